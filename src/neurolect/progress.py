@@ -1,0 +1,188 @@
+"""Progress of long work: one protocol, three displays (none, log lines, bars).
+
+Library code calls only the protocol; the display is chosen once, at the edge (the command line).
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+__all__ = ["LogProgress", "NullProgress", "Progress", "RichProgress", "Task"]
+
+logger = logging.getLogger(__name__)
+
+
+class Task(Protocol):
+    """One piece of work that advances."""
+
+    def advance(self, n: float = 1) -> None:
+        """Count ``n`` more units as done."""
+
+    def set_total(self, total: float) -> None:
+        """Say, once it is known, how many units there are."""
+
+    def note(self, text: str) -> None:
+        """Show a short remark beside the bar, replacing the last one."""
+
+
+class Progress(Protocol):
+    """Where long work reports to."""
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Open a task; it is closed when the ``with`` block ends."""
+        yield NullTask()
+
+    def message(self, text: str) -> None:
+        """Tell the user something that outlives the bar, e.g. a count of dropped sentences."""
+
+
+class NullTask:
+    """Counts nothing, shows nothing."""
+
+    def advance(self, n: float = 1) -> None:
+        """Do nothing."""
+
+    def set_total(self, total: float) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
+
+
+class NullProgress:
+    """Show nothing; messages go to the log."""
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Open a silent task."""
+        yield NullTask()
+
+    def message(self, text: str) -> None:
+        """Log the message."""
+        logger.info("%s", text)
+
+
+class LogTask:
+    """Logs a line every few seconds: done, total, rate, remaining time."""
+
+    def __init__(self, name: str, total: float | None, unit: str, *, every: float) -> None:
+        self._name, self._total, self._unit, self._every = name, total, unit, every
+        self._done = 0.0
+        self._note = ""
+        self._start = self._last = time.monotonic()
+
+    def advance(self, n: float = 1) -> None:
+        """Count, and log when the interval is over."""
+        self._done += n
+        now = time.monotonic()
+        if now - self._last >= self._every:
+            self._last = now
+            logger.info("%s", self.line(now - self._start))
+
+    def set_total(self, total: float) -> None:
+        """Set the number of units."""
+        self._total = total
+
+    def note(self, text: str) -> None:
+        """Keep the remark for the next line."""
+        self._note = text
+
+    def line(self, seconds: float) -> str:
+        """Compose the log line after ``seconds`` of work."""
+        rate = self._done / seconds if seconds > 0 else 0.0
+        parts = [f"{self._name}: {self._done:,.0f}"]
+        if self._total:
+            parts[0] += f" of {self._total:,.0f} {self._unit}".rstrip()
+        parts.append(f"{rate:,.0f} {self._unit}/s")
+        if self._total and rate > 0:
+            parts.append(f"{max(0.0, self._total - self._done) / rate:,.0f} s left")
+        if self._note:
+            parts.append(self._note)
+        return ", ".join(parts)
+
+
+class LogProgress:
+    """Log lines at an interval: for batch jobs and terminals without a cursor.
+
+    Parameters
+    ----------
+    every : float
+        Seconds between two lines of a task.
+    """
+
+    def __init__(self, *, every: float = 10.0) -> None:
+        self._every = every
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Open a task that logs."""
+        task = LogTask(name, total, unit, every=self._every)
+        start = time.monotonic()
+        yield task
+        logger.info("%s (done in %.1f s)", task.line(time.monotonic() - start), time.monotonic() - start)
+
+    def message(self, text: str) -> None:
+        """Log the message."""
+        logger.info("%s", text)
+
+
+class RichTask:
+    """A bar of a :class:`RichProgress`."""
+
+    def __init__(self, bars: object, task_id: object) -> None:
+        self._bars, self._id = bars, task_id
+
+    def advance(self, n: float = 1) -> None:
+        """Advance the bar."""
+        self._bars.advance(self._id, n)  # type: ignore[attr-defined]
+
+    def set_total(self, total: float) -> None:
+        """Give the bar its length."""
+        self._bars.update(self._id, total=total)  # type: ignore[attr-defined]
+
+    def note(self, text: str) -> None:
+        """Show the remark at the end of the bar."""
+        self._bars.update(self._id, note=text)  # type: ignore[attr-defined]
+
+
+class RichProgress:
+    """Bars with rate and remaining time on standard error."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Open a task with a bar."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=28),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Bars(*columns, console=self._console) as bars:
+            yield RichTask(bars, bars.add_task(name, total=total, note=""))
+
+    def message(self, text: str) -> None:
+        """Print the message above the bars."""
+        self._console.print(text, markup=False, highlight=False)
