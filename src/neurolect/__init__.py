@@ -1,0 +1,1 @@
+"""Read what every neuron of a language model reads."""
