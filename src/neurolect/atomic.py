@@ -51,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _FULL:
             what = f"The disk is full: {path} could not be written."
-            hint = "Free some space, or give another --out, and run the same command again: it goes on from there."
+            hint = "Free some space or give another --out, then run the same command again."
             raise NeurolectError(what, hint=hint) from error
         if isinstance(error, PermissionError):
             what = f"No permission to write {path}."

@@ -1,0 +1,134 @@
+"""The manifest of a run folder: what it is, who wrote it, which stages are done."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from neurolect.atomic import write_json
+from neurolect.errors import FormatVersionError, RunFolderError
+
+__all__ = ["FORMAT", "SCHEMA_VERSION", "new_manifest", "package_versions", "read_manifest", "write_manifest"]
+
+FORMAT = "neurolect-run"
+SCHEMA_VERSION = 1
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
+
+
+def package_versions() -> dict[str, str]:
+    """List the versions that bear on results.
+
+    Returns
+    -------
+    dict of str to str
+        Python and the installed packages among those neurolect computes with.
+    """
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def now() -> str:
+    """Give the present time, UTC, to the second, ISO 8601.
+
+    Returns
+    -------
+    str
+        E.g. ``2026-01-31T12:00:00+00:00``.
+    """
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Start the manifest of a new run.
+
+    Parameters
+    ----------
+    model, corpus, options : dict
+        As in ``docs/run_folder.md``.
+
+    Returns
+    -------
+    dict
+        A manifest with no stage done.
+    """
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "neurolect": metadata.version("neurolect"),
+        "packages": package_versions(),
+        "created": now(),
+        "stages": {},
+        "model": model,
+        "corpus": corpus,
+        "options": options,
+        "notices": [],
+    }
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check a run folder's manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    RunFolderError
+        If there is no run folder, or its manifest is not one.
+    FormatVersionError
+        If a newer neurolect wrote it.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        what = f"{folder} is not a run folder: it has no manifest.json."
+        raise RunFolderError(what, hint="Make one with: neurolect run MODEL SOURCE... --out RUN")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        what = f"{path} cannot be read as JSON ({error})."
+        raise RunFolderError(what, hint="The folder is damaged; collect it again.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        what = f"{folder} is not a run folder: its manifest has the format {found!r}."
+        hint = (
+            "A corpus folder goes to: neurolect collect MODEL CORPUS --out RUN"
+            if found == "neurolect-corpus"
+            else None
+        )
+        raise RunFolderError(what, expected=f"format {FORMAT!r}", hint=hint)
+    version = manifest.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        what = f"{folder} has run-folder schema version {version!r}; this neurolect reads up to {SCHEMA_VERSION}."
+        written = manifest.get("neurolect", "a newer version")
+        raise FormatVersionError(
+            what, hint=f"It was written by neurolect {written}: pip install -U neurolect"
+        )
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Replace a run folder's manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    manifest : dict
+        The whole manifest.
+    """
+    write_json(folder / "manifest.json", manifest)

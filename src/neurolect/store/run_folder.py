@@ -1,0 +1,353 @@
+"""Open a run folder and read it: the only door for views, searches and later stages."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.model.neurons import NeuronIndex, SiteLayer
+from neurolect.store.manifest import read_manifest
+from neurolect.store.tables import read_neuron_rows, read_table
+
+__all__ = ["Neuron", "Run", "open_run"]
+
+
+class Run:
+    """A run folder, read lazily.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that ``collect`` has finished.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    manifest : dict
+        As in ``docs/run_folder.md``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: dict[str, Any] = read_manifest(folder)
+
+    def __repr__(self) -> str:
+        model = self.manifest["model"]
+        stages = ", ".join(f"{name} {stage['status']}" for name, stage in self.manifest["stages"].items())
+        return f"Run({str(self.folder)!r}: {model['name']}, {self.n_neurons:,} neurons; {stages})"
+
+    @cached_property
+    def index(self) -> NeuronIndex:
+        """Addresses to neuron ids and back."""
+        return NeuronIndex(tuple(SiteLayer(**each) for each in self.manifest["model"]["sites"]))
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons of the run."""
+        return self.index.n_neurons
+
+    def stage_complete(self, stage: str) -> bool:
+        """Say whether a stage is done.
+
+        Parameters
+        ----------
+        stage : str
+            ``collect`` or ``describe``.
+
+        Returns
+        -------
+        bool
+            True when its results are whole.
+        """
+        return bool(self.manifest["stages"].get(stage, {}).get("status") == "complete")
+
+    def neurons(self) -> pa.Table:
+        """Read ``neurons.parquet``.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row a neuron, in order of neuron id.
+        """
+        return self.table("neurons")
+
+    def sentences(self) -> pa.Table:
+        """Read the kept sentences.
+
+        Returns
+        -------
+        pyarrow.Table
+            Text and metadata, ascending sentence id.
+        """
+        return self.table("sentences")
+
+    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
+        """Read a whole table.
+
+        Parameters
+        ----------
+        name : str
+            Path without ending, e.g. ``"lists/top"``, ``"signatures/words"``.
+        columns : list of str, optional
+            Only these.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``.to_pandas()`` gives a DataFrame, ``polars.from_arrow`` a Polars one.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written it yet.
+        """
+        return read_table(self.folder, name, columns=columns)
+
+    def rows(self, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
+        """Read one neuron's rows of a table.
+
+        Parameters
+        ----------
+        name : str
+            A table with a ``neuron_id`` column.
+        neuron_id : int
+            The neuron.
+        side : str, optional
+            ``top`` or ``bottom``.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its rows in file order.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written the table yet.
+        """
+        return read_neuron_rows(self.folder, name, neuron_id=neuron_id, side=side)
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Map an array of the folder into memory.
+
+        Parameters
+        ----------
+        name : str
+            Path without ending: ``"histograms"`` or ``"sample/activations"``.
+
+        Returns
+        -------
+        ndarray
+            Read-only.
+
+        Raises
+        ------
+        RunFolderError
+            If it is not there.
+        """
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            what = f"The run folder {self.folder} has no array {name!r}."
+            raise RunFolderError(
+                what, hint="The pass over the corpus is unfinished: give the same collect command again."
+            )
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
+
+    def neuron(self, address: str) -> "Neuron":
+        """Find a neuron by its address.
+
+        Parameters
+        ----------
+        address : str
+            ``site.layer.index``, e.g. ``"hidden.6.200"``.
+
+        Returns
+        -------
+        Neuron
+            The neuron with its statistics; lists and signature are read when asked for.
+
+        Raises
+        ------
+        NeuronAddressError
+            If there is none; names the nearest valid addresses.
+        """
+        return Neuron(self, self.index.neuron_id(address))
+
+    @cached_property
+    def _sentences(self) -> pa.Table:
+        return self.sentences()
+
+    @cached_property
+    def _sentence_ids(self) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._sentences.column("sentence_id").to_numpy()
+        return ids
+
+    def take_sentences(self, sentence_ids: NDArray[np.int64]) -> pa.Table:
+        """Give kept sentences in the order asked for.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            Ids of kept sentences.
+
+        Returns
+        -------
+        pyarrow.Table
+            Text and metadata, one row an id.
+
+        Raises
+        ------
+        RunFolderError
+            If an id is not kept in this run.
+        """
+        wanted = np.asarray(sentence_ids, dtype=np.int64)
+        rows = np.searchsorted(self._sentence_ids, wanted)
+        found = rows < len(self._sentence_ids)
+        found[found] = self._sentence_ids[rows[found]] == wanted[found]
+        if not found.all():
+            what = f"Sentence {int(wanted[~found][0])} is not kept in the run folder {self.folder}."
+            raise RunFolderError(what, hint="Only sentences of lists and samples are kept.")
+        return self._sentences.take(pa.array(rows))
+
+
+class Neuron:
+    """One neuron of a run.
+
+    Parameters
+    ----------
+    run : Run
+        Where it belongs.
+    neuron_id : int
+        Its number.
+
+    Attributes
+    ----------
+    address, site : str
+        E.g. ``hidden.6.200``, ``hidden``.
+    layer, index : int
+        Layer (from 1; 0 is the embedding output) and dimension (from 0).
+    """
+
+    def __init__(self, run: Run, neuron_id: int) -> None:
+        self.run = run
+        self.neuron_id = neuron_id
+        self.address = run.index.address(neuron_id)
+        site, layer, index = self.address.split(".")
+        self.site, self.layer, self.index = site, int(layer), int(index)
+
+    def __repr__(self) -> str:
+        return f"Neuron({self.address!r})"
+
+    @cached_property
+    def row(self) -> dict[str, Any]:
+        """Its row of ``neurons.parquet``."""
+        record: dict[str, Any] = self.rows("neurons").to_pylist()[0]
+        return record
+
+    def rows(self, name: str, *, side: str | None = None) -> pa.Table:
+        """Read its rows of a table.
+
+        Parameters
+        ----------
+        name : str
+            E.g. ``"signatures/words"``.
+        side : str, optional
+            ``top`` or ``bottom``.
+
+        Returns
+        -------
+        pyarrow.Table
+            In file order.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written the table yet.
+        """
+        return self.run.rows(name, neuron_id=self.neuron_id, side=side)
+
+    def list(self, side: str = "top", *, limit: int | None = None) -> pa.Table:
+        """Read its top or bottom list with the sentences.
+
+        Parameters
+        ----------
+        side : str
+            ``top`` or ``bottom``.
+        limit : int, optional
+            Only the first so many.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``rank``, ``activation``, ``sentence_id``, ``text`` and the metadata fields, by rank.
+
+        Raises
+        ------
+        RunFolderError
+            If the run has no such list.
+        """
+        rows = self.rows(f"lists/{side}").drop_columns(["neuron_id"])
+        if limit is not None:
+            rows = rows.slice(0, limit)
+        sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy()).drop_columns(
+            ["sentence_id"]
+        )
+        for name in sentences.column_names:
+            rows = rows.append_column(name, sentences.column(name))
+        return rows
+
+    def signature(self, side: str = "top") -> dict[str, pa.Table]:
+        """Read its signature.
+
+        Parameters
+        ----------
+        side : str
+            ``top`` or ``bottom``.
+
+        Returns
+        -------
+        dict of str to pyarrow.Table
+            ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata``, ``typical_sentences``.
+
+        Raises
+        ------
+        RunFolderError
+            If the run has not been described.
+        """
+        names = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
+        return {name: self.rows(f"signatures/{name}", side=side) for name in names}
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder that ``collect`` or ``run`` wrote.
+
+    Returns
+    -------
+    Run
+        Read lazily; the manifest is read and checked now.
+
+    Raises
+    ------
+    RunFolderError
+        If it is no run folder, or ``collect`` has not finished.
+    FormatVersionError
+        If a newer neurolect wrote it.
+    """
+    run = Run(Path(path))
+    if not run.stage_complete("collect"):
+        what = f"The run folder {path} is unfinished: its pass over the corpus was interrupted."
+        raise RunFolderError(
+            what, hint="Give the same collect command again: it goes on from the last checkpoint."
+        )
+    return run

@@ -1,0 +1,124 @@
+"""Reading the Parquet tables of a run folder: whole, or one neuron's rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from neurolect.errors import RunFolderError
+
+__all__ = ["read_neuron_rows", "read_table"]
+
+_MADE_BY = {
+    "annotations": "describe",
+    "signatures": "describe",
+}
+
+
+def table_path(folder: Path, name: str) -> Path:
+    """Find a table's file.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    name : str
+        Its path without the ending, e.g. ``"lists/top"``.
+
+    Returns
+    -------
+    Path
+        The existing file.
+
+    Raises
+    ------
+    RunFolderError
+        If it is not there; says which stage writes it.
+    """
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        stage = _MADE_BY.get(name.split("/")[0], "collect")
+        what = f"The run folder {folder} has no table {name!r}."
+        hint = (
+            f"Make it with: neurolect describe {folder}"
+            if stage == "describe"
+            else "The pass over the corpus is unfinished: give the same collect command again."
+        )
+        raise RunFolderError(what, hint=hint)
+    return path
+
+
+def read_table(folder: Path, name: str, *, columns: list[str] | None = None) -> pa.Table:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    name : str
+        E.g. ``"signatures/words"``.
+    columns : list of str, optional
+        Only these.
+
+    Returns
+    -------
+    pyarrow.Table
+        All rows in file order.
+
+    Raises
+    ------
+    RunFolderError
+        If the table is not there.
+    """
+    return pq.read_table(table_path(folder, name), columns=columns, memory_map=True)
+
+
+def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
+    """Read one neuron's rows, touching only the row groups that can hold them.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    name : str
+        A table sorted by ``neuron_id``.
+    neuron_id : int
+        The neuron.
+    side : str, optional
+        ``top`` or ``bottom``; both when not given.
+
+    Returns
+    -------
+    pyarrow.Table
+        Its rows in file order.
+
+    Raises
+    ------
+    RunFolderError
+        If the table is not there.
+    """
+    file = pq.ParquetFile(table_path(folder, name), memory_map=True)
+    column = file.schema_arrow.get_field_index("neuron_id")
+    groups = []
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(_leaf(file, column)).statistics
+        if statistics is None or statistics.min <= neuron_id <= statistics.max:
+            groups.append(group)
+    table = file.read_row_groups(groups)
+    ids = table.column("neuron_id").to_numpy()
+    low, high = np.searchsorted(ids, [neuron_id, neuron_id + 1])
+    table = table.slice(int(low), int(high - low))
+    if side is not None:
+        table = table.filter(pc.equal(table.column("side"), side))
+    return table
+
+
+def _leaf(file: pq.ParquetFile, column: int) -> int:
+    """Give the Parquet leaf number of a top-level column (nested ones before it count their leaves)."""
+    name = file.schema_arrow.names[column]
+    for leaf in range(file.metadata.num_columns):
+        if file.schema.column(leaf).path == name:
+            return leaf
+    return column
