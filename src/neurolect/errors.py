@@ -27,6 +27,7 @@ __all__ = [
     "CorpusError",
     "DescribeError",
     "FormatVersionError",
+    "InterruptedRunError",
     "MissingExtraError",
     "ModelError",
     "NeurolectError",
@@ -76,6 +77,10 @@ class NonFiniteActivationsError(ModelError):
 
 class CollectError(NeurolectError):
     """The pass over the corpus cannot start or go on."""
+
+
+class InterruptedRunError(CollectError):
+    """The pass was stopped by the user or a scheduler; the same command goes on from the checkpoint."""
 
 
 class RunFolderError(NeurolectError):

@@ -113,11 +113,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise RunFolderError(what, expected=f"format {FORMAT!r}", hint=hint)
     version = manifest.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
-        what = f"{folder} has run-folder schema version {version!r}; this neurolect reads up to {SCHEMA_VERSION}."
+        what = f"{folder} has run-folder schema version {version!r}; this one reads up to {SCHEMA_VERSION}."
         written = manifest.get("neurolect", "a newer version")
-        raise FormatVersionError(
-            what, hint=f"It was written by neurolect {written}: pip install -U neurolect"
-        )
+        raise FormatVersionError(what, hint=f"It was written by neurolect {written}: pip install -U neurolect")
     return manifest
 
 

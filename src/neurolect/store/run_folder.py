@@ -295,9 +295,7 @@ class Neuron:
         rows = self.rows(f"lists/{side}").drop_columns(["neuron_id"])
         if limit is not None:
             rows = rows.slice(0, limit)
-        sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy()).drop_columns(
-            ["sentence_id"]
-        )
+        sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy()).drop_columns(["sentence_id"])
         for name in sentences.column_names:
             rows = rows.append_column(name, sentences.column(name))
         return rows
@@ -347,7 +345,5 @@ def open_run(path: str | Path) -> Run:
     run = Run(Path(path))
     if not run.stage_complete("collect"):
         what = f"The run folder {path} is unfinished: its pass over the corpus was interrupted."
-        raise RunFolderError(
-            what, hint="Give the same collect command again: it goes on from the last checkpoint."
-        )
+        raise RunFolderError(what, hint="Give the same collect command again: it goes on from the last checkpoint.")
     return run

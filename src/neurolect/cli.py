@@ -1,0 +1,237 @@
+"""The command line: each verb parses, calls one public function, prints."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neurolect.errors import InterruptedRunError, NeurolectError
+
+if TYPE_CHECKING:
+    from neurolect.config import RunConfig
+    from neurolect.progress import Progress
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="neurolect",
+    help="Read what every neuron of a language model reads.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Format(str, Enum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+
+
+Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of options, a table for each stage.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="stage.option=value; may be repeated.")]
+Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
+Output = Annotated[Format, typer.Option("--format", help="text or json.")]
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@app.command()
+def prepare(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, or hf:NAME[:CONFIG][:SPLIT].")],
+    out: Annotated[Path, typer.Option(help="The corpus folder to write.")],
+    config: Config = None,
+    settings: Settings = None,
+    workers: Workers = _CORES,
+) -> None:
+    """Turn documents into sentences with metadata, once per corpus."""
+    from neurolect.corpus import prepare
+
+    corpus = prepare(
+        sources, out=out, options=_config(config, settings).prepare, workers=workers, progress=_progress()
+    )
+    typer.echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
+    typer.echo(f"Next: neurolect collect MODEL {out} --out RUN")
+
+
+@app.command()
+def collect(
+    model: Model,
+    corpus: Annotated[Path, typer.Argument(help="A corpus folder.", metavar="CORPUS")],
+    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+) -> None:
+    """Find the sentences that move every neuron most, in one pass."""
+    from neurolect.corpus import open_corpus
+
+    options = _config(config, settings)
+    opened = open_corpus(corpus)
+    from neurolect.collector import collect
+    from neurolect.model import load_model
+
+    loaded = load_model(model, options=options.model, device=device)
+    run = collect(loaded, opened, out=out, options=options.collect, progress=_progress())
+    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    _notices(run.manifest["notices"])
+    typer.echo(f"Next: neurolect describe {out}")
+
+
+@app.command()
+def describe(run: RunFolder, config: Config = None, settings: Settings = None, workers: Workers = _CORES) -> None:
+    """Make every neuron's signature from its lists."""
+    from neurolect.signatures import describe
+    from neurolect.store import open_run
+
+    options = _config(config, settings).describe
+    described = describe(open_run(run), options=options, workers=workers, progress=_progress())
+    typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
+    _next(described.folder, described.index.address(described.n_neurons // 2))
+
+
+@app.command(name="run")
+def run_all(
+    model: Model,
+    sources: Annotated[list[str], typer.Argument(help="Documents as for prepare, or one corpus folder.")],
+    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    workers: Workers = _CORES,
+) -> None:
+    """Prepare, collect and describe in one."""
+    from neurolect.pipeline import run
+
+    options = _config(config, settings)
+    done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=_progress())
+    _notices(done.manifest["notices"])
+    typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
+    _next(done.folder, done.index.address(done.n_neurons // 2))
+
+
+@app.command()
+def show(
+    run: RunFolder,
+    neuron: Annotated[str, typer.Argument(help="A neuron's address, e.g. hidden.6.200.")],
+    output: Output = Format.text,
+) -> None:
+    """Show one neuron's card."""
+    from neurolect.store import open_run
+    from neurolect.views import card, card_json, card_text
+
+    made = card(open_run(run).neuron(neuron))
+    typer.echo(card_json(made) if output is Format.json else card_text(made, color=sys.stdout.isatty()))
+
+
+@app.command()
+def find(
+    run: RunFolder,
+    word: Annotated[str | None, typer.Option(help="A word, in any case.")] = None,
+    tag: Annotated[str | None, typer.Option(help="A Penn part-of-speech tag, e.g. VBD.")] = None,
+    where: Annotated[str | None, typer.Option(help="A metadata value: field=value.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
+    output: Output = Format.text,
+) -> None:
+    """Find the neurons that respond to a word, a tag or a metadata value."""
+    from neurolect.store import open_run
+    from neurolect.views import find, found_json, found_text
+
+    table = find(open_run(run), word=word, tag=tag, where=where, limit=limit)
+    typer.echo(found_json(table) if output is Format.json else found_text(table))
+
+
+@app.command()
+def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
+    """Write a self-contained HTML report."""
+    from neurolect.store import open_run
+    from neurolect.views import write_report
+
+    write_report(open_run(run), out)
+    typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("neurolect-demo"),
+    workers: Workers = _CORES,
+) -> None:
+    """Go the whole way on the built-in model and corpus, and show what was found."""
+    from neurolect.demo import demo
+
+    demo(out=out, workers=workers, progress=_progress(), show=typer.echo)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback
+    """Print the version and leave."""
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"neurolect {version('neurolect')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,  # noqa: FBT002
+) -> None:
+    """Read what every neuron of a language model reads."""
+
+
+def _config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
+    """Read the options."""
+    from neurolect.config import load_config
+
+    return load_config(path, settings=settings or ())
+
+
+def _progress() -> "Progress":
+    """Choose bars for a terminal, log lines for everything else."""
+    from neurolect.progress import LogProgress, RichProgress
+
+    return RichProgress() if sys.stderr.isatty() else LogProgress()
+
+
+def _notices(notices: Sequence[str]) -> None:
+    """Print what people should know of a run."""
+    for notice in notices:
+        typer.echo(f"Note: {notice}")
+
+
+def _next(folder: Path, address: str) -> None:
+    """Print the three commands to try next."""
+    typer.echo("Next:")
+    typer.echo(f"  neurolect show {folder} {address}")
+    typer.echo(f"  neurolect find {folder} --word water")
+    typer.echo(f"  neurolect report {folder} --out report.html")
+
+
+def main(run: Callable[..., None] = app) -> None:
+    """Run the command line; errors raised on purpose become one message and an exit code.
+
+    Parameters
+    ----------
+    run : callable
+        What is run; the app.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("neurolect").setLevel(logging.INFO)
+    try:
+        run()
+    except InterruptedRunError as error:
+        typer.echo(f"\n{error}", err=True)
+        sys.exit(130)
+    except NeurolectError as error:
+        typer.echo(f"neurolect: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,203 @@
+"""Exact counts over all sentences read: words, lengths, metadata."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.corpus.words import split_words
+
+__all__ = ["Background"]
+
+_MAX_WORDS = 2_000_000
+
+
+class Background:
+    """Streaming counts of sentences by word, by length and by metadata value.
+
+    Parameters
+    ----------
+    fields : iterable of str
+        The metadata fields to count.
+    max_words : int
+        Bound on the number of different words held. When it is passed, the rarest are let go, and
+        ``word_floor`` says below which count a word may be missing.
+    """
+
+    def __init__(self, fields: Iterable[str], *, max_words: int = _MAX_WORDS) -> None:
+        self.fields = tuple(fields)
+        self.max_words = max_words
+        self.word_floor = 0
+        self._words: Counter[str] = Counter()
+        self._lengths: Counter[int] = Counter()
+        self._metadata: Counter[tuple[str, str | None]] = Counter()
+
+    def update(self, sentences: pa.Table) -> None:
+        """Take in sentences.
+
+        Parameters
+        ----------
+        sentences : pyarrow.Table
+            With ``text``, ``n_words`` and the metadata fields.
+        """
+        for text in sentences.column("text").to_pylist():
+            self._words.update({word.lower() for word in split_words(text)})
+        self._lengths.update(sentences.column("n_words").to_pylist())
+        for field in self.fields:
+            for entry in pc.value_counts(sentences.column(field)).to_pylist():
+                value = entry["values"]
+                self._metadata[field, None if value is None else metadata_key(value)] += entry["counts"]
+        if len(self._words) > self.max_words:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Let the rarest words go until half the bound is free."""
+        while len(self._words) > self.max_words // 2:
+            self.word_floor += 1
+            self._words = Counter({word: n for word, n in self._words.items() if n > self.word_floor})
+
+    def merge(self, other: "Background") -> None:
+        """Take in counts of other sentences.
+
+        Parameters
+        ----------
+        other : Background
+            Same fields.
+        """
+        self._words.update(other._words)
+        self._lengths.update(other._lengths)
+        self._metadata.update(other._metadata)
+        self.word_floor += other.word_floor
+        if len(self._words) > self.max_words:
+            self._prune()
+
+    def words_table(self) -> pa.Table:
+        """Finish the words.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``word``, ``n_sentences``; most frequent first, ties alphabetical.
+        """
+        entries = sorted(self._words.items(), key=lambda entry: (-entry[1], entry[0]))
+        return pa.table(
+            {
+                "word": pa.array([word for word, _ in entries], pa.string()),
+                "n_sentences": pa.array([n for _, n in entries], pa.int64()),
+            }
+        )
+
+    def lengths_table(self) -> pa.Table:
+        """Finish the lengths.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``n_words``, ``n_sentences``; shortest first.
+        """
+        entries = sorted(self._lengths.items())
+        return pa.table(
+            {
+                "n_words": pa.array([length for length, _ in entries], pa.int32()),
+                "n_sentences": pa.array([n for _, n in entries], pa.int64()),
+            }
+        )
+
+    def metadata_table(self) -> pa.Table:
+        """Finish the metadata.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``field``, ``value`` (null: the field was empty), ``n_sentences``; by field, most frequent first.
+        """
+        order = {field: number for number, field in enumerate(self.fields)}
+        entries = sorted(
+            self._metadata.items(), key=lambda e: (order[e[0][0]], -e[1], e[0][1] is None, e[0][1] or "")
+        )
+        return pa.table(
+            {
+                "field": pa.array([field for (field, _), _ in entries], pa.string()),
+                "value": pa.array([value for (_, value), _ in entries], pa.string()),
+                "n_sentences": pa.array([n for _, n in entries], pa.int64()),
+            }
+        )
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For :meth:`from_arrays`. The tables as Arrow streams in uint8 arrays.
+        """
+        tables = {"words": self.words_table(), "lengths": self.lengths_table(), "metadata": self.metadata_table()}
+        arrays: dict[str, NDArray[np.generic]] = {name: _to_bytes(table) for name, table in tables.items()}
+        arrays["word_floor"] = np.array([self.word_floor, self.max_words])
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, fields: Iterable[str]) -> "Background":
+        """Make a state from arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`.
+        fields : iterable of str
+            As the state was made with.
+
+        Returns
+        -------
+        Background
+            Goes on exactly as the one it was taken from.
+        """
+        floor, max_words = (int(each) for each in arrays["word_floor"].astype(np.int64))
+        background = cls(fields, max_words=max_words)
+        background.word_floor = floor
+        words = _from_bytes(arrays["words"])
+        background._words.update(dict(zip(*(column.to_pylist() for column in words.columns), strict=True)))
+        lengths = _from_bytes(arrays["lengths"])
+        background._lengths.update(dict(zip(*(column.to_pylist() for column in lengths.columns), strict=True)))
+        for row in _from_bytes(arrays["metadata"]).to_pylist():
+            background._metadata[row["field"], row["value"]] = row["n_sentences"]
+        return background
+
+
+def metadata_key(value: object) -> str:
+    """Write a metadata value as text; whole numbers without a decimal point.
+
+    Parameters
+    ----------
+    value : object
+        A string, number or boolean.
+
+    Returns
+    -------
+    str
+        The text under which the value is counted.
+
+    Examples
+    --------
+    >>> metadata_key(1851.0), metadata_key(0.5), metadata_key("Jane Austen")
+    ('1851', '0.5', 'Jane Austen')
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _to_bytes(table: pa.Table) -> NDArray[np.uint8]:
+    """Write a table as an Arrow stream into an array."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return np.frombuffer(sink.getvalue(), dtype=np.uint8)
+
+
+def _from_bytes(array: NDArray[np.generic]) -> pa.Table:
+    """Read a table from an Arrow stream in an array."""
+    return pa.ipc.open_stream(pa.py_buffer(array.tobytes())).read_all()

@@ -1,0 +1,212 @@
+"""The pass over the corpus: feed the model, keep what moves every neuron most, go on after a stop."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.collector.checkpoint import Checkpoints, Position
+from neurolect.collector.feed import Chunk, ahead, chunks
+from neurolect.collector.finish import write_results
+from neurolect.collector.interrupt import StopRequest, stop_requests
+from neurolect.collector.moments import Moments, choose_bins
+from neurolect.collector.options import CollectOptions
+from neurolect.collector.record import claim, complete, new_run
+from neurolect.collector.sample import uniform_sample
+from neurolect.collector.sample_activations import SampleActivations
+from neurolect.collector.state import CollectState, Plan
+from neurolect.corpus import Corpus
+from neurolect.errors import CollectError, InterruptedRunError
+from neurolect.model.batching import plan_batches
+from neurolect.model.finite import non_finite, raise_if_non_finite
+from neurolect.model.model import Model
+from neurolect.progress import NullProgress, Progress, Task
+from neurolect.store.run_folder import Run, open_run
+
+__all__ = ["collect"]
+
+_PILOT = 512
+
+
+def collect(
+    model: Model,
+    corpus: Corpus,
+    *,
+    out: str | Path,
+    options: CollectOptions | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Find, in one pass over a corpus, the sentences that move every neuron most.
+
+    An unfinished run folder of the same model, corpus and options is gone on with; a finished one is opened.
+
+    Parameters
+    ----------
+    model : Model
+        From ``load_model``; its options say which neurons are read and how they are pooled.
+    corpus : Corpus
+        From ``prepare`` or ``open_corpus``; its mining part is read.
+    out : str or Path
+        The run folder to write.
+    options : CollectOptions, optional
+        What to keep and how to feed.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Run
+        The finished run folder, without signatures.
+
+    Raises
+    ------
+    CollectError
+        If ``out`` holds something else, or a run of another model, corpus or options.
+    OptionError
+        If the lists would be larger than the corpus.
+    NonFiniteActivationsError
+        If the model returns NaN or infinity and ``non_finite`` is ``error``.
+    InterruptedRunError
+        If it was stopped by Ctrl-C or SIGTERM; the same call goes on from the checkpoint.
+
+    References
+    ----------
+    Oba, Yoshinaga, Toyoda: Exploratory Model Analysis Using Data-Driven Neuron Representations (2021),
+    section 3.1.
+    """
+    folder = Path(out)
+    options = options or CollectOptions()
+    progress = progress or NullProgress()
+    n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
+    plan = Plan(
+        n_neurons=model.neurons.n_neurons,
+        list_size=options.resolved_list_size(n_sentences),
+        sides=options.sides,
+        with_tokens=model.options.pooling == "max",
+        fields=tuple(field.name for field in corpus.fields),
+    )
+    manifest = new_run(model, corpus, options, plan)
+    if claim(folder, manifest):
+        progress.message(f"{folder} is already collected.")
+        return open_run(folder)
+    start = time.monotonic()
+    sample_ids = uniform_sample(
+        corpus.sentence_ids("mining")[:n_sentences], size=options.sample_size, seed=options.seed
+    )
+    checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
+    loaded = checkpoints.load(plan)
+    if loaded is None:
+        state, position = _new_state(model, corpus, plan, options, sample_ids), Position(0, 0)
+    else:
+        state, position = loaded
+        progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
+    with progress.task("collect", total=n_sentences, unit="sentences") as task, stop_requests() as stop:
+        task.advance(state.n_sentences)
+        _run(_Pass(model, corpus, options, state, checkpoints, stop, task), position)
+    n_kept = write_results(
+        folder,
+        state,
+        corpus=corpus,
+        neurons=model.neurons,
+        sample_ids=sample_ids,
+        quantile_sentences=options.quantile_sentences,
+    )
+    complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - start)
+    checkpoints.remove()
+    return open_run(folder)
+
+
+class _Pass:
+    """What one pass works with."""
+
+    def __init__(
+        self,
+        model: Model,
+        corpus: Corpus,
+        options: CollectOptions,
+        state: CollectState,
+        checkpoints: Checkpoints,
+        stop: StopRequest,
+        task: Task,
+    ) -> None:
+        self.model, self.corpus, self.options, self.state = model, corpus, options, state
+        self.checkpoints, self.stop, self.task = checkpoints, stop, task
+
+
+def _run(this: _Pass, position: Position) -> None:
+    """Feed every batch from a position on."""
+    options = this.options
+    stream = chunks(
+        this.corpus,
+        this.model,
+        size=options.chunk_sentences,
+        token_budget=options.token_budget,
+        limit=options.limit,
+        start=position.chunk,
+    )
+    for chunk in ahead(stream):
+        first = position.batch if chunk.number == position.chunk else 0
+        for number in range(first, len(chunk.batches)):
+            if this.stop.name or this.checkpoints.due:
+                this.checkpoints.save(this.state, Position(chunk.number, number))
+            if this.stop.name:
+                what = f"Stopped by {this.stop.name} after {this.state.n_sentences:,} sentences; they are kept."
+                raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
+            _feed(this, chunk, number)
+        n_empty = len(chunk.tokens.empty)
+        this.state.end_chunk(chunk.sentences, n_cut=chunk.tokens.n_cut, n_empty=n_empty)
+        this.task.advance(n_empty)
+
+
+def _feed(this: _Pass, chunk: Chunk, number: int) -> None:
+    """Run one batch through the model and into the state."""
+    rows = chunk.batches[number]
+    activations = this.model.activations(this.model.pad(chunk.tokens, rows))
+    values = activations.values
+    if non_finite(values, this.model.neurons):
+        if this.options.non_finite == "error":
+            raise_if_non_finite(values, this.model.neurons)
+        values = _without_non_finite(this, values)
+    sentence_ids = chunk.sentences.column("sentence_id").to_numpy()[rows]
+    this.state.update(values, sentence_ids=sentence_ids, tokens=activations.tokens)
+    this.task.advance(len(rows))
+
+
+def _without_non_finite(this: _Pass, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blank a sentence at every site and layer where one of its activations is not finite, and count it."""
+    values = values.copy()
+    offsets = this.model.neurons.offsets
+    for number, each in enumerate(this.model.neurons.site_layers):
+        part = values[:, offsets[number] : offsets[number + 1]]
+        bad = ~np.isfinite(part).all(axis=1)
+        if bad.any():
+            part[bad] = np.nan
+            key = f"{each.site}.{each.layer}"
+            this.state.n_skipped[key] = this.state.n_skipped.get(key, 0) + int(bad.sum())
+    return values
+
+
+def _new_state(
+    model: Model, corpus: Corpus, plan: Plan, options: CollectOptions, sample_ids: NDArray[np.int64]
+) -> CollectState:
+    """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
+    pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
+    tokens = model.tokenize(pilot.column("text").to_pylist())
+    parts = []
+    for rows in plan_batches(tokens.lengths, token_budget=options.token_budget):
+        kept = rows[~np.isin(rows, tokens.empty)]
+        if len(kept):
+            parts.append(model.activations(model.pad(tokens, kept)).values)
+    if not parts:
+        what = f"None of {pilot.num_rows} sampled sentences has a token this model's tokenizer knows."
+        raise CollectError(what, hint="Is the tokenizer made for this language?")
+    values = np.concatenate(parts)
+    if options.non_finite == "error":
+        raise_if_non_finite(values, model.neurons)
+    finite = np.where(np.isfinite(values), values, np.nan)
+    counted = np.maximum(np.isfinite(values).sum(axis=0), 1)
+    shift = np.nansum(finite, axis=0, dtype=np.float64) / counted
+    moments = Moments(shift, bins=choose_bins(finite, n_bins=options.histogram_bins))
+    sample = SampleActivations(sample_ids[: options.activation_sample_size], plan.n_neurons)
+    return CollectState(plan, moments=moments, sample=sample)

@@ -1,0 +1,145 @@
+"""Write what a finished pass gives: the tables and arrays of the run folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.atomic import replacing, write_npy, write_table
+from neurolect.collector.sample import quantile_sample
+from neurolect.collector.state import CollectState
+from neurolect.collector.top_lists import TopLists
+from neurolect.corpus import Corpus
+from neurolect.model.neurons import NeuronIndex
+
+__all__ = ["write_results"]
+
+_ROWS_AT_ONCE = 1 << 20
+
+
+def write_results(
+    folder: Path,
+    state: CollectState,
+    *,
+    corpus: Corpus,
+    neurons: NeuronIndex,
+    sample_ids: NDArray[np.int64],
+    quantile_sentences: int,
+) -> int:
+    """Write everything ``collect`` owes the run folder, but the manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    state : CollectState
+        The finished state.
+    corpus : Corpus
+        Where the kept sentences come from.
+    neurons : NeuronIndex
+        The neurons in order.
+    sample_ids : int64, shape (n,)
+        The uniform sample, in sample order.
+    quantile_sentences : int
+        Sentences kept from each tenth of a neuron's activations.
+
+    Returns
+    -------
+    int
+        Number of kept sentences.
+    """
+    kept = [sample_ids]
+    for side, lists in state.lists.items():
+        kept.append(_write_lists(folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons))
+    _write_neurons(folder, state, neurons)
+    activations = np.ascontiguousarray(state.sample.activations.T)
+    write_npy(folder / "sample" / "activations.npy", activations)
+    write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": pa.array(sample_ids)}))
+    _write_quantiles(folder, activations, state.sample.sentence_ids, quantile_sentences)
+    write_npy(folder / "histograms.npy", state.moments.histograms)
+    for name, table in (
+        ("words", state.background.words_table()),
+        ("lengths", state.background.lengths_table()),
+        ("metadata", state.background.metadata_table()),
+    ):
+        write_table(folder / "background" / f"{name}.parquet", table)
+    sentence_ids = np.unique(np.concatenate(kept))
+    sentences = corpus.take(sentence_ids)
+    if "held_out" in sentences.column_names:
+        sentences = sentences.drop_columns(["held_out"])
+    write_table(folder / "sentences.parquet", sentences)
+    return len(sentence_ids)
+
+
+def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> NDArray[np.int64]:
+    """Write one side's lists, a block of neurons at a time; give the ids that occur."""
+    block = max(1, _ROWS_AT_ONCE // lists.list_size)
+    seen: list[NDArray[np.int64]] = []
+    with replacing(path) as temporary:
+        writer: pq.ParquetWriter | None = None
+        for start in range(0, n_neurons, block):
+            stop = min(start + block, n_neurons)
+            table = _lists_table(lists, start, stop)
+            if writer is None:
+                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=_ROWS_AT_ONCE // 8)
+            seen.append(np.unique(table.column("sentence_id").to_numpy()))
+        if writer is not None:
+            writer.close()
+    return np.unique(np.concatenate(seen))
+
+
+def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
+    """Make the long table of some neurons' lists."""
+    block = lists.sorted(start, stop)
+    filled = block.sentence_ids >= 0
+    neuron_ids = np.broadcast_to(np.arange(start, stop, dtype=np.int32)[:, None], filled.shape)
+    ranks = np.broadcast_to(np.arange(filled.shape[1], dtype=np.int32)[None, :], filled.shape)
+    columns = {
+        "neuron_id": neuron_ids[filled],
+        "rank": ranks[filled],
+        "sentence_id": block.sentence_ids[filled],
+        "activation": block.activations[filled],
+    }
+    if block.tokens is not None:
+        columns["token"] = block.tokens[filled]
+    return pa.table({name: pa.array(column) for name, column in columns.items()})
+
+
+def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:
+    """Write ``neurons.parquet``."""
+    moments = state.moments.table()
+    sites = [each.site for each in neurons.site_layers for _ in range(each.width)]
+    layers = [each.layer for each in neurons.site_layers for _ in range(each.width)]
+    indices = [index for each in neurons.site_layers for index in range(each.width)]
+    columns = {
+        "neuron_id": pa.array(np.arange(neurons.n_neurons, dtype=np.int32)),
+        "address": pa.array(neurons.addresses()),
+        "site": pa.array(sites),
+        "layer": pa.array(layers, pa.int16()),
+        "index": pa.array(indices, pa.int32()),
+    }
+    columns |= {name: pa.array(values, from_pandas=True) for name, values in moments._asdict().items()}
+    columns["bin_low"] = pa.array(state.moments.bins.low)
+    columns["bin_width"] = pa.array(state.moments.bins.width)
+    write_table(folder / "neurons.parquet", pa.table(columns))
+
+
+def _write_quantiles(
+    folder: Path, activations: NDArray[np.float32], sentence_ids: NDArray[np.int64], per_quantile: int
+) -> None:
+    """Write ``lists/quantiles.parquet``."""
+    chosen = quantile_sample(activations, per_quantile=per_quantile)
+    neuron, quantile, _ = np.nonzero(chosen >= 0)
+    columns = chosen[chosen >= 0]
+    table = pa.table(
+        {
+            "neuron_id": pa.array(neuron.astype(np.int32)),
+            "quantile": pa.array(quantile.astype(np.int8)),
+            "sentence_id": pa.array(sentence_ids[columns]),
+            "activation": pa.array(activations[neuron, columns]),
+        }
+    )
+    write_table(folder / "lists" / "quantiles.parquet", table)

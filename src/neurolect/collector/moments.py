@@ -1,0 +1,248 @@
+"""Moments and histograms of every neuron's activations, in one pass.
+
+Powers are summed around a fixed shift (the pilot's mean) in float64, so that merging is adding. Bins are a
+power of two wide and start at a multiple of their width, so that two machines choose the same ones.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from neurolect.errors import CollectError
+
+__all__ = ["Bins", "MomentTable", "Moments", "choose_bins"]
+
+_SPREAD = 5.0
+
+
+class Bins(NamedTuple):
+    """Where the histograms' bins lie.
+
+    Attributes
+    ----------
+    low : float64, shape (n_neurons,)
+        Lower edge of the first bin.
+    width : float64, shape (n_neurons,)
+        Width of every bin.
+    n : int
+        Number of bins; the first and the last also count what lies beyond.
+    """
+
+    low: NDArray[np.float64]
+    width: NDArray[np.float64]
+    n: int
+
+
+class MomentTable(NamedTuple):
+    """Finished moments, each float64 (n_neurons,) but ``n``, which is int64.
+
+    Attributes
+    ----------
+    n
+        Sentences counted.
+    mean, std, skewness, kurtosis
+        Of the population; kurtosis is excess; NaN where they are not defined.
+    minimum, maximum
+        Smallest and largest activation; NaN where none was counted.
+    """
+
+    n: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    skewness: NDArray[np.float64]
+    kurtosis: NDArray[np.float64]
+    minimum: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+
+
+def choose_bins(pilot: NDArray[np.float32], *, n_bins: int) -> Bins:
+    """Choose every neuron's bins from a pilot's activations.
+
+    Parameters
+    ----------
+    pilot : float32, shape (n_sentences, n_neurons)
+        Activations of a fixed sample; NaN entries are passed over.
+    n_bins : int
+        Number of bins.
+
+    Returns
+    -------
+    Bins
+        They span at least the pilot's mean plus and minus five standard deviations.
+    """
+    with np.errstate(invalid="ignore"):
+        valid = np.isfinite(pilot)
+        n = np.maximum(valid.sum(axis=0), 1)
+        mean = np.where(valid, pilot, 0).sum(axis=0, dtype=np.float64) / n
+        variance = np.where(valid, (pilot - mean) ** 2, 0).sum(axis=0, dtype=np.float64) / n
+    spread = np.maximum(np.sqrt(variance) * _SPREAD, np.maximum(np.abs(mean), 1.0) * 1e-6)
+    # one bin is lost to rounding the lower edge down
+    width = np.exp2(np.ceil(np.log2(2 * spread / (n_bins - 1))))
+    low = np.floor((mean - spread) / width) * width
+    # centre the range: rounding up the width left room above
+    low += np.floor((n_bins - (mean + spread - low) / width) / 2) * -width
+    return Bins(low, width, n_bins)
+
+
+class Moments:
+    """Streaming moments, extremes and histograms of all neurons.
+
+    Parameters
+    ----------
+    shift : float64, shape (n_neurons,)
+        What powers are taken around; near the mean.
+    bins : Bins
+        Of the histograms.
+    """
+
+    def __init__(self, shift: NDArray[np.float64], *, bins: Bins) -> None:
+        n_neurons = len(shift)
+        self.shift = shift.astype(np.float64)
+        self.bins = bins
+        self._n = np.zeros(n_neurons, dtype=np.int64)
+        self._powers = np.zeros((4, n_neurons), dtype=np.float64)
+        self._extremes = np.empty((2, n_neurons), dtype=np.float32)
+        self._extremes[0], self._extremes[1] = np.inf, -np.inf
+        self.histograms = np.zeros((n_neurons, bins.n), dtype=np.int64)
+
+    def update(self, activations: NDArray[np.float32]) -> None:
+        """Take in one batch.
+
+        Parameters
+        ----------
+        activations : float32, shape (n_sentences, n_neurons)
+            NaN entries are passed over.
+        """
+        _update(
+            np.ascontiguousarray(activations),
+            self.shift,
+            self.bins.low,
+            1.0 / self.bins.width,
+            self._n,
+            self._powers,
+            self._extremes,
+            self.histograms,
+        )
+
+    def merge(self, other: "Moments") -> None:
+        """Take in moments of other sentences.
+
+        Parameters
+        ----------
+        other : Moments
+            Same neurons, shift and bins.
+
+        Raises
+        ------
+        CollectError
+            If shift or bins differ.
+        """
+        same = np.array_equal(self.shift, other.shift) and np.array_equal(self.bins.low, other.bins.low)
+        if not (same and np.array_equal(self.bins.width, other.bins.width) and self.bins.n == other.bins.n):
+            what = "Moments with different shifts or bins cannot be merged."
+            raise CollectError(what, hint="Merge only results collected with the same model, corpus and options.")
+        self._n += other._n
+        self._powers += other._powers
+        self._extremes[0] = np.minimum(self._extremes[0], other._extremes[0])
+        self._extremes[1] = np.maximum(self._extremes[1], other._extremes[1])
+        self.histograms += other.histograms
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For :meth:`from_arrays`.
+        """
+        return {
+            "shift": self.shift,
+            "low": self.bins.low,
+            "width": self.bins.width,
+            "n": self._n,
+            "powers": self._powers,
+            "extremes": self._extremes,
+            "histograms": self.histograms,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Moments":
+        """Make a state from arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`.
+
+        Returns
+        -------
+        Moments
+            Goes on exactly as the one it was taken from.
+        """
+        bins = Bins(
+            arrays["low"].astype(np.float64),
+            arrays["width"].astype(np.float64),
+            arrays["histograms"].shape[1],
+        )
+        moments = cls(arrays["shift"].astype(np.float64), bins=bins)
+        moments._n[:] = arrays["n"]
+        moments._powers[:] = arrays["powers"]
+        moments._extremes[:] = arrays["extremes"]
+        moments.histograms[:] = arrays["histograms"]
+        return moments
+
+    def table(self) -> MomentTable:
+        """Finish.
+
+        Returns
+        -------
+        MomentTable
+            One entry a neuron.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            s1, s2, s3, s4 = self._powers / self._n
+            variance = np.maximum(s2 - s1**2, 0.0)
+            third = s3 - 3 * s1 * s2 + 2 * s1**3
+            fourth = s4 - 4 * s1 * s3 + 6 * s1**2 * s2 - 3 * s1**4
+            # below this the variance is rounding noise of the activations themselves
+            flat = variance <= (np.abs(self.shift + s1) * 1e-6) ** 2
+            skewness = np.where(flat, np.nan, third / variance**1.5)
+            kurtosis = np.where(flat, np.nan, fourth / variance**2 - 3.0)
+        empty = self._n == 0
+        low = np.where(empty, np.nan, self._extremes[0].astype(np.float64))
+        high = np.where(empty, np.nan, self._extremes[1].astype(np.float64))
+        return MomentTable(self._n.copy(), self.shift + s1, np.sqrt(variance), skewness, kurtosis, low, high)
+
+
+@njit(cache=True, nogil=True)
+def _update(
+    activations: NDArray[np.float32],
+    shift: NDArray[np.float64],
+    low: NDArray[np.float64],
+    inverse_width: NDArray[np.float64],
+    n: NDArray[np.int64],
+    powers: NDArray[np.float64],
+    extremes: NDArray[np.float32],
+    histograms: NDArray[np.int64],
+) -> None:
+    """Add a batch, sentence by sentence, so that the sums do not depend on where batches end."""
+    n_sentences, n_neurons = activations.shape
+    last = histograms.shape[1] - 1
+    for sentence in range(n_sentences):
+        for neuron in range(n_neurons):
+            value = activations[sentence, neuron]
+            if not np.isfinite(value):
+                continue
+            d = np.float64(value) - shift[neuron]
+            d2 = d * d
+            n[neuron] += 1
+            powers[0, neuron] += d
+            powers[1, neuron] += d2
+            powers[2, neuron] += d2 * d
+            powers[3, neuron] += d2 * d2
+            extremes[0, neuron] = min(extremes[0, neuron], value)
+            extremes[1, neuron] = max(extremes[1, neuron], value)
+            at = (np.float64(value) - low[neuron]) * inverse_width[neuron]
+            histograms[neuron, int(min(max(at, 0.0), last))] += 1

@@ -1,0 +1,155 @@
+"""What a run folder's manifest says of its pass: whose it is, whether it is done, what to know of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from neurolect.atomic import write_text
+from neurolect.collector.options import CollectOptions
+from neurolect.collector.state import CollectState, Plan
+from neurolect.corpus import Corpus
+from neurolect.errors import CollectError
+from neurolect.model.model import Model
+from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
+from neurolect.store.options_file import options_to_toml
+
+__all__ = ["claim", "complete", "new_run"]
+
+
+def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -> dict[str, Any]:
+    """Start the manifest of a run.
+
+    Parameters
+    ----------
+    model : Model
+        What is run.
+    corpus : Corpus
+        What is read.
+    options : CollectOptions
+        What is kept.
+    plan : Plan
+        The resolved sizes.
+
+    Returns
+    -------
+    dict
+        As in ``docs/run_folder.md``, the stage ``collect`` running.
+    """
+    collect_options = dataclasses.asdict(options) | {"list_size": plan.list_size}
+    manifest = new_manifest(
+        model={
+            "name": model.name,
+            "architecture": model.architecture,
+            "fingerprint": model.fingerprint,
+            "n_layers": model.n_layers,
+            "n_parameters": model.n_parameters,
+            "dtype": model.options.dtype,
+            "sites": [each._asdict() for each in model.neurons.site_layers],
+        },
+        corpus={
+            "path": str(corpus.folder.resolve()),
+            "fingerprint": corpus.fingerprint,
+            "n_sentences": corpus.n_sentences,
+            "n_mining": corpus.n_mining,
+            "fields": [{"name": field.name, "kind": field.kind} for field in corpus.fields],
+        },
+        options={"model": dataclasses.asdict(model.options), "collect": collect_options},
+    )
+    manifest["stages"]["collect"] = {"status": "running", "started": now()}
+    return manifest
+
+
+def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Name everything that bears on the results of a pass."""
+    identity = {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}
+    for stage in ("model", "collect"):
+        identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
+    identity.pop("collect.checkpoint_seconds")
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
+
+
+def claim(folder: Path, manifest: dict[str, Any]) -> bool:
+    """Start a run folder, or check that the one there is this run's.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    manifest : dict
+        From :func:`new_run`.
+
+    Returns
+    -------
+    bool
+        True if its pass is already complete.
+
+    Raises
+    ------
+    CollectError
+        If the folder holds something else, or a run of another model, corpus or options.
+    """
+    if not (folder / "manifest.json").exists():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            what = f"{folder} exists and is not a run folder."
+            raise CollectError(what, hint="Choose another --out; nothing is overwritten.")
+        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+        write_manifest(folder, manifest)
+        return False
+    there = read_manifest(folder)
+    old, new = _identity(there), _identity(manifest)
+    differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if differing:
+        details = "; ".join(f"{name}: {old.get(name)!r} there, {new.get(name)!r} now" for name in differing)
+        what = f"{folder} holds a run that differs in {details}."
+        raise CollectError(what, hint="Choose another --out, or remove that folder.")
+    return bool(there["stages"]["collect"]["status"] == "complete")
+
+
+def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float) -> None:
+    """Write the manifest of a finished pass.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    state : CollectState
+        The finished state.
+    n_kept : int
+        Kept sentences.
+    seconds : float
+        Time of this (the last) start.
+    """
+    manifest = read_manifest(folder)
+    stage = manifest["stages"]["collect"]
+    stage |= {
+        "status": "complete",
+        "finished": now(),
+        "seconds": round(stage.get("seconds", 0.0) + seconds, 3),
+        "n_sentences": state.n_sentences,
+        "n_kept": n_kept,
+        "n_cut": state.n_cut,
+        "n_empty": state.n_empty,
+        "n_skipped": state.n_skipped,
+        "word_floor": state.background.word_floor,
+    }
+    manifest["notices"] += _notices(state)
+    write_manifest(folder, manifest)
+
+
+def _notices(state: CollectState) -> list[str]:
+    """Say in sentences what was not read as it stands."""
+    notices = []
+    if state.n_cut:
+        notices.append(f"{state.n_cut:,} sentences were cut at the model's limit of tokens.")
+    if state.n_empty:
+        notices.append(f"{state.n_empty:,} sentences have no token this tokenizer knows and were not fed.")
+    for key, n in sorted(state.n_skipped.items()):
+        notices.append(f"{n:,} sentences were left out of {key}: activations were NaN or infinite.")
+    if state.background.word_floor:
+        notices.append(
+            f"Words in {state.background.word_floor} sentences or fewer may be missing in the background."
+        )
+    if state.plan.list_size * 4 > state.n_sentences:
+        share = state.plan.list_size / max(state.n_sentences, 1)
+        notices.append(f"Each list holds {share:.0%} of the sentences read: too much of the corpus to be specific.")
+    return notices

@@ -1,0 +1,92 @@
+"""A uniform sample that depends on the seed and the sentence ids alone, not on the order of reading.
+
+Every sentence id is hashed with the seed; the sentences with the smallest hashes are the sample, in order of
+hash, so that any prefix of it is a uniform sample too.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["hash_ids", "quantile_sample", "uniform_sample"]
+
+_QUANTILES = 10
+
+
+def hash_ids(ids: NDArray[np.int64], *, seed: int) -> NDArray[np.uint64]:
+    """Hash ids with a seed (the finalizer of SplitMix64).
+
+    Parameters
+    ----------
+    ids : int64, shape (n,)
+        Non-negative.
+    seed : int
+        Any integer.
+
+    Returns
+    -------
+    uint64, shape (n,)
+        Different ids have different hashes.
+
+    Examples
+    --------
+    >>> len(set(hash_ids(np.arange(1000), seed=1).tolist()))
+    1000
+    """
+    start = np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
+    with np.errstate(over="ignore"):
+        x = (ids.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + start
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    hashed: NDArray[np.uint64] = x ^ (x >> np.uint64(31))
+    return hashed
+
+
+def uniform_sample(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[np.int64]:
+    """Choose a uniform sample without replacement.
+
+    Parameters
+    ----------
+    ids : int64, shape (n,)
+        The population, each id once.
+    size : int
+        How many to choose; all if there are fewer.
+    seed : int
+        Chooses the sample.
+
+    Returns
+    -------
+    int64, shape (min(n, size),)
+        In order of hash.
+    """
+    hashes = hash_ids(ids, seed=seed)
+    if size < len(ids):
+        nearest = np.argpartition(hashes, size)[:size]
+        ids, hashes = ids[nearest], hashes[nearest]
+    return ids[np.argsort(hashes, kind="stable")]
+
+
+def quantile_sample(activations: NDArray[np.float32], *, per_quantile: int) -> NDArray[np.int64]:
+    """Choose for every neuron a few sentences from each tenth of its activations over the sample.
+
+    Parameters
+    ----------
+    activations : float32, shape (n_neurons, n_sample)
+        Columns in sample order; NaN entries are never chosen.
+    per_quantile : int
+        Sentences a tenth.
+
+    Returns
+    -------
+    int64, shape (n_neurons, 10, per_quantile)
+        Column numbers, each tenth's first ones in sample order; -1 where a tenth has fewer.
+    """
+    n_neurons, _ = activations.shape
+    chosen = np.full((n_neurons, _QUANTILES, per_quantile), -1, dtype=np.int64)
+    for neuron in range(n_neurons):
+        order = np.argsort(activations[neuron], kind="stable")  # NaN last
+        order = order[: int(np.isfinite(activations[neuron]).sum())]
+        edges = np.arange(_QUANTILES + 1) * len(order) // _QUANTILES
+        for quantile in range(_QUANTILES):
+            columns = np.sort(order[edges[quantile] : edges[quantile + 1]])[:per_quantile]
+            chosen[neuron, quantile, : len(columns)] = columns
+    return chosen

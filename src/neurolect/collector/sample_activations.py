@@ -1,0 +1,97 @@
+"""Keep all activations of a fixed sample of sentences."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.errors import CollectError
+
+__all__ = ["SampleActivations"]
+
+
+class SampleActivations:
+    """Activations of the sample's sentences, filled in as they come by.
+
+    Parameters
+    ----------
+    sentence_ids : int64, shape (n_sample,)
+        The sample, in sample order.
+    n_neurons : int
+        Number of neurons.
+
+    Attributes
+    ----------
+    sentence_ids : int64, shape (n_sample,)
+        The sample.
+    activations : float32, shape (n_sample, n_neurons)
+        NaN where a sentence has not come by yet.
+    """
+
+    def __init__(self, sentence_ids: NDArray[np.int64], n_neurons: int) -> None:
+        self.sentence_ids = sentence_ids
+        self.activations = np.full((len(sentence_ids), n_neurons), np.nan, dtype=np.float32)
+        self._order = np.argsort(sentence_ids, kind="stable")
+        self._sorted = sentence_ids[self._order]
+
+    def update(self, activations: NDArray[np.float32], *, sentence_ids: NDArray[np.int64]) -> None:
+        """Take in one batch.
+
+        Parameters
+        ----------
+        activations : float32, shape (n_sentences, n_neurons)
+            Of any sentences.
+        sentence_ids : int64, shape (n_sentences,)
+            Those outside the sample are passed over.
+        """
+        if len(self._sorted) == 0:
+            return
+        at = np.minimum(np.searchsorted(self._sorted, sentence_ids), len(self._sorted) - 1)
+        wanted = self._sorted[at] == sentence_ids
+        self.activations[self._order[at[wanted]]] = activations[wanted]
+
+    def merge(self, other: "SampleActivations") -> None:
+        """Take in what another state saw.
+
+        Parameters
+        ----------
+        other : SampleActivations
+            The same sample.
+
+        Raises
+        ------
+        CollectError
+            If the samples differ.
+        """
+        if not np.array_equal(self.sentence_ids, other.sentence_ids):
+            what = "Activations of different samples cannot be merged."
+            raise CollectError(what, hint="Merge only results collected on the same corpus with the same seed.")
+        missing = np.isnan(self.activations)
+        self.activations[missing] = other.activations[missing]
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``sentence_ids``, ``activations``.
+        """
+        return {"sentence_ids": self.sentence_ids, "activations": self.activations}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "SampleActivations":
+        """Make a state from arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`.
+
+        Returns
+        -------
+        SampleActivations
+            Goes on exactly as the one it was taken from.
+        """
+        activations = arrays["activations"].astype(np.float32)
+        sample = cls(arrays["sentence_ids"].astype(np.int64), activations.shape[1])
+        sample.activations[:] = activations
+        return sample

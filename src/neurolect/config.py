@@ -1,0 +1,176 @@
+"""The configuration of a run: the stages' options bound to one TOML file and to ``--set stage.option=value``."""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurolect.collector import CollectOptions
+from neurolect.corpus import PrepareOptions
+from neurolect.errors import OptionError, nearest
+from neurolect.model import ModelOptions
+from neurolect.signatures import DescribeOptions
+
+__all__ = ["RunConfig", "load_config"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """All options of a run."""
+
+    prepare: PrepareOptions = field(default_factory=PrepareOptions)
+    """Documents to sentences."""
+
+    model: ModelOptions = field(default_factory=ModelOptions)
+    """Which neurons are read, and how."""
+
+    collect: CollectOptions = field(default_factory=CollectOptions)
+    """What the pass keeps."""
+
+    describe: DescribeOptions = field(default_factory=DescribeOptions)
+    """What signatures are made of."""
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunConfig:
+    """Read the configuration.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file with a table for each stage.
+    settings : sequence of str
+        Each ``stage.option=value``; they win over the file.
+    defaults : mapping of stage to mapping of option to value, optional
+        What neither the file nor the settings say.
+
+    Returns
+    -------
+    RunConfig
+        Checked.
+
+    Raises
+    ------
+    OptionError
+        If the file cannot be read, a key is unknown (the nearest are named) or a value does not fit.
+    """
+    values: dict[str, dict[str, Any]] = {stage: dict(options) for stage, options in (defaults or {}).items()}
+    for stage, options in _read(path).items():
+        if not isinstance(options, dict):
+            what = f"{path}: {stage!r} stands outside any table."
+            raise OptionError(what, expected=f"tables named {', '.join(_stages())}")
+        values.setdefault(stage, {}).update(options)
+    for setting in settings:
+        stage, option, value = _parse(setting)
+        values.setdefault(stage, {})[option] = value
+    return RunConfig(**{stage: _stage_options(stage, options) for stage, options in values.items()})
+
+
+def _stages() -> list[str]:
+    """Name the stages that have options."""
+    return [each.name for each in dataclasses.fields(RunConfig)]
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    """Read the TOML file, if there is one."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        what = f"There is no configuration file {path}."
+        raise OptionError(what, hint="Drop --config, or write one: see options.toml in any run folder.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        what = f"{path} cannot be read as TOML: {error}."
+        raise OptionError(what, hint="See options.toml in any run folder for an example.") from error
+
+
+def _parse(setting: str) -> tuple[str, str, Any]:
+    """Split ``stage.option=value``; the value is TOML where it can be, else text."""
+    key, equals, text = setting.partition("=")
+    stage, dot, option = key.strip().partition(".")
+    if not (equals and dot and stage and option):
+        what = f"--set {setting!r} cannot be read."
+        raise OptionError(what, expected="stage.option=value, e.g. --set collect.list_size=500")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    return stage, option, value
+
+
+def _stage_options(stage: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any stage's options class
+    """Make a stage's options; refuse unknown names."""
+    if stage not in _stages():
+        what = f"There is no stage {stage!r}."
+        near = nearest(stage, _stages())
+        raise OptionError(what, expected=f"one of {', '.join(_stages())}", hint=f"The nearest: {near}.")
+    options_class = typing.get_type_hints(RunConfig)[stage]
+    kinds = typing.get_type_hints(options_class)
+    known = [each.name for each in dataclasses.fields(options_class)]
+    for name in values:
+        if name not in known:
+            what = f"The stage {stage!r} has no option {name!r}."
+            near = nearest(name, known)
+            raise OptionError(what, expected=f"one of {', '.join(known)}", hint=f"The nearest: {near}.")
+    return options_class(**{name: _fit(f"{stage}.{name}", kinds[name], value) for name, value in values.items()})
+
+
+def _fit(name: str, kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
+    """Turn a TOML value into an option's type, or say that it does not fit."""
+    choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None or (isinstance(value, str) and value in ("", "none") and type(None) in choices):
+        return None
+    for choice in choices:
+        fitted = _fit_one(choice, value)
+        if fitted is not None:
+            return fitted
+    what = f"{name} is {value!r}."
+    wanted = " or ".join(_kind_name(choice) for choice in choices if choice is not type(None))
+    raise OptionError(what, expected=wanted)
+
+
+def _fit_one(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
+    """Fit a value to one type; None if it does not fit."""
+    if typing.get_origin(kind) is tuple:
+        inner = typing.get_args(kind)[0]
+        items: Any = value
+        if isinstance(value, str):
+            items = [each.strip() if inner is str else _number(each) for each in value.split(",")]
+        elif not isinstance(value, list | tuple):
+            items = [value]
+        fitted = [_fit_one(inner, each) for each in items]
+        return None if any(each is None for each in fitted) else tuple(fitted)
+    if kind is str:
+        # a number that was meant as text, e.g. --set prepare.text_column=0
+        return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in (int, float, bool):
+        return value if type(value) is kind else None
+    return None
+
+
+def _number(text: str) -> Any:  # noqa: ANN401 - a number or the text
+    """Read a whole number or a decimal one; the text itself where it is neither."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _kind_name(kind: Any) -> str:  # noqa: ANN401 - a type
+    """Name a type for people."""
+    if typing.get_origin(kind) is tuple:
+        return f"a list of {_kind_name(typing.get_args(kind)[0])}"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, str(kind))

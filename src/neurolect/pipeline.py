@@ -1,0 +1,98 @@
+"""The three stages in one: sources to corpus, corpus and model to lists, lists to signatures."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from neurolect.config import RunConfig
+from neurolect.corpus import Corpus, open_corpus, prepare
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run
+
+__all__ = ["run"]
+
+
+def run(
+    model: str,
+    sources: Sequence[str | Path],
+    *,
+    out: str | Path,
+    config: RunConfig | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Go the whole way: prepare, collect, describe.
+
+    Every stage that is already done in ``out`` is left as it is, so the same call goes on after a stop.
+
+    Parameters
+    ----------
+    model : str
+        A folder, a hub name, or ``minilm``.
+    sources : sequence of str or Path
+        Files, folders, globs, ``hf:`` data sets; or one prepared corpus folder.
+    out : str or Path
+        The run folder. A corpus that is prepared on the way lies beside it, as ``<out>-corpus``.
+    config : RunConfig, optional
+        All options.
+    device : str
+        Where the model runs, e.g. ``cpu``, ``cuda``.
+    workers : int
+        Processes for reading and annotating.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Run
+        The described run folder.
+
+    Raises
+    ------
+    NeurolectError
+        What any of the stages raises.
+    """
+    # here and not above: torch takes seconds to import, and wrong sources should be told at once
+    from neurolect.collector import collect
+    from neurolect.model import load_model
+    from neurolect.signatures import describe
+
+    config = config or RunConfig()
+    progress = progress or NullProgress()
+    out = Path(out)
+    corpus = _corpus(sources, out, config, workers, progress)
+    loaded = load_model(model, options=config.model, device=device)
+    collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)
+    return describe(collected, options=config.describe, workers=workers, progress=progress)
+
+
+def _corpus(
+    sources: Sequence[str | Path], out: Path, config: RunConfig, workers: int, progress: Progress
+) -> Corpus:
+    """Open the corpus if one is given or was prepared before; prepare it otherwise."""
+    if len(sources) == 1 and (Path(sources[0]) / "manifest.json").is_file():
+        return open_corpus(sources[0])
+    folder = out.with_name(f"{out.name}-corpus")
+    if (folder / "manifest.json").is_file():
+        corpus = open_corpus(folder)
+        if corpus.made_from(sources, options=config.prepare):
+            progress.message(f"{folder} is already prepared.")
+            return corpus
+    return prepare(sources, out=folder, options=config.prepare, workers=workers, progress=progress)
+
+
+def resolved_options(config: RunConfig) -> dict[str, dict[str, object]]:
+    """Give all options of a run as plain values.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The configuration.
+
+    Returns
+    -------
+    dict of str to dict
+        Stage to option to value.
+    """
+    return {each.name: dataclasses.asdict(getattr(config, each.name)) for each in dataclasses.fields(config)}
