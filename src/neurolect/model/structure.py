@@ -1,0 +1,181 @@
+"""Find a transformer's blocks, and in each block the tensors that hold a site's neurons.
+
+Nothing is known of any architecture by name. One forward pass over a few tokens (the trial) is watched
+through hooks: which block runs when and on what, which linear modules run in which order. The last
+linear module that runs inside the attention is its output projection; the last one outside it that leads
+from a wider layer back to the hidden width is the feed-forward down-projection.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from neurolect.errors import ModelError
+
+__all__ = ["Block", "Linear", "find_blocks", "first_states", "n_layers_of", "site_module", "watch_linears"]
+
+_LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "num_encoder_layers")
+_ATTENTION = re.compile(r"(attn|attention)$", re.IGNORECASE)
+_EXPERTS = re.compile(r"(^|[._])(experts?|moe|router)([._]|$)", re.IGNORECASE)
+
+
+class Linear(NamedTuple):
+    """A linear module of a block."""
+
+    name: str
+    module: nn.Module
+    n_in: int
+    n_out: int
+
+
+class Block(NamedTuple):
+    """A block, and its linear modules in the order in which they ran."""
+
+    module: nn.Module
+    linears: list[Linear]
+
+
+def n_layers_of(network: nn.Module) -> int:
+    """Return the number of blocks by the network's configuration, 0 where it does not say."""
+    # An encoder-decoder's encoder shares the configuration of the whole, whose own name for the encoder wins.
+    keys = ("encoder_layers", *_LAYER_KEYS) if getattr(network.config, "is_encoder_decoder", False) else _LAYER_KEYS
+    for key in keys:
+        value = getattr(network.config, key, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return 0
+
+
+def find_blocks(network: nn.Module, *, n_layers: int) -> list[nn.Module] | None:
+    """Find the list of blocks.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The encoder or decoder.
+    n_layers : int
+        Its number of blocks.
+
+    Returns
+    -------
+    list of nn.Module, or None
+        The first list, in module order, of so many different modules of one class; None where there is
+        none, as in models that run one block many times.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == n_layers > 0:
+            blocks = list(module)
+            if len({id(each) for each in blocks}) == n_layers and len({type(each) for each in blocks}) == 1:
+                return blocks
+    return None
+
+
+def first_states(args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor | None:
+    """Return the hidden states that a block is called with."""
+    states = args[0] if args else kwargs.get("hidden_states")
+    return states if isinstance(states, Tensor) else None
+
+
+@contextmanager
+def watch_linears(blocks: list[nn.Module]) -> Iterator[list[Block]]:
+    """Record the linear modules of every block as they run.
+
+    Parameters
+    ----------
+    blocks : list of nn.Module
+        The blocks.
+
+    Yields
+    ------
+    list of Block
+        Filled while the network runs inside the ``with``.
+    """
+    watched = [Block(each, []) for each in blocks]
+    handles = []
+    for block in watched:
+        for name, module in block.module.named_modules():
+            if _is_linear(module):
+                handles.append(module.register_forward_hook(_recorder(block, name)))
+    try:
+        yield watched
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_linear(module: nn.Module) -> bool:
+    # transformers' Conv1D is a linear module with its weight transposed; it is known by its class name,
+    # for it has moved between modules of that library.
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def _recorder(block: Block, name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+    def record(module: nn.Module, args: tuple[object, ...], output: object) -> None:
+        if args and isinstance(args[0], Tensor) and isinstance(output, Tensor):
+            block.linears.append(Linear(name, module, args[0].shape[-1], output.shape[-1]))
+
+    return record
+
+
+def site_module(block: Block, *, site: str, width: int) -> Linear:
+    """Find the linear module whose input or output holds a site's neurons.
+
+    Parameters
+    ----------
+    block : Block
+        As watched.
+    site : {"mlp", "attn", "head"}
+        What is looked for.
+    width : int
+        Width of the hidden states.
+
+    Returns
+    -------
+    Linear
+        The attention's output projection (``attn``: its output, ``head``: its input) or the feed-forward
+        down-projection (``mlp``: its input).
+
+    Raises
+    ------
+    ModelError
+        If the block is built in a way that is not understood.
+    """
+    attention = _attention_prefix(block)
+    inside = [each for each in block.linears if attention and each.name.startswith(attention)]
+    outside = [each for each in block.linears if not (attention and each.name.startswith(attention))]
+    if site == "mlp":
+        if any(_EXPERTS.search(name) for name, _ in block.module.named_modules()):
+            what = "The site 'mlp' was asked for, and the blocks are mixtures of experts."
+            hint = "other sites work: hidden, attn, head"
+            raise ModelError(what, expected="blocks with one feed-forward network each", hint=hint)
+        # Up-projections of gated networks may come fused, twice as wide.
+        made = [n for each in outside for n in (each.n_out, each.n_out / 2)]
+        found = [each for each in outside if each.n_out == width and each.n_in in made]
+    else:
+        found = [each for each in inside if each.n_out == width]
+    if not found:
+        raise _not_found(block, site, width)
+    return found[-1]
+
+
+def _attention_prefix(block: Block) -> str | None:
+    """Name the first submodule called attention that holds linear modules which ran."""
+    for name, _ in block.module.named_modules():
+        if _ATTENTION.search(name.rpartition(".")[2]) and any(
+            each.name.startswith(f"{name}.") for each in block.linears
+        ):
+            return f"{name}."
+    return None
+
+
+def _not_found(block: Block, site: str, width: int) -> ModelError:
+    linears = ", ".join(f"{each.name} ({each.n_in} to {each.n_out})" for each in block.linears) or "none"
+    part = "feed-forward down-projection" if site == "mlp" else "attention's output projection"
+    return ModelError(
+        f"The site {site!r} was asked for, and the {part} was not found in a {type(block.module).__name__}.",
+        expected=f"a linear module that gives {width} values; those that ran: {linears}",
+        hint="ask for another site: --set model.sites=hidden works with every model",
+    )
