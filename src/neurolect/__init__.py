@@ -1,1 +1,86 @@
-"""Read what every neuron of a language model reads."""
+"""Read what every neuron of a language model reads.
+
+>>> import neurolect
+>>> corpus = neurolect.prepare(["news.jsonl"], out="corpus")  # doctest: +SKIP
+>>> model = neurolect.load_model("minilm")  # doctest: +SKIP
+>>> run = neurolect.collect(model, corpus, out="run")  # doctest: +SKIP
+>>> run = neurolect.describe(run)  # doctest: +SKIP
+>>> run.neuron("hidden.6.200").list("top").to_pandas()  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurolect.collector import CollectOptions, collect
+    from neurolect.config import RunConfig, load_config
+    from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
+    from neurolect.errors import NeurolectError
+    from neurolect.model import Model, ModelOptions, load_model
+    from neurolect.pipeline import run
+    from neurolect.signatures import DescribeOptions, describe
+    from neurolect.store import Neuron, Run, open_run
+    from neurolect.views import card, card_text, find, write_report
+
+__all__ = [
+    "CollectOptions",
+    "Corpus",
+    "DescribeOptions",
+    "Model",
+    "ModelOptions",
+    "NeurolectError",
+    "Neuron",
+    "PrepareOptions",
+    "Run",
+    "RunConfig",
+    "card",
+    "card_text",
+    "collect",
+    "describe",
+    "find",
+    "load_config",
+    "load_model",
+    "open_corpus",
+    "open_run",
+    "prepare",
+    "run",
+    "write_report",
+]
+
+_HOMES = {
+    "CollectOptions": "collector",
+    "Corpus": "corpus",
+    "DescribeOptions": "signatures",
+    "Model": "model",
+    "ModelOptions": "model",
+    "NeurolectError": "errors",
+    "Neuron": "store",
+    "PrepareOptions": "corpus",
+    "Run": "store",
+    "RunConfig": "config",
+    "card": "views",
+    "card_text": "views",
+    "collect": "collector",
+    "describe": "signatures",
+    "find": "views",
+    "load_config": "config",
+    "load_model": "model",
+    "open_corpus": "corpus",
+    "open_run": "store",
+    "prepare": "corpus",
+    "run": "pipeline",
+    "write_report": "views",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol
+    """Load a public name's stage when the name is first used; importing the package loads nothing."""
+    if name in _HOMES:
+        return getattr(import_module(f"neurolect.{_HOMES[name]}"), name)
+    msg = f"module 'neurolect' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

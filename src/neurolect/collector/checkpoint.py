@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,8 +67,9 @@ class Checkpoints:
             If the disk is full; the last checkpoint is still there.
         """
         start = time.monotonic()
+        arrays: dict[str, Any] = {"position": np.array(position), **state.to_arrays()}
         with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, position=np.array(position), **state.to_arrays())
+            np.savez(file, **arrays)
         self._last = time.monotonic()
         self._cost = self._last - start
 

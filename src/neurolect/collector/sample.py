@@ -32,13 +32,17 @@ def hash_ids(ids: NDArray[np.int64], *, seed: int) -> NDArray[np.uint64]:
     >>> len(set(hash_ids(np.arange(1000), seed=1).tolist()))
     1000
     """
-    start = np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
     with np.errstate(over="ignore"):
-        x = (ids.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + start
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    hashed: NDArray[np.uint64] = x ^ (x >> np.uint64(31))
-    return hashed
+        start = _mix(np.array([seed % 2**64], dtype=np.uint64) + np.uint64(0x632BE59BD9B4E019))
+        # the seed goes in after mixing: added before, seed 1 would give seed 0's hashes, shifted by one id
+        return _mix(_mix(ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) + start)
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scramble 64 bits, one to one."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
 
 
 def uniform_sample(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[np.int64]:

@@ -1,0 +1,93 @@
+"""Opening run folders, and refusing what is none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from neurolect.atomic import write_npy, write_table
+from neurolect.errors import FormatVersionError, NeuronAddressError, RunFolderError
+from neurolect.store import new_manifest, open_run, write_manifest
+
+
+def small_run(folder: Path, *, status: str = "complete") -> Path:
+    """Write a run folder of two layers with three neurons each and lists of two sentences."""
+    sites = [{"site": "hidden", "layer": layer, "width": 3} for layer in (1, 2)]
+    manifest = new_manifest(model={"name": "tiny", "sites": sites}, corpus={"path": "x"}, options={})
+    manifest["stages"]["collect"] = {"status": status}
+    write_manifest(folder, manifest)
+    ids = np.repeat(np.arange(6, dtype=np.int32), 2)
+    lists = {
+        "neuron_id": ids,
+        "rank": np.tile([0, 1], 6).astype(np.int32),
+        "sentence_id": ids.astype(np.int64) % 4 * 10,
+    }
+    lists["activation"] = np.arange(12, dtype=np.float32)
+    write_table(folder / "lists" / "top.parquet", pa.table(lists), row_group_size=5)
+    texts = [f"sentence {number}" for number in range(4)]
+    write_table(
+        folder / "sentences.parquet", pa.table({"sentence_id": [0, 10, 20, 30], "text": texts, "author": texts})
+    )
+    write_table(folder / "neurons.parquet", pa.table({"neuron_id": pa.array(range(6), pa.int32()), "n": [7] * 6}))
+    write_npy(folder / "histograms.npy", np.zeros((6, 4), dtype=np.int64))
+    return folder
+
+
+def test_reads_one_neuron_across_row_groups(tmp_path: Path) -> None:
+    run = open_run(small_run(tmp_path))
+    for neuron_id, address in enumerate(run.index.addresses()):
+        rows = run.neuron(address).rows("lists/top")
+        assert rows.column("activation").to_pylist() == [2.0 * neuron_id, 2.0 * neuron_id + 1]
+    neuron = run.neuron("hidden.2.1")
+    assert (neuron.neuron_id, neuron.site, neuron.layer, neuron.index) == (4, "hidden", 2, 1)
+    assert neuron.list("top", limit=1).to_pylist() == [
+        {"rank": 0, "sentence_id": 0, "activation": 8.0, "text": "sentence 0", "author": "sentence 0"}
+    ]
+    assert neuron.row["n"] == 7
+    assert run.array("histograms").shape == (6, 4)
+    assert "6 neurons" in repr(run)
+
+
+def test_takes_sentences_in_the_order_asked(tmp_path: Path) -> None:
+    run = open_run(small_run(tmp_path))
+    taken = run.take_sentences(np.array([30, 0, 30]))
+    assert taken.column("text").to_pylist() == ["sentence 3", "sentence 0", "sentence 3"]
+    with pytest.raises(RunFolderError, match="Sentence 15 is not kept"):
+        run.take_sentences(np.array([10, 15]))
+    with pytest.raises(RunFolderError, match="Sentence 99 is not kept"):
+        run.take_sentences(np.array([99]))
+
+
+def test_says_what_is_missing(tmp_path: Path) -> None:
+    run = open_run(small_run(tmp_path))
+    with pytest.raises(RunFolderError, match=r"no table 'signatures/words'(.|\n)*neurolect describe"):
+        run.table("signatures/words")
+    with pytest.raises(RunFolderError, match=r"no table 'lists/bottom'(.|\n)*unfinished"):
+        run.table("lists/bottom")
+    with pytest.raises(RunFolderError, match=r"no array 'sample/activations'"):
+        run.array("sample/activations")
+    with pytest.raises(NeuronAddressError, match=r"hidden\.2\.2"):
+        run.neuron("hidden.2.7")
+
+
+def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="has no manifest"):
+        open_run(tmp_path / "nowhere")
+    with pytest.raises(RunFolderError, match="unfinished"):
+        open_run(small_run(tmp_path / "half", status="running"))
+    (tmp_path / "manifest.json").write_text("{broken")
+    with pytest.raises(RunFolderError, match="cannot be read as JSON"):
+        open_run(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": "neurolect-corpus"}))
+    with pytest.raises(RunFolderError, match=r"format 'neurolect-corpus'(.|\n)*neurolect collect"):
+        open_run(tmp_path)
+
+
+def test_refuses_a_newer_version(tmp_path: Path) -> None:
+    folder = small_run(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 99, "neurolect": "9.1"}))
+    with pytest.raises(FormatVersionError, match=r"schema version 99(.|\n)*Hint: .*9\.1"):
+        open_run(folder)
