@@ -118,7 +118,9 @@ def slow_splitters() -> dict[str, Splitter]:
     return found
 
 
-def score(split: Splitter, genres: dict[str, list[list[str]]]) -> tuple[float, float, float, float, dict[str, float]]:
+def score(
+    split: Splitter, genres: dict[str, list[list[str]]]
+) -> tuple[float, float, float, float, dict[str, float]]:
     """Precision, recall, F1, sentences/s, F1 by genre."""
     hits = predicted = gold = n = 0
     by_genre = {}

@@ -27,7 +27,9 @@ LINE_ENDS = re.compile(r"\r\n?|\x0b|\x85|\u2028")
 PAGE_ENDS = re.compile(r"[\x0c\u2029]")
 # Control characters, soft hyphen, zero-width space, marks of direction and byte order. The zero-width joiner stays:
 # it holds emoji together and is spelling in several scripts.
-CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+CONTROLS = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 SURROGATES = re.compile("[\ud800-\udfff]")
 SPACES = re.compile(r"[^\S\n]+")
 LINES = re.compile(r" ?\n ?")

@@ -1,11 +1,12 @@
 """Split a document into sentences.
 
-Rules, no training: an end mark before white space ends a sentence unless what stands before it (an abbreviation, an
-initial, a list number) or after it (a small letter) says otherwise. One pass over the end marks, so time and memory
-stay linear in the text whatever it holds. How this was chosen over libraries: docs/decisions/0001-sentence-splitter.md.
+Rules, no training: an end mark before white space ends a sentence unless what stands before it (an abbreviation,
+an initial, a list number) or after it (a small letter) says otherwise. One pass over the end marks, so time and
+memory stay linear in the text whatever it holds. Why not a library: docs/decisions/0001-sentence-splitter.md.
 """
 
 import re
+from itertools import pairwise
 from typing import Literal
 
 __all__ = ["Newlines", "split_sentences"]
@@ -14,10 +15,12 @@ Newlines = Literal["auto", "paragraphs", "lines"]
 
 CLOSERS = "\"')\\]}\u2019\u201d\u00bb"
 OPENERS = "\"'(\\[{\u2018\u201c\u00ab\u00a1\u00bf"
+MARKS = ".!?\\u2026\\u061f\\u0964"
 # End marks, closing quotes and brackets, a quote that stands alone between spaces, then white space.
-# The marks of Chinese and Japanese need no space after them.
+# The marks of Chinese and Japanese need no space after them. Possessive and anchored at a run's first mark: linear.
 END = re.compile(
-    rf"[.!?\u2026\u061f\u0964]+[{CLOSERS}]*(?:[ ][\"\u201d](?=[ ]))?[ ]+|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?[ ]*"
+    rf"(?<![{MARKS}])[{MARKS}]++[{CLOSERS}]*+(?:[ ][\"\u201d](?=[ ]))?[ ]++"
+    r"|[\u3002\uff01\uff1f]++[\u300d\u300f\u201d]?[ ]*+"
 )
 NEXT = re.compile(rf"[{OPENERS}*_\-\u2013\u2014\u2022 ]*")
 WORD_BEFORE = re.compile(r"[\w.&'\u2019-]*$")
@@ -26,27 +29,35 @@ BULLET = re.compile(r"(?:[-*\u2022\u00b7+]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 LINE_END = re.compile(rf"[.!?:;\u2026\u3002\uff01\uff1f][{CLOSERS}]*$")
 
 # Never the last word of a sentence (a name, a number or an example follows).
-BEFORE_MORE = frozenset(
-    "adm brig capt cf cmdr col cpl dr drs e.g eg eq eqs fig figs fr ft gen gov hon i.e ie lt maj messrs mlle mme mr mrs"
-    " ms msgr mt nos pp pres prof pvt ref refs rep reps rev rt sen sens sgt supt viz vol vols vs".split()
-)
+_BEFORE_MORE = """
+    adm brig capt cf cmdr col cpl dr drs e.g eg eq eqs fig figs fr ft gen gov hon i.e ie lt maj messrs
+    mlle mme mr mrs ms msgr mt nos pp pres prof pvt ref refs rep reps rev rt sen sens sgt supt viz vol
+    vols vs
+"""
+BEFORE_MORE = frozenset(_BEFORE_MORE.split())
 # Last in a sentence only if what follows is a word that usually begins one.
-SOMETIMES_LAST = frozenset(
-    "a.d a.k.a a.m abbr acad approx apr assn assoc aug ave b.c blvd bros ca cal calif cent co colo conn corp ct dec del"
-    " dept dist ed eds esq est etc ex ext feb fla ga govt ill inc ind inst jan jr jul jun kan ky la ltd mar mass md me"
-    " mfg mich minn miss mo mon mont nat natl neb nev nov oct okla ont ore p.m pa ph.d pop pp pt rd rs sat sec sep sept"
-    " sq sr st sta sun tenn tex thu thur tue univ va vt wash wed wis wyo yr".split()
-)
+_SOMETIMES_LAST = """
+    a.d a.k.a a.m abbr acad approx apr assn assoc aug ave b.c blvd bros ca cal calif cent co colo conn
+    corp ct dec del dept dist ed eds esq est etc ex ext feb fla ga govt ill inc ind inst jan jr jul jun
+    kan ky la ltd mar mass md me mfg mich minn miss mo mon mont nat natl neb nev nov oct okla ont ore
+    p.m pa ph.d pop pp pt rd rs sat sec sep sept sq sr st sta sun tenn tex thu thur tue univ va vt wash
+    wed wis wyo yr
+"""
+SOMETIMES_LAST = frozenset(_SOMETIMES_LAST.split())
 # Abbreviations only before a number.
-BEFORE_NUMBER = frozenset("art ch chap no nos p par sect sec v ver vol".split())
+_BEFORE_NUMBER = """
+    art ch chap no nos p par sect sec v ver vol
+"""
+BEFORE_NUMBER = frozenset(_BEFORE_NUMBER.split())
 # Small words that begin sentences and hardly ever a name: they decide after initials and abbreviations.
-STARTERS = frozenset(
-    "A After All Also Although An And Another As At Because Before Both But By Despite Do During Each Even Every For"
-    " From Given He Her Here His How However I If In Instead Is It Its Many Meanwhile More Most My No Not Nor Now Of On"
-    " Once One Only Or Our Over People She Since So Some Still Such Than That The Their Then There These They This"
-    " Those Though Through Thus To Today Under Unless Until Upon Was We Were What When Where Whether Which While Who"
-    " Why With Without Yes Yet You Your".split()
-)
+_STARTERS = """
+    A After All Also Although An And Another As At Because Before Both But By Despite Do During Each
+    Even Every For From Given He Her Here His How However I If In Instead Is It Its Many Meanwhile More
+    Most My No Not Nor Now Of On Once One Only Or Our Over People She Since So Some Still Such Than That
+    The Their Then There These They This Those Though Through Thus To Today Under Unless Until Upon Was
+    We Were What When Where Whether Which While Who Why With Without Yes Yet You Your
+"""
+STARTERS = frozenset(_STARTERS.split())
 NAMES_WITH_MARK = frozenset({"yahoo!", "jeopardy!", "oklahoma!"})
 
 
@@ -114,7 +125,7 @@ def paragraphs(text: str, *, newlines: Newlines = "auto") -> list[str]:
 def _one_unit_a_line(lines: list[str]) -> bool:
     # Wrapped prose ends few of its lines with an end mark; steps, list items and unwrapped paragraphs most of them.
     # Lines longer than any screen were not wrapped by hand.
-    inner = [line for line, following in zip(lines, lines[1:], strict=False) if line and following]
+    inner = [line for line, following in pairwise(lines) if line and following]
     if not inner:
         return False
     n_ended = sum(1 for line in inner if LINE_END.search(line))
@@ -146,14 +157,17 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     if after.islower():
         return False
     if mark[0] == "!":
-        word = WORD_BEFORE.search(text[max(start, match.start() - 12) : match.start()])
-        return word is None or word.group().lower() + "!" not in NAMES_WITH_MARK
+        return _word_before(text, start, match.start()).lower() + "!" not in NAMES_WITH_MARK
     if mark != "." and not mark.startswith((".)", ".'", ".\u2019")):
         return True
-    before = WORD_BEFORE.search(text[max(start, match.start() - 24) : match.start()])
-    word = before.group() if before else ""
+    word = _word_before(text, start, match.start())
     first = FIRST_WORD.match(text, at, at + 24)
-    return _ends_after(word, first.group() if first else "", opens=text[start : match.start()].strip() == word)
+    return _ends_after(word, first.group() if first else "", opens=match.start() - start <= len(word) + 1)
+
+
+def _word_before(text: str, start: int, end: int) -> str:
+    match = WORD_BEFORE.search(text[max(start, end - 24) : end])
+    return match.group() if match else ""
 
 
 def _ends_after(word: str, first: str, *, opens: bool) -> bool:

@@ -20,9 +20,9 @@ ABBREVIATIONS = (
     "approx|ca|cf|etc|viz|vs"
 )
 PATTERN = rf"""
-    (?:https?|ftp)://[^\s<>"]*[^\s<>"'.,;:!?)\]]              # addresses of the web, less the sentence's punctuation
+    (?:https?|ftp)://[^\s<>"]*[^\s<>"'.,;:!?)\]]   # web addresses, less the sentence's marks
   | www\.[^\s<>"]*[^\s<>"'.,;:!?)\]]
-  | [\w.+-]+@[\w-]+(?:\.[\w-]+)+                              # e-mail
+  | [\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+                           # e-mail
   | [@\#]\w+                                                  # a user, a tag
   | [<>]?[:;=8][-o*^']?[)(\[\]DPp/\\|3*](?!\w) | <3 | \^_?\^  # emoticons
   | n{APOSTROPHE}t\b                                          # the second part of a contraction
@@ -61,7 +61,7 @@ def split_words(text: str) -> list[str]:
     """
     words: list[str] = []
     for piece in text.split():
-        words += _split_piece(piece)
+        words += _split_piece(piece) if len(piece) <= 40 else WORDS.findall(piece)
     return words
 
 

@@ -1,0 +1,114 @@
+"""Read sources as documents: text and metadata, in bounded memory."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from neurolect.corpus.fields import Field, Survey, choose_fields, find_text_column, survey_rows
+from neurolect.corpus.metadata import Values, fit_metadata
+from neurolect.corpus.options import PrepareOptions
+from neurolect.corpus.rows import RowReader
+from neurolect.corpus.sources import Source
+from neurolect.errors import CorpusError
+
+__all__ = ["Document", "DocumentReader"]
+
+# Rows looked at to decide about columns: a thousand a source, less where there are very many sources.
+SURVEY_ROWS = 1000
+SURVEY_TOTAL = 20_000
+
+
+class Document(NamedTuple):
+    """One document as read."""
+
+    text: str
+    metadata: Values
+
+
+class DocumentReader:
+    """Reads all sources as one stream of documents with the same metadata fields.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        What to read, in this order.
+    options : PrepareOptions
+        Columns and formats.
+
+    Attributes
+    ----------
+    fields : list of Field
+        The metadata fields.
+    notices : list of str
+        What was left out of the metadata, for people.
+    n_documents : list of int
+        Documents read so far, by source.
+    n_without_text : int
+        Rows skipped since their text was empty or no text.
+
+    Raises
+    ------
+    CorpusError
+        If a source cannot be read or has no text column.
+    """
+
+    def __init__(self, sources: Sequence[Source], *, options: PrepareOptions) -> None:
+        self._sources = list(sources)
+        self._reader = RowReader(options)
+        self._text_columns: list[str] = []
+        self._misfits: Counter[str] = Counter()
+        self.n_documents = [0] * len(self._sources)
+        self.n_without_text = 0
+        n_rows = max(10, min(SURVEY_ROWS, SURVEY_TOTAL // max(1, len(self._sources))))
+        surveys = [self._survey(source, options, n_rows) for source in self._sources]
+        self.fields: list[Field]
+        self.fields, self.notices = choose_fields(surveys, wanted=options.metadata_columns)
+        # The survey's own troubles are met again in the reading proper.
+        self._reader = RowReader(options)
+
+    def _survey(self, source: Source, options: PrepareOptions, n_rows: int) -> tuple[str, dict[str, Survey]]:
+        rows = islice(self._reader.rows(source), n_rows)
+        surveys = survey_rows(rows, numbers_in_text=source.format == "csv")
+        text_column = "text"
+        if source.format != "text" and surveys:
+            text_column = find_text_column(surveys, source=source.name, wanted=options.text_column)
+        self._text_columns.append(text_column)
+        return text_column, surveys
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents in order.
+
+        Yields
+        ------
+        Document
+            Text as read and metadata in the order of ``fields``.
+
+        Raises
+        ------
+        CorpusError
+            If a source cannot be read further.
+        """
+        for number, (source, column) in enumerate(zip(self._sources, self._text_columns, strict=True)):
+            for row in self._reader.rows(source):
+                text = row.get(column)
+                if not isinstance(text, str) or not text.strip():
+                    self.n_without_text += 1
+                    continue
+                self.n_documents[number] += 1
+                yield Document(text, fit_metadata(row, fields=self.fields, misfits=self._misfits))
+        if not any(self.n_documents):
+            what = f"The corpus is empty: no document with text in {len(self._sources)} source(s)."
+            raise CorpusError(what, hint="Check the sources and prepare.text_column.")
+
+    def counts(self) -> dict[str, int]:
+        """Count what was skipped or replaced so far."""
+        return {
+            "documents_without_text": self.n_without_text,
+            "broken_lines": self._reader.n_broken,
+            "replaced_characters": self._reader.n_replaced,
+        }
+
+    def misfits(self) -> dict[str, int]:
+        """Count metadata values of another type than their field, by field, so far."""
+        return dict(sorted(self._misfits.items()))

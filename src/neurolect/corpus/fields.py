@@ -1,0 +1,256 @@
+"""Decide from the first rows which column is the text and which are metadata, and of what kind."""
+
+import datetime
+import decimal
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from neurolect.errors import CorpusError, nearest
+
+__all__ = ["TEXT_NAMES", "Field", "Kind", "Survey", "choose_fields", "find_text_column"]
+
+Kind = Literal["category", "number"]
+TEXT_NAMES = ("text", "content", "sentence", "body", "review", "document", "article", "tweet", "message", "comment")
+_ID_NAMES = """
+    id _id doc_id docid document_id index idx key guid uuid url uri link permalink file filename path source_id row
+    row_id tweet_id sentence_id text_id item_id n number
+"""
+ID_NAMES = frozenset(_ID_NAMES.split()) | {""}
+ID_LIKE = re.compile(r"(?:https?://\S+|[\w./:#+-]*\d[\w./:#+-]*)\Z")
+LONG_TEXT = 200
+FEW = 50
+OWN_COLUMNS = frozenset({"sentence_id", "document_id", "position", "held_out", "n_words", "text"})
+
+
+class Field(NamedTuple):
+    """One metadata field of a corpus."""
+
+    name: str
+    """Its name in the corpus."""
+    column: str
+    """The column of the sources it comes from."""
+    kind: Kind
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the first rows of one source show of one column."""
+
+    n_values: int = 0
+    n_strings: int = 0
+    n_characters: int = 0
+    n_numbers: int = 0
+    n_nested: int = 0
+    n_id_like: int = 0
+    distinct: set[object] | None = None
+
+    def update(self, value: object, *, numbers_in_text: bool) -> None:
+        """Count one value; ``None``, NaN and empty strings are no values."""
+        if is_null(value):
+            return
+        self.n_values += 1
+        if is_nested(value):
+            self.n_nested += 1
+            return
+        if self.distinct is None:
+            self.distinct = set()
+        self.distinct.add(value)
+        if isinstance(value, str):
+            self.n_strings += 1
+            self.n_characters += len(value)
+            self.n_id_like += ID_LIKE.match(value) is not None
+            self.n_numbers += numbers_in_text and to_number(value) is not None
+        else:
+            self.n_numbers += to_number(value) is not None
+            self.n_id_like += isinstance(value, int) and not isinstance(value, bool)
+
+    @property
+    def mean_length(self) -> float:
+        """Characters a string value."""
+        return self.n_characters / self.n_strings if self.n_strings else 0.0
+
+    @property
+    def all_distinct(self) -> bool:
+        """Whether no value came twice."""
+        return self.n_values > 0 and len(self.distinct or ()) == self.n_values
+
+
+def is_null(value: object) -> bool:
+    """Tell whether a value stands for nothing."""
+    return (
+        value is None or (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value)
+    )
+
+
+def is_nested(value: object) -> bool:
+    """Tell whether a value is no single value."""
+    scalar = str | bool | int | float | decimal.Decimal | datetime.date | datetime.time | datetime.timedelta
+    return not isinstance(value, scalar)
+
+
+def to_number(value: object) -> float | None:
+    """Read a value as a finite number; None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | decimal.Decimal | str):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            return None
+        return number if math.isfinite(number) else None
+    return None
+
+
+def survey_rows(rows: Iterable[Mapping[str, object]], *, numbers_in_text: bool) -> dict[str, Survey]:
+    """Survey the first rows of one source.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        The rows to look at.
+    numbers_in_text : bool
+        Whether strings that read as numbers are numbers (CSV knows only strings).
+
+    Returns
+    -------
+    dict
+        Column name to what was seen, in order of first appearance.
+    """
+    surveys: dict[str, Survey] = {}
+    for row in rows:
+        for column, value in row.items():
+            surveys.setdefault(column, Survey()).update(value, numbers_in_text=numbers_in_text)
+    return surveys
+
+
+def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str | None = None) -> str:
+    """Find the column that holds the text.
+
+    Parameters
+    ----------
+    surveys : mapping
+        The columns of one source.
+    source : str
+        Its name, for the error.
+    wanted : str, optional
+        The column the user named.
+
+    Returns
+    -------
+    str
+        A column name.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such column, or none that is clearly the text.
+    """
+    there = ", ".join(f"{name!r}" for name in surveys) or "none"
+    if wanted is not None:
+        if wanted in surveys:
+            return wanted
+        what = f"{source} has no column {wanted!r} (prepare.text_column)."
+        raise CorpusError(
+            what, expected=f"one of its columns: {there}", hint=f"Nearest: {nearest(wanted, surveys)}."
+        )
+    strings = {
+        name: each for name, each in surveys.items() if each.n_strings and 2 * each.n_strings >= each.n_values
+    }
+    by_lower = {name.lower(): name for name in reversed(strings)}
+    for name in TEXT_NAMES:
+        if name in by_lower:
+            return by_lower[name]
+    longest = sorted(strings, key=lambda name: -strings[name].mean_length)
+    if longest and strings[longest[0]].mean_length >= 20:
+        second = strings[longest[1]].mean_length if len(longest) > 1 else 0.0
+        if strings[longest[0]].mean_length >= 2 * second:
+            return longest[0]
+    what = f"No column of {source} is clearly the text. Its columns: {there}."
+    expected = "a column named " + ", ".join(TEXT_NAMES) + ", or one with much longer strings than the others"
+    raise CorpusError(what, expected=expected, hint="Name it: prepare.text_column = ...")
+
+
+def choose_fields(
+    surveys: Sequence[tuple[str, Mapping[str, Survey]]], *, wanted: tuple[str, ...] | None = None
+) -> tuple[list[Field], list[str]]:
+    """Choose the metadata fields over all sources.
+
+    Parameters
+    ----------
+    surveys : sequence of (text column, surveys)
+        One pair a source.
+    wanted : tuple of str, optional
+        The columns the user named.
+
+    Returns
+    -------
+    fields : list of Field
+        In order of first appearance, or in the order named.
+    notices : list of str
+        What was left out or renamed, for people.
+
+    Raises
+    ------
+    CorpusError
+        If a named column is in no source, or holds nested values.
+    """
+    by_column: dict[str, list[Survey]] = {}
+    for text_column, columns in surveys:
+        for column, survey in columns.items():
+            if column != text_column:
+                by_column.setdefault(column, []).append(survey)
+    notices: list[str] = []
+    if wanted is None:
+        kept = [column for column in by_column if not _left_out(column, by_column[column], notices)]
+    else:
+        kept = list(dict.fromkeys(wanted))
+        _check_wanted(kept, by_column)
+    fields: list[Field] = []
+    for column in kept:
+        name = column
+        taken = OWN_COLUMNS | {field.name for field in fields} | (set(kept) - {column})
+        while name in taken:
+            name += "_"
+        if name != column:
+            notices.append(f"The metadata column {column!r} is called {name!r} in the corpus: its name was taken.")
+        fields.append(Field(name, column, _kind(by_column[column])))
+    return fields, notices
+
+
+def _check_wanted(columns: Sequence[str], by_column: Mapping[str, Sequence[Survey]]) -> None:
+    for column in columns:
+        if column not in by_column:
+            what = f"No source has a metadata column {column!r} (prepare.metadata_columns)."
+            there = ", ".join(map(repr, by_column)) or "none"
+            raise CorpusError(what, expected=f"columns that are there: {there}")
+        if any(survey.n_nested for survey in by_column[column]):
+            what = f"The metadata column {column!r} holds lists or objects."
+            raise CorpusError(what, expected="single values: text, numbers, dates, true or false")
+
+
+def _left_out(column: str, surveys: Sequence[Survey], notices: list[str]) -> bool:
+    """Tell whether a column is no metadata, and say why."""
+    n_values = sum(survey.n_values for survey in surveys)
+    why = ""
+    if n_values == 0:
+        why = "it is empty in the first documents"
+    elif any(survey.n_nested for survey in surveys):
+        why = "it holds lists or objects"
+    elif all(survey.all_distinct for survey in surveys if survey.n_values) and (
+        column.lower() in ID_NAMES
+        or (n_values >= FEW and all(survey.n_id_like == survey.n_values for survey in surveys))
+    ):
+        why = "every document has its own value"
+    elif sum(survey.n_characters for survey in surveys) > LONG_TEXT * n_values:
+        why = "its values are long texts"
+    if why:
+        notices.append(f"The column {column!r} was left out of the metadata: {why}.")
+    return bool(why)
+
+
+def _kind(surveys: Sequence[Survey]) -> Kind:
+    n_values = sum(survey.n_values for survey in surveys)
+    return "number" if n_values and sum(survey.n_numbers for survey in surveys) == n_values else "category"

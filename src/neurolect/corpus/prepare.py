@@ -1,0 +1,264 @@
+"""Make a corpus folder from sources: documents, sentences, duplicates dropped, a part set aside.
+
+Three steps. Workers turn chunks of documents into temporary tables of sentences with a key each; the first
+occurrence of every key is found on disk; the sentences that stay are numbered and written to shards. Chunks keep
+their order and every choice rests on a document's number or a sentence's place, so the result does not depend on
+the workers.
+"""
+
+import errno
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.atomic import write_json
+from neurolect.corpus.chunks import process_chunks
+from neurolect.corpus.corpus import Corpus, open_corpus
+from neurolect.corpus.documents import DocumentReader
+from neurolect.corpus.duplicates import FirstOccurrences
+from neurolect.corpus.held_out import is_held_out
+from neurolect.corpus.manifest import FORMAT, SCHEMA_VERSION, FieldEntry, Manifest, SourceEntry, fingerprint
+from neurolect.corpus.options import PrepareOptions
+from neurolect.corpus.sentences import ChunkCounts
+from neurolect.corpus.shards import ShardWriter
+from neurolect.corpus.sources import Source, find_sources
+from neurolect.errors import CorpusError, NeurolectError
+from neurolect.progress import NullProgress, Progress
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    sources: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    options: PrepareOptions | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    overwrite: bool = False,
+) -> Corpus:
+    """Prepare a corpus.
+
+    Parameters
+    ----------
+    sources : str, Path or sequence of them
+        Files, folders, globs or ``hf:NAME[:CONFIG][:SPLIT]``.
+    out : str or Path
+        The corpus folder to make.
+    options : PrepareOptions, optional
+        How; the defaults when not given.
+    workers : int
+        Processes that split sentences, at least 1. The result does not depend on it.
+    progress : Progress, optional
+        Where to report to.
+    overwrite : bool
+        Whether a corpus that is already at ``out`` is replaced (once the new one is whole).
+
+    Returns
+    -------
+    Corpus
+        The corpus, open.
+
+    Raises
+    ------
+    CorpusError
+        If a source cannot be read, nothing is left of it, ``out`` is taken, or the disk is full. Nothing half-made
+        stays behind.
+    """
+    options = options or PrepareOptions()
+    progress = progress or NullProgress()
+    if workers < 1:
+        what = f"A corpus cannot be prepared by {workers} workers."
+        raise CorpusError(what, expected="at least 1")
+    folder = Path(out)
+    _check_out(folder, overwrite=overwrite)
+    start = time.monotonic()
+    found = find_sources(sources)
+    with _building(folder) as temporary:
+        reader = DocumentReader(found, options=options)
+        scratch = temporary / "scratch"
+        scratch.mkdir()
+        chunks = process_chunks(reader, folder=scratch, options=options, workers=workers, progress=progress)
+        first = _first_occurrences(chunks, scratch, options=options, progress=progress)
+        writer = _write_shards(chunks, first, temporary, options=options, progress=progress)
+        shutil.rmtree(scratch)
+        manifest = _manifest(found, reader, chunks, first, writer, options=options)
+        manifest["seconds"] = round(time.monotonic() - start, 3)
+        write_json(temporary / "manifest.json", dict(manifest))
+    for notice in manifest["notices"]:
+        progress.message(notice)
+    return open_corpus(folder)
+
+
+def _check_out(folder: Path, *, overwrite: bool) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / "manifest.json").is_file() or FORMAT not in (folder / "manifest.json").read_text("utf-8"):
+        what = f"{folder} exists and is no corpus folder; it is left as it is."
+        raise CorpusError(what, hint="Give another --out.")
+    if not overwrite:
+        what = f"There is a corpus at {folder} already."
+        raise CorpusError(what, hint="Use it, give another --out, or ask for it to be overwritten.")
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """Give a temporary sibling folder that becomes ``folder`` if the block succeeds and vanishes if not."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if folder.exists():
+            folder.replace(replaced)
+        temporary.replace(folder)
+    except (OSError, NeurolectError) as error:
+        # A library's error may stand between: look through the chain for the disk's.
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+            what = f"The disk is full: the corpus {folder} could not be written."
+            raise CorpusError(what, hint="Free some space or give another --out.") from error
+        if isinstance(error, PermissionError):
+            what = f"No permission to write the corpus {folder}."
+            raise CorpusError(what, hint="Choose an --out that you may write to.") from error
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _first_occurrences(
+    chunks: Sequence[ChunkCounts], folder: Path, *, options: PrepareOptions, progress: Progress
+) -> NDArray[np.bool_]:
+    """Tell for every sentence of every chunk, in order, whether it stays."""
+    n = sum(chunk.n_sentences for chunk in chunks)
+    if options.duplicates == "keep":
+        return np.ones(n, dtype=np.bool_)
+    occurrences = FirstOccurrences(folder)
+    with progress.task("find duplicates", total=n, unit="sentences") as task:
+        for chunk in chunks:
+            table = _read_chunk(chunk)
+            occurrences.update(table["key_high"].to_numpy(), table["key_low"].to_numpy())
+            task.advance(chunk.n_sentences)
+        return occurrences.to_arrays()
+
+
+def _write_shards(
+    chunks: Sequence[ChunkCounts],
+    first: NDArray[np.bool_],
+    folder: Path,
+    *,
+    options: PrepareOptions,
+    progress: Progress,
+) -> ShardWriter:
+    writer = ShardWriter(folder)
+    done = 0
+    try:
+        with progress.task("write", total=len(first), unit="sentences") as task:
+            for chunk in chunks:
+                table = _read_chunk(chunk).drop_columns(["key_high", "key_low"])
+                table = table.take(pa.array(np.flatnonzero(first[done : done + len(table)])))
+                done += chunk.n_sentences
+                ids = table["document_id"].to_numpy()
+                writer.write(table, held_out=is_held_out(ids, share=options.held_out, seed=options.seed))
+                Path(chunk.path).unlink()
+                task.advance(chunk.n_sentences)
+            writer.close()
+    finally:
+        writer.abandon()
+    return writer
+
+
+def _read_chunk(chunk: ChunkCounts) -> pa.Table:
+    with pa.OSFile(chunk.path) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
+def _manifest(
+    sources: Sequence[Source],
+    reader: DocumentReader,
+    chunks: Sequence[ChunkCounts],
+    first: NDArray[np.bool_],
+    writer: ShardWriter,
+    *,
+    options: PrepareOptions,
+) -> Manifest:
+    counts = Counter(reader.counts())
+    counts["short_sentences_dropped"] = sum(chunk.n_short for chunk in chunks)
+    counts["long_sentences_cut"] = sum(chunk.n_cut for chunk in chunks)
+    counts["documents_without_sentences"] = sum(chunk.n_empty_documents for chunk in chunks)
+    counts["duplicates_dropped"] = len(first) - int(np.count_nonzero(first))
+    n_held_out = sum(entry["n_held_out"] for entry in writer.entries)
+    fields = [FieldEntry(name=field.name, kind=field.kind) for field in reader.fields]
+    notices = reader.notices + _notices(counts, reader.misfits())
+    _check_left(writer.n_sentences, n_held_out, counts, notices, options)
+    return Manifest(
+        format=FORMAT,
+        schema_version=SCHEMA_VERSION,
+        neurolect=_version("neurolect"),
+        packages={name: _version(name) for name in ("numpy", "pyarrow")},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        options=asdict(options),
+        sources=[
+            SourceEntry(name=source.name, bytes=source.n_bytes, n_documents=n)
+            for source, n in zip(sources, reader.n_documents, strict=True)
+        ],
+        counts=dict(counts),
+        misfits=reader.misfits(),
+        notices=notices,
+        fields=fields,
+        n_documents=sum(reader.n_documents),
+        n_sentences=writer.n_sentences,
+        n_mining=writer.n_sentences - n_held_out,
+        n_held_out=n_held_out,
+        shards=writer.entries,
+        fingerprint=fingerprint(writer.entries, fields),
+    )
+
+
+def _check_left(
+    n_sentences: int, n_held_out: int, counts: Counter[str], notices: list[str], options: PrepareOptions
+) -> None:
+    if n_sentences == 0:
+        what = "The corpus is empty: no sentence is left of its documents."
+        dropped = f"{counts['short_sentences_dropped']:,} sentences had fewer than {options.min_words} words."
+        raise CorpusError(what, hint=f"{dropped} Check the sources and prepare.min_words.")
+    if n_held_out == n_sentences:
+        what = f"All {n_sentences:,} sentences fell into the held-out part: there are too few documents."
+        raise CorpusError(what, hint="Give more documents, or set prepare.held_out = 0 or another prepare.seed.")
+    if n_held_out == 0 and options.held_out > 0:
+        notices.append("No document fell into the held-out part: there are too few documents.")
+
+
+def _notices(counts: Counter[str], misfits: dict[str, int]) -> list[str]:
+    """Put the counts that a user should know into sentences."""
+    said = {
+        "documents_without_text": "{:,} documents without text were skipped.",
+        "broken_lines": "{:,} broken lines were skipped.",
+        "replaced_characters": "{:,} characters were not UTF-8 and were replaced.",
+        "short_sentences_dropped": "{:,} sentences with too few words were dropped.",
+        "long_sentences_cut": "{:,} sentences were too long and were cut.",
+        "duplicates_dropped": "{:,} sentences that had occurred before were dropped.",
+    }
+    notices = [text.format(counts[name]) for name, text in said.items() if counts[name]]
+    for field, n in misfits.items():
+        notices.append(f"{n:,} values of the field {field!r} were of another type and were left empty.")
+    return notices
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,138 @@
+"""Read a source as rows: dictionaries of column name to value, one a document."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neurolect.corpus.decode import Decoder, open_binary
+from neurolect.corpus.options import PrepareOptions
+from neurolect.corpus.read_hub import read_hub
+from neurolect.corpus.read_text import read_text
+from neurolect.corpus.sources import Source, suffixes
+from neurolect.errors import CorpusError
+
+__all__ = ["Row", "RowReader"]
+
+Row = dict[str, object]
+FIELD_LIMIT = 1 << 30
+
+
+class RowReader:
+    """Reads sources and counts what was wrong with them.
+
+    Parameters
+    ----------
+    options : PrepareOptions
+        What a text document is; whether broken lines are skipped.
+
+    Attributes
+    ----------
+    n_broken : int
+        Lines skipped.
+    n_replaced : int
+        Characters that were not UTF-8.
+    """
+
+    def __init__(self, options: PrepareOptions) -> None:
+        self._options = options
+        self._decoder = Decoder()
+        self.n_broken = 0
+
+    @property
+    def n_replaced(self) -> int:
+        """Characters that were not UTF-8."""
+        return self._decoder.n_replaced
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        """Yield the rows of one source in order.
+
+        Parameters
+        ----------
+        source : Source
+            A file or a dataset.
+
+        Yields
+        ------
+        dict
+            Column name to value.
+
+        Raises
+        ------
+        CorpusError
+            If the source cannot be read or a line is broken.
+        """
+        if source.format == "hub":
+            yield from read_hub(source.name)
+        elif source.format == "text":
+            yield from read_text(source, decoder=self._decoder, documents=self._options.text_documents)
+        elif source.format == "json":
+            yield from self._json(Path(source.name))
+        elif source.format == "csv":
+            yield from self._csv(Path(source.name))
+        else:
+            yield from self._parquet(Path(source.name))
+
+    def _json(self, path: Path) -> Iterator[Row]:
+        for number, line in enumerate(self._decoder.lines(path), start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
+                self._broken(path, number, f"no JSON ({error})")
+                continue
+            if isinstance(row, dict):
+                yield row
+            else:
+                self._broken(path, number, f"a JSON {type(row).__name__}, not an object")
+
+    def _csv(self, path: Path) -> Iterator[Row]:
+        # The csv module's limit holds for the whole process; it is only ever raised.
+        csv.field_size_limit(max(FIELD_LIMIT, csv.field_size_limit()))
+        lines = self._decoder.lines(path)
+        header_line = next(lines, "")
+        delimiter = "\t" if suffixes(path)[0] == ".tsv" else max(",;\t", key=header_line.count)
+
+        def all_lines() -> Iterator[str]:
+            yield header_line
+            yield from lines
+
+        reader = csv.reader(all_lines(), delimiter=delimiter)
+        header = next(reader, [])
+        try:
+            for values in reader:
+                if len(values) > len(header):
+                    self._broken(path, reader.line_num, f"{len(values)} values under {len(header)} column names")
+                elif values:
+                    yield dict(zip(header, values, strict=False))
+        except csv.Error as error:
+            what = f"{path}:{reader.line_num} is no CSV: {error}."
+            raise CorpusError(what, hint="Check the quotes around that line.") from error
+
+    def _broken(self, path: Path, number: int, why: str) -> None:
+        if not self._options.skip_broken_lines:
+            what = f"{path}:{number} is {why}."
+            hint = "Correct the line, or set prepare.skip_broken_lines = true to count such lines and go on."
+            raise CorpusError(what, hint=hint)
+        self.n_broken += 1
+
+    def _parquet(self, path: Path) -> Iterator[Row]:
+        try:
+            if suffixes(path)[1]:
+                with open_binary(path) as file:
+                    yield from _batches(pq.ParquetFile(pa.BufferReader(file.read())))
+            else:
+                with pq.ParquetFile(path, memory_map=False) as parquet:
+                    yield from _batches(parquet)
+        except (pa.ArrowInvalid, OSError) as error:
+            what = f"{path} could not be read as Parquet: {error}."
+            raise CorpusError(what, hint="The file is damaged, or is of another format under this name.") from error
+
+
+def _batches(parquet: pq.ParquetFile) -> Iterator[Row]:
+    for batch in parquet.iter_batches(batch_size=1024, use_threads=False):
+        yield from batch.to_pylist()

@@ -1,0 +1,136 @@
+"""Write sentences to Parquet shards of one size, ids dense from 0."""
+
+import hashlib
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+__all__ = ["ShardEntry", "ShardWriter", "file_hash"]
+
+SHARD_ROWS = 100_000
+GROUP_ROWS = 10_000
+
+
+class ShardEntry(TypedDict):
+    """One shard, as the manifest names it."""
+
+    file: str
+    n_sentences: int
+    n_held_out: int
+    first_sentence_id: int
+    bytes: int
+    blake2b: str
+
+
+def file_hash(path: Path) -> str:
+    """Hash a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+
+    Returns
+    -------
+    str
+        BLAKE2b, 16 bytes, hexadecimal.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+class ShardWriter:
+    """Writes tables of sentences as they come into shards of 100,000 rows.
+
+    Parameters
+    ----------
+    folder : Path
+        The corpus folder; shards go to ``sentences/`` in it.
+    shard_rows, group_rows : int
+        Rows a shard and rows a row group; the first is a multiple of the second.
+
+    Attributes
+    ----------
+    entries : list of ShardEntry
+        The finished shards.
+    """
+
+    def __init__(self, folder: Path, *, shard_rows: int = SHARD_ROWS, group_rows: int = GROUP_ROWS) -> None:
+        self._folder = folder
+        self._shard_rows, self._group_rows = shard_rows, group_rows
+        self._waiting: list[pa.Table] = []
+        self._n_waiting = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._n_in_shard = self._n_held_out_in_shard = 0
+        self.n_sentences = 0
+        self.entries: list[ShardEntry] = []
+        (folder / "sentences").mkdir()
+
+    def write(self, table: pa.Table, *, held_out: NDArray[np.bool_]) -> None:
+        """Add the next sentences.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Columns of :func:`neurolect.corpus.sentences.sentence_schema`.
+        held_out : bool, shape (n,)
+            Whether each is set aside.
+        """
+        ids = np.arange(self.n_sentences, self.n_sentences + len(table))
+        self.n_sentences += len(table)
+        table = table.add_column(0, "sentence_id", pa.array(ids))
+        self._waiting.append(table.add_column(3, "held_out", pa.array(held_out)))
+        self._n_waiting += len(table)
+        while self._n_waiting >= self._group_rows:
+            self._write_group(self._group_rows)
+
+    def close(self) -> None:
+        """Write what is left and finish the last shard."""
+        if self._n_waiting:
+            self._write_group(self._n_waiting)
+        self._finish_shard()
+
+    def abandon(self) -> None:
+        """Close the open file without finishing it."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _write_group(self, n_rows: int) -> None:
+        waiting = pa.concat_tables(self._waiting)
+        # Chunks come with dictionaries of their own; one row group has one.
+        group = waiting.slice(0, n_rows).unify_dictionaries().combine_chunks()
+        self._waiting = [waiting.slice(n_rows)]
+        self._n_waiting -= n_rows
+        if self._writer is None:
+            path = self._folder / "sentences" / f"part-{len(self.entries):05d}.parquet"
+            self._writer = pq.ParquetWriter(path, group.schema, compression="zstd")
+        self._writer.write_table(group, row_group_size=n_rows)
+        self._n_in_shard += n_rows
+        self._n_held_out_in_shard += pc.sum(group["held_out"]).as_py() or 0
+        if self._n_in_shard >= self._shard_rows:
+            self._finish_shard()
+
+    def _finish_shard(self) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer = None
+        name = f"sentences/part-{len(self.entries):05d}.parquet"
+        path = self._folder / name
+        first = self.entries[-1]["first_sentence_id"] + self.entries[-1]["n_sentences"] if self.entries else 0
+        entry = ShardEntry(
+            file=name,
+            n_sentences=self._n_in_shard,
+            n_held_out=self._n_held_out_in_shard,
+            first_sentence_id=first,
+            bytes=path.stat().st_size,
+            blake2b=file_hash(path),
+        )
+        self.entries.append(entry)
+        self._n_in_shard = self._n_held_out_in_shard = 0

@@ -1,0 +1,130 @@
+"""Find the files behind the sources a user names: a file, a folder, a glob, a dataset of the hub."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from neurolect.errors import CorpusError, nearest
+
+__all__ = ["FORMATS", "Format", "Source", "find_sources"]
+
+Format = Literal["text", "json", "csv", "parquet", "hub"]
+FORMATS: dict[str, Format] = {
+    ".txt": "text",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+
+
+class Source(NamedTuple):
+    """One file, or one dataset of the hub."""
+
+    name: str
+    """Path of the file, or ``hf:NAME...``."""
+    format: Format
+    root: str
+    """Folder the file was found under; its own folder if it was named itself."""
+
+    @property
+    def n_bytes(self) -> int | None:
+        """Size of the file; None for the hub."""
+        return None if self.format == "hub" else Path(self.name).stat().st_size
+
+
+def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
+    """Resolve sources to files.
+
+    Parameters
+    ----------
+    sources : str, Path or sequence of them
+        A file, a folder (searched to its depths), a glob, or ``hf:NAME[:CONFIG][:SPLIT]``.
+
+    Returns
+    -------
+    list of Source
+        In the order given; the files of a folder or glob in the order of their paths; none twice.
+
+    Raises
+    ------
+    CorpusError
+        If a source is missing, is of an unknown format, or holds no file of a known one.
+    """
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    if not given:
+        what = "No source was given."
+        raise CorpusError(what, hint="Name at least one file, folder, glob or hf:DATASET.")
+    found: dict[str, Source] = {}
+    for each in given:
+        for source in _resolve(str(each)):
+            found.setdefault(source.name, source)
+    return list(found.values())
+
+
+def _resolve(name: str) -> list[Source]:
+    if name.startswith("hf:"):
+        return [Source(name, "hub", "")]
+    path = Path(name).expanduser()
+    if path.is_dir():
+        files = [each for each in sorted(path.rglob("*")) if _known(each) and each.is_file()]
+        files = [each for each in files if not _hidden(each.relative_to(path))]
+        if not files:
+            what = f"The folder {name} holds no file that can be read."
+            raise CorpusError(what, expected="files named " + _readable())
+        return [Source(str(each), _format(each), str(path)) for each in files]
+    if path.exists():
+        return [Source(str(path), _format(path), str(path.parent))]
+    if glob.has_magic(name):
+        # pathlib has no glob for a pattern that may be absolute.
+        matches = [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+        files = [each for each in matches if each.is_file()]
+        if not files:
+            what = f"No file matches {name}."
+            raise CorpusError(what, hint="Check the pattern; ** searches folders to their depths.")
+        root = str(Path(name.split("*", 1)[0]).parent)
+        return [Source(str(each), _format(each), root) for each in files]
+    raise _missing(path)
+
+
+def _missing(path: Path) -> CorpusError:
+    what = f"There is no file or folder {path}."
+    folder = path.parent
+    if folder.is_dir():
+        names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+        if names:
+            return CorpusError(what, hint=f"In {folder} there are: {nearest(path.name, names)}.")
+        return CorpusError(what, hint=f"The folder {folder} is empty.")
+    return CorpusError(what, hint=f"The folder {folder} does not exist either.")
+
+
+def suffixes(path: Path) -> tuple[str, str]:
+    """Split the end of a file name into format and compression, both lower case, ``""`` where there is none."""
+    parts = [part.lower() for part in path.suffixes[-2:]]
+    if parts and parts[-1] in COMPRESSIONS:
+        return (parts[-2] if len(parts) > 1 else "", parts[-1])
+    return (parts[-1] if parts else "", "")
+
+
+def _known(path: Path) -> bool:
+    return suffixes(path)[0] in FORMATS
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _format(path: Path) -> Format:
+    ending, _ = suffixes(path)
+    if ending not in FORMATS:
+        what = f"The format of {path} is not known by its name ({ending or 'no ending'})."
+        hint = "Rename the file if it is one of these; a .json file with one object a line is a .jsonl file."
+        raise CorpusError(what, expected="a file named " + _readable(), hint=hint)
+    return FORMATS[ending]
+
+
+def _readable() -> str:
+    return ", ".join(FORMATS) + " (these also with " + ", ".join(COMPRESSIONS) + ")"
