@@ -140,6 +140,8 @@ def _fit(name: str, kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
 
 def _fit_one(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
     """Fit a value to one type; None if it does not fit."""
+    if typing.get_origin(kind) is typing.Literal:
+        return value if value in typing.get_args(kind) else None
     if typing.get_origin(kind) is tuple:
         inner = typing.get_args(kind)[0]
         items: Any = value
@@ -173,4 +175,6 @@ def _kind_name(kind: Any) -> str:  # noqa: ANN401 - a type
     """Name a type for people."""
     if typing.get_origin(kind) is tuple:
         return f"a list of {_kind_name(typing.get_args(kind)[0])}"
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(repr(choice) for choice in typing.get_args(kind))
     return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, str(kind))

@@ -84,7 +84,7 @@ def collect(
         list_size=options.resolved_list_size(n_sentences),
         sides=options.sides,
         with_tokens=model.options.pooling == "max",
-        fields=tuple(field.name for field in corpus.fields),
+        fields=tuple(field["name"] for field in corpus.fields),
     )
     manifest = new_run(model, corpus, options, plan)
     if claim(folder, manifest):

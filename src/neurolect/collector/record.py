@@ -51,7 +51,7 @@ def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -
             "fingerprint": corpus.fingerprint,
             "n_sentences": corpus.n_sentences,
             "n_mining": corpus.n_mining,
-            "fields": [{"name": field.name, "kind": field.kind} for field in corpus.fields],
+            "fields": list(corpus.fields),
         },
         options={"model": dataclasses.asdict(model.options), "collect": collect_options},
     )
