@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from neurolect.corpus.fields import Field, Survey, choose_fields, find_text_column, survey_rows
@@ -68,7 +67,7 @@ class DocumentReader:
         self._reader = RowReader(options)
 
     def _survey(self, source: Source, options: PrepareOptions, n_rows: int) -> tuple[str, dict[str, Survey]]:
-        rows = islice(self._reader.rows(source), n_rows)
+        rows = self._reader.first_rows(source, n_rows=n_rows)
         surveys = survey_rows(rows, numbers_in_text=source.format == "csv")
         text_column = "text"
         if source.format != "text" and surveys:

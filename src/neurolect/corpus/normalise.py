@@ -11,6 +11,7 @@ __all__ = ["normalise"]
 
 # The papers collapse runs of these to one.
 SYMBOLS = re.compile(r"([!@#$%^&*()_+=\-\[\]{};:?,.])\1+")
+DOUBLES = tuple(2 * symbol for symbol in "!@#$%^&*()_+=-[]{};:?,.")
 # Between letters a run stands for a pause: collapsed alone it would glue two words together.
 DASHES = re.compile(r"(?<=\w)-{2,}(?=\w)")
 DOTS = re.compile(r"(?<=[^\W\d_])\.{2,}(?=[^\W\d_])")
@@ -31,8 +32,8 @@ CONTROLS = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 SURROGATES = re.compile("[\ud800-\udfff]")
-SPACES = re.compile(r"[^\S\n]+")
-LINES = re.compile(r" ?\n ?")
+OTHER_SPACES = re.compile(r"[^\S\n ]")
+SPACES = re.compile(r" {2,}")
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -67,15 +68,23 @@ def normalise(text: str, *, collapse_symbols: bool = True, remove_markup: bool =
         text = _without_markup(text)
     if "&" in text:
         text = ENTITY.sub(lambda match: html.unescape(match.group()), text)
+    # Searching for a substring is many times faster than a pattern that finds nothing.
+    if not (text.isascii() and text.replace("\n", "").isprintable()):
+        text = _without_controls(text)
+    if collapse_symbols and any(map(text.__contains__, DOUBLES)):
+        text = SYMBOLS.sub(r"\1", DOTS.sub(". ", DASHES.sub(" - ", text)))
+    if "  " in text:
+        text = SPACES.sub(" ", text)
+    if "\n" in text:
+        text = BLANK_LINES.sub("\n\n", text.replace(" \n", "\n").replace("\n ", "\n"))
+    return text.strip()
+
+
+def _without_controls(text: str) -> str:
     text = LINE_ENDS.sub("\n", text)
     text = PAGE_ENDS.sub("\n\n", text)
-    text = CONTROLS.sub("", text)
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", SURROGATES.sub("\ufffd", text))
-    if collapse_symbols:
-        text = SYMBOLS.sub(r"\1", DOTS.sub(". ", DASHES.sub(" - ", text)))
-    text = LINES.sub("\n", SPACES.sub(" ", text))
-    return BLANK_LINES.sub("\n\n", text).strip()
+    text = OTHER_SPACES.sub(" ", CONTROLS.sub("", text))
+    return text if text.isascii() else unicodedata.normalize("NFC", SURROGATES.sub("\ufffd", text))
 
 
 def _without_markup(text: str) -> str:

@@ -14,7 +14,7 @@ from neurolect.corpus.fields import Field
 from neurolect.corpus.normalise import normalise
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.split import split_sentences
-from neurolect.corpus.words import is_word, split_words
+from neurolect.corpus.words import count_words
 
 __all__ = ["Chunk", "ChunkCounts", "near_key", "sentence_schema", "sentences_of", "write_chunk"]
 
@@ -112,7 +112,7 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
         is_long = len(sentence) > options.max_characters
         if is_long:
             sentence = sentence[: max(sentence.rfind(" ", 0, options.max_characters), 0) or options.max_characters]
-        n_words = sum(map(is_word, split_words(sentence)))
+        n_words = count_words(sentence)
         if n_words >= options.min_words:
             kept.append((position, n_words, sentence))
             n_cut += is_long

@@ -7,8 +7,9 @@ emoticons stay whole, every other punctuation character is a word of its own.
 
 import re
 from functools import lru_cache
+from itertools import chain
 
-__all__ = ["is_word", "split_words"]
+__all__ = ["count_words", "is_word", "split_words"]
 
 # Written with escapes: \u2019 is the typographic apostrophe, \u2010 and \u2011 are hyphens.
 APOSTROPHE = "['\u2019]"
@@ -38,6 +39,8 @@ PATTERN = rf"""
   | [.]{{2,}} | -{{2,}}                                       # left by texts that were not normalised
   | \S
 """
+# Longer pieces are addresses and debris that will not come again.
+LONG_PIECE = 40
 WORDS = re.compile(PATTERN, re.VERBOSE | re.IGNORECASE)
 
 
@@ -59,18 +62,45 @@ def split_words(text: str) -> list[str]:
     >>> split_words("Mr. O'Brien doesn't like well-known U.S. brands, e.g. 3.5% beer.")
     ['Mr.', "O'Brien", 'does', "n't", 'like', 'well-known', 'U.S.', 'brands', ',', 'e.g.', '3.5', '%', 'beer', '.']
     """
-    words: list[str] = []
-    for piece in text.split():
-        words += _split_piece(piece) if len(piece) <= 40 else WORDS.findall(piece)
-    return words
+    pieces = text.split()
+    if max(map(len, pieces), default=0) > LONG_PIECE:
+        return WORDS.findall(text)
+    return list(chain.from_iterable(map(_split_piece, pieces)))
+
+
+def count_words(text: str) -> int:
+    """Count the words of a sentence that have a letter or a digit.
+
+    Parameters
+    ----------
+    text : str
+        One sentence.
+
+    Returns
+    -------
+    int
+        As many as :func:`split_words` gives that :func:`is_word` says yes to.
+
+    Examples
+    --------
+    >>> count_words("Don't!")
+    2
+    """
+    pieces = text.split()
+    if max(map(len, pieces), default=0) > LONG_PIECE:
+        return sum(map(is_word, WORDS.findall(text)))
+    return sum(map(_count_piece, pieces))
 
 
 # Words follow Zipf's law: nearly every piece between two spaces has been seen before.
 @lru_cache(maxsize=1 << 16)
 def _split_piece(piece: str) -> tuple[str, ...]:
-    if piece.isalpha():
-        return (piece,)
-    return tuple(WORDS.findall(piece))
+    return (piece,) if piece.isalpha() else tuple(WORDS.findall(piece))
+
+
+@lru_cache(maxsize=1 << 16)
+def _count_piece(piece: str) -> int:
+    return 1 if piece.isalnum() else sum(map(is_word, _split_piece(piece)))
 
 
 def is_word(token: str) -> bool:
