@@ -1,0 +1,10 @@
+"""What people look at: cards, searches, the report. Reads run folders only, through :mod:`neurolect.store`."""
+
+# Not lazy: a function and its file share a name, and importing the file first would leave the module in its place.
+from neurolect.views.card import card
+from neurolect.views.card_text import card_text
+from neurolect.views.find import find
+from neurolect.views.report import write_report
+from neurolect.views.striking import striking
+
+__all__ = ["card", "card_text", "find", "striking", "write_report"]

@@ -1,0 +1,166 @@
+"""Everything a card shows of one neuron, as plain data: the text card, JSON and the report are made from it."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.errors import OptionError
+from neurolect.store import Neuron
+from neurolect.views.examples import examples
+
+__all__ = ["SIDES", "card"]
+
+SIDES = ("top", "bottom")
+
+# Evidence weaker than this is what chance gives among thousands of candidates; a card does not show it.
+MIN_Z = 2.0
+
+_EVIDENCE = {
+    "words": ("words", "word_class", "all", "display"),
+    "nouns": ("words", "word_class", "noun", "display"),
+    "verbs": ("words", "word_class", "verb", "display"),
+    "adjectives": ("words", "word_class", "adjective", "display"),
+    "phrases": ("skip_ngrams", "item", "word", "pattern"),
+    "tag_patterns": ("skip_ngrams", "item", "tag", "pattern"),
+    "tags": ("tags", None, None, "tag"),
+}
+
+
+def card(
+    neuron: Neuron,
+    *,
+    n_examples: int = 5,
+    n_evidence: int = 8,
+    sides: tuple[str, ...] = SIDES,
+) -> dict[str, Any]:
+    """Gather what is known of a neuron.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        A neuron of a described run.
+    n_examples : int, >= 0
+        Sentences of the list to show a side; near-duplicates of one already shown are passed over.
+    n_evidence : int, >= 1
+        Pieces of evidence of one kind to show at most.
+    sides : tuple of str
+        ``top``, ``bottom`` or both.
+
+    Returns
+    -------
+    dict
+        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``activation`` (moments and histogram)
+        and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
+        ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
+        metadata by field under ``metadata``), ``typical`` and ``examples``. Fit for ``json.dumps``. Evidence is
+        ordered by its log-odds z, the strongest first; only what is over-represented is given.
+
+    Raises
+    ------
+    OptionError
+        If a side is neither ``top`` nor ``bottom``.
+    RunFolderError
+        If the run has not been described.
+    """
+    unknown = [side for side in sides if side not in SIDES]
+    if unknown:
+        what = f"There is no side {unknown[0]!r}."
+        raise OptionError(what, expected="'top' or 'bottom'")
+    manifest = neuron.run.manifest
+    model, corpus = manifest["model"], manifest["corpus"]
+    return {
+        "address": neuron.address,
+        "site": neuron.site,
+        "layer": neuron.layer,
+        "index": neuron.index,
+        "model": {"name": model["name"], "architecture": model["architecture"], "n_layers": model["n_layers"]},
+        "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
+        "activation": _activation(neuron),
+        "sides": [_side(neuron, side, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
+    }
+
+
+def _activation(neuron: Neuron) -> dict[str, Any]:
+    """Give the moments and the histogram."""
+    row = neuron.row
+    names = ("n", "mean", "std", "skewness", "kurtosis", "minimum", "maximum")
+    counts = neuron.run.array("histograms")[neuron.neuron_id]
+    histogram = {"low": row["bin_low"], "width": row["bin_width"], "counts": [int(each) for each in counts]}
+    return {name: _plain(row[name]) for name in names} | {"histogram": histogram}
+
+
+def _side(neuron: Neuron, side: str, *, n_examples: int, n_evidence: int) -> dict[str, Any]:
+    """Gather one side."""
+    tables = neuron.signature(side)
+    summary = tables["summary"].to_pylist()[0]
+    evidence: dict[str, Any] = {
+        kind: _evidence(tables[name], group, value, label, limit=n_evidence)
+        for kind, (name, group, value, label) in _EVIDENCE.items()
+    }
+    evidence["metadata"] = _metadata(tables["metadata"], limit=n_evidence)
+    activations = neuron.rows(f"lists/{side}").column("activation")
+    typical = tables["typical_sentences"].sort_by("rank")
+    return {
+        "side": side,
+        **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
+        "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
+        "length": {
+            "mean": _plain(summary["mean_length"]),
+            "background_mean": _plain(summary["background_mean_length"]),
+            "z": _plain(summary["length_z"]),
+        },
+        "shares": {name: _plain(summary[f"{name}_share"]) for name in ("noun", "verb", "adjective")},
+        "evidence": evidence,
+        "typical": [
+            {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
+            for row in typical.to_pylist()
+        ],
+        **examples(neuron, side, limit=n_examples),
+    }
+
+
+def _evidence(
+    table: pa.Table, group: str | None, value: str | None, label: str, *, limit: int
+) -> list[dict[str, Any]]:
+    """Give the strongest rows of one kind."""
+    if group is not None:
+        table = table.filter(pa.compute.equal(table.column(group), value))
+    table = table.filter(pa.compute.greater(table.column("log_odds_z"), MIN_Z))
+    return [_scores(row, row[label]) for row in table.sort_by("rank_relative").slice(0, limit).to_pylist()]
+
+
+def _metadata(table: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:
+    """Give the strongest values of every field, the field with the strongest one first."""
+    fields: dict[str, list[dict[str, Any]]] = {}
+    for row in table.sort_by([("log_odds_z", "descending")]).to_pylist():
+        values = fields.setdefault(row["field"], [])
+        if row["log_odds_z"] > MIN_Z and row["value"] is not None and len(values) < limit:
+            values.append(_scores(row, row["value"]))
+    return {field: values for field, values in fields.items() if values}
+
+
+def _scores(row: dict[str, Any], label: str) -> dict[str, Any]:
+    """Reduce an evidence row to what people compare."""
+    return {
+        "label": label,
+        "n_list": row["n_list"],
+        "share_list": _plain(row["share_list"]),
+        "share_background": _plain(row["share_background"]),
+        "lift": _plain(row["lift"]),
+        "z": _plain(row["log_odds_z"]),
+        "rank_frequency": row["rank_frequency"],
+    }
+
+
+def _sentence(neuron: Neuron, sentence_id: int) -> dict[str, Any]:
+    """Look one sentence up."""
+    row = neuron.run.take_sentences(np.array([sentence_id])).to_pylist()[0]
+    return {"sentence_id": sentence_id, "text": row["text"]}
+
+
+def _plain(value: float | str | None) -> float | str | None:
+    """Round a number to what can be read; NaN and infinity become null, since JSON has neither."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value

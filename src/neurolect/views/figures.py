@@ -1,0 +1,133 @@
+"""Geometry of the report's inline SVG: plain numbers, so that the templates only place them."""
+
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Bar", "Chart", "histogram_bars", "kind_charts", "marked"]
+
+HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT = 320.0, 56.0
+CHART_HEIGHT, BAR_STEP = 54.0, 14.0
+
+
+class Bar(NamedTuple):
+    """A bar of a drawing, in its coordinates, y downwards."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    style: str
+    title: str
+
+
+class Chart(NamedTuple):
+    """A small chart: one kind of name, a bar for each layer."""
+
+    label: str
+    n: int
+    share: float
+    bars: list[Bar]
+    width: float
+
+
+def histogram_bars(card: dict[str, Any]) -> list[Bar]:
+    """Lay out the histogram of a card, heights on a square-root scale.
+
+    Parameters
+    ----------
+    card : dict
+        As :func:`neurolect.views.card.card` gives it.
+
+    Returns
+    -------
+    list of Bar
+        Within 320 by 56; style ``top`` and ``bottom`` where the lists reach, ``rest`` between.
+    """
+    data = card["activation"]["histogram"]
+    counts = np.asarray(data["counts"], dtype=np.float64)
+    seen = np.flatnonzero(counts)
+    if not len(seen):
+        return []
+    first, last = int(seen[0]), int(seen[-1])
+    step = HISTOGRAM_WIDTH / (last - first + 1)
+    thresholds = {side["side"]: side["threshold"] for side in card["sides"]}
+    bars = []
+    for place in range(first, last + 1):
+        low = data["low"] + place * data["width"]
+        high = low + data["width"]
+        top, bottom = thresholds.get("top"), thresholds.get("bottom")
+        style = "top" if top is not None and high > top else "rest"
+        style = "bottom" if bottom is not None and low < bottom else style
+        height = HISTOGRAM_HEIGHT * float(np.sqrt(counts[place] / counts.max()))
+        title = f"{counts[place]:,.0f} sentences from {low:.3g} to {high:.3g}"
+        x = round((place - first) * step, 2)
+        bars.append(Bar(x, round(HISTOGRAM_HEIGHT - height, 2), round(step, 2), round(height, 2), style, title))
+    return bars
+
+
+def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int]]) -> list[Chart]:
+    """Lay out one small chart for each kind of name.
+
+    Parameters
+    ----------
+    layers, kinds : list of str
+        Their labels.
+    places : list of (int, int)
+        For each neuron and side: position in `layers`, position in `kinds`.
+
+    Returns
+    -------
+    list of Chart
+        The commonest kind first. Bars show the share of a layer's names that are of the kind; all charts have one
+        scale, so that their heights compare.
+    """
+    counts = np.zeros((len(kinds), len(layers)))
+    for layer, kind in places:
+        counts[kind, layer] += 1
+    shares = counts / np.maximum(counts.sum(axis=0), 1)
+    scale = CHART_HEIGHT / max(float(shares.max(initial=0.0)), 1e-9)
+    charts = []
+    for row in np.argsort(-counts.sum(axis=1), kind="stable"):
+        bars = []
+        for place, label in enumerate(layers):
+            n, share = int(counts[row, place]), float(shares[row, place])
+            height = round(share * scale, 2)
+            title = f"{label}: {n:,} ({share:.0%})"
+            bars.append(Bar(place * BAR_STEP, round(CHART_HEIGHT - height, 2), BAR_STEP - 2, height, "bar", title))
+        total = int(counts[row].sum())
+        charts.append(Chart(kinds[row], total, total / max(len(places), 1), bars, len(layers) * BAR_STEP))
+    return charts
+
+
+def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
+    """Cut a text where evidence stands in it.
+
+    Parameters
+    ----------
+    text : str
+        A sentence.
+    words : collection of str
+        Words to mark, any case.
+
+    Returns
+    -------
+    list of (str, bool)
+        The text in pieces, in order; True for a word to mark.
+
+    Examples
+    --------
+    >>> marked("Stir the sauce.", ["stir"])
+    [('Stir', True), (' the sauce.', False)]
+    """
+    lower = {word.lower() for word in words}
+    pieces: list[tuple[str, bool]] = []
+    for piece in re.split(r"(\w+(?:['\u2019-]\w+)*)", text):
+        is_marked = piece.lower() in lower
+        if pieces and pieces[-1][1] == is_marked:
+            pieces[-1] = (pieces[-1][0] + piece, is_marked)
+        elif piece:
+            pieces.append((piece, is_marked))
+    return pieces

@@ -1,0 +1,239 @@
+"""Write a run as one HTML file that opens from disk and asks nothing of the network."""
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from neurolect.atomic import write_text
+from neurolect.store import Run
+from neurolect.views.bars import number, percent
+from neurolect.views.card import card
+from neurolect.views.figures import histogram_bars, kind_charts, marked
+from neurolect.views.striking import Striking, striking
+from neurolect.views.tag_names import tag_name
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["card_html", "write_report"]
+
+# The typical sentence of every row makes the file large; beyond so many rows it is left to the cards.
+MAX_ROWS_WITH_SENTENCE = 20_000
+SENTENCE_LENGTH = 110
+
+
+def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    out : str or Path
+        The HTML file; replaced if it exists.
+    n_cards : int, >= 0
+        Neurons with a whole card: the striking ones, then the ones with the strongest names of each layer in
+        turn. All others are in the list with name, strength, words and a typical sentence.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RunFolderError
+        If the run has not been described.
+    """
+    summary = run.table("signatures/summary").sort_by([("neuron_id", "ascending"), ("side", "descending")])
+    rows = summary.to_pylist()
+    chosen = striking(run)
+    cards = [card(run.neuron(run.index.address(each))) for each in _selection(run, rows, chosen, n_cards)]
+    by_address = {each["address"]: each for each in cards}
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            manifest=run.manifest,
+            n_neurons=run.n_neurons,
+            facts=_facts(run, rows),
+            striking=[_tile(each, by_address.get(each.address)) for each in chosen],
+            charts=_charts(run, rows),
+            cards=cards,
+            data=script_json(_data(run, rows, set(by_address))),
+            options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
+            style=_template_text("report.css"),
+            script=_template_text("report.js"),
+        )
+    )
+    path = Path(out)
+    write_text(path, page)
+    return path
+
+
+def card_html(neuron_card: dict[str, Any]) -> str:
+    """Write one card as a page of its own, e.g. to take a picture of it.
+
+    Parameters
+    ----------
+    neuron_card : dict
+        As :func:`neurolect.views.card.card` gives it.
+
+    Returns
+    -------
+    str
+        An HTML document.
+    """
+    page: str = (
+        _environment().get_template("one_card.html").render(card=neuron_card, style=_template_text("report.css"))
+    )
+    return page
+
+
+def script_json(value: Any) -> str:  # noqa: ANN401
+    r"""Write JSON that can stand inside a script element whatever strings it holds.
+
+    Parameters
+    ----------
+    value : JSON-able
+        The data.
+
+    Returns
+    -------
+    str
+        JSON without ``<``, ``>``, ``&`` and line separators.
+
+    Examples
+    --------
+    >>> script_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+@lru_cache(maxsize=1)
+def _environment() -> "Environment":
+    """Set the templates up: everything is escaped unless a template says otherwise."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("neurolect.views"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, percent=percent, tag_name=tag_name)
+    environment.globals.update(histogram_bars=histogram_bars, marked=marked)
+    return environment
+
+
+def _template_text(name: str) -> str:
+    """Read a file that is put into the page as it is."""
+    return (files("neurolect.views") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[Striking], n_cards: int) -> list[int]:
+    """Choose the neurons that get a card."""
+    ids = dict.fromkeys(each.neuron_id for each in chosen)
+    layers: dict[tuple[str, str], list[int]] = {}
+    for row in sorted(rows, key=lambda row: (-(row["name_z"] or 0.0), row["neuron_id"])):
+        site, layer, _ = run.index.address(row["neuron_id"]).split(".")
+        layers.setdefault((site, layer), []).append(row["neuron_id"])
+    waiting = [list(dict.fromkeys(layers[key]))[::-1] for key in sorted(layers)]
+    while len(ids) < n_cards and any(waiting):
+        for layer_ids in waiting:
+            if layer_ids and len(ids) < n_cards:
+                ids.setdefault(layer_ids.pop())
+    return sorted(list(ids)[:n_cards])
+
+
+def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """List what stands under the title."""
+    model, corpus = run.manifest["model"], run.manifest["corpus"]
+    sites = sorted({site["site"] for site in model["sites"]})
+    facts = [
+        ("Model", f"{model['name']} ({model['architecture']})"),
+        ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {len(model['sites'])} layers"),
+        ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
+        ("Sentences a list", f"{max((row['n_sentences'] for row in rows), default=0):,}"),
+        ("Metadata", ", ".join(field["name"] for field in corpus["fields"]) or "none"),
+        ("Made", f"{run.manifest['created']} by neurolect {run.manifest['neurolect']}"),
+    ]
+    seconds = sum(stage.get("seconds") or 0 for stage in run.manifest["stages"].values())
+    return [*facts, ("Time", f"{seconds:,.0f} s")] if seconds else facts
+
+
+def _kind_label(kind: str | None) -> str:
+    """Name a kind of evidence for people."""
+    return (kind or "none").replace("_", " ")
+
+
+def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Lay out the overview."""
+    sites = run.manifest["model"]["sites"]
+    layers = [(site["site"], str(site["layer"])) for site in sites]
+    single = len({site for site, _ in layers}) == 1
+    kinds = sorted({_kind_label(row["name_kind"]) for row in rows})
+    places = []
+    for row in rows:
+        site, layer, _ = run.index.address(row["neuron_id"]).split(".")
+        places.append((layers.index((site, layer)), kinds.index(_kind_label(row["name_kind"]))))
+    labels = [f"layer {layer}" if single else f"{site} {layer}" for site, layer in layers]
+    return {"charts": kind_charts(labels, kinds, places), "first": labels[0], "last": labels[-1]}
+
+
+def _tile(each: Striking, neuron_card: dict[str, Any] | None) -> dict[str, Any]:
+    """Gather what a tile of a striking neuron shows."""
+    sides = neuron_card["sides"] if neuron_card else []
+    side = next((side for side in sides if side["side"] == each.side), None)
+    shown = side["examples"] if side else []
+    words = [row["label"] for row in side["evidence"]["words"]] if side else []
+    return {
+        **each._asdict(),
+        "name": side["name"] if side else "",
+        "text": shown[0]["text"] if shown else "",
+        "words": words,
+    }
+
+
+def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str, Any]:
+    """Gather the rows of the searchable list, as compact arrays."""
+    words: dict[tuple[int, str], list[str]] = {}
+    columns = ["neuron_id", "side", "word_class", "display", "rank_relative"]
+    table = run.table("signatures/words", columns=columns)
+    few = table.filter((pc.field("word_class") == "all") & (pc.field("rank_relative") <= 5))
+    for row in few.sort_by([("neuron_id", "ascending"), ("rank_relative", "ascending")]).to_pylist():
+        words.setdefault((row["neuron_id"], row["side"]), []).append(row["display"])
+    texts: dict[int, str] = {}
+    if len(rows) <= MAX_ROWS_WITH_SENTENCE:
+        ids = sorted({row["typical_sentence_id"] for row in rows if row["typical_sentence_id"] is not None})
+        found = run.sentences().select(["sentence_id", "text"])
+        found = found.filter(pc.field("sentence_id").isin(ids))
+        texts = {row["sentence_id"]: _short(row["text"]) for row in found.to_pylist()}
+    kinds = sorted({_kind_label(row["name_kind"]) for row in rows})
+    compact = [
+        [
+            run.index.address(row["neuron_id"]),
+            "bottom" if row["side"] == "bottom" else "top",
+            row["name"] or "no clear theme",
+            kinds.index(_kind_label(row["name_kind"])),
+            round(row["name_z"], 1) if row["name_z"] is not None else None,
+            " ".join(words.get((row["neuron_id"], row["side"]), [])),
+            texts.get(row["typical_sentence_id"], ""),
+        ]
+        for row in rows
+    ]
+    return {"kinds": kinds, "rows": compact, "cards": sorted(with_card), "run": run.folder.name}
+
+
+def _short(text: str) -> str:
+    """Cut a sentence for the list."""
+    return text if len(text) <= SENTENCE_LENGTH else text[: SENTENCE_LENGTH - 1] + "\u2026"
