@@ -95,13 +95,13 @@ def collect(
         corpus.sentence_ids("mining")[:n_sentences], size=options.sample_size, seed=options.seed
     )
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
-    loaded = checkpoints.load(plan)
-    if loaded is None:
-        state, position = _new_state(model, corpus, plan, options, sample_ids), Position(0, 0)
-    else:
-        state, position = loaded
-        progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
     with progress.task("collect", total=n_sentences, unit="sentences") as task, stop_requests() as stop:
+        loaded = checkpoints.load(plan)
+        if loaded is None:
+            state, position = _new_state(model, corpus, plan, options, sample_ids), Position(0, 0)
+        else:
+            state, position = loaded
+            progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
         task.advance(state.n_sentences)
         _run(_Pass(model, corpus, options, state, checkpoints, stop, task), position)
     n_kept = write_results(
