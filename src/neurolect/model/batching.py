@@ -54,7 +54,7 @@ def plan_batches(lengths: NDArray[np.integer] | Sequence[int], *, token_budget: 
     >>> [batch.tolist() for batch in plan_batches([5, 2, 9, 2], token_budget=10)]
     [[1, 3], [0], [2]]
     """
-    sizes = np.asarray(lengths, dtype=np.int64)
+    sizes = np.maximum(np.asarray(lengths, dtype=np.int64), 1)
     order = np.argsort(sizes, kind="stable")
     ascending = sizes[order]
     batches = []
@@ -68,8 +68,7 @@ def plan_batches(lengths: NDArray[np.integer] | Sequence[int], *, token_budget: 
 
 def _batch_end(ascending: NDArray[np.int64], start: int, token_budget: int) -> int:
     # A batch of n sentences is as wide as its last one; as both grow, the sizes ascend and can be searched.
-    widest = max(1, int(ascending[start]))
-    most = max(1, token_budget // widest)
+    most = max(1, token_budget // int(ascending[start]))
     window = ascending[start : start + most]
     padded = window * np.arange(1, len(window) + 1)
     return start + max(1, int(np.searchsorted(padded, token_budget, side="right")))

@@ -22,14 +22,8 @@ class Backend(Protocol):
     def no_padding(self) -> None:
         """Give every sentence its own length."""
 
-    def no_truncation(self) -> None:
-        """Cut nothing."""
-
     def enable_truncation(self, max_length: int) -> None:
         """Cut the end of longer sentences."""
-
-    def encode(self, text: str) -> Encoding:
-        """Tokenize one sentence."""
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
         """Tokenize sentences in parallel."""
@@ -40,6 +34,10 @@ class Tokenizer(Protocol):
 
     model_max_length: int
     pad_token_id: int | None
+    all_special_ids: list[int]
+
+    def __len__(self) -> int:
+        """Count the vocabulary."""
 
     def num_special_tokens_to_add(self, *, pair: bool) -> int:
         """Count the special tokens around a sentence."""

@@ -65,6 +65,7 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
         config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=options.trust_remote_code)
         whole, loading = _load_network(source, config, options)
+    _check_tokenizer(name, tokenizer)
     network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
     _check_weights(name, whole, network, loading)
     network = _to_device(network.eval().requires_grad_(False), name, options, device)
@@ -135,6 +136,14 @@ def _load_network(source: str, config: object, options: ModelOptions) -> tuple[A
             raise
         network, loading = AutoModel.from_pretrained(source, **keywords)
     return network, loading
+
+
+def _check_tokenizer(name: str, tokenizer: Tokenizer) -> None:
+    # Where the tokenizer's files are missing, version 5 of transformers makes one that knows special tokens only.
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        what = f"The tokenizer of the model {name!r} has no vocabulary, so every word would be unknown."
+        hint = "copy tokenizer.json (or vocab.txt) beside config.json"
+        raise ModelError(what, expected="the files of the model's tokenizer", hint=hint)
 
 
 def _check_weights(name: str, whole: nn.Module, network: nn.Module, loading: dict[str, Any]) -> None:

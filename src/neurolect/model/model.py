@@ -155,8 +155,9 @@ class Model:
 
         def receive(number: int, states: Tensor) -> None:
             columns = slice(offsets[number], offsets[number + 1])
-            # Some networks flatten sentences and tokens before their feed-forward part.
-            states = states.reshape(n_rows, longest, -1)
+            if states.ndim == 2:
+                # Some networks flatten sentences and tokens before their feed-forward part.
+                states = states.view(n_rows, longest, -1)
             at = None if tokens is None else tokens[:, columns]
             pool(states, spans=spans, pooling=pooling, out=values[:, columns], tokens=at)
 
@@ -176,7 +177,7 @@ class Model:
     def _trial(self) -> Output:
         """Run the network on a few tokens, to see how it is built and that it runs at all."""
         n_words = self.network.get_input_embeddings().num_embeddings  # type: ignore[operator]
-        ids = (torch.arange(1, 5, device=self.device) % n_words)[None]
+        ids = (torch.arange(1, 9, device=self.device) % n_words).reshape(2, 4)
         try:
             with torch.inference_mode():
                 return self._forward(ids, torch.ones_like(ids), keep_states=True)

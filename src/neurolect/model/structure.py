@@ -30,6 +30,9 @@ class Linear(NamedTuple):
     n_in: int
     n_out: int
 
+    lead: tuple[int, ...]
+    """Shape of its input without the last axis."""
+
 
 class Block(NamedTuple):
     """A block, and its linear modules in the order in which they ran."""
@@ -115,12 +118,14 @@ def _is_linear(module: nn.Module) -> bool:
 def _recorder(block: Block, name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
     def record(module: nn.Module, args: tuple[object, ...], output: object) -> None:
         if args and isinstance(args[0], Tensor) and isinstance(output, Tensor):
-            block.linears.append(Linear(name, module, args[0].shape[-1], output.shape[-1]))
+            block.linears.append(
+                Linear(name, module, args[0].shape[-1], output.shape[-1], tuple(args[0].shape[:-1]))
+            )
 
     return record
 
 
-def site_module(block: Block, *, site: str, width: int) -> Linear:
+def site_module(block: Block, *, site: str, states: Tensor) -> Linear:
     """Find the linear module whose input or output holds a site's neurons.
 
     Parameters
@@ -129,8 +134,8 @@ def site_module(block: Block, *, site: str, width: int) -> Linear:
         As watched.
     site : {"mlp", "attn", "head"}
         What is looked for.
-    width : int
-        Width of the hidden states.
+    states : Tensor, shape (n_sentences, n_tokens, width)
+        Hidden states of the watched run; the two numbers differ.
 
     Returns
     -------
@@ -144,8 +149,12 @@ def site_module(block: Block, *, site: str, width: int) -> Linear:
         If the block is built in a way that is not understood.
     """
     attention = _attention_prefix(block)
-    inside = [each for each in block.linears if attention and each.name.startswith(attention)]
-    outside = [each for each in block.linears if not (attention and each.name.startswith(attention))]
+    n_sentences, n_tokens, width = states.shape
+    # Networks that put tokens before sentences would be pooled over the wrong axis: theirs are not taken.
+    leads = ((n_sentences, n_tokens), (n_sentences * n_tokens,))
+    usable = [each for each in block.linears if attention and each.lead in leads]
+    inside = [each for each in usable if attention and each.name.startswith(attention)]
+    outside = [each for each in usable if not (attention and each.name.startswith(attention))]
     if site == "mlp":
         if any(_EXPERTS.search(name) for name, _ in block.module.named_modules()):
             what = "The site 'mlp' was asked for, and the blocks are mixtures of experts."

@@ -86,7 +86,8 @@ def find_taps(
     layers : sequence of int or None
         Layers; None for all blocks.
     run : callable
-        Runs the network once on a few tokens with ``output_hidden_states=True``, returns its result.
+        Runs the network once with ``output_hidden_states=True`` on a few sentences of equally many tokens, more
+        tokens than sentences; returns its result.
 
     Returns
     -------
@@ -120,7 +121,7 @@ def find_taps(
                 what = f"The site {site!r} was asked for, and a {type(network).__name__} has no list of blocks."
                 hint = "ask for the site hidden: --set model.sites=hidden"
                 raise ModelError(what, expected="a module list with one entry a block", hint=hint)
-            linear = site_module(watched[layer - 1], site=site, width=last.shape[-1])
+            linear = site_module(watched[layer - 1], site=site, states=last)
             width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
             taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads))
     return taps, n_layers

@@ -85,19 +85,23 @@ class _Pieces(NamedTuple):
 
 
 def _with_backend(backend: Backend, texts: list[str], max_tokens: int) -> _Pieces:
-    # The special tokens stand around any single sentence alike, so one short text shows how many there are.
     backend.no_padding()
-    backend.no_truncation()
-    before, after = _special_edges(backend.encode("a 1 .").special_tokens_mask)
     backend.enable_truncation(max_length=max_tokens)
     # Newer versions have a variant that keeps no character offsets.
     encodings = getattr(backend, "encode_batch_fast", backend.encode_batch)(texts)
     ids = [each.ids for each in encodings]
     n_cut = sum(1 for each, own in zip(encodings, ids, strict=True) if len(own) >= max_tokens and each.overflowing)
+    # The special tokens stand around any single sentence alike, so the first that is not empty tells for all.
+    masks = (each.special_tokens_mask for each in encodings)
+    telling = next((mask for mask in masks if 0 in mask), [1] * max(map(len, ids), default=0))
+    before, after = _special_edges(telling)
     return _Pieces(ids, np.full(len(ids), before, dtype=np.int32), np.full(len(ids), after, dtype=np.int32), n_cut)
 
 
 def _with_python(tokenizer: Tokenizer, texts: list[str], max_tokens: int) -> _Pieces:
+    if not texts:
+        nothing = np.empty(0, dtype=np.int32)
+        return _Pieces([], nothing, nothing, 0)
     # Without a limit first: the cut sentences are to be counted.
     whole = tokenizer(texts, add_special_tokens=True, return_special_tokens_mask=True, verbose=False)
     n_cut = sum(1 for each in whole["input_ids"] if len(each) > max_tokens)
