@@ -1,0 +1,237 @@
+"""Patterns as a trie: one node a pattern, its parent the pattern without the last item.
+
+Dims: P nodes. Parents come before their children, so one pass in order sees every prefix first.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["PatternTrie", "TrieUnion", "padded_items", "pattern_items", "pruned", "trie_of_patterns"]
+
+
+class PatternTrie(NamedTuple):
+    """Patterns as nodes; siblings have distinct items."""
+
+    parent: NDArray[np.int32]
+    """Node of the pattern without its last item, shape (P,); -1 for single items; smaller than the node."""
+    item: NDArray[np.int32]
+    """Code of the last item, shape (P,)."""
+
+
+def pattern_items(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Write patterns out as flat items.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        The patterns.
+    nodes : int32, shape (R,)
+        Which of them.
+
+    Returns
+    -------
+    items : int32, flat
+        Item codes, pattern after pattern.
+    offsets : int64, shape (R + 1,)
+        Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``.
+
+    Examples
+    --------
+    >>> trie = PatternTrie(np.array([-1, 0], np.int32), np.array([7, 4], np.int32))
+    >>> [each.tolist() for each in pattern_items(trie, np.array([1, 0], np.int32))]
+    [[7, 4, 7], [0, 2, 3]]
+    """
+    steps = []
+    at = np.asarray(nodes, dtype=np.int32)
+    lengths = np.zeros(len(at), np.int64)
+    while (at >= 0).any():
+        steps.append((at, lengths.copy()))
+        lengths += at >= 0
+        at = np.where(at >= 0, trie.parent[at], -1).astype(np.int32)
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    items = np.empty(int(offsets[-1]), np.int32)
+    for step, (at, _) in enumerate(steps):
+        there = at >= 0
+        items[offsets[1:][there] - 1 - step] = trie.item[at[there]]
+    return items, offsets
+
+
+def padded_items(trie: PatternTrie, nodes: NDArray[np.int32], *, length: int) -> NDArray[np.int32]:
+    """Write patterns out as a table.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        The patterns.
+    nodes : int32, shape (R,)
+        Which of them.
+    length : int
+        Items of the longest.
+
+    Returns
+    -------
+    int32, shape (R, length)
+        Item codes, -1 after the last.
+    """
+    items, offsets = pattern_items(trie, nodes)
+    lengths = np.diff(offsets)
+    table = np.full((len(lengths), length), -1, np.int32)
+    table[np.arange(length) < lengths[:, None]] = items
+    return table
+
+
+def pruned(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[PatternTrie, NDArray[np.int32]]:
+    """Keep some patterns and their prefixes.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        The patterns.
+    nodes : int32, shape (R,)
+        Those to keep.
+
+    Returns
+    -------
+    trie : PatternTrie
+        What is left, in the same order.
+    nodes : int32, shape (R,)
+        Where the kept patterns are now.
+    """
+    keep = np.zeros(len(trie.parent), np.bool_)
+    above = nodes
+    while len(above):
+        keep[above] = True
+        above = trie.parent[above]
+        above = above[above >= 0]
+    number = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+    parent = trie.parent[keep]
+    parent[parent >= 0] = number[parent[parent >= 0]]
+    return PatternTrie(parent, trie.item[keep]), number[nodes]
+
+
+class TrieUnion:
+    """The union of many tries: every distinct pattern gets one node.
+
+    Nodes are numbered in the order in which their patterns first come, so the same tries in the same order give
+    the same union.
+    """
+
+    def __init__(self) -> None:
+        self._parent = np.empty(1024, np.int32)
+        self._item = np.empty(1024, np.int32)
+        self._slots = np.full(4096, -1, np.int32)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def update(self, trie: PatternTrie) -> NDArray[np.int32]:
+        """Add the patterns of a trie.
+
+        Parameters
+        ----------
+        trie : PatternTrie
+            Patterns, in part perhaps already here.
+
+        Returns
+        -------
+        int32, shape (P,)
+            The node of each of the trie's patterns in the union.
+        """
+        self._reserve(self._size + len(trie.parent))
+        nodes = np.empty(len(trie.parent), np.int32)
+        self._size = _insert(trie.parent, trie.item, nodes, self._parent, self._item, self._slots, self._size)
+        return nodes
+
+    def trie(self) -> PatternTrie:
+        """Give the union as a trie (views; the next `update` may leave them behind)."""
+        return PatternTrie(self._parent[: self._size], self._item[: self._size])
+
+    def _reserve(self, n: int) -> None:
+        if n > len(self._parent):
+            capacity = max(n, 2 * len(self._parent))
+            self._parent = np.resize(self._parent, capacity)
+            self._item = np.resize(self._item, capacity)
+        if 2 * n > len(self._slots):
+            self._slots = np.full(1 << (4 * n - 1).bit_length(), -1, np.int32)
+            _rehash(self._parent, self._item, self._slots, self._size)
+
+
+def trie_of_patterns(items: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[PatternTrie, NDArray[np.int32]]:
+    """Build the trie that holds the given patterns and their prefixes.
+
+    Parameters
+    ----------
+    items : int32, flat
+        Item codes, pattern after pattern.
+    offsets : int64, shape (R + 1,)
+        Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``; no pattern is empty.
+
+    Returns
+    -------
+    trie : PatternTrie
+        The patterns and their prefixes, shared prefixes once.
+    nodes : int32, shape (R,)
+        The node of each given pattern.
+
+    Raises
+    ------
+    ValueError
+        If a pattern is empty.
+    """
+    lengths = np.diff(offsets)
+    if len(lengths) and lengths.min() < 1:
+        what = f"Pattern {int(lengths.argmin())} has no items; every pattern needs one at least."
+        raise ValueError(what)
+    # Every pattern as a chain of its own; the union then shares what is common.
+    parent = np.arange(-1, len(items) - 1, dtype=np.int32)
+    parent[offsets[:-1]] = -1
+    union = TrieUnion()
+    nodes = union.update(PatternTrie(parent, np.asarray(items, dtype=np.int32)))
+    return union.trie(), nodes[offsets[1:] - 1]
+
+
+@njit(cache=True, nogil=True)
+def _place(
+    parents: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np.int32], parent: int, item: int
+) -> int:
+    """Slot of the node (parent, item), or the free slot it would go to."""
+    mask = np.uint64(len(slots) - 1)
+    key = (np.uint64(parent + 1) << np.uint64(32)) | np.uint64(item)
+    # Fibonacci hashing: the upper bits of the product are well mixed.
+    at = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(29)) & mask
+    while slots[at] >= 0 and (parents[slots[at]] != parent or items[slots[at]] != item):
+        at = (at + np.uint64(1)) & mask
+    return np.int64(at)  # type: ignore[return-value]
+
+
+@njit(cache=True, nogil=True)
+def _insert(
+    new_parent: NDArray[np.int32],
+    new_item: NDArray[np.int32],
+    nodes: NDArray[np.int32],
+    parents: NDArray[np.int32],
+    items: NDArray[np.int32],
+    slots: NDArray[np.int32],
+    size: int,
+) -> int:
+    for k in range(len(new_parent)):
+        parent = nodes[new_parent[k]] if new_parent[k] >= 0 else np.int32(-1)
+        at = _place(parents, items, slots, parent, new_item[k])
+        if slots[at] < 0:
+            slots[at] = size
+            parents[size] = parent
+            items[size] = new_item[k]
+            size += 1
+        nodes[k] = slots[at]
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _rehash(parents: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np.int32], size: int) -> None:
+    for node in range(size):
+        slots[_place(parents, items, slots, parents[node], items[node])] = node
