@@ -76,6 +76,10 @@ class SkipNgramOptions:
             if getattr(self, name) < 1:
                 what = f"skip_ngrams.{name} is {getattr(self, name)!r}."
                 raise OptionError(what, expected="1 or more")
+        for name in ("word_max_gap", "tag_max_gap"):
+            if (getattr(self, name) or 0) < 0:
+                what = f"skip_ngrams.{name} is {getattr(self, name)!r}."
+                raise OptionError(what, expected="0 (contiguous) or more, or none for any gap")
 
     def min_support(self, n_sentences: int) -> int:
         """Sentences that a pattern needs in a list of `n_sentences`."""
