@@ -36,7 +36,7 @@ def lift(
     above = _float(n_list) * _float(size_background)
     below = _float(n_background) * _float(size_list)
     result = np.full(np.broadcast(above, below).shape, np.nan)
-    return np.divide(above, below, out=result, where=below > 0)
+    return np.asarray(np.divide(above, below, out=result, where=below > 0))
 
 
 def log_odds_z(
@@ -92,7 +92,7 @@ def log_odds_z(
     --------
     >>> abs(float(log_odds_z(60, 1_000, 1_260, 21_000).round(6)))
     0.0
-    >>> bool(log_odds_z(90, 1_000, 1_260, 21_000) > 4)
+    >>> bool(log_odds_z(90, 1_000, 1_260, 21_000) > 2)
     True
     """
     in_list, of_list = _float(n_list), _float(size_list)

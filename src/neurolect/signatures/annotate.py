@@ -1,0 +1,248 @@
+"""Annotation of the kept sentences: words, and tags where a tagger is there.
+
+Tagging is most of the work of describing, so what was tagged once is kept in the corpus folder,
+part by part, by the hash of the text: an interrupted run goes on, a second run reads.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.atomic import write_table
+from neurolect.corpus.words import split_words
+from neurolect.errors import RunFolderError
+from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.tagger import Tagger, model_folder, tagger_fingerprint
+
+__all__ = ["Annotations", "annotate", "annotation_cache"]
+
+logger = logging.getLogger(__name__)
+
+SENTENCES_PER_CHUNK = 1_024
+CHUNKS_PER_PART = 8
+WORDS = pa.list_(pa.string())
+
+
+class Annotations(NamedTuple):
+    """Words and tags of sentences."""
+
+    words: pa.Array
+    """list<string>, shape (n_sentences,): words as written."""
+    tags: pa.Array
+    """list<string>, shape (n_sentences,): a Penn tag a word; all null when no tagger ran."""
+
+
+def annotation_cache(corpus: str | Path | None, *, tagger: str | None) -> Path | None:
+    """Find the folder where annotations of a corpus are kept.
+
+    Parameters
+    ----------
+    corpus : str or Path, optional
+        The corpus folder a run was collected from.
+    tagger : str, optional
+        Package or folder of the tagger.
+
+    Returns
+    -------
+    Path or None
+        None where there is nothing to keep or no place to keep it.
+    """
+    if corpus is None or tagger is None:
+        return None
+    folder = Path(corpus)
+    if not (folder / "manifest.json").is_file() or not os.access(folder, os.W_OK):
+        return None
+    return folder / "annotations" / tagger_fingerprint(tagger)
+
+
+def annotate(
+    texts: Sequence[str],
+    *,
+    tagger: str | None,
+    cache: Path | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Annotations:
+    """Split sentences into words and tag them.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Sentences.
+    tagger : str, optional
+        Package or folder of a spaCy model, from :func:`find_tagger`; None for words only.
+    cache : Path, optional
+        Folder to keep annotations in and to take them from.
+    workers : int, >= 1
+        Processes. The result is the same for any number.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Annotations
+        In the order of `texts`.
+    """
+    progress = progress or NullProgress()
+    if tagger is None:
+        words = pa.array([split_words(text) for text in texts], type=WORDS)
+        return Annotations(words=words, tags=pa.nulls(len(texts), type=WORDS))
+    hashes = text_hashes(texts)
+    table = _read_cache(cache)
+    known = np.sort(table.column("text_hash").to_numpy())
+    _, first = np.unique(hashes, return_index=True)
+    missing = np.sort(first[~np.isin(hashes[first], known)])
+    if len(known):
+        progress.message(f"{len(first) - len(missing):,} sentences were tagged before; {len(missing):,} to do.")
+    parts = [table.select(["text_hash", "words", "tags"])]
+    with progress.task("tag", total=len(missing), unit="sentences") as task:
+        batch: list[pa.Table] = []
+        for chunk, part in _tag_chunks(missing, texts=texts, hashes=hashes, tagger=tagger, workers=workers):
+            batch.append(part)
+            task.advance(len(chunk))
+            if len(batch) == CHUNKS_PER_PART:
+                parts.append(_keep(batch, cache=cache))
+                batch = []
+        if batch:
+            parts.append(_keep(batch, cache=cache))
+    return _in_order(pa.concat_tables(parts), hashes=hashes)
+
+
+def text_hashes(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Hash texts.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Sentences.
+
+    Returns
+    -------
+    int64, shape (n_texts,)
+        64 bits of BLAKE2b: two of a million different sentences share one with probability 3e-8.
+    """
+    joined = b"".join(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts
+    )
+    return np.frombuffer(joined, dtype="<i8").astype(np.int64)
+
+
+def _tag_chunks(
+    rows: NDArray[np.intp], *, texts: Sequence[str], hashes: NDArray[np.int64], tagger: str, workers: int
+) -> Iterator[tuple[NDArray[np.intp], pa.Table]]:
+    chunks = [rows[at : at + SENTENCES_PER_CHUNK] for at in range(0, len(rows), SENTENCES_PER_CHUNK)]
+    inputs = ([texts[row] for row in chunk] for chunk in chunks)
+    for chunk, (words, tags) in zip(
+        chunks, _results(inputs, n=len(chunks), tagger=tagger, workers=workers), strict=True
+    ):
+        columns = {
+            "text_hash": pa.array(hashes[chunk]),
+            "words": pa.array(words, type=WORDS),
+            "tags": pa.array(tags, type=WORDS),
+        }
+        yield chunk, pa.table(columns)
+
+
+def _results(
+    inputs: Iterator[list[str]], *, n: int, tagger: str, workers: int
+) -> Iterator[tuple[list[list[str]], list[list[str]]]]:
+    """Annotate chunks in order, here or in several processes."""
+    workers = min(workers, n)
+    if workers <= 1:
+        if n:
+            _load(tagger)
+        yield from map(_annotate_chunk, inputs)
+        return
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=(tagger,)
+        ) as pool,
+    ):
+        yield from pool.map(_annotate_chunk, inputs)
+
+
+_loaded: dict[str, Tagger] = {}
+
+
+def _load(tagger: str) -> None:
+    _loaded.clear()
+    _loaded["tagger"] = Tagger(tagger)
+
+
+def _load_in_worker(tagger: str) -> None:
+    """Load the tagger in a process of its own, without PyTorch, which spaCy would import for nothing."""
+    if not (model_folder(tagger) / "transformer").exists():
+        sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+    _load(tagger)
+
+
+def _annotate_chunk(texts: list[str]) -> tuple[list[list[str]], list[list[str]]]:
+    words = [split_words(text) for text in texts]
+    return words, _loaded["tagger"].tag(words, texts=texts)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Start child processes with one BLAS thread: several share the processor already."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _read_cache(cache: Path | None) -> pa.Table:
+    schema = pa.schema({"text_hash": pa.int64(), "words": WORDS, "tags": WORDS})
+    tables = [schema.empty_table()]
+    for path in sorted(cache.glob("part-*.parquet")) if cache is not None else []:
+        try:
+            tables.append(pq.read_table(path, columns=schema.names).cast(schema))
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            what = f"The kept annotations {path} cannot be read ({error})."
+            raise RunFolderError(
+                what, hint=f"Delete the file; its sentences are then tagged again: rm {path}"
+            ) from error
+    return pa.concat_tables(tables)
+
+
+def _keep(chunks: list[pa.Table], *, cache: Path | None) -> pa.Table:
+    """Write a part; its name is that of its content, so two runs at a time do not clash."""
+    part = pa.concat_tables(chunks)
+    if cache is not None:
+        digest = hashlib.blake2b(part.column("text_hash").to_numpy().tobytes(), digest_size=8)
+        write_table(cache / f"part-{digest.hexdigest()}.parquet", part)
+    return part
+
+
+def _in_order(table: pa.Table, *, hashes: NDArray[np.int64]) -> Annotations:
+    have = table.column("text_hash").to_numpy()
+    order = np.argsort(have, kind="stable")
+    rows = pa.array(order[np.searchsorted(have[order], hashes)])
+    taken = table.select(["words", "tags"]).take(rows).combine_chunks()
+    words, tags = taken.column("words"), taken.column("tags")
+    return Annotations(words=_single(words), tags=_single(tags))
+
+
+def _single(column: pa.ChunkedArray) -> pa.Array:
+    return (
+        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], type=WORDS)])
+    )

@@ -1,0 +1,286 @@
+"""The describe stage: from the lists of a run to a signature of every neuron and side."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.atomic import write_table, write_text
+from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
+from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
+from neurolect.signatures.lengths import Lengths, compare_lengths
+from neurolect.signatures.metadata import field_evidence, metadata_table
+from neurolect.signatures.naming_evidence import Candidates
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
+from neurolect.signatures.summary import name_lists, summary_table
+from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
+from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
+from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
+from neurolect.signatures.vectors import read_vectors, sentence_vectors, train_vectors
+from neurolect.signatures.words import word_evidence, words_table
+from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store.manifest import now
+from neurolect.store.options_file import options_to_toml
+
+__all__ = ["describe"]
+
+logger = logging.getLogger(__name__)
+
+
+class _Stage(NamedTuple):
+    """What every step of the stage needs."""
+
+    run: Run
+    options: DescribeOptions
+    workers: int
+    progress: Progress
+    seconds: dict[str, float]
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a step to the account."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+    def write(self, name: str, table: pa.Table) -> None:
+        """Write one table of the run folder."""
+        with self.timed("write"):
+            write_table(self.run.folder / f"{name}.parquet", table)
+
+
+def describe(
+    run: Run,
+    *,
+    options: DescribeOptions | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Make every neuron's signature from its lists.
+
+    A run that was described with the same options is left as it is. What was tagged before an
+    interruption is not tagged again, if the corpus folder is still there to keep it in.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    options : DescribeOptions, optional
+        What signatures are made of.
+    workers : int, >= 1
+        Processes for tagging, threads for counting; results are the same for any number.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Run
+        The run, opened again.
+
+    Raises
+    ------
+    MissingExtraError
+        If tags or vectors are wanted and their library is not installed.
+    DescribeError
+        If the tagger or the file of vectors cannot be used.
+    RunFolderError
+        If the run folder is damaged.
+    """
+    options, progress = options or DescribeOptions(), progress or NullProgress()
+    tagger = find_tagger(options.tagger)
+    made_with = dataclasses.asdict(options)
+    annotator = tagger_fingerprint(tagger) if tagger else None
+    done = run.manifest["stages"].get("describe", {})
+    same = run.manifest["options"].get("describe") == made_with and done.get("annotator") == annotator
+    if done.get("status") == "complete" and same:
+        progress.message(f"{run.folder} is already described.")
+        return Run(run.folder)
+    stage = _Stage(run, options, workers, progress, {})
+    started = time.perf_counter()
+    _mark(run.folder, {"status": "running", "started": now(), "annotator": annotator}, made_with)
+    counts = _describe(stage, tagger)
+    finished = {
+        "status": "complete",
+        "finished": now(),
+        "seconds": round(time.perf_counter() - started, 3),
+        "seconds_by_step": stage.seconds,
+    }
+    _mark(run.folder, finished | counts, made_with)
+    return Run(run.folder)
+
+
+def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) -> None:
+    """Put the state of the stage into the manifest, with the options it ran with."""
+    manifest = read_manifest(folder)
+    running = entries["status"] == "running"
+    manifest["stages"]["describe"] = entries if running else manifest["stages"]["describe"] | entries
+    manifest["options"]["describe"] = options
+    if running:
+        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+    write_manifest(folder, manifest)
+
+
+def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
+    run, options = stage.run, stage.options
+    with stage.timed("read"):
+        inputs = read_inputs(run)
+    coded = _annotate(stage, inputs, tagger=tagger)
+    with stage.timed("lengths"):
+        lengths = compare_lengths(
+            inputs.sentences.column("n_words").to_numpy(),
+            inputs.lists,
+            background_n_words=inputs.length_values,
+            background_n_sentences=inputs.length_counts,
+        )
+    typical = _typical(stage, inputs, coded)
+    patterns = _patterns(stage, inputs, coded)
+    _count_and_name(stage, inputs, coded, lengths=lengths, typical=typical, patterns=patterns)
+    return {
+        "n_lists": len(inputs.lists.rows),
+        "n_sentences": coded.n_sentences,
+        "n_words": len(coded.words),
+        "n_patterns": sum(len(each.evidence.lists) for each in patterns),
+        "tagger": tagger or "none",
+        "vectors": options.vectors,
+    }
+
+
+def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> CodedSentences:
+    """Annotate the kept sentences, write the annotations, and code them."""
+    cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger)
+    with stage.timed("annotate"):
+        annotations: Annotations = annotate(
+            inputs.sentences.column("text").to_pylist(),
+            tagger=tagger,
+            cache=cache,
+            workers=stage.workers,
+            progress=stage.progress,
+        )
+    if tagger is None:
+        stage.progress.message("No tagger: signatures have no parts of speech.")
+    columns = {"sentence_id": inputs.sentences.column("sentence_id"), **annotations._asdict()}
+    stage.write("annotations", pa.table(columns))
+    with stage.timed("code"):
+        return code_sentences(annotations)
+
+
+def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSentences:
+    options = stage.options
+    with stage.timed("vectors"), stage.progress.task("word vectors", total=1) as task:
+        if options.vectors == "none":
+            vectors = np.zeros((len(coded.vocabulary), 1), dtype=np.float32)
+        elif options.vectors == "train":
+            vectors = train_vectors(coded, options=options)
+        else:
+            vectors = read_vectors(Path(options.vectors), coded=coded)
+        task.advance()
+    with stage.timed("typical sentences"):
+        typical = find_typical(
+            sentence_vectors(coded, vectors),
+            inputs.lists,
+            texts=inputs.sentences.column("text").to_pylist(),
+            n_typical=options.n_typical,
+            workers=stage.workers,
+        )
+    table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
+    stage.write("signatures/typical_sentences", table)
+    return typical
+
+
+def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patterns]:
+    patterns: list[Patterns] = []
+    if stage.options.pattern_length >= 2:
+        for item in ("word", "tag") if coded.tag_names else ("word",):
+            with stage.timed(f"{item} patterns"):
+                mined = mine_patterns_of(
+                    "word" if item == "word" else "tag",
+                    coded,
+                    inputs.lists,
+                    in_sample=inputs.in_sample,
+                    options=stage.options,
+                    workers=stage.workers,
+                    progress=stage.progress,
+                )
+            patterns.append(mined)
+    with stage.timed("pattern table"):
+        table = patterns_table(patterns, lists=inputs.lists)
+    stage.write("signatures/skip_ngrams", table)
+    return patterns
+
+
+def _count_and_name(
+    stage: _Stage,
+    inputs: Inputs,
+    coded: CodedSentences,
+    *,
+    lengths: Lengths,
+    typical: TypicalSentences,
+    patterns: list[Patterns],
+) -> None:
+    options, lists, workers = stage.options, inputs.lists, stage.workers
+    n_lists = len(lists.rows)
+    with stage.timed("words"), stage.progress.task("words", total=n_lists * 4, unit="lists") as task:
+        words = word_evidence(
+            coded,
+            lists,
+            background=word_background(stage.run, coded),
+            n_background=inputs.n_read,
+            in_sample=inputs.in_sample,
+            options=options,
+            workers=workers,
+            advance=task.advance,
+        )
+    with stage.timed("tags"):
+        tags = tag_evidence(
+            coded, lists, in_sample=inputs.in_sample, prior_size=options.prior_size, workers=workers
+        )
+    with stage.timed("metadata"):
+        coded_values = coded_fields(stage.run, inputs)
+        fields = [(field, field_evidence(field, lists, options=options, workers=workers)) for field in coded_values]
+    with stage.timed("tables"):
+        tables = {
+            "words": words_table(words, coded=coded, lists=lists),
+            "tags": tags_table(tags, tag_names=coded.tag_names, lists=lists),
+            "metadata": metadata_table(fields, lists=lists),
+        }
+    with stage.timed("names"), stage.progress.task("names", total=1) as task:
+        names = name_lists(
+            coded=coded,
+            lists=lists,
+            words=words["all"],
+            phrases=_phrases(patterns, coded, lengths=lengths, n_lists=n_lists),
+            tags=tags,
+            fields=fields,
+            lengths=lengths,
+            in_sample=inputs.in_sample,
+            constant=inputs.constant,
+        )
+        task.advance()
+    tables["summary"] = summary_table(
+        names,
+        lists=lists,
+        lengths=lengths,
+        shares=class_shares(tags, tag_names=coded.tag_names, n_lists=n_lists),
+        typical=typical,
+        sentence_ids=inputs.sentence_ids,
+    )
+    for name, table in tables.items():
+        stage.write(f"signatures/{name}", table)
+
+
+def _phrases(patterns: list[Patterns], coded: CodedSentences, *, lengths: Lengths, n_lists: int) -> Candidates:
+    for each in patterns:
+        if each.item == "word":
+            return phrase_candidates(
+                each, display=coded.display, n_lists=n_lists, times_longer=lengths.times_longer
+            )
+    return [[] for _ in range(n_lists)]

@@ -1,0 +1,157 @@
+"""From counts to evidence: scores, ranks, and the few rows a signature keeps."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.signatures.items import ListCounts
+from neurolect.signatures.scoring import lift, log_odds_z
+
+__all__ = ["Evidence", "Sizes", "evidence_columns", "rank_within", "score_counts", "select"]
+
+
+class Sizes(NamedTuple):
+    """What shares are shares of: numbers of sentences (of tokens, for tags)."""
+
+    of_list: NDArray[np.int64]
+    """Size of each list, shape (n_lists,)."""
+    of_overlap: NDArray[np.int64]
+    """How much of each list lies in the background, shape (n_lists,)."""
+    of_background: int
+    """Size of the background, those included."""
+
+
+class Evidence(NamedTuple):
+    """Rows of evidence as parallel columns, sorted by list, then item."""
+
+    lists: NDArray[np.int32]
+    items: NDArray[np.int32]
+    n_list: NDArray[np.int64]
+    share_list: NDArray[np.float64]
+    n_background: NDArray[np.int64]
+    share_background: NDArray[np.float64]
+    lift: NDArray[np.float64]
+    """NaN where the background has none."""
+    log_odds_z: NDArray[np.float64]
+    rank_frequency: NDArray[np.int64]
+    rank_relative: NDArray[np.int64]
+
+
+def score_counts(counts: ListCounts, *, background: NDArray[np.int64], sizes: Sizes, prior_size: float) -> Evidence:
+    """Compare counts in lists with a background.
+
+    Parameters
+    ----------
+    counts : ListCounts
+        Counts in the lists.
+    background : int64, shape (n_items,)
+        Count of each item in the background.
+    sizes : Sizes
+        What they are counts of.
+    prior_size : float
+        Weight of the prior of log-odds z.
+
+    Returns
+    -------
+    Evidence
+        One row for each count.
+    """
+    n_background = background[counts.items]
+    of_list = sizes.of_list[counts.lists]
+    scores = log_odds_z(
+        counts.n_list,
+        of_list,
+        n_background,
+        sizes.of_background,
+        n_overlap=counts.n_overlap,
+        size_overlap=sizes.of_overlap[counts.lists],
+        prior_size=prior_size,
+    )
+    return Evidence(
+        lists=counts.lists,
+        items=counts.items,
+        n_list=counts.n_list,
+        share_list=counts.n_list / np.maximum(of_list, 1),
+        n_background=n_background,
+        share_background=n_background / max(sizes.of_background, 1),
+        lift=lift(counts.n_list, of_list, n_background, sizes.of_background),
+        log_odds_z=scores,
+        rank_frequency=rank_within(counts.lists, counts.n_list.astype(np.float64)),
+        rank_relative=rank_within(counts.lists, scores),
+    )
+
+
+def rank_within(groups: NDArray[np.int32], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rank scores within groups, highest first.
+
+    Parameters
+    ----------
+    groups : int32, shape (n,), ascending
+        Group of each score.
+    scores : float64, shape (n,), no NaN
+        What to rank by.
+
+    Returns
+    -------
+    int64, shape (n,)
+        From 1; equal scores in the order given.
+
+    Examples
+    --------
+    >>> rank_within(np.array([0, 0, 0, 4], np.int32), np.array([1.0, 5.0, 1.0, 2.0])).tolist()
+    [2, 1, 3, 1]
+    """
+    order = np.lexsort((-scores, groups))
+    ranks = np.empty(len(scores), dtype=np.int64)
+    ranks[order] = np.arange(len(scores)) - np.searchsorted(groups, groups) + 1
+    return ranks
+
+
+def select(evidence: Evidence, *, n_frequent: int, n_relative: int, min_z: float) -> Evidence:
+    """Keep the leading evidence of every list by either ranking.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        All that was counted.
+    n_frequent, n_relative : int
+        How many to keep by frequency and by log-odds z.
+    min_z : float
+        What is kept by log-odds z scores at least this.
+
+    Returns
+    -------
+    Evidence
+        The kept rows, ranks unchanged.
+    """
+    keep = evidence.rank_frequency <= n_frequent
+    keep |= (evidence.rank_relative <= n_relative) & (evidence.log_odds_z >= min_z)
+    return Evidence._make(column[keep] for column in evidence)
+
+
+def evidence_columns(evidence: Evidence) -> dict[str, pa.Array]:
+    """Give the evidence columns that every signature table has.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Rows of evidence.
+
+    Returns
+    -------
+    dict of str to pyarrow.Array
+        ``n_list`` to ``rank_relative``, typed as in ``docs/run_folder.md``.
+    """
+    largest = np.iinfo(np.int16).max
+    return {
+        "n_list": pa.array(evidence.n_list.astype(np.int32)),
+        "share_list": pa.array(evidence.share_list.astype(np.float32)),
+        "n_background": pa.array(evidence.n_background),
+        "share_background": pa.array(evidence.share_background.astype(np.float32)),
+        "lift": pa.array(evidence.lift.astype(np.float32), from_pandas=True),
+        "log_odds_z": pa.array(evidence.log_odds_z.astype(np.float32)),
+        "rank_frequency": pa.array(np.minimum(evidence.rank_frequency, largest).astype(np.int16)),
+        "rank_relative": pa.array(np.minimum(evidence.rank_relative, largest).astype(np.int16)),
+    }

@@ -1,0 +1,74 @@
+"""What can be chosen about describing a run."""
+
+from dataclasses import dataclass
+
+from neurolect.errors import OptionError
+
+__all__ = ["DescribeOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeOptions:
+    """Choices of the describe stage."""
+
+    tagger: str = "auto"
+    """Part-of-speech tagger: ``auto`` (an installed English spaCy model), ``none``, or a package or folder."""
+    vectors: str = "train"
+    """Word vectors: ``train`` (fastText on the kept sentences), ``none``, or a .vec, .txt or .bin file."""
+    n_frequent: int = 20
+    """Words, values and patterns kept a list by frequency, per class."""
+    n_relative: int = 40
+    """Words, values and patterns kept a list by log-odds z, per class."""
+    min_count: int = 3
+    """Evidence is held by at least so many sentences of the list."""
+    min_share: float = 0.005
+    """Evidence is held by at least this share of the list's sentences."""
+    min_z: float = 2.0
+    """Evidence kept by log-odds z alone scores at least this."""
+    prior_size: float = 500.0
+    """Sentences' weight of the prior in log-odds z."""
+    pattern_length: int = 3
+    """Longest pattern (skip n-gram of words or of tags) in items; 1 for no patterns."""
+    pattern_share: float = 0.01
+    """A pattern is held by at least this share of the list's sentences."""
+    word_gap: int = 4
+    """Words that a pattern of words may skip between two of its items; -1 for any number."""
+    tag_gap: int = 1
+    """Words that a pattern of tags may skip between two of its items; -1 for any number."""
+    n_typical: int = 3
+    """Typical sentences a list."""
+    vector_size: int = 64
+    """Dimensions of word vectors trained here."""
+    vector_epochs: int = 3
+    """Passes over the training sentences."""
+    vector_sentences: int = 100_000
+    """Kept sentences (a seeded choice) that word vectors are trained on at most."""
+    seed: int = 0
+    """Seed of what is random: training sentences and initial word vectors."""
+
+    def __post_init__(self) -> None:
+        for name, low in _LOWEST.items():
+            value = getattr(self, name)
+            if value < low:
+                what = f"describe.{name} is {value!r}."
+                raise OptionError(what, expected=f"a number of at least {low}")
+        for name in ("min_share", "pattern_share"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                what = f"describe.{name} is {value!r}."
+                raise OptionError(what, expected="a share between 0 and 1")
+
+
+_LOWEST = {
+    "n_frequent": 1,
+    "n_relative": 1,
+    "min_count": 1,
+    "prior_size": 1.0,
+    "pattern_length": 1,
+    "word_gap": -1,
+    "tag_gap": -1,
+    "n_typical": 1,
+    "vector_size": 2,
+    "vector_epochs": 1,
+    "vector_sentences": 1,
+}

@@ -1,0 +1,194 @@
+"""Skip n-grams as a signature has them: mined by ``skip_ngrams.py``, here put into words and tables."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.progress import Progress
+from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.divergence import expected_share, share_bits
+from neurolect.signatures.evidence import Evidence, evidence_columns
+from neurolect.signatures.lists import Lists
+from neurolect.signatures.naming_evidence import Candidate, Candidates, leading
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.scoring import lift
+
+__all__ = ["Patterns", "mine_patterns_of", "patterns_table", "phrase_candidates"]
+
+
+class Patterns(NamedTuple):
+    """Patterns of one kind of item."""
+
+    item: str
+    """``word`` or ``tag``."""
+    labels: list[str]
+    """Label of each item code."""
+    codes: NDArray[np.int32]
+    """Item codes of all patterns, one after the other."""
+    offsets: NDArray[np.int64]
+    """Where each pattern's items start, shape (n_patterns + 1,)."""
+    evidence: Evidence
+    """One row a pattern; ``items`` numbers the rows."""
+
+
+def mine_patterns_of(
+    item: Literal["word", "tag"],
+    coded: CodedSentences,
+    lists: Lists,
+    *,
+    in_sample: NDArray[np.bool_],
+    options: DescribeOptions,
+    workers: int,
+    progress: Progress,
+) -> Patterns:
+    """Mine the skip n-grams of words or of tags of every list.
+
+    Parameters
+    ----------
+    item : {"word", "tag"}
+        What patterns are made of; punctuation is never part of one.
+    coded : CodedSentences
+        The kept sentences.
+    lists : Lists
+        The lists.
+    in_sample : bool, shape (n_sentences,)
+        The background.
+    options : DescribeOptions
+        Lengths, gaps and how much to keep.
+    workers : int
+        Threads.
+    progress : Progress
+        Where to report.
+
+    Returns
+    -------
+    Patterns
+        Sorted by list.
+    """
+    from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
+
+    labels = coded.vocabulary if item == "word" else coded.tag_names
+    allowed = coded.counts_as_word
+    if item == "tag":
+        allowed = np.array([name[:1].isalpha() for name in labels], dtype=np.bool_)
+    mining = SkipNgramOptions(
+        min_share=options.pattern_share,
+        max_length=options.pattern_length,
+        word_max_gap=options.word_gap if options.word_gap >= 0 else None,
+        tag_max_gap=options.tag_gap if options.tag_gap >= 0 else None,
+        n_frequent=options.n_frequent,
+        n_relative=options.n_relative,
+        prior_size=options.prior_size,
+    )
+    background = np.flatnonzero(in_sample)
+    found = mine_skip_ngrams(
+        coded.words if item == "word" else coded.tags,
+        coded.offsets,
+        lists=lists.rows,
+        background_rows=background,
+        item=item,
+        allowed=allowed,
+        options=mining,
+        workers=workers,
+        progress=progress,
+    )
+    sizes = lists.sizes[found.list_index]
+    n_list = found.n_list.astype(np.int64)
+    evidence = Evidence(
+        lists=found.list_index,
+        items=np.arange(len(n_list), dtype=np.int32),
+        n_list=n_list,
+        share_list=n_list / np.maximum(sizes, 1),
+        n_background=found.n_background,
+        share_background=found.n_background / max(len(background), 1),
+        lift=lift(n_list, sizes, found.n_background, len(background)),
+        log_odds_z=found.log_odds_z.astype(np.float64),
+        rank_frequency=found.rank_frequency.astype(np.int64),
+        rank_relative=found.rank_relative.astype(np.int64),
+    )
+    return Patterns(item, labels, found.items, found.offsets, evidence)
+
+
+def phrase_candidates(
+    patterns: Patterns, *, display: Sequence[str], n_lists: int, times_longer: NDArray[np.float64]
+) -> Candidates:
+    """Turn patterns of words into candidates for a name.
+
+    Parameters
+    ----------
+    patterns : Patterns
+        Patterns of words.
+    display : sequence of str
+        Spelling of each word code.
+    n_lists : int
+        Number of lists.
+    times_longer : float64, shape (n_lists,)
+        Mean length of each list by the background's.
+
+    Returns
+    -------
+    list of list of Candidate
+        A few for each list, most bits first.
+    """
+    evidence = patterns.evidence
+    expected = expected_share(evidence.share_background, times_longer[evidence.lists])
+    bits = share_bits(evidence.share_list, expected)
+    found: Candidates = [[] for _ in range(n_lists)]
+    for row in leading(evidence.lists, bits, limit=3).tolist():
+        items = tuple(patterns.codes[patterns.offsets[row] : patterns.offsets[row + 1]].tolist())
+        found[evidence.lists[row]].append(
+            Candidate(
+                label=" ".join(display[item] for item in items),
+                share=float(evidence.share_list[row]),
+                expected=float(expected[row]),
+                z=float(evidence.log_odds_z[row]),
+                bits=float(bits[row]),
+                items=items,
+            )
+        )
+    return found
+
+
+def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
+    """Write patterns as a table.
+
+    Parameters
+    ----------
+    kinds : sequence of Patterns
+        Of words, of tags; may be empty.
+    lists : Lists
+        The lists.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``signatures/skip_ngrams`` of ``docs/run_folder.md``; by neuron, side, item, relative rank.
+    """
+    parts, keys = [], []
+    for place, patterns in enumerate(kinds):
+        evidence, lengths = patterns.evidence, np.diff(patterns.offsets)
+        spelled = pa.array(patterns.labels, pa.string()).take(pa.array(patterns.codes))
+        items = pa.ListArray.from_arrays(pa.array(patterns.offsets.astype(np.int32)), spelled)
+        columns = lists.identify(evidence.lists)
+        columns["item"] = pa.array([patterns.item] * len(lengths), pa.string())
+        columns["length"] = pa.array(lengths.astype(np.int8))
+        columns["pattern"] = pc.binary_join(items, " ")
+        columns["items"] = items
+        parts.append(pa.table(columns | evidence_columns(evidence)))
+        keys.append(np.stack([evidence.rank_relative, np.full(len(lengths), place), evidence.lists]))
+    if not parts:
+        return patterns_table([Patterns("word", [], *_NOTHING)], lists=lists)
+    order = np.lexsort(np.concatenate(keys, axis=1))
+    return pa.concat_tables(parts).take(pa.array(order))
+
+
+_WHOLE, _REAL, _FEW = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int32)
+_NOTHING = (
+    _FEW,
+    np.zeros(1, np.int64),
+    Evidence(_FEW, _FEW, _WHOLE, _REAL, _WHOLE, _REAL, _REAL, _REAL, _WHOLE, _WHOLE),
+)

