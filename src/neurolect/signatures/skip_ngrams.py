@@ -57,7 +57,7 @@ class SkipNgramOptions:
     with those of a higher scored one."""
     min_z: float = 2.0
     """A pattern reported by log-odds z scores at least this."""
-    n_candidates: int = 1_000
+    n_candidates: int = 2_000
     """Patterns of a list whose background counts are taken. Where a list has more, those that a background of
     independent items explains least are taken."""
     max_patterns: int = 200_000
