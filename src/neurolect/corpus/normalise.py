@@ -14,7 +14,8 @@ SYMBOLS = re.compile(r"([!@#$%^&*()_+=\-\[\]{};:?,.])\1+")
 DOUBLES = tuple(2 * symbol for symbol in "!@#$%^&*()_+=-[]{};:?,.")
 # Between letters a run stands for a pause: collapsed alone it would glue two words together.
 DASHES = re.compile(r"(?<=\w)-{2,}(?=\w)")
-DOTS = re.compile(r"(?<=[^\W\d_])\.{2,}(?=[^\W\d_])")
+DOTS = re.compile(r"(?<=[^\W\d_])\.{2,}(?=[^\W\d_])|(?<=[^\W\d_]) (?:\.{2,}|\.(?: \.)+)(?= ?[^\W\d_]) ?")
+SPACED_DOTS = " . ."
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 FOOTNOTE = re.compile(r"<ref\b[^<>]{0,300}(?:/>|>[^<>]{0,1000}</ref\s*>)", re.IGNORECASE)
 BLOCK_TAG = re.compile(r"<(?:/?(?:p|div|li|ul|ol|tr|table|h[1-6]|blockquote)(?:\s[^<>]{0,300})?/?)>", re.IGNORECASE)
@@ -71,7 +72,7 @@ def normalise(text: str, *, collapse_symbols: bool = True, remove_markup: bool =
     # Searching for a substring is many times faster than a pattern that finds nothing.
     if not (text.isascii() and text.replace("\n", "").isprintable()):
         text = _without_controls(text)
-    if collapse_symbols and any(map(text.__contains__, DOUBLES)):
+    if collapse_symbols and (SPACED_DOTS in text or any(map(text.__contains__, DOUBLES))):
         text = SYMBOLS.sub(r"\1", DOTS.sub(". ", DASHES.sub(" - ", text)))
     if "  " in text:
         text = SPACES.sub(" ", text)

@@ -58,7 +58,7 @@ def _groups(blocks: Iterator[str], *, size: int) -> Iterator[str]:
     n = 0
     for block in blocks:
         for paragraph in block.replace("\r\n", "\n").split("\n\n"):
-            pieces = [paragraph] if len(paragraph) <= 4 * GROUP else paragraph.splitlines(keepends=True)
+            pieces = paragraph.splitlines(keepends=True) if 0 < size < len(paragraph) else [paragraph]
             for piece in pieces:
                 group.append(piece)
                 n += len(piece)

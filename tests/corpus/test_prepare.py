@@ -1,0 +1,195 @@
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neurolect.corpus import Corpus, PrepareOptions, chunks, open_corpus, prepare, shards
+from neurolect.corpus.options import Duplicates
+from neurolect.errors import CorpusError
+
+
+def write(path: Path, documents: list[dict[str, object]]) -> Path:
+    path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    return path
+
+
+def documents(n: int = 40) -> list[dict[str, object]]:
+    return [
+        {
+            "text": f"This is document {n_doc} here. It is all the same. And {n_doc} ends.",
+            "topic": ("a", "b", None)[n_doc % 3],
+            "year": 1990 + n_doc % 5,
+        }
+        for n_doc in range(n)
+    ]
+
+
+def everything(corpus: Corpus) -> pa.Table:
+    return corpus.take(np.arange(corpus.n_sentences))
+
+
+def test_a_corpus_has_what_its_sources_have(tmp_path: Path) -> None:
+    corpus = prepare(write(tmp_path / "a.jsonl", documents()), out=tmp_path / "corpus")
+    rows = everything(corpus).to_pylist()
+    assert [row["sentence_id"] for row in rows] == list(range(81))
+    assert [row["text"] for row in rows[:4]] == [
+        "This is document 0 here.",
+        "It is all the same.",
+        "And 0 ends.",
+        "This is document 1 here.",
+    ]
+    assert [(row["document_id"], row["position"], row["n_words"]) for row in rows[2:5]] == [
+        (0, 2, 3),
+        (1, 0, 5),
+        (1, 2, 3),
+    ]
+    assert [(row["topic"], row["year"]) for row in rows[3::2][:3]] == [("b", 1991.0), (None, 1992.0), ("a", 1993.0)]
+    assert corpus.fields == [{"name": "topic", "kind": "category"}, {"name": "year", "kind": "number"}]
+    assert corpus.manifest["counts"]["duplicates_dropped"] == 39
+    assert corpus.manifest["sources"][0]["n_documents"] == corpus.manifest["n_documents"] == 40
+    assert any("39 sentences that had occurred before" in notice for notice in corpus.manifest["notices"])
+
+
+def test_parts_are_chosen_by_document(tmp_path: Path) -> None:
+    options = PrepareOptions(held_out=0.3)
+    corpus = prepare(write(tmp_path / "a.jsonl", documents(200)), out=tmp_path / "corpus", options=options)
+    table = everything(corpus)
+    held_out = {row["document_id"] for row in table.to_pylist() if row["held_out"]}
+    mining = {row["document_id"] for row in table.to_pylist() if not row["held_out"]}
+    assert not held_out & mining
+    assert 30 < len(held_out) < 90
+    assert corpus.n_held_out + corpus.n_mining == corpus.n_sentences == len(table)
+
+
+def test_workers_and_chunks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "a.jsonl", documents(60))
+    one = prepare(source, out=tmp_path / "one")
+    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 7)
+    small = prepare(source, out=tmp_path / "small")
+    several = prepare(source, out=tmp_path / "several", workers=2)
+    assert everything(small).to_pylist() == everything(one).to_pylist()
+    assert several.fingerprint == small.fingerprint == one.fingerprint
+
+
+@pytest.mark.parametrize(("duplicates", "n"), [("drop", 3), ("near", 2), ("keep", 4)])
+def test_duplicates(tmp_path: Path, duplicates: Duplicates, n: int) -> None:
+    texts = ["Page 1 of three.", "Page 2 of three.", "page 1 of three", "Page 1 of three."]
+    source = write(tmp_path / "a.jsonl", [{"text": text} for text in [*texts[:2], texts[3], "Some other thing."]])
+    options = PrepareOptions(duplicates=duplicates, held_out=0.0)
+    assert prepare(source, out=tmp_path / "corpus", options=options).n_sentences == n
+
+
+def test_sources_of_several_kinds(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["A first sentence."], "topic": ["x"]}), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("body,year,topic\nA second sentence.,1999,y\n,,\n")
+    (tmp_path / "c.txt").write_text("A third sentence.")
+    corpus = prepare(tmp_path, out=tmp_path / "corpus", options=PrepareOptions(held_out=0.0))
+    columns = ("text", "topic", "year")
+    assert [[row[name] for name in columns] for row in everything(corpus).to_pylist()] == [
+        ["A first sentence.", "x", None],
+        ["A second sentence.", "y", 1999.0],
+        ["A third sentence.", None, None],
+    ]
+    assert corpus.manifest["counts"]["documents_without_text"] == 1
+
+
+def test_troubles_are_counted_and_told(tmp_path: Path) -> None:
+    lines = [json.dumps(row).encode() for row in documents(1200)]
+    lines += [b'{"text": "A caf\xe9 is open.", "year": "soon"}', b"{broken", b'{"text": 3}']
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    corpus = prepare(tmp_path, out=tmp_path / "corpus", options=PrepareOptions(skip_broken_lines=True))
+    counts = corpus.manifest["counts"]
+    assert counts["broken_lines"] == counts["replaced_characters"] == counts["documents_without_text"] == 1
+    assert corpus.manifest["misfits"] == {"year": 1}
+    assert any("1 values of the field 'year'" in notice for notice in corpus.manifest["notices"])
+
+
+def test_shards_are_filled_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards.ShardWriter.__init__, "__kwdefaults__", {"shard_rows": 20, "group_rows": 10})
+    corpus = prepare(write(tmp_path / "a.jsonl", documents(22)), out=tmp_path / "corpus")
+    assert [shard["n_sentences"] for shard in corpus.manifest["shards"]] == [20, 20, 5]
+    assert [shard["first_sentence_id"] for shard in corpus.manifest["shards"]] == [0, 20, 40]
+    corpus.verify()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"The corpus is empty: no document with text in 1 source"),
+        ('{"text": "  "}', r"The corpus is empty: no document"),
+        ('{"text": "Too short. !!!"}', r"no sentence is left(.|\n)*2 sentences had fewer than 3 words"),
+        ('{"n": 3}', r"No column of .*a\.jsonl is clearly the text. Its columns: 'n'"),
+    ],
+)
+def test_empty_corpora_leave_nothing_behind(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(CorpusError, match=message):
+        prepare(tmp_path / "a.jsonl", out=tmp_path / "corpus")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_part_without_documents(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jsonl", documents(1))
+    with pytest.raises(CorpusError, match="All 3 sentences fell into the held-out part"):
+        prepare(source, out=tmp_path / "all", options=PrepareOptions(held_out=0.99))
+    corpus = prepare(source, out=tmp_path / "none", options=PrepareOptions(held_out=0.001))
+    assert any("No document fell into the held-out part" in notice for notice in corpus.manifest["notices"])
+
+
+def test_out_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jsonl", documents())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(CorpusError, match="exists and is no corpus folder"):
+        prepare(source, out=tmp_path / "mine", overwrite=True)
+    (tmp_path / "corpus").mkdir()
+    first = prepare(source, out=tmp_path / "corpus")
+    with pytest.raises(CorpusError, match="There is a corpus at"):
+        prepare(source, out=tmp_path / "corpus")
+    options = PrepareOptions(duplicates="keep")
+    second = prepare(source, out=tmp_path / "corpus", options=options, overwrite=True)
+    assert second.fingerprint != first.fingerprint
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "corpus", "mine"]
+    assert sorted(path.name for path in second.folder.iterdir()) == ["manifest.json", "sentences"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), CorpusError, "The disk is full"),
+        (PermissionError(errno.EACCES, "denied"), CorpusError, "No permission to write the corpus"),
+        (KeyboardInterrupt("by hand"), KeyboardInterrupt, "by hand"),
+    ],
+)
+def test_nothing_half_made_stays(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    expected: type[BaseException],
+    message: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    source = write(tmp_path / "a.jsonl", documents())
+    monkeypatch.setattr(shards.ShardWriter, "write", fail)
+    with pytest.raises(expected, match=message):
+        prepare(source, out=tmp_path / "corpus")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_no_workers(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="cannot be prepared by 0 workers"):
+        prepare(write(tmp_path / "a.jsonl", documents()), out=tmp_path / "corpus", workers=0)
+
+
+def test_the_manifest_says_how_it_was_made(tmp_path: Path) -> None:
+    prepare(write(tmp_path / "a.jsonl", documents()), out=tmp_path / "corpus", options=PrepareOptions(seed=5))
+    manifest = open_corpus(tmp_path / "corpus").manifest
+    assert (manifest["format"], manifest["schema_version"]) == ("neurolect-corpus", 1)
+    assert manifest["options"]["seed"] == 5
+    assert manifest["created"].endswith("+00:00")
