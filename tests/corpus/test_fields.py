@@ -33,7 +33,7 @@ def fields_of(*rows: Mapping[str, object], csv: bool = False) -> tuple[list[tupl
 
 
 def test_kinds() -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"year": 1990, "score": 1.5, "flag": True, "zip": "0123"},
         {"year": None, "score": 2, "flag": False, "zip": "1"},
     ]

@@ -20,7 +20,7 @@ def test_a_document_of_symbols_gives_nothing() -> None:
     assert texts("\n\n \n") == []
 
 
-@pytest.mark.parametrize("piece", ["word ", "word", "a. ", ". "])
+@pytest.mark.parametrize("piece", ["word ", "word", "a. "])
 def test_a_megabyte_without_an_end_does_not_survive(piece: str) -> None:
     options = PrepareOptions(max_characters=100)
     kept, _, n_cut = sentences_of(piece * (1_000_000 // len(piece)), options=options)
