@@ -1,6 +1,7 @@
 """One configuration from a file, settings and defaults; mistakes are named with the nearest right thing."""
 
 import dataclasses
+import inspect
 import tomllib
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_every_option_says_what_it_is() -> None:
     """A line of text stands under each field of each stage's options."""
     for stage in dataclasses.fields(RunConfig):
         options_class = type(getattr(RunConfig(), stage.name))
-        source = Path(__import__(options_class.__module__, fromlist=["x"]).__file__).read_text()
+        source = inspect.getsource(options_class)
         for field in dataclasses.fields(options_class):
             after = source.split(f"    {field.name}: ", 1)[1].split("\n", 1)[1]
             assert after.lstrip().startswith('"""'), f"{stage.name}.{field.name} has no docstring"

@@ -1,5 +1,6 @@
 """The command line: each verb parses, calls one public function, prints."""
 
+import json
 import logging
 import os
 import sys
@@ -127,10 +128,10 @@ def show(
 ) -> None:
     """Show one neuron's card."""
     from neurolect.store import open_run
-    from neurolect.views import card, card_json, card_text
+    from neurolect.views import card, card_text
 
     made = card(open_run(run).neuron(neuron))
-    typer.echo(card_json(made) if output is Format.json else card_text(made, color=sys.stdout.isatty()))
+    typer.echo(_json(made) if output is Format.json else card_text(made, colour=sys.stdout.isatty()))
 
 
 @app.command()
@@ -144,10 +145,11 @@ def find(
 ) -> None:
     """Find the neurons that respond to a word, a tag or a metadata value."""
     from neurolect.store import open_run
-    from neurolect.views import find, found_json, found_text
+    from neurolect.views import find
+    from neurolect.views.found_text import found_text
 
     table = find(open_run(run), word=word, tag=tag, where=where, limit=limit)
-    typer.echo(found_json(table) if output is Format.json else found_text(table))
+    typer.echo(_json(table.to_pylist()) if output is Format.json else found_text(table))
 
 
 @app.command()
@@ -194,6 +196,11 @@ def _config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
     from neurolect.config import load_config
 
     return load_config(path, settings=settings or ())
+
+
+def _json(value: object) -> str:
+    """Write a result as JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _progress() -> "Progress":

@@ -1,11 +1,13 @@
 """The three stages in one: sources to corpus, corpus and model to lists, lists to signatures."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
+from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 
@@ -76,10 +78,19 @@ def _corpus(
     folder = out.with_name(f"{out.name}-corpus")
     if (folder / "manifest.json").is_file():
         corpus = open_corpus(folder)
-        if corpus.made_from(sources, options=config.prepare):
+        if _made_from(corpus, sources, config):
             progress.message(f"{folder} is already prepared.")
             return corpus
     return prepare(sources, out=folder, options=config.prepare, workers=workers, progress=progress)
+
+
+def _made_from(corpus: Corpus, sources: Sequence[str | Path], config: RunConfig) -> bool:
+    """Say whether a corpus was prepared from these files with these options."""
+    now = [(source.name, source.n_bytes) for source in find_sources(list(sources))]
+    then = [(entry["name"], entry["bytes"]) for entry in corpus.manifest["sources"]]
+    # the manifest was JSON, where tuples are lists
+    options = json.loads(json.dumps(dataclasses.asdict(config.prepare)))
+    return now == then and corpus.manifest["options"] == options
 
 
 def resolved_options(config: RunConfig) -> dict[str, dict[str, object]]:

