@@ -34,12 +34,19 @@ def report(example_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Any, report: Path) -> Iterator[Any]:
     opened = browser.new_page(viewport={"width": 1200, "height": 800})
     problems: list[str] = []
+    urls: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        problems.append(dialog.message)
+        dialog.dismiss()
+
     opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
-    opened.on("request", lambda request: None if request.url.startswith("file:") else problems.append(request.url))
+    opened.on("dialog", refuse)
+    opened.on("request", lambda request: urls.append(request.url))
     opened.goto(report.as_uri())
     yield opened
     assert problems == []
+    assert urls == [report.as_uri()]
     opened.close()
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
@@ -12,6 +13,8 @@ from neurolect.views.examples import examples
 __all__ = ["SIDES", "card"]
 
 SIDES = ("top", "bottom")
+
+_TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
 
 # Evidence weaker than this is what chance gives among thousands of candidates; a card does not show it.
 MIN_Z = 2.0
@@ -67,6 +70,8 @@ def card(
     if unknown:
         what = f"There is no side {unknown[0]!r}."
         raise OptionError(what, expected="'top' or 'bottom'")
+    # Both sides lie side by side in the tables: read once, part here.
+    tables = {name: neuron.rows(f"signatures/{name}") for name in _TABLES}
     manifest = neuron.run.manifest
     model, corpus = manifest["model"], manifest["corpus"]
     return {
@@ -77,7 +82,7 @@ def card(
         "model": {"name": model["name"], "architecture": model["architecture"], "n_layers": model["n_layers"]},
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
-        "sides": [_side(neuron, side, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
+        "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }
 
 
@@ -90,9 +95,11 @@ def _activation(neuron: Neuron) -> dict[str, Any]:
     return {name: _plain(row[name]) for name in names} | {"histogram": histogram}
 
 
-def _side(neuron: Neuron, side: str, *, n_examples: int, n_evidence: int) -> dict[str, Any]:
+def _side(
+    neuron: Neuron, side: str, both: dict[str, pa.Table], *, n_examples: int, n_evidence: int
+) -> dict[str, Any]:
     """Gather one side."""
-    tables = neuron.signature(side)
+    tables = {name: table.filter(pc.equal(table.column("side"), side)) for name, table in both.items()}
     summary = tables["summary"].to_pylist()[0]
     evidence: dict[str, Any] = {
         kind: _evidence(tables[name], group, value, label, limit=n_evidence)
@@ -125,8 +132,8 @@ def _evidence(
 ) -> list[dict[str, Any]]:
     """Give the strongest rows of one kind."""
     if group is not None:
-        table = table.filter(pa.compute.equal(table.column(group), value))
-    table = table.filter(pa.compute.greater(table.column("log_odds_z"), MIN_Z))
+        table = table.filter(pc.equal(table.column(group), value))
+    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
     return [_scores(row, row[label]) for row in table.sort_by("rank_relative").slice(0, limit).to_pylist()]
 
 

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from neurolect.errors import OptionError, RunFolderError, nearest
 from neurolect.store import Run
+from neurolect.store.select_rows import select_rows
 
 __all__ = ["find"]
 
@@ -72,20 +73,14 @@ def find(
         what = f"The limit is {limit}."
         raise OptionError(what, expected="1 or more")
     wanted = _wanted(run, word, tag, where)
-    columns = [wanted.column] + ([wanted.group[0]] if wanted.group else [])
-    table = run.table(f"signatures/{wanted.table}", columns=columns)
-    # Two steps: the keys of millions of rows are compared first, the other columns read only where they matter.
-    rows = _rows(table, wanted)
-    if not len(rows) and wanted.table == "metadata":
-        wanted = wanted._replace(value=_as_listed(wanted, _keys(table, wanted)))
-        rows = _rows(table, wanted)
-    if not len(rows):
-        raise _nothing_found(run, wanted, _keys(table, wanted))
-    found = run.table(f"signatures/{wanted.table}", columns=["neuron_id", "side", *_SCORES]).take(rows)
-    if side is not None:
-        found = found.filter(pc.field("side") == side)
-    found = found.sort_by([("log_odds_z", "descending"), ("neuron_id", "ascending"), ("side", "descending")])
-    return _told(run, found.slice(0, limit), wanted.value)
+    found = _rows(run, wanted, side, limit)
+    if not found.num_rows:
+        known = _known(run, wanted)
+        wanted = wanted._replace(value=_as_listed(wanted, known))
+        found = _rows(run, wanted, side, limit)
+        if not found.num_rows:
+            raise _nothing_found(run, wanted, known)
+    return _told(run, found, wanted.value)
 
 
 def _wanted(run: Run, word: str | None, tag: str | None, where: str | None) -> Wanted:
@@ -111,16 +106,20 @@ def _wanted(run: Run, word: str | None, tag: str | None, where: str | None) -> W
     )
 
 
-def _rows(table: pa.Table, wanted: Wanted) -> pa.Array:
-    """Give the numbers of the rows that have it."""
-    mask = pc.equal(table.column(wanted.column), wanted.value)
-    if wanted.group:
-        mask = pc.and_(mask, pc.equal(table.column(wanted.group[0]), wanted.group[1]))
-    return pc.indices_nonzero(mask)
+def _rows(run: Run, wanted: Wanted, side: str | None, limit: int) -> pa.Table:
+    """Read the strongest rows that have it."""
+    equal = {wanted.column: wanted.value} | dict([wanted.group] if wanted.group else [])
+    if side is not None:
+        equal["side"] = side
+    columns = ["neuron_id", "side", *_SCORES]
+    name = f"signatures/{wanted.table}"
+    return select_rows(run.folder, name, equal=equal, columns=columns, highest="log_odds_z", limit=limit)
 
 
-def _keys(table: pa.Table, wanted: Wanted) -> list[str]:
+def _known(run: Run, wanted: Wanted) -> list[str]:
     """List what there is to be found, in the order of the table."""
+    columns = [wanted.column] + ([wanted.group[0]] if wanted.group else [])
+    table = run.table(f"signatures/{wanted.table}", columns=columns)
     if wanted.group:
         table = table.filter(pc.field(wanted.group[0]) == wanted.group[1])
     return [each for each in pc.unique(table.column(wanted.column)).to_pylist() if each is not None]
@@ -128,6 +127,8 @@ def _keys(table: pa.Table, wanted: Wanted) -> list[str]:
 
 def _as_listed(wanted: Wanted, known: list[str]) -> str:
     """Give a metadata value as the run writes it: a number's range, another case; else as it was given."""
+    if wanted.table != "metadata":
+        return wanted.value
     for each in known:
         if each.casefold() == wanted.value.casefold():
             return each

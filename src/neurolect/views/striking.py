@@ -49,8 +49,9 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
     -------
     list of Striking
         One a kind at most, no neuron twice: parts of speech, metadata fields in the corpus's order, sentence
-        length, words, phrases. Within a kind the highest log-odds z wins; a kind in which no evidence covers a
-        fifth of a list at 1.25 times its usual share is left out. Ties go to the smaller neuron id.
+        length, words, phrases. Within a kind a list that is named after it wins, and among these the highest
+        log-odds z; a kind in which no evidence covers a fifth of a list at 1.25 times its usual share is left
+        out. Ties go to the smaller neuron id.
 
     Raises
     ------
@@ -73,54 +74,51 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
 
 def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each kind with its strongest rows, best first; few are enough, since few neurons are taken before."""
-    fields = [field["name"] for field in run.manifest["corpus"]["fields"]]
+    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name_kind", "length_z"])
+    tags = _enough(run, "tags", "tag", []).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
+    yield "part of speech", _best(tags, summary, "part of speech")
+    metadata = _enough(run, "metadata", "value", ["field"])
+    for field in run.manifest["corpus"]["fields"]:
+        rows = metadata.filter(pc.field("field") == field["name"])
+        yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
+    yield "sentence length", _best(_lengths(summary), summary, "length")
+    words = _enough(run, "words", "display", ["word_class"])
+    words = words.filter((pc.field("word_class") == "all") & (pc.utf8_length(pc.field("evidence")) > 2))
+    yield "word", _best(words, summary, "word")
+    phrases = _enough(run, "skip_ngrams", "pattern", ["item"]).filter(pc.field("item") == "word")
     yield (
-        "part of speech",
-        _strongest(run, "tags", "tag", keep=pc.match_substring_regex(pc.field("tag"), "^[NVJRP]")),
+        "phrase",
+        _best(phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$")), summary, "phrase"),
     )
-    for field in fields:
-        yield field, _strongest(run, "metadata", "value", keep=pc.field("field") == field)
-    yield "sentence length", _lengths(run)
-    words = (pc.field("word_class") == "all") & (pc.utf8_length(pc.field("word")) > 2)
-    yield "word", _strongest(run, "words", "display", keep=words, group="word_class", needed=["word"])
-    # Phrases are to say something: word characters only, and not the two commonest words in a row.
-    phrases = (pc.field("item") == "word") & pc.match_substring_regex(pc.field("pattern"), r"^[\w' -]+$")
-    longest_first = _strongest(run, "skip_ngrams", "pattern", keep=phrases, group="item", needed=["length"])
-    yield "phrase", longest_first
 
 
-def _strongest(
-    run: Run,
-    name: str,
-    label: str,
-    *,
-    keep: pc.Expression,
-    group: str | None = None,
-    needed: list[str] | None = None,
-) -> list[dict[str, Any]]:
-    """Give the 50 rows of a signature table with the highest z among those that cover enough of a list."""
-    groups = [group] if group else ["field"] if name == "metadata" else []
-    table = run.table(f"signatures/{name}", columns=[*_COLUMNS, label, *groups, *(needed or [])])
-    enough = (
-        (pc.field("log_odds_z") >= MIN_Z) & (pc.field("share_list") >= MIN_SHARE) & (pc.field("lift") >= MIN_LIFT)
-    )
-    table = table.filter(enough).filter(keep & pc.field(label).is_valid())
-    return _top(table.rename_columns([{label: "evidence"}.get(each, each) for each in table.column_names]))
+def _enough(run: Run, name: str, label: str, needed: list[str]) -> pa.Table:
+    """Read the evidence that covers enough of a list; what it is stands in the column ``evidence``."""
+    table = run.table(f"signatures/{name}", columns=[*_COLUMNS, label, *needed])
+    strong = pc.field("log_odds_z") >= MIN_Z
+    table = table.filter(strong & (pc.field("share_list") >= MIN_SHARE) & (pc.field("lift") >= MIN_LIFT))
+    table = table.rename_columns(["evidence" if each == label else each for each in table.column_names])
+    return table.filter(pc.field("evidence").is_valid())
 
 
-def _lengths(run: Run) -> list[dict[str, Any]]:
-    """Give the lists whose sentences are most unlike the corpus in length."""
-    table = run.table("signatures/summary", columns=["neuron_id", "side", "length_z"])
-    z = table.column("length_z")
-    words = pc.if_else(pc.greater(z, 0), "long sentences", "short sentences")
-    nothing = pa.nulls(table.num_rows, pa.float32())
-    columns = {"share_list": nothing, "share_background": nothing, "lift": nothing, "evidence": words}
-    table = pa.table({"neuron_id": table["neuron_id"], "side": table["side"], **columns, "log_odds_z": pc.abs(z)})
-    return _top(table.filter(pc.field("log_odds_z") >= MIN_Z))
+def _lengths(summary: pa.Table) -> pa.Table:
+    """Make evidence of the lists whose sentences are unlike the corpus in length."""
+    z = summary.column("length_z")
+    table = summary.select(["neuron_id", "side"])
+    for name in ("share_list", "share_background", "lift"):
+        table = table.append_column(name, pa.nulls(table.num_rows, pa.float32()))
+    table = table.append_column("evidence", pc.if_else(pc.greater(z, 0), "long sentences", "short sentences"))
+    return table.append_column("log_odds_z", pc.abs(z)).filter(pc.field("log_odds_z") >= MIN_Z)
 
 
-def _top(table: pa.Table) -> list[dict[str, Any]]:
-    """Sort by z, then neuron; give the first 50."""
-    order = [("log_odds_z", "descending"), ("neuron_id", "ascending")]
+def _best(table: pa.Table, summary: pa.Table, kind: str) -> list[dict[str, Any]]:
+    """Give the strongest 50 rows, those first that are the theme the list is named after."""
+    named = summary.filter(pc.field("name_kind") == kind)
+    # One number for neuron and side, to look both up at once.
+    keys = [
+        pc.add(pc.multiply(t["neuron_id"], 2), pc.equal(t["side"], "top").cast(pa.int32())) for t in (table, named)
+    ]
+    table = table.append_column("is_name", pc.is_in(keys[0], value_set=keys[1].combine_chunks()).cast(pa.int8()))
+    order = [("is_name", "descending"), ("log_odds_z", "descending"), ("neuron_id", "ascending")]
     rows: list[dict[str, Any]] = table.sort_by(order).slice(0, 50).to_pylist()
     return rows
