@@ -200,13 +200,13 @@ def _place(
     parents: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np.int32], parent: int, item: int
 ) -> int:
     """Slot of the node (parent, item), or the free slot it would go to."""
-    mask = np.uint64(len(slots) - 1)
-    key = (np.uint64(parent + 1) << np.uint64(32)) | np.uint64(item)
-    # Fibonacci hashing: the upper bits of the product are well mixed.
-    at = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(29)) & mask
+    mask = len(slots) - 1
+    # Products of two 32-bit numbers: mixed well enough, and never out of 64 bits.
+    mixed = (np.int64(parent) + 1) * 2654435761 ^ np.int64(item) * 2246822519
+    at = (mixed ^ (mixed >> 29)) & mask
     while slots[at] >= 0 and (parents[slots[at]] != parent or items[slots[at]] != item):
-        at = (at + np.uint64(1)) & mask
-    return np.int64(at)  # type: ignore[return-value]
+        at = (at + 1) & mask
+    return int(at)
 
 
 @njit(cache=True, nogil=True)
