@@ -104,7 +104,8 @@ def prepare(
 def _check_out(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not (folder / "manifest.json").is_file() or FORMAT not in (folder / "manifest.json").read_text("utf-8"):
+    manifest = folder / "manifest.json"
+    if not manifest.is_file() or FORMAT not in manifest.read_text(encoding="utf-8", errors="replace"):
         what = f"{folder} exists and is no corpus folder; it is left as it is."
         raise CorpusError(what, hint="Give another --out.")
     if not overwrite:
