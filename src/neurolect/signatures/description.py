@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from neurolect.atomic import write_table, write_text
 from neurolect.progress import NullProgress, Progress
@@ -228,11 +229,12 @@ def _count_and_name(
 ) -> None:
     options, lists, workers = stage.options, inputs.lists, stage.workers
     n_lists = len(lists.rows)
+    background = word_background(stage.run, coded)
     with stage.timed("words"), stage.progress.task("words", total=n_lists * 4, unit="lists") as task:
         words = word_evidence(
             coded,
             lists,
-            background=word_background(stage.run, coded),
+            background=background,
             n_background=inputs.n_read,
             in_sample=inputs.in_sample,
             options=options,
@@ -257,7 +259,9 @@ def _count_and_name(
             coded=coded,
             lists=lists,
             words=words["all"],
-            phrases=_phrases(patterns, coded, lengths=lengths, n_lists=n_lists),
+            phrases=_phrases(
+                patterns, inputs, coded, lengths=lengths, word_shares=background / max(inputs.n_read, 1)
+            ),
             tags=tags,
             fields=fields,
             lengths=lengths,
@@ -277,10 +281,21 @@ def _count_and_name(
         stage.write(f"signatures/{name}", table)
 
 
-def _phrases(patterns: list[Patterns], coded: CodedSentences, *, lengths: Lengths, n_lists: int) -> Candidates:
+def _phrases(
+    patterns: list[Patterns],
+    inputs: Inputs,
+    coded: CodedSentences,
+    *,
+    lengths: Lengths,
+    word_shares: NDArray[np.float64],
+) -> Candidates:
     for each in patterns:
         if each.item == "word":
             return phrase_candidates(
-                each, display=coded.display, n_lists=n_lists, times_longer=lengths.times_longer
+                each,
+                coded=coded,
+                in_sample=inputs.in_sample,
+                word_shares=word_shares,
+                times_longer=lengths.times_longer,
             )
-    return [[] for _ in range(n_lists)]
+    return [[] for _ in inputs.lists.rows]

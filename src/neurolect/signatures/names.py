@@ -18,14 +18,16 @@ __all__ = ["ListEvidence", "Name", "name_list"]
 
 MIN_BITS = 0.06
 """Evidence below this does not make a name."""
-MIN_BEYOND = 0.04
+MIN_BEYOND = 0.025
 """Bits that a word must have beyond what the metadata explain."""
-MIN_SHARE = 0.05
+MIN_SHARE = 0.04
 """Words, patterns and values held by less of the list than this are not named."""
 WORD_DISCOUNT = (1.0, 0.5, 0.33)
 """A second and third word add to a name's strength, but they mostly say what the first says."""
 SPECIFIC = 1.5
 """Words say more than the metadata they come with: they may lead with fewer bits."""
+SECOND_VALUE = 0.4
+"""Bits of a field's second value, of the first's, from which both are named."""
 CONTEXT_SHARE = 0.5
 """A metadata value is the setting of words if at least this share of the list has it."""
 DOT = " \u00b7 "
@@ -139,14 +141,28 @@ def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]], ex
 
 
 def _metadata_name(metadata: list[tuple[str, Candidate]], terms: list[Candidate], explained: Explained) -> Name:
-    field, value = metadata[0]
+    field, value = _with_second(metadata)
     text = f"{field} = {value.label}"
-    beyond = _beyond(terms, field, value, explained)
+    beyond = _beyond(terms, field, metadata[0][1], explained)
     if beyond:
         text += f": {_quoted(beyond)}"
     else:
         text += f" ({value.share:.0%}, {_lift(value)})"
     return Name(text, f"metadata:{field}", value.z)
+
+
+def _with_second(metadata: list[tuple[str, Candidate]]) -> tuple[str, Candidate]:
+    """Join the second value of the leading field where one does not hold for most of the list."""
+    field, first = metadata[0]
+    others = [each for name, each in metadata[1:] if name == field and each.bits >= SECOND_VALUE * first.bits]
+    if first.share >= CONTEXT_SHARE or not others:
+        return field, first
+    second = others[0]
+    return field, first._replace(
+        label=f"{first.label} or {second.label}",
+        share=first.share + second.share,
+        expected=first.expected + second.expected,
+    )
 
 
 def _beyond(terms: list[Candidate], field: str, value: Candidate, explained: Explained) -> list[Candidate]:

