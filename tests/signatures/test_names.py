@@ -51,6 +51,12 @@ def test_words_that_metadata_explain_do_not_join_the_name() -> None:
     assert name(words=[stir], metadata=[("domain", recipe)], explained=0.05).text == 'domain = recipe: "stir"'
 
 
+def test_words_of_a_mixed_list_are_not_claimed_for_the_value() -> None:
+    some = candidate("encyclopedia", 0.43, 0.15, 0.4)
+    stir = candidate("Python", 0.1, 0.01, 0.2, 3)
+    assert name(words=[stir], metadata=[("domain", some)]).text == 'domain = encyclopedia (43%), "Python"'
+
+
 def test_two_values_are_named_where_neither_holds_for_most() -> None:
     values = [("domain", candidate("dictionary", 0.4, 0.1, 0.5)), ("domain", candidate("technical", 0.3, 0.1, 0.3))]
     assert name(metadata=values).text == "domain = dictionary or technical (70%, lift 3.5)"

@@ -144,8 +144,10 @@ def _metadata_name(metadata: list[tuple[str, Candidate]], terms: list[Candidate]
     field, value = _with_second(metadata)
     text = f"{field} = {value.label}"
     beyond = _beyond(terms, field, metadata[0][1], explained)
-    if beyond:
+    if beyond and value.share >= CONTEXT_SHARE:
         text += f": {_quoted(beyond)}"
+    elif beyond:  # the words may be those of other values' sentences
+        text += f" ({value.share:.0%}), {_quoted(beyond)}"
     else:
         text += f" ({value.share:.0%}, {_lift(value)})"
     return Name(text, f"metadata:{field}", value.z)

@@ -6,6 +6,8 @@ from neurolect.errors import OptionError
 
 __all__ = ["DescribeOptions"]
 
+LONGEST_PATTERN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeOptions:
@@ -52,6 +54,9 @@ class DescribeOptions:
             if value < low:
                 what = f"describe.{name} is {value!r}."
                 raise OptionError(what, expected=f"a number of at least {low}")
+        if self.pattern_length > LONGEST_PATTERN:
+            what = f"describe.pattern_length is {self.pattern_length!r}."
+            raise OptionError(what, expected=f"a length up to {LONGEST_PATTERN}")
         for name in ("min_share", "pattern_share"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:

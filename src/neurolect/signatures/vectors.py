@@ -1,5 +1,6 @@
 """Word vectors: trained on the kept sentences, or read from a file; and sentence vectors made of them."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,11 @@ def train_vectors(coded: CodedSentences, *, options: DescribeOptions) -> NDArray
     if len(model.wv) == 0:  # no word occurs twice: nothing to learn from
         return vectors
     model.train(sentences, total_examples=len(sentences), epochs=options.vector_epochs)
-    for code in np.flatnonzero(coded.counts_as_word):
-        vectors[code] = model.wv[coded.vocabulary[code]]
+    for code in np.flatnonzero(coded.counts_as_word).tolist():
+        word = coded.vocabulary[code]
+        # A word seen once is made of its subwords; fastText marks both ends of a word by a sign.
+        if word in model.wv.key_to_index or len(word) + 2 >= SUBWORDS["min_n"]:
+            vectors[code] = model.wv[word]
     return vectors
 
 
@@ -134,7 +138,15 @@ def _read_binary(path: Path, wanted: dict[str, list[int]]) -> dict[str, NDArray[
     loader: Any = require_extra("gensim.models.fasttext", extra="describe", purpose="to read word vectors")
     try:
         model = loader.load_facebook_vectors(str(path))
-    except (NotImplementedError, ValueError, EOFError, OSError, AssertionError, UnicodeDecodeError) as error:
+    except (
+        struct.error,
+        NotImplementedError,
+        ValueError,
+        EOFError,
+        OSError,
+        AssertionError,
+        UnicodeDecodeError,
+    ) as error:
         what = f"{path} cannot be read as a fastText model ({error})."
         raise DescribeError(
             what, expected="a .bin file written by fastText, or a text file (.vec, .txt)"

@@ -1,0 +1,22 @@
+"""Options are checked when they are made."""
+
+from typing import Any
+
+import pytest
+
+from neurolect.errors import OptionError
+from neurolect.signatures import DescribeOptions
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"n_frequent": 0}, "describe.n_frequent is 0"),
+        ({"min_share": 1.5}, "describe.min_share is 1.5"),
+        ({"word_gap": -2}, "describe.word_gap is -2"),
+        ({"pattern_length": 6}, "describe.pattern_length is 6"),
+    ],
+)
+def test_values_out_of_range(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        DescribeOptions(**option)
