@@ -16,6 +16,7 @@ from neurolect.atomic import write_table, write_text
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
 from neurolect.signatures.lengths import Lengths, compare_lengths
 from neurolect.signatures.metadata import field_evidence, metadata_table
@@ -27,7 +28,7 @@ from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
 from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import read_vectors, sentence_vectors, train_vectors
-from neurolect.signatures.words import word_evidence, words_table
+from neurolect.signatures.words import WORD_CLASSES, word_evidence, words_table
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.store.options_file import options_to_toml
@@ -203,9 +204,9 @@ def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patt
         for item in ("word", "tag") if coded.tag_names else ("word",):
             with stage.timed(f"{item} patterns"):
                 mined = mine_patterns_of(
-                    "word" if item == "word" else "tag",
                     coded,
                     inputs.lists,
+                    item="word" if item == "word" else "tag",
                     in_sample=inputs.in_sample,
                     options=stage.options,
                     workers=stage.workers,
@@ -228,19 +229,8 @@ def _count_and_name(
     patterns: list[Patterns],
 ) -> None:
     options, lists, workers = stage.options, inputs.lists, stage.workers
-    n_lists = len(lists.rows)
     background = word_background(stage.run, coded)
-    with stage.timed("words"), stage.progress.task("words", total=n_lists * 4, unit="lists") as task:
-        words = word_evidence(
-            coded,
-            lists,
-            background=background,
-            n_background=inputs.n_read,
-            in_sample=inputs.in_sample,
-            options=options,
-            workers=workers,
-            advance=task.advance,
-        )
+    words = _words(stage, inputs, coded, background=background)
     with stage.timed("tags"):
         tags = tag_evidence(
             coded, lists, in_sample=inputs.in_sample, prior_size=options.prior_size, workers=workers
@@ -273,12 +263,29 @@ def _count_and_name(
         names,
         lists=lists,
         lengths=lengths,
-        shares=class_shares(tags, tag_names=coded.tag_names, n_lists=n_lists),
+        shares=class_shares(tags, tag_names=coded.tag_names, n_lists=len(lists.rows)),
         typical=typical,
         sentence_ids=inputs.sentence_ids,
     )
     for name, table in tables.items():
         stage.write(f"signatures/{name}", table)
+
+
+def _words(
+    stage: _Stage, inputs: Inputs, coded: CodedSentences, *, background: NDArray[np.int64]
+) -> dict[str, Evidence]:
+    total = len(inputs.lists.rows) * (len(WORD_CLASSES) if coded.tag_names else 1)
+    with stage.timed("words"), stage.progress.task("words", total=total, unit="lists") as task:
+        return word_evidence(
+            coded,
+            inputs.lists,
+            background=background,
+            n_background=inputs.n_read,
+            in_sample=inputs.in_sample,
+            options=stage.options,
+            workers=stage.workers,
+            advance=task.advance,
+        )
 
 
 def _phrases(

@@ -166,10 +166,10 @@ def count_in_lists(
     blocks: list[ListCounts] = []
     starts = range(0, len(lists), LISTS_PER_BLOCK)
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for each in pool.map(block, starts):
+        for start, each in zip(starts, pool.map(block, starts), strict=True):
             blocks.append(each)
             if advance is not None:
-                advance(min(LISTS_PER_BLOCK, len(lists)))
+                advance(min(LISTS_PER_BLOCK, len(lists) - start))
     if not blocks:
         empty = np.empty(0, dtype=np.int64)
         return ListCounts(empty.astype(np.int32), empty.astype(np.int32), empty, empty)

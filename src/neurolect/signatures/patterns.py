@@ -39,10 +39,10 @@ class Patterns(NamedTuple):
 
 
 def mine_patterns_of(
-    item: Literal["word", "tag"],
     coded: CodedSentences,
     lists: Lists,
     *,
+    item: Literal["word", "tag"],
     in_sample: NDArray[np.bool_],
     options: DescribeOptions,
     workers: int,
@@ -52,12 +52,12 @@ def mine_patterns_of(
 
     Parameters
     ----------
-    item : {"word", "tag"}
-        What patterns are made of; punctuation is never part of one.
     coded : CodedSentences
         The kept sentences.
     lists : Lists
         The lists.
+    item : {"word", "tag"}
+        What patterns are made of; punctuation is never part of one.
     in_sample : bool, shape (n_sentences,)
         The background.
     options : DescribeOptions
