@@ -23,7 +23,7 @@ def test_percent(share: float | None, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(-0.00001, "\u22121e\u221205"), (-12.3, "\u221212"), (0.1234, "0.12")]
+    ("value", "expected"), [(-0.00001, "\u22121e\u221205"), (-12.3, "\u221212"), (9.96, "10"), (0.1234, "0.12")]
 )
 def test_number(value: float, expected: str) -> None:
     assert number(value).replace("-", "\u2212") == expected

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from neurolect.store import Run
 from neurolect.views import card
-from neurolect.views.figures import HISTOGRAM_HEIGHT, histogram_bars, kind_charts, marked
+from neurolect.views.figures import CHART_HEIGHT, HISTOGRAM_HEIGHT, histogram_bars, kind_charts, marked
 
 
 def test_histogram_bars_fill_the_drawing_and_colour_its_ends(example_run: Run) -> None:
@@ -21,11 +21,12 @@ def test_an_empty_histogram_has_no_bars(example_run: Run) -> None:
     assert histogram_bars(made) == []
 
 
-def test_charts_have_one_scale_and_the_commonest_kind_first() -> None:
+def test_charts_fill_their_own_height_and_the_commonest_kind_comes_first() -> None:
     charts = kind_charts(["a", "b"], ["words", "tags"], [(0, 1), (0, 1), (0, 0), (1, 1), (1, 1)])
     assert [chart.label for chart in charts] == ["tags", "words"]
     assert [chart.n for chart in charts] == [4, 1]
-    assert charts[0].bars[1].height == 3 * charts[1].bars[0].height
+    assert [chart.highest for chart in charts] == [1.0, 1 / 3]
+    assert charts[0].bars[1].height == charts[1].bars[0].height == CHART_HEIGHT
     assert charts[1].bars[1].height == 0
 
 

@@ -45,7 +45,7 @@ def number(value: float | None) -> str:
     if value is None:
         return "\u2013"
     size = abs(value)
-    if size >= 10:
+    if size >= 9.95:
         text = f"{value:,.0f}"
     elif size == 0 or size >= 0.0005:
         text = f"{value:.{1 if size >= 1 else 3 if size < 0.1 else 2}f}"

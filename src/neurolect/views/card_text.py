@@ -5,6 +5,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
+from neurolect.views.tag_names import TAG_NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -204,6 +205,8 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
         scale = max(max(row["share_list"], row["share_background"]) for row in rows)
         for row in rows:
             line = _text(row["label"])
+            if title == "tags":
+                line.append(" " + TAG_NAMES.get(row["label"], ""), "bright_black")
             line.truncate(label, overflow="ellipsis", pad=True)
             line.append(" ")
             for cell, style in share_bar(row["share_list"] / scale, row["share_background"] / scale, width=BAR):

@@ -29,6 +29,7 @@ class Chart(NamedTuple):
     label: str
     n: int
     share: float
+    highest: float
     bars: list[Bar]
     width: float
 
@@ -81,16 +82,17 @@ def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int
     Returns
     -------
     list of Chart
-        The commonest kind first. Bars show the share of a layer's names that are of the kind; all charts have one
-        scale, so that their heights compare.
+        The commonest kind first. Bars show the share of a layer's names that are of the kind; each chart has its
+        own scale and says how much its highest bar is, since rare kinds would be flat beside common ones.
     """
     counts = np.zeros((len(kinds), len(layers)))
     for layer, kind in places:
         counts[kind, layer] += 1
     shares = counts / np.maximum(counts.sum(axis=0), 1)
-    scale = CHART_HEIGHT / max(float(shares.max(initial=0.0)), 1e-9)
     charts = []
     for row in np.argsort(-counts.sum(axis=1), kind="stable"):
+        highest = float(shares[row].max(initial=0.0))
+        scale = CHART_HEIGHT / max(highest, 1e-9)
         bars = []
         for place, label in enumerate(layers):
             n, share = int(counts[row, place]), float(shares[row, place])
@@ -98,7 +100,7 @@ def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int
             title = f"{label}: {n:,} ({share:.0%})"
             bars.append(Bar(place * BAR_STEP, round(CHART_HEIGHT - height, 2), BAR_STEP - 2, height, "bar", title))
         total = int(counts[row].sum())
-        charts.append(Chart(kinds[row], total, total / max(len(places), 1), bars, len(layers) * BAR_STEP))
+        charts.append(Chart(kinds[row], total, total / max(len(places), 1), highest, bars, len(layers) * BAR_STEP))
     return charts
 
 

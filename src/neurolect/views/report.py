@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from neurolect.atomic import write_text
+from neurolect.corpus.words import split_words
 from neurolect.store import Run
 from neurolect.views.bars import number, percent
 from neurolect.views.card import card
 from neurolect.views.figures import histogram_bars, kind_charts, marked
 from neurolect.views.striking import Striking, striking
-from neurolect.views.tag_names import tag_name
+from neurolect.views.tag_names import TAG_NAMES, tag_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,7 +54,6 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
     rows = summary.to_pylist()
     chosen = striking(run)
     cards = [card(run.neuron(run.index.address(each))) for each in _selection(run, rows, chosen, n_cards)]
-    by_address = {each["address"]: each for each in cards}
     page = (
         _environment()
         .get_template("report.html")
@@ -61,10 +61,10 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
             manifest=run.manifest,
             n_neurons=run.n_neurons,
             facts=_facts(run, rows),
-            striking=[_tile(each, by_address.get(each.address)) for each in chosen],
+            striking=[_tile(run, each) for each in chosen],
             charts=_charts(run, rows),
             cards=cards,
-            data=script_json(_data(run, rows, set(by_address))),
+            data=script_json(_data(run, rows, {each["address"] for each in cards})),
             options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
             style=_template_text("report.css"),
             script=_template_text("report.js"),
@@ -131,7 +131,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, tag_name=tag_name)
-    environment.globals.update(histogram_bars=histogram_bars, marked=marked)
+    environment.globals.update(histogram_bars=histogram_bars, marked=marked, tag_names=TAG_NAMES)
     return environment
 
 
@@ -173,7 +173,8 @@ def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _kind_label(kind: str | None) -> str:
     """Name a kind of evidence for people."""
-    return (kind or "none").replace("_", " ")
+    label = (kind or "none").removeprefix("metadata:").replace("_", " ")
+    return {"length": "sentence length", "none": "no clear theme"}.get(label, label)
 
 
 def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -190,18 +191,29 @@ def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"charts": kind_charts(labels, kinds, places), "first": labels[0], "last": labels[-1]}
 
 
-def _tile(each: Striking, neuron_card: dict[str, Any] | None) -> dict[str, Any]:
+def _tile(run: Run, each: Striking) -> dict[str, Any]:
     """Gather what a tile of a striking neuron shows."""
-    sides = neuron_card["sides"] if neuron_card else []
-    side = next((side for side in sides if side["side"] == each.side), None)
-    shown = side["examples"] if side else []
-    words = [row["label"] for row in side["evidence"]["words"]] if side else []
-    return {
-        **each._asdict(),
-        "name": side["name"] if side else "",
-        "text": shown[0]["text"] if shown else "",
-        "words": words,
-    }
+    words = each.evidence.split() if each.kind in ("word", "phrase") else []
+    return {**each._asdict(), "text": _quote(run, each), "words": words}
+
+
+def _quote(run: Run, each: Striking) -> str:
+    """Find the strongest sentence that has the evidence and is neither a scrap nor a page long."""
+    listed = run.neuron(each.address).list(each.side, limit=200).to_pylist()
+    if each.kind == "sentence length":
+        return str(listed[0]["text"]) if listed else ""
+    fitting = []
+    for row in listed:
+        words = {word.lower() for word in split_words(row["text"])}
+        if each.kind in ("word", "phrase"):
+            has_it = words.issuperset(each.evidence.lower().split())
+        else:
+            has_it = isinstance(row.get(each.kind), float) or row.get(each.kind, each.evidence) == each.evidence
+        if has_it:
+            fitting.append(row)
+    readable = [row for row in fitting if 6 <= row["n_words"] <= 25]
+    best = next(iter(readable or fitting or listed), None)
+    return str(best["text"]) if best else ""
 
 
 def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str, Any]:

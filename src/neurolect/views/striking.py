@@ -12,6 +12,11 @@ __all__ = ["Striking", "striking"]
 
 # A theme that holds for less of a list than this, or is not this much more than usual, is no theme of the neuron.
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
+# A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
+MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
+
+# Values that say that there is nothing to say.
+NO_THEME = ("neutral", "none", "unknown", "other")
 
 _COLUMNS = ["neuron_id", "side", "share_list", "share_background", "lift", "log_odds_z"]
 
@@ -50,8 +55,8 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
     list of Striking
         One a kind at most, no neuron twice: parts of speech, metadata fields in the corpus's order, sentence
         length, words, phrases. Within a kind a list that is named after it wins, and among these the highest
-        log-odds z; a kind in which no evidence covers a fifth of a list at 1.25 times its usual share is left
-        out. Ties go to the smaller neuron id.
+        log-odds z. A kind in which no evidence covers a fifth of a list at 1.25 times its usual share (for words
+        and phrases: a twentieth, at 8 times) is left out. Ties go to the smaller neuron id.
 
     Raises
     ------
@@ -78,25 +83,26 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     tags = _enough(run, "tags", "tag", []).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
     metadata = _enough(run, "metadata", "value", ["field"])
+    metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(NO_THEME))
     for field in run.manifest["corpus"]["fields"]:
         rows = metadata.filter(pc.field("field") == field["name"])
         yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
     yield "sentence length", _best(_lengths(summary), summary, "length")
-    words = _enough(run, "words", "display", ["word_class"])
-    words = words.filter((pc.field("word_class") == "all") & (pc.utf8_length(pc.field("evidence")) > 2))
+    words = _enough(run, "words", "display", ["word_class"], MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT)
+    words = words.filter(pc.field("word_class") == "all")
     yield "word", _best(words, summary, "word")
-    phrases = _enough(run, "skip_ngrams", "pattern", ["item"]).filter(pc.field("item") == "word")
-    yield (
-        "phrase",
-        _best(phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$")), summary, "phrase"),
-    )
+    phrases = _enough(run, "skip_ngrams", "pattern", ["item"], MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT)
+    only_words = pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$")
+    yield "phrase", _best(phrases.filter((pc.field("item") == "word") & only_words), summary, "phrase")
 
 
-def _enough(run: Run, name: str, label: str, needed: list[str]) -> pa.Table:
+def _enough(
+    run: Run, name: str, label: str, needed: list[str], min_share: float = MIN_SHARE, min_lift: float = MIN_LIFT
+) -> pa.Table:
     """Read the evidence that covers enough of a list; what it is stands in the column ``evidence``."""
     table = run.table(f"signatures/{name}", columns=[*_COLUMNS, label, *needed])
     strong = pc.field("log_odds_z") >= MIN_Z
-    table = table.filter(strong & (pc.field("share_list") >= MIN_SHARE) & (pc.field("lift") >= MIN_LIFT))
+    table = table.filter(strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift))
     table = table.rename_columns(["evidence" if each == label else each for each in table.column_names])
     return table.filter(pc.field("evidence").is_valid())
 

@@ -3,6 +3,18 @@
 __all__ = ["TAG_NAMES", "tag_name"]
 
 TAG_NAMES = {
+    "``": "opening quote",
+    "''": "closing quote",
+    ",": "comma",
+    ".": "sentence end",
+    ":": "colon or dash",
+    "-LRB-": "opening bracket",
+    "-RRB-": "closing bracket",
+    "HYPH": "hyphen",
+    "$": "currency",
+    "ADD": "address",
+    "AFX": "affix",
+    "NFP": "superfluous mark",
     "CC": "conjunction",
     "CD": "number",
     "DT": "determiner",
@@ -52,11 +64,11 @@ def tag_name(tag: str) -> str:
     Returns
     -------
     str
-        Its name with the tag behind it; the tag alone where it has no name (punctuation).
+        Its name with the tag behind it; the tag alone where it has no name.
 
     Examples
     --------
-    >>> tag_name("NNP"), tag_name(",")
-    ('proper noun (NNP)', ',')
+    >>> tag_name("NNP"), tag_name("XX")
+    ('proper noun (NNP)', 'XX')
     """
     return f"{TAG_NAMES[tag]} ({tag})" if tag in TAG_NAMES else tag
