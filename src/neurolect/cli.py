@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -131,7 +132,10 @@ def show(
     from neurolect.views import card, card_text
 
     made = card(open_run(run).neuron(neuron))
-    typer.echo(_json(made) if output is Format.json else card_text(made, colour=sys.stdout.isatty()))
+    if output is Format.json:
+        typer.echo(_json(made))
+    else:
+        typer.echo(card_text(made, width=_width(), colour=sys.stdout.isatty()))
 
 
 @app.command()
@@ -140,6 +144,7 @@ def find(
     word: Annotated[str | None, typer.Option(help="A word, in any case.")] = None,
     tag: Annotated[str | None, typer.Option(help="A Penn part-of-speech tag, e.g. VBD.")] = None,
     where: Annotated[str | None, typer.Option(help="A metadata value: field=value.")] = None,
+    side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
     output: Output = Format.text,
 ) -> None:
@@ -148,8 +153,8 @@ def find(
     from neurolect.views import find
     from neurolect.views.found_text import found_text
 
-    table = find(open_run(run), word=word, tag=tag, where=where, limit=limit)
-    typer.echo(_json(table.to_pylist()) if output is Format.json else found_text(table))
+    table = find(open_run(run), word=word, tag=tag, where=where, side=side, limit=limit)
+    typer.echo(_json(table.to_pylist()) if output is Format.json else found_text(table, width=_width()))
 
 
 @app.command()
@@ -198,6 +203,11 @@ def _config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
     return load_config(path, settings=settings or ())
 
 
+def _width() -> int:
+    """Give the terminal's columns; 100 where the output is no terminal."""
+    return shutil.get_terminal_size((100, 40)).columns if sys.stdout.isatty() else 100
+
+
 def _json(value: object) -> str:
     """Write a result as JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -234,6 +244,8 @@ def main(run: Callable[..., None] = app) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("neurolect").setLevel(logging.INFO)
+    # tells of every word of one rare character
+    logging.getLogger("gensim").setLevel(logging.ERROR)
     try:
         run()
     except InterruptedRunError as error:

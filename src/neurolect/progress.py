@@ -96,8 +96,9 @@ class LogTask:
         parts = [f"{self._name}: {self._done:,.0f}"]
         if self._total:
             parts[0] += f" of {self._total:,.0f} {self._unit}".rstrip()
-        parts.append(f"{rate:,.0f} {self._unit}/s")
-        if self._total and rate > 0:
+        if self._unit:
+            parts.append(f"{rate:,.0f} {self._unit}/s")
+        if self._total and self._done < self._total and rate > 0:
             parts.append(f"{max(0.0, self._total - self._done) / rate:,.0f} s left")
         if self._note:
             parts.append(self._note)

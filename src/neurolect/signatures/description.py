@@ -57,7 +57,8 @@ class _Stage(NamedTuple):
     def write(self, name: str, table: pa.Table) -> None:
         """Write one table of the run folder."""
         with self.timed("write"):
-            write_table(self.run.folder / f"{name}.parquet", table)
+            # small row groups: a card reads one neuron
+            write_table(self.run.folder / f"{name}.parquet", table, row_group_size=8192)
 
 
 def describe(
