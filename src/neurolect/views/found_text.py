@@ -33,7 +33,7 @@ def found_text(found: pa.Table, *, width: int = 100) -> str:
     from rich.text import Text
 
     rows = [_cells(row) for row in found.to_pylist()]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=width)
     for number_of_column, title in enumerate(TITLES):
         longest = max([len(title), *(len(row[number_of_column]) for row in rows)])
         # all but the name are shown whole, as far as that is sensible; the name takes what is left
