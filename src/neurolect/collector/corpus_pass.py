@@ -26,7 +26,7 @@ from neurolect.store.run_folder import Run, open_run
 
 __all__ = ["collect"]
 
-_PILOT = 512
+_PILOT = 128
 
 
 def collect(
