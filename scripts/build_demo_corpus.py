@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sentencex
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from neurolect.corpus import split_sentences
 
 Row = dict[str, Any]
 
@@ -58,20 +59,20 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "Jane Austen": Plan(2700, 12, 25, 70, 6),
-    "Herman Melville": Plan(1500, 12, 25, 70, 6),
-    "scripture": Plan(3200, 12, 20, 45, 4),
-    "speech": Plan(3700, 12, 22, 50, 3),
-    "encyclopedia": Plan(3800, 12, 21, 40, 1),
-    "dictionary": Plan(3000, 3, 24, 30, 1),
-    "recipe": Plan(2700, 14, 18, 40, 1),
-    "technical": Plan(2200, 12, 20, 45, 6),
+    "Jane Austen": Plan(2500, 12, 25, 70, 6),
+    "Herman Melville": Plan(1350, 12, 25, 70, 6),
+    "scripture": Plan(2950, 12, 20, 45, 4),
+    "speech": Plan(3400, 12, 22, 50, 3),
+    "encyclopedia": Plan(3500, 12, 21, 40, 1),
+    "dictionary": Plan(2800, 3, 24, 30, 1),
+    "recipe": Plan(2500, 14, 18, 40, 1),
+    "technical": Plan(2000, 12, 20, 45, 6),
 }
 
 
 def sentences_of(text: str) -> list[str]:
     """Split a text into sentences without surrounding space."""
-    parts = (" ".join(part.split()) for part in sentencex.segment("en", text))
+    parts = (" ".join(part.split()) for part in split_sentences(text))
     return [part for part in parts if part]
 
 

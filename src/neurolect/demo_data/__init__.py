@@ -1,4 +1,4 @@
-"""The corpus inside the package: 22,000 sentences of seven domains, free to redistribute (see PROVENANCE.md)."""
+"""The corpus inside the package: 20,600 sentences of seven domains, free to redistribute (see PROVENANCE.md)."""
 
 from importlib.resources import files
 from pathlib import Path
