@@ -54,7 +54,8 @@ def distinct_patterns(
 def _postings(sentences: CompactSentences) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Rows that hold each item, ascending: ``rows[starts[item]:starts[item + 1]]``."""
     starts = np.zeros(len(sentences.items) + 1, np.int64)
-    starts[1:] = np.cumsum(sentences.support)
+    for item in range(len(sentences.items)):
+        starts[item + 1] = starts[item] + sentences.support[item]
     rows = np.empty(starts[-1], np.int32)
     free = starts[:-1].copy()
     for row in range(len(sentences.starts) - 1):

@@ -142,15 +142,16 @@ def _walk(
             continue
         node = children[following[-1]]
         following[-1] += 1
-        if spans[node, 0] == spans[node, 1]:
+        bounds = (np.int64(spans[node, 0]), np.int64(spans[node, 1]))
+        if bounds[0] == bounds[1]:
             continue
         below = children[first[node] : last[node]]
         if len(entries) < free[-1] + n_tokens:
             entries = _enlarged(entries, free[-1] + n_tokens)
-        _count(sentences, entries, (spans[node, 0], spans[node, 1]), max_gap, below, items, counts, stamps)
+        _count(sentences, entries, bounds, max_gap, below, items, counts, stamps)
         top = _enter(below, items, first, last, counts, free[-1], totals, spans, slots)
         if top > free[-1]:
-            project(sentences, entries, (spans[node, 0], spans[node, 1]), max_gap, slots)
+            project(sentences, entries, bounds, max_gap, slots)
             following.append(first[node])
             ends.append(last[node])
             free.append(top)
@@ -172,7 +173,8 @@ def _count(
     """Count the extensions of a node by its children; what other items count to is never read."""
     for child in below:
         if items[child] >= 0:
-            counts[:, items[child]] = 0
+            counts[0, items[child]] = 0
+            counts[1, items[child]] = 0
     count_extensions(sentences, entries, bounds, max_gap, counts[0], counts[1], stamps)
     if max_gap < 0:
         for child in below:
@@ -215,5 +217,6 @@ def _clear(below: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np
 @njit(cache=True, nogil=True)
 def _enlarged(entries: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     larger = np.empty(2 * n, np.int32)
-    larger[: len(entries)] = entries
+    for k in range(len(entries)):  # quicker to compile than an assignment of slices
+        larger[k] = entries[k]
     return larger

@@ -179,8 +179,9 @@ def _grow_patterns(
         if n > max_patterns:
             return table[:0]
         if deeper and n > first:
-            project(sentences, entries, (table[node, FIRST], table[node, LAST]), max_gap, slots)
-            slots[table[first:n, ITEM]] = -1
+            bounds = (np.int64(table[node, FIRST]), np.int64(table[node, LAST]))
+            project(sentences, entries, bounds, max_gap, slots)
+            slots[:] = -1
             depth += 1
             following[depth], last[depth], free[depth] = first, n, top
     return table[:n]
@@ -207,15 +208,34 @@ def _count(
 ) -> None:
     """Count the extensions of a node: in sentences, in marked sentences, in entries."""
     counts[:] = 0
-    first, last = node[FIRST], node[LAST]
-    # Entries come in the order of the rows, so those of marked rows come first.
-    middle = first + np.searchsorted(entries[first:last], marked_end, side="right")
-    if middle > first:
-        count_extensions(sentences, entries, (first, middle), max_gap, counts[0], counts[2], stamps)
-        counts[1] = counts[0]
-    count_extensions(sentences, entries, (middle, last), max_gap, counts[0], counts[2], stamps)
+    bounds = (np.int64(node[FIRST]), np.int64(node[LAST]))
+    middle = _first_after(entries, bounds, marked_end)
+    if middle > bounds[0]:
+        count_extensions(sentences, entries, (bounds[0], middle), max_gap, counts[0], counts[2], stamps)
+        _copy(counts[0], counts[1])
+    count_extensions(sentences, entries, (middle, bounds[1]), max_gap, counts[0], counts[2], stamps)
     if max_gap < 0:
-        counts[2] = counts[0]
+        _copy(counts[0], counts[2])
+
+
+@njit(cache=True, nogil=True)
+def _first_after(entries: NDArray[np.int32], bounds: tuple[int, int], marked_end: int) -> int:
+    """Where the entries of marked rows end: they come in the order of the rows, so these come first."""
+    low, high = bounds
+    while low < high:
+        middle = (low + high) // 2
+        if entries[middle] <= marked_end:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _copy(source: NDArray[np.int32], target: NDArray[np.int32]) -> None:
+    # An assignment of slices would do, but takes a second to compile, for its checks of shapes.
+    for k in range(len(source)):
+        target[k] = source[k]
 
 
 @njit(cache=True, nogil=True)
@@ -248,5 +268,6 @@ def _append(
 @njit(cache=True, nogil=True)
 def _enlarged(table: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     larger = np.empty((2 * len(table), table.shape[1]), np.int32)
-    larger[:n] = table[:n]
+    for node in range(n):
+        _copy(table[node], larger[node])
     return larger
