@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neurolect.atomic import replacing, write_json, write_text
+from neurolect.atomic import remove_leftovers, replacing, write_json, write_text
 from neurolect.errors import NeurolectError
 
 
@@ -37,6 +37,27 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
         half_written(tmp_path / "file.txt", PermissionError(errno.EACCES, "denied"))
 
 
+def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(NeurolectError, match=r"x\.txt could not be written: (File exists|Not a directory)"):
+        write_text(tmp_path / "file" / "x.txt", "x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(NeurolectError, match=r"folder could not be written: Is a directory(.|\n)*another --out"):
+        write_text(tmp_path / "folder", "x")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]
+
+
 def test_nan_is_refused_in_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"x": float("nan")})
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    gone = tmp_path / "deep" / ".table.parquet.999999999.tmp"  # beyond any process number
+    alive = tmp_path / ".state.npz.1.tmp"
+    own = tmp_path / "notes.1.tmp"
+    for path in (gone, alive, own):
+        path.write_text("half")
+    assert remove_leftovers(tmp_path) == 1
+    assert sorted(each.name for each in tmp_path.rglob("*.tmp")) == [alive.name, own.name]

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from neurolect.errors import NeurolectError
 
-__all__ = ["replacing", "write_json", "write_npy", "write_table", "write_text"]
+__all__ = ["remove_leftovers", "replacing", "write_json", "write_npy", "write_table", "write_text"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -39,9 +39,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     NeurolectError
-        If the disk is full or the folder cannot be written.
+        If the disk is full, the place cannot be written to, or a folder stands in it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(path, error) from error
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -49,16 +52,54 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        if error.errno in _FULL:
-            what = f"The disk is full: {path} could not be written."
-            hint = "Free some space or give another --out, then run the same command again."
-            raise NeurolectError(what, hint=hint) from error
-        if isinstance(error, PermissionError):
-            what = f"No permission to write {path}."
-            raise NeurolectError(what, hint="Choose an --out that you may write to.") from error
-        raise
+        raise _not_written(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> NeurolectError:
+    """Say why a file could not be written."""
+    if error.errno in _FULL:
+        what = f"The disk is full: {path} could not be written."
+        return NeurolectError(what, hint="Free some space or give another --out, then run the same command again.")
+    if isinstance(error, PermissionError):
+        what = f"No permission to write {path}."
+        return NeurolectError(what, hint="Choose an --out that you may write to.")
+    what = f"{path} could not be written: {error.strerror or error}."
+    return NeurolectError(what, hint="Choose another --out.")
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove the temporary files that killed processes left in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        It is searched with all folders in it.
+
+    Returns
+    -------
+    int
+        Files removed. Those of processes still running on this machine are left.
+    """
+    n_removed = 0
+    for path in sorted(folder.rglob(".*.tmp")):
+        number = path.name.split(".")[-2]
+        if number.isdecimal() and (int(number) == os.getpid() or not _is_running(int(number))):
+            path.unlink(missing_ok=True)
+            n_removed += 1
+    return n_removed
+
+
+def _is_running(process: int) -> bool:
+    """Say whether a process of this number is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.corpus import Corpus
+from neurolect.errors import CollectError
 from neurolect.model.batching import plan_batches
 from neurolect.model.model import Model
 from neurolect.model.tokens import TokenizedSentences
@@ -114,6 +115,11 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     ------
     item
         The same items in the same order; an error of the iterator is raised where its item would be.
+
+    Raises
+    ------
+    CollectError
+        If the thread ends without a word.
     """
     ready: queue.Queue[tuple[str, Item | BaseException | None]] = queue.Queue(maxsize=depth)
     stop = threading.Event()
@@ -141,7 +147,13 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     worker.start()
     try:
         while True:
-            kind, value = ready.get()
+            try:
+                kind, value = ready.get(timeout=1.0)
+            except queue.Empty:
+                if worker.is_alive() or not ready.empty():
+                    continue
+                what = "The thread that reads ahead ended without an error or an end."
+                raise CollectError(what, hint="Give the same command again.") from None
             if kind == "item":
                 yield value  # type: ignore[misc]
             elif kind == "error" and isinstance(value, BaseException):

@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from neurolect.atomic import write_text
+from neurolect.atomic import remove_leftovers, write_text
+from neurolect.collector.folder_lock import only_here
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
@@ -92,17 +93,31 @@ def claim(folder: Path, manifest: dict[str, Any]) -> bool:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = f"{folder} exists and is not a run folder."
             raise CollectError(what, hint="Choose another --out; nothing is overwritten.")
-        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
-        write_manifest(folder, manifest)
+        _start(folder, manifest)
         return False
     there = read_manifest(folder)
     old, new = _identity(there), _identity(manifest)
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    unfinished = there["stages"].get("collect", {}).get("status") != "complete"
+    if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
+        # nothing was computed yet: it stopped at once, say on activations that were not finite
+        with only_here(folder):
+            _start(folder, manifest)
+        return False
     if differing:
         details = "; ".join(f"{name}: {old.get(name)!r} there, {new.get(name)!r} now" for name in differing)
         what = f"{folder} holds a run that differs in {details}."
         raise CollectError(what, hint="Choose another --out, or remove that folder.")
-    return bool(there["stages"]["collect"]["status"] == "complete")
+    if there["stages"]["collect"]["status"] == "complete":
+        return True
+    remove_leftovers(folder)
+    return False
+
+
+def _start(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write what a run folder has before its pass."""
+    write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+    write_manifest(folder, manifest)
 
 
 def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float) -> None:

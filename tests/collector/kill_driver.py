@@ -1,0 +1,100 @@
+"""Give one collect command again and again, killing it at seeded moments, until it has been killed often enough.
+
+``python -m tests.collector.kill_driver SIGNAL SEED N_KILLS RUN COLLECT-ARGUMENTS...`` imports everything once
+and forks for each start, so a start costs no import. Most starts are killed some time after their first
+checkpoint, a few anywhere. Prints one JSON line: the exit status of every start (negative: the signal that
+ended it), the one that ran to the end last.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers  # noqa: F401 - imported before the fork, like the next ones
+
+import neurolect.collector.checkpoint
+import neurolect.collector.corpus_pass
+import neurolect.config
+import neurolect.model.load
+from neurolect.cli import main
+from neurolect.collector.moments import Moments, choose_bins
+from neurolect.collector.top_lists import TopLists
+
+
+def load_kernels() -> None:
+    """Have the compiled kernels in memory before the fork."""
+    values = np.zeros((2, 3), dtype=np.float32)
+    lists = TopLists(3, 1)
+    lists.update(values, sentence_ids=np.arange(2))
+    lists.to_arrays()
+    moments = Moments(np.zeros(3), bins=choose_bins(values, n_bins=4))
+    moments.update(values)
+
+
+def start(arguments: list[str]) -> int:
+    """Fork a child that gives the command as a user would."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        sys.argv = ["neurolect", *arguments]
+        main()
+        status = 0
+    except SystemExit as leave:
+        status = int(leave.code or 0)
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def wait(child: int) -> int:
+    """Wait for a child; give its exit status."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def saved(checkpoint: Path) -> int:
+    """Say when the checkpoint was written."""
+    return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+
+
+def await_save(child: int, checkpoint: Path, before: int) -> None:
+    """Wait until the child has written a checkpoint, or is no more."""
+    while saved(checkpoint) in (0, before):
+        # a look that leaves the child waitable
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(0.001)
+
+
+def run(number: signal.Signals, *, n_kills: int, choose: random.Random, folder: Path) -> list[int]:
+    """Start and kill, then start once more and let it be."""
+    arguments = [*sys.argv[5:], "--out", str(folder)]
+    checkpoint = folder / "checkpoint" / "state.npz"
+    ends = []
+    for _ in range(n_kills):
+        before = saved(checkpoint)
+        child = start(arguments)
+        if number is signal.SIGTERM or choose.random() < 0.8:
+            await_save(child, checkpoint, before)
+        time.sleep(choose.uniform(0.0, 0.3))
+        os.kill(child, number)
+        ends.append(wait(child))
+    ends.append(wait(start(arguments)))
+    return ends
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    load_kernels()
+    # a checkpoint before every batch, whatever it costs: most kills then fall into one
+    neurolect.collector.checkpoint._MAX_COST = float("inf")
+    name, seed, n_kills, out = sys.argv[1:5]
+    choose = random.Random(int(seed))
+    print(json.dumps(run(signal.Signals[name], n_kills=int(n_kills), choose=choose, folder=Path(out))))
