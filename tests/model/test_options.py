@@ -16,7 +16,7 @@ from neurolect.model.options import ModelOptions
         ({"sites": ("mlp", "mlp")}, "each named once"),
         ({"pooling": "average"}, "Expected: one of mean, max, first, last"),
         ({"special_tokens": "yes"}, "Expected: one of exclude, include"),
-        ({"dtype": "int8"}, "Expected: one of float32, float16, bfloat16"),
+        ({"dtype": "int8"}, "Expected: one of auto, float32, float16, bfloat16"),
         ({"layers": ()}, r"model.layers is \(\)"),
         ({"layers": (1, 1)}, "each named once"),
         ({"layers": (-1,)}, "layer numbers from 0"),

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from neurolect.model.fingerprint import fingerprint_folder
 from neurolect.model.hugging_face import Tokenizer
 from neurolect.model.model import Model
 from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
+from neurolect.model.precision import resolve_dtype
 
 __all__ = ["load_model", "position_limit"]
 
@@ -56,19 +58,22 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
         If ``name`` is ``minilm`` and its package is not installed.
     """
     options = options or ModelOptions()
+    dtype = resolve_dtype(options.dtype, device=device)
     source, folder = _locate(name)
     if folder is not None:
         _check_folder(folder, options)
+    if folder is None:
+        logger.info("%s is no folder here: looking for it on the Hugging Face hub.", name)
     with _one_line_errors(name, local=folder is not None), _quiet_transformers():
         from transformers import AutoConfig, AutoTokenizer
 
         config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=options.trust_remote_code)
-        whole, loading = _load_network(source, config, options)
+        whole, loading = _load_network(source, config, options, dtype)
     _check_tokenizer(name, tokenizer)
     network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
     _check_weights(name, whole, network, loading)
-    network = _to_device(network.eval().requires_grad_(False), name, options, device)
+    network = _to_device(network.eval().requires_grad_(False), name, dtype, device)
     return Model(
         network,
         tokenizer,
@@ -77,7 +82,12 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
         max_tokens=_max_tokens(network, tokenizer, options),
         fingerprint=_fingerprint(source, folder, whole),
         architecture=type(whole).__name__,
+        reload=partial(_reload, name, device=device),
     )
+
+
+def _reload(name: str, options: ModelOptions, *, device: str) -> Model:
+    return load_model(name, options=options, device=device)
 
 
 def _locate(name: str) -> tuple[str, Path | None]:
@@ -115,7 +125,7 @@ def _check_folder(folder: Path, options: ModelOptions) -> None:
         raise ModelError(what, expected="model.safetensors", hint=hint)
 
 
-def _load_network(source: str, config: object, options: ModelOptions) -> tuple[Any, dict[str, Any]]:
+def _load_network(source: str, config: object, options: ModelOptions, dtype: str) -> tuple[Any, dict[str, Any]]:
     import transformers
     from transformers import AutoModel
 
@@ -126,7 +136,7 @@ def _load_network(source: str, config: object, options: ModelOptions) -> tuple[A
         "trust_remote_code": options.trust_remote_code,
         "use_safetensors": None if options.allow_pickle else True,
         "output_loading_info": True,
-        dtype_key: getattr(torch, options.dtype),
+        dtype_key: getattr(torch, dtype),
     }
     try:
         # The pooler head is of no use here, and often has no weights in the file.
@@ -159,11 +169,13 @@ def _check_weights(name: str, whole: nn.Module, network: nn.Module, loading: dic
         raise ModelError(what, expected="weights for every parameter", hint=hint)
 
 
-def _to_device(network: nn.Module, name: str, options: ModelOptions, device: str) -> nn.Module:
+def _to_device(network: nn.Module, name: str, dtype: str, device: str) -> nn.Module:
     try:
-        return network.to(device=torch.device(device), dtype=getattr(torch, options.dtype))
+        return network.to(device=torch.device(device), dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        # torch lists a score of device types that nobody has
         reason = str(error).partition("\n")[0]
+        reason = "there is no such kind of device" if reason.startswith("Expected one of") else reason
         what = f"The model {name!r} cannot go to the device {device!r}: {reason}"
         raise ModelError(what, expected="cpu, cuda, cuda:0, mps", hint="--device cpu always works") from error
 

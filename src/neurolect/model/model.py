@@ -1,7 +1,8 @@
 """A language model whose neurons can be read: sentences in, one activation for each neuron out."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -11,10 +12,14 @@ from torch import Tensor, nn
 
 from neurolect.errors import ModelError
 from neurolect.model.batching import PaddedBatch, pad
+from neurolect.model.compiled_blocks import compile_blocks
 from neurolect.model.hugging_face import Output, Tokenizer
 from neurolect.model.neurons import NeuronIndex
 from neurolect.model.options import ModelOptions
-from neurolect.model.pooling import pool, spans_of
+from neurolect.model.packed_forward import forward_packed, position_offset, why_not_packed
+from neurolect.model.packing import PackedBatch, pack
+from neurolect.model.precision import wider_dtype
+from neurolect.model.receive import DeviceActivations, on_device, receiver_for
 from neurolect.model.taps import find_taps, listen
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
@@ -53,11 +58,23 @@ class Model:
         Hash of configuration, weights and tokenizer.
     architecture : str, optional
         Class of the whole model, where ``network`` is but its encoder.
+    reload : callable, optional
+        Gives the same model loaded anew with other options; needed to fall back to a wider number format.
+
+    Attributes
+    ----------
+    dtype : str
+        Number format of the forward pass.
+    packed : bool
+        Whether batches are best made by :meth:`pack`.
+    not_packed_because : str
+        Why not, where packing was wanted and cannot be had.
 
     Raises
     ------
     ModelError
-        If the neurons asked for are not found, or the network does not run in its number format.
+        If the neurons asked for are not found, the network does not run in its number format, or
+        ``options.packing`` is ``on`` and it cannot run packed.
     """
 
     def __init__(
@@ -70,13 +87,16 @@ class Model:
         max_tokens: int,
         fingerprint: str = "",
         architecture: str = "",
+        reload: Callable[[ModelOptions], "Model"] | None = None,
     ) -> None:
         self.network, self.tokenizer = network, tokenizer
         self.name, self.options, self.max_tokens, self.fingerprint = name, options, max_tokens, fingerprint
         self.architecture = architecture or type(network).__name__
         self.n_parameters = sum(each.numel() for each in network.parameters())
+        self.dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
+        self._reload, self.compiled = reload, False
         self._keywords = _forward_keywords(network)
-        self._pad_id = _pad_id(tokenizer)
+        self.pad_id = _pad_id(tokenizer)
         self._taps, self.n_layers = find_taps(network, sites=options.sites, layers=options.layers, run=self._trial)
         self.neurons = NeuronIndex(tuple(tap.place for tap in self._taps))
         self._keep_states = any(tap.reads == "hidden_states" for tap in self._taps)
@@ -84,11 +104,18 @@ class Model:
         if max_tokens <= n_special:
             what = f"Sentences may have {max_tokens} model tokens, and the tokenizer adds {n_special} of its own."
             raise ModelError(what, expected=f"more than {n_special}", hint="raise or drop model.max_tokens")
+        self._offset = position_offset(network)
+        self.packed, self.not_packed_because = self._choose_packing()
 
     @property
     def device(self) -> torch.device:
         """Where the network runs."""
         return next(self.network.parameters()).device
+
+    @property
+    def n_words(self) -> int:
+        """How many model tokens the network knows."""
+        return int(self.network.get_input_embeddings().num_embeddings)  # type: ignore[operator]
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``.
@@ -126,49 +153,119 @@ class Model:
         ModelError
             If one of them has no token to pool.
         """
-        nothing = np.flatnonzero(sentences.end[positions] <= sentences.first[positions])
-        if len(nothing):
-            what = f"Sentence {int(np.asarray(positions)[nothing[0]])} of the batch has no token to pool."
-            raise ModelError(what, expected="sentences with a token", hint="leave out those listed in `empty`")
-        return pad(sentences, positions=positions, pad_id=self._pad_id)
+        self._check_tokens(sentences, positions)
+        return pad(sentences, positions=positions, pad_id=self.pad_id)
 
-    def activations(self, batch: PaddedBatch) -> Activations:
+    def pack(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PackedBatch:
+        """Make a batch without padding; parameters and errors as for :meth:`pad`.
+
+        Returns
+        -------
+        PackedBatch
+            With tensors on the CPU.
+        """
+        self._check_tokens(sentences, positions)
+        return pack(sentences, positions=positions)
+
+    def activations(self, batch: PaddedBatch | PackedBatch) -> Activations:
         """Run one forward pass and pool all neurons.
 
         Parameters
         ----------
-        batch : PaddedBatch
-            From :meth:`pad`.
+        batch : PaddedBatch or PackedBatch
+            From :meth:`pad` or :meth:`pack`.
 
         Returns
         -------
         Activations
             Rows in the order of the batch. They do not depend on the batch beyond float32 rounding.
         """
-        batch = PaddedBatch(*(each.to(self.device, non_blocking=True) for each in batch))
-        n_rows, longest = batch.ids.shape
-        spans = spans_of(batch)
-        pooling, offsets = self.options.pooling, self.neurons.offsets.tolist()
-        shape = (n_rows, self.neurons.n_neurons)
-        values = torch.empty(shape, dtype=torch.float32, device=self.device)
-        tokens = torch.empty(shape, dtype=torch.int16, device=self.device) if pooling == "max" else None
+        values, tokens = self.run(batch)
+        return Activations(values.cpu().numpy(), None if tokens is None else tokens.cpu().numpy())
 
-        def receive(number: int, states: Tensor) -> None:
-            columns = slice(offsets[number], offsets[number + 1])
-            if states.ndim == 2:
-                # Some networks flatten sentences and tokens before their feed-forward part.
-                states = states.view(n_rows, longest, -1)
-            at = None if tokens is None else tokens[:, columns]
-            pool(states, spans=spans, pooling=pooling, out=values[:, columns], tokens=at)
+    def run(self, batch: PaddedBatch | PackedBatch, *, out: DeviceActivations | None = None) -> DeviceActivations:
+        """Run one forward pass and leave the activations where the network is.
 
+        Parameters
+        ----------
+        batch : PaddedBatch or PackedBatch
+            From :meth:`pad` or :meth:`pack`.
+        out : DeviceActivations, optional
+            Filled and returned, where given.
+
+        Returns
+        -------
+        DeviceActivations
+            Rows in the order of the batch.
+        """
+        batch = on_device(batch, self.device)
+        if out is None:
+            shape = (len(batch.first), self.neurons.n_neurons)
+            tokens = self.options.pooling == "max"
+            out = DeviceActivations(
+                torch.empty(shape, dtype=torch.float32, device=self.device),
+                torch.empty(shape, dtype=torch.int16, device=self.device) if tokens else None,
+            )
+        receive = receiver_for(batch, pooling=self.options.pooling, offsets=self.neurons.offsets.tolist(), out=out)
         with torch.inference_mode(), listen(self._taps, receive=receive):
-            result = self._forward(batch.ids, batch.mask, keep_states=self._keep_states)
+            if isinstance(batch, PackedBatch):
+                keywords = {"output_hidden_states": self._keep_states, **self._keywords}
+                result = forward_packed(self.network, batch, offset=self._offset, keywords=keywords)
+            else:
+                result = self._forward(batch.ids, batch.mask, keep_states=self._keep_states)
             for number, tap in enumerate(self._taps):
                 if tap.reads == "last_hidden_state":
                     receive(number, result.last_hidden_state)
                 elif tap.reads == "hidden_states" and result.hidden_states is not None:
                     receive(number, result.hidden_states[tap.place.layer])
-        return Activations(values.cpu().numpy(), None if tokens is None else tokens.cpu().numpy())
+        return out
+
+    def wider(self) -> "Model | None":
+        """Load the same model in the number format to try where this one overflows.
+
+        Returns
+        -------
+        Model or None
+            None where there is none, or the format was the user's choice.
+        """
+        dtype = wider_dtype(self.dtype)
+        if self.options.dtype != "auto" or dtype is None or self._reload is None:
+            return None
+        model = self._reload(replace(self.options, dtype=dtype))
+        model.options, model._reload = self.options, self._reload
+        return model
+
+    def compile_blocks(self) -> bool:
+        """Compile the network's blocks, if nothing is read inside them.
+
+        Returns
+        -------
+        bool
+            False where they stay as they are.
+        """
+        if self.compiled or any(tap.place.site != "hidden" or tap.reads == "hidden_states" for tap in self._taps):
+            return self.compiled
+        self.compiled = compile_blocks(self.network)
+        return self.compiled
+
+    def _check_tokens(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> None:
+        nothing = np.flatnonzero(sentences.end[positions] <= sentences.first[positions])
+        if len(nothing):
+            what = f"Sentence {int(np.asarray(positions)[nothing[0]])} of the batch has no token to pool."
+            raise ModelError(what, expected="sentences with a token", hint="leave out those listed in `empty`")
+
+    def _choose_packing(self) -> tuple[bool, str]:
+        """Decide whether sentences are packed."""
+        wanted = self.options.packing
+        if wanted == "off" or (wanted == "auto" and self.device.type != "cuda"):
+            return False, ""
+        why_not = why_not_packed(self)
+        if why_not is not None and wanted == "on":
+            what = f"model.packing is 'on', and {why_not}."
+            raise ModelError(
+                what, expected="a network that takes packed sentences", hint="set model.packing to auto"
+            )
+        return why_not is None, why_not or ""
 
     def _forward(self, ids: Tensor, mask: Tensor, *, keep_states: bool) -> Output:
         keywords = {"output_hidden_states": keep_states, **self._keywords}
@@ -176,14 +273,14 @@ class Model:
 
     def _trial(self) -> Output:
         """Run the network on a few tokens, to see how it is built and that it runs at all."""
-        n_words = self.network.get_input_embeddings().num_embeddings  # type: ignore[operator]
-        ids = (torch.arange(1, 9, device=self.device) % n_words).reshape(2, 4)
+        ids = (torch.arange(1, 9, device=self.device) % self.n_words).reshape(2, 4)
         try:
             with torch.inference_mode():
                 return self._forward(ids, torch.ones_like(ids), keep_states=True)
         except (RuntimeError, NotImplementedError) as error:
             reason = str(error).partition("\n")[0]
-            what = f"The model {self.name!r} does not run with {self.options.dtype} on {self.device}: {reason}"
+            dtype = self.dtype if self.options.dtype == "auto" else self.options.dtype
+            what = f"The model {self.name!r} does not run with {dtype} on {self.device}: {reason}"
             raise ModelError(what, hint="set model.dtype to float32") from error
 
 

@@ -8,7 +8,8 @@ __all__ = ["DTYPES", "MAX_TOKENS_DEFAULT", "POOLINGS", "SITES", "ModelOptions"]
 
 SITES = ("hidden", "mlp", "attn", "head")
 POOLINGS = ("mean", "max", "first", "last")
-DTYPES = ("float32", "float16", "bfloat16")
+DTYPES = ("auto", "float32", "float16", "bfloat16")
+PACKINGS = ("auto", "on", "off")
 MAX_TOKENS_DEFAULT = 512
 """Sentences are short: a model that could read 128 K tokens is still fed no more than this unless asked."""
 MAX_TOKENS_LIMIT = 32767
@@ -36,8 +37,13 @@ class ModelOptions:
     max_tokens: int | None = None
     """Model tokens of a sentence, special ones included; the rest is cut. None: the model's limit, at most 512."""
 
-    dtype: str = "float32"
-    """Number format of the forward pass: ``float32``, ``float16`` or ``bfloat16``. Pooling is always float32."""
+    dtype: str = "auto"
+    """Number format of the forward pass: ``float32``, ``float16``, ``bfloat16``, or ``auto``: float32 on a CPU,
+    float16 on a CUDA device, and where that overflows bfloat16, then float32. Pooling is always float32."""
+
+    packing: str = "auto"
+    """Whether sentences are laid end to end instead of padded: ``on``, ``off``, or ``auto``: on a CUDA device, with
+    networks that give the same activations so (tried when the model is loaded)."""
 
     allow_pickle: bool = False
     """Also load weights from ``.bin`` files, which can run any code while they load."""
@@ -51,6 +57,7 @@ class ModelOptions:
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_choice("special_tokens", self.special_tokens, ("exclude", "include"))
         _check_choice("dtype", self.dtype, DTYPES)
+        _check_choice("packing", self.packing, PACKINGS)
         if not self.sites or len(set(self.sites)) != len(self.sites):
             what = f"model.sites is {self.sites!r}."
             raise OptionError(what, expected="at least one site, each named once")

@@ -6,12 +6,13 @@ is the sentence. A special token that stands literally in the text counts as tex
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.model.hugging_face import Backend, Tokenizer
+if TYPE_CHECKING:
+    from neurolect.model.hugging_face import Backend, Tokenizer
 
 __all__ = ["TokenizedSentences", "tokenize"]
 
@@ -44,7 +45,7 @@ class TokenizedSentences(NamedTuple):
 
 
 def tokenize(
-    tokenizer: Tokenizer, texts: Sequence[str], *, max_tokens: int, include_special: bool = False
+    tokenizer: "Tokenizer", texts: Sequence[str], *, max_tokens: int, include_special: bool = False
 ) -> TokenizedSentences:
     """Tokenize sentences with a Hugging Face tokenizer.
 
@@ -84,7 +85,7 @@ class _Pieces(NamedTuple):
     n_cut: int
 
 
-def _with_backend(backend: Backend, texts: list[str], max_tokens: int) -> _Pieces:
+def _with_backend(backend: "Backend", texts: list[str], max_tokens: int) -> _Pieces:
     backend.no_padding()
     backend.enable_truncation(max_length=max_tokens)
     # Newer versions have a variant that keeps no character offsets.
@@ -98,7 +99,7 @@ def _with_backend(backend: Backend, texts: list[str], max_tokens: int) -> _Piece
     return _Pieces(ids, np.full(len(ids), before, dtype=np.int32), np.full(len(ids), after, dtype=np.int32), n_cut)
 
 
-def _with_python(tokenizer: Tokenizer, texts: list[str], max_tokens: int) -> _Pieces:
+def _with_python(tokenizer: "Tokenizer", texts: list[str], max_tokens: int) -> _Pieces:
     if not texts:
         nothing = np.empty(0, dtype=np.int32)
         return _Pieces([], nothing, nothing, 0)
