@@ -90,3 +90,45 @@ def test_nothing_that_stands_out_is_said_so(words: list[Candidate]) -> None:
     made = name(words=words)
     assert (made.text, made.kind) == ("no clear theme", "none")
     assert math.isnan(made.z)
+
+
+def test_words_of_few_sentences_tell_their_share_and_setting() -> None:
+    cook = candidate("cook", 0.076, 0.005, 0.22, 5)
+    recipe = candidate("recipe", 0.43, 0.3, 0.1)
+    made = name(words=[cook], metadata=[("domain", recipe)])
+    assert (made.text, made.kind) == ('"cook" (8%) in domain recipe (43%)', "word")
+
+
+def test_words_lead_over_stronger_metadata_only_where_enough_sentences_hold_them() -> None:
+    recipe = candidate("recipe", 0.43, 0.07, 0.4)
+    assert name(words=[candidate("cook", 0.12, 0.001, 0.3, 5)], metadata=[("domain", recipe)]).kind == "word"
+    made = name(words=[candidate("cook", 0.08, 0.001, 0.3, 5)], metadata=[("domain", recipe)], explained=0.001)
+    assert made.text == 'domain = recipe (43%), "cook"'
+
+
+def test_words_of_few_sentences_do_not_stand_beside_a_length() -> None:
+    short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
+    assert '"mixture"' not in name(words=[candidate("mixture", 0.05, 0.001, 0.2, 5)], length=short).text
+    assert '"mixture"' in name(words=[candidate("mixture", 0.2, 0.001, 0.7, 5)], length=short).text
+
+
+def test_details_say_what_the_name_does_not_say_yet() -> None:
+    evidence = ListEvidence(
+        words=[OLYMPICS],
+        phrases=[],
+        tags=[candidate("CD", 0.1, 0.02, 0.4)],
+        metadata=[("topic", SPORT), ("author", candidate("Reuters", 0.35, 0.1, 0.3))],
+        length=Candidate("short", 9.0, 18.0, -9.0, 0.2, ()),
+    )
+
+    def text(n_details: int) -> str:
+        return name_list(evidence, explained=lambda *_: 0.0, n_details=n_details).text
+
+    assert text(0) == '"Olympics" in topic sport'
+    assert text(2) == '"Olympics" in topic sport \u00b7 numbers (CD) \u00b7 author Reuters (35%)'
+    assert text(9).endswith("\u00b7 short sentences")
+
+
+def test_lists_of_a_constant_neuron_have_no_theme() -> None:
+    evidence = ListEvidence([OLYMPICS], [], [], [], NO_LENGTH, constant=True)
+    assert name_list(evidence, explained=lambda *_: 0.0, n_details=1).kind == "constant"

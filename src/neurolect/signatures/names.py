@@ -5,12 +5,11 @@ name only if the list has more of them than its metadata explain; where words le
 that most of the list shares is named beside them.
 """
 
+import math
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from neurolect.signatures.divergence import share_bits
 from neurolect.signatures.naming_evidence import COMMON_WORD, Candidate
 
 __all__ = ["ListEvidence", "Name", "name_list"]
@@ -26,20 +25,27 @@ WORD_DISCOUNT = (1.0, 0.5, 0.33)
 """A second and third word add to a name's strength, but they mostly say what the first says."""
 SPECIFIC = 1.5
 """Words say more than the metadata they come with: they may lead with fewer bits."""
+SPECIFIC_SHARE = 0.1
+"""Only those that at least this share of the list holds have this advantage; others tell their share."""
+BESIDE_SHARE = 0.08
+"""Words are named beside a part of speech or a length if at least this share of the list holds them."""
 SECOND_VALUE = 0.4
 """Bits of a field's second value, of the first's, from which both are named."""
 CONTEXT_SHARE = 0.5
 """A metadata value is the setting of words if at least this share of the list has it."""
+PART_SHARE = 0.3
+"""A value that at least this share has is told with its share beside words that few sentences hold."""
 DOT = " \u00b7 "
 
 TAG_NAMES = {
-    "CC": "conjunctions", "CD": "numbers", "DT": "determiners", "EX": "existential 'there'", "FW": "foreign words",
+    "ADD": "web and e-mail addresses", "AFX": "affixes", "CC": "conjunctions", "CD": "numbers",
+    "DT": "determiners", "EX": "existential 'there'", "FW": "foreign words", "HYPH": "hyphens",
     "IN": "prepositions", "JJ": "adjectives", "JJR": "comparatives", "JJS": "superlatives", "MD": "modal verbs",
     "NN": "singular nouns", "NNP": "proper names", "NNPS": "plural proper names", "NNS": "plural nouns",
     "PDT": "predeterminers", "POS": "possessives", "PRP": "personal pronouns", "PRP$": "possessive pronouns",
     "RB": "adverbs", "RBR": "comparative adverbs", "RBS": "superlative adverbs", "RP": "particles",
-    "TO": "infinitive 'to'", "UH": "interjections", "VB": "base-form verbs", "VBD": "past-tense verbs",
-    "VBG": "-ing verbs", "VBN": "past participles", "VBP": "present-tense verbs",
+    "SYM": "symbols", "TO": "infinitive 'to'", "UH": "interjections", "VB": "base-form verbs",
+    "VBD": "past-tense verbs", "VBG": "-ing verbs", "VBN": "past participles", "VBP": "present-tense verbs",
     "VBZ": "third-person verbs", "WDT": "wh-determiners", "WP": "wh-pronouns", "WP$": "possessive wh-pronouns",
     "WRB": "wh-adverbs",
 }  # fmt: skip
@@ -65,13 +71,15 @@ class ListEvidence(NamedTuple):
     """With the field of each."""
     length: Candidate
     """``label`` says long or short; ``share`` is the mean length."""
+    constant: bool = False
+    """Whether the neuron's activation is the same for every sentence."""
 
 
 Explained = Callable[[str, Candidate, Candidate], float]
 """Share of a list expected to hold a word (last) given the share that has a value (of field, value)."""
 
 
-def name_list(evidence: ListEvidence, *, explained: Explained) -> Name:
+def name_list(evidence: ListEvidence, *, explained: Explained, n_details: int = 0) -> Name:
     """Name a list.
 
     Parameters
@@ -81,16 +89,30 @@ def name_list(evidence: ListEvidence, *, explained: Explained) -> Name:
     explained : callable
         Told a field, a value's candidate and a word's: the share of the list that would hold the
         word if it were a draw from the background with as many sentences of that value.
+    n_details : int
+        So many further pieces of evidence stand behind the name, to tell it from others like it.
 
     Returns
     -------
     Name
         ``no clear theme`` where nothing stands out.
     """
+    if evidence.constant:
+        return Name("constant: the same activation for every sentence", "constant", float("nan"))
+    name = _main_name(evidence, explained)
+    if n_details == 0 or name.kind == "none":
+        return name
+    details = _details(evidence, name.text)[:n_details]
+    return name._replace(text=DOT.join([name.text, *details]))
+
+
+def _main_name(evidence: ListEvidence, explained: Explained) -> Name:
+    """Name a list after the kind of evidence that has most bits."""
     metadata = [(field, each) for field, each in evidence.metadata if each.share >= MIN_SHARE]
     terms = _terms(evidence)
+    advantage = SPECIFIC if terms and terms[0].share >= SPECIFIC_SHARE else 1.0
     strengths = {
-        "term": SPECIFIC * sum(each.bits * part for each, part in zip(terms, WORD_DISCOUNT, strict=False)),
+        "term": advantage * sum(each.bits * part for each, part in zip(terms, WORD_DISCOUNT, strict=False)),
         "tag": evidence.tags[0].bits if evidence.tags else 0.0,
         "metadata": metadata[0][1].bits if metadata else 0.0,
         "length": evidence.length.bits,
@@ -101,7 +123,7 @@ def name_list(evidence: ListEvidence, *, explained: Explained) -> Name:
     if leader == "metadata":
         return _metadata_name(metadata, terms, explained)
     if leader == "term":
-        return _term_name(terms, metadata, explained)
+        return _term_name(terms, metadata)
     beside = _beside(terms, metadata, explained)
     if leader == "tag":
         tag = evidence.tags[0]
@@ -130,13 +152,18 @@ def _same_stem(first: str, second: str) -> bool:
     return len(short) >= 3 and long.startswith(short) and len(long) - len(short) <= 3
 
 
-def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]], explained: Explained) -> Name:
+def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> Name:
     first = terms[0]
     shown = [each for each in terms[:3] if each.bits >= 0.3 * first.bits]
-    text = _quoted(shown)
-    setting = next(((field, value) for field, value in metadata if value.share >= CONTEXT_SHARE), None)
+    is_rare = first.share < SPECIFIC_SHARE
+    text = ", ".join(
+        [_quoted(shown[:1]) + (f" ({first.share:.0%})" if is_rare else ""), *map(_quoted_one, shown[1:])]
+    )
+    least = PART_SHARE if is_rare else CONTEXT_SHARE
+    setting = next(((field, value) for field, value in metadata if value.share >= least), None)
     if setting is not None and setting[1].bits >= max(MIN_BITS, 0.25 * first.bits):
-        text += f" in {setting[0]} {setting[1].label}"
+        field, value = setting
+        text += f" in {field} {value.label}" + (f" ({value.share:.0%})" if value.share < CONTEXT_SHARE else "")
     return Name(text, "phrase" if len(first.items) > 1 else "word", first.z)
 
 
@@ -172,11 +199,19 @@ def _beyond(terms: list[Candidate], field: str, value: Candidate, explained: Exp
     found = []
     for term in terms:
         expected = max(term.expected, explained(field, value, term))
-        bits = float(share_bits(np.array([term.share]), np.array([expected]))[0])
+        full = _bits(term.share, term.expected)
+        weight = min(term.bits / full, 1.0) if full > 0 else 0.0
+        bits = weight * _bits(term.share, expected)
         if bits >= MIN_BEYOND and term.share >= 1.5 * expected and term.expected <= COMMON_WORD:
             found.append((bits, term))
     found.sort(key=lambda each: -each[0])
     return [term for bits, term in found[:2] if bits >= 0.3 * found[0][0]]
+
+
+def _bits(share: float, background: float) -> float:
+    """Give what :func:`~neurolect.signatures.divergence.share_bits` gives, of one pair of shares."""
+    p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
+    return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
 
 
 def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]], explained: Explained) -> str:
@@ -184,12 +219,37 @@ def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]], expla
     if metadata and metadata[0][1].share >= CONTEXT_SHARE and metadata[0][1].bits >= 2 * MIN_BITS:
         field, value = metadata[0]
         return f" in {field} {value.label}"
-    strong = [term for term in terms[:2] if term.bits >= 2 * MIN_BITS]
+    strong = [term for term in terms[:2] if term.bits >= 2 * MIN_BITS and term.share >= BESIDE_SHARE]
     return f"{DOT}{_quoted(strong)}" if strong else ""
 
 
+def _details(evidence: ListEvidence, text: str) -> list[str]:
+    """Say what else sets a list apart, most bits first, leaving out what the name says already."""
+    told = [word for quoted in re.findall(r'"([^"]*)"', text) for word in quoted.split()]
+    found = [
+        (term.bits, _quoted([term]))
+        for term in _terms(evidence)
+        if not any(_same_stem(word, other) for word in term.label.split() for other in told)
+    ]
+    fields = {name for name, _ in evidence.metadata if f"{name} " in text}
+    for field, value in evidence.metadata:
+        if field not in fields and value.share >= PART_SHARE:
+            found.append((value.bits, f"{field} {value.label} ({value.share:.0%})"))
+            fields.add(field)
+    tags = [tag for tag in evidence.tags if f"({tag.label})" not in text]
+    found += [(tag.bits, f"{TAG_NAMES.get(tag.label, 'tag')} ({tag.label})") for tag in tags]
+    if "sentences (" not in text:
+        found.append((evidence.length.bits, f"{evidence.length.label} sentences"))
+    found.sort(key=lambda pair: -pair[0])
+    return [detail for bits, detail in found if bits >= MIN_BEYOND]
+
+
 def _quoted(terms: list[Candidate]) -> str:
-    return ", ".join(f'"{term.label}"' for term in terms)
+    return ", ".join(map(_quoted_one, terms))
+
+
+def _quoted_one(term: Candidate) -> str:
+    return f'"{term.label}"'
 
 
 def _lift(value: Candidate) -> str:

@@ -1,15 +1,17 @@
 """Every kind of evidence on one scale, ready for naming: who leads a list, by how many bits."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.evidence import Evidence
 
-__all__ = ["Candidate", "Candidates", "leading", "of_evidence"]
+__all__ = ["Candidate", "Candidates", "leading", "of_evidence", "word_weights"]
 
 
 class Candidate(NamedTuple):
@@ -29,6 +31,13 @@ class Candidate(NamedTuple):
 COMMON_WORD, COMMON_DISCOUNT = 0.03, 0.3
 """A word that more than this share of all sentences has says little of a theme; its bits count in part."""
 
+CLITIC = re.compile(r"['\u2019]|n['\u2019]t$")
+"""The pieces that "it's", "don't", "I'm" are split into."""
+FUNCTION_TAGS = frozenset(
+    ["CC", "DT", "EX", "IN", "MD", "PDT", "PRP", "PRP$", "RP", "TO", "WDT", "WP", "WP$", "WRB"]
+)
+ADDRESS = re.compile(r"@|https?:|www\.")
+
 Candidates = list[list[Candidate]]
 """For each list its candidates, most bits first."""
 
@@ -40,7 +49,7 @@ def of_evidence(
     n_lists: int,
     times_longer: NDArray[np.float64] | None = None,
     per_sentence: NDArray[np.float64] | None = None,
-    usable: NDArray[np.bool_] | None = None,
+    weights: NDArray[np.float64] | None = None,
     limit: int = 8,
     are_words: bool = False,
 ) -> Candidates:
@@ -58,8 +67,8 @@ def of_evidence(
         Mean length of each list by the background's: longer sentences hold more of every word.
     per_sentence : float64, shape (n_lists,), optional
         Counted things a sentence: tokens, where shares are of tokens; 1 when not given.
-    usable : bool, shape (n_items,), optional
-        Items that may be part of a name.
+    weights : float64, shape (n_items,), optional
+        What bits of each item count; those of weight 0 are not named.
     limit : int
         Candidates of each list.
     are_words : bool
@@ -74,12 +83,13 @@ def of_evidence(
     if times_longer is not None:
         expected = expected_share(expected, times_longer[evidence.lists])
     bits = share_bits(evidence.share_list, expected)
-    if are_words:
-        bits = np.where(evidence.share_background > COMMON_WORD, bits * COMMON_DISCOUNT, bits)
     if per_sentence is not None:
         bits = bits * per_sentence[evidence.lists]
-    if usable is not None and len(usable):
-        bits = np.where(usable[evidence.items], bits, 0.0)
+    counted = weights[evidence.items] if weights is not None and len(weights) else np.ones(len(bits))
+    if are_words:
+        common = evidence.share_background > COMMON_WORD
+        counted = np.where(common, np.minimum(counted, COMMON_DISCOUNT), counted)
+    bits = bits * counted
     found: Candidates = [[] for _ in range(n_lists)]
     for row in leading(evidence.lists, bits, limit=limit).tolist():
         item = int(evidence.items[row])
@@ -117,3 +127,34 @@ def leading(lists: NDArray[np.int32], bits: NDArray[np.float64], *, limit: int) 
     place = np.arange(len(order)) - np.searchsorted(lists, lists[order])
     chosen: NDArray[np.intp] = order[(place < limit) & (bits[order] > 0)]
     return chosen
+
+
+def word_weights(coded: CodedSentences) -> NDArray[np.float64]:
+    """Weigh words by what they say to a reader of a name.
+
+    Parameters
+    ----------
+    coded : CodedSentences
+        Whose vocabulary; without tags no word is known to be a function word.
+
+    Returns
+    -------
+    float64, shape (n_words,)
+        0 for single letters and the pieces of contractions; 0.3 for numbers, handles, web addresses and words that
+        are mostly function words (pronouns, prepositions, ...); else 1.
+    """
+    weights = np.array([_weight(word) for word in coded.vocabulary], dtype=np.float64)
+    if coded.tag_names:
+        closed = np.array([name in FUNCTION_TAGS for name in coded.tag_names], dtype=np.float64)
+        size = len(coded.vocabulary)
+        tokens = np.bincount(coded.words, minlength=size)
+        mostly = np.bincount(coded.words, weights=closed[coded.tags], minlength=size) > tokens / 2
+        weights[mostly] = np.minimum(weights[mostly], COMMON_DISCOUNT)
+    return weights
+
+
+def _weight(word: str) -> float:
+    if (len(word) == 1 and word.isascii()) or CLITIC.match(word):
+        return 0.0
+    says_little = ADDRESS.match(word) or not any(letter.isalpha() for letter in word)
+    return COMMON_DISCOUNT if says_little else 1.0

@@ -14,13 +14,22 @@ from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.evidence import Evidence, evidence_columns
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.naming_evidence import COMMON_DISCOUNT, COMMON_WORD, Candidate, Candidates, leading
+from neurolect.signatures.naming_evidence import (
+    COMMON_DISCOUNT,
+    COMMON_WORD,
+    Candidate,
+    Candidates,
+    leading,
+    word_weights,
+)
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.scoring import lift
 
 __all__ = ["Patterns", "mine_patterns_of", "patterns_table", "phrase_candidates"]
 
 ELLIPSIS = "\u2026"
+END_SHARE = 0.06
+"""A phrase that begins or ends with a word of more than this share of all sentences names nothing: 'and pepper'."""
 
 
 class Patterns(NamedTuple):
@@ -150,8 +159,13 @@ def phrase_candidates(
     expected = expected_share(evidence.share_background, times_longer[evidence.lists])
     bits = share_bits(evidence.share_list, expected)
     if len(starts):
-        rarest = np.minimum.reduceat(word_shares[patterns.codes], starts)
-        bits = np.where(rarest > COMMON_WORD, bits * COMMON_DISCOUNT, bits)
+        weights = np.where(word_shares > COMMON_WORD, COMMON_DISCOUNT, 1.0)
+        weights = np.minimum(weights, word_weights(coded))
+        bits *= np.maximum.reduceat(weights[patterns.codes], starts)
+        bits[np.minimum.reduceat(weights[patterns.codes], starts) == 0.0] = 0.0
+        first, last = patterns.codes[starts], patterns.codes[patterns.offsets[1:] - 1]
+        cut = np.maximum(word_shares[first], word_shares[last]) > END_SHARE
+        bits[cut | (first == last)] = 0.0
     neighbours = _neighbours(coded, in_sample=in_sample)
     found: Candidates = [[] for _ in range(len(times_longer))]
     for row in leading(evidence.lists, bits, limit=3).tolist():

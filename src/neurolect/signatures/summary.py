@@ -7,14 +7,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.distinct_names import distinct_names
 from neurolect.signatures.divergence import length_bits
 from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.items import Items, count_in_rows, items_of_tokens
 from neurolect.signatures.lengths import Lengths
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.metadata import CodedField
-from neurolect.signatures.names import ListEvidence, Name, name_list
-from neurolect.signatures.naming_evidence import Candidate, Candidates, of_evidence
+from neurolect.signatures.metadata import SAYS_NOTHING, CodedField
+from neurolect.signatures.names import ListEvidence, Name
+from neurolect.signatures.naming_evidence import Candidate, Candidates, of_evidence, word_weights
 from neurolect.signatures.tags import ClassShares
 from neurolect.signatures.typical_sentences import TypicalSentences
 
@@ -63,13 +64,12 @@ def name_lists(
         One for each list.
     """
     n_lists = len(lists.rows)
-    usable = np.array([len(word) > 1 or not word.isascii() for word in coded.vocabulary], dtype=np.bool_)
     word_candidates = of_evidence(
         words,
         labels=coded.display,
         n_lists=n_lists,
         times_longer=lengths.times_longer,
-        usable=usable,
+        weights=word_weights(coded),
         limit=30,
         are_words=True,
     )
@@ -78,30 +78,28 @@ def name_lists(
         labels=coded.tag_names,
         n_lists=n_lists,
         per_sentence=np.nan_to_num(lengths.mean) * DEPENDENT_TOKENS,
-        usable=np.array([name[:1].isalpha() for name in coded.tag_names], dtype=np.bool_),
+        weights=np.array([name[:1].isalpha() for name in coded.tag_names], dtype=np.float64),
     )
     values: list[list[tuple[str, Candidate]]] = [[] for _ in range(n_lists)]
     for field, evidence in fields:
-        for found, candidates in zip(
-            values, of_evidence(evidence, labels=field.values, n_lists=n_lists), strict=True
-        ):
+        telling = np.array([value.lower() not in SAYS_NOTHING for value in field.values], dtype=np.float64)
+        of_field = of_evidence(evidence, labels=field.values, n_lists=n_lists, weights=telling)
+        for found, candidates in zip(values, of_field, strict=True):
             found += [(field.name, each) for each in candidates]
     sizes = _length_candidates(lengths)
     explained = explained_shares(coded, fields=[field for field, _ in fields], in_sample=in_sample)
-    names = []
-    for each in range(n_lists):
-        if constant[each]:
-            names.append(Name("constant: the same activation for every sentence", "constant", float("nan")))
-            continue
-        evidence_of_list = ListEvidence(
+    every = [
+        ListEvidence(
             words=word_candidates[each],
             phrases=phrases[each],
             tags=tag_candidates[each],
             metadata=sorted(values[each], key=lambda pair: -pair[1].bits),
             length=sizes[each],
+            constant=bool(constant[each]),
         )
-        names.append(name_list(evidence_of_list, explained=explained))
-    return names
+        for each in range(n_lists)
+    ]
+    return distinct_names(every, explained=explained)
 
 
 def _length_candidates(lengths: Lengths) -> list[Candidate]:
