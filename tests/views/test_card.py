@@ -3,6 +3,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError
@@ -47,6 +49,45 @@ def test_examples_are_the_first_of_the_list_with_their_metadata(example_run: Run
     assert shown[0]["text"] == neuron.list(limit=1)["text"][0].as_py()
     assert shown[0]["metadata"]["domain"] == "recipe"
     assert "author" not in shown[0]["metadata"]  # empty there, so not told
+
+
+def test_fields_of_the_card_come_first_beside_a_sentence(example_run: Run) -> None:
+    side = top(example_run, "hidden.1.0")
+    fields = list(side["evidence"]["metadata"])
+    for each in side["examples"]:
+        known = [str(each["metadata"][field]) for field in fields if isinstance(each["metadata"].get(field), str)]
+        assert each["note"][:1] == known[:1]
+        assert len(each["note"]) <= 4
+
+
+def test_the_mark_at_a_sentences_end_and_scraps_of_words_are_no_evidence(example_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(example_run.folder, folder)
+    for name, change in (("tags", {"NN": "."}), ("words", {"water": "@water"})):
+        path = folder / "signatures" / f"{name}.parquet"
+        rows = pq.read_table(path)
+        column = "tag" if name == "tags" else "display"
+        values = [change.get(value, value) for value in rows[column].to_pylist()]
+        pq.write_table(rows.set_column(rows.column_names.index(column), column, pa.array(values)), path)
+    run = open_run(folder)
+    assert "." not in [each["label"] for each in top(run, "hidden.2.0")["evidence"]["tags"]]
+    evidence = top(run, "hidden.2.6")["evidence"]
+    assert "@water" in [each["label"] for each in evidence["words"]]
+    assert "@water" not in [each["label"] for each in evidence["nouns"]]
+
+
+def test_rare_words_are_shown_where_there_are_no_others(example_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(example_run.folder, folder)
+    path = folder / "signatures" / "words.parquet"
+    rows = pq.read_table(path)
+    place = rows.column_names.index("share_list")
+    rare = pa.array([0.005] * rows.num_rows, pa.float32())
+    pq.write_table(rows.set_column(place, "share_list", rare), path)
+    assert top(open_run(folder), "hidden.1.3")["evidence"]["words"]
+    mixed = pa.array([0.005 if value == "shall" else 0.3 for value in rows["display"].to_pylist()], pa.float32())
+    pq.write_table(rows.set_column(place, "share_list", mixed), path)
+    assert "shall" not in [each["label"] for each in top(open_run(folder), "hidden.1.3")["evidence"]["words"]]
 
 
 def test_no_examples_when_none_are_asked_for(example_run: Run) -> None:

@@ -6,8 +6,8 @@ def test_one_neuron_a_kind_and_none_twice(example_run: Run) -> None:
     found = {each.kind: each for each in striking(example_run)}
     assert len(found) == len(striking(example_run))
     assert len({each.neuron_id for each in found.values()}) == len(found)
-    assert (found["domain"].address, found["domain"].evidence) == ("hidden.2.4", "technical")
-    assert (found["author"].address, found["author"].evidence) == ("hidden.1.2", "Jane Austen")
+    assert (found["domain"].address, found["domain"].evidence) == ("hidden.1.2", "fiction")
+    assert (found["party"].address, found["party"].evidence) == ("hidden.1.5", "Republican")
     assert found["sentiment"].address == "hidden.1.6"
     assert found["part of speech"].evidence == "NN"
     assert (found["sentence length"].address, found["sentence length"].evidence) == ("hidden.1.4", "long sentences")

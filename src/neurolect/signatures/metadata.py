@@ -13,14 +13,12 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.words import min_counts
 
-__all__ = ["SAYS_NOTHING", "CodedField", "code_categories", "code_numbers", "field_evidence", "metadata_table"]
+__all__ = ["CodedField", "code_categories", "code_numbers", "field_evidence", "metadata_table"]
 
 MAX_PLAIN_NUMBERS = 12
 """A number field with at most so many values keeps them as they are."""
 N_RANGES = 10
 EN_DASH = "\u2013"
-SAYS_NOTHING = frozenset({"", "neutral", "none", "null", "unknown", "other", "no", "false", "n/a", "uncategorized"})
-"""Values, in lower case, that say that there is nothing to say: counted like any other, but never a theme."""
 
 
 class CodedField(NamedTuple):

@@ -13,9 +13,10 @@ from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.items import Items, count_in_rows, items_of_tokens
 from neurolect.signatures.lengths import Lengths
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.metadata import SAYS_NOTHING, CodedField
+from neurolect.signatures.metadata import CodedField
 from neurolect.signatures.names import ListEvidence, Name
 from neurolect.signatures.naming_evidence import Candidate, Candidates, of_evidence, word_weights
+from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.signatures.tags import ClassShares
 from neurolect.signatures.typical_sentences import TypicalSentences
 

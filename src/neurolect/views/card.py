@@ -1,5 +1,6 @@
 """Everything a card shows of one neuron, as plain data: the text card, JSON and the report are made from it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
+from neurolect.views.card_metadata import telling_values
 from neurolect.views.examples import examples
 
-__all__ = ["SIDES", "card"]
+__all__ = ["SIDES", "card", "short_name"]
 
 SIDES = ("top", "bottom")
 
@@ -18,6 +20,12 @@ _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sente
 
 # Evidence weaker than this is what chance gives among thousands of candidates; a card does not show it.
 MIN_Z = 2.0
+# Words and patterns of less of a list than this come only where there are not so many others.
+MIN_SHARE, ENOUGH = 0.01, 3
+# The mark at a sentence's end takes a greater share of the tokens wherever sentences are shorter.
+NO_TAGS = (".",)
+# Nouns, verbs and adjectives begin with a letter: the tagger has to call handles and pieces of "it's" something.
+LIKE_A_WORD = r"^\pL"
 
 _EVIDENCE = {
     "words": ("words", "word_class", "all", "display"),
@@ -74,16 +82,38 @@ def card(
     tables = {name: neuron.rows(f"signatures/{name}") for name in _TABLES}
     manifest = neuron.run.manifest
     model, corpus = manifest["model"], manifest["corpus"]
+    told = {"name": short_name(model["name"]), "architecture": model["architecture"], "n_layers": model["n_layers"]}
     return {
         "address": neuron.address,
         "site": neuron.site,
         "layer": neuron.layer,
         "index": neuron.index,
-        "model": {"name": model["name"], "architecture": model["architecture"], "n_layers": model["n_layers"]},
+        "model": told,
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
         "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }
+
+
+def short_name(model: str) -> str:
+    """Name a model: a folder by its last part, one of the hub in full.
+
+    Parameters
+    ----------
+    model : str
+        A path or a name of the hub.
+
+    Returns
+    -------
+    str
+        What a card shows.
+
+    Examples
+    --------
+    >>> short_name("/data/models/tiny/"), short_name("ada/tiny")
+    ('tiny', 'ada/tiny')
+    """
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _activation(neuron: Neuron) -> dict[str, Any]:
@@ -105,8 +135,9 @@ def _side(
         kind: _evidence(tables[name], group, value, label, limit=n_evidence)
         for kind, (name, group, value, label) in _EVIDENCE.items()
     }
-    evidence["metadata"] = _metadata(tables["metadata"], limit=n_evidence)
-    activations = neuron.rows(f"lists/{side}").column("activation")
+    listed = neuron.list(side)
+    evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence)
+    activations = listed.column("activation")
     typical = tables["typical_sentences"].sort_by("rank")
     return {
         "side": side,
@@ -123,7 +154,7 @@ def _side(
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()
         ],
-        **examples(neuron, side, limit=n_examples),
+        **examples(listed, limit=n_examples, fields=list(evidence["metadata"])),
     }
 
 
@@ -134,17 +165,26 @@ def _evidence(
     if group is not None:
         table = table.filter(pc.equal(table.column(group), value))
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
-    return [_scores(row, row[label]) for row in table.sort_by("rank_relative").slice(0, limit).to_pylist()]
+    if label == "tag":
+        table = table.filter(pc.invert(pc.is_in(table.column("tag"), pa.array(NO_TAGS))))
+    elif value in ("noun", "verb", "adjective"):
+        table = table.filter(pc.match_substring_regex(table.column(label), LIKE_A_WORD))
+    table = table.sort_by("rank_relative")
+    common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
+    if common.num_rows >= ENOUGH:
+        table = common
+    return [_scores(row, row[label]) for row in table.slice(0, limit).to_pylist()]
 
 
-def _metadata(table: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:
+def _metadata(table: pa.Table, listed: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:
     """Give the strongest values of every field, the field with the strongest one first."""
+    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)).sort_by([("log_odds_z", "descending")])
     fields: dict[str, list[dict[str, Any]]] = {}
-    for row in table.sort_by([("log_odds_z", "descending")]).to_pylist():
+    for row in telling_values(table.to_pylist(), listed):
         values = fields.setdefault(row["field"], [])
-        if row["log_odds_z"] > MIN_Z and row["value"] is not None and len(values) < limit:
+        if len(values) < limit:
             values.append(_scores(row, row["value"]))
-    return {field: values for field, values in fields.items() if values}
+    return fields
 
 
 def _scores(row: dict[str, Any], label: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ __all__ = ["card_console", "card_text"]
 LEFT = (("words", 6), ("phrases", 4))
 SHORTER = (("tags", 3), ("tag_patterns", 3))  # go where there is room
 ONE_LINE = ("nouns", "verbs", "adjectives")
-N_FIELDS, N_VALUES = 3, 4
+N_FIELDS, N_VALUES, N_TYPICAL = 3, 4, 2
 TITLES = {"tag_patterns": "tag patterns"}
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
@@ -224,20 +224,19 @@ def _sentences(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=9, justify="right")
     grid.add_column(width=width - 11)
-    if side["typical"]:
-        text = _text(side["typical"][0]["text"])
+    for typical in side["typical"][:N_TYPICAL]:
+        text = _text(typical["text"])
         text.highlight_words(strong, "bold", case_sensitive=False)
         grid.add_row(_text("typical", "bright_black"), _shorten(text, width - 11))
     for each in side["examples"]:
         text = _text(each["text"])
         text.highlight_words([f" {word} " for word in strong], "bold", case_sensitive=False)
         text = _shorten(text, width - 11)
-        told = " \u00b7 ".join(
-            f"{value:g}" if isinstance(value, float) else value for value in each["metadata"].values()
-        )
-        note = _text(told, "bright_black")
+        note = _text(" \u00b7 ".join(each["note"]), "bright_black")
         note.truncate(width - 11, overflow="ellipsis")
-        grid.add_row(_text(number(each["activation"]), COLOURS[side["side"]]), text + _text("\n") + note)
+        if each["note"]:
+            text = text + _text("\n") + note
+        grid.add_row(_text(number(each["activation"]), COLOURS[side["side"]]), text)
     yield _text()
     yield grid
     if side["n_skipped"]:

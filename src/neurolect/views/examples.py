@@ -1,14 +1,19 @@
 """Choose the sentences of a list that a card shows: the strongest ones that differ from one another."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from neurolect.corpus.words import split_words
-from neurolect.store import Neuron
+import pyarrow as pa
 
-__all__ = ["examples", "is_near_duplicate"]
+from neurolect.corpus.words import split_words
+from neurolect.signatures.says_nothing import SAYS_NOTHING
+
+__all__ = ["examples", "is_near_duplicate", "note"]
 
 # Two sentences that share this much of their words tell the reader the same thing.
 MAX_OVERLAP = 0.6
+# Fields told of a sentence at most.
+N_TOLD = 4
 
 _NOT_METADATA = frozenset(
     {"rank", "activation", "token", "sentence_id", "text", "document_id", "position", "n_words"}
@@ -40,29 +45,59 @@ def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> boo
     return any(len(words & each) > MAX_OVERLAP * len(words | each) for each in shown)
 
 
-def examples(neuron: Neuron, side: str, *, limit: int) -> dict[str, Any]:
+def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
+    """Choose what is told of a sentence beside its text.
+
+    Parameters
+    ----------
+    metadata : dict
+        Field and value, in the corpus's order.
+    fields : sequence of str
+        Fields that the card has evidence of: they come first, and only of these numbers are told.
+
+    Returns
+    -------
+    list of str
+        Four values at most. Others, and those that say nothing, are left out.
+
+    Examples
+    --------
+    >>> note({"author": "Jane Austen", "retweet": "false", "likes": 3.0, "year": 1811.0}, ["year"])
+    ['1811', 'Jane Austen']
+    """
+    order = sorted(metadata, key=lambda field: list(fields).index(field) if field in fields else len(fields))
+    told = [
+        f"{metadata[field]:g}" if isinstance(metadata[field], float) else str(metadata[field])
+        for field in order
+        if field in fields or not isinstance(metadata[field], float)
+    ]
+    return [value for value in dict.fromkeys(told) if value.lower() not in SAYS_NOTHING][:N_TOLD]
+
+
+def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
     """Take the first sentences of a list that are no near-duplicates.
 
     Parameters
     ----------
-    neuron : Neuron
-        Whose list.
-    side : str
-        ``top`` or ``bottom``.
+    listed : pyarrow.Table
+        The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
     limit : int, >= 0
         How many.
+    fields : sequence of str
+        Fields that the card has evidence of.
 
     Returns
     -------
     dict
-        ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata`` and,
-        with max pooling, ``token``; ``n_skipped``: near-duplicates passed over on the way.
+        ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
+        ``note`` (the values to show) and, with max pooling, ``token``; ``n_skipped``:
+        near-duplicates passed over on the way.
     """
     taken: list[dict[str, Any]] = []
     shown: list[frozenset[str]] = []
     n_skipped = 0
     # A list can be all one boilerplate sentence: look at a bounded part of it.
-    for row in neuron.list(side, limit=20 * limit).to_pylist() if limit > 0 else []:
+    for row in listed.slice(0, 20 * limit).to_pylist():
         words = frozenset(word.lower() for word in split_words(row["text"]))
         if is_near_duplicate(words, shown):
             n_skipped += 1
@@ -70,7 +105,7 @@ def examples(neuron: Neuron, side: str, *, limit: int) -> dict[str, Any]:
         shown.append(words)
         metadata = {name: value for name, value in row.items() if name not in _NOT_METADATA and value is not None}
         entry = {name: row[name] for name in ("rank", "activation", "sentence_id", "text", "token") if name in row}
-        taken.append({**entry, "metadata": metadata})
+        taken.append({**entry, "metadata": metadata, "note": note(metadata, fields)})
         if len(taken) == limit:
             break
     return {"examples": taken, "n_skipped": n_skipped}

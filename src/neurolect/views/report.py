@@ -12,7 +12,7 @@ from neurolect.atomic import write_text
 from neurolect.corpus.words import split_words
 from neurolect.store import Run
 from neurolect.views.bars import number, percent
-from neurolect.views.card import card
+from neurolect.views.card import card, short_name
 from neurolect.views.figures import histogram_bars, kind_charts, marked
 from neurolect.views.striking import Striking, striking
 from neurolect.views.tag_names import TAG_NAMES, tag_name
@@ -160,7 +160,7 @@ def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     model, corpus = run.manifest["model"], run.manifest["corpus"]
     sites = sorted({site["site"] for site in model["sites"]})
     facts = [
-        ("Model", f"{model['name']} ({model['architecture']})"),
+        ("Model", f"{short_name(model['name'])} ({model['architecture']})"),
         ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {len(model['sites'])} layers"),
         ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
         ("Sentences a list", f"{max((row['n_sentences'] for row in rows), default=0):,}"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.store import Run
 
 __all__ = ["Striking", "striking"]
@@ -14,9 +15,6 @@ __all__ = ["Striking", "striking"]
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
-
-# Values that say that there is nothing to say.
-NO_THEME = ("neutral", "none", "unknown", "other")
 
 _COLUMNS = ["neuron_id", "side", "share_list", "share_background", "lift", "log_odds_z"]
 
@@ -83,7 +81,7 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     tags = _enough(run, "tags", "tag", []).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
     metadata = _enough(run, "metadata", "value", ["field"])
-    metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(NO_THEME))
+    metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(SAYS_NOTHING)))
     for field in run.manifest["corpus"]["fields"]:
         rows = metadata.filter(pc.field("field") == field["name"])
         yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
