@@ -72,6 +72,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("[collect\n")
     with pytest.raises(OptionError, match="cannot be read as TOML"):
         load_config(path)
+    with pytest.raises(OptionError, match=r"cannot be read: Is a directory(.|\n)*a TOML file"):
+        load_config(tmp_path)
     path.write_text("seed = 1\n")
     with pytest.raises(OptionError, match="'seed' stands outside any table"):
         load_config(path)

@@ -3,11 +3,16 @@
 import json
 import logging
 import os
+import shlex
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +22,7 @@ from neurolect.errors import InterruptedRunError, NeurolectError
 if TYPE_CHECKING:
     from neurolect.config import RunConfig
     from neurolect.progress import Progress
+    from neurolect.store import Run
 
 __all__ = ["app", "main"]
 
@@ -44,6 +50,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="stage.option=
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
 Output = Annotated[Format, typer.Option("--format", help="text or json.")]
+_STOPPED = 130  # the exit code of a shell's Ctrl-C
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -62,7 +69,7 @@ def prepare(
         sources, out=out, options=_config(config, settings).prepare, workers=workers, progress=_progress()
     )
     typer.echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
-    typer.echo(f"Next: neurolect collect MODEL {out} --out RUN")
+    typer.echo(f"Next: neurolect collect MODEL {_quoted(out)} --out RUN")
 
 
 @app.command()
@@ -86,7 +93,7 @@ def collect(
     run = collect(loaded, opened, out=out, options=options.collect, progress=_progress())
     typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     _notices(run.manifest["notices"])
-    typer.echo(f"Next: neurolect describe {out}")
+    typer.echo(f"Next: neurolect describe {_quoted(out)}")
 
 
 @app.command()
@@ -98,7 +105,7 @@ def describe(run: RunFolder, config: Config = None, settings: Settings = None, w
     options = _config(config, settings).describe
     described = describe(open_run(run), options=options, workers=workers, progress=_progress())
     typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
-    _next(described.folder, described.index.address(described.n_neurons // 2))
+    _next(described)
 
 
 @app.command(name="run")
@@ -118,7 +125,7 @@ def run_all(
     done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=_progress())
     _notices(done.manifest["notices"])
     typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
-    _next(done.folder, done.index.address(done.n_neurons // 2))
+    _next(done)
 
 
 @app.command()
@@ -226,12 +233,35 @@ def _notices(notices: Sequence[str]) -> None:
         typer.echo(f"Note: {notice}")
 
 
-def _next(folder: Path, address: str) -> None:
-    """Print the three commands to try next."""
+def _next(run: "Run") -> None:
+    """Print the commands to try next."""
+    from neurolect.views import next_commands
+
     typer.echo("Next:")
-    typer.echo(f"  neurolect show {folder} {address}")
-    typer.echo(f"  neurolect find {folder} --word water")
-    typer.echo(f"  neurolect report {folder} --out report.html")
+    for command in next_commands(run):
+        typer.echo(f"  {command}")
+
+
+def _quoted(path: Path) -> str:
+    """Write a path as a shell reads it."""
+    return shlex.quote(str(path))
+
+
+@contextmanager
+def _stop_like_interrupt() -> Iterator[None]:
+    """Let a scheduler's SIGTERM unwind as Ctrl-C does, so that temporary folders and processes are tidied up."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def main(run: Callable[..., None] = app) -> None:
@@ -244,13 +274,24 @@ def main(run: Callable[..., None] = app) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("neurolect").setLevel(logging.INFO)
-    # tells of every word of one rare character
-    logging.getLogger("gensim").setLevel(logging.ERROR)
+    # gensim tells of every word of one rare character, the hub of every try to reach it, twice
+    for name in ("gensim", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        run()
+        with _stop_like_interrupt():
+            run()
     except InterruptedRunError as error:
         typer.echo(f"\n{error}", err=True)
-        sys.exit(130)
+        sys.exit(_STOPPED)
     except NeurolectError as error:
         typer.echo(f"neurolect: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        # what the system refuses at a place where nobody expected it
+        typer.echo(f"neurolect: The system says: {error}", err=True)
+        sys.exit(1)
+    except SystemExit as left:
+        if left.code == _STOPPED:  # typer's answer to KeyboardInterrupt
+            hint = "Give the same command again; stages that are finished are not done again."
+            typer.echo(f"\nStopped.\nHint: {hint}", err=True)
+        raise

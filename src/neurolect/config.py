@@ -88,6 +88,9 @@ def _read(path: Path | None) -> dict[str, Any]:
     except FileNotFoundError as error:
         what = f"There is no configuration file {path}."
         raise OptionError(what, hint="Drop --config, or write one: see options.toml in any run folder.") from error
+    except OSError as error:
+        what = f"The configuration file {path} cannot be read: {error.strerror}."
+        raise OptionError(what, expected="a TOML file", hint="See options.toml in any run folder.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         what = f"{path} cannot be read as TOML: {error}."
         raise OptionError(what, hint="See options.toml in any run folder for an example.") from error

@@ -9,7 +9,7 @@ from neurolect.errors import require_extra
 from neurolect.pipeline import run
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
-from neurolect.views import card, card_text, striking, write_report
+from neurolect.views import card, card_text, next_commands, striking, write_report
 
 __all__ = ["demo"]
 
@@ -54,8 +54,7 @@ def demo(
             show(f"\n{each.kind}: {each.evidence}")
             show(card_text(card(done.neuron(each.address), n_examples=3)))
         show(f"\nRun folder: {done.folder}\nReport:     {report}\nTry next:")
-        word = next((each.evidence for each in chosen if each.kind == "word"), "water")
-        show(f"  neurolect show {done.folder} {chosen[0].address if chosen else done.index.address(0)}")
-        show(f"  neurolect find {done.folder} --word {word.lower()}")
-        show("  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
+        for command in next_commands(done, report="report.html"):
+            show(f"  {command}")
+        show("With your own texts:\n  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
     return done

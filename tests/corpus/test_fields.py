@@ -92,6 +92,14 @@ def test_sources_are_taken_together() -> None:
     ]
 
 
+def test_a_few_values_of_another_type_do_not_cost_the_column() -> None:
+    rows = [{"year": 1990 + n, "tag": "x"} for n in range(38)]
+    odd: list[dict[str, object]] = [{"year": "unknown", "tag": {"a": 1}}, {"year": [1], "tag": "y"}]
+    fields, notices = fields_of(*rows, *odd)
+    assert fields == [("year", "number"), ("tag", "category")]
+    assert notices == []
+
+
 def test_named_columns() -> None:
     surveys = [("text", survey({"text": "a", "id": 1, "year": 3, "tags": ["x"]}))]
     assert choose_fields(surveys, wanted=("year", "id")) == (

@@ -119,8 +119,8 @@ def test_shards_are_filled_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"The corpus is empty: no document with text in 1 source"),
-        ('{"text": "  "}', r"The corpus is empty: no document"),
+        ("", r"The corpus is empty: there is no document with text in .*a\.jsonl"),
+        ('{"text": "  "}', r"The text column \('text'\) is empty in all 1 rows"),
         ('{"text": "Too short. !!!"}', r"no sentence is left(.|\n)*2 sentences had fewer than 3 words"),
         ('{"n": 3}', r"No column of .*a\.jsonl is clearly the text. Its columns: 'n'"),
     ],
@@ -129,6 +129,14 @@ def test_empty_corpora_leave_nothing_behind(tmp_path: Path, text: str, message: 
     (tmp_path / "a.jsonl").write_text(text)
     with pytest.raises(CorpusError, match=message):
         prepare(tmp_path / "a.jsonl", out=tmp_path / "corpus")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize("place", ["a.jsonl/corpus", "/proc/none/corpus"])
+def test_places_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+    source = write(tmp_path / "a.jsonl", documents(1))
+    with pytest.raises(CorpusError, match=r"corpus could not be written: (.|\n)*Hint: Choose another --out"):
+        prepare(source, out=tmp_path / place)
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 

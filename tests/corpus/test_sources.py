@@ -28,6 +28,12 @@ def test_globs_and_files_name_a_file_once(tmp_path: Path) -> None:
     assert found(tmp_path, "b.txt", "*.txt", "**/d.txt") == ["b.txt", "a.txt", "c/d.txt"]
 
 
+def test_a_file_named_in_two_ways_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a.txt")
+    monkeypatch.chdir(tmp_path)
+    assert [source.name for source in find_sources(["a.txt", "./a.txt", tmp_path / "a.txt"])] == ["a.txt"]
+
+
 def test_formats_are_known_by_name(tmp_path: Path) -> None:
     touch(tmp_path, "a.ndjson", "b.CSV", "c.parquet", "d.txt.xz")
     assert [source.format for source in find_sources(tmp_path)] == ["json", "csv", "parquet", "text"]

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position
+from neurolect.collector.convergence import step_length
+from neurolect.collector.ending import Ending, Watch, read_of, write_convergence
 from neurolect.collector.feed import Chunk, ahead, chunks
 from neurolect.collector.finish import write_results
+from neurolect.collector.folder_lock import only_here
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.options import CollectOptions
@@ -62,7 +65,9 @@ def collect(
     Raises
     ------
     CollectError
-        If ``out`` holds something else, or a run of another model, corpus or options.
+        If ``out`` holds something else, a run of another model, corpus or options, or another process is at it.
+    CorpusError
+        If the corpus changed since it was prepared.
     OptionError
         If the lists would be larger than the corpus.
     NonFiniteActivationsError
@@ -85,11 +90,26 @@ def collect(
         sides=options.sides,
         with_tokens=model.options.pooling == "max",
         fields=tuple(field["name"] for field in corpus.fields),
+        step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences),
+        monitor_sentences=options.monitor_sentences,
+        seed=options.seed,
     )
     manifest = new_run(model, corpus, options, plan)
     if claim(folder, manifest):
         progress.message(f"{folder} is already collected.")
         return open_run(folder)
+    with only_here(folder):
+        if Run(folder).stage_complete("collect"):
+            return open_run(folder)  # another process was quicker
+        corpus.verify()
+        return _collect(model, corpus, folder, options, progress, plan)
+
+
+def _collect(
+    model: Model, corpus: Corpus, folder: Path, options: CollectOptions, progress: Progress, plan: Plan
+) -> Run:
+    """Go through the corpus from the checkpoint on, and write the results."""
+    n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     start = time.monotonic()
     sample_ids = uniform_sample(
         corpus.sentence_ids("mining")[:n_sentences], size=options.sample_size, seed=options.seed
@@ -103,7 +123,8 @@ def collect(
             state, position = loaded
             progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
         task.advance(state.n_sentences)
-        _run(_Pass(model, corpus, options, state, checkpoints, stop, task), position)
+        ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), position)
+    sample_ids = read_of(sample_ids, corpus.sentence_ids("mining")[:n_sentences], state=state, options=options)
     n_kept = write_results(
         folder,
         state,
@@ -112,7 +133,8 @@ def collect(
         sample_ids=sample_ids,
         quantile_sentences=options.quantile_sentences,
     )
-    complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - start)
+    write_convergence(folder, state, ending)
+    complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - start, ending=ending)
     checkpoints.remove()
     return open_run(folder)
 
@@ -132,10 +154,11 @@ class _Pass:
     ) -> None:
         self.model, self.corpus, self.options, self.state = model, corpus, options, state
         self.checkpoints, self.stop, self.task = checkpoints, stop, task
+        self.started = time.monotonic()
 
 
-def _run(this: _Pass, position: Position) -> None:
-    """Feed every batch from a position on."""
+def _run(this: _Pass, position: Position) -> Ending:
+    """Feed every batch from a position on; say why it ended."""
     options = this.options
     stream = chunks(
         this.corpus,
@@ -144,7 +167,9 @@ def _run(this: _Pass, position: Position) -> None:
         token_budget=options.token_budget,
         limit=options.limit,
         start=position.chunk,
+        shuffle_seed=options.seed if options.shuffle else None,
     )
+    watch = Watch(options, this.state.convergence)
     for chunk in ahead(stream):
         first = position.batch if chunk.number == position.chunk else 0
         for number in range(first, len(chunk.batches)):
@@ -155,8 +180,14 @@ def _run(this: _Pass, position: Position) -> None:
                 raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
             _feed(this, chunk, number)
         n_empty = len(chunk.tokens.empty)
-        this.state.end_chunk(chunk.sentences, n_cut=chunk.tokens.n_cut, n_empty=n_empty)
+        stepped = this.state.end_chunk(chunk.sentences, n_cut=chunk.tokens.n_cut, n_empty=n_empty)
         this.task.advance(n_empty)
+        if stepped:
+            this.task.note(watch.note())
+        if watch.enough(stepped=stepped, seconds=time.monotonic() - this.started):
+            break
+    this.state.convergence.step(this.state.lists)
+    return watch.ending()
 
 
 def _feed(this: _Pass, chunk: Chunk, number: int) -> None:

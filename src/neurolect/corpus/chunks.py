@@ -1,6 +1,7 @@
 """Send documents in chunks through one or several processes, in order, in bounded memory."""
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -77,7 +78,13 @@ def _chunks(reader: DocumentReader) -> Iterator[Chunk]:
 
 def _in_pool(process: partial[ChunkCounts], chunks: Iterator[Chunk], workers: int) -> Iterator[ChunkCounts]:
     # Spawned, not forked: the parent may hold threads. The window keeps a slow consumer's memory bounded.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    # Ctrl-C goes to the whole group of processes; this one answers it for all.
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     running: deque[Future[ChunkCounts]] = deque()
     try:
         for chunk in chunks:

@@ -185,7 +185,12 @@ class Corpus:
             If a shard is not what was prepared.
         """
         for shard in self.manifest["shards"]:
-            if file_hash(self.folder / shard["file"]) != shard["blake2b"]:
+            try:
+                found = file_hash(self.folder / shard["file"])
+            except OSError as error:
+                how = f"it cannot be read ({error.strerror})"
+                raise _changed(self.folder, shard["file"], how) from error
+            if found != shard["blake2b"]:
                 raise _changed(self.folder, shard["file"], "its content is another")
 
     def _checked_columns(self, columns: Sequence[str] | None) -> list[str]:

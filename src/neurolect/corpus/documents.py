@@ -97,8 +97,17 @@ class DocumentReader:
                 self.n_documents[number] += 1
                 yield Document(text, fit_metadata(row, fields=self.fields, misfits=self._misfits))
         if not any(self.n_documents):
-            what = f"The corpus is empty: no document with text in {len(self._sources)} source(s)."
-            raise CorpusError(what, hint="Check the sources and prepare.text_column.")
+            raise self._empty()
+
+    def _empty(self) -> CorpusError:
+        names = [source.name for source in self._sources]
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        what = f"The corpus is empty: there is no document with text in {listed}."
+        if self.n_without_text:
+            columns = ", ".join(sorted({repr(column) for column in self._text_columns}))
+            what += f" The text column ({columns}) is empty in all {self.n_without_text:,} rows."
+            return CorpusError(what, hint="Name another: --set prepare.text_column=NAME")
+        return CorpusError(what, expected="files with text in them", hint="Check the sources.")
 
     def counts(self) -> dict[str, int]:
         """Count what was skipped or replaced so far."""

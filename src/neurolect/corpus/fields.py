@@ -22,6 +22,7 @@ ID_NAMES = frozenset(_ID_NAMES.split()) | {""}
 ID_LIKE = re.compile(r"(?:https?://\S+|[\w./:#+-]*\d[\w./:#+-]*)\Z")
 LONG_TEXT = 200
 FEW = 50
+MOST = 0.95
 OWN_COLUMNS = frozenset({"sentence_id", "document_id", "position", "held_out", "n_words", "text"})
 
 
@@ -170,7 +171,7 @@ def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str 
             return longest[0]
     what = f"No column of {source} is clearly the text. Its columns: {there}."
     expected = "a column named " + ", ".join(TEXT_NAMES) + ", or one with much longer strings than the others"
-    raise CorpusError(what, expected=expected, hint="Name it: prepare.text_column = ...")
+    raise CorpusError(what, expected=expected, hint="Name it: --set prepare.text_column=NAME")
 
 
 def choose_fields(
@@ -226,8 +227,8 @@ def _check_wanted(columns: Sequence[str], by_column: Mapping[str, Sequence[Surve
             what = f"No source has a metadata column {column!r} (prepare.metadata_columns)."
             there = ", ".join(map(repr, by_column)) or "none"
             raise CorpusError(what, expected=f"columns that are there: {there}")
-        if any(survey.n_nested for survey in by_column[column]):
-            what = f"The metadata column {column!r} holds lists or objects."
+        if _mostly_nested(by_column[column]):
+            what = f"The metadata column {column!r} holds lists or objects (prepare.metadata_columns)."
             raise CorpusError(what, expected="single values: text, numbers, dates, true or false")
 
 
@@ -237,7 +238,7 @@ def _left_out(column: str, surveys: Sequence[Survey], notices: list[str]) -> boo
     why = ""
     if n_values == 0:
         why = "it is empty in the first documents"
-    elif any(survey.n_nested for survey in surveys):
+    elif _mostly_nested(surveys):
         why = "it holds lists or objects"
     elif all(survey.all_distinct for survey in surveys if survey.n_values) and (
         column.lower() in ID_NAMES
@@ -252,5 +253,12 @@ def _left_out(column: str, surveys: Sequence[Survey], notices: list[str]) -> boo
 
 
 def _kind(surveys: Sequence[Survey]) -> Kind:
-    n_values = sum(survey.n_values for survey in surveys)
-    return "number" if n_values and sum(survey.n_numbers for survey in surveys) == n_values else "category"
+    n_values = sum(survey.n_values - survey.n_nested for survey in surveys)
+    n_numbers = sum(survey.n_numbers for survey in surveys)
+    # a few "unknown" among the years make no categories of them: they are counted and left empty
+    return "number" if n_values and n_numbers >= MOST * n_values else "category"
+
+
+def _mostly_nested(surveys: Sequence[Survey]) -> bool:
+    """Tell lists and objects from a few values of another type, which are counted and left empty."""
+    return 2 * sum(survey.n_nested for survey in surveys) > sum(survey.n_values for survey in surveys)

@@ -92,6 +92,9 @@ def read_manifest(folder: Path) -> Manifest:
         If it was written by a newer neurolect.
     """
     path = folder / "manifest.json"
+    if folder.is_file():
+        what = f"{folder} is a file, not a corpus folder."
+        raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {folder} --out CORPUS")
     if not folder.is_dir():
         what = f"There is no corpus folder {folder}."
         raise CorpusError(what, hint=f"Make one: neurolect prepare SOURCE... --out {folder}")
@@ -106,9 +109,17 @@ def read_manifest(folder: Path) -> Manifest:
         raise CorpusError(what, hint="Prepare the corpus again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         what = f"{folder} is no corpus folder: its manifest does not say format {FORMAT!r}."
+        if isinstance(manifest, dict) and manifest.get("format") == "neurolect-run":
+            hint = f"It is a run folder; the corpus it was collected from: {_corpus_of(manifest)}"
         raise CorpusError(what, hint=hint)
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         what = f"The corpus {folder} is of schema version {version}; this neurolect reads {SCHEMA_VERSION}."
         raise FormatVersionError(what, hint="Update neurolect, or prepare the corpus again with this one.")
     return cast("Manifest", manifest)
+
+
+def _corpus_of(run: dict[str, object]) -> object:
+    """Name the corpus a run was collected from, as its manifest does."""
+    corpus = run.get("corpus")
+    return corpus.get("path", "unknown") if isinstance(corpus, dict) else "unknown"

@@ -110,7 +110,7 @@ def _check_out(folder: Path, *, overwrite: bool) -> None:
         raise CorpusError(what, hint="Give another --out.")
     if not overwrite:
         what = f"There is a corpus at {folder} already."
-        raise CorpusError(what, hint="Use it, give another --out, or ask for it to be overwritten.")
+        raise CorpusError(what, hint="Use it as it is, give another --out, or remove it first.")
 
 
 @contextmanager
@@ -132,7 +132,10 @@ def _building(folder: Path) -> Iterator[Path]:
         if isinstance(error, PermissionError):
             what = f"No permission to write the corpus {folder}."
             raise CorpusError(what, hint="Choose an --out that you may write to.") from error
-        raise
+        if isinstance(error, NeurolectError):
+            raise
+        what = f"The corpus {folder} could not be written: {error.strerror or error}."
+        raise CorpusError(what, hint="Choose another --out.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)

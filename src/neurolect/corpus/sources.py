@@ -61,7 +61,9 @@ def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
     found: dict[str, Source] = {}
     for each in given:
         for source in _resolve(str(each)):
-            found.setdefault(source.name, source)
+            # one file may be named in several ways
+            key = source.name if source.format == "hub" else str(Path(source.name).resolve())
+            found.setdefault(key, source)
     return list(found.values())
 
 
@@ -74,7 +76,11 @@ def _resolve(name: str) -> list[Source]:
         files = [each for each in files if not _hidden(each.relative_to(path))]
         if not files:
             what = f"The folder {name} holds no file that can be read."
-            raise CorpusError(what, expected="files named " + _readable())
+            there = sorted(each.name for each in path.iterdir())
+            hint = (
+                f"It holds {', '.join(there[:5])}{' ...' if len(there) > 5 else ''}." if there else "It is empty."
+            )
+            raise CorpusError(what, expected="files named " + _readable(), hint=hint)
         return [Source(str(each), _format(each), str(path)) for each in files]
     if path.exists():
         return [Source(str(path), _format(path), str(path.parent))]

@@ -7,9 +7,11 @@ part by part, by the hash of the text: an interrupted run goes on, a second run 
 import hashlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
 from neurolect.corpus.words import split_words
-from neurolect.errors import RunFolderError
+from neurolect.errors import DescribeError, RunFolderError
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.tagger import Tagger, model_folder, tagger_fingerprint
 
@@ -165,13 +167,18 @@ def _results(
             _load(tagger)
         yield from map(_annotate_chunk, inputs)
         return
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=(tagger,)
-        ) as pool,
-    ):
-        yield from pool.map(_annotate_chunk, inputs)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=(tagger,)
+    )
+    with _one_thread_each():
+        try:
+            yield from pool.map(_annotate_chunk, inputs)
+        except BrokenProcessPool as error:
+            what = f"One of {workers} worker processes died while sentences were tagged."
+            raise DescribeError(what, hint="There may be too little memory: use fewer --workers.") from error
+        finally:
+            # after a stop, what waits is not worked off first
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 _loaded: dict[str, Tagger] = {}
@@ -184,6 +191,8 @@ def _load(tagger: str) -> None:
 
 def _load_in_worker(tagger: str) -> None:
     """Load the tagger in a process of its own, without PyTorch, which spaCy would import for nothing."""
+    # Ctrl-C goes to the whole group of processes; the parent answers it for all
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not (model_folder(tagger) / "transformer").exists():
         sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
     _load(tagger)
