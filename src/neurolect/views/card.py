@@ -24,6 +24,8 @@ MIN_Z = 2.0
 MIN_SHARE, ENOUGH = 0.01, 3
 # The mark at a sentence's end takes a greater share of the tokens wherever sentences are shorter.
 NO_TAGS = (".",)
+# Fields whose evidence has room on a card.
+N_FIELDS = 3
 # Nouns, verbs and adjectives begin with a letter: the tagger has to call handles and pieces of "it's" something.
 LIKE_A_WORD = r"^\pL"
 
@@ -154,7 +156,7 @@ def _side(
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()
         ],
-        **examples(listed, limit=n_examples, fields=list(evidence["metadata"])),
+        **examples(listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
     }
 
 

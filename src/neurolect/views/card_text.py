@@ -5,6 +5,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
+from neurolect.views.card import N_FIELDS
 from neurolect.views.tag_names import TAG_NAMES
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["card_console", "card_text"]
 LEFT = (("words", 6), ("phrases", 4))
 SHORTER = (("tags", 3), ("tag_patterns", 3))  # go where there is room
 ONE_LINE = ("nouns", "verbs", "adjectives")
-N_FIELDS, N_VALUES, N_TYPICAL = 3, 4, 2
+N_VALUES, N_TYPICAL = 4, 2
 TITLES = {"tag_patterns": "tag patterns"}
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}

@@ -58,7 +58,7 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Four values at most. Others, and those that say nothing, are left out.
+        Four values at most. Others, and those that say nothing without the field's name, are left out.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
         for field in order
         if field in fields or not isinstance(metadata[field], float)
     ]
-    return [value for value in dict.fromkeys(told) if value.lower() not in SAYS_NOTHING][:N_TOLD]
+    return [value for value in dict.fromkeys(told) if value.lower() not in {*SAYS_NOTHING, "yes", "true"}][:N_TOLD]
 
 
 def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
