@@ -35,22 +35,35 @@ def test_preselection_keeps_the_frequent_and_the_surprising() -> None:
     written = as_tuples(patterns.trie)
     expected = np.full(len(written), 3.0)
     expected[written.index((1, 0))] = 0.0
-    chosen = preselect(patterns, expected=expected, n_frequent=1, n_candidates=2)
-    assert [written[place] for place in chosen] == [(0, 2), (1, 0)]
-    everything = preselect(patterns, expected=expected, n_frequent=1, n_candidates=100)
-    assert [written[place] for place in everything] == [each for each in written if len(each) > 1]
+    longer = np.flatnonzero(patterns.length > 1)
+    support = patterns.support[longer]
+    chosen = preselect(support, expected=expected[longer], n_frequent=1, n_candidates=2)
+    assert [written[place] for place in longer[chosen]] == [(0, 2), (1, 0)]
+    everything = preselect(support, expected=expected[longer], n_frequent=1, n_candidates=100)
+    assert everything.tolist() == list(range(len(longer)))
 
 
 def test_order_of_equal_scores() -> None:
-    items = np.array([[0, 1, -1], [0, 1, 2], [4, 5, -1], [6, 7, -1]], np.int32)
-    order = by_score(np.array([3.0, 3.0, 3.0, 9.0]), np.array([5, 5, 6, 1], np.int32), items)
-    assert order.tolist() == [3, 2, 1, 0]
+    support, length = np.array([5, 5, 6, 1], np.int32), np.array([2, 3, 2, 2], np.int8)
+    assert by_score(np.array([3.0, 3.0, 3.0, 9.0]), support, length).tolist() == [3, 2, 1, 0]
 
 
 def test_frequent_rows_come_after_the_typical_ones() -> None:
-    order = np.array([2, 0, 3, 1])
-    support = np.array([50, 90, 10, 40], np.int32)
-    ranked = rank_patterns(order, typical=np.array([2, 3]), support=support, n_frequent=2)
+    ranked = rank_patterns(
+        np.array([2, 3]),
+        scores=np.array([7.0, 5.0, 8.0, 6.0]),
+        support=np.array([50, 90, 10, 40], np.int32),
+        length=np.full(4, 2, np.int8),
+        n_frequent=2,
+    )
     assert ranked.chosen.tolist() == [2, 3, 0, 1]
     assert ranked.rank_relative.tolist() == [1, 2, 3, 4]
     assert ranked.rank_frequency.tolist() == [4, 3, 2, 1]
+
+
+def test_equally_frequent_rows_go_by_score_then_length_then_order() -> None:
+    scores, length = np.array([1.0, 4.0, 4.0, 4.0, 9.0]), np.array([2, 2, 3, 2, 2], np.int8)
+    support = np.array([5, 5, 5, 5, 1], np.int32)
+    ranked = rank_patterns(np.array([4]), scores=scores, support=support, length=length, n_frequent=3)
+    assert ranked.chosen.tolist() == [4, 2, 1, 3]
+    assert ranked.rank_frequency.tolist() == [4, 1, 2, 3]

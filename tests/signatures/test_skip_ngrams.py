@@ -220,6 +220,7 @@ def test_a_list_out_of_range() -> None:
         ({"max_length": 6}, "max_length is 6"),
         ({"n_frequent": 0}, "n_frequent is 0"),
         ({"tag_max_gap": -1}, "tag_max_gap is -1"),
+        ({"max_entries": -1}, "max_entries is -1"),
     ],
 )
 def test_options_out_of_range(wrong: dict[str, float], message: str) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.prefixspan import MinedPatterns
 
-__all__ = ["RankedPatterns", "association", "by_score", "preselect", "rank_patterns"]
+__all__ = ["RankedPatterns", "association", "by_score", "preselect", "rank_patterns", "suffixes"]
 
 
 class RankedPatterns(NamedTuple):
@@ -46,7 +47,7 @@ def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64
     -----
     "united states" has 20 or more; "the united", "of the" have about 1 or less, since the order is asked for too.
     """
-    suffix = _suffixes(mined.trie.parent, mined.trie.item)
+    suffix = suffixes(mined.trie)
     support = mined.support.astype(np.float64)
     first = np.arange(len(support))
     last = np.arange(len(support))
@@ -61,42 +62,49 @@ def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64
     return ratios
 
 
+def suffixes(trie: PatternTrie) -> NDArray[np.int32]:
+    """Find every pattern without its first item.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        All frequent patterns of some sentences, in the order of mining.
+
+    Returns
+    -------
+    int32, shape (P,)
+        Its node; -1 for single items.
+    """
+    return _suffixes(trie.parent, trie.item)  # type: ignore[no-any-return]
+
+
 def preselect(
-    mined: MinedPatterns,
-    *,
-    expected: NDArray[np.float64],
-    n_frequent: int,
-    n_candidates: int,
-) -> NDArray[np.int64]:
+    support: NDArray[np.int32], *, expected: NDArray[np.float64], n_frequent: int, n_candidates: int
+) -> NDArray[np.intp]:
     """Choose the patterns whose background counts are worth finding out.
 
     Parameters
     ----------
-    mined : MinedPatterns
-        Patterns of one list.
-    expected : float64, shape (P,)
-        Sentences of the list that would hold each pattern if its items were spread as in the background and
-        independently.
+    support : int32, shape (L,)
+        Sentences of the list that hold each pattern of two items or more.
+    expected : float64, shape (L,)
+        Sentences of the list that would hold it if its items were spread as in the background and independently.
     n_frequent, n_candidates : int
         The `n_frequent` best by support are among the `n_candidates` chosen.
 
     Returns
     -------
-    int64, shape (C,), ascending
-        Patterns of two items or more: all of them where there are at most `n_candidates`.
+    intp, shape (C,), ascending
+        All of them where there are at most `n_candidates`.
     """
-    long = np.flatnonzero(mined.length > 1)
-    if len(long) <= n_candidates:
-        return long
-    support = mined.support[long]
-    surprise = (support - expected[long]) / np.sqrt(expected[long] + 1.0)
+    if len(support) <= n_candidates:
+        return np.arange(len(support))
+    surprise = (support - expected) / np.sqrt(expected + 1.0)
     surprise[np.argsort(-support, kind="stable")[:n_frequent]] = np.inf
-    return np.sort(long[np.argsort(-surprise, kind="stable")[:n_candidates]])
+    return np.sort(np.argsort(-surprise, kind="stable")[:n_candidates])
 
 
-def by_score(
-    scores: NDArray[np.float64], support: NDArray[np.int32], items: NDArray[np.int32]
-) -> NDArray[np.int64]:
+def by_score(scores: NDArray[np.float64], support: NDArray[np.int32], length: NDArray[np.int8]) -> NDArray[np.intp]:
     """Order candidates by score; ties to the greater support, then to the longer, then to the earlier.
 
     Parameters
@@ -105,35 +113,33 @@ def by_score(
         Higher is more typical.
     support : int32, shape (C,)
         Sentences of the list that hold it.
-    items : int32, shape (C, length)
-        Items of each candidate, padded with -1.
+    length : int8, shape (C,)
+        Items of each candidate.
 
     Returns
     -------
-    int64, shape (C,)
+    intp, shape (C,)
         Candidates, best first.
     """
-    length = (items >= 0).sum(axis=1)
-    return np.lexsort((np.arange(len(scores)), -length, -support, -scores))
+    return np.lexsort((-length, -support, -scores))
 
 
 def rank_patterns(
-    order: NDArray[np.int64],
+    typical: NDArray[np.intp],
     *,
-    typical: NDArray[np.int64],
+    scores: NDArray[np.float64],
     support: NDArray[np.int32],
+    length: NDArray[np.int8],
     n_frequent: int,
 ) -> RankedPatterns:
     """Join the typical candidates and the most frequent ones.
 
     Parameters
     ----------
-    order : int64, shape (C,)
-        All candidates by score.
-    typical : int64, shape (T,)
-        Those reported for their score, in the same order.
-    support : int32, shape (C,)
-        Sentences of the list that hold each candidate.
+    typical : intp, shape (T,)
+        Candidates reported for their score, best first.
+    scores, support, length : arrays, shape (C,)
+        As :func:`by_score` takes them.
     n_frequent : int
         How many are reported for their frequency, at most.
 
@@ -142,18 +148,24 @@ def rank_patterns(
     RankedPatterns
         The union of both.
     """
-    score_place = np.empty(len(order), np.int64)
-    score_place[order] = np.arange(len(order))
-    by_support = np.lexsort((score_place, -support))
-    reported = np.zeros(len(order), np.bool_)
-    reported[by_support[:n_frequent]] = True
-    reported[typical] = False
-    chosen = np.concatenate([typical, order[reported[order]]])
-    reported[typical] = True
-    place = np.empty(len(order), np.int64)
-    place[by_support[reported[by_support]]] = np.arange(1, len(chosen) + 1)
-    ranks = np.arange(1, len(chosen) + 1, dtype=np.int16)
-    return RankedPatterns(chosen, place[chosen].astype(np.int16), ranks)
+
+    def by_support(candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+        keys = (candidates, -length[candidates], -scores[candidates], -support[candidates])
+        return candidates[np.lexsort(keys)]
+
+    leading = np.arange(len(support))
+    if len(support) > n_frequent:  # sort only those that can be among the most frequent
+        least = -np.partition(-support, n_frequent - 1)[n_frequent - 1]
+        leading = np.flatnonzero(support >= least)
+    is_frequent = np.zeros(len(support), np.bool_)
+    is_frequent[by_support(leading)[:n_frequent]] = True
+    is_frequent[typical] = False
+    frequent = np.flatnonzero(is_frequent)
+    frequent = frequent[by_score(scores[frequent], support[frequent], length[frequent])]
+    chosen = np.concatenate([typical, frequent]).astype(np.int64)
+    rank_frequency = np.empty(len(support), np.int16)
+    rank_frequency[by_support(chosen)] = np.arange(1, len(chosen) + 1)
+    return RankedPatterns(chosen, rank_frequency[chosen], np.arange(1, len(chosen) + 1, dtype=np.int16))
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["PatternTrie", "TrieUnion", "padded_items", "pattern_items", "pruned", "trie_of_patterns"]
+__all__ = [
+    "PatternTrie",
+    "TrieUnion",
+    "hashed_nodes",
+    "node_slot",
+    "padded_items",
+    "pattern_items",
+    "pruned",
+    "trie_of_patterns",
+]
 
 
 class PatternTrie(NamedTuple):
@@ -195,8 +204,26 @@ def trie_of_patterns(items: NDArray[np.int32], offsets: NDArray[np.int64]) -> tu
     return union.trie(), nodes[offsets[1:] - 1]
 
 
+def hashed_nodes(trie: PatternTrie) -> NDArray[np.int32]:
+    """Make a table in which :func:`node_slot` finds the node of a parent and an item.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        The patterns.
+
+    Returns
+    -------
+    int32, shape (n_slots,)
+        Nodes, and -1 for free slots.
+    """
+    slots = np.full(1 << (4 * len(trie.parent) + 4).bit_length(), -1, np.int32)
+    _rehash(trie.parent, trie.item, slots, len(trie.parent))
+    return slots
+
+
 @njit(cache=True, nogil=True)
-def _place(
+def node_slot(
     parents: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np.int32], parent: int, item: int
 ) -> int:
     """Slot of the node (parent, item), or the free slot it would go to."""
@@ -221,7 +248,7 @@ def _insert(
 ) -> int:
     for k in range(len(new_parent)):
         parent = nodes[new_parent[k]] if new_parent[k] >= 0 else np.int32(-1)
-        at = _place(parents, items, slots, parent, new_item[k])
+        at = node_slot(parents, items, slots, parent, new_item[k])
         if slots[at] < 0:
             slots[at] = size
             parents[size] = parent
@@ -234,4 +261,4 @@ def _insert(
 @njit(cache=True, nogil=True)
 def _rehash(parents: NDArray[np.int32], items: NDArray[np.int32], slots: NDArray[np.int32], size: int) -> None:
     for node in range(size):
-        slots[_place(parents, items, slots, parents[node], items[node])] = node
+        slots[node_slot(parents, items, slots, parents[node], items[node])] = node

@@ -1,0 +1,80 @@
+"""What patterns are looked for in, and what is known of the single items of the background."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.signatures.pattern_trie import PatternTrie
+from neurolect.signatures.projections import compact_sentences
+from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
+
+__all__ = ["PatternInput", "background_shares", "expected_shares"]
+
+
+class PatternInput(NamedTuple):
+    """What patterns are looked for in, and how."""
+
+    codes: NDArray[np.int32]
+    """Item codes of all sentences, shape (n_tokens,); a negative code is a place without an item."""
+    offsets: NDArray[np.int64]
+    """Where each sentence's tokens start, shape (n_sentences + 1,)."""
+    allowed: NDArray[np.bool_]
+    """Whether an item may be part of a pattern, shape (n_codes,)."""
+    background: NDArray[np.int64]
+    """Sentences of the background."""
+    in_background: NDArray[np.bool_]
+    """The same as a mask, shape (n_sentences,)."""
+    item: Item
+    """Kind of the items."""
+    options: SkipNgramOptions
+    """What is mined and reported."""
+    workers: int
+    """Threads."""
+
+
+def background_shares(given: PatternInput) -> NDArray[np.float64]:
+    """Count the single items of the background.
+
+    Parameters
+    ----------
+    given : PatternInput
+        Sentences and background.
+
+    Returns
+    -------
+    float64, shape (n_codes,)
+        Share of the background's sentences that hold each item; one that it lacks counts as half a sentence.
+    """
+    every = compact_sentences(
+        given.codes, given.offsets, rows=given.background, allowed=given.allowed, min_support=1
+    )
+    share = np.full(len(given.allowed), 0.5)
+    share[every.items] = every.support
+    return share / max(1, len(given.background))
+
+
+def expected_shares(
+    trie: PatternTrie, *, length: NDArray[np.int8], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Multiply the shares of each pattern's items.
+
+    Parameters
+    ----------
+    trie : PatternTrie
+        The patterns, P nodes.
+    length : int8, shape (P,)
+        Items of each.
+    shares : float64, shape (n_codes,)
+        Of the items.
+
+    Returns
+    -------
+    float64, shape (P,)
+        What the pattern's share would be if items were independent and came in any order.
+    """
+    product = shares[trie.item]
+    for n_items in range(2, int(length.max(initial=1)) + 1):
+        nodes = np.flatnonzero(length == n_items)
+        product[nodes] *= product[trie.parent[nodes]]
+    return product
