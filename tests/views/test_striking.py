@@ -1,4 +1,10 @@
-from neurolect.store import Run
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neurolect.store import Run, open_run
 from neurolect.views import striking
 
 
@@ -20,3 +26,16 @@ def test_a_kind_nothing_stands_out_in_is_left_out(example_run: Run) -> None:
 
 def test_limit_keeps_the_first_kinds(example_run: Run) -> None:
     assert striking(example_run, limit=2) == striking(example_run)[:2]
+
+
+def test_phrases_that_end_in_words_found_everywhere_come_last(example_run: Run, tmp_path: Path) -> None:
+    assert {each.kind: each.evidence for each in striking(example_run)}["phrase"] == "of the"
+    folder = tmp_path / "run"
+    shutil.copytree(example_run.folder, folder)
+    path = folder / "signatures" / "skip_ngrams.parquet"
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    strongest = max((row for row in rows if row["pattern"] == "of the"), key=lambda row: float(row["log_odds_z"]))
+    weaker = {**strongest, "pattern": "golden fleece", "log_odds_z": strongest["log_odds_z"] - 1.0}
+    pq.write_table(pa.Table.from_pylist([*rows, weaker], schema=table.schema), path)
+    assert {each.kind: each.evidence for each in striking(open_run(folder))}["phrase"] == "golden fleece"

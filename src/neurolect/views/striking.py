@@ -1,5 +1,6 @@
 """Choose the most striking neurons of a run: one for each kind of thing that neurons are found to like."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ __all__ = ["Striking", "striking"]
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
+# "by in" is no phrase to show where there are others: its words are in more than this share of all sentences.
+COMMON_SHARE = 0.06
 
 _COLUMNS = ["neuron_id", "side", "share_list", "share_background", "lift", "log_odds_z"]
 
@@ -91,7 +94,17 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "word", _best(words, summary, "word")
     phrases = _enough(run, "skip_ngrams", "pattern", ["item"], MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT)
     only_words = pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$")
-    yield "phrase", _best(phrases.filter((pc.field("item") == "word") & only_words), summary, "phrase")
+    phrases = phrases.filter((pc.field("item") == "word") & only_words)
+    whole = phrases.filter(~pc.match_substring_regex(pc.field("evidence"), _common_ends(run)))
+    yield "phrase", _best(whole if whole.num_rows else phrases, summary, "phrase")
+
+
+def _common_ends(run: Run) -> str:
+    """Make an expression that finds the phrases that begin or end with a word that is everywhere."""
+    words = run.table("background/words", columns=["word", "n_sentences"])
+    common = words.filter(pc.field("n_sentences") > COMMON_SHARE * run.manifest["corpus"]["n_mining"])
+    listed = "|".join(re.escape(word) for word in common.column("word").to_pylist()) or "^$"
+    return f"^({listed}) | ({listed})$"
 
 
 def _enough(
