@@ -42,11 +42,30 @@ class SampleActivations:
         sentence_ids : int64, shape (n_sentences,)
             Those outside the sample are passed over.
         """
+        rows, places = self.find(sentence_ids)
+        self.activations[places] = activations[rows]
+
+    def find(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Find the sample's sentences in a batch.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n_sentences,)
+            Of the batch.
+
+        Returns
+        -------
+        rows : int64, shape (n_found,)
+            Where they stand in the batch.
+        places : int64, shape (n_found,)
+            Where they stand in the sample.
+        """
         if len(self._sorted) == 0:
-            return
+            nothing = np.empty(0, dtype=np.int64)
+            return nothing, nothing
         at = np.minimum(np.searchsorted(self._sorted, sentence_ids), len(self._sorted) - 1)
-        wanted = self._sorted[at] == sentence_ids
-        self.activations[self._order[at[wanted]]] = activations[wanted]
+        rows = np.flatnonzero(self._sorted[at] == sentence_ids)
+        return rows, self._order[at[rows]]
 
     def merge(self, other: "SampleActivations") -> None:
         """Take in what another state saw.
@@ -66,6 +85,22 @@ class SampleActivations:
             raise CollectError(what, hint="Merge only results collected on the same corpus with the same seed.")
         missing = np.isnan(self.activations)
         self.activations[missing] = other.activations[missing]
+
+    def only(self, sentence_ids: NDArray[np.int64]) -> "SampleActivations":
+        """Leave out sentences, such as those that were never read.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            Those to keep; others than the sample's do no harm.
+
+        Returns
+        -------
+        SampleActivations
+            In the same order.
+        """
+        kept = np.isin(self.sentence_ids, sentence_ids)
+        return self.from_arrays({"sentence_ids": self.sentence_ids[kept], "activations": self.activations[kept]})
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.

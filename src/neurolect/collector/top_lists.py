@@ -8,38 +8,16 @@ sentences must reach. In random order a neuron accepts about N(1 + ln(T/N)) of T
 to one comparison a neuron and sentence.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from neurolect.collector.entry_keys import MAX_SENTENCE_ID, SortedLists, check_sentence_ids, sort_entries
 from neurolect.errors import CollectError
 
 __all__ = ["MAX_SENTENCE_ID", "SortedLists", "TopLists"]
 
-MAX_SENTENCE_ID = 2**32 - 2
-"""Largest sentence id a key can hold."""
-
 _SPARE = 256
-
-
-class SortedLists(NamedTuple):
-    """Finished lists.
-
-    Attributes
-    ----------
-    activations : float32, shape (n_neurons, n_kept)
-        Best first; NaN where a neuron has fewer entries.
-    sentence_ids : int64, shape (n_neurons, n_kept)
-        -1 where a neuron has fewer entries.
-    tokens : int16, shape (n_neurons, n_kept), or None
-        The model token that gave each activation, with max pooling.
-    """
-
-    activations: NDArray[np.float32]
-    sentence_ids: NDArray[np.int64]
-    tokens: NDArray[np.int16] | None
 
 
 class TopLists:
@@ -94,9 +72,7 @@ class TopLists:
         CollectError
             If a sentence id does not fit into 32 bits, or tokens are missing.
         """
-        if len(sentence_ids) and (sentence_ids.max() > MAX_SENTENCE_ID or sentence_ids.min() < 0):
-            what = f"Sentence ids up to {int(sentence_ids.max()):,} cannot be listed."
-            raise CollectError(what, expected=f"0 to {MAX_SENTENCE_ID:,}", hint="Collect in several runs.")
+        check_sentence_ids(sentence_ids)
         if self._tokens.shape[1] and tokens is None:
             what = "These lists keep model tokens, and the batch has none."
             raise CollectError(what, expected="tokens of shape (n_sentences, n_neurons)")
@@ -200,27 +176,8 @@ class TopLists:
         arrays = self.to_arrays()
         fill = self._fill[start:stop]
         keys = arrays["keys"][start:stop].astype(np.uint64)
-        empty = np.arange(keys.shape[1])[None, :] >= fill[:, None]
-        keys[empty] = 0
-        order = np.argsort(~keys, axis=1, kind="stable")
-        keys = np.take_along_axis(keys, order, axis=1)
-        ids = (np.uint64(0xFFFFFFFF) - (keys & np.uint64(0xFFFFFFFF))).astype(np.int64)
-        activations = _activations((keys >> np.uint64(32)).astype(np.uint32))
-        if self.side == "bottom":
-            activations = -activations + np.float32(0.0)
-        ids[empty] = -1
-        activations[empty] = np.nan
-        tokens = None
-        if self._tokens.shape[1]:
-            tokens = np.take_along_axis(arrays["tokens"][start:stop].astype(np.int16), order, axis=1)
-            tokens[empty] = -1
-        return SortedLists(activations, ids, tokens)
-
-
-def _activations(codes: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Undo the order-preserving code of float32."""
-    positive = codes >> np.uint32(31) == 1
-    return np.where(positive, codes ^ np.uint32(0x80000000), ~codes).astype(np.uint32).view(np.float32)
+        tokens = arrays["tokens"][start:stop].astype(np.int16) if self._tokens.shape[1] else None
+        return sort_entries(keys, fill=fill, tokens=tokens, side=self.side)
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,187 @@
+"""What the lists and the moments need of a GPU, fused: activations are read once each, nothing is kept between.
+
+The plain twins are in ``device_lists`` and ``device_moments``.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+__all__ = ["append_entries", "sum_moments"]
+
+_ROWS = 32
+_COLUMNS = 64
+_SPLITS = 16
+"""Parts of the batch summed apart; fixed, so that sums do not depend on the GPU."""
+
+
+def append_entries(
+    activations: Tensor,
+    low: Tensor,
+    tokens: Tensor | None,
+    threshold: Tensor,
+    top: bool,  # noqa: FBT001
+    keys: Tensor,
+    kept_tokens: Tensor,
+    width: int,
+) -> Tensor:
+    """Append the entries that reach the thresholds behind column ``width``, in any order; return how many each."""
+    n_rows, n_neurons = activations.shape
+    counts = torch.zeros(n_neurons, dtype=torch.int32, device=activations.device)
+    activations = activations.contiguous()
+    grid = (triton.cdiv(n_rows, _ROWS), triton.cdiv(n_neurons, _COLUMNS))
+    with torch.cuda.device(activations.device):
+        _append[grid](
+            activations,
+            low,
+            activations if tokens is None else tokens.contiguous(),
+            threshold,
+            keys,
+            kept_tokens,
+            counts,
+            n_rows,
+            n_neurons,
+            keys.stride(0),
+            width,
+            TOP=top,
+            TOKENS=tokens is not None,
+            ROWS=_ROWS,
+            COLUMNS=_COLUMNS,
+        )
+    return counts
+
+
+@triton.jit
+def _append(
+    activations: Tensor,
+    low: Tensor,
+    tokens: Tensor,
+    threshold: Tensor,
+    keys: Tensor,
+    kept_tokens: Tensor,
+    counts: Tensor,
+    n_rows: int,
+    n_neurons: int,
+    capacity: int,
+    width: int,
+    TOP: tl.constexpr,
+    TOKENS: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+) -> None:
+    """Look at one tile of activations."""
+    rows = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
+    inside = (rows < n_rows)[:, None] & (columns < n_neurons)[None, :]
+    at = rows[:, None] * n_neurons + columns[None, :]
+    value = tl.load(activations + at, mask=inside, other=0.0)
+    signed = value if TOP else -value
+    least = tl.load(threshold + columns, mask=columns < n_neurons, other=float("inf"))
+    reached = inside & (signed >= least[None, :])
+    bits = signed.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
+    bits = tl.where(bits == 0x80000000, 0, bits)
+    code = tl.where(bits >= 0x80000000, bits ^ 0xFFFFFFFF, bits | 0x80000000)
+    own = tl.load(low + rows, mask=rows < n_rows, other=0)
+    # The highest bit is turned over: keys are signed.
+    key = ((code ^ 0x80000000) << 32) | own[:, None]
+    everywhere = columns[None, :] + tl.zeros([ROWS, COLUMNS], dtype=tl.int64)
+    place = tl.atomic_add(counts + everywhere, 1, mask=reached).to(tl.int64)
+    target = everywhere * capacity + width + place
+    tl.store(keys + target, key, mask=reached)
+    if TOKENS:
+        tl.store(kept_tokens + target, tl.load(tokens + at, mask=inside, other=0), mask=reached)
+
+
+def sum_moments(
+    activations: Tensor, shift: Tensor, low: Tensor, inverse_width: Tensor, histograms: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sum counts, powers and extremes of a batch; count it into the histograms."""
+    n_rows, n_neurons = activations.shape
+    device = activations.device
+    activations = activations.contiguous()
+    n = torch.empty((_SPLITS, n_neurons), dtype=torch.int64, device=device)
+    powers = torch.empty((_SPLITS, 4, n_neurons), dtype=torch.float64, device=device)
+    extremes = torch.empty((_SPLITS, 2, n_neurons), dtype=torch.float32, device=device)
+    with torch.cuda.device(device):
+        _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
+            activations,
+            shift,
+            low,
+            inverse_width,
+            histograms,
+            n,
+            powers,
+            extremes,
+            n_rows,
+            n_neurons,
+            histograms.shape[1],
+            float(histograms.shape[1] - 1),
+            triton.cdiv(n_rows, _SPLITS),
+            ROWS=_ROWS // 2,
+            COLUMNS=_COLUMNS,
+        )
+    low_high = torch.stack([extremes[:, 0].amin(dim=0), extremes[:, 1].amax(dim=0)])
+    return n.sum(dim=0), powers.sum(dim=0), low_high
+
+
+@triton.jit
+def _moments(
+    activations: Tensor,
+    shift: Tensor,
+    low: Tensor,
+    inverse_width: Tensor,
+    histograms: Tensor,
+    n: Tensor,
+    powers: Tensor,
+    extremes: Tensor,
+    n_rows: int,
+    n_neurons: int,
+    n_bins: int,
+    last: float,
+    rows_each: int,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+) -> None:
+    """Sum one part of the batch for a few neurons."""
+    split = tl.program_id(0).to(tl.int64)
+    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
+    known = columns < n_neurons
+    middle = tl.load(shift + columns, mask=known, other=0.0)
+    edge = tl.load(low + columns, mask=known, other=0.0)
+    inverse = tl.load(inverse_width + columns, mask=known, other=0.0)
+    count = tl.zeros([COLUMNS], dtype=tl.int64)
+    s1 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s2 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s3 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s4 = tl.zeros([COLUMNS], dtype=tl.float64)
+    least = tl.zeros([COLUMNS], dtype=tl.float32) + float("inf")
+    most = tl.zeros([COLUMNS], dtype=tl.float32) - float("inf")
+    end = tl.minimum((split + 1) * rows_each, n_rows)
+    for at in range(split * rows_each, end, ROWS):
+        rows = at + tl.arange(0, ROWS)
+        inside = (rows < end)[:, None] & known[None, :]
+        value = tl.load(activations + rows[:, None] * n_neurons + columns[None, :], mask=inside, other=0.0)
+        finite = inside & (tl.abs(value) < float("inf"))
+        wide = value.to(tl.float64)
+        d = tl.where(finite, wide - middle[None, :], 0.0)
+        d2 = d * d
+        count += tl.sum(finite.to(tl.int64), axis=0)
+        s1 += tl.sum(d, axis=0)
+        s2 += tl.sum(d2, axis=0)
+        s3 += tl.sum(d2 * d, axis=0)
+        s4 += tl.sum(d2 * d2, axis=0)
+        least = tl.minimum(least, tl.min(tl.where(finite, value, float("inf")), axis=0))
+        most = tl.maximum(most, tl.max(tl.where(finite, value, -float("inf")), axis=0))
+        place = (wide - edge[None, :]) * inverse[None, :]
+        place = tl.where(finite, place, 0.0)
+        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int64)
+        tl.atomic_add(histograms + columns[None, :] * n_bins + place, 1, mask=finite)
+    tl.store(n + split * n_neurons + columns, count, mask=known)
+    base = powers + split * 4 * n_neurons + columns
+    tl.store(base, s1, mask=known)
+    tl.store(base + n_neurons, s2, mask=known)
+    tl.store(base + 2 * n_neurons, s3, mask=known)
+    tl.store(base + 3 * n_neurons, s4, mask=known)
+    tl.store(extremes + split * 2 * n_neurons + columns, least, mask=known)
+    tl.store(extremes + split * 2 * n_neurons + n_neurons + columns, most, mask=known)

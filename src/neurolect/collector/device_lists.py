@@ -1,0 +1,298 @@
+"""The streaming lists kept where the network is: the same entries, order and ties as on the host.
+
+Keys are signed here, for torch sorts no unsigned numbers: the host's key with its highest bit turned over. A
+neuron's row is a buffer; what reaches its threshold is appended, and a full buffer is cut to the N largest keys.
+All rows have one width, that of the fullest: the rest holds the smallest key, which stands for nothing.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurolect.collector.entry_keys import SortedLists, check_sentence_ids, decode_keys
+from neurolect.collector.top_lists import TopLists
+from neurolect.errors import CollectError
+
+__all__ = ["EMPTY", "DeviceTopLists"]
+
+EMPTY = -(2**63)
+"""The key of no entry."""
+
+_LOW = 0xFFFFFFFF
+_SIGN = 0x80000000
+_LEAST_ROOM = 16_384
+_BLOCK = 1 << 24
+"""Entries sorted or selected from at once; bounds the temporary memory."""
+
+
+class DeviceTopLists:
+    """Streaming lists of all neurons, one side, on a device.
+
+    Parameters
+    ----------
+    n_neurons : int
+        Number of neurons.
+    list_size : int
+        Entries kept per neuron.
+    side : str
+        ``top`` keeps the highest activations, ``bottom`` the lowest.
+    with_tokens : bool
+        Keep the model token of each entry.
+    device : torch.device
+        Where they are kept.
+    """
+
+    def __init__(
+        self, n_neurons: int, list_size: int, *, side: str = "top", with_tokens: bool = False, device: torch.device
+    ) -> None:
+        self.list_size, self.side, self.device = list_size, side, device
+        capacity = list_size + max(list_size, _LEAST_ROOM)
+        self._keys = torch.full((n_neurons, capacity), EMPTY, dtype=torch.int64, device=device)
+        self._tokens = torch.zeros((n_neurons, capacity if with_tokens else 0), dtype=torch.int16, device=device)
+        self._threshold = torch.full((n_neurons,), -torch.inf, dtype=torch.float32, device=device)
+        self._width = 0
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """Activation a sentence must reach to enter, float32, shape (n_neurons,); infinite until N were seen."""
+        threshold: NDArray[np.float32] = self._threshold.cpu().numpy()
+        return threshold if self.side == "top" else -threshold
+
+    def update(self, activations: Tensor, *, sentence_ids: NDArray[np.int64], tokens: Tensor | None = None) -> None:
+        """Take in one batch.
+
+        Parameters
+        ----------
+        activations : float32 Tensor, shape (n_sentences, n_neurons)
+            On the device; NaN entries are passed over.
+        sentence_ids : int64, shape (n_sentences,)
+            Each id once in the life of the lists; on the host.
+        tokens : int16 Tensor, shape (n_sentences, n_neurons), optional
+            Needed if the lists keep tokens.
+
+        Raises
+        ------
+        CollectError
+            If a sentence id does not fit into 32 bits, or tokens are missing.
+        """
+        check_sentence_ids(sentence_ids)
+        if self._tokens.shape[1] and tokens is None:
+            what = "These lists keep model tokens, and the batch has none."
+            raise CollectError(what, expected="tokens of shape (n_sentences, n_neurons)")
+        low = torch.from_numpy(_LOW - sentence_ids).to(self.device)
+        room = self._keys.shape[1] - self.list_size
+        for start in range(0, len(sentence_ids), room):
+            rows = slice(start, start + room)
+            if self._width + len(low[rows]) > self._keys.shape[1]:
+                self._cut()
+            own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
+            self._append(activations[rows], low[rows], own)
+
+    def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None) -> None:
+        """Append what reaches the thresholds."""
+        if activations.is_cuda and _kernels_here():
+            from neurolect.collector import device_kernels
+
+            counts = device_kernels.append_entries(
+                activations, low, tokens, self._threshold, self.side == "top", self._keys, self._tokens, self._width
+            )
+            self._width += int(counts.max())
+            return
+        signed = activations if self.side == "top" else -activations
+        reached = signed >= self._threshold
+        n_new = int(reached.sum(dim=0).max()) if len(low) else 0
+        keys = torch.where(reached, encode_keys(activations, low, side=self.side), EMPTY)
+        new, order = torch.topk(keys.T, n_new, dim=1, sorted=False)
+        columns = slice(self._width, self._width + n_new)
+        self._keys[:, columns] = new
+        if tokens is not None:
+            self._tokens[:, columns] = tokens.T.gather(1, order)
+        self._width += n_new
+
+    def _cut(self) -> None:
+        """Keep the largest keys of every buffer and raise the thresholds."""
+        size, width = self.list_size, self._width
+        if width > size:
+            step = max(1, _BLOCK // width)
+            for start in range(0, len(self._keys), step):
+                block = self._keys[start : start + step]
+                kept, order = torch.topk(block[:, :width], size, dim=1, sorted=False)
+                block[:, :size] = kept
+                block[:, size:width] = EMPTY
+                if self._tokens.shape[1]:
+                    tokens = self._tokens[start : start + step]
+                    tokens[:, :size] = tokens[:, :width].gather(1, order)
+            self._width = size
+        if self._width == size:
+            least = self._keys[:, :size].amin(dim=1)
+            self._threshold = torch.where(least == EMPTY, -torch.inf, signed_activations(least))
+
+    def merge(self, other: "DeviceTopLists | TopLists") -> None:
+        """Take in lists collected on other sentences.
+
+        Parameters
+        ----------
+        other : DeviceTopLists or TopLists
+            Same neurons, size, side and tokens.
+
+        Raises
+        ------
+        CollectError
+            If they do not fit together.
+        """
+        theirs = other if isinstance(other, DeviceTopLists) else self._like(other)
+        mine = (len(self._keys), self.list_size, self.side, self._tokens.shape[1] > 0)
+        if mine != (len(theirs._keys), theirs.list_size, theirs.side, theirs._tokens.shape[1] > 0):
+            what = "Lists of other neurons, size, side or tokens cannot be merged."
+            raise CollectError(what, hint="Merge only results collected with the same model and options.")
+        self._cut()
+        theirs._cut()
+        columns = slice(self._width, self._width + theirs._width)
+        self._keys[:, columns] = theirs._keys[:, : theirs._width].to(self.device)
+        if self._tokens.shape[1]:
+            self._tokens[:, columns] = theirs._tokens[:, : theirs._width].to(self.device)
+        self._width += theirs._width
+        self._cut()
+
+    def _like(self, other: TopLists) -> "DeviceTopLists":
+        arrays = other.to_arrays()
+        return DeviceTopLists.from_arrays(
+            arrays,
+            list_size=other.list_size,
+            side=other.side,
+            with_tokens=arrays["tokens"].shape[1] > 0,
+            device=self.device,
+        )
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays, in the form of the lists on the host.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
+        """
+        self._cut()
+        keys, tokens = self._sorted_block(0, len(self._keys))
+        fill = (keys != 0).sum(axis=1)
+        width = int(fill.max(initial=0))
+        return {"keys": keys[:, :width], "fill": fill, "tokens": tokens[:, :width]}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: dict[str, NDArray[np.generic]],
+        *,
+        list_size: int,
+        side: str,
+        with_tokens: bool = False,
+        device: torch.device,
+    ) -> "DeviceTopLists":
+        """Make a state from arrays, of lists kept here or on the host.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From ``to_arrays``.
+        list_size : int
+            As the state was made with.
+        side : str
+            As the state was made with.
+        with_tokens : bool
+            As the state was made with.
+        device : torch.device
+            Where they are to be kept.
+
+        Returns
+        -------
+        DeviceTopLists
+            Goes on exactly as the one it was taken from.
+        """
+        keys, fill = arrays["keys"].astype(np.uint64), arrays["fill"].astype(np.int64)
+        lists = cls(len(fill), list_size, side=side, with_tokens=with_tokens, device=device)
+        lists._width = keys.shape[1]
+        keys[np.arange(keys.shape[1])[None, :] >= fill[:, None]] = 0
+        signed = (keys ^ np.uint64(1 << 63)).view(np.int64)
+        lists._keys[:, : lists._width] = torch.from_numpy(signed).to(device)
+        if with_tokens:
+            lists._tokens[:, : lists._width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
+        lists._cut()
+        return lists
+
+    def sorted(self, start: int = 0, stop: int | None = None) -> SortedLists:
+        """Finish the lists of a range of neurons: cut them to N and sort them.
+
+        Parameters
+        ----------
+        start, stop : int
+            Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
+
+        Returns
+        -------
+        SortedLists
+            Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
+        """
+        self._cut()
+        keys, tokens = self._sorted_block(start, len(self._keys) if stop is None else stop)
+        activations, ids = decode_keys(keys, side=self.side)
+        empty = keys == 0
+        activations[empty], ids[empty] = np.nan, -1
+        if not self._tokens.shape[1]:
+            return SortedLists(activations, ids, None)
+        tokens[empty] = -1
+        return SortedLists(activations, ids, tokens)
+
+    def _sorted_block(self, first: int, last: int) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
+        """Give the host's keys of some neurons, largest first, and their tokens."""
+        width = self._width
+        keys = np.zeros((last - first, width), dtype=np.uint64)
+        tokens = np.zeros((last - first, width if self._tokens.shape[1] else 0), dtype=np.int16)
+        step = max(1, _BLOCK // max(width, 1))
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            own, order = torch.sort(self._keys[start:stop, :width], dim=1, descending=True)
+            rows = slice(start - first, stop - first)
+            keys[rows] = own.cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
+            if tokens.shape[1]:
+                tokens[rows] = self._tokens[start:stop, :width].gather(1, order).cpu().numpy()
+        return keys, tokens
+
+
+def encode_keys(activations: Tensor, low: Tensor, *, side: str) -> Tensor:
+    """Make the signed keys of a batch.
+
+    Parameters
+    ----------
+    activations : float32 Tensor, shape (n_sentences, n_neurons)
+        Any but NaN.
+    low : int64 Tensor, shape (n_sentences,)
+        Complements of the sentence ids.
+    side : {"top", "bottom"}
+        Of the lists.
+
+    Returns
+    -------
+    int64 Tensor, shape (n_sentences, n_neurons)
+        Larger is better.
+    """
+    bits = activations.contiguous().view(torch.int32).to(torch.int64) & _LOW
+    if side == "bottom":
+        bits = bits ^ _SIGN
+    bits = torch.where(bits == _SIGN, 0, bits)  # -0.0 ties with 0.0
+    codes = torch.where(bits >= _SIGN, ~bits & _LOW, bits | _SIGN)
+    return ((codes << 32) | low[:, None]) ^ EMPTY
+
+
+def signed_activations(keys: Tensor) -> Tensor:
+    """Give the activations in keys, with the opposite sign in lists of the lowest: float32, same shape."""
+    codes = ((keys ^ EMPTY) >> 32) & _LOW
+    bits = torch.where(codes >= _SIGN, codes ^ _SIGN, ~codes & _LOW)
+    return ((bits ^ _SIGN) - _SIGN).to(torch.int32).view(torch.float32)
+
+
+def _kernels_here() -> bool:
+    """Say whether Triton is there; a PyTorch for GPUs brings it."""
+    from torch.utils._triton import has_triton
+
+    return bool(has_triton())

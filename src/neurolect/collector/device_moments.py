@@ -1,0 +1,131 @@
+"""Moments and histograms kept where the network is: the same arrays as on the host."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurolect.collector.moments import Moments
+
+__all__ = ["DeviceMoments"]
+
+_BLOCK = 1 << 22
+
+
+class DeviceMoments:
+    """Streaming moments, extremes and histograms of all neurons, on a device.
+
+    Sums are the host's up to float64 rounding; counts, extremes and histograms are the same.
+
+    Parameters
+    ----------
+    start : Moments
+        What to go on from; its shift and bins are kept.
+    device : torch.device
+        Where they are kept.
+    """
+
+    def __init__(self, start: Moments, *, device: torch.device) -> None:
+        self.device = device
+        arrays = start.to_arrays()
+        self._state = {name: torch.from_numpy(np.array(array)).to(device) for name, array in arrays.items()}
+        self._inverse_width = 1.0 / self._state["width"]
+
+    def update(self, activations: Tensor) -> None:
+        """Take in one batch.
+
+        Parameters
+        ----------
+        activations : float32 Tensor, shape (n_sentences, n_neurons)
+            On the device; entries that are not finite are passed over.
+        """
+        state = self._state
+        if activations.is_cuda and _kernels_here():
+            from neurolect.collector import device_kernels
+
+            n, powers, extremes = device_kernels.sum_moments(
+                activations, state["shift"], state["low"], self._inverse_width, state["histograms"]
+            )
+            self._add(n, powers, extremes)
+            return
+        step = max(1, _BLOCK // max(activations.shape[1], 1))
+        for start in range(0, len(activations), step):
+            self._add(*self._sums(activations[start : start + step]))
+
+    def _sums(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Sum a few sentences and count them into the histograms."""
+        state = self._state
+        finite = torch.isfinite(activations)
+        values = activations.to(torch.float64)
+        d = torch.where(finite, values - state["shift"], 0.0)
+        powers = torch.stack([(d**power).sum(dim=0) for power in (1, 2, 3, 4)])
+        low = torch.where(finite, activations, torch.inf).amin(dim=0)
+        high = torch.where(finite, activations, -torch.inf).amax(dim=0)
+        last = state["histograms"].shape[1] - 1
+        at = ((values - state["low"]) * self._inverse_width).clamp(0.0, float(last))
+        at = torch.where(finite, at, 0.0).to(torch.int64)
+        state["histograms"].scatter_add_(1, at.T, finite.T.to(torch.int64))
+        return finite.sum(dim=0), powers, torch.stack([low, high])
+
+    def _add(self, n: Tensor, powers: Tensor, extremes: Tensor) -> None:
+        state = self._state
+        state["n"] += n
+        state["powers"] += powers
+        state["extremes"][0] = torch.minimum(state["extremes"][0], extremes[0])
+        state["extremes"][1] = torch.maximum(state["extremes"][1], extremes[1])
+
+    def to_host(self) -> Moments:
+        """Give the state as it is kept on the host."""
+        return Moments.from_arrays(self.to_arrays())
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            As of :class:`~neurolect.collector.moments.Moments`.
+        """
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._state.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, device: torch.device) -> "DeviceMoments":
+        """Make a state from arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`, here or on the host.
+        device : torch.device
+            Where it is to be kept.
+
+        Returns
+        -------
+        DeviceMoments
+            Goes on exactly as the one it was taken from.
+        """
+        return cls(Moments.from_arrays(arrays), device=device)
+
+    def merge(self, other: "DeviceMoments") -> None:
+        """Take in moments of other sentences.
+
+        Parameters
+        ----------
+        other : DeviceMoments
+            Same neurons, shift and bins.
+
+        Raises
+        ------
+        CollectError
+            If shift or bins differ.
+        """
+        both = self.to_host()
+        both.merge(other.to_host())
+        self._state = DeviceMoments(both, device=self.device)._state
+
+
+def _kernels_here() -> bool:
+    """Say whether Triton is there; a PyTorch for GPUs brings it."""
+    from torch.utils._triton import has_triton
+
+    return bool(has_triton())
