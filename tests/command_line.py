@@ -1,0 +1,40 @@
+"""Run the command line inside the test process, as its console script does."""
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from typing import NamedTuple
+
+from neurolect.cli import app, main
+
+
+class Answer(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: object) -> Answer:
+    """Give a command and catch its answer; a traceback is an error of the test."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(partial(app, [str(each) for each in arguments], prog_name="neurolect"))
+        except SystemExit as left:
+            code = left.code
+    if not isinstance(code, int):
+        msg = f"left with {code!r}"
+        raise TypeError(msg)
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def succeed(*arguments: object) -> str:
+    """Give a command that has to work; give what it printed."""
+    answer = command(*arguments)
+    if answer.code:
+        msg = f"{arguments} left with {answer.code}: {answer.err}"
+        raise AssertionError(msg)
+    return answer.out
