@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ["append_entries", "sum_moments"]
+__all__ = ["append_entries", "count_reaching", "sum_moments"]
 
 _ROWS = 32
 _COLUMNS = 64
@@ -54,17 +54,17 @@ def append_entries(
 
 @triton.jit
 def _append(
-    activations: Tensor,
-    low: Tensor,
-    tokens: Tensor,
-    threshold: Tensor,
-    keys: Tensor,
-    kept_tokens: Tensor,
-    counts: Tensor,
-    n_rows: int,
-    n_neurons: int,
-    capacity: int,
-    width: int,
+    activations: "Tensor",
+    low: "Tensor",
+    tokens: "Tensor",
+    threshold: "Tensor",
+    keys: "Tensor",
+    kept_tokens: "Tensor",
+    counts: "Tensor",
+    n_rows: "int",
+    n_neurons: "int",
+    capacity: "int",
+    width: "int",
     TOP: tl.constexpr,
     TOKENS: tl.constexpr,
     ROWS: tl.constexpr,
@@ -93,18 +93,70 @@ def _append(
         tl.store(kept_tokens + target, tl.load(tokens + at, mask=inside, other=0), mask=reached)
 
 
+def count_reaching(activations: Tensor, threshold: Tensor, top: bool) -> Tensor:  # noqa: FBT001
+    """Count, for every neuron, the sentences that reach its threshold: int32, shape (n_neurons,)."""
+    n_rows, n_neurons = activations.shape
+    activations = activations.contiguous()
+    counts = torch.zeros(n_neurons, dtype=torch.int32, device=activations.device)
+    with torch.cuda.device(activations.device):
+        _count[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
+            activations,
+            threshold,
+            counts,
+            n_rows,
+            n_neurons,
+            triton.cdiv(n_rows, _SPLITS),
+            TOP=top,
+            ROWS=_ROWS,
+            COLUMNS=_COLUMNS,
+        )
+    return counts
+
+
+@triton.jit
+def _count(
+    activations: "Tensor",
+    threshold: "Tensor",
+    counts: "Tensor",
+    n_rows: "int",
+    n_neurons: "int",
+    rows_each: "int",
+    TOP: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+) -> None:
+    """Count one part of the batch for a few neurons."""
+    split = tl.program_id(0).to(tl.int64)
+    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
+    known = columns < n_neurons
+    least = tl.load(threshold + columns, mask=known, other=float("inf"))
+    count = tl.zeros([ROWS, COLUMNS], dtype=tl.int32)
+    end = tl.minimum((split + 1) * rows_each, n_rows)
+    for at in range(split * rows_each, end, ROWS):
+        rows = at + tl.arange(0, ROWS)
+        inside = (rows < end)[:, None] & known[None, :]
+        value = tl.load(activations + rows[:, None] * n_neurons + columns[None, :], mask=inside, other=0.0)
+        signed = value if TOP else -value
+        count += (inside & (signed >= least[None, :])).to(tl.int32)
+    tl.atomic_add(counts + columns, tl.sum(count, axis=0), mask=known)
+
+
 def sum_moments(
     activations: Tensor, shift: Tensor, low: Tensor, inverse_width: Tensor, histograms: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Sum counts, powers and extremes of a batch; count it into the histograms."""
     n_rows, n_neurons = activations.shape
     device = activations.device
+    n_bins = histograms.shape[1]
+    bins = triton.next_power_of_2(n_bins)
+    # one shared histogram of at most 1,024 counters for a few neurons at a time
+    columns = max(1, min(16, 1024 // bins))
     activations = activations.contiguous()
     n = torch.empty((_SPLITS, n_neurons), dtype=torch.int64, device=device)
     powers = torch.empty((_SPLITS, 4, n_neurons), dtype=torch.float64, device=device)
     extremes = torch.empty((_SPLITS, 2, n_neurons), dtype=torch.float32, device=device)
     with torch.cuda.device(device):
-        _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
+        _moments[(triton.cdiv(n_neurons, columns), _SPLITS)](
             activations,
             shift,
             low,
@@ -115,11 +167,12 @@ def sum_moments(
             extremes,
             n_rows,
             n_neurons,
-            histograms.shape[1],
-            float(histograms.shape[1] - 1),
+            n_bins,
+            float(n_bins - 1),
             triton.cdiv(n_rows, _SPLITS),
-            ROWS=_ROWS // 2,
-            COLUMNS=_COLUMNS,
+            BINS=bins,
+            ROWS=1024 // columns,
+            COLUMNS=columns,
         )
     low_high = torch.stack([extremes[:, 0].amin(dim=0), extremes[:, 1].amax(dim=0)])
     return n.sum(dim=0), powers.sum(dim=0), low_high
@@ -127,36 +180,40 @@ def sum_moments(
 
 @triton.jit
 def _moments(
-    activations: Tensor,
-    shift: Tensor,
-    low: Tensor,
-    inverse_width: Tensor,
-    histograms: Tensor,
-    n: Tensor,
-    powers: Tensor,
-    extremes: Tensor,
-    n_rows: int,
-    n_neurons: int,
-    n_bins: int,
-    last: float,
-    rows_each: int,
+    activations: "Tensor",
+    shift: "Tensor",
+    low: "Tensor",
+    inverse_width: "Tensor",
+    histograms: "Tensor",
+    n: "Tensor",
+    powers: "Tensor",
+    extremes: "Tensor",
+    n_rows: "int",
+    n_neurons: "int",
+    n_bins: "int",
+    last: "float",
+    rows_each: "int",
+    BINS: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
-    """Sum one part of the batch for a few neurons."""
-    split = tl.program_id(0).to(tl.int64)
-    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
+    """Sum one part of the batch for a few neurons; every thread sums its own, and they meet at the end."""
+    split = tl.program_id(1).to(tl.int64)
+    own = tl.arange(0, COLUMNS)
+    columns = tl.program_id(0).to(tl.int64) * COLUMNS + own
     known = columns < n_neurons
     middle = tl.load(shift + columns, mask=known, other=0.0)
     edge = tl.load(low + columns, mask=known, other=0.0)
     inverse = tl.load(inverse_width + columns, mask=known, other=0.0)
-    count = tl.zeros([COLUMNS], dtype=tl.int64)
-    s1 = tl.zeros([COLUMNS], dtype=tl.float64)
-    s2 = tl.zeros([COLUMNS], dtype=tl.float64)
-    s3 = tl.zeros([COLUMNS], dtype=tl.float64)
-    s4 = tl.zeros([COLUMNS], dtype=tl.float64)
-    least = tl.zeros([COLUMNS], dtype=tl.float32) + float("inf")
-    most = tl.zeros([COLUMNS], dtype=tl.float32) - float("inf")
+    count = tl.zeros([ROWS, COLUMNS], dtype=tl.int32)
+    s1 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
+    s2 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
+    s3 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
+    s4 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
+    least = tl.zeros([ROWS, COLUMNS], dtype=tl.float32) + float("inf")
+    most = tl.zeros([ROWS, COLUMNS], dtype=tl.float32) - float("inf")
+    counters = tl.arange(0, BINS * COLUMNS)
+    histogram = tl.zeros([BINS * COLUMNS], dtype=tl.int32)
     end = tl.minimum((split + 1) * rows_each, n_rows)
     for at in range(split * rows_each, end, ROWS):
         rows = at + tl.arange(0, ROWS)
@@ -166,22 +223,30 @@ def _moments(
         wide = value.to(tl.float64)
         d = tl.where(finite, wide - middle[None, :], 0.0)
         d2 = d * d
-        count += tl.sum(finite.to(tl.int64), axis=0)
-        s1 += tl.sum(d, axis=0)
-        s2 += tl.sum(d2, axis=0)
-        s3 += tl.sum(d2 * d, axis=0)
-        s4 += tl.sum(d2 * d2, axis=0)
-        least = tl.minimum(least, tl.min(tl.where(finite, value, float("inf")), axis=0))
-        most = tl.maximum(most, tl.max(tl.where(finite, value, -float("inf")), axis=0))
-        place = (wide - edge[None, :]) * inverse[None, :]
-        place = tl.where(finite, place, 0.0)
-        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int64)
-        tl.atomic_add(histograms + columns[None, :] * n_bins + place, 1, mask=finite)
-    tl.store(n + split * n_neurons + columns, count, mask=known)
-    base = powers + split * 4 * n_neurons + columns
-    tl.store(base, s1, mask=known)
-    tl.store(base + n_neurons, s2, mask=known)
-    tl.store(base + 2 * n_neurons, s3, mask=known)
-    tl.store(base + 3 * n_neurons, s4, mask=known)
-    tl.store(extremes + split * 2 * n_neurons + columns, least, mask=known)
-    tl.store(extremes + split * 2 * n_neurons + n_neurons + columns, most, mask=known)
+        count += finite.to(tl.int32)
+        s1 += d
+        s2 += d2
+        s3 += d2 * d
+        s4 += d2 * d2
+        least = tl.minimum(least, tl.where(finite, value, float("inf")))
+        most = tl.maximum(most, tl.where(finite, value, -float("inf")))
+        place = tl.where(finite, (wide - edge[None, :]) * inverse[None, :], 0.0)
+        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int32)
+        # What does not count goes to the first counter, and is taken off again.
+        place = tl.where(finite, own[None, :] * BINS + place, 0)
+        wrong = ROWS * COLUMNS - tl.sum(tl.sum(finite.to(tl.int32), axis=1), axis=0)
+        histogram += tl.histogram(tl.reshape(place, [ROWS * COLUMNS]), BINS * COLUMNS)
+        histogram -= tl.where(counters == 0, wrong, 0)
+    column = tl.program_id(0).to(tl.int64) * COLUMNS + counters // BINS
+    bin_ = counters % BINS
+    real = (column < n_neurons) & (bin_ < n_bins) & (histogram > 0)
+    tl.atomic_add(histograms + column * n_bins + bin_, histogram.to(tl.int64), mask=real)
+    tl.store(n + split * n_neurons + columns, tl.sum(count, axis=0).to(tl.int64), mask=known)
+    to = powers + split * 4 * n_neurons + columns
+    tl.store(to, tl.sum(s1, axis=0), mask=known)
+    tl.store(to + n_neurons, tl.sum(s2, axis=0), mask=known)
+    tl.store(to + 2 * n_neurons, tl.sum(s3, axis=0), mask=known)
+    tl.store(to + 3 * n_neurons, tl.sum(s4, axis=0), mask=known)
+    to_extremes = extremes + split * 2 * n_neurons + columns
+    tl.store(to_extremes, tl.min(least, axis=0), mask=known)
+    tl.store(to_extremes + n_neurons, tl.max(most, axis=0), mask=known)

@@ -84,31 +84,42 @@ class DeviceTopLists:
         room = self._keys.shape[1] - self.list_size
         for start in range(0, len(sentence_ids), room):
             rows = slice(start, start + room)
-            if self._width + len(low[rows]) > self._keys.shape[1]:
-                self._cut()
             own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
             self._append(activations[rows], low[rows], own)
 
     def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None) -> None:
-        """Append what reaches the thresholds."""
-        if activations.is_cuda and _kernels_here():
+        """Append what reaches the thresholds; cut first where it might not fit."""
+        kernels = activations.is_cuda and _kernels_here()
+        n_new = self._most_new(activations, kernels=kernels)
+        if self._width + n_new > self._keys.shape[1]:
+            self._cut()
+            n_new = self._most_new(activations, kernels=kernels)
+        if kernels:
             from neurolect.collector import device_kernels
 
-            counts = device_kernels.append_entries(
+            device_kernels.append_entries(
                 activations, low, tokens, self._threshold, self.side == "top", self._keys, self._tokens, self._width
             )
-            self._width += int(counts.max())
+            self._width += n_new
             return
-        signed = activations if self.side == "top" else -activations
-        reached = signed >= self._threshold
-        n_new = int(reached.sum(dim=0).max()) if len(low) else 0
-        keys = torch.where(reached, encode_keys(activations, low, side=self.side), EMPTY)
+        keys = torch.where(self._reaching(activations), encode_keys(activations, low, side=self.side), EMPTY)
         new, order = torch.topk(keys.T, n_new, dim=1, sorted=False)
         columns = slice(self._width, self._width + n_new)
         self._keys[:, columns] = new
         if tokens is not None:
             self._tokens[:, columns] = tokens.T.gather(1, order)
         self._width += n_new
+
+    def _most_new(self, activations: Tensor, *, kernels: bool) -> int:
+        """Count the sentences that reach the threshold of the neuron with the most of them."""
+        if kernels:
+            from neurolect.collector import device_kernels
+
+            return int(device_kernels.count_reaching(activations, self._threshold, self.side == "top").max())
+        return int(self._reaching(activations).sum(dim=0).max()) if len(activations) else 0
+
+    def _reaching(self, activations: Tensor) -> Tensor:
+        return (activations if self.side == "top" else -activations) >= self._threshold
 
     def _cut(self) -> None:
         """Keep the largest keys of every buffer and raise the thresholds."""

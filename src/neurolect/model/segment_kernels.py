@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pool"]
 
-_ROWS = 16
+_ROWS = 32
 _COLUMNS = 128
 
 
@@ -43,16 +43,16 @@ def pool(states: Tensor, segments: "Segments", pooling: str, out: Tensor, tokens
 
 @triton.jit
 def _pool(
-    states: Tensor,
-    origin: Tensor,
-    start: Tensor,
-    stop: Tensor,
-    out: Tensor,
-    tokens: Tensor,
-    width: int,
-    states_stride: int,
-    out_stride: int,
-    tokens_stride: int,
+    states: "Tensor",
+    origin: "Tensor",
+    start: "Tensor",
+    stop: "Tensor",
+    out: "Tensor",
+    tokens: "Tensor",
+    width: "int",
+    states_stride: "int",
+    out_stride: "int",
+    tokens_stride: "int",
     MEAN: tl.constexpr,
     TOKENS: tl.constexpr,
     ROWS: tl.constexpr,
