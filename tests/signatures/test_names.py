@@ -125,8 +125,15 @@ def test_details_say_what_the_name_does_not_say_yet() -> None:
         return name_list(evidence, explained=lambda *_: 0.0, n_details=n_details).text
 
     assert text(0) == '"Olympics" in topic sport'
-    assert text(2) == '"Olympics" in topic sport \u00b7 numbers (CD) \u00b7 author Reuters (35%)'
-    assert text(9).endswith("\u00b7 short sentences")
+    assert text(2) == '"Olympics" in topic sport \u00b7 numbers (CD) \u00b7 short sentences'
+    assert text(9) == text(2)
+
+
+def test_details_name_metadata_where_the_name_has_none() -> None:
+    short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
+    evidence = ListEvidence([], [], [], [("author", candidate("Reuters", 0.35, 0.1, 0.2))], short)
+    made = name_list(evidence, explained=lambda *_: 0.0, n_details=1)
+    assert made.text == "short sentences (mean 5.2 words) \u00b7 author Reuters (35%)"
 
 
 def test_lists_of_a_constant_neuron_have_no_theme() -> None:

@@ -17,8 +17,8 @@ LISTED = pa.table(
 )
 
 
-def row(field: str, value: str | None, share: float, lift: float | None) -> dict[str, Any]:
-    return {"field": field, "value": value, "share_list": share, "lift": lift}
+def row(field: str, value: str | None, share: float, lift: float | None, z: float = 10.0) -> dict[str, Any]:
+    return {"field": field, "value": value, "share_list": share, "lift": lift, "log_odds_z": z}
 
 
 def told(*rows: dict[str, Any]) -> list[tuple[str, str]]:
@@ -43,6 +43,12 @@ def test_values_of_one_field_do_not_leave_each_other_out() -> None:
 @pytest.mark.parametrize(("value", "share"), [("no", 0.5), (None, 0.5), ("Mars", 0.01)])
 def test_values_that_say_nothing_and_rare_ones_are_left_out(value: str | None, share: float) -> None:
     assert told(row("topic", value, share, 9.0)) == []
+
+
+def test_values_much_weaker_than_the_strongest_are_left_out() -> None:
+    strong = row("author", "Bob", 0.2, 9.0, z=100.0)
+    assert told(strong, row("topic", "Mars", 0.5, 1.2, z=4.0)) == [("author", "Bob")]
+    assert len(told(strong, row("topic", "Mars", 0.5, 1.2, z=6.0))) == 2
 
 
 @pytest.mark.parametrize(

@@ -231,11 +231,11 @@ def _details(evidence: ListEvidence, text: str) -> list[str]:
         for term in _terms(evidence)
         if not any(_same_stem(word, other) for word in term.label.split() for other in told)
     ]
-    fields = {name for name, _ in evidence.metadata if f"{name} " in text}
-    for field, value in evidence.metadata:
-        if field not in fields and value.share >= PART_SHARE:
-            found.append((value.bits, f"{field} {value.label} ({value.share:.0%})"))
-            fields.add(field)
+    # A second field mostly follows from the first: who wrote a tweet says that it is a tweet.
+    strong = [(field, value) for field, value in evidence.metadata if value.share >= PART_SHARE][:1]
+    if strong and not any(f"{field} " in text for field, _ in evidence.metadata):
+        field, value = strong[0]
+        found.append((value.bits, f"{field} {value.label} ({value.share:.0%})"))
     tags = [tag for tag in evidence.tags if f"({tag.label})" not in text]
     found += [(tag.bits, f"{TAG_NAMES.get(tag.label, 'tag')} ({tag.label})") for tag in tags]
     if "sentences (" not in text:

@@ -11,6 +11,7 @@ from neurolect.errors import OptionError
 from neurolect.store import Neuron
 from neurolect.views.card_metadata import telling_values
 from neurolect.views.examples import examples
+from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["SIDES", "card", "short_name"]
 
@@ -63,7 +64,8 @@ def card(
     Returns
     -------
     dict
-        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``activation`` (moments and histogram)
+        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``activation`` (moments,
+        histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
         metadata by field under ``metadata``), ``typical`` and ``examples``. Fit for ``json.dumps``. Evidence is
@@ -124,7 +126,8 @@ def _activation(neuron: Neuron) -> dict[str, Any]:
     names = ("n", "mean", "std", "skewness", "kurtosis", "minimum", "maximum")
     counts = neuron.run.array("histograms")[neuron.neuron_id]
     histogram = {"low": row["bin_low"], "width": row["bin_width"], "counts": [int(each) for each in counts]}
-    return {name: _plain(row[name]) for name in names} | {"histogram": histogram}
+    still = bool(nearly_constant(neuron.run)[neuron.neuron_id])
+    return {name: _plain(row[name]) for name in names} | {"histogram": histogram, "nearly_constant": still}
 
 
 def _side(

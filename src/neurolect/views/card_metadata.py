@@ -16,8 +16,10 @@ from neurolect.views.find import EN_DASH
 
 __all__ = ["holders", "telling_values"]
 
-MIN_SHARE = 0.02
+MIN_SHARE = 0.03
 """Values of less of a list than this are no theme of it."""
+WEAK = 0.05
+"""Nor are those whose log-odds z is less than this part of the strongest value's."""
 MAX_OVERLAP = 0.9
 """Two values that this share (Jaccard index) of their sentences have in common say the same."""
 EXPLAINED = 0.9
@@ -38,22 +40,26 @@ def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[st
     Parameters
     ----------
     rows : list of dict
-        Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``, ``lift``.
+        Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``, ``lift``,
+        ``log_odds_z``.
     listed : pyarrow.Table
         The list's sentences with their metadata.
 
     Returns
     -------
     list of dict
-        The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare ones,
-        those that have nearly the same sentences as one before them, and those within one before them whose lift
-        is hardly higher.
+        The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare and
+        weak ones, those that have nearly the same sentences as one before them, and those within one before them
+        whose lift is hardly higher.
     """
     kept: list[dict[str, Any]] = []
     shown: list[_Shown] = []
+    least_z = WEAK * max((row["log_odds_z"] for row in rows), default=0.0)
     for row in rows:
         value = row["value"]
-        if value is None or value.lower() in SAYS_NOTHING or row["share_list"] < MIN_SHARE:
+        if value is None or value.lower() in SAYS_NOTHING:
+            continue
+        if row["share_list"] < MIN_SHARE or row["log_odds_z"] < least_z:
             continue
         sentences = holders(listed, row["field"], value)
         lift = row["lift"] if row["lift"] is not None else np.inf

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.store import Run
+from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["Striking", "striking"]
 
@@ -54,7 +56,8 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
     Returns
     -------
     list of Striking
-        One a kind at most, no neuron twice: parts of speech, metadata fields in the corpus's order, sentence
+        One a kind at most, no neuron twice, none that is nearly constant:
+        parts of speech, metadata fields in the corpus's order, sentence
         length, words, phrases. Within a kind a list that is named after it wins, and among these the highest
         log-odds z. A kind in which no evidence covers a fifth of a list at 1.25 times its usual share (for words
         and phrases: a twentieth, at 8 times) is left out. Ties go to the smaller neuron id.
@@ -65,7 +68,7 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
         If the run has not been described.
     """
     chosen: list[Striking] = []
-    taken: set[int] = set()
+    taken: set[int] = set(np.flatnonzero(nearly_constant(run)).tolist())
     for kind, rows in _candidates(run):
         best = next((row for row in rows if row["neuron_id"] not in taken), None)
         if best is None or (limit is not None and len(chosen) >= limit):

@@ -1,0 +1,33 @@
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neurolect.store import Run, open_run
+from neurolect.views import card, card_text, striking
+from neurolect.views.nearly_constant import nearly_constant
+
+
+def with_deviation(run: Run, folder: Path, address: str, std: float) -> Run:
+    shutil.copytree(run.folder, folder)
+    path = folder / "neurons.parquet"
+    table = pq.read_table(path)
+    values = [std if each == address else 0.2 for each in table["address"].to_pylist()]
+    column = pa.array(values, table.schema.field("std").type)
+    pq.write_table(table.set_column(table.column_names.index("std"), "std", column), path)
+    return open_run(folder)
+
+
+def test_a_neuron_far_below_the_others_is_nearly_constant(example_run: Run, tmp_path: Path) -> None:
+    found = nearly_constant(with_deviation(example_run, tmp_path / "run", "hidden.1.2", 1e-9))
+    assert found.tolist() == [number == 2 for number in range(16)]
+    assert not nearly_constant(with_deviation(example_run, tmp_path / "other", "hidden.1.2", 1e-3)).any()
+
+
+def test_it_is_told_on_its_card_and_is_not_striking(example_run: Run, tmp_path: Path) -> None:
+    run = with_deviation(example_run, tmp_path / "run", "hidden.1.2", 1e-9)
+    assert "nearly constant" in card_text(card(run.neuron("hidden.1.2")))
+    assert "nearly constant" not in card_text(card(run.neuron("hidden.1.3")))
+    assert "hidden.1.2" in {each.address for each in striking(example_run)}
+    assert "hidden.1.2" not in {each.address for each in striking(run)}
