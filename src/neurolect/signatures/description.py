@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from neurolect.atomic import write_table, write_text
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
 from neurolect.signatures.lengths import Lengths, compare_lengths
@@ -134,9 +136,23 @@ def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) 
 
 def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
     run, options = stage.run, stage.options
-    with stage.timed("read"):
-        inputs = read_inputs(run)
-    coded = _annotate(stage, inputs, tagger=tagger)
+    with ThreadPoolExecutor(1) as beside:
+        if stage.workers > 1:  # the taggers are processes of their own: this one is idle
+            compiled = beside.submit(compile_kernels)
+        with stage.timed("read"):
+            inputs = read_inputs(run)
+        coded = _annotate(stage, inputs, tagger=tagger)
+        if stage.workers > 1:
+            compiled.result()
+        vectors = beside.submit(_typical, stage, inputs, coded)
+        if stage.workers == 1:
+            wait([vectors])
+        patterns = _patterns(stage, inputs, coded)
+        with stage.progress.task("word vectors", total=1) as task:
+            typical = vectors.result()
+            task.advance()
+    table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
+    stage.write("signatures/typical_sentences", table)
     with stage.timed("lengths"):
         lengths = compare_lengths(
             inputs.sentences.column("n_words").to_numpy(),
@@ -144,8 +160,6 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
             background_n_words=inputs.length_values,
             background_n_sentences=inputs.length_counts,
         )
-    typical = _typical(stage, inputs, coded)
-    patterns = _patterns(stage, inputs, coded)
     _count_and_name(stage, inputs, coded, lengths=lengths, typical=typical, patterns=patterns)
     return {
         "n_lists": len(inputs.lists.rows),
@@ -177,26 +191,23 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> CodedSent
 
 
 def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSentences:
+    """Find typical sentences; runs beside the mining of patterns and so shows nothing."""
     options = stage.options
-    with stage.timed("vectors"), stage.progress.task("word vectors", total=1) as task:
+    with stage.timed("vectors"):
         if options.vectors == "none":
             vectors = np.zeros((len(coded.vocabulary), 1), dtype=np.float32)
         elif options.vectors == "train":
             vectors = train_vectors(coded, options=options)
         else:
             vectors = read_vectors(Path(options.vectors), coded=coded)
-        task.advance()
     with stage.timed("typical sentences"):
-        typical = find_typical(
+        return find_typical(
             sentence_vectors(coded, vectors),
             inputs.lists,
             texts=inputs.sentences.column("text").to_pylist(),
             n_typical=options.n_typical,
             workers=stage.workers,
         )
-    table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
-    stage.write("signatures/typical_sentences", table)
-    return typical
 
 
 def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patterns]:

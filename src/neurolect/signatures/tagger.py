@@ -148,6 +148,7 @@ class Tagger:
         self._nlp: Any = spacy.load(folder, exclude=[part for part in parts if part not in keep])
         self._labels = np.array(self._nlp.get_pipe("tagger").labels)
         _use_numpy_products(self._nlp)
+        _compute_only_what_is_read(self._nlp)
 
     def tag(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> list[list[str]]:
         """Tag sentences.
@@ -250,3 +251,16 @@ def _use_numpy_products(nlp: Any) -> None:  # noqa: ANN401
     operations = type("NumpyProducts", (NumpyOps,), {"gemm": Ops.gemm})()
     for node in itertools.chain.from_iterable(pipe.model.walk() for _, pipe in nlp.pipeline):
         node.ops = operations
+
+
+def _compute_only_what_is_read(nlp: Any) -> None:  # noqa: ANN401
+    """Leave out what spaCy notes of every new word (is it an address, a number?) and these parts do not read."""
+    nodes = itertools.chain.from_iterable(pipe.model.walk() for _, pipe in nlp.pipeline)
+    extractors = [node for node in nodes if node.name == "extract_features"]
+    if not extractors:
+        return  # a transformer: it reads the text itself
+    symbols = nlp.vocab.strings
+    wanted = {column for node in extractors for column in node.attrs["columns"]}
+    wanted = {symbols[each] if isinstance(each, str) else int(each) for each in wanted}
+    for attribute in set(nlp.vocab.lex_attr_getters) - wanted:
+        del nlp.vocab.lex_attr_getters[attribute]

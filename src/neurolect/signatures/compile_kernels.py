@@ -1,0 +1,23 @@
+"""Have the kernels compiled before they are needed: on a fresh installation that takes seconds.
+
+While the taggers work in processes of their own, this process has nothing to do.
+"""
+
+import numpy as np
+
+from neurolect.signatures.items import count_in_lists, items_of_values
+from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
+
+__all__ = ["compile_kernels"]
+
+
+def compile_kernels() -> None:
+    """Run every kernel that describing runs on a handful of sentences, with the types it will get."""
+    codes = np.tile(np.array([0, 1, 2, 3, 0], np.int32), 8)
+    offsets = np.arange(0, len(codes) + 1, 5)
+    lists = np.tile(np.arange(8, dtype=np.int32), (4, 1))
+    rows = np.arange(8)
+    options = SkipNgramOptions(min_sentences=1, max_overlap=0.0, min_z=-100.0, word_min_association=0.0)
+    mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
+    items = items_of_values(np.zeros(8, np.int32), n_items=1)
+    count_in_lists(items, lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
