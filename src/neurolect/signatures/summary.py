@@ -24,6 +24,7 @@ __all__ = ["explained_shares", "name_lists", "summary_table"]
 
 DEPENDENT_TOKENS = 0.5
 """Tokens of one sentence are not independent: each counts as so much of an observation."""
+UNKNOWN_TAG = "XX"
 NUMBER_DISCOUNT = 0.9
 """Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
 
@@ -81,7 +82,9 @@ def name_lists(
         labels=coded.tag_names,
         n_lists=n_lists,
         per_sentence=np.nan_to_num(lengths.mean) * DEPENDENT_TOKENS,
-        weights=np.array([name[:1].isalpha() for name in coded.tag_names], dtype=np.float64),
+        weights=np.array(
+            [name[:1].isalpha() and name != UNKNOWN_TAG for name in coded.tag_names], dtype=np.float64
+        ),
     )
     values: list[list[tuple[str, Candidate]]] = [[] for _ in range(n_lists)]
     for field, evidence in fields:
