@@ -5,6 +5,7 @@ While the taggers work in processes of their own, this process has nothing to do
 
 import numpy as np
 
+from neurolect.signatures.centroids import cosines_to_centroid, sums_of_rows
 from neurolect.signatures.items import count_in_lists, items_of_values
 from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
 
@@ -21,3 +22,4 @@ def compile_kernels() -> None:
     mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
     items = items_of_values(np.zeros(8, np.int32), n_items=1)
     count_in_lists(items, lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
+    cosines_to_centroid(sums_of_rows(np.ones((4, 2), np.float32), codes, offsets), lists[0])

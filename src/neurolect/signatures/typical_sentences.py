@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.signatures.centroids import cosines_to_centroid
 from neurolect.signatures.lists import Lists
 
 __all__ = ["TypicalSentences", "find_typical", "typical_sentences_table"]
@@ -15,6 +16,8 @@ __all__ = ["TypicalSentences", "find_typical", "typical_sentences_table"]
 SAME_SENTENCE = 0.98
 """Sentences whose vectors are nearer than this, or whose texts start alike, are near-duplicates."""
 SAME_START = 40
+CANDIDATES = 50
+"""Only the nearest so many are looked through for different ones."""
 
 
 class TypicalSentences(NamedTuple):
@@ -55,18 +58,13 @@ def find_typical(
 
     def typical(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         rows = rows[rows >= 0]
-        held = vectors[rows]
-        centroid = held.mean(axis=0) if len(rows) else np.zeros(vectors.shape[1], np.float32)
-        length = float(np.linalg.norm(centroid))
-        if length < 1e-6:
+        cosines = cosines_to_centroid(vectors, rows)
+        if not len(cosines):
             return np.empty(0, np.int64), np.empty(0)
-        cosines = held @ (centroid / length)
-        # Equally near: the higher in the list; the cosines are rounded so that this does not depend on the machine.
-        order = np.lexsort((np.arange(len(rows)), -np.round(cosines, 5)))
-        chosen = _distinct(
-            order, vectors=held, texts=[texts[row] for row in rows[order[:_CANDIDATES]]], n=n_typical
-        )
-        return rows[chosen].astype(np.int64), cosines[chosen].astype(np.float64)
+        first = _first(np.round(cosines, 5), n=CANDIDATES)
+        held = rows[first]
+        chosen = first[_distinct(vectors[held], texts=[texts[row] for row in held.tolist()], n=n_typical)]
+        return rows[chosen].astype(np.int64), cosines[chosen]
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         found = list(pool.map(typical, lists.rows))
@@ -79,16 +77,22 @@ def find_typical(
     )
 
 
-_CANDIDATES = 50
+def _first(scores: NDArray[np.float64], *, n: int) -> NDArray[np.intp]:
+    """Give the places of the `n` highest; equal ones in the order given.
+
+    Scores are rounded, so that the order of equally near sentences does not depend on the machine.
+    """
+    places = np.arange(len(scores))
+    if n < len(scores):
+        places = np.flatnonzero(scores >= -np.partition(-scores, n - 1)[n - 1])
+    return places[np.argsort(-scores[places], kind="stable")][:n]
 
 
-def _distinct(
-    order: NDArray[np.intp], *, vectors: NDArray[np.float32], texts: Sequence[str], n: int
-) -> NDArray[np.intp]:
+def _distinct(vectors: NDArray[np.float32], *, texts: Sequence[str], n: int) -> NDArray[np.intp]:
     """Take the first `n` that are not near-duplicates of one taken before."""
     chosen: list[int] = []
     starts: set[str] = set()
-    for place, text in zip(order.tolist(), texts, strict=False):
+    for place, text in enumerate(texts):
         start = text.casefold()[:SAME_START]
         if start in starts or any(float(vectors[place] @ vectors[other]) > SAME_SENTENCE for other in chosen):
             continue

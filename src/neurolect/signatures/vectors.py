@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import DescribeError, require_extra
+from neurolect.signatures.centroids import sums_of_rows
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.options import DescribeOptions
 
@@ -16,7 +17,6 @@ __all__ = ["read_vectors", "sentence_vectors", "train_vectors"]
 SKIP_GRAM = {"sg": 1, "alpha": 0.1, "negative": 5, "window": 5, "sample": 1e-3, "min_count": 2}
 """gensim's defaults leave all words alike on a small corpus; fastText's own, faster learning rate does not."""
 SUBWORDS = {"min_n": 5, "max_n": 5, "bucket": 50_000}
-SENTENCES_PER_BLOCK = 20_000
 
 
 def train_vectors(coded: CodedSentences, *, options: DescribeOptions) -> NDArray[np.float32]:
@@ -176,14 +176,7 @@ def sentence_vectors(coded: CodedSentences, word_vectors: NDArray[np.float32]) -
     it holds what all sentences share, which would make every cosine near 1.
     """
     unit = unit_rows(word_vectors)
-    sums = np.empty((coded.n_sentences, word_vectors.shape[1]), dtype=np.float32)
-    for start in range(0, coded.n_sentences, SENTENCES_PER_BLOCK):
-        end = min(start + SENTENCES_PER_BLOCK, coded.n_sentences)
-        offsets = coded.offsets[start : end + 1]
-        vectors = unit[coded.words[offsets[0] : offsets[-1]]]
-        before = np.zeros((len(vectors) + 1, vectors.shape[1]), dtype=np.float64)
-        np.cumsum(vectors, axis=0, out=before[1:])
-        sums[start:end] = np.diff(before[offsets - offsets[0]], axis=0)
+    sums = sums_of_rows(unit, coded.words, coded.offsets)
     n_known = np.diff(np.concatenate([[0], np.cumsum(np.asarray(unit.any(axis=1))[coded.words])])[coded.offsets])
     has = n_known > 0
     if has.any():
