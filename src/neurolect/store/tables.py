@@ -72,7 +72,8 @@ def read_table(folder: Path, name: str, *, columns: list[str] | None = None) -> 
     RunFolderError
         If the table is not there.
     """
-    return pq.read_table(table_path(folder, name), columns=columns, memory_map=True)
+    # Not pq.read_table: it imports pyarrow's data sets, and pandas where that is installed, for half a second.
+    return pq.ParquetFile(table_path(folder, name), memory_map=True).read(columns=columns)
 
 
 def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
@@ -100,10 +101,11 @@ def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | Non
         If the table is not there.
     """
     file = pq.ParquetFile(table_path(folder, name), memory_map=True)
-    column = file.schema_arrow.get_field_index("neuron_id")
+    metadata = file.metadata
+    leaf = _leaf(file, "neuron_id")
     groups = []
-    for group in range(file.metadata.num_row_groups):
-        statistics = file.metadata.row_group(group).column(_leaf(file, column)).statistics
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(leaf).statistics
         if statistics is None or statistics.min <= neuron_id <= statistics.max:
             groups.append(group)
     table = file.read_row_groups(groups)
@@ -115,10 +117,8 @@ def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | Non
     return table
 
 
-def _leaf(file: pq.ParquetFile, column: int) -> int:
+def _leaf(file: pq.ParquetFile, name: str) -> int:
     """Give the Parquet leaf number of a top-level column (nested ones before it count their leaves)."""
-    name = file.schema_arrow.names[column]
-    for leaf in range(file.metadata.num_columns):
-        if file.schema.column(leaf).path == name:
-            return leaf
-    return column
+    schema = file.schema
+    leaves = (leaf for leaf in range(len(schema)) if schema.column(leaf).path == name)
+    return next(leaves, 0)

@@ -1,5 +1,7 @@
 """Neurons whose activation hardly changes: their lists are real, but nothing in the model can follow from them."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ __all__ = ["nearly_constant"]
 FRACTION = 1e-4
 
 
+@lru_cache(maxsize=1)  # a report asks for every card
 def nearly_constant(run: Run) -> NDArray[np.bool_]:
     """Tell which neurons vary next to nothing.
 
@@ -28,4 +31,5 @@ def nearly_constant(run: Run) -> NDArray[np.bool_]:
     known = deviations[np.isfinite(deviations)]
     floor = FRACTION * float(np.median(known)) if len(known) else 0.0
     found: NDArray[np.bool_] = np.nan_to_num(deviations) <= floor
+    found.flags.writeable = False
     return found
