@@ -109,6 +109,16 @@ def _count_piece(piece: str) -> int:
 def is_word(token: str) -> bool:
     """Tell whether a token of :func:`split_words` has a letter or a digit.
 
+    Parameters
+    ----------
+    token : str
+        A token.
+
+    Returns
+    -------
+    bool
+        False for punctuation and symbols.
+
     Examples
     --------
     >>> [is_word(token) for token in ("well-known", "3", "%", ":)")]

@@ -15,7 +15,9 @@ class NonFinite(NamedTuple):
     """A site and layer with activations that are not finite."""
 
     site: str
+    """Kind of place, e.g. ``hidden``."""
     layer: int
+    """Block, from 1; 0 is the embedding output."""
     share: float
     """Share of the sentences where at least one of its neurons is not finite, above 0 up to 1."""
 

@@ -157,7 +157,14 @@ class Model:
         return pad(sentences, positions=positions, pad_id=self.pad_id)
 
     def pack(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PackedBatch:
-        """Make a batch without padding; parameters and errors as for :meth:`pad`.
+        """Make a batch without padding; errors as for :meth:`pad`.
+
+        Parameters
+        ----------
+        sentences : TokenizedSentences
+            From :meth:`tokenize`.
+        positions : int array, shape (n,)
+            Which of them.
 
         Returns
         -------

@@ -21,8 +21,11 @@ class SiteLayer(NamedTuple):
     """The neurons of one site at one layer."""
 
     site: str
+    """``hidden``, ``mlp``, ``attn`` or ``head``."""
     layer: int
+    """Block, from 1; 0 is the embedding output."""
     width: int
+    """How many neurons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,13 @@ class NeuronIndex:
         return f"{site}.{layer}.{neuron_id - self._starts[position]}"
 
     def addresses(self) -> list[str]:
-        """Return all addresses in neuron order."""
+        """Return all addresses.
+
+        Returns
+        -------
+        list of str
+            In neuron order.
+        """
         return [f"{site}.{layer}.{index}" for site, layer, width in self.site_layers for index in range(width)]
 
     def neuron_id(self, address: str) -> int:

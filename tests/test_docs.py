@@ -1,0 +1,192 @@
+"""What is written is there and true: docstrings, options, glossary, README, the run folder's specification."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+import runpy
+import shlex
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from numpydoc.validate import validate
+
+from neurolect.cli import app
+from neurolect.config import load_config
+from neurolect.signatures import DescribeOptions, describe
+from neurolect.store import Run
+from tests.command_line import command, succeed
+from tests.tiny_corpora import write_documents
+from tests.tiny_models import write_tiny_bert
+
+ROOT = Path(__file__).parent.parent
+SPECIFICATION = ROOT / "docs" / "run_folder.md"
+STAGES = ("corpus", "model", "collector", "store", "signatures", "views", "config", "errors", "progress", "atomic")
+# Not every name needs a longer summary, an example or a pointer to others.
+LEFT_TO_TASTE = {"ES01", "EX01", "SA01"}
+# Fields of a record or of options, and the parameters of an inherited error, are documented where they stand.
+CLASSES_ONLY = {"PR01"}
+
+
+def public_names() -> Iterator[str]:
+    seen = set()
+    for stage in STAGES:
+        module = importlib.import_module(f"neurolect.{stage}")
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not getattr(value, "__module__", "").startswith("neurolect."):
+                continue
+            full = f"{value.__module__}.{value.__qualname__}"
+            if full not in seen:
+                seen.add(full)
+                yield full
+
+
+def complaints(name: str, *, is_class: bool) -> list[str]:
+    """Ask numpydoc what is missing."""
+    found = validate(name)
+    yields = "Yields\n------" in textwrap.dedent(found["docstring"] or "")
+    left_out = LEFT_TO_TASTE | (CLASSES_ONLY if is_class else set()) | ({"RT01"} if yields else set())
+    return [f"{name}: {code} {text}" for code, text in found["errors"] if code not in left_out]
+
+
+@pytest.mark.parametrize("name", sorted(public_names()))
+def test_public_names_are_documented(name: str) -> None:
+    module, _, own = name.rpartition(".")
+    value = getattr(importlib.import_module(module), own)
+    found = complaints(name, is_class=inspect.isclass(value))
+    if inspect.isclass(value) and stage_of(module) not in ("errors", "progress"):
+        for member, each in vars(value).items():
+            if not member.startswith("_") and inspect.isfunction(each):
+                found += complaints(f"{name}.{member}", is_class=False)
+        found += [f"{name}.{field} has no text" for field in fields_without_text(value)]
+    assert not found, "\n".join(found)
+
+
+def stage_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def fields_without_text(record: type) -> list[str]:
+    """Name the fields of a dataclass or NamedTuple that no docstring speaks of."""
+    fields = getattr(record, "_fields", ()) or [
+        each.name for each in (dataclasses.fields(record) if dataclasses.is_dataclass(record) else ()) if each.init
+    ]
+    body = next(node for node in ast.parse(inspect.getsource(record)).body if isinstance(node, ast.ClassDef)).body
+    spoken = {
+        node.target.id
+        for node, after in pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(after, ast.Expr)
+    }
+    text = inspect.getdoc(record) or ""
+    return [name for name in fields if name not in spoken and not re.search(rf"(?m)^{name}\b.* : ", text)]
+
+
+def test_the_options_page_is_current() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "write_options_page.py"))
+    hint = "run: python scripts/write_options_page.py"
+    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == script["options_page"](), hint
+
+
+def test_glossary_is_alphabetical_and_says_each_term_once() -> None:
+    terms = re.findall(r"(?m)^\| \*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
+    assert len(terms) > 40
+    assert terms == sorted(set(terms), key=lambda term: term.lower().replace("-", " "))
+
+
+def command_lines() -> list[list[str]]:
+    """Find every `neurolect ...` line of the README and the documents."""
+    lines = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in re.findall(r"(?m)^ {4}(?:.* && )?(neurolect [^#\n]+)", text):
+            lines.append(shlex.split(line))
+    return lines
+
+
+@pytest.mark.parametrize("line", command_lines(), ids=" ".join)
+def test_commands_of_the_documents_parse(line: list[str]) -> None:
+    """Every verb, option and setting exists; places in capitals stand for the user's own."""
+    verb, given = line[1], line[2:]
+    assert verb in {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
+    usage = succeed(verb, "--help")
+    for option in (each for each in given if each.startswith("--")):
+        assert option in usage, option
+    settings = [value for option, value in pairwise(given) if option == "--set"]
+    load_config(settings=settings)
+
+
+def test_every_verb_and_option_of_the_command_line_has_help() -> None:
+    for verb in app.registered_commands:
+        name = str(verb.name or getattr(verb.callback, "__name__", ""))
+        assert name in (ROOT / "README.md").read_text(encoding="utf-8"), f"the README does not know {name}"
+        lines = succeed(name, "--help").splitlines()
+        for number, line in enumerate(lines):
+            if re.match(r"  --\w", line):
+                shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
+                assert re.search(r"  --[\w-]+(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z]+))?\s{2,}\S", shown), line
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("documented")
+    model = write_tiny_bert(folder / "bert")
+    documents = write_documents(folder / "documents.jsonl", n_documents=30)
+    answer = command(
+        "run", model, documents, "--out", folder / "run", "--workers=1", "--set=describe.tagger=none",
+        "--set=describe.vectors=none", "--set=model.pooling=max",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    run = Run(folder / "run")
+    return describe(run, options=DescribeOptions(tagger="none", vectors="none"))
+
+
+def test_the_run_folder_holds_the_files_of_its_specification(described: Run) -> None:
+    text = SPECIFICATION.read_text(encoding="utf-8")
+    listed = set(re.findall(r"(?m)^ {6}([\w/]+\.\w+)(?: |$)", text)) | {"lists/bottom.parquet"}
+    there = {
+        path.relative_to(described.folder).as_posix() for path in described.folder.rglob("*") if path.is_file()
+    }
+    assert there == listed
+
+
+def test_every_table_and_column_is_in_the_specification(described: Run) -> None:
+    text = SPECIFICATION.read_text(encoding="utf-8")
+    own = {"topic", "year"}  # this corpus's metadata
+    for path in sorted(described.folder.rglob("*.parquet")):
+        for column in pq.read_schema(path):
+            assert f"`{column.name}`" in text or column.name in own, f"{path.name}: {column.name}"
+
+
+def specified_types() -> list[tuple[str, str, str]]:
+    """Read table, column and type wherever the specification puts a type behind a name."""
+    text = SPECIFICATION.read_text(encoding="utf-8")
+    typed = re.compile(r"`(\w+)` (u?int\d+|float\d+|string|bool|list<string>)")
+    found = []
+    for block in re.split(r"\n\n|(?<!, )(?=\*\*[\w/.]+\*\*(?:, \*\*[\w/.]+\*\*)*:)", text):
+        tables = re.findall(r"\*\*([\w/]+?)(?:\.parquet)?\*\*", block.split(":")[0])
+        own = [
+            name if "/" in name or name in ("neurons", "sentences", "annotations") else f"signatures/{name}"
+            for name in tables
+        ]
+        if "| column | meaning |" in block:
+            own = ["signatures/words", "signatures/skip_ngrams", "signatures/tags", "signatures/metadata"]
+        found += [(table, column, kind) for table in own for column, kind in typed.findall(block)]
+    return found
+
+
+def test_types_are_those_of_the_specification(described: Run) -> None:
+    specified = specified_types()
+    assert len(specified) > 50
+    names = {"double": "float64", "float": "float32", "list<element: string>": "list<string>"}
+    for table, column, kind in specified:
+        path = described.folder / f"{table}.parquet"
+        if not path.is_file():
+            path = described.folder / "background" / f"{table.rpartition('/')[2]}.parquet"
+        found = str(pq.read_schema(path).field(column).type)
+        assert names.get(found, found) == kind, f"{table}: {column} is {found}, not {kind}"
