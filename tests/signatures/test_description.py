@@ -1,5 +1,6 @@
 """The describe stage on a small collected run."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neurolect.errors import RunFolderError
-from neurolect.signatures import DescribeOptions, describe
+from neurolect.errors import DescribeError, MissingExtraError, RunFolderError
+from neurolect.signatures import DescribeOptions, describe, vectors
 from neurolect.store import Run, open_run
 from tests.signatures.collected_run import N_LIST, write_collected_run
 
@@ -119,3 +120,17 @@ def test_a_list_with_a_sentence_that_is_not_kept_is_an_error(tmp_path: Path) -> 
     pq.write_table(table.slice(0, 200), folder / "sentences.parquet")
     with pytest.raises(RunFolderError, match=r"names sentences that sentences\.parquet does not have"):
         describe(open_run(folder), options=QUICK)
+
+
+def test_vectors_that_cannot_be_had_are_told_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run(write_collected_run(tmp_path / "run"))
+    before = (run.folder / "manifest.json").read_text()
+    with pytest.raises(DescribeError, match=r"no file of word vectors none\.vec"):
+        describe(run, options=DescribeOptions(tagger="none", vectors="none.vec"))
+    monkeypatch.setattr(vectors, "_gensim_is_installed", lambda: False)
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    with pytest.raises(MissingExtraError, match=r"'gensim' is needed for word vectors(.|\n)*neurolect\[describe\]"):
+        describe(run, options=DescribeOptions(tagger="none"))
+    assert (run.folder / "manifest.json").read_text() == before

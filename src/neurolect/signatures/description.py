@@ -29,7 +29,7 @@ from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
 from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
-from neurolect.signatures.vectors import read_vectors, sentence_vectors, train_vectors
+from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
 from neurolect.signatures.words import WORD_CLASSES, word_evidence, words_table
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
@@ -109,6 +109,7 @@ def describe(
     if done.get("status") == "complete" and same:
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)
+    check_vectors(options.vectors)
     stage = _Stage(run, options, workers, progress, {})
     started = time.perf_counter()
     _mark(run.folder, {"status": "running", "started": now(), "annotator": annotator}, made_with)

@@ -1,5 +1,6 @@
 """Word vectors: trained on the kept sentences, or read from a file; and sentence vectors made of them."""
 
+import importlib.util
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,41 @@ from neurolect.signatures.centroids import sums_of_rows
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.options import DescribeOptions
 
-__all__ = ["read_vectors", "sentence_vectors", "train_vectors"]
+__all__ = ["check_vectors", "read_vectors", "sentence_vectors", "train_vectors"]
 
 SKIP_GRAM = {"sg": 1, "alpha": 0.1, "negative": 5, "window": 5, "sample": 1e-3, "min_count": 2}
 """gensim's defaults leave all words alike on a small corpus; fastText's own, faster learning rate does not."""
 SUBWORDS = {"min_n": 5, "max_n": 5, "bucket": 50_000}
+
+
+def check_vectors(choice: str) -> None:
+    """Refuse vectors that cannot be had, before the long work of tagging.
+
+    Parameters
+    ----------
+    choice : str
+        The option ``vectors``: ``train``, ``none`` or a file.
+
+    Raises
+    ------
+    DescribeError
+        If the file is missing.
+    MissingExtraError
+        If gensim is needed and not installed.
+    """
+    if choice == "none":
+        return
+    if choice != "train" and not Path(choice).is_file():
+        what = f"There is no file of word vectors {choice}."
+        expected = "train, none, or a .vec, .txt or .bin file"
+        raise DescribeError(what, expected=expected, hint="--set describe.vectors=train")
+    if (choice == "train" or choice.endswith(".bin")) and not _gensim_is_installed():
+        require_extra("gensim", extra="describe", purpose="for word vectors (or --set describe.vectors=none)")
+
+
+def _gensim_is_installed() -> bool:
+    # not imported: that takes seconds
+    return importlib.util.find_spec("gensim") is not None
 
 
 def train_vectors(coded: CodedSentences, *, options: DescribeOptions) -> NDArray[np.float32]:
@@ -92,11 +123,7 @@ def read_vectors(path: Path, *, coded: CodedSentences) -> NDArray[np.float32]:
     MissingExtraError
         If a ``.bin`` file is given and gensim is not installed.
     """
-    if not path.is_file():
-        what = f"There is no file of word vectors {path}."
-        raise DescribeError(
-            what, expected="train, none, or a .vec, .txt or .bin file", hint="--set describe.vectors=train"
-        )
+    check_vectors(str(path))
     wanted: dict[str, list[int]] = {}
     for code in np.flatnonzero(coded.counts_as_word).tolist():
         wanted.setdefault(coded.vocabulary[code], []).append(code)
