@@ -3,6 +3,7 @@
 from itertools import accumulate
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +45,7 @@ def test_equals_plain_counting(
 
 
 def test_more_lists_than_a_block_come_out_in_order() -> None:
-    items = items_of_values(np.array([0, 1, -1], dtype=np.int32), n_items=2)
+    items = items_of_values([np.array([0, 1, -1], dtype=np.int32)], n_items=[2])
     lists = np.tile(np.array([[0, 1, 2]], dtype=np.int32), (300, 1))
     counted = count_in_lists(
         items, lists, in_background=np.array([True, False, True]), min_counts=np.ones(300, np.int64), workers=2
@@ -52,6 +53,28 @@ def test_more_lists_than_a_block_come_out_in_order() -> None:
     assert counted.lists.tolist() == [each for each in range(300) for _ in range(2)]
     assert counted.items.tolist() == [0, 1] * 300
     assert counted.n_overlap.tolist() == [1, 0] * 300
+
+
+def test_values_of_fields_are_numbered_one_field_after_the_other() -> None:
+    items = items_of_values([np.array([0, 1, -1], np.int32), np.array([-1, 2, 0], np.int32)], n_items=[2, 3])
+    assert [items.codes[items.offsets[row] : items.offsets[row + 1]].tolist() for row in range(3)] == [
+        [0],
+        [1, 4],
+        [2],
+    ]
+    assert items.n_items == 5
+
+
+def test_more_entries_than_there_was_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = items_of_values([np.array([0, 1, 2], np.int32)], n_items=[3])
+    lists = np.array([[0, 1], [1, 2]], np.int32)
+    inside, least = np.array([True, False, True]), np.ones(2, np.int64)
+    roomy = count_in_lists(items, lists, in_background=inside, min_counts=least)
+    monkeypatch.setattr("neurolect.signatures.items.ENTRIES_PER_LIST", 1)
+    narrow = count_in_lists(items, lists, in_background=inside, min_counts=least)
+    assert narrow.items.tolist() == [0, 1, 1, 2]
+    for one, other in zip(roomy, narrow, strict=True):
+        assert one.tolist() == other.tolist()
 
 
 def test_only_kept_tokens_count_and_rows_choose_sentences() -> None:

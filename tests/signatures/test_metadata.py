@@ -60,7 +60,7 @@ def test_evidence_leaves_out_missing_values_but_counts_their_sentences() -> None
         "domain", column, background_values=["news", "novel", None], background_counts=np.array([6, 10, 4])
     )
     lists = Lists(rows=np.arange(10, dtype=np.int32).reshape(1, 10), sides=("top",))
-    evidence = field_evidence(field, lists, options=DescribeOptions())
+    (evidence,) = field_evidence([field], lists, options=DescribeOptions())
     assert [field.values[item] for item in evidence.items] == ["news"]
     assert evidence.share_list.tolist() == pytest.approx([0.6])
     assert evidence.lift.tolist() == pytest.approx([2.0])

@@ -20,6 +20,6 @@ def compile_kernels() -> None:
     rows = np.arange(8)
     options = SkipNgramOptions(min_sentences=1, max_overlap=0.0, min_z=-100.0, word_min_association=0.0)
     mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
-    items = items_of_values(np.zeros(8, np.int32), n_items=1)
+    items = items_of_values([np.zeros(8, np.int32)], n_items=[1])
     count_in_lists(items, lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
     cosines_to_centroid(sums_of_rows(np.ones((4, 2), np.float32), codes, offsets), lists[0])

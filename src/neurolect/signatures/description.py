@@ -250,7 +250,8 @@ def _count_and_name(
         )
     with stage.timed("metadata"):
         coded_values = coded_fields(stage.run, inputs)
-        fields = [(field, field_evidence(field, lists, options=options, workers=workers)) for field in coded_values]
+        found = field_evidence(coded_values, lists, options=options, workers=workers)
+        fields = list(zip(coded_values, found, strict=True))
     with stage.timed("tables"):
         tables = {
             "words": words_table(words, coded=coded, lists=lists),

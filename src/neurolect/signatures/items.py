@@ -3,7 +3,7 @@
 An item is a word, a tag or a value of a metadata field: all are counted by the same kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 __all__ = ["Items", "ListCounts", "count_in_lists", "count_in_rows", "items_of_tokens", "items_of_values"]
 
 LISTS_PER_BLOCK = 128
+ENTRIES_PER_LIST = 1_024
+"""Room for entries to begin with."""
 
 
 class Items(NamedTuple):
@@ -83,25 +85,28 @@ def items_of_tokens(
     )
 
 
-def items_of_values(codes: NDArray[np.int32], *, n_items: int) -> Items:
-    """Give every sentence the one item it has, or none.
+def items_of_values(codes: Sequence[NDArray[np.int32]], *, n_items: Sequence[int]) -> Items:
+    """Give every sentence the items that are its values of some fields.
 
     Parameters
     ----------
-    codes : int32, shape (n_sentences,)
-        Value of each sentence; -1 for none.
-    n_items : int
-        Number of values.
+    codes : sequence of int32 arrays, shape (n_sentences,)
+        Value of each sentence in each field; -1 for none.
+    n_items : sequence of int
+        Number of values of each field.
 
     Returns
     -------
     Items
-        At most one entry a sentence.
+        Codes of a field come after those of the fields before it; at most one entry a sentence and field.
     """
-    has = codes >= 0
-    offsets = np.concatenate([[0], np.cumsum(has)]).astype(np.int64)
-    held = np.ascontiguousarray(codes[has], dtype=np.int32)
-    return Items(offsets=offsets, codes=held, weights=np.ones(len(held), dtype=np.int32), n_items=n_items)
+    firsts = np.concatenate([[0], np.cumsum(n_items)])
+    values = np.stack(codes, axis=1)
+    has = values >= 0
+    held = (values + firsts[:-1]).astype(np.int32)[has]
+    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(has, axis=1))]).astype(np.int64)
+    weights = np.ones(len(held), dtype=np.int32)
+    return Items(offsets=offsets, codes=held, weights=weights, n_items=int(firsts[-1]))
 
 
 def count_in_rows(items: Items, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -179,25 +184,14 @@ def count_in_lists(
 def _count_block(
     items: Items, lists: NDArray[np.int32], *, in_background: NDArray[np.bool_], min_counts: NDArray[np.int64]
 ) -> ListCounts:
-    total = np.concatenate([[0], np.cumsum(items.weights, dtype=np.int64)])
-    sentence_weights = np.diff(total[items.offsets])
-    weights = np.where(lists >= 0, sentence_weights[np.maximum(lists, 0)], 0).sum(axis=1)
-    room = int((weights // min_counts).sum())
-    out = np.empty((4, room), dtype=np.int64)
-    n = _count_kernel(
-        items.offsets,
-        items.codes,
-        items.weights,
-        lists,
-        in_background,
-        min_counts,
-        np.zeros((2, items.n_items), np.int64),
-        np.empty(items.n_items, np.int64),
-        out,
-    )
-    order = np.argsort(out[0, :n] * max(items.n_items, 1) + out[1, :n])
-    ordered = out[:, order]
-    return ListCounts(ordered[0].astype(np.int32), ordered[1].astype(np.int32), ordered[2], ordered[3])
+    scratch = np.zeros((2, items.n_items), np.int32)
+    out = np.empty((4, len(lists) * min(items.n_items, ENTRIES_PER_LIST)), dtype=np.int64)
+    n = _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
+    if n > out.shape[1]:  # once more, now that the number is known
+        out = np.empty((4, n), dtype=np.int64)
+        _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
+    found = out[:, :n]
+    return ListCounts(found[0].astype(np.int32), found[1].astype(np.int32), found[2].copy(), found[3].copy())
 
 
 @njit(nogil=True, cache=True)
@@ -208,34 +202,27 @@ def _count_kernel(
     lists: NDArray[np.int32],
     in_background: NDArray[np.bool_],
     min_counts: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    touched: NDArray[np.int64],
+    counts: NDArray[np.int32],
     out: NDArray[np.int64],
 ) -> int:
-    """Fill `out` with list, item, count, count within the background; give the number of entries."""
+    """Fill `out`, as far as it goes, with list, item, count, count in the background; give the number of entries.
+
+    `counts` are zeros before and after: of sentences outside the background, and inside.
+    """
     n_out = 0
     for each in range(lists.shape[0]):
-        n_touched = 0
         for place in range(lists.shape[1]):
             row = lists[each, place]
-            if row < 0:
-                continue
-            shared = 1 if in_background[row] else 0
-            for entry in range(offsets[row], offsets[row + 1]):
-                code = codes[entry]
-                if counts[0, code] == 0:
-                    touched[n_touched] = code
-                    n_touched += 1
-                counts[0, code] += weights[entry]
-                counts[1, code] += weights[entry] * shared
-        for index in range(n_touched):
-            code = touched[index]
-            if counts[0, code] >= min_counts[each]:
-                out[0, n_out] = each
-                out[1, n_out] = code
-                out[2, n_out] = counts[0, code]
-                out[3, n_out] = counts[1, code]
+            if row >= 0:
+                into = counts[np.int64(in_background[row])]
+                for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
+                    into[np.uint64(codes[entry])] += weights[entry]
+        for code in range(counts.shape[1]):
+            total = counts[0, code] + counts[1, code]
+            if total >= min_counts[each]:
+                if n_out < out.shape[1]:
+                    out[0, n_out], out[1, n_out] = each, code
+                    out[2, n_out], out[3, n_out] = total, counts[1, code]
                 n_out += 1
-            counts[0, code] = 0
-            counts[1, code] = 0
+        counts[:] = 0
     return n_out

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.evidence import Evidence, Sizes, evidence_columns, score_counts, select
-from neurolect.signatures.items import count_in_lists, items_of_values
+from neurolect.signatures.items import ListCounts, count_in_lists, items_of_values
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.words import min_counts
@@ -193,13 +193,15 @@ def range_label(low: float, high: float) -> str:
     return f"{first} to {last}" if low < 0 else f"{first}{EN_DASH}{last}"
 
 
-def field_evidence(field: CodedField, lists: Lists, *, options: DescribeOptions, workers: int = 1) -> Evidence:
-    """Find the values of one field that lists have more of.
+def field_evidence(
+    fields: Sequence[CodedField], lists: Lists, *, options: DescribeOptions, workers: int = 1
+) -> list[Evidence]:
+    """Find the values of fields that lists have more of.
 
     Parameters
     ----------
-    field : CodedField
-        The field.
+    fields : sequence of CodedField
+        The fields.
     lists : Lists
         Lists of kept sentences.
     options : DescribeOptions
@@ -209,20 +211,35 @@ def field_evidence(field: CodedField, lists: Lists, *, options: DescribeOptions,
 
     Returns
     -------
-    Evidence
-        Items are value codes. A missing value is no evidence, but counts in the sizes.
+    list of Evidence
+        One for each field; items are value codes. A missing value is no evidence, but counts in the sizes.
     """
-    items = items_of_values(field.codes, n_items=len(field.values))
+    if not fields:
+        return []
+    sizes_of_fields = [len(field.values) for field in fields]
     counts = count_in_lists(
-        items,
+        items_of_values([field.codes for field in fields], n_items=sizes_of_fields),
         lists.rows,
-        in_background=np.ones(len(field.codes), dtype=np.bool_),
+        in_background=np.ones(len(fields[0].codes), dtype=np.bool_),
         min_counts=min_counts(lists, options=options),
         workers=workers,
     )
-    sizes = Sizes(of_list=lists.sizes, of_overlap=lists.sizes, of_background=field.n_background)
-    scored = score_counts(counts, background=field.background, sizes=sizes, prior_size=options.prior_size)
-    return select(scored, n_frequent=options.n_frequent, n_relative=options.n_relative, min_z=options.min_z)
+    found, sizes = [], lists.sizes
+    ends = np.cumsum(sizes_of_fields)
+    for field, end in zip(fields, ends, strict=True):
+        first = end - len(field.values)
+        here = (counts.items >= first) & (counts.items < end)
+        of_field = ListCounts(*(column[here] for column in counts))
+        scored = score_counts(
+            of_field._replace(items=of_field.items - np.int32(first)),
+            background=field.background,
+            sizes=Sizes(of_list=sizes, of_overlap=sizes, of_background=field.n_background),
+            prior_size=options.prior_size,
+        )
+        found.append(
+            select(scored, n_frequent=options.n_frequent, n_relative=options.n_relative, min_z=options.min_z)
+        )
+    return found
 
 
 def metadata_table(evidence: Sequence[tuple[CodedField, Evidence]], *, lists: Lists) -> pa.Table:
