@@ -31,7 +31,11 @@ from neurolect.model import Model, load_model
 
 def bare(model: Model, corpus: Corpus, options: CollectOptions) -> Callable[[], float]:
     feed = chunks(
-        corpus, model, size=options.chunk_sentences, token_budget=options.token_budget, limit=options.limit
+        corpus,
+        model,
+        size=options.chunk_sentences or 1,
+        token_budget=options.token_budget or 1,
+        limit=options.limit,
     )
     batches = [model.pad(chunk.tokens, rows) for chunk in feed for rows in chunk.batches]
 
@@ -89,7 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
         model = load_model(arguments.model)
-        options = CollectOptions(limit=min(arguments.sentences, corpus.n_mining))
+        options = CollectOptions(limit=min(arguments.sentences, corpus.n_mining)).on_device(model.device.type)
         ways = {
             "bare": bare(model, corpus, options),
             "neurolect": whole(model, corpus, options, Path(scratch) / "run"),

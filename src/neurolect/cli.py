@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neurolect.errors import InterruptedRunError, NeurolectError
+from neurolect.errors import InterruptedRunError, NeurolectError, OptionError
 
 if TYPE_CHECKING:
+    from neurolect.collector.shard import Shard
     from neurolect.config import RunConfig
     from neurolect.progress import Progress
     from neurolect.store import Run
@@ -41,6 +42,13 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class Engine(StrEnum):
+    """Who does the work."""
+
+    one = "one"
+    local = "local"
 
 
 Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]
@@ -80,17 +88,55 @@ def collect(
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
+    shard: Annotated[str | None, typer.Option(help="i/n: read only this share, i from 0; then merge.")] = None,
+    engine: Annotated[Engine, typer.Option(help="local: several processes of this machine.")] = Engine.one,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of --engine local.")] = 1,
 ) -> None:
     """Find the sentences that move every neuron most, in one pass."""
     from neurolect.corpus import open_corpus
 
     options = _config(config, settings)
     opened = open_corpus(corpus)
-    from neurolect.collector import collect
-    from neurolect.model import load_model
+    share = _shard(shard, engine)
+    if engine is Engine.local:
+        from neurolect.collector.local import collect_local
 
-    loaded = load_model(model, options=options.model, device=device)
-    run = collect(loaded, opened, out=out, options=options.collect, progress=_progress())
+        run = collect_local(
+            model,
+            corpus,
+            out=out,
+            workers=workers,
+            options=options.collect,
+            model_options=options.model,
+            device=device,
+            progress=_progress(),
+        )
+    else:
+        from neurolect.collector import collect
+        from neurolect.model import load_model
+
+        loaded = load_model(model, options=options.model, device=device)
+        run = collect(loaded, opened, out=out, options=options.collect, progress=_progress(), shard=share)
+    if share is not None:
+        typer.echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
+        return
+    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    _notices(run.manifest["notices"])
+    typer.echo(f"Next: neurolect describe {_quoted(out)}")
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(help="The run folders of all shards.", metavar="SHARD...")],
+    out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    corpus: Annotated[Path | None, typer.Option(help="The corpus folder, if it was moved.")] = None,
+) -> None:
+    """Put the shards of a run together."""
+    from neurolect.collector.merge import merge
+    from neurolect.corpus import open_corpus
+
+    opened = None if corpus is None else open_corpus(corpus)
+    run = merge(runs, out=out, corpus=opened, progress=_progress())
     typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     _notices(run.manifest["notices"])
     typer.echo(f"Next: neurolect describe {_quoted(out)}")
@@ -164,6 +210,16 @@ def find(
     typer.echo(_json(table.to_pylist()) if output is Format.json else found_text(table, width=_width()))
 
 
+@app.command(name="convergence")
+def show_convergence(run: RunFolder, output: Output = Format.text) -> None:
+    """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
+    from neurolect.store import open_run
+    from neurolect.views.convergence_text import convergence, convergence_text
+
+    made = convergence(open_run(run))
+    typer.echo(_json(made) if output is Format.json else convergence_text(made))
+
+
 @app.command()
 def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
     """Write a self-contained HTML report."""
@@ -208,6 +264,18 @@ def _config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
     from neurolect.config import load_config
 
     return load_config(path, settings=settings or ())
+
+
+def _shard(text: str | None, engine: Engine) -> "Shard | None":
+    """Read --shard."""
+    if text is None:
+        return None
+    from neurolect.collector.shard import parse_shard
+
+    if engine is Engine.local:
+        what = "--shard and --engine local were both given."
+        raise OptionError(what, expected="one of them: --engine local shares the corpus out by itself")
+    return parse_shard(text)
 
 
 def _width() -> int:

@@ -14,6 +14,7 @@ from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Activations, Model, ModelOptions, PaddedBatch, load_model
+from neurolect.model.packing import PackedBatch
 from neurolect.store import Run
 from tests.reference.top_lists import sorted_lists
 from tests.tiny_corpora import tiny_corpus
@@ -40,8 +41,12 @@ def table(run: Run, name: str) -> Any:
 
 def all_arrays(folder: Path) -> dict[str, Any]:
     """Read every result of a run folder."""
-    tables = {path.name: pq.read_table(path).to_pylist() for path in sorted(folder.rglob("*.parquet"))}
-    return tables | {path.name: np.load(path).tobytes() for path in sorted(folder.rglob("*.npy"))}
+    tables = {
+        str(path.relative_to(folder)): pq.read_table(path).to_pylist() for path in sorted(folder.rglob("*.parquet"))
+    }
+    return tables | {
+        str(path.relative_to(folder)): np.load(path).tobytes() for path in sorted(folder.rglob("*.npy"))
+    }
 
 
 def test_lists_equal_plain_hugging_face_calls(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ class Stopping(Model):
     passes_left = 0
     dies = False
 
-    def activations(self, batch: PaddedBatch) -> Activations:
+    def activations(self, batch: PaddedBatch | PackedBatch) -> Activations:
         self.passes_left -= 1
         if self.passes_left == 0:
             if self.dies:
@@ -133,7 +138,7 @@ def test_a_stop_changes_nothing(
     model = load_model(str(bert), options=ModelOptions(pooling=pooling))
     model.__class__ = Stopping
     assert isinstance(model, Stopping)
-    stream = chunks(corpus, model, size=options.chunk_sentences, token_budget=options.token_budget)
+    stream = chunks(corpus, model, size=150, token_budget=400)
     n_passes = sum(len(chunk.batches) for chunk in stream)
     collect(model, corpus, out=tmp_path / "whole", options=options)
     n_pilot = -model.passes_left - n_passes
@@ -184,7 +189,7 @@ def test_lists_larger_than_the_corpus_are_refused(corpus: Corpus, bert: Path, tm
 class Broken(Model):
     """A model whose second layer gives NaN for a fifth of the sentences."""
 
-    def activations(self, batch: PaddedBatch) -> Activations:
+    def activations(self, batch: PaddedBatch | PackedBatch) -> Activations:
         done = super().activations(batch)
         done.values[batch.ids[:, 1].numpy() % 5 == 0, 16:20] = np.nan
         return done

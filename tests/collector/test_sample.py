@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.collector.sample import quantile_sample, uniform_sample
+from neurolect.collector.sample import quantile_sample, streamed_sample, uniform_sample
 
 
 @settings(max_examples=50, deadline=None)
@@ -49,3 +49,11 @@ def test_quantiles_cover_each_tenth() -> None:
 def test_quantiles_of_few_sentences_are_padded() -> None:
     chosen = quantile_sample(np.array([[3.0, 1.0, 2.0]], dtype=np.float32), per_quantile=2)
     assert sorted(chosen[chosen >= 0].tolist()) == [0, 1, 2]
+
+
+def test_a_stream_gives_the_same_sample() -> None:
+    ids = np.arange(1000, dtype=np.int64) * 3
+    parts = np.split(ids, [10, 11, 500, 990])
+    for size in (1, 50, 2000):
+        expected = uniform_sample(ids, size=size, seed=4)
+        np.testing.assert_array_equal(streamed_sample(parts, size=size, seed=4), expected)

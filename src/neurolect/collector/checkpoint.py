@@ -2,14 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from neurolect.atomic import replacing
 from neurolect.collector.state import CollectState, Plan
 
-__all__ = ["Checkpoints", "Position"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Checkpoints", "Position", "load_state", "save_state"]
 
 _MAX_COST = 0.02
 
@@ -67,19 +70,19 @@ class Checkpoints:
             If the disk is full; the last checkpoint is still there.
         """
         start = time.monotonic()
-        arrays: dict[str, Any] = {"position": np.array(position), **state.to_arrays()}
-        with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
+        save_state(self._path, state, position)
         self._last = time.monotonic()
         self._cost = self._last - start
 
-    def load(self, plan: Plan) -> tuple[CollectState, Position] | None:
+    def load(self, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position] | None:
         """Read the checkpoint.
 
         Parameters
         ----------
         plan : Plan
             As the state was made with.
+        device : torch.device, optional
+            Where the state is to be kept.
 
         Returns
         -------
@@ -88,13 +91,50 @@ class Checkpoints:
         """
         if not self._path.is_file():
             return None
-        with np.load(self._path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        chunk, batch = (int(each) for each in arrays.pop("position"))
-        return CollectState.from_arrays(arrays, plan=plan), Position(chunk, batch)
+        return load_state(self._path, plan, device=device)
 
     def remove(self) -> None:
         """Remove the checkpoint of a finished run."""
         self._path.unlink(missing_ok=True)
         if self._path.parent.is_dir():
             self._path.parent.rmdir()
+
+
+def save_state(path: Path, state: CollectState, position: Position) -> None:
+    """Write a state; a file that is there is replaced once the new one is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    state : CollectState
+        The state.
+    position : Position
+        Where to go on.
+    """
+    arrays: dict[str, Any] = {"position": np.array(position), **state.to_arrays()}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position]:
+    """Read a state.
+
+    Parameters
+    ----------
+    path : Path
+        From :func:`save_state`.
+    plan : Plan
+        As the state was made with.
+    device : torch.device, optional
+        Where the state is to be kept.
+
+    Returns
+    -------
+    tuple of CollectState and Position
+        The state, and where to go on.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    chunk, batch = (int(each) for each in arrays.pop("position"))
+    return CollectState.from_arrays(arrays, plan=plan, device=device), Position(chunk, batch)

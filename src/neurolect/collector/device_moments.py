@@ -74,6 +74,18 @@ class DeviceMoments:
         state["extremes"][0] = torch.minimum(state["extremes"][0], extremes[0])
         state["extremes"][1] = torch.maximum(state["extremes"][1], extremes[1])
 
+    def take_powers(self) -> NDArray[np.float64]:
+        """Hand the sums of powers out and start them again from 0.
+
+        Returns
+        -------
+        float64, shape (4, n_neurons)
+            On the host.
+        """
+        powers: NDArray[np.float64] = self._state["powers"].cpu().numpy().copy()
+        self._state["powers"].zero_()
+        return powers
+
     def to_host(self) -> Moments:
         """Give the state as it is kept on the host."""
         return Moments.from_arrays(self.to_arrays())

@@ -8,16 +8,21 @@ run that goes on from a checkpoint meets the very same batches.
 import queue
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.collector.background import Background
+from neurolect.collector.shuffle import shuffled_chunks
+from neurolect.collector.tokenize_pool import TokenizerState, tokenized_in_pool
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
 from neurolect.model.batching import plan_batches
 from neurolect.model.model import Model
+from neurolect.model.packing import plan_packed
 from neurolect.model.tokens import TokenizedSentences
 
 __all__ = ["Chunk", "ahead", "chunks"]
@@ -38,16 +43,28 @@ class Chunk(NamedTuple):
         In the same order.
     batches : list of int64 arrays
         Row numbers of each forward pass; sentences with no token are in none.
+    background : Background, optional
+        Counts of its words, where another process made them.
     """
 
     number: int
     sentences: pa.Table
     tokens: TokenizedSentences
     batches: list[NDArray[np.int64]]
+    background: Background | None = None
 
 
 def chunks(
-    corpus: Corpus, model: Model, *, size: int, token_budget: int, limit: int | None = None, start: int = 0
+    corpus: Corpus,
+    model: Model,
+    *,
+    size: int,
+    token_budget: int,
+    limit: int | None = None,
+    start: int = 0,
+    shuffle_seed: int | None = None,
+    workers: int = 1,
+    end: int | None = None,
 ) -> Iterator[Chunk]:
     """Go through the mining part.
 
@@ -65,20 +82,55 @@ def chunks(
         Stop after so many sentences.
     start : int
         Number of the first chunk wanted; those before it are skipped without being read.
+    shuffle_seed : int, optional
+        Go through them in the random order of this seed.
+    workers : int
+        Processes that tokenize; 1 does it here.
+    end : int, optional
+        Number after that of the last chunk wanted.
 
     Yields
     ------
     Chunk
-        In corpus order.
+        In corpus order, or the random one.
     """
     last = corpus.n_mining if limit is None else min(limit, corpus.n_mining)
-    tables = corpus.batches(part="mining", batch_size=size, skip=start * size)
-    for number, table in enumerate(_rechunk(tables, size, last - start * size), start=start):
-        tokens = model.tokenize(table.column("text").to_pylist())
-        batches = plan_batches(tokens.lengths, token_budget=token_budget)
-        if len(tokens.empty):
-            batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
-        yield Chunk(number, table, tokens, [batch for batch in batches if len(batch)])
+    if shuffle_seed is None:
+        stream = _rechunk(
+            corpus.batches(part="mining", batch_size=size, skip=start * size), size, last - start * size
+        )
+    else:
+        stream = shuffled_chunks(corpus, size=size, n_sentences=last, seed=shuffle_seed, start=start)
+    if end is not None:
+        stream = islice(stream, max(0, end - start))
+    fields = tuple(field["name"] for field in corpus.fields)
+    for number, (table, tokens, background) in enumerate(_tokenized(stream, model, fields, workers), start=start):
+        yield Chunk(number, table, tokens, _plan(model, tokens, token_budget), background)
+
+
+def _tokenized(
+    tables: Iterator[pa.Table], model: Model, fields: tuple[str, ...], workers: int
+) -> Iterator[tuple[pa.Table, TokenizedSentences, Background | None]]:
+    """Tokenize here, or in several processes where the tokenizer can be sent there."""
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if workers == 1 or backend is None:
+        for table in tables:
+            yield table, model.tokenize(table.column("text").to_pylist()), None
+        return
+    include = model.options.special_tokens == "include"
+    state = TokenizerState(backend.to_str(), model.max_tokens, include, fields)
+    yield from tokenized_in_pool(tables, state=state, workers=workers)
+
+
+def _plan(model: Model, tokens: TokenizedSentences, token_budget: int) -> list[NDArray[np.int64]]:
+    """Cut a chunk into batches; sentences with no token are in none."""
+    if model.packed:
+        rows = np.setdiff1d(np.arange(len(tokens.lengths)), tokens.empty)
+        return plan_packed(rows, lengths=tokens.lengths, token_budget=token_budget)
+    batches = plan_batches(tokens.lengths, token_budget=token_budget)
+    if len(tokens.empty):
+        batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
+    return [batch for batch in batches if len(batch)]
 
 
 def _rechunk(tables: Iterator[pa.Table], size: int, n_left: int) -> Iterator[pa.Table]:

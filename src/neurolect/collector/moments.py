@@ -149,6 +149,28 @@ class Moments:
         self._extremes[1] = np.maximum(self._extremes[1], other._extremes[1])
         self.histograms += other.histograms
 
+    def take_powers(self) -> NDArray[np.float64]:
+        """Hand the sums of powers out and start them again from 0, so that they can be added up chunk by chunk.
+
+        Returns
+        -------
+        float64, shape (4, n_neurons)
+            For :meth:`add_powers`.
+        """
+        powers = self._powers.copy()
+        self._powers[:] = 0
+        return powers
+
+    def add_powers(self, powers: NDArray[np.float64] | float) -> None:
+        """Take sums of powers back.
+
+        Parameters
+        ----------
+        powers : float64, shape (4, n_neurons)
+            Sums of what :meth:`take_powers` gave.
+        """
+        self._powers += powers
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
 

@@ -1,7 +1,9 @@
 """Options of the pass over the corpus."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
+from neurolect.collector.stop_rule import parse_stop_rule
 from neurolect.errors import OptionError
 
 __all__ = ["CollectOptions"]
@@ -42,11 +44,43 @@ class CollectOptions:
     limit: int | None = None
     """Read only the first so many sentences of the mining part; all when not given."""
 
-    chunk_sentences: int = 4096
-    """Sentences read, tokenized and sorted by length at once; part of what makes a run reproducible."""
+    shuffle: bool = False
+    """Read the corpus in a random order (of the seed), 65,536 sentences in memory at a time. For corpora that come
+    ordered, by domain or date, say: a whole pass ends with the same lists (but for rounding) either way; what is
+    seen on the way, and what a pass stopped early has read, differs."""
 
-    token_budget: int = 2048
-    """Padded model tokens in one forward pass."""
+    monitor_every: int | None = None
+    """Sentences between two looks at how much the lists still change, rounded up to whole chunks; when not given
+    a twentieth of the corpus, at least 10,000."""
+
+    monitor_sentences: int = 200
+    """Sentences of each list, about, whose words are compared at each look."""
+
+    stop_when: str | None = None
+    """Stop before the corpus ends, e.g. ``stable=0.9,share=0.8``: once 80 % of the neurons keep 90 % of the
+    evidence in their lists while the sentences read double."""
+
+    max_seconds: float | None = None
+    """Stop reading after so many seconds of this start, at the end of a chunk; results are of what was read."""
+
+    chunk_sentences: int | None = None
+    """Sentences read, tokenized and sorted by length at once; part of what makes a run reproducible. When not given
+    4,096, and 16,384 on a CUDA device."""
+
+    token_budget: int | None = None
+    """Model tokens in one forward pass, padding counted. When not given 2,048, and 65,536 on a CUDA device."""
+
+    keep_on: str = "auto"
+    """Where lists, moments and samples are kept while collecting: ``device`` (where the network is), ``host``, or
+    ``auto``: on a CUDA device, else on the host."""
+
+    compile: str = "auto"
+    """Whether the network's blocks are compiled by PyTorch: ``on``, ``off``, or ``auto``: for packed sentences on a
+    CUDA device, if the corpus has a million or more."""
+
+    workers: int | None = None
+    """Processes that tokenize ahead of the network; 1 uses threads. When not given 1, and with a CUDA device one
+    less than the cores, at most 15."""
 
     checkpoint_seconds: float = 60.0
     """Least time between two checkpoints; a slow disk stretches it, so that they cost at most 2 %."""
@@ -56,20 +90,50 @@ class CollectOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("sample_size", "activation_sample_size", "chunk_sentences", "token_budget"):
+        for name in ("sample_size", "activation_sample_size"):
             _at_least(name, getattr(self, name), 1)
         if self.list_size is not None:
             _at_least("list_size", self.list_size, 1)
         _at_least("histogram_bins", self.histogram_bins, 4)
         _at_least("quantile_sentences", self.quantile_sentences, 0)
-        if self.limit is not None:
-            _at_least("limit", self.limit, 1)
+        _at_least("monitor_sentences", self.monitor_sentences, 1)
+        for name in ("limit", "monitor_every", "chunk_sentences", "token_budget", "workers"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
+        if self.max_seconds is not None:
+            _at_least("max_seconds", self.max_seconds, 0)
+        if self.stop_when is not None:
+            parse_stop_rule(self.stop_when)
         if not self.sides or not set(self.sides) <= {"top", "bottom"} or len(set(self.sides)) != len(self.sides):
             what = f"collect.sides is {list(self.sides)!r}."
             raise OptionError(what, expected="'top', 'bottom' or both, each once")
+        _one_of("keep_on", self.keep_on, ("auto", "device", "host"))
+        _one_of("compile", self.compile, ("auto", "on", "off"))
         if self.non_finite not in ("error", "skip"):
             what = f"collect.non_finite is {self.non_finite!r}."
             raise OptionError(what, expected="'error' or 'skip'")
+
+    def on_device(self, device_type: str) -> "CollectOptions":
+        """Fill in the sizes that depend on the device.
+
+        Parameters
+        ----------
+        device_type : str
+            ``cuda``, ``cpu``, ...
+
+        Returns
+        -------
+        CollectOptions
+            With numbers for chunk, budget and workers.
+        """
+        gpu = device_type == "cuda"
+        workers = max(1, min(15, (os.cpu_count() or 1) - 1)) if gpu else 1
+        return replace(
+            self,
+            chunk_sentences=self.chunk_sentences or (16_384 if gpu else 4096),
+            token_budget=self.token_budget or (65_536 if gpu else 2048),
+            workers=self.workers or workers,
+        )
 
     def resolved_list_size(self, n_sentences: int) -> int:
         """Give N for a corpus.
@@ -96,6 +160,13 @@ class CollectOptions:
             hint = f"--set collect.list_size={max(1, n_sentences // 10)} (a tenth), or a larger corpus."
             raise OptionError(what, expected="far fewer listed sentences than the corpus has", hint=hint)
         return self.list_size
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse an unknown choice."""
+    if value not in choices:
+        what = f"collect.{name} is {value!r}."
+        raise OptionError(what, expected=", ".join(repr(each) for each in choices))
 
 
 def _at_least(name: str, value: float, least: int) -> None:

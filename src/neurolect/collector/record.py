@@ -1,12 +1,15 @@
 """What a run folder's manifest says of its pass: whose it is, whether it is done, what to know of it."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from neurolect.atomic import remove_leftovers, write_text
+from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.folder_lock import only_here
 from neurolect.collector.options import CollectOptions
+from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
@@ -14,10 +17,12 @@ from neurolect.model.model import Model
 from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
 
-__all__ = ["claim", "complete", "new_run"]
+__all__ = ["claim", "complete", "complete_shard", "differences", "new_run"]
 
 
-def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -> dict[str, Any]:
+def new_run(
+    model: Model, corpus: Corpus, options: CollectOptions, plan: Plan, *, shard: Shard | None = None
+) -> dict[str, Any]:
     """Start the manifest of a run.
 
     Parameters
@@ -30,6 +35,8 @@ def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -
         What is kept.
     plan : Plan
         The resolved sizes.
+    shard : Shard, optional
+        The share of the corpus that is read.
 
     Returns
     -------
@@ -44,7 +51,9 @@ def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -
             "fingerprint": model.fingerprint,
             "n_layers": model.n_layers,
             "n_parameters": model.n_parameters,
-            "dtype": model.options.dtype,
+            "dtype": model.dtype,
+            "packed": model.packed,
+            "compiled": model.compiled,
             "sites": [each._asdict() for each in model.neurons.site_layers],
         },
         corpus={
@@ -57,16 +66,44 @@ def new_run(model: Model, corpus: Corpus, options: CollectOptions, plan: Plan) -
         options={"model": dataclasses.asdict(model.options), "collect": collect_options},
     )
     manifest["stages"]["collect"] = {"status": "running", "started": now()}
+    if shard is not None:
+        manifest["shard"] = shard._asdict()
     return manifest
 
 
 def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     """Name everything that bears on the results of a pass."""
-    identity = {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}
+    identity: dict[str, Any] = {
+        f"model.{name} used": manifest["model"].get(name) for name in ("dtype", "packed", "compiled")
+    }
+    identity |= {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}
+    identity["shard"] = manifest.get("shard")
     for stage in ("model", "collect"):
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
-    identity.pop("collect.checkpoint_seconds")
+    # what bears on time alone
+    for name in ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers"):
+        identity.pop(name, None)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
+
+
+def differences(there: dict[str, Any], here: dict[str, Any], *, but: Collection[str] = ()) -> str:
+    """Say in what bears on results two runs differ.
+
+    Parameters
+    ----------
+    there, here : dict
+        Manifests.
+    but : collection of str
+        What is not compared.
+
+    Returns
+    -------
+    str
+        Names and both values; empty where they do not differ.
+    """
+    old, new = _identity(there), _identity(here)
+    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name) and name not in but)
+    return "; ".join(f"{name}: {old.get(name)!r} there, {new.get(name)!r} now" for name in names)
 
 
 def claim(folder: Path, manifest: dict[str, Any]) -> bool:
@@ -96,19 +133,17 @@ def claim(folder: Path, manifest: dict[str, Any]) -> bool:
         _start(folder, manifest)
         return False
     there = read_manifest(folder)
-    old, new = _identity(there), _identity(manifest)
-    differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    unfinished = there["stages"].get("collect", {}).get("status") != "complete"
+    differing = differences(there, manifest)
+    unfinished = there["stages"].get("collect", {}).get("status") not in ("complete", "partial")
     if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
         # nothing was computed yet: it stopped at once, say on activations that were not finite
         with only_here(folder):
             _start(folder, manifest)
         return False
     if differing:
-        details = "; ".join(f"{name}: {old.get(name)!r} there, {new.get(name)!r} now" for name in differing)
-        what = f"{folder} holds a run that differs in {details}."
+        what = f"{folder} holds a run that differs in {differing}."
         raise CollectError(what, hint="Choose another --out, or remove that folder.")
-    if there["stages"]["collect"]["status"] == "complete":
+    if there["stages"]["collect"]["status"] in ("complete", "partial"):
         return True
     remove_leftovers(folder)
     return False
@@ -120,7 +155,26 @@ def _start(folder: Path, manifest: dict[str, Any]) -> None:
     write_manifest(folder, manifest)
 
 
-def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float) -> None:
+def complete_shard(folder: Path, state: CollectState, *, seconds: float) -> None:
+    """Write the manifest of a finished shard, which waits to be merged.
+
+    Parameters
+    ----------
+    folder : Path
+        The partial run folder.
+    state : CollectState
+        The finished state.
+    seconds : float
+        Time of this (the last) start.
+    """
+    manifest = read_manifest(folder)
+    stage = manifest["stages"]["collect"]
+    seconds = round(stage.get("seconds", 0.0) + seconds, 3)
+    stage |= {"status": "partial", "finished": now(), "seconds": seconds, "n_sentences": state.n_sentences}
+    write_manifest(folder, manifest)
+
+
+def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, ending: Ending) -> None:
     """Write the manifest of a finished pass.
 
     Parameters
@@ -133,6 +187,8 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float) 
         Kept sentences.
     seconds : float
         Time of this (the last) start.
+    ending : Ending
+        Why it ended, and how settled it was.
     """
     manifest = read_manifest(folder)
     stage = manifest["stages"]["collect"]
@@ -146,8 +202,9 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float) 
         "n_empty": state.n_empty,
         "n_skipped": state.n_skipped,
         "word_floor": state.background.word_floor,
+        "ending": ending._asdict(),
     }
-    manifest["notices"] += _notices(state)
+    manifest["notices"] += _notices(state) + ending_notices(state, ending)
     write_manifest(folder, manifest)
 
 
@@ -160,6 +217,8 @@ def _notices(state: CollectState) -> list[str]:
         notices.append(f"{state.n_empty:,} sentences have no token this tokenizer knows and were not fed.")
     for key, n in sorted(state.n_skipped.items()):
         notices.append(f"{n:,} sentences were left out of {key}: activations were NaN or infinite.")
+    for key, n in sorted(state.n_widened.items()):
+        notices.append(f"{n:,} sentences were run in {key}: the usual number format overflowed.")
     if state.background.word_floor:
         notices.append(
             f"Words in {state.background.word_floor} sentences or fewer may be missing in the background."

@@ -4,10 +4,12 @@ Every sentence id is hashed with the seed; the sentences with the smallest hashe
 hash, so that any prefix of it is a uniform sample too.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hash_ids", "quantile_sample", "uniform_sample"]
+__all__ = ["hash_ids", "quantile_sample", "streamed_sample", "uniform_sample"]
 
 _QUANTILES = 10
 
@@ -67,6 +69,29 @@ def uniform_sample(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[n
         nearest = np.argpartition(hashes, size)[:size]
         ids, hashes = ids[nearest], hashes[nearest]
     return ids[np.argsort(hashes, kind="stable")]
+
+
+def streamed_sample(parts: Iterable[NDArray[np.int64]], *, size: int, seed: int) -> NDArray[np.int64]:
+    """Choose the same sample from a population that comes in parts, in memory that does not grow with it.
+
+    Parameters
+    ----------
+    parts : iterable of int64 arrays
+        The population, each id once.
+    size : int
+        How many to choose.
+    seed : int
+        Chooses the sample.
+
+    Returns
+    -------
+    int64, shape (min(n, size),)
+        As :func:`uniform_sample` of all parts together.
+    """
+    chosen = np.empty(0, dtype=np.int64)
+    for ids in parts:
+        chosen = uniform_sample(np.concatenate([chosen, ids]), size=size, seed=seed)
+    return chosen
 
 
 def quantile_sample(activations: NDArray[np.float32], *, per_quantile: int) -> NDArray[np.int64]:

@@ -1,16 +1,23 @@
 """Everything a pass accumulates, as one state that is updated, merged, saved and loaded."""
 
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
+from neurolect.collector.chunk_sums import ChunkSums
+from neurolect.collector.convergence import Convergence
 from neurolect.collector.moments import Moments
 from neurolect.collector.sample_activations import SampleActivations
 from neurolect.collector.top_lists import TopLists
+
+if TYPE_CHECKING:
+    import torch
+
+Part = TypeVar("Part", Moments, SampleActivations)
 
 __all__ = ["CollectState", "Plan"]
 
@@ -30,6 +37,12 @@ class Plan(NamedTuple):
         Whether lists keep the model token (max pooling).
     fields : tuple of str
         Metadata fields counted.
+    step_length : int
+        Sentences between two looks of the convergence monitor.
+    monitor_sentences : int
+        Sentences of each list the monitor looks into, about.
+    seed : int
+        Chooses them.
     """
 
     n_neurons: int
@@ -37,6 +50,9 @@ class Plan(NamedTuple):
     sides: tuple[str, ...]
     with_tokens: bool
     fields: tuple[str, ...]
+    step_length: int = 1 << 62
+    monitor_sentences: int = 200
+    seed: int = 0
 
 
 class CollectState:
@@ -57,34 +73,45 @@ class CollectState:
         Sentences fed, cut at the model's limit, without any token.
     n_skipped : dict of str to int
         Sentences left out of a layer's lists because its activations were not finite, by ``site.layer``.
+    n_widened : dict of str to int
+        Sentences run again in a wider number format because the usual one overflowed, by format.
     """
 
-    def __init__(self, plan: Plan, *, moments: Moments, sample: SampleActivations) -> None:
-        self.plan = plan
-        self.lists = {
-            side: TopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens)
-            for side in plan.sides
-        }
-        self.moments = moments
-        self.sample = sample
+    def __init__(
+        self, plan: Plan, *, moments: Moments, sample: SampleActivations, device: "torch.device | None" = None
+    ) -> None:
+        self.plan, self.device = plan, device
+        self.lists = {side: _new_lists(plan, side, device) for side in plan.sides}
+        self.moments = moments if device is None else _on_device(moments, device)
+        self.sample = sample if device is None else _on_device(sample, device)
         self.background = Background(plan.fields)
+        self.convergence = Convergence(
+            plan.fields,
+            list_size=plan.list_size,
+            length=plan.step_length,
+            sampled=plan.monitor_sentences,
+            # not the seed itself: the uniform sample would be looked into
+            seed=~plan.seed,
+        )
+        self._sums = ChunkSums()
         self.n_sentences = 0
         self.n_cut = 0
         self.n_empty = 0
         self.n_skipped: dict[str, int] = {}
+        self.n_widened: dict[str, int] = {}
 
     def update(
         self,
-        activations: NDArray[np.float32],
+        activations: Any,  # noqa: ANN401 - an array of the host's, or a tensor of the device's
         *,
         sentence_ids: NDArray[np.int64],
-        tokens: NDArray[np.int16] | None = None,
+        tokens: Any = None,  # noqa: ANN401
     ) -> None:
         """Take in one batch.
 
         Parameters
         ----------
-        activations : float32, shape (n_sentences, n_neurons)
+        activations : float32 array, or tensor where the state is kept on a device; (n_sentences, n_neurons)
             NaN where they are to be left out.
         sentence_ids : int64, shape (n_sentences,)
             Of the rows.
@@ -97,19 +124,41 @@ class CollectState:
         self.sample.update(activations, sentence_ids=sentence_ids)
         self.n_sentences += len(sentence_ids)
 
-    def end_chunk(self, sentences: pa.Table, *, n_cut: int, n_empty: int) -> None:
-        """Count what needs no model once a chunk's batches are through.
+    def end_chunk(
+        self,
+        sentences: pa.Table,
+        *,
+        number: int,
+        n_cut: int,
+        n_empty: int,
+        background: Background | None = None,
+    ) -> bool:
+        """Count what needs no model once a chunk's batches are through, and watch the lists.
 
         Parameters
         ----------
         sentences : pyarrow.Table
             All sentences of the chunk.
+        number : int
+            The chunk's number.
         n_cut, n_empty : int
             Sentences cut at the model's limit, and without any token.
+        background : Background, optional
+            Their counts, where they are made already.
+
+        Returns
+        -------
+        bool
+            Whether the convergence monitor took a step.
         """
-        self.background.update(sentences)
+        self._sums.add(number, self.moments.take_powers())
+        if background is None:
+            self.background.update(sentences)
+        else:
+            self.background.merge(background)
         self.n_cut += n_cut
         self.n_empty += n_empty
+        return self.convergence.end_chunk(sentences, self.lists)
 
     def merge(self, other: "CollectState") -> None:
         """Take in the state of other sentences.
@@ -126,7 +175,9 @@ class CollectState:
         """
         for side, lists in self.lists.items():
             lists.merge(other.lists[side])
+        self.convergence.merge(other.convergence, lists=self.lists, others=other.lists)
         self.moments.merge(other.moments)
+        self._sums.merge(other._sums)
         self.sample.merge(other.sample)
         self.background.merge(other.background)
         self.n_sentences += other.n_sentences
@@ -134,6 +185,16 @@ class CollectState:
         self.n_empty += other.n_empty
         for key, n in other.n_skipped.items():
             self.n_skipped[key] = self.n_skipped.get(key, 0) + n
+        for key, n in other.n_widened.items():
+            self.n_widened[key] = self.n_widened.get(key, 0) + n
+
+    def settle(self) -> None:
+        """Bring moments and sample to the host, to be finished; lists are finished where they are. Done once."""
+        if self.device is not None:
+            self.moments = self.moments.to_host()  # type: ignore[attr-defined]
+            self.sample = self.sample.to_host()  # type: ignore[attr-defined]
+        self.moments.add_powers(self._sums.total())
+        self._sums = ChunkSums()
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
@@ -144,7 +205,13 @@ class CollectState:
             Keys ``part.name``.
         """
         parts: dict[str, Any] = {f"lists-{side}": lists for side, lists in self.lists.items()}
-        parts |= {"moments": self.moments, "sample": self.sample, "background": self.background}
+        parts |= {
+            "moments": self.moments,
+            "sums": self._sums,
+            "sample": self.sample,
+            "background": self.background,
+            "convergence": self.convergence,
+        }
         arrays = {
             f"{part}.{name}": array for part, state in parts.items() for name, array in state.to_arrays().items()
         }
@@ -153,12 +220,15 @@ class CollectState:
             "n_cut": self.n_cut,
             "n_empty": self.n_empty,
             "n_skipped": self.n_skipped,
+            "n_widened": self.n_widened,
         }
         arrays["counts.json"] = np.frombuffer(json.dumps(counts).encode(), dtype=np.uint8)
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, plan: Plan) -> "CollectState":
+    def from_arrays(
+        cls, arrays: dict[str, NDArray[np.generic]], *, plan: Plan, device: "torch.device | None" = None
+    ) -> "CollectState":
         """Make a state from arrays.
 
         Parameters
@@ -167,6 +237,8 @@ class CollectState:
             From :meth:`to_arrays`.
         plan : Plan
             As the state was made with.
+        device : torch.device, optional
+            Where it is to be kept; the arrays do not tell.
 
         Returns
         -------
@@ -178,13 +250,44 @@ class CollectState:
             return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
         moments = Moments.from_arrays(part("moments"))
-        state = cls(plan, moments=moments, sample=SampleActivations.from_arrays(part("sample")))
+        state = cls(plan, moments=moments, sample=SampleActivations.from_arrays(part("sample")), device=device)
         state.background = Background.from_arrays(part("background"), fields=plan.fields)
         for side in plan.sides:
-            state.lists[side] = TopLists.from_arrays(
-                part(f"lists-{side}"), list_size=plan.list_size, side=side, with_tokens=plan.with_tokens
-            )
+            state.lists[side] = _lists_from(part(f"lists-{side}"), plan, side, device)
+        state._sums = ChunkSums.from_arrays(part("sums"))
+        state.convergence.load(part("convergence"))
         counts = json.loads(arrays["counts.json"].astype(np.uint8).tobytes())
         state.n_sentences, state.n_cut, state.n_empty = counts["n_sentences"], counts["n_cut"], counts["n_empty"]
-        state.n_skipped = counts["n_skipped"]
+        state.n_skipped, state.n_widened = counts["n_skipped"], counts.get("n_widened", {})
         return state
+
+
+def _new_lists(plan: Plan, side: str, device: "torch.device | None") -> TopLists:
+    if device is None:
+        return TopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens)
+    from neurolect.collector.device_lists import DeviceTopLists
+
+    # It does all that lists of the host do, but for the kind of array that it takes in.
+    made = DeviceTopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens, device=device)
+    return cast(TopLists, made)
+
+
+def _lists_from(
+    arrays: dict[str, NDArray[np.generic]], plan: Plan, side: str, device: "torch.device | None"
+) -> TopLists:
+    size, tokens = plan.list_size, plan.with_tokens
+    if device is None:
+        return TopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens)
+    from neurolect.collector.device_lists import DeviceTopLists
+
+    made = DeviceTopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens, device=device)
+    return cast(TopLists, made)
+
+
+def _on_device(part: Part, device: "torch.device") -> Part:
+    from neurolect.collector.device_moments import DeviceMoments
+    from neurolect.collector.device_sample import DeviceSample
+
+    if isinstance(part, Moments):
+        return cast(Part, DeviceMoments(part, device=device))
+    return cast(Part, DeviceSample(part, device=device))

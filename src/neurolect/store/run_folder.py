@@ -343,6 +343,10 @@ def open_run(path: str | Path) -> Run:
         If a newer neurolect wrote it.
     """
     run = Run(Path(path))
+    if "shard" in run.manifest:
+        shard = run.manifest["shard"]
+        what = f"{path} holds shard {shard['number']}/{shard['n']} of a run, not a whole run."
+        raise RunFolderError(what, hint="Put all shards together: neurolect merge SHARD... --out RUN")
     if not run.stage_complete("collect"):
         what = f"The run folder {path} is unfinished: its pass over the corpus was interrupted."
         raise RunFolderError(what, hint="Give the same collect command again: it goes on from the last checkpoint.")

@@ -1,0 +1,226 @@
+"""How near does a pass on one GPU come to the bare forward pass?
+
+Random weights of BERT-base's (or MPNet's) shape, for speed does not depend on them; real sentences from a prepared
+corpus, repeated with their words shuffled until there are enough, so that lists stay alive; lists of both sides.
+
+* bare: the network alone on batches that lie on the GPU already; nothing is read off. Packed, or padded and sorted.
+* pooled: the same, with every neuron's activations pooled.
+* collect: from the corpus folder to the finished run folder. ``pass`` is the rate from the first sentence to the
+  last, ``whole`` that of the whole call, with compiling, checkpoints and writing.
+
+    python benchmarks/shuffled_corpus.py SMALL_CORPUS CORPUS 5000000
+    python benchmarks/bench_gpu.py --corpus CORPUS --tokenizer FOLDER [--parts bare,packed,padded,mpnet,precision]
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+import transformers
+
+from neurolect.collector import CollectOptions, collect
+from neurolect.collector.device_lists import DeviceTopLists
+from neurolect.collector.device_moments import DeviceMoments
+from neurolect.collector.feed import chunks
+from neurolect.corpus import Corpus, open_corpus
+from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model.packed_forward import forward_packed
+from neurolect.model.packing import PackedBatch
+from neurolect.model.receive import on_device
+from neurolect.progress import NullProgress, NullTask
+
+
+def make_model(folder: Path, tokenizer: Path, family: str) -> Path:
+    torch.manual_seed(0)
+    size = 514 if family == "MPNet" else 512
+    config = getattr(transformers, f"{family}Config")(vocab_size=30_527, max_position_embeddings=size)
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    for path in tokenizer.iterdir():
+        shutil.copy(path, folder)
+    return folder
+
+
+class Clock(NullTask):
+    """Remembers when the first and the last sentence was through."""
+
+    def __init__(self) -> None:
+        self.n, self.stamps = 0.0, []
+
+    def advance(self, n: float = 1) -> None:
+        self.n += n
+        self.stamps.append((time.perf_counter(), self.n))
+
+
+class Timed(NullProgress):
+    def __init__(self) -> None:
+        self.clock = Clock()
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Clock]:
+        yield self.clock
+
+    def message(self, text: str) -> None:
+        print(f"    says: {text}")
+
+
+def seconds_of(run: Callable[[], None], *, rounds: int = 3) -> float:
+    run()
+    torch.cuda.synchronize()
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[rounds // 2]
+
+
+def bare(model: Model, corpus: Corpus, *, n: int = 49_152) -> dict[str, float]:
+    """Sentences a second of the network alone, and with pooling."""
+    size, budget = 16_384, 65_536
+    make = model.pack if model.packed else model.pad
+    feed = chunks(corpus, model, size=size, token_budget=budget, limit=n)
+    batches = [on_device(make(chunk.tokens, rows), model.device) for chunk in feed for rows in chunk.batches]
+
+    def forward() -> None:
+        with torch.inference_mode():
+            for batch in batches:
+                if isinstance(batch, PackedBatch):
+                    forward_packed(model.network, batch, offset=model._offset, keywords={"return_dict": True})
+                else:
+                    model.network(input_ids=batch.ids, attention_mask=batch.mask)
+
+    def pooled() -> None:
+        for batch in batches:
+            model.run(batch)
+
+    return {
+        "bare": n / seconds_of(forward),
+        "pooled": n / seconds_of(pooled),
+        "bare again": n / seconds_of(forward),
+    }
+
+
+@contextmanager
+def device_time(cls: type, spent: list[Any]) -> Iterator[None]:
+    """Record device events around every update of a class."""
+    usual = cls.update  # type: ignore[attr-defined]
+
+    def update(self: Any, *args: Any, **keywords: Any) -> None:
+        events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+        events[0].record()
+        usual(self, *args, **keywords)
+        events[1].record()
+        spent.append(events)
+
+    cls.update = update  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        cls.update = usual  # type: ignore[attr-defined]
+
+
+def whole(model: Model, corpus: Corpus, folder: Path, **options: Any) -> dict[str, float]:
+    """Collect and give rates, memory and shares."""
+    shutil.rmtree(folder, ignore_errors=True)
+    torch.cuda.reset_peak_memory_stats()
+    progress, lists, moments = Timed(), [], []
+    n = min(corpus.n_mining, options.get("limit", corpus.n_mining))
+    start = time.perf_counter()
+    with device_time(DeviceTopLists, lists), device_time(DeviceMoments, moments):
+        collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
+    seconds = time.perf_counter() - start
+    (first, before), (last, after) = progress.clock.stamps[1], progress.clock.stamps[-1]
+    spent = [sum(one.elapsed_time(two) for one, two in each) / 1e3 for each in (lists, moments)]
+    half = progress.clock.stamps[len(progress.clock.stamps) // 2]
+    return {
+        "sentences": n,
+        "pass": (after - before) / (last - first),
+        "second half": (after - half[1]) / (last - half[0]),
+        "whole": n / seconds,
+        "seconds": seconds,
+        "before first": first - start,
+        "after last": start + seconds - last,
+        "lists share": spent[0] / (last - first),
+        "moments share": spent[1] / (last - first),
+        "GiB allocated": torch.cuda.max_memory_allocated() / 2**30,
+        "GiB reserved": torch.cuda.max_memory_reserved() / 2**30,
+    }
+
+
+def overlap(one: Path, other: Path, sizes: tuple[int, ...]) -> dict[str, float]:
+    lists = [pq.read_table(each / "lists" / "top.parquet", columns=["sentence_id"]) for each in (one, other)]
+    ids = [each.column(0).to_numpy().reshape(9216, -1) for each in lists]
+    found = {}
+    for size in sizes:
+        shares = [len(np.intersect1d(a[:size], b[:size])) / size for a, b in zip(*ids, strict=True)]
+        found[f"top {size:,}"] = float(np.mean(shares))
+    return found
+
+
+def show(name: str, figures: dict[str, float]) -> None:
+    rounded = {key: round(value, 4 if value < 10 else 1) for key, value in figures.items()}
+    print(json.dumps({"part": name, **rounded}), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--parts", default="bare,packed,padded,mpnet,precision")
+    arguments = parser.parse_args()
+    parts = arguments.parts.split(",")
+    usual: dict[str, Any] = {"list_size": 10_000, "monitor_every": 1 << 40}
+    some = {"limit": 1_000_000}
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        run = scratch / "run"
+        start = time.perf_counter()
+        corpus = open_corpus(arguments.corpus)
+        bert = str(make_model(scratch / "bert", arguments.tokenizer, "Bert"))
+        packed = load_model(bert, device="cuda")
+        padded = load_model(bert, options=ModelOptions(packing="off"), device="cuda")
+        tokens = packed.tokenize(next(iter(corpus.batches(batch_size=65_536))).column("text").to_pylist())
+        figures = {"prepared in": time.perf_counter() - start, "tokens a sentence": tokens.lengths.mean()}
+        show(torch.cuda.get_device_name(), figures)
+        if "bare" in parts:
+            show("packed, eager", bare(packed, corpus))
+            show("padded, eager", bare(padded, corpus))
+            packed.compile_blocks()
+            show("packed, compiled", bare(packed, corpus))
+        if "packed" in parts:
+            packed.compile_blocks()
+            bare(packed, corpus, n=16_384)
+            show("collect, packed, compiled", whole(packed, corpus, run, **usual))
+        if "eager" in parts:
+            eager = load_model(bert, device="cuda")
+            show("collect, packed, eager", whole(eager, corpus, run, **usual, **some, compile="off"))
+        if "monitor" in parts:
+            show("collect, with the monitor", whole(packed, corpus, run, list_size=10_000, **some))
+        if "padded" in parts:
+            show("collect, padded", whole(padded, corpus, run, **usual, **some))
+        del packed
+        if "mpnet" in parts:
+            mpnet = load_model(str(make_model(scratch / "mpnet", arguments.tokenizer, "MPNet")), device="cuda")
+            print(f"    MPNet: packed {mpnet.packed}; {mpnet.not_packed_because}")
+            show("MPNet, padded", bare(mpnet, corpus))
+            show("MPNet, collect", whole(mpnet, corpus, run, **usual, **some))
+        if "precision" in parts:
+            few = {**usual, "limit": 300_000}
+            show("float16, packed", whole(load_model(bert, device="cuda"), corpus, run, **few))
+            exact = load_model(bert, options=ModelOptions(dtype="float32"), device="cuda")
+            show("float32, padded", whole(exact, corpus, scratch / "exact", **few))
+            show("float16 lists in float32's, of 300,000", overlap(run, scratch / "exact", (100, 1000, 10_000)))
+
+
+if __name__ == "__main__":
+    main()

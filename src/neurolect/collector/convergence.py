@@ -1,0 +1,246 @@
+"""Watch whether the lists and what they say still change while the corpus streams by.
+
+Going from n to n + m sentences of exchangeable order replaces an expected share m / (n + m) of ANY list, so churn
+alone never shows that a list has settled; churn off that law shows an ordered corpus. What settles is what the
+list's sentences have in common: at each step every list's leading words and metadata values are compared with
+those at half as many sentences, when at least half of the list was another.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items, new_entries
+from neurolect.collector.sampled_items import SampledItems
+from neurolect.collector.top_lists import TopLists
+
+__all__ = ["Convergence", "Step", "step_length"]
+
+_STEPS = 20
+_LEAST_STEP = 10_000
+
+
+class Step(NamedTuple):
+    """What was seen at one moment of the pass; arrays hold a row for each side and a column for each neuron.
+
+    Attributes
+    ----------
+    n_sentences, n_new : int
+        Sentences read so far, and since the step before.
+    churn : float32, shape (n_sides, n_neurons)
+        Share of the list read since the step before.
+    threshold : float32, shape (n_sides, n_neurons)
+        The list's last activation.
+    stability : float32, shape (n_sides, n_neurons)
+        Share of the evidence kept since half as many sentences; NaN at the first step.
+    """
+
+    n_sentences: int
+    n_new: int
+    churn: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    stability: NDArray[np.float32]
+
+    @property
+    def expected_churn(self) -> float:
+        """Churn of any list when sentences come in exchangeable order."""
+        return self.n_new / max(self.n_sentences, 1)
+
+    def share_settled(self, stable: float) -> float:
+        """Share of neurons whose every list keeps at least ``stable`` of its evidence."""
+        return float((self.stability >= stable).all(axis=0).mean())
+
+
+def step_length(n_sentences: int, *, every: int | None, chunk: int) -> int:
+    """Say how many sentences lie between two steps.
+
+    Parameters
+    ----------
+    n_sentences : int
+        Sentences to read.
+    every : int, optional
+        As asked for; a twentieth of the sentences, but at least 10,000, when not given.
+    chunk : int
+        Sentences of a chunk; steps end where chunks do.
+
+    Returns
+    -------
+    int
+        A multiple of ``chunk``.
+
+    Examples
+    --------
+    >>> step_length(1_000_000, every=None, chunk=4096)
+    53248
+    """
+    wanted = every or max(-(-n_sentences // _STEPS), _LEAST_STEP)
+    return max(1, -(-wanted // chunk)) * chunk
+
+
+class Convergence:
+    """The monitor of one pass.
+
+    Parameters
+    ----------
+    fields : tuple of str
+        Metadata fields.
+    list_size : int
+        N.
+    length : int
+        Sentences between steps.
+    sampled : int
+        Sentences of each list that are looked into, about.
+    seed : int
+        Chooses them.
+
+    Attributes
+    ----------
+    steps : list of Step
+        Those taken.
+    """
+
+    def __init__(self, fields: tuple[str, ...], *, list_size: int, length: int, sampled: int, seed: int) -> None:
+        self.length = length
+        self.steps: list[Step] = []
+        self._items = SampledItems(fields, share=min(1.0, sampled / list_size), seed=seed)
+        self._leading: list[list[LeadingItems]] = []
+        self._n = 0
+        self._ids: list[NDArray[np.uint32]] = []
+
+    @property
+    def n_read(self) -> int:
+        """Sentences read, with those that have no token."""
+        return self._n
+
+    def end_chunk(self, sentences: pa.Table, lists: Mapping[str, TopLists]) -> bool:
+        """Take in a chunk that has gone through the model, and take a step if it is time.
+
+        Parameters
+        ----------
+        sentences : pyarrow.Table
+            The chunk.
+        lists : mapping of side to TopLists
+            After the chunk.
+
+        Returns
+        -------
+        bool
+            Whether a step was taken.
+        """
+        self._items.update(sentences)
+        self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
+        self._n += sentences.num_rows
+        n_new = self._n - (self.steps[-1].n_sentences if self.steps else 0)
+        if n_new < self.length:
+            return False
+        self.step(lists)
+        return True
+
+    def step(self, lists: Mapping[str, TopLists]) -> None:
+        """Take a step now; nothing if no sentence was read since the last.
+
+        Parameters
+        ----------
+        lists : mapping of side to TopLists
+            As they are.
+        """
+        if not self._ids:
+            return
+        ids = np.concatenate(self._ids)
+        rows, shares = self._items.rows(), self._items.shares
+        churn, thresholds, leading = [], [], []
+        for each in lists.values():
+            arrays = each.to_arrays()
+            keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
+            churn.append(new_entries(keys, fill, sentence_ids=ids) / np.maximum(fill, 1))
+            leading.append(leading_items(keys, fill, rows=rows, shares=shares))
+            thresholds.append(each.thresholds.copy())
+        number = len(self.steps) + 1
+        if number > 1:
+            before = self._leading[number // 2 - 1]
+            stability = [kept_evidence(*pair) for pair in zip(before, leading, strict=True)]
+        else:
+            stability = [np.full(len(each), np.nan) for each in churn]
+        self._items.keep(np.any([each.used for each in leading], axis=0))
+        nothing = np.empty(0, dtype=np.bool_)
+        self._leading.append([LeadingItems(each.items, each.scores, nothing) for each in leading])
+        # earlier ones than half of the next step's number are never looked at again
+        for old in range((number + 1) // 2 - 1):
+            self._leading[old] = []
+        parts = (np.array(part, dtype=np.float32) for part in (churn, thresholds, stability))
+        self.steps.append(Step(self._n, len(ids), *parts))
+        self._ids = []
+
+    def merge(self, other: "Convergence", *, lists: Mapping[str, TopLists], others: Mapping[str, TopLists]) -> None:
+        """Take other sentences' lists as one more step; whether evidence was kept is not known then.
+
+        Parameters
+        ----------
+        other : Convergence
+            Of the other sentences.
+        lists : mapping of side to TopLists
+            Already merged.
+        others : mapping of side to TopLists
+            Of the other sentences alone.
+        """
+        churn = []
+        for side, each in lists.items():
+            arrays, new = each.to_arrays(), others[side].to_arrays()
+            keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64)
+            last = np.where(np.arange(keys.shape[1]) < fill[:, None], keys, np.uint64(2**64 - 1)).min(axis=1)
+            filled = np.arange(new["keys"].shape[1]) < new["fill"].astype(np.int64)[:, None]
+            entered = filled & (new["keys"].astype(np.uint64) >= last[:, None])
+            churn.append(entered.sum(axis=1) / np.maximum(fill, 1))
+        self._n += other.n_read
+        thresholds = np.array([each.thresholds for each in lists.values()], dtype=np.float32)
+        unknown = np.full_like(thresholds, np.nan)
+        self.steps.append(Step(self._n, other.n_read, np.array(churn, dtype=np.float32), thresholds, unknown))
+        self._leading.append([])
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For :meth:`load`.
+        """
+        arrays: dict[str, NDArray[np.generic]] = {
+            f"items-{name}": array for name, array in self._items.to_arrays().items()
+        }
+        arrays["ids"] = np.concatenate([np.empty(0, dtype=np.uint32), *self._ids])
+        arrays["n"] = np.array(self._n)
+        arrays["steps"] = np.array([[step.n_sentences, step.n_new] for step in self.steps], dtype=np.int64)
+        for name in ("churn", "threshold", "stability"):
+            arrays[name] = np.array([getattr(step, name) for step in self.steps], dtype=np.float32)
+        for number, sides in enumerate(self._leading):
+            if sides:
+                arrays[f"leading-{number}"] = np.stack([each.items for each in sides])
+                arrays[f"scores-{number}"] = np.stack([each.scores for each in sides])
+        return arrays
+
+    def load(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Take the place of the state that gave these arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`.
+        """
+        items = {name: array for name, array in arrays.items() if name.startswith("items-")}
+        self._items.load({name.removeprefix("items-"): array for name, array in items.items()})
+        self._ids = [arrays["ids"].astype(np.uint32)] if len(arrays["ids"]) else []
+        self._n = int(arrays["n"].astype(np.int64))
+        parts = [arrays[name].astype(np.float32) for name in ("churn", "threshold", "stability")]
+        sizes = arrays["steps"].astype(np.int64).tolist()
+        self.steps = [Step(*size, *(part[number] for part in parts)) for number, size in enumerate(sizes)]
+        nothing = np.empty(0, dtype=np.bool_)
+        self._leading = [[] for _ in self.steps]
+        for number in range(len(self.steps)):
+            if f"leading-{number}" in arrays:
+                leading = arrays[f"leading-{number}"].astype(np.int32)
+                scores = arrays[f"scores-{number}"].astype(np.float32)
+                self._leading[number] = [LeadingItems(*both, nothing) for both in zip(leading, scores, strict=True)]

@@ -1,0 +1,110 @@
+"""Run whole chunks where the network is and leave the activations there.
+
+The host only hands over the next batches; it waits for the device once a chunk, to see that all is finite.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from neurolect.collector.feed import Chunk
+from neurolect.corpus import Corpus
+from neurolect.model.model import Model
+from neurolect.model.receive import DeviceActivations
+from neurolect.progress import Progress
+
+__all__ = ["chunk_activations", "is_finite", "kept_on_device", "without_overflow"]
+
+_TRIAL = 128
+
+
+def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
+    """Say where lists and moments are kept.
+
+    Parameters
+    ----------
+    keep_on : {"auto", "device", "host"}
+        The option.
+    device : torch.device
+        Where the network is.
+
+    Returns
+    -------
+    torch.device or None
+        None: on the host.
+    """
+    return device if keep_on == "device" or (keep_on == "auto" and device.type == "cuda") else None
+
+
+def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
+    """Run all batches of a chunk.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    chunk : Chunk
+        With batches.
+
+    Returns
+    -------
+    DeviceActivations
+        Rows in the order of the batches.
+    """
+    n_rows = sum(map(len, chunk.batches))
+    shape = (n_rows, model.neurons.n_neurons)
+    with_tokens = model.options.pooling == "max"
+    values = torch.empty(shape, dtype=torch.float32, device=model.device)
+    tokens = torch.empty(shape, dtype=torch.int16, device=model.device) if with_tokens else None
+    at = 0
+    make = model.pack if model.packed else model.pad
+    for rows in chunk.batches:
+        own = slice(at, at + len(rows))
+        part = DeviceActivations(values[own], None if tokens is None else tokens[own])
+        model.run(make(chunk.tokens, rows), out=part)
+        at += len(rows)
+    return DeviceActivations(values, tokens)
+
+
+def is_finite(activations: DeviceActivations) -> bool:
+    """Say whether no activation is NaN or infinite; waits for the device."""
+    # Extremes keep NaN, and unlike a sum they do not overflow.
+    if not len(activations.values):
+        return True
+    low, high = torch.aminmax(activations.values)
+    return bool(torch.isfinite(low) & torch.isfinite(high))
+
+
+def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Model:
+    """Take a wider number format from the start where the first sentences already overflow.
+
+    Parameters
+    ----------
+    model : Model
+        As loaded.
+    corpus : Corpus
+        Its first sentences are tried.
+    progress : Progress
+        Is told.
+
+    Returns
+    -------
+    Model
+        The same, or one with a wider format.
+    """
+    if model.options.dtype != "auto" or model.dtype == "float32":
+        return model
+    texts: list[Any] = next(iter(corpus.batches(columns=["text"], batch_size=_TRIAL))).column("text").to_pylist()
+    while True:
+        tokens = model.tokenize(texts)
+        rows: NDArray[np.int64] = np.setdiff1d(np.arange(len(texts)), tokens.empty)
+        batch = model.pack(tokens, rows) if model.packed else model.pad(tokens, rows)
+        if not len(rows) or is_finite(model.run(batch)):
+            return model
+        wider = model.wider()
+        if wider is None:
+            return model
+        progress.message(f"{model.dtype} overflows in {model.name}; it runs in {wider.dtype}.")
+        model = wider

@@ -1,0 +1,178 @@
+"""Put the partial runs of all shards together: the run folder that one process would have written."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurolect.collector.checkpoint import load_state
+from neurolect.collector.convergence import step_length
+from neurolect.collector.ending import Watch, sample_of, write_convergence
+from neurolect.collector.finish import write_results
+from neurolect.collector.options import CollectOptions
+from neurolect.collector.record import claim, complete, differences
+from neurolect.collector.shard import PARTIAL
+from neurolect.collector.state import CollectState, Plan
+from neurolect.corpus import Corpus, open_corpus
+from neurolect.errors import CollectError
+from neurolect.model.neurons import NeuronIndex, SiteLayer
+from neurolect.progress import NullProgress, Progress
+from neurolect.store.manifest import now, read_manifest
+from neurolect.store.run_folder import Run, open_run
+
+__all__ = ["merge"]
+
+
+def merge(
+    runs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    corpus: Corpus | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Merge what ``collect`` kept of every shard of a corpus.
+
+    Lists, samples, counts, histograms and moments are those of one process, to the last bit, if every shard's
+    forward passes ran on the same kind of machine with the same number of threads.
+
+    Parameters
+    ----------
+    runs : sequence of str or Path
+        The partial run folders, each shard once, in any order.
+    out : str or Path
+        The run folder to write.
+    corpus : Corpus, optional
+        The corpus, where it no longer lies where it was read.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Run
+        The finished run folder, without signatures.
+
+    Raises
+    ------
+    CollectError
+        If a shard is missing, given twice, unfinished or of another run.
+    """
+    folders = _in_order([Path(run) for run in runs])
+    folder, progress = Path(out), progress or NullProgress()
+    started = time.monotonic()
+    manifest = read_manifest(folders[0])
+    del manifest["shard"]
+    manifest["stages"] = {"collect": {"status": "running", "started": now()}}
+    if claim(folder, manifest):
+        progress.message(f"{folder} is already merged.")
+        return open_run(folder)
+    corpus = corpus or open_corpus(manifest["corpus"]["path"])
+    if corpus.fingerprint != manifest["corpus"]["fingerprint"]:
+        what = f"{corpus.folder} is not the corpus that was read."
+        raise CollectError(what, expected=f"fingerprint {manifest['corpus']['fingerprint']}")
+    options = options_of(manifest)
+    n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
+    state = _merged(folders, plan_of(manifest, options, n_sentences), progress)
+    state.settle()
+    n_kept = write_results(
+        folder,
+        state,
+        corpus=corpus,
+        neurons=NeuronIndex(tuple(SiteLayer(**each) for each in manifest["model"]["sites"])),
+        sample_ids=sample_of(corpus, n_sentences, options),
+        quantile_sentences=options.quantile_sentences,
+    )
+    ending = Watch(options, state.convergence).ending()
+    write_convergence(folder, state, ending)
+    spent = sum(read_manifest(each)["stages"]["collect"]["seconds"] for each in folders)
+    complete(folder, state, n_kept=n_kept, seconds=spent + time.monotonic() - started, ending=ending)
+    return open_run(folder)
+
+
+def _in_order(folders: list[Path]) -> list[Path]:
+    """Check that the folders are all shards of one run, and sort them."""
+    if not folders:
+        what = "There is no run to merge."
+        raise CollectError(what, expected="the partial run folders of all shards")
+    manifests = {folder: read_manifest(folder) for folder in folders}
+    for folder, manifest in manifests.items():
+        if "shard" not in manifest:
+            what = f"{folder} is not a shard of a run."
+            raise CollectError(what, expected="folders written by: neurolect collect --shard i/n")
+        if manifest["stages"]["collect"]["status"] != "partial":
+            what = f"{folder}, shard {_name(manifest)}, is unfinished."
+            raise CollectError(what, hint="Give its collect command again: it goes on where it stopped.")
+        if found := differences(manifest, manifests[folders[0]], but=("shard",)):
+            what = f"{folder} and {folders[0]} are of different runs: they differ in {found}."
+            raise CollectError(what)
+    ordered = sorted(folders, key=lambda folder: manifests[folder]["shard"]["number"])
+    n = manifests[ordered[0]]["shard"]["n"]
+    names = [_name(manifests[folder]) for folder in ordered]
+    wanted = [f"{index}/{n}" for index in range(n)]
+    if names != wanted:
+        what = f"The shards {', '.join(names)} were given."
+        raise CollectError(what, expected=f"each once: {', '.join(wanted)}")
+    return ordered
+
+
+def _name(manifest: dict[str, Any]) -> str:
+    return f"{manifest['shard']['number']}/{manifest['shard']['n']}"
+
+
+def _merged(folders: list[Path], plan: Plan, progress: Progress) -> CollectState:
+    """Load one state after the other; two at most are in memory."""
+    with progress.task("merge", total=len(folders), unit="shards") as task:
+        state, _ = load_state(folders[0] / PARTIAL, plan)
+        task.advance()
+        for folder in folders[1:]:
+            other, _ = load_state(folder / PARTIAL, plan)
+            state.merge(other)
+            task.advance()
+    return state
+
+
+def options_of(manifest: dict[str, Any]) -> CollectOptions:
+    """Read the options a run was collected with.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the run.
+
+    Returns
+    -------
+    CollectOptions
+        With all sizes resolved.
+    """
+    values = dict(manifest["options"]["collect"])
+    return CollectOptions(**{**values, "sides": tuple(values["sides"])})
+
+
+def plan_of(manifest: dict[str, Any], options: CollectOptions, n_sentences: int) -> Plan:
+    """Say what states of a run are made for.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of the run.
+    options : CollectOptions
+        Resolved.
+    n_sentences : int
+        Sentences to read, all shards together.
+
+    Returns
+    -------
+    Plan
+        As ``collect`` makes it.
+    """
+    return Plan(
+        n_neurons=int(np.sum([each["width"] for each in manifest["model"]["sites"]])),
+        list_size=options.resolved_list_size(n_sentences),
+        sides=options.sides,
+        with_tokens=manifest["options"]["model"]["pooling"] == "max",
+        fields=tuple(field["name"] for field in manifest["corpus"]["fields"]),
+        step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),
+        monitor_sentences=options.monitor_sentences,
+        seed=options.seed,
+    )

@@ -1,0 +1,141 @@
+"""A share of a corpus: consecutive chunks, so that every machine can work out its own."""
+
+import re
+from typing import NamedTuple
+
+from neurolect.collector.options import CollectOptions
+from neurolect.collector.shuffle import n_shuffled_chunks
+from neurolect.errors import OptionError
+
+__all__ = ["PARTIAL", "Shard", "Share", "check_shard", "parse_shard", "share_of"]
+
+PARTIAL = "partial/state.npz"
+"""Where a shard's run folder keeps its state until it is merged."""
+
+
+class Shard(NamedTuple):
+    """One of several shares.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    n : int
+        Shares in all.
+    """
+
+    number: int
+    n: int
+
+    def chunks(self, n_chunks: int) -> range:
+        """Say which chunks belong to it.
+
+        Parameters
+        ----------
+        n_chunks : int
+            Chunks in all.
+
+        Returns
+        -------
+        range
+            Consecutive; shares differ by one chunk at most.
+
+        Examples
+        --------
+        >>> [Shard(number, 3).chunks(8) for number in range(3)]
+        [range(0, 2), range(2, 5), range(5, 8)]
+        """
+        return range(self.number * n_chunks // self.n, (self.number + 1) * n_chunks // self.n)
+
+
+def parse_shard(text: str) -> Shard:
+    """Read ``i/n``.
+
+    Parameters
+    ----------
+    text : str
+        From ``0/n`` to ``n-1/n``, as schedulers number their tasks.
+
+    Returns
+    -------
+    Shard
+        Checked.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_shard("0/4")
+    Shard(number=0, n=4)
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if match is None or int(match[1]) >= int(match[2]):
+        what = f"--shard is {text!r}."
+        raise OptionError(what, expected="i/n with i from 0 to n - 1, e.g. 0/4, 1/4, 2/4, 3/4")
+    return Shard(int(match[1]), int(match[2]))
+
+
+class Share(NamedTuple):
+    """The chunks one process reads.
+
+    Attributes
+    ----------
+    first, end : int
+        Number of the first chunk, and that after the last.
+    n_sentences : int
+        Their sentences (in random order, about).
+    """
+
+    first: int
+    end: int
+    n_sentences: int
+
+
+def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> Share:
+    """Work out the chunks of a shard.
+
+    Parameters
+    ----------
+    shard : Shard, optional
+        All chunks when not given.
+    n_sentences : int
+        Sentences to read, all shards together.
+    options : CollectOptions
+        With the size of a chunk.
+
+    Returns
+    -------
+    Share
+        Of one shard.
+    """
+    size = options.chunk_sentences or 1
+    if options.shuffle:
+        n_chunks = n_shuffled_chunks(n_sentences, size=size, seed=options.seed)
+    else:
+        n_chunks = -(-n_sentences // size)
+    mine = (shard or Shard(0, 1)).chunks(n_chunks)
+    last = min(mine.stop * size, n_sentences) if mine.stop < n_chunks else n_sentences
+    return Share(mine.start, mine.stop, last - mine.start * size)
+
+
+def check_shard(shard: Shard | None, options: CollectOptions) -> None:
+    """Refuse what a shard cannot do alone.
+
+    Parameters
+    ----------
+    shard : Shard, optional
+        The share.
+    options : CollectOptions
+        The options.
+
+    Raises
+    ------
+    OptionError
+        If the pass might end early: which sentences were read would depend on each shard.
+    """
+    if shard is not None and (options.stop_when is not None or options.max_seconds is not None):
+        what = "A shard cannot end early: collect.stop_when or collect.max_seconds is set."
+        raise OptionError(what, hint="Leave them out, or read less with collect.limit.")

@@ -1,0 +1,118 @@
+"""Tokenize chunks and count their words in several processes, in order, so that a GPU need not wait.
+
+A process holds the tokenizer alone, not PyTorch: it starts in a second and stays small.
+"""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from neurolect.collector.background import Background
+from neurolect.errors import CollectError
+from neurolect.model.tokens import TokenizedSentences, tokenize
+
+__all__ = ["Tokenized", "TokenizerState", "tokenized_in_pool"]
+
+
+class TokenizerState(NamedTuple):
+    """What a process needs to tokenize as the model does."""
+
+    tokenizer: str
+    """A tokenizer of the library ``tokenizers``, as JSON."""
+
+    max_tokens: int
+    """Longest sentence in model tokens."""
+
+    include_special: bool
+    """Whether special tokens are pooled."""
+
+    fields: tuple[str, ...]
+    """Metadata fields to count."""
+
+
+class Tokenized(NamedTuple):
+    """A chunk, tokenized and counted."""
+
+    sentences: pa.Table
+    tokens: TokenizedSentences
+    background: Background
+
+
+def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, workers: int) -> Iterator[Tokenized]:
+    """Tokenize tables of sentences in several processes.
+
+    Parameters
+    ----------
+    tables : iterator of pyarrow.Table
+        With ``text``, ``n_words`` and the metadata fields.
+    state : TokenizerState
+        What each process is given.
+    workers : int
+        Processes.
+
+    Yields
+    ------
+    Tokenized
+        In the order of the tables, however many processes there are; a few tables are worked on ahead.
+
+    Raises
+    ------
+    CollectError
+        If a process dies.
+    """
+    columns = ["text", "n_words", *state.fields]
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(state,)
+    )
+    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background]]]] = deque()
+
+    def first_done() -> Tokenized:
+        table, future = running.popleft()
+        return Tokenized(table, *future.result())
+
+    try:
+        for table in tables:
+            running.append((table, pool.submit(_tokenize_table, table.select(columns).combine_chunks())))
+            if len(running) > workers + 2:
+                yield first_done()
+        while running:
+            yield first_done()
+    except BrokenProcessPool as error:
+        what = f"One of {workers} processes that tokenize died."
+        hint = "Memory may have run out; give the same command again, with --set collect.workers=1 if need be."
+        raise CollectError(what, hint=hint) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(state: TokenizerState) -> None:
+    """Make a process ready: one thread, and deaf to Ctrl-C, which the main process answers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    pa.set_cpu_count(1)
+    from tokenizers import Tokenizer
+
+    _worker["tokenizer"] = SimpleNamespace(backend_tokenizer=Tokenizer.from_str(state.tokenizer))
+    _worker["state"] = state
+
+
+def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background]:
+    state: TokenizerState = _worker["state"]
+    texts: Sequence[str] = table.column("text").to_pylist()
+    tokens = tokenize(
+        _worker["tokenizer"], texts, max_tokens=state.max_tokens, include_special=state.include_special
+    )
+    background = Background(state.fields)
+    background.update(table)
+    return tokens, background
