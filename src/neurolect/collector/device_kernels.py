@@ -238,15 +238,13 @@ def _moments(
         histogram += tl.histogram(tl.reshape(place, [ROWS * COLUMNS]), BINS * COLUMNS)
         histogram -= tl.where(counters == 0, wrong, 0)
     column = tl.program_id(0).to(tl.int64) * COLUMNS + counters // BINS
-    bin_ = counters % BINS
-    real = (column < n_neurons) & (bin_ < n_bins) & (histogram > 0)
-    tl.atomic_add(histograms + column * n_bins + bin_, histogram.to(tl.int64), mask=real)
+    real = (column < n_neurons) & (counters % BINS < n_bins) & (histogram > 0)
+    tl.atomic_add(histograms + column * n_bins + counters % BINS, histogram.to(tl.int64), mask=real)
     tl.store(n + split * n_neurons + columns, tl.sum(count, axis=0).to(tl.int64), mask=known)
     to = powers + split * 4 * n_neurons + columns
     tl.store(to, tl.sum(s1, axis=0), mask=known)
     tl.store(to + n_neurons, tl.sum(s2, axis=0), mask=known)
     tl.store(to + 2 * n_neurons, tl.sum(s3, axis=0), mask=known)
     tl.store(to + 3 * n_neurons, tl.sum(s4, axis=0), mask=known)
-    to_extremes = extremes + split * 2 * n_neurons + columns
-    tl.store(to_extremes, tl.min(least, axis=0), mask=known)
-    tl.store(to_extremes + n_neurons, tl.max(most, axis=0), mask=known)
+    tl.store(extremes + split * 2 * n_neurons + columns, tl.min(least, axis=0), mask=known)
+    tl.store(extremes + (split * 2 + 1) * n_neurons + columns, tl.max(most, axis=0), mask=known)

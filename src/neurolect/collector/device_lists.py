@@ -246,6 +246,9 @@ class DeviceTopLists:
         """
         self._cut()
         keys, tokens = self._sorted_block(start, len(self._keys) if stop is None else stop)
+        # as wide as the fullest list of all, like those of the host
+        width = int((self._keys[:, : self._width] != EMPTY).sum(dim=1).max()) if len(self._keys) else 0
+        keys, tokens = keys[:, :width], tokens[:, :width]
         activations, ids = decode_keys(keys, side=self.side)
         empty = keys == 0
         activations[empty], ids[empty] = np.nan, -1
