@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--peer", type=int, default=0, help="lists that prefixspan of PyPI mines, too")
     parser.add_argument("--words-only", action="store_true")
     chosen = parser.parse_args()
-    options = DescribeOptions(pattern_length=chosen.length, **({"word_gap": -1} if chosen.any_gap else {}))
+    options = DescribeOptions(pattern_length=chosen.length, word_gap=-1 if chosen.any_gap else 4)
     run = open_run(chosen.run)
     table = pq.read_table(chosen.run / "annotations.parquet").combine_chunks()
     compile_kernels()
@@ -110,10 +111,14 @@ def main() -> None:
     describe_all(run, inputs, coded, options=options, workers=chosen.workers, words_only=chosen.words_only)
 
 
-def describe_all(run, inputs, coded, *, options, workers, words_only):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def describe_all(
+    run: Run, inputs: Inputs, coded: CodedSentences, *, options: DescribeOptions, workers: int, words_only: bool
+) -> None:
+    """Make every table, timed."""
     lists, in_sample = inputs.lists, inputs.in_sample
-    patterns = {}
-    for item in ("word",) if words_only else ("word", "tag"):
+    patterns: dict[str, Patterns] = {}
+    kinds: tuple[Literal["word", "tag"], ...] = ("word",) if words_only else ("word", "tag")
+    for item in kinds:
         with measured(f"{item} patterns, length <= {options.pattern_length}"):
             patterns[item] = mine_patterns_of(
                 coded,

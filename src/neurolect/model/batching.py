@@ -54,9 +54,9 @@ def plan_batches(lengths: NDArray[np.integer] | Sequence[int], *, token_budget: 
     >>> [batch.tolist() for batch in plan_batches([5, 2, 9, 2], token_budget=10)]
     [[1, 3], [0], [2]]
     """
-    sizes = np.maximum(np.asarray(lengths, dtype=np.int64), 1)
+    sizes = np.asarray(lengths, dtype=np.int64)
     order = np.argsort(sizes, kind="stable")
-    ascending = sizes[order]
+    ascending = np.maximum(sizes[order], 1)
     batches = []
     start = 0
     while start < len(order):
