@@ -67,6 +67,8 @@ class Timed(NullProgress):
     @contextmanager
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Clock]:
         yield self.clock
+        (first, before), (last, after) = self.clock.stamps[1], self.clock.stamps[-1]
+        print(f"    passed: {(after - before) / (last - first):,.0f} sentences/s, {last - first:.1f} s", flush=True)
 
     def message(self, text: str) -> None:
         print(f"    says: {text}")

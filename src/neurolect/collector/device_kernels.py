@@ -24,11 +24,10 @@ def append_entries(
     top: bool,  # noqa: FBT001
     keys: Tensor,
     kept_tokens: Tensor,
-    width: int,
-) -> Tensor:
-    """Append the entries that reach the thresholds behind column ``width``, in any order; return how many each."""
+    fill: Tensor,
+) -> None:
+    """Append the entries that reach the thresholds to each neuron's, in any order, and raise ``fill`` (int32)."""
     n_rows, n_neurons = activations.shape
-    counts = torch.zeros(n_neurons, dtype=torch.int32, device=activations.device)
     activations = activations.contiguous()
     grid = (triton.cdiv(n_rows, _ROWS), triton.cdiv(n_neurons, _COLUMNS))
     with torch.cuda.device(activations.device):
@@ -39,17 +38,15 @@ def append_entries(
             threshold,
             keys,
             kept_tokens,
-            counts,
+            fill,
             n_rows,
             n_neurons,
             keys.stride(0),
-            width,
             TOP=top,
             TOKENS=tokens is not None,
             ROWS=_ROWS,
             COLUMNS=_COLUMNS,
         )
-    return counts
 
 
 @triton.jit
@@ -60,11 +57,10 @@ def _append(
     threshold: "Tensor",
     keys: "Tensor",
     kept_tokens: "Tensor",
-    counts: "Tensor",
+    fill: "Tensor",
     n_rows: "int",
     n_neurons: "int",
     capacity: "int",
-    width: "int",
     TOP: tl.constexpr,
     TOKENS: tl.constexpr,
     ROWS: tl.constexpr,
@@ -86,8 +82,8 @@ def _append(
     # The highest bit is turned over: keys are signed.
     key = ((code ^ 0x80000000) << 32) | own[:, None]
     everywhere = columns[None, :] + tl.zeros([ROWS, COLUMNS], dtype=tl.int64)
-    place = tl.atomic_add(counts + everywhere, 1, mask=reached).to(tl.int64)
-    target = everywhere * capacity + width + place
+    place = tl.atomic_add(fill + everywhere, 1, mask=reached).to(tl.int64)
+    target = everywhere * capacity + place
     tl.store(keys + target, key, mask=reached)
     if TOKENS:
         tl.store(kept_tokens + target, tl.load(tokens + at, mask=inside, other=0), mask=reached)
@@ -147,16 +143,12 @@ def sum_moments(
     """Sum counts, powers and extremes of a batch; count it into the histograms."""
     n_rows, n_neurons = activations.shape
     device = activations.device
-    n_bins = histograms.shape[1]
-    bins = triton.next_power_of_2(n_bins)
-    # one shared histogram of at most 1,024 counters for a few neurons at a time
-    columns = max(1, min(16, 1024 // bins))
     activations = activations.contiguous()
     n = torch.empty((_SPLITS, n_neurons), dtype=torch.int64, device=device)
     powers = torch.empty((_SPLITS, 4, n_neurons), dtype=torch.float64, device=device)
     extremes = torch.empty((_SPLITS, 2, n_neurons), dtype=torch.float32, device=device)
     with torch.cuda.device(device):
-        _moments[(triton.cdiv(n_neurons, columns), _SPLITS)](
+        _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
             activations,
             shift,
             low,
@@ -167,12 +159,11 @@ def sum_moments(
             extremes,
             n_rows,
             n_neurons,
-            n_bins,
-            float(n_bins - 1),
+            histograms.shape[1],
+            float(histograms.shape[1] - 1),
             triton.cdiv(n_rows, _SPLITS),
-            BINS=bins,
-            ROWS=1024 // columns,
-            COLUMNS=columns,
+            ROWS=_ROWS // 2,
+            COLUMNS=_COLUMNS,
         )
     low_high = torch.stack([extremes[:, 0].amin(dim=0), extremes[:, 1].amax(dim=0)])
     return n.sum(dim=0), powers.sum(dim=0), low_high
@@ -193,27 +184,23 @@ def _moments(
     n_bins: "int",
     last: "float",
     rows_each: "int",
-    BINS: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
-    """Sum one part of the batch for a few neurons; every thread sums its own, and they meet at the end."""
-    split = tl.program_id(1).to(tl.int64)
-    own = tl.arange(0, COLUMNS)
-    columns = tl.program_id(0).to(tl.int64) * COLUMNS + own
+    """Sum one part of the batch for a few neurons."""
+    split = tl.program_id(0).to(tl.int64)
+    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
     known = columns < n_neurons
     middle = tl.load(shift + columns, mask=known, other=0.0)
     edge = tl.load(low + columns, mask=known, other=0.0)
     inverse = tl.load(inverse_width + columns, mask=known, other=0.0)
-    count = tl.zeros([ROWS, COLUMNS], dtype=tl.int32)
-    s1 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
-    s2 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
-    s3 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
-    s4 = tl.zeros([ROWS, COLUMNS], dtype=tl.float64)
-    least = tl.zeros([ROWS, COLUMNS], dtype=tl.float32) + float("inf")
-    most = tl.zeros([ROWS, COLUMNS], dtype=tl.float32) - float("inf")
-    counters = tl.arange(0, BINS * COLUMNS)
-    histogram = tl.zeros([BINS * COLUMNS], dtype=tl.int32)
+    count = tl.zeros([COLUMNS], dtype=tl.int64)
+    s1 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s2 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s3 = tl.zeros([COLUMNS], dtype=tl.float64)
+    s4 = tl.zeros([COLUMNS], dtype=tl.float64)
+    least = tl.zeros([COLUMNS], dtype=tl.float32) + float("inf")
+    most = tl.zeros([COLUMNS], dtype=tl.float32) - float("inf")
     end = tl.minimum((split + 1) * rows_each, n_rows)
     for at in range(split * rows_each, end, ROWS):
         rows = at + tl.arange(0, ROWS)
@@ -223,28 +210,22 @@ def _moments(
         wide = value.to(tl.float64)
         d = tl.where(finite, wide - middle[None, :], 0.0)
         d2 = d * d
-        count += finite.to(tl.int32)
-        s1 += d
-        s2 += d2
-        s3 += d2 * d
-        s4 += d2 * d2
-        least = tl.minimum(least, tl.where(finite, value, float("inf")))
-        most = tl.maximum(most, tl.where(finite, value, -float("inf")))
-        place = tl.where(finite, (wide - edge[None, :]) * inverse[None, :], 0.0)
-        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int32)
-        # What does not count goes to the first counter, and is taken off again.
-        place = tl.where(finite, own[None, :] * BINS + place, 0)
-        wrong = ROWS * COLUMNS - tl.sum(tl.sum(finite.to(tl.int32), axis=1), axis=0)
-        histogram += tl.histogram(tl.reshape(place, [ROWS * COLUMNS]), BINS * COLUMNS)
-        histogram -= tl.where(counters == 0, wrong, 0)
-    column = tl.program_id(0).to(tl.int64) * COLUMNS + counters // BINS
-    real = (column < n_neurons) & (counters % BINS < n_bins) & (histogram > 0)
-    tl.atomic_add(histograms + column * n_bins + counters % BINS, histogram.to(tl.int64), mask=real)
-    tl.store(n + split * n_neurons + columns, tl.sum(count, axis=0).to(tl.int64), mask=known)
-    to = powers + split * 4 * n_neurons + columns
-    tl.store(to, tl.sum(s1, axis=0), mask=known)
-    tl.store(to + n_neurons, tl.sum(s2, axis=0), mask=known)
-    tl.store(to + 2 * n_neurons, tl.sum(s3, axis=0), mask=known)
-    tl.store(to + 3 * n_neurons, tl.sum(s4, axis=0), mask=known)
-    tl.store(extremes + split * 2 * n_neurons + columns, tl.min(least, axis=0), mask=known)
-    tl.store(extremes + (split * 2 + 1) * n_neurons + columns, tl.max(most, axis=0), mask=known)
+        count += tl.sum(finite.to(tl.int64), axis=0)
+        s1 += tl.sum(d, axis=0)
+        s2 += tl.sum(d2, axis=0)
+        s3 += tl.sum(d2 * d, axis=0)
+        s4 += tl.sum(d2 * d2, axis=0)
+        least = tl.minimum(least, tl.min(tl.where(finite, value, float("inf")), axis=0))
+        most = tl.maximum(most, tl.max(tl.where(finite, value, -float("inf")), axis=0))
+        place = (wide - edge[None, :]) * inverse[None, :]
+        place = tl.where(finite, place, 0.0)
+        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int64)
+        tl.atomic_add(histograms + columns[None, :] * n_bins + place, 1, mask=finite)
+    tl.store(n + split * n_neurons + columns, count, mask=known)
+    base = powers + split * 4 * n_neurons + columns
+    tl.store(base, s1, mask=known)
+    tl.store(base + n_neurons, s2, mask=known)
+    tl.store(base + 2 * n_neurons, s3, mask=known)
+    tl.store(base + 3 * n_neurons, s4, mask=known)
+    tl.store(extremes + split * 2 * n_neurons + columns, least, mask=known)
+    tl.store(extremes + split * 2 * n_neurons + n_neurons + columns, most, mask=known)

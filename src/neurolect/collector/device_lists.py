@@ -2,7 +2,7 @@
 
 Keys are signed here, for torch sorts no unsigned numbers: the host's key with its highest bit turned over. A
 neuron's row is a buffer; what reaches its threshold is appended, and a full buffer is cut to the N largest keys.
-All rows have one width, that of the fullest: the rest holds the smallest key, which stands for nothing.
+Behind a row's entries stands the smallest key, which means nothing.
 """
 
 import numpy as np
@@ -50,8 +50,8 @@ class DeviceTopLists:
         capacity = list_size + max(list_size, _LEAST_ROOM)
         self._keys = torch.full((n_neurons, capacity), EMPTY, dtype=torch.int64, device=device)
         self._tokens = torch.zeros((n_neurons, capacity if with_tokens else 0), dtype=torch.int16, device=device)
+        self._fill = torch.zeros(n_neurons, dtype=torch.int32, device=device)
         self._threshold = torch.full((n_neurons,), -torch.inf, dtype=torch.float32, device=device)
-        self._width = 0
 
     @property
     def thresholds(self) -> NDArray[np.float32]:
@@ -88,56 +88,54 @@ class DeviceTopLists:
             self._append(activations[rows], low[rows], own)
 
     def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None) -> None:
-        """Append what reaches the thresholds; cut first where it might not fit."""
+        """Append what reaches the thresholds; cut first the buffers where it might not fit."""
         kernels = activations.is_cuda and _kernels_here()
-        n_new = self._most_new(activations, kernels=kernels)
-        if self._width + n_new > self._keys.shape[1]:
-            self._cut()
-            n_new = self._most_new(activations, kernels=kernels)
+        full = self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1]
+        self._cut(torch.nonzero(full)[:, 0])
         if kernels:
             from neurolect.collector import device_kernels
 
+            top = self.side == "top"
             device_kernels.append_entries(
-                activations, low, tokens, self._threshold, self.side == "top", self._keys, self._tokens, self._width
+                activations, low, tokens, self._threshold, top, self._keys, self._tokens, self._fill
             )
-            self._width += n_new
             return
-        keys = torch.where(self._reaching(activations), encode_keys(activations, low, side=self.side), EMPTY)
-        new, order = torch.topk(keys.T, n_new, dim=1, sorted=False)
-        columns = slice(self._width, self._width + n_new)
-        self._keys[:, columns] = new
+        neurons, rows = torch.nonzero(self._reaching(activations).T, as_tuple=True)
+        n_new = torch.bincount(neurons, minlength=len(self._fill))
+        before = torch.cumsum(n_new, 0) - n_new
+        columns = self._fill[neurons] + torch.arange(len(neurons), device=self.device) - before[neurons]
+        self._keys[neurons, columns] = encode_keys(activations, low, side=self.side)[rows, neurons]
         if tokens is not None:
-            self._tokens[:, columns] = tokens.T.gather(1, order)
-        self._width += n_new
+            self._tokens[neurons, columns] = tokens[rows, neurons]
+        self._fill += n_new.to(torch.int32)
 
-    def _most_new(self, activations: Tensor, *, kernels: bool) -> int:
-        """Count the sentences that reach the threshold of the neuron with the most of them."""
+    def _n_reaching(self, activations: Tensor, *, kernels: bool) -> Tensor:
+        """Count for every neuron the sentences that reach its threshold."""
         if kernels:
             from neurolect.collector import device_kernels
 
-            return int(device_kernels.count_reaching(activations, self._threshold, self.side == "top").max())
-        return int(self._reaching(activations).sum(dim=0).max()) if len(activations) else 0
+            return device_kernels.count_reaching(activations, self._threshold, self.side == "top")
+        return self._reaching(activations).sum(dim=0)
 
     def _reaching(self, activations: Tensor) -> Tensor:
         return (activations if self.side == "top" else -activations) >= self._threshold
 
-    def _cut(self) -> None:
-        """Keep the largest keys of every buffer and raise the thresholds."""
-        size, width = self.list_size, self._width
-        if width > size:
-            step = max(1, _BLOCK // width)
-            for start in range(0, len(self._keys), step):
-                block = self._keys[start : start + step]
-                kept, order = torch.topk(block[:, :width], size, dim=1, sorted=False)
-                block[:, :size] = kept
-                block[:, size:width] = EMPTY
-                if self._tokens.shape[1]:
-                    tokens = self._tokens[start : start + step]
-                    tokens[:, :size] = tokens[:, :width].gather(1, order)
-            self._width = size
-        if self._width == size:
-            least = self._keys[:, :size].amin(dim=1)
-            self._threshold = torch.where(least == EMPTY, -torch.inf, signed_activations(least))
+    def _cut(self, neurons: Tensor | None = None) -> None:
+        """Keep the largest keys of some or all neurons' buffers and raise their thresholds."""
+        size = self.list_size
+        if neurons is None:
+            neurons = torch.nonzero(self._fill >= size)[:, 0]
+        for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
+            block = self._keys[chosen]
+            kept, order = torch.topk(block, size, dim=1, sorted=False)
+            block[:, :size], block[:, size:] = kept, EMPTY
+            self._keys[chosen] = block
+            if self._tokens.shape[1]:
+                tokens = self._tokens[chosen]
+                tokens[:, :size] = tokens.gather(1, order)
+                self._tokens[chosen] = tokens
+            self._fill[chosen] = size
+            self._threshold[chosen] = signed_activations(kept.amin(dim=1))
 
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
         """Take in lists collected on other sentences.
@@ -159,11 +157,16 @@ class DeviceTopLists:
             raise CollectError(what, hint="Merge only results collected with the same model and options.")
         self._cut()
         theirs._cut()
-        columns = slice(self._width, self._width + theirs._width)
-        self._keys[:, columns] = theirs._keys[:, : theirs._width].to(self.device)
+        # Both hold N entries at most, and there is room for twice as many.
+        both = torch.cat(
+            [self._keys[:, : self.list_size], theirs._keys[:, : self.list_size].to(self.device)], dim=1
+        )
+        best, order = torch.sort(both, dim=1, descending=True)
+        self._keys[:, : both.shape[1]] = best
         if self._tokens.shape[1]:
-            self._tokens[:, columns] = theirs._tokens[:, : theirs._width].to(self.device)
-        self._width += theirs._width
+            tokens = (each._tokens[:, : self.list_size].to(self.device) for each in (self, theirs))
+            self._tokens[:, : both.shape[1]] = torch.cat(list(tokens), dim=1).gather(1, order)
+        self._fill = (best != EMPTY).sum(dim=1).to(torch.int32)
         self._cut()
 
     def _like(self, other: TopLists) -> "DeviceTopLists":
@@ -222,12 +225,13 @@ class DeviceTopLists:
         """
         keys, fill = arrays["keys"].astype(np.uint64), arrays["fill"].astype(np.int64)
         lists = cls(len(fill), list_size, side=side, with_tokens=with_tokens, device=device)
-        lists._width = keys.shape[1]
+        width = keys.shape[1]
         keys[np.arange(keys.shape[1])[None, :] >= fill[:, None]] = 0
         signed = (keys ^ np.uint64(1 << 63)).view(np.int64)
-        lists._keys[:, : lists._width] = torch.from_numpy(signed).to(device)
+        lists._keys[:, :width] = torch.from_numpy(signed).to(device)
         if with_tokens:
-            lists._tokens[:, : lists._width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
+            lists._tokens[:, :width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
+        lists._fill = torch.from_numpy(fill.astype(np.int32)).to(device)
         lists._cut()
         return lists
 
@@ -246,9 +250,6 @@ class DeviceTopLists:
         """
         self._cut()
         keys, tokens = self._sorted_block(start, len(self._keys) if stop is None else stop)
-        # as wide as the fullest list of all, like those of the host
-        width = int((self._keys[:, : self._width] != EMPTY).sum(dim=1).max()) if len(self._keys) else 0
-        keys, tokens = keys[:, :width], tokens[:, :width]
         activations, ids = decode_keys(keys, side=self.side)
         empty = keys == 0
         activations[empty], ids[empty] = np.nan, -1
@@ -259,7 +260,8 @@ class DeviceTopLists:
 
     def _sorted_block(self, first: int, last: int) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
         """Give the host's keys of some neurons, largest first, and their tokens."""
-        width = self._width
+        # as wide as the fullest list of all, like those of the host
+        width = int(self._fill.max()) if len(self._fill) else 0
         keys = np.zeros((last - first, width), dtype=np.uint64)
         tokens = np.zeros((last - first, width if self._tokens.shape[1] else 0), dtype=np.int16)
         step = max(1, _BLOCK // max(width, 1))
