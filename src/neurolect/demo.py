@@ -52,7 +52,7 @@ def demo(
     if show is not None:
         for each in chosen:
             show(f"\n{each.kind}: {each.evidence}")
-            show(card_text(card(done.neuron(each.address), n_examples=3)))
+            show(card_text(card(done.neuron(each.address), n_examples=3, sides=(each.side,))))
         show(f"\nRun folder: {done.folder}\nReport:     {report}\nTry next:")
         for command in next_commands(done, report="report.html"):
             show(f"  {command}")

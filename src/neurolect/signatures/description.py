@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ def describe(
 ) -> Run:
     """Make every neuron's signature from its lists.
 
-    A run that was described with the same options is left as it is. What was tagged before an
+    A run that was described with the same options by the same version is left as it is. What was tagged before an
     interruption is not tagged again, if the corpus folder is still there to keep it in.
 
     Parameters
@@ -105,14 +106,15 @@ def describe(
     made_with = dataclasses.asdict(options)
     annotator = tagger_fingerprint(tagger) if tagger else None
     done = run.manifest["stages"].get("describe", {})
-    same = run.manifest["options"].get("describe") == made_with and done.get("annotator") == annotator
+    made_by = {"annotator": annotator, "neurolect": version("neurolect")}
+    same = run.manifest["options"].get("describe") == made_with and made_by.items() <= done.items()
     if done.get("status") == "complete" and same:
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)
     check_vectors(options.vectors)
     stage = _Stage(run, options, workers, progress, {})
     started = time.perf_counter()
-    _mark(run.folder, {"status": "running", "started": now(), "annotator": annotator}, made_with)
+    _mark(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
     counts = _describe(stage, tagger)
     finished = {
         "status": "complete",
