@@ -1,0 +1,10 @@
+"""The command line: each verb parses, calls one public function, prints."""
+
+from neurolect.cli import stages  # the order of imports is the order of the verbs in --help
+
+# isort: split
+from neurolect.cli import reading
+from neurolect.cli.app import app
+from neurolect.cli.main import main
+
+__all__ = ["app", "main", "reading", "stages"]

@@ -1,0 +1,69 @@
+"""Arguments that several verbs share."""
+
+import os
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from neurolect.config import RunConfig
+
+__all__ = [
+    "CORES",
+    "Config",
+    "Device",
+    "Engine",
+    "Format",
+    "Model",
+    "Output",
+    "RunFolder",
+    "Settings",
+    "Workers",
+    "read_config",
+]
+    "CORES",
+    "Config",
+    "Device",
+    "Engine",
+    "Format",
+    "Model",
+    "Output",
+    "RunFolder",
+    "Settings",
+    "Workers",
+    "read_config",
+]
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+
+
+class Engine(StrEnum):
+    """Who does the work."""
+
+    one = "one"
+    local = "local"
+
+
+Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of options, a table for each stage.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="stage.option=value; may be repeated.")]
+Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
+Output = Annotated[Format, typer.Option("--format", help="text or json.")]
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
+    """Read the options."""
+    from neurolect.config import load_config
+
+    return load_config(path, settings=settings or ())

@@ -1,0 +1,68 @@
+"""Run the command line; errors raised on purpose become one message and an exit code."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+from neurolect.cli.app import app
+from neurolect.errors import InterruptedRunError, NeurolectError
+
+__all__ = ["main"]
+
+_STOPPED = 130  # the exit code of a shell's Ctrl-C
+
+
+@contextmanager
+def _stop_like_interrupt() -> Iterator[None]:
+    """Let a scheduler's SIGTERM unwind as Ctrl-C does, so that temporary folders and processes are tidied up."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main(run: Callable[..., None] = app) -> None:
+    """Run the command line; errors raised on purpose become one message and an exit code.
+
+    Parameters
+    ----------
+    run : callable
+        What is run; the app.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("neurolect").setLevel(logging.INFO)
+    # gensim tells of every word of one rare character, the hub of every try to reach it, twice
+    for name in ("gensim", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with _stop_like_interrupt():
+            run()
+    except InterruptedRunError as error:
+        typer.echo(f"\n{error}", err=True)
+        sys.exit(_STOPPED)
+    except NeurolectError as error:
+        typer.echo(f"neurolect: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        # what the system refuses at a place where nobody expected it
+        typer.echo(f"neurolect: The system says: {error}", err=True)
+        sys.exit(1)
+    except SystemExit as left:
+        if left.code == _STOPPED:  # typer's answer to KeyboardInterrupt
+            hint = "Give the same command again; stages that are finished are not done again."
+            typer.echo(f"\nStopped.\nHint: {hint}", err=True)
+        raise

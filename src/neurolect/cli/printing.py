@@ -1,0 +1,54 @@
+"""What verbs print, and where progress is told."""
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from neurolect.progress import Progress
+    from neurolect.store import Run
+
+__all__ = ["as_json", "make_progress", "print_next", "print_notices", "quoted", "width"]
+
+
+def width() -> int:
+    """Give the terminal's columns; 100 where the output is no terminal."""
+    return shutil.get_terminal_size((100, 40)).columns if sys.stdout.isatty() else 100
+
+
+def as_json(value: object) -> str:
+    """Write a result as JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def make_progress() -> "Progress":
+    """Choose bars for a terminal, log lines for everything else."""
+    from neurolect.progress import LogProgress, RichProgress
+
+    return RichProgress() if sys.stderr.isatty() else LogProgress()
+
+
+def print_notices(notices: Sequence[str]) -> None:
+    """Print what people should know of a run."""
+    for notice in notices:
+        typer.echo(f"Note: {notice}")
+
+
+def print_next(run: "Run") -> None:
+    """Print the commands to try next."""
+    from neurolect.views import next_commands
+
+    typer.echo("Next:")
+    for command in next_commands(run):
+        typer.echo(f"  {command}")
+
+
+def quoted(path: Path) -> str:
+    """Write a path as a shell reads it."""
+    return shlex.quote(str(path))

@@ -1,0 +1,67 @@
+"""The verbs that show what was found: show, find, convergence, report."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurolect.cli.app import app
+from neurolect.cli.arguments import Format, Output, RunFolder
+from neurolect.cli.printing import as_json, width
+
+
+@app.command()
+def show(
+    run: RunFolder,
+    neuron: Annotated[str, typer.Argument(help="A neuron's address, e.g. hidden.6.200.")],
+    output: Output = Format.text,
+) -> None:
+    """Show one neuron's card."""
+    from neurolect.store import open_run
+    from neurolect.views import card, card_text
+
+    made = card(open_run(run).neuron(neuron))
+    if output is Format.json:
+        typer.echo(as_json(made))
+    else:
+        typer.echo(card_text(made, width=width(), colour=sys.stdout.isatty()))
+
+
+@app.command()
+def find(
+    run: RunFolder,
+    word: Annotated[str | None, typer.Option(help="A word, in any case.")] = None,
+    tag: Annotated[str | None, typer.Option(help="A Penn part-of-speech tag, e.g. VBD.")] = None,
+    where: Annotated[str | None, typer.Option(help="A metadata value: field=value.")] = None,
+    side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
+    output: Output = Format.text,
+) -> None:
+    """Find the neurons that respond to a word, a tag or a metadata value."""
+    from neurolect.store import open_run
+    from neurolect.views import find
+    from neurolect.views.found_text import found_text
+
+    table = find(open_run(run), word=word, tag=tag, where=where, side=side, limit=limit)
+    typer.echo(as_json(table.to_pylist()) if output is Format.json else found_text(table, width=width()))
+
+
+@app.command(name="convergence")
+def show_convergence(run: RunFolder, output: Output = Format.text) -> None:
+    """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
+    from neurolect.store import open_run
+    from neurolect.views.convergence_text import convergence, convergence_text
+
+    made = convergence(open_run(run))
+    typer.echo(as_json(made) if output is Format.json else convergence_text(made))
+
+
+@app.command()
+def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
+    """Write a self-contained HTML report."""
+    from neurolect.store import open_run
+    from neurolect.views import write_report
+
+    write_report(open_run(run), out)
+    typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")

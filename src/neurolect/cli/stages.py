@@ -1,0 +1,149 @@
+"""The verbs that do the work: prepare, collect, merge, describe, run, demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neurolect.cli.app import app
+from neurolect.cli.arguments import CORES, Config, Device, Engine, Model, RunFolder, Settings, Workers, read_config
+from neurolect.cli.printing import make_progress, print_next, print_notices, quoted
+from neurolect.errors import OptionError
+
+if TYPE_CHECKING:
+    from neurolect.collector.shard import Shard
+
+
+@app.command()
+def prepare(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, or hf:NAME[:CONFIG][:SPLIT].")],
+    out: Annotated[Path, typer.Option(help="The corpus folder to write.")],
+    config: Config = None,
+    settings: Settings = None,
+    workers: Workers = CORES,
+) -> None:
+    """Turn documents into sentences with metadata, once per corpus."""
+    from neurolect.corpus import prepare
+
+    corpus = prepare(
+        sources, out=out, options=read_config(config, settings).prepare, workers=workers, progress=make_progress()
+    )
+    typer.echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
+    typer.echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
+
+
+@app.command()
+def collect(
+    model: Model,
+    corpus: Annotated[Path, typer.Argument(help="A corpus folder.", metavar="CORPUS")],
+    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    shard: Annotated[str | None, typer.Option(help="i/n: read only this share, i from 0; then merge.")] = None,
+    engine: Annotated[Engine, typer.Option(help="local: several processes of this machine.")] = Engine.one,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of --engine local.")] = 1,
+) -> None:
+    """Find the sentences that move every neuron most, in one pass."""
+    from neurolect.corpus import open_corpus
+
+    options = read_config(config, settings)
+    opened = open_corpus(corpus)
+    share = _shard(shard, engine)
+    if engine is Engine.local:
+        from neurolect.collector.local import collect_local
+
+        run = collect_local(
+            model,
+            corpus,
+            out=out,
+            workers=workers,
+            options=options.collect,
+            model_options=options.model,
+            device=device,
+            progress=make_progress(),
+        )
+    else:
+        from neurolect.collector import collect
+        from neurolect.model import load_model
+
+        loaded = load_model(model, options=options.model, device=device)
+        run = collect(loaded, opened, out=out, options=options.collect, progress=make_progress(), shard=share)
+    if share is not None:
+        typer.echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
+        return
+    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    print_notices(run.manifest["notices"])
+    typer.echo(f"Next: neurolect describe {quoted(out)}")
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(help="The run folders of all shards.", metavar="SHARD...")],
+    out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    corpus: Annotated[Path | None, typer.Option(help="The corpus folder, if it was moved.")] = None,
+) -> None:
+    """Put the shards of a run together."""
+    from neurolect.collector.merge import merge
+    from neurolect.corpus import open_corpus
+
+    opened = None if corpus is None else open_corpus(corpus)
+    run = merge(runs, out=out, corpus=opened, progress=make_progress())
+    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    print_notices(run.manifest["notices"])
+    typer.echo(f"Next: neurolect describe {quoted(out)}")
+
+
+@app.command()
+def describe(run: RunFolder, config: Config = None, settings: Settings = None, workers: Workers = CORES) -> None:
+    """Make every neuron's signature from its lists."""
+    from neurolect.signatures import describe
+    from neurolect.store import open_run
+
+    options = read_config(config, settings).describe
+    described = describe(open_run(run), options=options, workers=workers, progress=make_progress())
+    typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
+    print_next(described)
+
+
+@app.command(name="run")
+def run_all(
+    model: Model,
+    sources: Annotated[list[str], typer.Argument(help="Documents as for prepare, or one corpus folder.")],
+    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    workers: Workers = CORES,
+) -> None:
+    """Prepare, collect and describe in one."""
+    from neurolect.pipeline import run
+
+    options = read_config(config, settings)
+    done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=make_progress())
+    print_notices(done.manifest["notices"])
+    typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
+    print_next(done)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("neurolect-demo"),
+    workers: Workers = CORES,
+) -> None:
+    """Go the whole way on the built-in model and corpus, and show what was found."""
+    from neurolect.demo import demo
+
+    demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)
+
+
+def _shard(text: str | None, engine: Engine) -> "Shard | None":
+    """Read --shard."""
+    if text is None:
+        return None
+    from neurolect.collector.shard import parse_shard
+
+    if engine is Engine.local:
+        what = "--shard and --engine local were both given."
+        raise OptionError(what, expected="one of them: --engine local shares the corpus out by itself")
+    return parse_shard(text)
