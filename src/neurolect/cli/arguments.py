@@ -24,18 +24,6 @@ __all__ = [
     "Workers",
     "read_config",
 ]
-    "CORES",
-    "Config",
-    "Device",
-    "Engine",
-    "Format",
-    "Model",
-    "Output",
-    "RunFolder",
-    "Settings",
-    "Workers",
-    "read_config",
-]
 
 
 class Format(StrEnum):
