@@ -10,6 +10,7 @@
     |-- RunFolderError              reading or writing a run folder
     |   `-- FormatVersionError      written by a newer (or unreadably old) neurolect
     |-- DescribeError               annotation and signatures
+    |-- VariantError                making a variant of a model
     |-- NeuronAddressError          no such neuron
     |-- OptionError                 a configuration key or value
     `-- MissingExtraError           a library of an optional extra is not installed
@@ -35,6 +36,7 @@ __all__ = [
     "NonFiniteActivationsError",
     "OptionError",
     "RunFolderError",
+    "VariantError",
 ]
 
 
@@ -93,6 +95,10 @@ class FormatVersionError(RunFolderError):
 
 class DescribeError(NeurolectError):
     """Sentences could not be annotated, or a signature could not be computed."""
+
+
+class VariantError(NeurolectError):
+    """A variant of a model could not be made."""
 
 
 class NeuronAddressError(NeurolectError):

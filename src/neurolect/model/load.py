@@ -22,7 +22,7 @@ from neurolect.model.model import Model
 from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.precision import resolve_dtype
 
-__all__ = ["load_model", "position_limit"]
+__all__ = ["load_model", "locate_model", "one_line_errors", "position_limit"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +59,12 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
     """
     options = options or ModelOptions()
     dtype = resolve_dtype(options.dtype, device=device)
-    source, folder = _locate(name)
+    source, folder = locate_model(name)
     if folder is not None:
         _check_folder(folder, options)
     if folder is None:
         logger.info("%s is no folder here: looking for it on the Hugging Face hub.", name)
-    with _one_line_errors(name, local=folder is not None), _quiet_transformers():
+    with one_line_errors(name, local=folder is not None):
         from transformers import AutoConfig, AutoTokenizer
 
         config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
@@ -90,8 +90,28 @@ def _reload(name: str, options: ModelOptions, *, device: str) -> Model:
     return load_model(name, options=options, device=device)
 
 
-def _locate(name: str) -> tuple[str, Path | None]:
-    """Resolve a name to what transformers takes, and to a folder where it is one."""
+def locate_model(name: str) -> tuple[str, Path | None]:
+    """Resolve a name to what transformers takes, and to a folder where it is one.
+
+    Parameters
+    ----------
+    name : str
+        As for :func:`load_model`.
+
+    Returns
+    -------
+    source : str
+        Folder or hub name.
+    folder : Path or None
+        None for a hub name.
+
+    Raises
+    ------
+    ModelError
+        If it looks like a folder and there is none.
+    MissingExtraError
+        If it is ``minilm`` and its package is not installed.
+    """
     if name in _DEMO and not Path(name).exists():
         package = require_extra(_DEMO[name], extra="demo", purpose=f"for the model {name!r}")
         folder = Path(package.MODEL_DIR)
@@ -225,13 +245,32 @@ def _fingerprint(source: str, folder: Path | None, whole: nn.Module) -> str:
 
 
 @contextmanager
-def _one_line_errors(name: str, *, local: bool) -> Iterator[None]:
-    """Turn whatever loading raises into one short ModelError."""
+def one_line_errors(name: str, *, local: bool) -> Iterator[None]:
+    """Keep transformers quiet, and turn whatever loading raises into one short error.
+
+    Parameters
+    ----------
+    name : str
+        The model.
+    local : bool
+        Whether it is a folder.
+
+    Yields
+    ------
+    None
+        The block that loads.
+
+    Raises
+    ------
+    ModelError
+        If loading fails.
+    """
     from safetensors import SafetensorError
 
     kinds = (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError, SafetensorError)
     try:
-        yield
+        with _quiet_transformers():
+            yield
     except kinds as error:
         logger.debug("Loading %s failed.", name, exc_info=True)
         # Without the chain: transformers and the hub raise several errors on top of each other.

@@ -1,0 +1,19 @@
+"""The variants stage: models to compare a model with, made from it."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurolect.variants.random_weights import RandomVariant, random_variant
+
+__all__ = ["RandomVariant", "random_variant"]
+
+_FILES = {"RandomVariant": "random_weights", "random_variant": "random_weights"}
+
+
+def __getattr__(name: str) -> object:
+    # Names are fetched when used: torch takes seconds to import.
+    if name in _FILES:
+        return getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
