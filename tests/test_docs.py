@@ -27,8 +27,9 @@ from tests.tiny_models import write_tiny_bert
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = ROOT / "docs" / "run_folder.md"
 STAGES = (
-    "corpus", "model", "collector", "store", "variants", "signatures", "views", "config", "errors", "progress", "atomic",
-)  # fmt: skip
+    *("corpus", "model", "collector", "store", "variants", "signatures", "views", "config"),
+    *("errors", "progress", "atomic"),
+)
 # Not every name needs a longer summary, an example or a pointer to others.
 LEFT_TO_TASTE = {"ES01", "EX01", "SA01"}
 # Fields of a record or of options, and the parameters of an inherited error, are documented where they stand.
