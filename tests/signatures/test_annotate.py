@@ -9,7 +9,7 @@ import pytest
 from neurolect.errors import RunFolderError
 from neurolect.signatures import annotate as module
 from neurolect.signatures.annotate import annotate, annotation_cache, text_hashes
-from neurolect.signatures.tagger import Tagger, batches, spaces_after
+from neurolect.signatures.tagger import Parsed, Tagger, batches, spaces_after
 
 TEXTS = ["The cat sat.", "Dogs bark!", "The cat sat.", "", "I don't."]
 
@@ -19,14 +19,14 @@ class ToyTagger:
 
     asked = 0
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, parse: bool = False) -> None:
         if name == "broken":
             raise KeyboardInterrupt
 
-    def tag(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> list[list[str]]:
+    def annotate(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> Parsed:
         assert len(texts) == len(sentences)
         ToyTagger.asked += len(sentences)
-        return [[word[0].upper() for word in words] for words in sentences]
+        return Parsed([[word[0].upper() for word in words] for words in sentences], [], [])
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +76,10 @@ def test_an_interruption_keeps_the_parts_that_were_done(tmp_path: Path, monkeypa
     monkeypatch.setattr(module, "CHUNKS_PER_PART", 1)
 
     class Stops(ToyTagger):
-        def tag(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> list[list[str]]:
+        def annotate(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> Parsed:
             if texts[0] == "I don't.":
                 raise KeyboardInterrupt
-            return super().tag(sentences, texts=texts)
+            return super().annotate(sentences, texts=texts)
 
     monkeypatch.setattr(module, "Tagger", Stops)
     with pytest.raises(KeyboardInterrupt):
@@ -118,6 +118,21 @@ def test_real_tagger_gives_penn_tags(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.tags.to_pylist()[0] == ["DT", "NN", "VBD", "."]
     assert [len(each) for each in made.tags.to_pylist()] == [len(each) for each in made.words.to_pylist()]
     assert made.tags.type == pa.list_(pa.string())
+
+
+def test_real_parser_gives_heads_and_relations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip(REAL)
+    monkeypatch.setattr(module, "Tagger", Tagger)
+    made = annotate(TEXTS, tagger=REAL, parse=True, cache=tmp_path)
+    assert made.heads is not None
+    assert made.relations is not None
+    assert made.heads.to_pylist()[0] == [1, 2, -1, 2]
+    assert made.relations.to_pylist()[0] == ["det", "nsubj", "ROOT", "punct"]
+    assert made.tags.equals(annotate(TEXTS, tagger=REAL).tags)
+    again = annotate(TEXTS, tagger=REAL, parse=True, cache=tmp_path)
+    assert again.heads is not None
+    assert again.heads.equals(made.heads)
+    assert annotate(TEXTS[:1], tagger=REAL).heads is None
 
 
 @pytest.mark.slow

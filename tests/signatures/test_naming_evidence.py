@@ -7,7 +7,7 @@ from neurolect.signatures.annotate import WORDS, Annotations
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.naming_evidence import word_weights
-from neurolect.signatures.patterns import Patterns, phrase_candidates
+from neurolect.signatures.patterns import NO_TESTS, Patterns, phrase_candidates
 
 
 def test_pieces_are_not_named_and_what_says_little_counts_in_part() -> None:
@@ -44,9 +44,8 @@ def test_phrases_with_common_words_at_an_end_or_the_same_word_at_both_are_not_na
         rank_relative=ones,
     )
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in codes])])
-    patterns = Patterns(
-        "word", coded.display, np.concatenate(codes).astype(np.int32), offsets.astype(np.int64), evidence
-    )
+    items = np.concatenate(codes).astype(np.int32)
+    patterns = Patterns("word", coded.display, items, offsets.astype(np.int64), evidence, NO_TESTS, 0, 0)
     shares = np.array([0.4 if word in ("the", "of") else 0.02 for word in coded.vocabulary])
     found = phrase_candidates(
         patterns, coded=coded, in_sample=np.ones(1, dtype=np.bool_), word_shares=shares, times_longer=np.ones(1)

@@ -15,6 +15,8 @@ from neurolect.signatures import DescribeOptions
         ({"min_share": 1.5}, "describe.min_share is 1.5"),
         ({"word_gap": -2}, "describe.word_gap is -2"),
         ({"pattern_length": 6}, "describe.pattern_length is 6"),
+        ({"pattern_filter": "open"}, "describe.pattern_filter is 'open'(.|\n)*all, closed or maximal"),
+        ({"false_discovery_rate": 2.0}, "describe.false_discovery_rate is 2.0"),
     ],
 )
 def test_values_out_of_range(option: dict[str, Any], message: str) -> None:

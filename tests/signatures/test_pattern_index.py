@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurolect.signatures.pattern_evidence import PatternTests
 from neurolect.signatures.pattern_index import PatternIndex, index_patterns
 from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
 from tests.reference.patterns_plain import holds, patterns_of, supports
@@ -78,8 +79,12 @@ def test_the_index_changes_nothing(data: st.DataObject) -> None:
     told = Messages(), Messages()
     indexed = evidence_of(sentences, lists, options, progress=told[0])
     one_by_one = evidence_of(sentences, lists, dataclasses.replace(options, max_entries=0), progress=told[1])
-    for name in PatternEvidence._fields:
+    for name in PatternEvidence._fields[:8]:
         assert np.array_equal(getattr(indexed, name), getattr(one_by_one, name)), name
+    for name in PatternTests._fields:
+        same = getattr(indexed.tests, name), getattr(one_by_one.tests, name)
+        assert np.array_equal(*same, equal_nan=True), name
+    assert (indexed.n_tests, indexed.n_passed) == (one_by_one.n_tests, one_by_one.n_passed)
     assert told[0].texts == told[1].texts
 
 

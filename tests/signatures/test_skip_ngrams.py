@@ -187,7 +187,9 @@ def test_no_lists_and_empty_lists(lists: NDArray[np.int32]) -> None:
     evidence = mine_skip_ngrams(
         *flat([[0, 1]]), lists=lists, background_rows=np.arange(1), item="word", allowed=np.ones(2, np.bool_)
     )
-    assert [len(column) for column in evidence] == [0, 0, 1, 0, 0, 0, 0, 0]
+    assert [len(column) for column in evidence[:8]] == [0, 0, 1, 0, 0, 0, 0, 0]
+    assert {len(column) for column in evidence.tests} == {0}
+    assert (evidence.n_tests, evidence.n_passed) == (0, 0)
 
 
 def test_a_list_of_one_sentence() -> None:

@@ -1,4 +1,4 @@
-"""Annotation of the kept sentences: words, and tags where a tagger is there.
+"""Annotation of the kept sentences: words, tags where a tagger is there, trees where they are asked for.
 
 Tagging is most of the work of describing, so what was tagged once is kept in the corpus folder,
 part by part, by the hash of the text: an interrupted run goes on, a second run reads.
@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 SENTENCES_PER_CHUNK = 1_024
 CHUNKS_PER_PART = 8
 WORDS = pa.list_(pa.string())
+HEADS = pa.list_(pa.int16())
+KEPT = pa.schema({"text_hash": pa.int64(), "words": WORDS, "tags": WORDS})
+KEPT_PARSED = KEPT.append(pa.field("heads", HEADS)).append(pa.field("relations", WORDS))
 
 
 class Annotations(NamedTuple):
@@ -44,9 +47,13 @@ class Annotations(NamedTuple):
     """list<string>, shape (n_sentences,): words as written."""
     tags: pa.Array
     """list<string>, shape (n_sentences,): a Penn tag a word; all null when no tagger ran."""
+    heads: pa.Array | None = None
+    """list<int16>, shape (n_sentences,): place of each word's head, -1 for a root; None when no parser ran."""
+    relations: pa.Array | None = None
+    """list<string>, shape (n_sentences,): each word's relation to its head; None when no parser ran."""
 
 
-def annotation_cache(corpus: str | Path | None, *, tagger: str | None) -> Path | None:
+def annotation_cache(corpus: str | Path | None, *, tagger: str | None, parse: bool = False) -> Path | None:
     """Find the folder where annotations of a corpus are kept.
 
     Parameters
@@ -55,6 +62,8 @@ def annotation_cache(corpus: str | Path | None, *, tagger: str | None) -> Path |
         The corpus folder a run was collected from.
     tagger : str, optional
         Package or folder of the tagger.
+    parse : bool
+        Whether its parser is used, too.
 
     Returns
     -------
@@ -66,18 +75,19 @@ def annotation_cache(corpus: str | Path | None, *, tagger: str | None) -> Path |
     folder = Path(corpus)
     if not (folder / "manifest.json").is_file() or not os.access(folder, os.W_OK):
         return None
-    return folder / "annotations" / tagger_fingerprint(tagger)
+    return folder / "annotations" / tagger_fingerprint(tagger, parse=parse)
 
 
 def annotate(
     texts: Sequence[str],
     *,
     tagger: str | None,
+    parse: bool = False,
     cache: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Annotations:
-    """Split sentences into words and tag them.
+    """Split sentences into words, tag and perhaps parse them.
 
     Parameters
     ----------
@@ -85,6 +95,8 @@ def annotate(
         Sentences.
     tagger : str, optional
         Package or folder of a spaCy model, from :func:`find_tagger`; None for words only.
+    parse : bool
+        Whether to find heads and relations too; needs a tagger.
     cache : Path, optional
         Folder to keep annotations in and to take them from.
     workers : int, >= 1
@@ -102,16 +114,19 @@ def annotate(
         words = pa.array([split_words(text) for text in texts], type=WORDS)
         return Annotations(words=words, tags=pa.nulls(len(texts), type=WORDS))
     hashes = text_hashes(texts)
-    table = _read_cache(cache)
+    kept = KEPT_PARSED if parse else KEPT
+    table = _read_cache(cache, kept=kept)
     known = np.sort(table.column("text_hash").to_numpy())
     _, first = np.unique(hashes, return_index=True)
     missing = np.sort(first[~np.isin(hashes[first], known)])
     if len(known):
         progress.message(f"{len(first) - len(missing):,} sentences were tagged before; {len(missing):,} to do.")
-    parts = [table.select(["text_hash", "words", "tags"])]
-    with progress.task("tag", total=len(missing), unit="sentences") as task:
+    parts = [table]
+    with progress.task("parse" if parse else "tag", total=len(missing), unit="sentences") as task:
         batch: list[pa.Table] = []
-        for chunk, part in _tag_chunks(missing, texts=texts, hashes=hashes, tagger=tagger, workers=workers):
+        for chunk, part in _tag_chunks(
+            missing, texts=texts, hashes=hashes, tagger=(tagger, parse), workers=workers
+        ):
             batch.append(part)
             task.advance(len(chunk))
             if len(batch) == CHUNKS_PER_PART:
@@ -142,33 +157,34 @@ def text_hashes(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _tag_chunks(
-    rows: NDArray[np.intp], *, texts: Sequence[str], hashes: NDArray[np.int64], tagger: str, workers: int
+    rows: NDArray[np.intp],
+    *,
+    texts: Sequence[str],
+    hashes: NDArray[np.int64],
+    tagger: tuple[str, bool],
+    workers: int,
 ) -> Iterator[tuple[NDArray[np.intp], pa.Table]]:
+    kept = KEPT_PARSED if tagger[1] else KEPT
     chunks = [rows[at : at + SENTENCES_PER_CHUNK] for at in range(0, len(rows), SENTENCES_PER_CHUNK)]
     inputs = ([texts[row] for row in chunk] for chunk in chunks)
-    for chunk, (words, tags) in zip(
-        chunks, _results(inputs, n=len(chunks), tagger=tagger, workers=workers), strict=True
-    ):
-        columns = {
-            "text_hash": pa.array(hashes[chunk]),
-            "words": pa.array(words, type=WORDS),
-            "tags": pa.array(tags, type=WORDS),
-        }
-        yield chunk, pa.table(columns)
+    results = _results(inputs, n=len(chunks), tagger=tagger, workers=workers)
+    for chunk, columns in zip(chunks, results, strict=True):
+        columns["text_hash"] = hashes[chunk]
+        yield chunk, pa.table({field.name: pa.array(columns[field.name], field.type) for field in kept})
 
 
 def _results(
-    inputs: Iterator[list[str]], *, n: int, tagger: str, workers: int
-) -> Iterator[tuple[list[list[str]], list[list[str]]]]:
+    inputs: Iterator[list[str]], *, n: int, tagger: tuple[str, bool], workers: int
+) -> Iterator[dict[str, Any]]:
     """Annotate chunks in order, here or in several processes."""
     workers = min(workers, n)
     if workers <= 1:
         if n:
-            _load(tagger)
+            _load(*tagger)
         yield from map(_annotate_chunk, inputs)
         return
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=(tagger,)
+        workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=tagger
     )
     with _one_thread_each():
         try:
@@ -184,23 +200,23 @@ def _results(
 _loaded: dict[str, Tagger] = {}
 
 
-def _load(tagger: str) -> None:
+def _load(tagger: str, parse: bool) -> None:  # noqa: FBT001 - process pools pass arguments by place
     _loaded.clear()
-    _loaded["tagger"] = Tagger(tagger)
+    _loaded["tagger"] = Tagger(tagger, parse=parse)
 
 
-def _load_in_worker(tagger: str) -> None:
+def _load_in_worker(tagger: str, parse: bool) -> None:  # noqa: FBT001
     """Load the tagger in a process of its own, without PyTorch, which spaCy would import for nothing."""
     # Ctrl-C goes to the whole group of processes; the parent answers it for all
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not (model_folder(tagger) / "transformer").exists():
         sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-    _load(tagger)
+    _load(tagger, parse)
 
 
-def _annotate_chunk(texts: list[str]) -> tuple[list[list[str]], list[list[str]]]:
+def _annotate_chunk(texts: list[str]) -> dict[str, Any]:
     words = [split_words(text) for text in texts]
-    return words, _loaded["tagger"].tag(words, texts=texts)
+    return {"words": words, **_loaded["tagger"].annotate(words, texts=texts)._asdict()}
 
 
 @contextmanager
@@ -219,12 +235,11 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _read_cache(cache: Path | None) -> pa.Table:
-    schema = pa.schema({"text_hash": pa.int64(), "words": WORDS, "tags": WORDS})
-    tables = [schema.empty_table()]
+def _read_cache(cache: Path | None, *, kept: pa.Schema) -> pa.Table:
+    tables = [kept.empty_table()]
     for path in sorted(cache.glob("part-*.parquet")) if cache is not None else []:
         try:
-            tables.append(pq.read_table(path, columns=schema.names).cast(schema))
+            tables.append(pq.read_table(path, columns=kept.names).cast(kept))
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             what = f"The kept annotations {path} cannot be read ({error})."
             raise RunFolderError(
@@ -246,12 +261,11 @@ def _in_order(table: pa.Table, *, hashes: NDArray[np.int64]) -> Annotations:
     have = table.column("text_hash").to_numpy()
     order = np.argsort(have, kind="stable")
     rows = pa.array(order[np.searchsorted(have[order], hashes)])
-    taken = table.select(["words", "tags"]).take(rows).combine_chunks()
-    words, tags = taken.column("words"), taken.column("tags")
-    return Annotations(words=_single(words), tags=_single(tags))
+    taken = table.drop_columns(["text_hash"]).take(rows).combine_chunks()
+    return Annotations(**{name: _single(taken.column(name)) for name in taken.column_names})
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:
-    return (
-        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], type=WORDS)])
-    )
+    """Make one array of a column."""
+    empty = [pa.array([], type=column.type)]
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or empty)

@@ -25,6 +25,7 @@ from neurolect.signatures.lengths import Lengths, compare_lengths
 from neurolect.signatures.metadata import field_evidence, metadata_table
 from neurolect.signatures.naming_evidence import Candidates
 from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.passed_patterns import passed_text, passing
 from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
@@ -169,6 +170,7 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         "n_sentences": coded.n_sentences,
         "n_words": len(coded.words),
         "n_patterns": sum(len(each.evidence.lists) for each in patterns),
+        "patterns": {each.item: passing(each, rate=options.false_discovery_rate) for each in patterns},
         "tagger": tagger or "none",
         "vectors": options.vectors,
     }
@@ -187,7 +189,8 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> CodedSent
         )
     if tagger is None:
         stage.progress.message("No tagger: signatures have no parts of speech.")
-    columns = {"sentence_id": inputs.sentences.column("sentence_id"), **annotations._asdict()}
+    made = {name: column for name, column in annotations._asdict().items() if column is not None}
+    columns = {"sentence_id": inputs.sentences.column("sentence_id"), **made}
     stage.write("annotations", pa.table(columns))
     with stage.timed("code"):
         return code_sentences(annotations)
@@ -228,6 +231,7 @@ def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patt
                     progress=stage.progress,
                 )
             patterns.append(mined)
+            stage.progress.message(passed_text(mined, rate=stage.options.false_discovery_rate))
     with stage.timed("pattern table"):
         table = patterns_table(patterns, lists=inputs.lists)
     stage.write("signatures/skip_ngrams", table)

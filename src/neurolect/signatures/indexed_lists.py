@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from neurolect.progress import Progress
 from neurolect.signatures.pattern_index import PatternIndex
-from neurolect.signatures.pattern_input import PatternInput, background_shares, expected_shares
+from neurolect.signatures.pattern_input import Comparison, expected_shares
 from neurolect.signatures.pattern_ranking import preselect
-from neurolect.signatures.reported_patterns import Candidates, ReportedPatterns, report_patterns
+from neurolect.signatures.reported_patterns import Candidates, ListReport, MinedLists, report_patterns
+from neurolect.signatures.shorter_patterns import closed_or_maximal
 
 __all__ = ["count_indexed_lists"]
 
@@ -30,6 +31,7 @@ class _Counts(NamedTuple):
     support: NDArray[np.int32]
     overlap: NDArray[np.int32]
     association: NDArray[np.float32]
+    flags: NDArray[np.uint8]
     truncated: bool
 
 
@@ -38,17 +40,26 @@ class _Background(NamedTuple):
     expected: NDArray[np.float64]  # share of each pattern if its items were independent
 
 
+class _Scratch(NamedTuple):
+    """Room for one thread; zeros between two lists. P patterns, S sentences."""
+
+    counts: NDArray[np.int32]  # (2, P)
+    marks: NDArray[np.uint8]  # (P,)
+    place: NDArray[np.int32]  # (S,), -1 between two lists
+    used: NDArray[np.bool_]  # (P,), for all lists together: whether a list has the pattern
+
+
 def count_indexed_lists(
-    index: PatternIndex, given: PatternInput, *, lists: NDArray[np.int32], progress: Progress
-) -> tuple[list[ReportedPatterns], int]:
+    index: PatternIndex, compared: Comparison, *, lists: NDArray[np.int32], progress: Progress
+) -> MinedLists:
     """Add up the patterns of lists.
 
     Parameters
     ----------
     index : PatternIndex
         Of all sentences, at a support no higher than that of any list.
-    given : PatternInput
-        Sentences, background, options.
+    compared : Comparison
+        Background and options.
     lists : int32, shape (n_lists, n)
         Sentences of each list; -1 where a list is shorter.
     progress : Progress
@@ -56,54 +67,69 @@ def count_indexed_lists(
 
     Returns
     -------
-    reported : list of ReportedPatterns
-        One for each list; their nodes are numbers of the index.
-    n_truncated : int
-        Lists with too many patterns.
+    MinedLists
+        Its nodes are numbers of the index.
     """
-    counts = np.zeros((2, len(index.length)), np.int32)
-    nowhere = np.zeros_like(given.in_background)
-    _add_up(index.starts, index.numbers, given.background.astype(np.int32), nowhere, counts)
-    background = _Background(
-        counts[0].astype(np.int64),
-        expected_shares(index.trie, length=index.length, shares=background_shares(given)),
-    )
+    n_patterns = len(index.length)
+    background = _background(index, compared)
+    used = np.zeros(n_patterns, np.bool_)
 
-    def block(start: int) -> tuple[list[ReportedPatterns], int]:
-        scratch = np.zeros((2, len(index.length)), np.int32)
-        place = np.full(len(given.in_background), -1, np.int32)
+    def block(start: int) -> tuple[list[ListReport], int]:
+        scratch = _Scratch(
+            np.zeros((2, n_patterns), np.int32),
+            np.zeros(n_patterns, np.uint8),
+            np.full(len(compared.in_background), -1, np.int32),
+            used,
+        )
         reported, n_truncated = [], 0
         for rows in lists[start : start + LISTS_PER_BLOCK]:
             held = rows[rows >= 0]
-            found = _candidates(held, index, given, background, scratch)
+            found = _candidates(held, index, compared, background, scratch)
             n_truncated += found.truncated
-            place[held] = np.arange(len(held), dtype=np.int32)
-            reported.append(_report(found, index, given, background, place))
-            place[held] = -1
+            scratch.place[held] = np.arange(len(held), dtype=np.int32)
+            reported.append(_report(found, index, compared, background, scratch.place))
+            scratch.place[held] = -1
         return reported, n_truncated
 
-    everything: list[ReportedPatterns] = []
+    everything: list[ListReport] = []
     total = 0
     with (
-        ThreadPoolExecutor(given.workers) as pool,
-        progress.task(f"mine {given.item} patterns", total=len(lists), unit="lists") as task,
+        ThreadPoolExecutor(compared.workers) as pool,
+        progress.task(f"mine {compared.item} patterns", total=len(lists), unit="lists") as task,
     ):
         for reported, n_truncated in pool.map(block, range(0, len(lists), LISTS_PER_BLOCK)):
             everything += reported
             total += n_truncated
             task.advance(len(reported))
-    return everything, total
+
+    def count_by_bin(nodes: NDArray[np.int32]) -> NDArray[np.int32]:
+        counts = np.zeros((len(nodes), int(compared.bins.max(initial=0)) + 1), np.int32)
+        _add_bins(index.holder_starts, index.holders, nodes, compared.in_background, compared.bins, counts)
+        return counts
+
+    return MinedLists(index.trie, everything, total, int(np.count_nonzero(used)), count_by_bin)
+
+
+def _background(index: PatternIndex, compared: Comparison) -> _Background:
+    counts = np.zeros((2, len(index.length)), np.int32)
+    nowhere = np.zeros_like(compared.in_background)
+    _add_up(index.starts, index.numbers, compared.background.astype(np.int32), nowhere, counts)
+    last = np.where(index.length > 1, index.parts[:, 1], np.arange(len(index.length)))
+    shares = np.maximum(counts[0][last], 0.5) / max(1, len(compared.background))
+    return _Background(
+        counts[0].astype(np.int64), expected_shares(index.trie, length=index.length, last_shares=shares)
+    )
 
 
 def _candidates(
     rows: NDArray[np.int32],
     index: PatternIndex,
-    given: PatternInput,
+    compared: Comparison,
     background: _Background,
-    scratch: NDArray[np.int32],
+    scratch: _Scratch,
 ) -> Candidates:
-    options = given.options
-    counts = _count_list(rows, index, given, scratch)
+    options = compared.options
+    counts = _count_list(rows, index, compared, scratch)
     chosen = preselect(
         counts.support,
         expected=background.expected[counts.numbers] * len(rows),
@@ -117,29 +143,47 @@ def _candidates(
         support=counts.support[chosen],
         overlap=counts.overlap[chosen],
         association=counts.association[chosen],
+        flags=counts.flags[chosen],
         n_sentences=len(rows),
-        n_overlap=int(np.count_nonzero(given.in_background[rows])),
+        n_overlap=int(np.count_nonzero(compared.in_background[rows])),
         truncated=counts.truncated,
     )
 
 
-def _count_list(
-    rows: NDArray[np.int32], index: PatternIndex, given: PatternInput, scratch: NDArray[np.int32]
-) -> _Counts:
+def _count_list(rows: NDArray[np.int32], index: PatternIndex, compared: Comparison, scratch: _Scratch) -> _Counts:
     """Count the patterns of one list; those longer than fit under `max_patterns` are left out."""
-    _add_up(index.starts, index.numbers, rows, given.in_background, scratch)
-    min_support = given.options.min_support(len(rows))
-    frequent = np.flatnonzero(scratch[0] + scratch[1] >= min_support)
+    _add_up(index.starts, index.numbers, rows, compared.in_background, scratch.counts)
+    min_support = compared.options.min_support(len(rows))
+    everywhere = scratch.counts[0] + scratch.counts[1]
+    frequent = np.flatnonzero(everywhere >= min_support)
     lengths = index.length[frequent]
     n_up_to = np.cumsum(np.bincount(lengths, minlength=index.max_length + 1))
     longest = index.max_length
-    while longest > 1 and n_up_to[longest] > given.options.max_patterns:
+    while longest > 1 and n_up_to[longest] > compared.options.max_patterns:
         longest -= 1
     chosen = frequent[(lengths > 1) & (lengths <= longest)]
     chosen = chosen[np.argsort(index.place[chosen])]
-    support, overlap, association = _of_chosen(chosen, index.parts, scratch, len(rows))
-    scratch[:] = 0
-    return _Counts(chosen.astype(np.int32), support, overlap, association, longest < index.max_length)
+    scratch.used[chosen] = True
+    support, overlap, association = _of_chosen(chosen, index.parts, scratch.counts, len(rows))
+    flags = closed_or_maximal(chosen, index.shorter, everywhere, scratch.marks)
+    scratch.counts[:] = 0
+    return _Counts(chosen.astype(np.int32), support, overlap, association, flags, longest < index.max_length)
+
+
+@njit(cache=True, nogil=True)
+def _add_bins(
+    starts: NDArray[np.int64],
+    holders: NDArray[np.int32],
+    patterns: NDArray[np.int32],
+    inside: NDArray[np.bool_],
+    bins: NDArray[np.int8],
+    counts: NDArray[np.int32],
+) -> None:
+    """Count the background's sentences that hold some patterns, by bin."""
+    for k in range(len(patterns)):
+        for place in range(starts[patterns[k]], starts[patterns[k] + 1]):
+            sentence = holders[place]
+            counts[k, bins[sentence]] += np.int32(inside[sentence])
 
 
 @njit(cache=True, nogil=True)
@@ -179,11 +223,11 @@ def _of_chosen(
 def _report(
     found: Candidates,
     index: PatternIndex,
-    given: PatternInput,
+    compared: Comparison,
     background: _Background,
     place: NDArray[np.int32],
-) -> ReportedPatterns:
-    options = given.options
+) -> ListReport:
+    options = compared.options
 
     def distinct(ranking: NDArray[np.intp]) -> NDArray[np.int64]:
         kept: NDArray[np.int64] = _keep(
@@ -201,10 +245,8 @@ def _report(
     return report_patterns(
         found,
         in_background=background.counts[found.nodes],
-        n_background=len(given.background),
         distinct=distinct,
-        item=given.item,
-        options=options,
+        compared=compared,
     )
 
 

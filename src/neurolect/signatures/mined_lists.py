@@ -14,17 +14,16 @@ from neurolect.signatures.distinct_patterns import distinct_patterns
 from neurolect.signatures.pattern_counts import count_patterns
 from neurolect.signatures.pattern_input import PatternInput, background_shares, expected_shares
 from neurolect.signatures.pattern_ranking import association, preselect
-from neurolect.signatures.pattern_trie import PatternTrie, TrieUnion, padded_items, pruned
+from neurolect.signatures.pattern_trie import PatternTrie, TrieUnion, padded_items, pattern_hashes, pruned
 from neurolect.signatures.prefixspan import mine_patterns
 from neurolect.signatures.projections import compact_sentences
-from neurolect.signatures.reported_patterns import Candidates, ReportedPatterns, report_patterns
+from neurolect.signatures.reported_patterns import Candidates, ListReport, MinedLists, report_patterns
+from neurolect.signatures.shorter_patterns import closed_or_maximal, shorter_sequences
 
 __all__ = ["mine_each_list"]
 
 
-def mine_each_list(
-    given: PatternInput, *, lists: NDArray[np.int32], progress: Progress
-) -> tuple[PatternTrie, list[ReportedPatterns], int]:
+def mine_each_list(given: PatternInput, *, lists: NDArray[np.int32], progress: Progress) -> MinedLists:
     """Mine lists one by one.
 
     Parameters
@@ -38,45 +37,83 @@ def mine_each_list(
 
     Returns
     -------
-    trie : PatternTrie
-        Patterns of all lists.
-    reported : list of ReportedPatterns
-        One for each list.
-    n_truncated : int
-        Lists with too many patterns.
+    MinedLists
+        Its trie has the candidates of all lists.
     """
-    union = TrieUnion()
+    union, seen = TrieUnion(), _Distinct()
     shares = background_shares(given)
     candidates: list[Candidates] = []
-    with ThreadPoolExecutor(given.workers) as pool:
-        with progress.task(f"mine {given.item} patterns", total=len(lists), unit="lists") as task:
-            for trie, found in pool.map(partial(_mine_list, given=given, shares=shares), lists):
+    item, workers = given.compared.item, given.compared.workers
+    with ThreadPoolExecutor(workers) as pool:
+        with progress.task(f"mine {item} patterns", total=len(lists), unit="lists") as task:
+            for trie, found, hashes in pool.map(partial(_mine_list, given=given, shares=shares), lists):
                 candidates.append(found._replace(nodes=union.update(trie)[found.nodes]))
+                seen.update(hashes)
                 task.advance()
         everything = union.trie()
-        counts = count_patterns(
-            given.codes,
-            given.offsets,
-            trie=everything,
-            rows=given.background,
-            max_gap=given.options.max_gap(given.item),
-            workers=given.workers,
-        )
+        counts = _count(given, everything, given.compared.background)
         reported = []
-        with progress.task(f"rank {given.item} patterns", total=len(lists), unit="lists") as task:
+        with progress.task(f"rank {item} patterns", total=len(lists), unit="lists") as task:
             rank = partial(_rank_list, given=given, trie=everything, counts=counts)
             for each in pool.map(rank, candidates, lists):
                 reported.append(each)
                 task.advance()
-    return everything, reported, sum(each.truncated for each in candidates)
+
+    def count_by_bin(nodes: NDArray[np.int32]) -> NDArray[np.int32]:
+        trie, places = pruned(everything, nodes)
+        bins = given.compared.bins[given.compared.background]
+        by_bin = [
+            _count(given, trie, given.compared.background[bins == each])[places]
+            for each in range(int(given.compared.bins.max(initial=0)) + 1)
+        ]
+        return np.stack(by_bin, axis=1).astype(np.int32)
+
+    n_truncated = sum(each.truncated for each in candidates)
+    return MinedLists(everything, reported, n_truncated, len(seen), count_by_bin)
+
+
+class _Distinct:
+    """Count different patterns by their hashes."""
+
+    def __init__(self) -> None:
+        self._known = np.empty(0, np.int64)
+        self._new: list[NDArray[np.int64]] = []
+        self._n_new = 0
+
+    def update(self, hashes: NDArray[np.int64]) -> None:
+        """Add some."""
+        self._new.append(hashes)
+        self._n_new += len(hashes)
+        if self._n_new > max(len(self._known), 1 << 20):
+            self._merge()
+
+    def __len__(self) -> int:
+        self._merge()
+        return len(self._known)
+
+    def _merge(self) -> None:
+        self._known = np.unique(np.concatenate([self._known, *self._new]))
+        self._new, self._n_new = [], 0
+
+
+def _count(given: PatternInput, trie: PatternTrie, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the patterns of a trie in some sentences."""
+    return count_patterns(
+        given.codes,
+        given.offsets,
+        trie=trie,
+        rows=rows,
+        max_gap=given.compared.options.max_gap(given.compared.item),
+        workers=given.compared.workers,
+    )
 
 
 def _mine_list(
     rows: NDArray[np.int32], *, given: PatternInput, shares: NDArray[np.float64]
-) -> tuple[PatternTrie, Candidates]:
-    """Mine one list; the nodes of its candidates are those of the trie that comes with them."""
+) -> tuple[PatternTrie, Candidates, NDArray[np.int64]]:
+    """Mine one list: its candidates, the trie of their nodes, and the hashes of all its patterns."""
     rows = rows[rows >= 0].astype(np.int64)
-    options, marked = given.options, given.in_background[rows]
+    options, marked = given.compared.options, given.compared.in_background[rows]
     mined = mine_patterns(
         given.codes,
         given.offsets,
@@ -84,12 +121,13 @@ def _mine_list(
         allowed=given.allowed,
         min_support=options.min_support(len(rows)),
         max_length=options.max_length,
-        max_gap=options.max_gap(given.item),
+        max_gap=options.max_gap(given.compared.item),
         max_patterns=options.max_patterns,
         n_marked=int(marked.sum()),
     )
     longer = np.flatnonzero(mined.length > 1)
-    expected = expected_shares(mined.trie, length=mined.length, shares=shares) * len(rows)
+    last_shares = shares[mined.trie.item]
+    expected = expected_shares(mined.trie, length=mined.length, last_shares=last_shares) * len(rows)
     chosen = longer[
         preselect(
             mined.support[longer],
@@ -99,17 +137,22 @@ def _mine_list(
         )
     ]
     ties = association(mined, n_sentences=len(rows))[chosen].astype(np.float32)
+    shorter = shorter_sequences(mined.trie, length=mined.length)
+    flags = np.zeros(len(mined.length), np.uint8)
+    flags[longer] = closed_or_maximal(longer, shorter, mined.support, flags.copy())
     trie, nodes = pruned(mined.trie, chosen.astype(np.int32))
-    return trie, Candidates(
+    candidates = Candidates(
         nodes,
         mined.length[chosen],
         mined.support[chosen],
         mined.support_marked[chosen],
         ties,
+        flags[chosen],
         len(rows),
         int(marked.sum()),
         mined.truncated,
     )
+    return trie, candidates, pattern_hashes(mined.trie)[longer]
 
 
 def _rank_list(
@@ -119,8 +162,8 @@ def _rank_list(
     given: PatternInput,
     trie: PatternTrie,
     counts: NDArray[np.int64],
-) -> ReportedPatterns:
-    options = given.options
+) -> ListReport:
+    options = given.compared.options
 
     def distinct(ranking: NDArray[np.intp]) -> NDArray[np.int64]:
         held = rows[rows >= 0].astype(np.int64)
@@ -135,7 +178,7 @@ def _rank_list(
             sentences,
             items=padded_items(trie, found.nodes[ranking], length=options.max_length),
             support=found.support[ranking],
-            max_gap=options.max_gap(given.item),
+            max_gap=options.max_gap(given.compared.item),
             n_keep=options.n_relative,
             max_overlap=options.max_overlap,
         )
@@ -143,8 +186,6 @@ def _rank_list(
     return report_patterns(
         found,
         in_background=counts[found.nodes],
-        n_background=len(given.background),
         distinct=distinct,
-        item=given.item,
-        options=options,
+        compared=given.compared,
     )

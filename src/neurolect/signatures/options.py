@@ -1,6 +1,7 @@
 """What can be chosen about describing a run."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from neurolect.errors import OptionError
 
@@ -37,6 +38,10 @@ class DescribeOptions:
     """Words that a pattern of words may skip between two of its items; -1 for any number."""
     tag_gap: int = 1
     """Words that a pattern of tags may skip between two of its items; -1 for any number."""
+    pattern_filter: Literal["all", "closed", "maximal"] = "all"
+    """Patterns kept by log-odds z: ``all``, those ``closed`` (no longer one of the same support) or ``maximal``."""
+    false_discovery_rate: float = 0.05
+    """Share of false ones allowed among the patterns that are said to pass, over all lists (Benjamini-Hochberg)."""
     n_typical: int = 3
     """Typical sentences a list."""
     vector_size: int = 64
@@ -57,7 +62,10 @@ class DescribeOptions:
         if self.pattern_length > LONGEST_PATTERN:
             what = f"describe.pattern_length is {self.pattern_length!r}."
             raise OptionError(what, expected=f"a length up to {LONGEST_PATTERN}")
-        for name in ("min_share", "pattern_share"):
+        if self.pattern_filter not in ("all", "closed", "maximal"):
+            what = f"describe.pattern_filter is {self.pattern_filter!r}."
+            raise OptionError(what, expected="all, closed or maximal")
+        for name in ("min_share", "pattern_share", "false_discovery_rate"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
                 what = f"describe.{name} is {value!r}."

@@ -18,6 +18,7 @@ from neurolect.signatures.pattern_ranking import suffixes
 from neurolect.signatures.pattern_trie import PatternTrie, hashed_nodes, node_slot
 from neurolect.signatures.prefixspan import MinedPatterns, mine_patterns
 from neurolect.signatures.projections import ANY_GAP
+from neurolect.signatures.shorter_patterns import shorter_sequences
 
 __all__ = ["PatternIndex", "index_patterns"]
 
@@ -44,6 +45,8 @@ class PatternIndex(NamedTuple):
     """Where the sentences of each pattern start in `holders`, shape (P + 1,)."""
     holders: NDArray[np.int32]
     """Sentences of each pattern, ascending."""
+    shorter: NDArray[np.int32]
+    """Numbers of each pattern with any one item left out, shape (P, 5), as of ``shorter_patterns.py``."""
     max_length: int
     """Items of the longest that were asked for."""
 
@@ -126,6 +129,7 @@ def index_patterns(
         numbers=numbers,
         holder_starts=holder_starts,
         holders=_by_pattern(starts, numbers, holder_starts),
+        shorter=shorter_sequences(trie, length=mined.length[order]),
         max_length=max_length,
     )
 

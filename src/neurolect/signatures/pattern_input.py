@@ -9,11 +9,28 @@ from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.projections import compact_sentences
 from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
 
-__all__ = ["PatternInput", "background_shares", "expected_shares"]
+__all__ = ["Comparison", "PatternInput", "background_shares", "expected_shares"]
+
+
+class Comparison(NamedTuple):
+    """What the patterns of lists are compared with, and how."""
+
+    background: NDArray[np.int64]
+    """Sentences of the background."""
+    in_background: NDArray[np.bool_]
+    """The same as a mask, shape (n_sentences,)."""
+    bins: NDArray[np.int8]
+    """Bin of each sentence's length, shape (n_sentences,)."""
+    item: Item
+    """Kind of the items."""
+    options: SkipNgramOptions
+    """What is mined and reported."""
+    workers: int
+    """Threads."""
 
 
 class PatternInput(NamedTuple):
-    """What patterns are looked for in, and how."""
+    """What sequences are looked for in."""
 
     codes: NDArray[np.int32]
     """Item codes of all sentences, shape (n_tokens,); a negative code is a place without an item."""
@@ -21,16 +38,8 @@ class PatternInput(NamedTuple):
     """Where each sentence's tokens start, shape (n_sentences + 1,)."""
     allowed: NDArray[np.bool_]
     """Whether an item may be part of a pattern, shape (n_codes,)."""
-    background: NDArray[np.int64]
-    """Sentences of the background."""
-    in_background: NDArray[np.bool_]
-    """The same as a mask, shape (n_sentences,)."""
-    item: Item
-    """Kind of the items."""
-    options: SkipNgramOptions
-    """What is mined and reported."""
-    workers: int
-    """Threads."""
+    compared: Comparison
+    """What they are compared with."""
 
 
 def background_shares(given: PatternInput) -> NDArray[np.float64]:
@@ -47,15 +56,15 @@ def background_shares(given: PatternInput) -> NDArray[np.float64]:
         Share of the background's sentences that hold each item; one that it lacks counts as half a sentence.
     """
     every = compact_sentences(
-        given.codes, given.offsets, rows=given.background, allowed=given.allowed, min_support=1
+        given.codes, given.offsets, rows=given.compared.background, allowed=given.allowed, min_support=1
     )
     share = np.full(len(given.allowed), 0.5)
     share[every.items] = every.support
-    return share / max(1, len(given.background))
+    return share / max(1, len(given.compared.background))
 
 
 def expected_shares(
-    trie: PatternTrie, *, length: NDArray[np.int8], shares: NDArray[np.float64]
+    trie: PatternTrie, *, length: NDArray[np.int8], last_shares: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Multiply the shares of each pattern's items.
 
@@ -65,15 +74,15 @@ def expected_shares(
         The patterns, P nodes.
     length : int8, shape (P,)
         Items of each.
-    shares : float64, shape (n_codes,)
-        Of the items.
+    last_shares : float64, shape (P,)
+        Share of the last item of each.
 
     Returns
     -------
     float64, shape (P,)
         What the pattern's share would be if items were independent and came in any order.
     """
-    product = shares[trie.item]
+    product = last_shares.copy()
     for n_items in range(2, int(length.max(initial=1)) + 1):
         nodes = np.flatnonzero(length == n_items)
         product[nodes] *= product[trie.parent[nodes]]

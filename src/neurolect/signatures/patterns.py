@@ -23,9 +23,18 @@ from neurolect.signatures.naming_evidence import (
     word_weights,
 )
 from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.pattern_evidence import PatternEvidence, PatternTests
 from neurolect.signatures.scoring import lift
 
-__all__ = ["Patterns", "mine_patterns_of", "patterns_table", "phrase_candidates"]
+__all__ = [
+    "NO_TESTS",
+    "Patterns",
+    "found_patterns",
+    "mine_patterns_of",
+    "patterns_table",
+    "phrase_candidates",
+    "test_columns",
+]
 
 ELLIPSIS = "\u2026"
 END_SHARE = 0.06
@@ -45,6 +54,12 @@ class Patterns(NamedTuple):
     """Where each pattern's items start, shape (n_patterns + 1,)."""
     evidence: Evidence
     """One row a pattern; ``items`` numbers the rows."""
+    tests: PatternTests
+    """Further columns."""
+    n_tests: int
+    """Pairs of pattern and list."""
+    n_passed: int
+    """How many of them pass at the false-discovery rate."""
 
 
 def mine_patterns_of(
@@ -95,6 +110,8 @@ def mine_patterns_of(
         n_frequent=options.n_frequent,
         n_relative=options.n_relative,
         prior_size=options.prior_size,
+        keep=options.pattern_filter,
+        false_discovery_rate=options.false_discovery_rate,
     )
     background = np.flatnonzero(in_sample)
     found = mine_skip_ngrams(
@@ -104,10 +121,37 @@ def mine_patterns_of(
         background_rows=background,
         item=item,
         allowed=allowed,
+        lengths=coded.n_words,
         options=mining,
         workers=workers,
         progress=progress,
     )
+    return found_patterns(found, lists, item=item, labels=labels, n_background=len(background))
+
+
+def found_patterns(
+    found: PatternEvidence, lists: Lists, *, item: str, labels: list[str], n_background: int
+) -> Patterns:
+    """Put what was mined into the columns that every signature table has.
+
+    Parameters
+    ----------
+    found : PatternEvidence
+        What was mined.
+    lists : Lists
+        The lists.
+    item : str
+        Kind of the items.
+    labels : list of str
+        Label of each item code.
+    n_background : int
+        Sentences of the background.
+
+    Returns
+    -------
+    Patterns
+        Sorted by list.
+    """
     sizes = lists.sizes[found.list_index]
     n_list = found.n_list.astype(np.int64)
     evidence = Evidence(
@@ -116,13 +160,13 @@ def mine_patterns_of(
         n_list=n_list,
         share_list=n_list / np.maximum(sizes, 1),
         n_background=found.n_background,
-        share_background=found.n_background / max(len(background), 1),
-        lift=lift(n_list, sizes, found.n_background, len(background)),
+        share_background=found.n_background / max(n_background, 1),
+        lift=lift(n_list, sizes, found.n_background, n_background),
         log_odds_z=found.log_odds_z.astype(np.float64),
         rank_frequency=found.rank_frequency.astype(np.int64),
         rank_relative=found.rank_relative.astype(np.int64),
     )
-    return Patterns(item, labels, found.items, found.offsets, evidence)
+    return Patterns(item, labels, found.items, found.offsets, evidence, found.tests, found.n_tests, found.n_passed)
 
 
 def phrase_candidates(
@@ -228,17 +272,36 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
         columns["length"] = pa.array(lengths.astype(np.int8))
         columns["pattern"] = pc.binary_join(items, " ")
         columns["items"] = items
-        parts.append(pa.table(columns | evidence_columns(evidence)))
+        parts.append(pa.table(columns | evidence_columns(evidence) | test_columns(patterns.tests)))
         keys.append(np.stack([evidence.rank_relative, np.full(len(lengths), place), evidence.lists]))
     if not parts:
-        return patterns_table([Patterns("word", [], *_NOTHING)], lists=lists)
+        return patterns_table([Patterns("word", [], *_NOTHING, 0, 0)], lists=lists)
     order = np.lexsort(np.concatenate(keys, axis=1))
     return pa.concat_tables(parts).take(pa.array(order))
 
 
+def test_columns(tests: PatternTests) -> dict[str, pa.Array]:
+    """Give the further columns of a table of patterns.
+
+    Parameters
+    ----------
+    tests : PatternTests
+        Of the rows.
+
+    Returns
+    -------
+    dict of str to pyarrow.Array
+        ``g2`` to ``maximal`` of ``docs/run_folder.md``; NaN becomes null.
+    """
+    return {name: pa.array(column, from_pandas=True) for name, column in tests._asdict().items()}
+
+
+_SMALL, _FLAG = np.empty(0, np.float32), np.empty(0, np.bool_)
+NO_TESTS = PatternTests(_SMALL, _SMALL, _SMALL, _SMALL, _SMALL, _SMALL, _FLAG, _FLAG)
 _WHOLE, _REAL, _FEW = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int32)
 _NOTHING = (
     _FEW,
     np.zeros(1, np.int64),
     Evidence(_FEW, _FEW, _WHOLE, _REAL, _WHOLE, _REAL, _REAL, _REAL, _WHOLE, _WHOLE),
+    NO_TESTS,
 )

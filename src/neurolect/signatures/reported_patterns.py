@@ -6,11 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.pattern_input import Comparison
 from neurolect.signatures.pattern_ranking import by_score, rank_patterns
+from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.scoring import log_odds_z
-from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
+from neurolect.signatures.shorter_patterns import CLOSED, MAXIMAL
+from neurolect.signatures.significance import fisher_surprise
 
-__all__ = ["Candidates", "ReportedPatterns", "join_reported", "report_patterns"]
+__all__ = ["Candidates", "ListReport", "MinedLists", "ReportedPatterns", "join_reported", "report_patterns"]
 
 
 class Candidates(NamedTuple):
@@ -26,6 +29,8 @@ class Candidates(NamedTuple):
     """How many of these lie in the background, shape (C,)."""
     association: NDArray[np.float32]
     """As of :func:`neurolect.signatures.pattern_ranking.association`, shape (C,)."""
+    flags: NDArray[np.uint8]
+    """Whether each is closed and maximal, as of ``shorter_patterns.py``, shape (C,)."""
     n_sentences: int
     """Size of the list."""
     n_overlap: int
@@ -39,21 +44,46 @@ class ReportedPatterns(NamedTuple):
 
     nodes: NDArray[np.int32]
     support: NDArray[np.int32]
+    overlap: NDArray[np.int32]
     n_background: NDArray[np.int64]
     scores: NDArray[np.float32]
+    surprise: NDArray[np.float32]
+    """As of :func:`neurolect.signatures.significance.fisher_surprise`."""
+    flags: NDArray[np.uint8]
     rank_frequency: NDArray[np.int16]
     rank_relative: NDArray[np.int16]
+
+
+class ListReport(NamedTuple):
+    """What is said of one list."""
+
+    rows: ReportedPatterns
+    tested: NDArray[np.float32]
+    """``-ln p`` of all candidates, where above 0."""
+
+
+class MinedLists(NamedTuple):
+    """What is said of all lists, however it was found."""
+
+    trie: PatternTrie
+    """Has the nodes of the rows."""
+    reports: list[ListReport]
+    """One for each list."""
+    n_truncated: int
+    """Lists with so many patterns that longer ones were left out."""
+    n_distinct: int
+    """Patterns of two items or more that one list has at least."""
+    count_by_bin: Callable[[NDArray[np.int32]], NDArray[np.int32]]
+    """Told nodes, it counts the sentences of the background that hold each, by bin of length."""
 
 
 def report_patterns(
     found: Candidates,
     *,
     in_background: NDArray[np.int64],
-    n_background: int,
     distinct: Callable[[NDArray[np.intp]], NDArray[np.int64]],
-    item: Item,
-    options: SkipNgramOptions,
-) -> ReportedPatterns:
+    compared: Comparison,
+) -> ListReport:
     """Score the candidates of a list and choose the rows to report.
 
     Parameters
@@ -62,21 +92,18 @@ def report_patterns(
         Of the list.
     in_background : int64, shape (C,)
         Sentences of the background that hold each candidate.
-    n_background : int
-        Size of the background.
     distinct : callable
         Told candidates, best first, it says which of them to keep, as places in what it was told: those whose
         sentences overlap little with those of the ones kept before.
-    item : {"word", "tag"}
-        Kind of the items.
-    options : SkipNgramOptions
-        What is reported.
+    compared : Comparison
+        Background, kind of the items, what is reported.
 
     Returns
     -------
-    ReportedPatterns
+    ListReport
         Of the list.
     """
+    options, n_background = compared.options, len(compared.background)
     scores = log_odds_z(
         found.support,
         found.n_sentences,
@@ -86,7 +113,17 @@ def report_patterns(
         size_overlap=found.n_overlap,
         prior_size=options.prior_size,
     )
-    eligible = (scores >= options.min_z) & (found.association >= options.min_association(item))
+    surprise = fisher_surprise(
+        found.support,
+        found.n_sentences,
+        in_background,
+        n_background,
+        n_overlap=found.overlap,
+        size_overlap=found.n_overlap,
+    )
+    eligible = (scores >= options.min_z) & (found.association >= options.min_association(compared.item))
+    if options.keep != "all":
+        eligible &= (found.flags & (CLOSED if options.keep == "closed" else MAXIMAL)) > 0
     ranking = np.flatnonzero(eligible)
     ranking = ranking[by_score(scores[ranking], found.support[ranking], found.length[ranking])]
     ranks = rank_patterns(
@@ -96,14 +133,18 @@ def report_patterns(
         length=found.length,
         n_frequent=options.n_frequent,
     )
-    return ReportedPatterns(
+    rows = ReportedPatterns(
         found.nodes[ranks.chosen],
         found.support[ranks.chosen],
+        found.overlap[ranks.chosen],
         in_background[ranks.chosen],
         scores[ranks.chosen].astype(np.float32),
+        surprise[ranks.chosen],
+        found.flags[ranks.chosen],
         ranks.rank_frequency,
         ranks.rank_relative,
     )
+    return ListReport(rows, surprise[surprise > 0])
 
 
 def join_reported(reported: list[ReportedPatterns]) -> ReportedPatterns:
@@ -119,7 +160,6 @@ def join_reported(reported: list[ReportedPatterns]) -> ReportedPatterns:
     ReportedPatterns
         One after the other.
     """
-    nothing = np.empty(0, np.int32)
-    few = np.empty(0, np.int16)
-    empty = ReportedPatterns(nothing, nothing, np.empty(0, np.int64), np.empty(0, np.float32), few, few)
+    types = (np.int32, np.int32, np.int32, np.int64, np.float32, np.float32, np.uint8, np.int16, np.int16)
+    empty = ReportedPatterns._make(np.empty(0, each) for each in types)
     return ReportedPatterns(*(np.concatenate(column) for column in zip(empty, *reported, strict=True)))

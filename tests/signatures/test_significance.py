@@ -1,0 +1,94 @@
+"""G2, false discoveries, intervals: against their definitions, and on lists that are drawn by chance."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from neurolect.signatures.significance import false_discoveries, fisher_surprise, g2_root, wilson_interval
+from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
+from tests.signatures.pattern_strategies import flat
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 90), st.integers(1, 90))
+def test_g2_is_the_log_likelihood_ratio(held: int, without: int, rest: int, rest_without: int) -> None:
+    root = float(g2_root(held, held + without, rest, rest + rest_without, n_overlap=0, size_overlap=0))
+    table = ((held, without), (rest, rest_without))
+    rows = [sum(row) for row in table]
+    columns = [held + rest, without + rest_without]
+    total = sum(rows)
+    g2 = 0.0
+    for row in (0, 1):
+        for column in (0, 1):
+            if table[row][column]:
+                g2 += 2 * table[row][column] * math.log(table[row][column] * total / rows[row] / columns[column])
+    assert root**2 == pytest.approx(g2, abs=1e-6)
+    if g2 > 1e-6:
+        assert (root > 0) == (held * rows[1] > rest * rows[0])
+
+
+def test_the_list_is_taken_out_of_the_background() -> None:
+    inside = g2_root(30, 100, 130, 1_100, n_overlap=30, size_overlap=100)
+    beside = g2_root(30, 100, 100, 1_000, n_overlap=0, size_overlap=0)
+    assert float(inside) == float(beside)
+    assert float(g2_root(3, 10, 3, 10, n_overlap=3, size_overlap=10)) == 0.0
+
+
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(1, 40), st.integers(0, 30), st.integers(1, 40))
+def test_fisher_is_the_hypergeometric_tail(held: int, size: int, rest: int, size_rest: int) -> None:
+    held, rest = min(held, size), min(rest, size_rest)
+    none = np.zeros(1, np.int64)
+    surprise = fisher_surprise(np.array([held]), size, np.array([rest]), size_rest, n_overlap=none, size_overlap=0)
+    n, total = held + rest, size + size_rest
+    ways = [math.comb(n, x) * math.comb(total - n, size - x) for x in range(held, min(n, size) + 1)]
+    p = sum(ways) / math.comb(total, size)
+    expected = -math.log(p) if held * size_rest > rest * size else 0.0
+    assert float(surprise[0]) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+@given(st.lists(st.floats(0, 20, width=32), min_size=1, max_size=30), st.integers(0, 50))
+def test_q_is_that_of_benjamini_and_hochberg(surprises: list[float], n_others: int) -> None:
+    asked = np.array(surprises, np.float32)
+    n_tests = len(surprises) + n_others
+    found = false_discoveries(asked, every=asked[asked > 0], n_tests=n_tests, rate=0.05)
+    ascending = sorted(math.exp(-each) for each in asked.tolist())
+    passed = 0
+    for each, q in zip(asked.tolist(), found.q.tolist(), strict=True):
+        later = [n_tests * p / rank for rank, p in enumerate(ascending, start=1) if p >= math.exp(-each)]
+        assert q == pytest.approx(min(1.0, *later) if each > 0 else 1.0, rel=1e-6)
+        passed += q <= 0.05 and each > 0
+    assert found.n_passed == passed
+
+
+def test_interval_covers_the_share_that_was_sampled() -> None:
+    random = np.random.default_rng(2)
+    for share in (0.001, 0.02, 0.4):
+        low, high = wilson_interval(random.binomial(2_000, share, 4_000), 2_000)
+        assert 0.92 < np.mean((low <= share) & (share <= high)) < 0.98
+    assert wilson_interval(10, 10)[1] == 1.0
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_lists_drawn_by_chance_have_no_discoveries(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    weights = 1 / np.arange(1, 201)
+    sentences = [random.choice(200, 12, p=weights / weights.sum()).tolist() for _ in range(3_000)]
+    lists = np.stack([random.choice(3_000, 150, replace=False) for _ in range(60)]).astype(np.int32)
+
+    def mined(lists: NDArray[np.int32]) -> PatternEvidence:
+        options = SkipNgramOptions(word_min_association=0.0, min_z=0.0)
+        rows = np.arange(0, 3_000, 2)
+        return mine_skip_ngrams(*flat(sentences), lists=lists, background_rows=rows, item="word", options=options)
+
+    by_chance = mined(lists)
+    assert by_chance.n_passed == 0
+    assert by_chance.n_tests > 60 * 500
+    lists[0] = [row for row, words in enumerate(sentences) if {3, 4} <= set(words)][:150]
+    found = mined(lists)
+    passes = found.list_index[found.tests.q <= 0.05]
+    assert 20 < np.count_nonzero(passes == 0) <= found.n_passed
+    assert np.count_nonzero(passes) <= 0.1 * len(passes)
