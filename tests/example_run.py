@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from neurolect.atomic import write_npy, write_table
 from neurolect.corpus.words import split_words
 from neurolect.demo_data import documents_path
+from neurolect.signatures.index_run import index_run
 from neurolect.signatures.scoring import lift, log_odds_z
-from neurolect.store import new_manifest, write_manifest
+from neurolect.store import new_manifest, open_run, write_manifest
 
 Row = dict[str, Any]
 
@@ -237,6 +238,22 @@ def write_neurons(folder: Path, acts_SN: np.ndarray[Any, Any], addresses: list[s
     write_table(folder / "neurons.parquet", pa.table(table))
 
 
+def write_background(folder: Path, rows: list[Row]) -> None:
+    """Write background/."""
+    words = Counter(word for row in rows for word in row["lower"])
+    table = pa.table({"word": sorted(words), "n_sentences": [words[word] for word in sorted(words)]})
+    write_table(folder / "background" / "words.parquet", table)
+    lengths = Counter(len(row["words"]) for row in rows)
+    table = pa.table({"n_words": list(lengths), "n_sentences": list(lengths.values())})
+    write_table(folder / "background" / "lengths.parquet", table)
+    values = Counter((field, row[field]) for row in rows for field in (*FIELDS, "year"))
+    listed = [
+        {"field": field, "value": None if value is None else str(value), "n_sentences": n}
+        for (field, value), n in values.items()
+    ]
+    write_table(folder / "background" / "metadata.parquet", pa.Table.from_pylist(listed))
+
+
 def write_example_run(folder: Path, *, n_sentences: int = 900) -> Path:
     """Write the example run folder and return it."""
     rows = example_sentences(n_sentences)
@@ -252,14 +269,12 @@ def write_example_run(folder: Path, *, n_sentences: int = 900) -> Path:
         for row in rows
     ]
     write_table(folder / "sentences.parquet", pa.Table.from_pylist(sentences))
+    annotations = [{name: row[name] for name in ("sentence_id", "words", "tags")} for row in rows]
+    write_table(folder / "annotations.parquet", pa.Table.from_pylist(annotations))
+    write_table(folder / "sample" / "sentences.parquet", pa.Table.from_pylist(sentences).select(["sentence_id"]))
     write_neurons(folder, acts_SN, addresses)
     write_lists_and_signatures(folder, rows, acts_SN)
-    words = Counter(word for row in rows for word in row["lower"])
-    table = pa.table({"word": sorted(words), "n_sentences": [words[word] for word in sorted(words)]})
-    write_table(folder / "background" / "words.parquet", table)
-    values = Counter((field, row[field]) for row in rows for field in FIELDS)
-    listed = [{"field": field, "value": value, "n_sentences": n} for (field, value), n in values.items()]
-    write_table(folder / "background" / "metadata.parquet", pa.Table.from_pylist(listed))
+    write_background(folder, rows)
     sites = [{"site": "hidden", "layer": layer, "width": 8} for layer in (1, 2)]
     model = {"name": "example-model", "architecture": "BertModel", "fingerprint": "0" * 16, "n_layers": 2}
     fields = [{"name": name, "kind": "category"} for name in FIELDS] + [{"name": "year", "kind": "number"}]
@@ -279,4 +294,5 @@ def write_example_run(folder: Path, *, n_sentences: int = 900) -> Path:
     manifest["stages"] = {"collect": done, "describe": done}
     manifest["notices"] = ["3 sentences were cut at 256 model tokens."]
     write_manifest(folder, manifest)
+    index_run(open_run(folder))
     return folder

@@ -76,6 +76,9 @@ def test_show(workshop: Workshop) -> None:
 def test_find(workshop: Workshop) -> None:
     text = succeed("find", workshop.run, "--where", "topic=film", "--limit", 3)
     assert text.count("hidden.") == 3
+    given = ["--pattern", "the * film", "--where", "topic=film", "--regex", "(?i)film"]
+    rows = json.loads(succeed("find", workshop.run, *given, "--format", "json"))
+    assert {row["evidence"] for row in rows} == {"the * film & /(?i)film/ & topic=film"}
     rows = json.loads(succeed("find", workshop.run, "--word", "FILM", "--side", "top", "--format", "json"))
     assert {row["side"] for row in rows} == {"top"}
     assert rows == sorted(rows, key=lambda row: -row["log_odds_z"])
@@ -135,9 +138,9 @@ def test_version_and_help() -> None:
         (["describe", "CORPUS"], r"is not a run folder: .*'neurolect-corpus'"),
         (["show", "RUN", "hidden.3.1"], r"layer 3 of 'hidden'(.|\n)*nearest is hidden\.2\.1"),
         (["show", "none", "hidden.1.1"], r"none is not a run folder"),
-        (["find", "RUN"], r"one thing at a time"),
         (["find", "RUN", "--word", "zebra"], r"The corpus does not have it either"),
         (["find", "RUN", "--tag", "NN"], r"the tag 'NN'"),
+        (["find", "RUN", "--pattern", "* film"], r"is no pattern"),
         (["report", "RUN", "--out", "BERT"], r"could not be written: Is a directory"),
     ],
 )  # fmt: skip
@@ -163,6 +166,7 @@ def test_mistakes(workshop: Workshop, tmp_path: Path, given: list[str], message:
         (["prepare", "x.txt", "--out", "y", "--wrokers", "2"], "--workers"),
         (["show", "x", "hidden.1.1", "--format", "xml"], "'text', 'json'"),
         (["find", "x", "--limit", "0"], "--limit"),
+        (["find", "x"], "for something: give one of --word, --pattern"),
     ],
 )
 def test_wrong_usage_leaves_with_2(given: list[str], message: str) -> None:

@@ -17,9 +17,9 @@ def test_every_name_is_importable_and_known() -> None:
 
 
 def test_stages_list_their_names() -> None:
-    from neurolect import collector, corpus, model, signatures, store, views
+    from neurolect import collector, corpus, finding, model, signatures, store, views
 
-    for stage in (corpus, model, collector, store, signatures, views):
+    for stage in (corpus, model, collector, store, signatures, finding, views):
         for name in stage.__all__:
             first, second = getattr(stage, name), getattr(stage, name)
             assert first is second, f"{stage.__name__}.{name} changes when its module is loaded"
@@ -27,7 +27,8 @@ def test_stages_list_their_names() -> None:
 
 def test_importing_loads_nothing_heavy() -> None:
     code = (
-        "import sys, neurolect, neurolect.config, neurolect.store, neurolect.views, neurolect.cli;"
+        "import sys, neurolect, neurolect.config, neurolect.store, neurolect.finding, neurolect.views;"
+        "import neurolect.cli;"
         "heavy = {'torch', 'transformers', 'numba', 'spacy', 'gensim', 'datasets'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )

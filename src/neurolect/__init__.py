@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
+    from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
-    from neurolect.views import card, card_text, find, write_report
+    from neurolect.views import card, card_text, write_report
 
 __all__ = [
     "CollectOptions",
@@ -62,7 +63,7 @@ _HOMES = {
     "card_text": "views",
     "collect": "collector",
     "describe": "signatures",
-    "find": "views",
+    "find": "finding",
     "load_config": "config",
     "load_model": "model",
     "open_corpus": "corpus",

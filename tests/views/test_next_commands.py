@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.atomic import write_table
+from neurolect.finding import find
 from neurolect.store import Run, open_run
-from neurolect.views import card, find, next_commands
+from neurolect.views import card, next_commands
 from tests.example_run import write_example_run
 
 

@@ -31,19 +31,30 @@ def show(
 @app.command()
 def find(
     run: RunFolder,
-    word: Annotated[str | None, typer.Option(help="A word, in any case.")] = None,
-    tag: Annotated[str | None, typer.Option(help="A Penn part-of-speech tag, e.g. VBD.")] = None,
-    where: Annotated[str | None, typer.Option(help="A metadata value: field=value.")] = None,
+    word: Annotated[str | None, typer.Option(help="A word, or several side by side; in any case.")] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Words and <TAGS> in order; * skips a few words: 'united * states'.")
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="A Penn part-of-speech tag (VBD), or a pattern: 'DT JJ NN'.")
+    ] = None,
+    regex: Annotated[str | None, typer.Option(help="A regular expression that a sentence's text matches.")] = None,
+    where: Annotated[str | None, typer.Option(help="A condition on metadata: field=value, year>=1990.")] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
     output: Output = Format.text,
 ) -> None:
-    """Find the neurons that respond to a word, a tag or a metadata value."""
+    """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
+    asked = {"word": word, "pattern": pattern, "tag": tag, "regex": regex, "where": where}
+    if not any(asked.values()):
+        # as typer says of any other wrong use
+        what = f"A search has to be for something: give one of {', '.join(f'--{name}' for name in asked)}."
+        raise typer.BadParameter(what)
+    from neurolect.finding import find
     from neurolect.store import open_run
-    from neurolect.views import find
     from neurolect.views.found_text import found_text
 
-    table = find(open_run(run), word=word, tag=tag, where=where, side=side, limit=limit)
+    table = find(open_run(run), **asked, side=side, limit=limit)
     typer.echo(as_json(table.to_pylist()) if output is Format.json else found_text(table, width=width()))
 
 

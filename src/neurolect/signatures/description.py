@@ -20,6 +20,7 @@ from neurolect.signatures.annotate import Annotations, annotate, annotation_cach
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence import Evidence
+from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
 from neurolect.signatures.lengths import Lengths, compare_lengths
 from neurolect.signatures.metadata import field_evidence, metadata_table
@@ -36,6 +37,7 @@ from neurolect.signatures.words import WORD_CLASSES, word_evidence, words_table
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.store.options_file import options_to_toml
+from neurolect.store.sentence_index import has_index
 
 __all__ = ["describe"]
 
@@ -110,6 +112,10 @@ def describe(
     made_by = {"annotator": annotator, "neurolect": version("neurolect")}
     same = run.manifest["options"].get("describe") == made_with and made_by.items() <= done.items()
     if done.get("status") == "complete" and same:
+        if not has_index(run.folder):
+            progress.message(f"{run.folder} is described; what searches need is added.")
+            index_run(run)
+            return Run(run.folder)
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)
     check_vectors(options.vectors)
@@ -155,6 +161,8 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         with stage.progress.task("word vectors", total=1) as task:
             typical = vectors.result()
             task.advance()
+    with stage.timed("index"):
+        write_index(run.folder, inputs, coded)
     table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
     stage.write("signatures/typical_sentences", table)
     with stage.timed("lengths"):

@@ -3,9 +3,8 @@
 # Not lazy: a function and its file share a name, and importing the file first would leave the module in its place.
 from neurolect.views.card import card
 from neurolect.views.card_text import card_text
-from neurolect.views.find import find
 from neurolect.views.next_commands import next_commands
 from neurolect.views.report import write_report
 from neurolect.views.striking import striking
 
-__all__ = ["card", "card_text", "find", "next_commands", "striking", "write_report"]
+__all__ = ["card", "card_text", "next_commands", "striking", "write_report"]

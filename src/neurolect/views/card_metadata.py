@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.signatures.says_nothing import SAYS_NOTHING
-from neurolect.views.find import EN_DASH
+
+EN_DASH = "\u2013"  # between the ends of a number range
 
 __all__ = ["holders", "telling_values"]
 

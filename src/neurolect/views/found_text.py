@@ -18,7 +18,7 @@ def found_text(found: pa.Table, *, width: int = 100) -> str:
     Parameters
     ----------
     found : pyarrow.Table
-        What :func:`neurolect.views.find.find` gives.
+        What :func:`neurolect.finding.find` gives.
     width : int
         Columns.
 

@@ -1,0 +1,161 @@
+"""Conditions on metadata: ``author=Jane Austen``, ``year>=1990``, ``year=1990-1999``."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.errors import OptionError, nearest
+from neurolect.store import Run
+from neurolect.store.tables import table_path
+
+__all__ = ["Condition", "background_of", "parse_condition", "sentences_where"]
+
+WRITTEN = re.compile(r"\s*(.+?)\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*(?:\u2013|-|\.\.|\bto\b)\s*(-?[\d.]+(?:e[+-]?\d+)?)")
+COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+class Condition(NamedTuple):
+    """What a sentence's metadata must be."""
+
+    field: str
+    is_number: bool
+    comparison: str
+    value: str
+
+    @property
+    def text(self) -> str:
+        """The condition as it is written."""
+        return f"{self.field}{self.comparison}{self.value}"
+
+
+def parse_condition(text: str, run: Run) -> Condition:
+    """Read a condition.
+
+    Parameters
+    ----------
+    text : str
+        A field, ``=`` or for numbers also ``<``, ``<=``, ``>``, ``>=``, and a value.
+    run : Run
+        Whose fields.
+
+    Returns
+    -------
+    Condition
+        The condition.
+
+    Raises
+    ------
+    OptionError
+        If it has no comparison, the field does not exist, or a number is compared with what is none.
+    """
+    fields = {each["name"]: each["kind"] for each in run.manifest["corpus"]["fields"]}
+    found = WRITTEN.fullmatch(text)
+    if found is None:
+        what = f"{text!r} is no condition on metadata."
+        hint = f"The fields are {nearest(text, fields, n=8)}." if fields else None
+        raise OptionError(what, expected="field=value", hint=hint)
+    field, comparison, value = found.groups()
+    if field not in fields:
+        what = f"The corpus has no metadata field {field!r}."
+        listed = ", ".join(map(repr, fields))
+        raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
+    is_number = fields[field] == "number"
+    if comparison != "=" and not is_number:
+        what = f"{field!r} holds no numbers that {text!r} could compare."
+        raise OptionError(what, expected=f"{field}=value")
+    condition = Condition(field, is_number, comparison, value)
+    if is_number:
+        _holds_for_numbers(condition, np.empty(0))  # tells at once if the value is no number
+    return condition
+
+
+def sentences_where(condition: Condition, run: Run) -> NDArray[np.int64]:
+    """Find the kept sentences that a condition holds for.
+
+    Parameters
+    ----------
+    condition : Condition
+        From :func:`parse_condition`.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    int64, ascending
+        Numbers of the sentences among the kept ones.
+    """
+    file = pq.ParquetFile(
+        table_path(run.folder, "sentences"),
+        memory_map=True,
+        read_dictionary=None if condition.is_number else [condition.field],
+    )
+    column = file.read(columns=[condition.field]).column(0)
+    if condition.is_number:
+        return np.flatnonzero(_holds_for_numbers(condition, column.fill_null(np.nan).to_numpy()))
+    column = column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()
+    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    equal = np.append(_equal(column.dictionary.to_pylist(), condition.value), False)
+    return np.flatnonzero(equal[column.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+
+
+def background_of(condition: Condition, run: Run) -> tuple[int, int]:
+    """Count the sentences read that a condition holds for.
+
+    Parameters
+    ----------
+    condition : Condition
+        From :func:`parse_condition`.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    n : int
+        Sentences read that it holds for.
+    n_background : int
+        Sentences read.
+    """
+    table = run.table("background/metadata")
+    table = table.filter(pa.compute.equal(table.column("field"), condition.field))
+    counts = table.column("n_sentences").to_numpy()
+    values = table.column("value").to_pylist()
+    if condition.is_number:
+        numbers = np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+        holds = _holds_for_numbers(condition, numbers)
+    else:
+        holds = _equal(values, condition.value)
+    return int(counts[holds].sum()), int(counts.sum())
+
+
+def _equal(values: Sequence[str | None], wanted: str) -> NDArray[np.bool_]:
+    """Compare in any case, unless one value is written exactly so."""
+    if wanted in values:
+        return np.array([value == wanted for value in values], dtype=np.bool_)
+    folded = wanted.casefold()
+    return np.array([value is not None and value.casefold() == folded for value in values], dtype=np.bool_)
+
+
+def _holds_for_numbers(condition: Condition, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    try:
+        if condition.comparison != "=":
+            return COMPARE[condition.comparison](values, float(condition.value))
+        found = RANGE.fullmatch(condition.value)
+        low, high = map(float, found.groups()) if found else [float(condition.value)] * 2
+    except ValueError as error:
+        what = f"{condition.field!r} holds numbers, and {condition.value!r} is none."
+        raise OptionError(what, expected=f"{condition.field}=1990, =1990-1999, >=1990 or <1990") from error
+    # cards write four digits of a number that is not whole
+    slack = [5e-4 * abs(end) if end != round(end) else 0.0 for end in (low, high)]
+    holds: NDArray[np.bool_] = (values >= low - slack[0]) & (values <= high + slack[1])
+    return holds

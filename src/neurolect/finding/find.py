@@ -1,0 +1,174 @@
+"""Find the neurons whose lists have the most of something."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.errors import OptionError
+from neurolect.finding.criteria import Asked, Found, find_sentences
+from neurolect.finding.list_counts import count_in_lists
+from neurolect.finding.not_found import nothing_found
+from neurolect.finding.table_search import find_in_table
+from neurolect.signatures.scoring import lift, log_odds_z
+from neurolect.store import Run
+from neurolect.store.sentence_index import SentenceIndex
+
+__all__ = ["find"]
+
+SIDES = ("top", "bottom")
+
+
+def find(
+    run: Run,
+    *,
+    word: str | None = None,
+    pattern: str | None = None,
+    tag: str | None = None,
+    regex: str | None = None,
+    where: str | None = None,
+    side: str | None = None,
+    limit: int = 10,
+) -> pa.Table:
+    """Rank the neurons whose lists have the most of something.
+
+    What is asked for together has to be in the same sentence.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    word : str, optional
+        A word, or several side by side; upper and lower case are the same.
+    pattern : str, optional
+        Words and tags in order, e.g. ``"united * states"``, ``"<DT> <JJ> house"``: ``*`` skips as many words as the
+        run's own patterns may (4, between two tags 1, unless ``describe`` was told otherwise), ``*2`` up to two,
+        ``**`` any number.
+    tag : str, optional
+        A Penn tag, e.g. ``"NNP"``: by its share of tokens; or a pattern of tags, e.g. ``"DT JJ * NN"``.
+    regex : str, optional
+        A regular expression (RE2) that a sentence's text matches somewhere; cases differ unless it begins ``(?i)``.
+    where : str, optional
+        A condition on metadata, e.g. ``"author=Jane Austen"``, ``"year>=1990"``, ``"year=1990-1999"``.
+    side : str, optional
+        ``top`` or ``bottom``; both when not given.
+    limit : int, >= 1
+        Rows at most.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``address``, ``side``, ``evidence``, ``name`` (of that side), ``n_list``, ``share_list``, ``n_background``,
+        ``share_background``, ``lift``, ``log_odds_z``; by log-odds z, highest first, ties by neuron number.
+        Counts are of sentences (of a single `tag`: of tokens) and exact. The background of a word and of a
+        condition are all sentences read, that of anything else the uniform sample.
+
+    Raises
+    ------
+    OptionError
+        If nothing is asked for, something cannot be understood, or `side` or `limit` is out of range.
+    RunFolderError
+        If no list has it (names the nearest things there are), or the run has not been described.
+    """
+    asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)
+    _check(asked, side=side, limit=limit)
+    if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
+        ranked = find_in_table(run, "tags", column="tag", value=tag.strip().upper(), side=side, limit=limit)
+        return _told(run, ranked, tag.strip().upper())
+    index = SentenceIndex(run.folder)
+    found = find_sentences(asked, run=run, index=index)
+    ranked = _rank(run, found, index=index, side=side, limit=limit)
+    if not ranked.num_rows:
+        raise nothing_found(run, asked, found, index=index)
+    return _told(run, ranked, found.label)
+
+
+def _check(asked: Asked, *, side: str | None, limit: int) -> None:
+    if not asked.given:
+        what = "A search has to be for something."
+        expected = "a word, a pattern, a tag, a regular expression or a condition field=value"
+        raise OptionError(what, expected=expected, hint="neurolect find --help")
+    if side not in (None, *SIDES):
+        what = f"There is no side {side!r}."
+        raise OptionError(what, expected="'top' or 'bottom'")
+    if limit < 1:
+        what = f"The limit is {limit}."
+        raise OptionError(what, expected="1 or more")
+
+
+class _Counts(NamedTuple):
+    """Of every list."""
+
+    size: NDArray[np.int64]
+    n_list: NDArray[np.int64]
+    size_overlap: NDArray[np.int64]
+    n_overlap: NDArray[np.int64]
+
+
+def _rank(run: Run, found: Found, *, index: SentenceIndex, side: str | None, limit: int) -> pa.Table:
+    """Score every list and keep the best."""
+    n_background, size_background = found.background or _in_sample(found.rows, index)
+    counts = _count(found, index)
+    z = log_odds_z(
+        counts.n_list,
+        counts.size,
+        n_background,
+        size_background,
+        n_overlap=counts.n_overlap,
+        size_overlap=counts.size_overlap,
+        prior_size=float(run.manifest["options"].get("describe", {}).get("prior_size", 500.0)),
+    )
+    sides = [each for each in SIDES if (run.folder / "lists" / f"{each}.parquet").is_file()]
+    lists = np.flatnonzero(counts.n_list)
+    if side is not None:
+        lists = lists[[sides[each] == side for each in lists % len(sides)]] if side in sides else lists[:0]
+    lists = lists[np.argsort(-z[lists], kind="stable")[:limit]]
+    share = n_background / max(size_background, 1)
+    columns = {
+        "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
+        "side": pa.array([sides[each] for each in lists % len(sides)], pa.string()),
+        "n_list": pa.array(counts.n_list[lists].astype(np.int32)),
+        "share_list": pa.array((counts.n_list[lists] / counts.size[lists]).astype(np.float32)),
+        "n_background": pa.array(np.full(len(lists), n_background, dtype=np.int64)),
+        "share_background": pa.array(np.full(len(lists), share, dtype=np.float32)),
+        "lift": pa.array(
+            lift(counts.n_list[lists], counts.size[lists], n_background, size_background).astype(np.float32),
+            from_pandas=True,
+        ),
+        "log_odds_z": pa.array(z[lists].astype(np.float32)),
+    }
+    return pa.table(columns)
+
+
+def _in_sample(rows: NDArray[np.int64], index: SentenceIndex) -> tuple[int, int]:
+    """Count in the uniform sample."""
+    return int(np.count_nonzero(index.in_sample[rows])), int(np.count_nonzero(index.in_sample))
+
+
+def _count(found: Found, index: SentenceIndex) -> _Counts:
+    """Count in all lists; the part of a list that lies in the background is all of it, or that in the sample."""
+    size, within = index.list_sizes.T
+    n_list = count_in_lists(found.rows, starts=index.list_starts, numbers=index.list_numbers, sizes=size)
+    if found.background is not None:
+        return _Counts(size, n_list, size, n_list)
+    sampled = found.rows[index.in_sample[found.rows]]
+    n_overlap = count_in_lists(sampled, starts=index.list_starts, numbers=index.list_numbers, sizes=size)
+    return _Counts(size, n_list, within, n_overlap)
+
+
+def _told(run: Run, ranked: pa.Table, evidence: str) -> pa.Table:
+    """Put addresses and names to the rows."""
+    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    few = summary.filter(pc.is_in(summary.column("neuron_id"), ranked.column("neuron_id").combine_chunks()))
+    names = {(row["neuron_id"], row["side"]): row["name"] for row in few.to_pylist()}
+    rows = ranked.select(["neuron_id", "side"]).to_pylist()
+    columns = {
+        "address": pa.array([run.index.address(row["neuron_id"]) for row in rows], pa.string()),
+        "side": ranked.column("side"),
+        "evidence": pa.array([evidence] * len(rows), pa.string()),
+        "name": pa.array([names.get((row["neuron_id"], row["side"])) for row in rows], pa.string()),
+    }
+    scores = {name: ranked.column(name) for name in ranked.column_names if name not in ("neuron_id", "side")}
+    return pa.table(columns | scores)

@@ -1,0 +1,147 @@
+"""Patterns to search for: ``united * states``, ``<DT> <JJ> house``; how they are written, where they stand."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.corpus.words import split_words
+from neurolect.errors import OptionError
+from neurolect.store.sentence_index import SentenceIndex
+
+__all__ = ["Pattern", "Step", "parse_pattern", "sentences_with"]
+
+STAR = re.compile(r"\*(\*|\d{1,4})?")
+TAG = re.compile(r"<([^<>\s]+)>")
+ANY_GAP = 1 << 30
+"""Longer than any sentence."""
+LOOKED_AT = 16
+"""With up to so many places between, what follows a tag is looked up at each of them."""
+
+
+class Step(NamedTuple):
+    """One item of a pattern."""
+
+    item: str
+    """A word, lower case, or a tag."""
+    is_tag: bool
+    gap: int
+    """Most places skipped before it; of the first item 0."""
+
+
+Pattern = tuple[Step, ...]
+
+
+def parse_pattern(text: str, *, word_gap: int, tag_gap: int) -> Pattern:
+    """Read a pattern.
+
+    Parameters
+    ----------
+    text : str
+        Words and tags in angle brackets, in order. What stands side by side is side by side in the
+        sentence; ``*`` lets some words be skipped, ``*2`` up to two, ``**`` any number.
+    word_gap, tag_gap : int
+        Words that ``*`` may skip, and how many between two tags; -1 for any number.
+
+    Returns
+    -------
+    tuple of Step
+        At least one.
+
+    Raises
+    ------
+    OptionError
+        If it has no item, or begins or ends with a star.
+
+    Examples
+    --------
+    >>> [tuple(step) for step in parse_pattern("United * <NNS>", word_gap=4, tag_gap=1)]
+    [('united', False, 0), ('NNS', True, 4)]
+    """
+    steps: list[Step] = []
+    star: str | None = None
+    for piece in text.split():
+        found = STAR.fullmatch(piece)
+        if found:
+            if not steps or star is not None:
+                raise _no_pattern(text)
+            star = found[1] or ""
+            continue
+        tag = TAG.fullmatch(piece)
+        items = [tag[1].upper()] if tag else [word.lower() for word in split_words(piece)]
+        for item in items:
+            between_tags = tag is not None and bool(steps) and steps[-1].is_tag
+            usual = tag_gap if between_tags else word_gap
+            steps.append(Step(item, tag is not None, _gap(star, usual)))
+            star = None
+    if not steps or star is not None:
+        raise _no_pattern(text)
+    return tuple(steps)
+
+
+def _gap(star: str | None, usual: int) -> int:
+    if star is None:
+        return 0
+    if star == "":
+        return usual if usual >= 0 else ANY_GAP
+    return ANY_GAP if star == "*" else int(star)
+
+
+def _no_pattern(text: str) -> OptionError:
+    what = f"{text!r} is no pattern."
+    expected = "words and <TAGS> with * between them where words may be skipped, e.g. 'united * states'"
+    return OptionError(what, expected=expected)
+
+
+def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.int64]:
+    """Find the kept sentences that hold a pattern.
+
+    Parameters
+    ----------
+    pattern : sequence of Step
+        From :func:`parse_pattern`.
+    index : SentenceIndex
+        The run's index.
+
+    Returns
+    -------
+    int64, ascending, distinct
+        Numbers of the sentences among the kept ones.
+    """
+    ends = _places(pattern[0], index)
+    for step in pattern[1:]:
+        if not len(ends):
+            break
+        ends = _tagged_next(step, ends, index) if step.is_tag and step.gap < LOOKED_AT else _next(step, ends, index)
+    rows = index.sentences_of(ends)
+    return rows[np.append(True, np.diff(rows) > 0)] if len(rows) else rows
+
+
+def _places(step: Step, index: SentenceIndex) -> NDArray[np.int64]:
+    return index.places_of_tag(step.item) if step.is_tag else index.places_of_word(step.item)
+
+
+def _next(step: Step, ends: NDArray[np.int64], index: SentenceIndex) -> NDArray[np.int64]:
+    """Keep the places of an item that the places so far reach: the nearest one before tells."""
+    places = _places(step, index)
+    before = np.searchsorted(ends, places) - 1
+    nearest = ends[np.maximum(before, 0)]
+    reached = (before >= 0) & (places - nearest - 1 <= step.gap)
+    places, nearest = places[reached], nearest[reached]
+    return places[index.sentence_starts[index.sentences_of(places)] <= nearest]
+
+
+def _tagged_next(step: Step, ends: NDArray[np.int64], index: SentenceIndex) -> NDArray[np.int64]:
+    """Do the same for a tag by looking at the places that come next: tags stand everywhere."""
+    if step.item not in index.tags:
+        return np.empty(0, dtype=np.int64)
+    code, codes = index.tags.index(step.item), index.tag_codes
+    found = []
+    for distance in range(1, step.gap + 2):
+        places = ends + distance
+        places = places[: np.searchsorted(places, len(codes))]
+        has_it = places[codes[places] == code]
+        found.append(has_it[index.sentence_starts[index.sentences_of(has_it)] <= has_it - distance])
+    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
