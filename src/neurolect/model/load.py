@@ -22,7 +22,7 @@ from neurolect.model.model import Model
 from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.precision import resolve_dtype
 
-__all__ = ["load_model", "locate_model", "one_line_errors", "position_limit"]
+__all__ = ["load_model", "load_network", "locate_model", "one_line_errors", "position_limit", "to_device"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,11 +69,11 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
 
         config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=options.trust_remote_code)
-        whole, loading = _load_network(source, config, options, dtype)
+        whole, loading = load_network(source, config, options, dtype=dtype)
     _check_tokenizer(name, tokenizer)
     network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
     _check_weights(name, whole, network, loading)
-    network = _to_device(network.eval().requires_grad_(False), name, dtype, device)
+    network = to_device(network.eval().requires_grad_(False), name, dtype=dtype, device=device)
     return Model(
         network,
         tokenizer,
@@ -145,9 +145,32 @@ def _check_folder(folder: Path, options: ModelOptions) -> None:
         raise ModelError(what, expected="model.safetensors", hint=hint)
 
 
-def _load_network(source: str, config: object, options: ModelOptions, dtype: str) -> tuple[Any, dict[str, Any]]:
+def load_network(
+    source: str, config: object, options: ModelOptions, *, dtype: str, head: str = "AutoModel"
+) -> tuple[Any, dict[str, Any]]:
+    """Load a network by one of transformers' automatic classes.
+
+    Parameters
+    ----------
+    source : str
+        From :func:`locate_model`.
+    config : transformers.PretrainedConfig
+        Its configuration.
+    options : ModelOptions
+        Whether pickled weights and code of the model's own are allowed.
+    dtype : str
+        Number format.
+    head : str
+        The class: ``AutoModel`` for the network without a head.
+
+    Returns
+    -------
+    network : transformers.PreTrainedModel
+        In evaluation mode.
+    loading : dict
+        What transformers says of the weights: ``missing_keys``, ``mismatched_keys`` ...
+    """
     import transformers
-    from transformers import AutoModel
 
     # The keyword was renamed on the way to version 5; left out, version 5 takes the file's own dtype.
     dtype_key = "dtype" if int(transformers.__version__.partition(".")[0]) >= 5 else "torch_dtype"
@@ -158,13 +181,18 @@ def _load_network(source: str, config: object, options: ModelOptions, dtype: str
         "output_loading_info": True,
         dtype_key: getattr(torch, dtype),
     }
+    automatic = getattr(transformers, head)
+    if head != "AutoModel":
+        # a head of another shape is one for another task: it starts anew
+        network, loading = automatic.from_pretrained(source, ignore_mismatched_sizes=True, **keywords)
+        return network, loading
     try:
         # The pooler head is of no use here, and often has no weights in the file.
-        network, loading = AutoModel.from_pretrained(source, add_pooling_layer=False, **keywords)
+        network, loading = automatic.from_pretrained(source, add_pooling_layer=False, **keywords)
     except TypeError as error:
         if "add_pooling_layer" not in str(error):
             raise
-        network, loading = AutoModel.from_pretrained(source, **keywords)
+        network, loading = automatic.from_pretrained(source, **keywords)
     return network, loading
 
 
@@ -189,7 +217,28 @@ def _check_weights(name: str, whole: nn.Module, network: nn.Module, loading: dic
         raise ModelError(what, expected="weights for every parameter", hint=hint)
 
 
-def _to_device(network: nn.Module, name: str, dtype: str, device: str) -> nn.Module:
+def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.Module:
+    """Move a network to a device.
+
+    Parameters
+    ----------
+    network : nn.Module
+        It.
+    name : str
+        What the model is called, for the error.
+    dtype, device : str
+        As torch names them.
+
+    Returns
+    -------
+    nn.Module
+        The same network.
+
+    Raises
+    ------
+    ModelError
+        If there is no such device.
+    """
     try:
         return network.to(device=torch.device(device), dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError, NotImplementedError) as error:

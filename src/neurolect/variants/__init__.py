@@ -4,11 +4,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from neurolect.variants.finetune_options import FinetuneOptions
+    from neurolect.variants.finetuned import FinetunedVariant, finetuned_variant
     from neurolect.variants.random_weights import RandomVariant, random_variant
 
-__all__ = ["RandomVariant", "random_variant"]
+__all__ = ["FinetuneOptions", "FinetunedVariant", "RandomVariant", "finetuned_variant", "random_variant"]
 
-_FILES = {"RandomVariant": "random_weights", "random_variant": "random_weights"}
+_FILES = {
+    "FinetuneOptions": "finetune_options",
+    "FinetunedVariant": "finetuned",
+    "RandomVariant": "random_weights",
+    "finetuned_variant": "finetuned",
+    "random_variant": "random_weights",
+}
 
 
 def __getattr__(name: str) -> object:
