@@ -74,19 +74,20 @@ class Timed(NullProgress):
         print(f"    says: {text}")
 
 
-def seconds_of(run: Callable[[], None], *, rounds: int = 3) -> float:
+def seconds_of(run: Callable[[], None], *, at_least: float = 2.0) -> float:
+    """Median over rounds; a GPU under load for long is slower than one that just woke up."""
     run()
     torch.cuda.synchronize()
-    times = []
-    for _ in range(rounds):
+    times: list[float] = []
+    while sum(times) < at_least or len(times) < 3:
         start = time.perf_counter()
         run()
         torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return sorted(times)[rounds // 2]
+    return sorted(times)[len(times) // 2]
 
 
-def bare(model: Model, corpus: Corpus, *, n: int = 49_152) -> dict[str, float]:
+def bare(model: Model, corpus: Corpus, *, n: int = 49_152, at_least: float = 2.0) -> dict[str, float]:
     """Sentences a second of the network alone, and with pooling."""
     size, budget = 16_384, 65_536
     make = model.pack if model.packed else model.pad
@@ -106,9 +107,9 @@ def bare(model: Model, corpus: Corpus, *, n: int = 49_152) -> dict[str, float]:
             model.run(batch)
 
     return {
-        "bare": n / seconds_of(forward),
-        "pooled": n / seconds_of(pooled),
-        "bare again": n / seconds_of(forward),
+        "bare": n / seconds_of(forward, at_least=at_least),
+        "pooled": n / seconds_of(pooled, at_least=at_least),
+        "bare again": n / seconds_of(forward, at_least=at_least),
     }
 
 
@@ -202,6 +203,7 @@ def main() -> None:
         if "packed" in parts:
             packed.compile_blocks()
             bare(packed, corpus, n=16_384)
+            show("packed, compiled, for long", bare(packed, corpus, at_least=10.0))
             show("collect, packed, compiled", whole(packed, corpus, run, **usual))
         if "eager" in parts:
             eager = load_model(bert, device="cuda")
@@ -214,7 +216,7 @@ def main() -> None:
         if "mpnet" in parts:
             mpnet = load_model(str(make_model(scratch / "mpnet", arguments.tokenizer, "MPNet")), device="cuda")
             print(f"    MPNet: packed {mpnet.packed}; {mpnet.not_packed_because}")
-            show("MPNet, padded", bare(mpnet, corpus))
+            show("MPNet, padded, for long", bare(mpnet, corpus, at_least=10.0))
             show("MPNet, collect", whole(mpnet, corpus, run, **usual, **some))
         if "precision" in parts:
             few = {**usual, "limit": 300_000}

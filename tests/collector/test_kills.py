@@ -168,5 +168,5 @@ def test_a_reader_thread_that_vanishes_is_noticed(monkeypatch: pytest.MonkeyPatc
         time.sleep(0.01)
 
     monkeypatch.setattr(threading.Thread, "run", vanish)
-    with pytest.raises(CollectError, match="thread that reads ahead ended"):
-        next(ahead(iter([1, 2, 3])))
+    with pytest.raises(CollectError, match="thread that reads ahead ended"), ahead(iter([1, 2, 3])) as items:
+        next(items)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items, new_entries
+from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items
 from neurolect.collector.sampled_items import SampledItems
 from neurolect.collector.top_lists import TopLists
 
@@ -153,10 +153,10 @@ class Convergence:
         rows, shares = self._items.rows(), self._items.shares
         churn, thresholds, leading = [], [], []
         for each in lists.values():
-            arrays = each.to_arrays()
-            keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
-            churn.append(new_entries(keys, fill, sentence_ids=ids) / np.maximum(fill, 1))
-            leading.append(leading_items(keys, fill, rows=rows, shares=shares))
+            n_new, fill = each.count_among(ids.astype(np.int64))
+            churn.append(n_new / np.maximum(fill, 1))
+            keys, held = each.entries_for(rows[0])
+            leading.append(leading_items(keys, held, rows=rows, shares=shares))
             thresholds.append(each.thresholds.copy())
         number = len(self.steps) + 1
         if number > 1:

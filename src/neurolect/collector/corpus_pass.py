@@ -1,6 +1,7 @@
 """The pass over the corpus: feed the model, keep what moves every neuron most, go on after a stop."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,13 @@ from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
 from neurolect.collector.convergence import step_length
-from neurolect.collector.device_pass import chunk_activations, is_finite, kept_on_device, without_overflow
+from neurolect.collector.device_pass import (
+    Launched,
+    chunk_activations,
+    is_finite,
+    kept_on_device,
+    without_overflow,
+)
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
 from neurolect.collector.feed import Chunk, ahead, chunks
 from neurolect.collector.finish import write_results
@@ -136,13 +143,16 @@ def _collect(
     with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stop_requests() as stop:
         device = kept_on_device(options.keep_on, model.device)
         loaded = checkpoints.load(plan, device=device)
-        if loaded is None:
-            state, position = _new_state(model, corpus, plan, options, sample_ids), Position(share.first, 0)
-        else:
-            state, position = loaded
-            progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
-        task.advance(state.n_sentences)
-        ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), position, share.end)
+        position = Position(share.first, 0) if loaded is None else loaded[1]
+        # Reading begins while the pilot runs, with which a network may be compiled.
+        with ahead(_stream(model, corpus, options, position, share.end)) as stream:
+            if loaded is None:
+                state = _new_state(model, corpus, plan, options, sample_ids)
+            else:
+                state = loaded[0]
+                progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
+            task.advance(state.n_sentences)
+            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
         complete_shard(folder, state, seconds=time.monotonic() - start)
@@ -163,6 +173,21 @@ def _collect(
     complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - start, ending=ending)
     checkpoints.remove()
     return open_run(folder)
+
+
+def _stream(model: Model, corpus: Corpus, options: CollectOptions, position: Position, end: int) -> Iterator[Chunk]:
+    """Read the share's chunks from a position on."""
+    return chunks(
+        corpus,
+        model,
+        size=options.chunk_sentences or 1,
+        token_budget=options.token_budget or 1,
+        limit=options.limit,
+        start=position.chunk,
+        shuffle_seed=options.seed if options.shuffle else None,
+        workers=options.workers or 1,
+        end=end,
+    )
 
 
 class _Pass:
@@ -190,30 +215,11 @@ class _Pass:
         return self._wider[model.dtype]
 
 
-def _run(this: _Pass, position: Position, end: int) -> Ending:
-    """Feed every batch from a position on; say why it ended."""
-    options = this.options
-    stream = chunks(
-        this.corpus,
-        this.model,
-        size=options.chunk_sentences or 1,
-        token_budget=options.token_budget or 1,
-        limit=options.limit,
-        start=position.chunk,
-        shuffle_seed=options.seed if options.shuffle else None,
-        workers=options.workers or 1,
-        end=end,
-    )
-    watch = Watch(options, this.state.convergence)
-    for chunk in ahead(stream):
-        first = position.batch if chunk.number == position.chunk else 0
-        if this.state.device is not None:
-            _pause(this, Position(chunk.number, 0))
-            _feed_chunk(this, chunk)
-            first = len(chunk.batches)
-        for number in range(first, len(chunk.batches)):
-            _pause(this, Position(chunk.number, number))
-            _feed(this, chunk, number)
+def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
+    """Feed every chunk of a stream that begins at a position; say why it ended."""
+    watch = Watch(this.options, this.state.convergence)
+    feed = _feed_host if this.state.device is None else _feed_device
+    for chunk in feed(this, stream, position):
         n_empty = len(chunk.tokens.empty)
         stepped = this.state.end_chunk(
             chunk.sentences,
@@ -240,27 +246,59 @@ def _pause(this: _Pass, position: Position) -> None:
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
 
 
-def _feed_chunk(this: _Pass, chunk: Chunk) -> None:
-    """Run a whole chunk and leave its activations on the device."""
-    if not chunk.batches:
+def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iterator[Chunk]:
+    """Give every chunk once its batches are in the state."""
+    for chunk in stream:
+        first = position.batch if chunk.number == position.chunk else 0
+        for number in range(first, len(chunk.batches)):
+            _pause(this, Position(chunk.number, number))
+            _feed(this, chunk, number)
+        yield chunk
+
+
+def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> Iterator[Chunk]:
+    """Give every chunk once its activations are in the state.
+
+    The next chunk is launched before the host waits for this one, so that the device always has work.
+    """
+    waiting: Launched | None = None
+    for chunk in stream:
+        launched = Launched(this.model, chunk)
+        if waiting is not None:
+            _take_in(this, waiting)
+        if len(launched.rows):
+            launched.looks = this.state.look(launched.activations.values)
+        if waiting is not None:
+            yield waiting.chunk
+        waiting = launched
+    if waiting is not None:
+        _take_in(this, waiting)
+        yield waiting.chunk
+
+
+def _take_in(this: _Pass, launched: Launched) -> None:
+    """Take a chunk's activations into the state."""
+    _pause(this, Position(launched.chunk.number, 0))
+    activations, looks, rows = launched.activations, launched.looks, launched.rows
+    if not len(rows):
         return
-    rows = np.concatenate(chunk.batches)
     model: Model | None = this.model
-    activations = chunk_activations(this.model, chunk)
-    while not (finite := is_finite(activations)) and model is not None:
+    finite = launched.finite
+    while not finite and model is not None:
         # Decided anew for each chunk, so that a run that goes on from a checkpoint does the same.
         model = this.wider(model)
         if model is not None:
-            activations = chunk_activations(model, chunk)
+            activations, looks = chunk_activations(model, launched.chunk), None
             this.state.n_widened[model.dtype] = this.state.n_widened.get(model.dtype, 0) + len(rows)
+            finite = is_finite(activations)
     values = activations.values
     if not finite:
         on_host = values.cpu().numpy()
         if this.options.non_finite == "error":
             raise_if_non_finite(on_host, this.model.neurons)
-        values = torch.from_numpy(_without_non_finite(this, on_host)).to(values.device)
-    sentence_ids = chunk.sentences.column("sentence_id").to_numpy()[rows]
-    this.state.update(values, sentence_ids=sentence_ids, tokens=activations.tokens)
+        values, looks = torch.from_numpy(_without_non_finite(this, on_host)).to(values.device), None
+    sentence_ids = launched.chunk.sentences.column("sentence_id").to_numpy()[rows]
+    this.state.update(values, sentence_ids=sentence_ids, tokens=activations.tokens, looks=looks)
     this.task.advance(len(rows))
 
 

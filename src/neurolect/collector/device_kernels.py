@@ -82,8 +82,11 @@ def _append(
     # The highest bit is turned over: keys are signed.
     key = ((code ^ 0x80000000) << 32) | own[:, None]
     everywhere = columns[None, :] + tl.zeros([ROWS, COLUMNS], dtype=tl.int64)
-    place = tl.atomic_add(fill + everywhere, 1, mask=reached).to(tl.int64)
-    target = everywhere * capacity + place
+    # One addition a neuron makes room for all its entries of the tile.
+    wanted = reached.to(tl.int32)
+    before = tl.cumsum(wanted, axis=0) - wanted
+    base = tl.atomic_add(fill + columns, tl.sum(wanted, axis=0), mask=columns < n_neurons)
+    target = everywhere * capacity + (base[None, :] + before).to(tl.int64)
     tl.store(keys + target, key, mask=reached)
     if TOKENS:
         tl.store(kept_tokens + target, tl.load(tokens + at, mask=inside, other=0), mask=reached)

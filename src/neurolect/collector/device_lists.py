@@ -5,22 +5,29 @@ neuron's row is a buffer; what reaches its threshold is appended, and a full buf
 Behind a row's entries stands the smallest key, which means nothing.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurolect.collector.entry_keys import SortedLists, check_sentence_ids, decode_keys
+from neurolect.collector.device_keys import (
+    EMPTY,
+    complements,
+    decode_signed,
+    encode_keys,
+    mark,
+    marked_entries,
+    signed_activations,
+)
+from neurolect.collector.device_transfers import OnItsWay, to_device
+from neurolect.collector.entry_keys import SortedLists, check_sentence_ids
 from neurolect.collector.top_lists import TopLists
 from neurolect.errors import CollectError
 
-__all__ = ["EMPTY", "DeviceTopLists"]
+__all__ = ["DeviceTopLists"]
 
-EMPTY = -(2**63)
-"""The key of no entry."""
-
-_LOW = 0xFFFFFFFF
-_SIGN = 0x80000000
 _LEAST_ROOM = 16_384
 _BLOCK = 1 << 24
 """Entries sorted or selected from at once; bounds the temporary memory."""
@@ -59,7 +66,30 @@ class DeviceTopLists:
         threshold: NDArray[np.float32] = self._threshold.cpu().numpy()
         return threshold if self.side == "top" else -threshold
 
-    def update(self, activations: Tensor, *, sentence_ids: NDArray[np.int64], tokens: Tensor | None = None) -> None:
+    def look(self, activations: Tensor) -> OnItsWay:
+        """Ask, without waiting for the answer, which buffers may be too small for a batch.
+
+        Parameters
+        ----------
+        activations : float32 Tensor, shape (n_sentences, n_neurons)
+            The batch that the next update takes in.
+
+        Returns
+        -------
+        OnItsWay
+            For :meth:`update`; bool, shape (n_neurons,).
+        """
+        kernels = activations.is_cuda and _kernels_here()
+        return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1])
+
+    def update(
+        self,
+        activations: Tensor,
+        *,
+        sentence_ids: NDArray[np.int64],
+        tokens: Tensor | None = None,
+        look: OnItsWay | None = None,
+    ) -> None:
         """Take in one batch.
 
         Parameters
@@ -70,6 +100,8 @@ class DeviceTopLists:
             Each id once in the life of the lists; on the host.
         tokens : int16 Tensor, shape (n_sentences, n_neurons), optional
             Needed if the lists keep tokens.
+        look : OnItsWay, optional
+            From :meth:`look`, with the same activations and no update since; spares waiting for the device.
 
         Raises
         ------
@@ -80,19 +112,19 @@ class DeviceTopLists:
         if self._tokens.shape[1] and tokens is None:
             what = "These lists keep model tokens, and the batch has none."
             raise CollectError(what, expected="tokens of shape (n_sentences, n_neurons)")
-        low = torch.from_numpy(_LOW - sentence_ids).to(self.device)
+        low = complements(sentence_ids, device=self.device)
         room = self._keys.shape[1] - self.list_size
         for start in range(0, len(sentence_ids), room):
             rows = slice(start, start + room)
             own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
-            self._append(activations[rows], low[rows], own)
+            looked = look if look is not None and len(sentence_ids) <= room else self.look(activations[rows])
+            self._append(activations[rows], low[rows], own, full=looked.array())
 
-    def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None) -> None:
-        """Append what reaches the thresholds; cut first the buffers where it might not fit."""
-        kernels = activations.is_cuda and _kernels_here()
-        full = self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1]
-        self._cut(torch.nonzero(full)[:, 0])
-        if kernels:
+    def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None, *, full: NDArray[np.bool_]) -> None:
+        """Cut the buffers that may be too small, then append what reaches the thresholds."""
+        if full.any():
+            self._cut(to_device(np.flatnonzero(full), self.device))
+        if activations.is_cuda and _kernels_here():
             from neurolect.collector import device_kernels
 
             top = self.side == "top"
@@ -179,6 +211,61 @@ class DeviceTopLists:
             device=self.device,
         )
 
+    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Give the entries of some sentences alone, in any order.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            The sentences.
+
+        Returns
+        -------
+        keys : uint64, shape (n_neurons, width)
+        fill : int64, shape (n_neurons,)
+        """
+        self._cut()
+        width = self._width()
+        parts, counts = [], []
+        marked = mark(sentence_ids, device=self.device)
+        step = max(1, _BLOCK // max(width, 1))
+        for start in range(0, len(self._keys), step):
+            block = self._keys[start : start + step, :width]
+            among = marked_entries(block, marked)
+            counts.append(among.sum(dim=1))
+            parts.append(block[among])
+        fill = torch.cat(counts).cpu().numpy()
+        found = torch.cat(parts).cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
+        keys = np.zeros((len(fill), int(fill.max(initial=0))), dtype=np.uint64)
+        keys[np.arange(keys.shape[1]) < fill[:, None]] = found
+        return keys, fill
+
+    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count the entries of some sentences, and all; as :meth:`TopLists.count_among`.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            The sentences.
+
+        Returns
+        -------
+        n_among, fill : int64, shape (n_neurons,)
+        """
+        self._cut()
+        width = self._width()
+        marked = mark(sentence_ids, device=self.device)
+        step = max(1, _BLOCK // max(width, 1))
+        starts = range(0, len(self._keys), step)
+        blocks = (self._keys[start : start + step, :width] for start in starts)
+        counts = [marked_entries(block, marked).sum(dim=1) for block in blocks]
+        fill = self._fill.clamp(max=self.list_size).to(torch.int64)
+        return torch.cat(counts).cpu().numpy(), fill.cpu().numpy()
+
+    def _width(self) -> int:
+        """Give the entries of the fullest buffer."""
+        return int(self._fill.max()) if len(self._fill) else 0
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays, in the form of the lists on the host.
 
@@ -188,7 +275,12 @@ class DeviceTopLists:
             ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
         """
         self._cut()
-        keys, tokens = self._sorted_block(0, len(self._keys))
+        width = self._width()
+        keys = np.zeros((len(self._keys), width), dtype=np.uint64)
+        tokens = np.zeros((len(self._keys), width if self._tokens.shape[1] else 0), dtype=np.int16)
+        for rows, signed, own in self._sorted_blocks(0, len(self._keys)):
+            keys[rows] = signed.cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
+            tokens[rows] = own.cpu().numpy()
         fill = (keys != 0).sum(axis=1)
         width = int(fill.max(initial=0))
         return {"keys": keys[:, :width], "fill": fill, "tokens": tokens[:, :width]}
@@ -249,62 +341,29 @@ class DeviceTopLists:
             Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
         """
         self._cut()
-        keys, tokens = self._sorted_block(start, len(self._keys) if stop is None else stop)
-        activations, ids = decode_keys(keys, side=self.side)
-        empty = keys == 0
-        activations[empty], ids[empty] = np.nan, -1
-        if not self._tokens.shape[1]:
-            return SortedLists(activations, ids, None)
-        tokens[empty] = -1
+        first, last, width = start, len(self._keys) if stop is None else stop, self._width()
+        activations = np.empty((last - first, width), dtype=np.float32)
+        ids = np.empty((last - first, width), dtype=np.int64)
+        tokens = np.empty((last - first, width), dtype=np.int16) if self._tokens.shape[1] else None
+        for rows, keys, own in self._sorted_blocks(first, last):
+            empty = keys == EMPTY
+            found, numbers = decode_signed(keys, side=self.side)
+            activations[rows] = found.masked_fill(empty, torch.nan).cpu().numpy()
+            ids[rows] = numbers.masked_fill(empty, -1).cpu().numpy()
+            if tokens is not None:
+                tokens[rows] = own.masked_fill(empty, -1).cpu().numpy()
         return SortedLists(activations, ids, tokens)
 
-    def _sorted_block(self, first: int, last: int) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
-        """Give the host's keys of some neurons, largest first, and their tokens."""
+    def _sorted_blocks(self, first: int, last: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Give the keys of some neurons, largest first, and their tokens, a few neurons at a time."""
         # as wide as the fullest list of all, like those of the host
-        width = int(self._fill.max()) if len(self._fill) else 0
-        keys = np.zeros((last - first, width), dtype=np.uint64)
-        tokens = np.zeros((last - first, width if self._tokens.shape[1] else 0), dtype=np.int16)
+        width = self._width()
         step = max(1, _BLOCK // max(width, 1))
         for start in range(first, last, step):
             stop = min(start + step, last)
             own, order = torch.sort(self._keys[start:stop, :width], dim=1, descending=True)
-            rows = slice(start - first, stop - first)
-            keys[rows] = own.cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
-            if tokens.shape[1]:
-                tokens[rows] = self._tokens[start:stop, :width].gather(1, order).cpu().numpy()
-        return keys, tokens
-
-
-def encode_keys(activations: Tensor, low: Tensor, *, side: str) -> Tensor:
-    """Make the signed keys of a batch.
-
-    Parameters
-    ----------
-    activations : float32 Tensor, shape (n_sentences, n_neurons)
-        Any but NaN.
-    low : int64 Tensor, shape (n_sentences,)
-        Complements of the sentence ids.
-    side : {"top", "bottom"}
-        Of the lists.
-
-    Returns
-    -------
-    int64 Tensor, shape (n_sentences, n_neurons)
-        Larger is better.
-    """
-    bits = activations.contiguous().view(torch.int32).to(torch.int64) & _LOW
-    if side == "bottom":
-        bits = bits ^ _SIGN
-    bits = torch.where(bits == _SIGN, 0, bits)  # -0.0 ties with 0.0
-    codes = torch.where(bits >= _SIGN, ~bits & _LOW, bits | _SIGN)
-    return ((codes << 32) | low[:, None]) ^ EMPTY
-
-
-def signed_activations(keys: Tensor) -> Tensor:
-    """Give the activations in keys, with the opposite sign in lists of the lowest: float32, same shape."""
-    codes = ((keys ^ EMPTY) >> 32) & _LOW
-    bits = torch.where(codes >= _SIGN, codes ^ _SIGN, ~codes & _LOW)
-    return ((bits ^ _SIGN) - _SIGN).to(torch.int32).view(torch.float32)
+            tokens = self._tokens[start:stop, :width]
+            yield slice(start - first, stop - first), own, tokens.gather(1, order) if tokens.shape[1] else tokens
 
 
 def _kernels_here() -> bool:

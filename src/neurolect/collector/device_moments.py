@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurolect.collector.device_transfers import OnItsWay
 from neurolect.collector.moments import Moments
 
 __all__ = ["DeviceMoments"]
@@ -74,15 +75,15 @@ class DeviceMoments:
         state["extremes"][0] = torch.minimum(state["extremes"][0], extremes[0])
         state["extremes"][1] = torch.maximum(state["extremes"][1], extremes[1])
 
-    def take_powers(self) -> NDArray[np.float64]:
-        """Hand the sums of powers out and start them again from 0.
+    def take_powers(self) -> OnItsWay:
+        """Hand the sums of powers out and start them again from 0, without waiting for the device.
 
         Returns
         -------
-        float64, shape (4, n_neurons)
-            On the host.
+        OnItsWay
+            Float64, shape (4, n_neurons).
         """
-        powers: NDArray[np.float64] = self._state["powers"].cpu().numpy().copy()
+        powers = OnItsWay(self._state["powers"])
         self._state["powers"].zero_()
         return powers
 

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurolect.collector.device_transfers import OnItsWay
 from neurolect.collector.feed import Chunk
 from neurolect.corpus import Corpus
 from neurolect.model.model import Model
 from neurolect.model.receive import DeviceActivations
 from neurolect.progress import Progress
 
-__all__ = ["chunk_activations", "is_finite", "kept_on_device", "without_overflow"]
+__all__ = ["Launched", "chunk_activations", "is_finite", "kept_on_device", "without_overflow"]
 
 _TRIAL = 128
 
@@ -38,6 +39,41 @@ def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
     return device if keep_on == "device" or (keep_on == "auto" and device.type == "cuda") else None
 
 
+class Launched:
+    """A chunk whose forward passes the device was told to run; the host has not waited for them.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    chunk : Chunk
+        Any.
+
+    Attributes
+    ----------
+    chunk : Chunk
+        The chunk.
+    rows : int64, shape (n,)
+        Its sentences in the order of the batches, as rows of the chunk.
+    activations : DeviceActivations
+        In this order.
+    looks : dict of side to OnItsWay, or None
+        What the state asked of them.
+    """
+
+    def __init__(self, model: Model, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches])
+        self.activations = chunk_activations(model, chunk)
+        self.looks: dict[str, OnItsWay] | None = None
+        self._extremes = _extremes(self.activations)
+
+    @property
+    def finite(self) -> bool:
+        """Whether no activation is NaN or infinite; waits for the device."""
+        return self._extremes is None or bool(np.isfinite(self._extremes.array()).all())
+
+
 def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
     """Run all batches of a chunk.
 
@@ -46,7 +82,7 @@ def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
     model : Model
         The model.
     chunk : Chunk
-        With batches.
+        Any.
 
     Returns
     -------
@@ -70,11 +106,13 @@ def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
 
 def is_finite(activations: DeviceActivations) -> bool:
     """Say whether no activation is NaN or infinite; waits for the device."""
-    # Extremes keep NaN, and unlike a sum they do not overflow.
-    if not len(activations.values):
-        return True
-    low, high = torch.aminmax(activations.values)
-    return bool(torch.isfinite(low) & torch.isfinite(high))
+    extremes = _extremes(activations)
+    return extremes is None or bool(np.isfinite(extremes.array()).all())
+
+
+def _extremes(activations: DeviceActivations) -> OnItsWay | None:
+    """Ask for the lowest and the highest; they keep NaN, and unlike a sum they do not overflow."""
+    return OnItsWay(torch.stack(torch.aminmax(activations.values))) if len(activations.values) else None
 
 
 def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Model:

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurolect.collector.device_transfers import to_device
 from neurolect.collector.sample_activations import SampleActivations
 
 __all__ = ["DeviceSample"]
@@ -37,8 +38,7 @@ class DeviceSample:
         """
         rows, places = self._start.find(sentence_ids)
         if len(rows):
-            chosen = activations[torch.from_numpy(rows).to(self.device)]
-            self._activations[torch.from_numpy(places).to(self.device)] = chosen
+            self._activations[to_device(places, self.device)] = activations[to_device(rows, self.device)]
 
     def merge(self, other: "DeviceSample") -> None:
         """Take in what another state saw.

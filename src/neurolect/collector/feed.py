@@ -8,6 +8,7 @@ run that goes on from a checkpoint meets the very same batches.
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -153,8 +154,9 @@ def _rechunk(tables: Iterator[pa.Table], size: int, n_left: int) -> Iterator[pa.
         yield pa.concat_tables(waiting)
 
 
-def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
-    """Make the next items in a thread while the present one is used.
+@contextmanager
+def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Iterator[Item]]:
+    """Make the next items in a thread while the present one is used; it begins at once and ends with the ``with``.
 
     Parameters
     ----------
@@ -165,7 +167,7 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
 
     Yields
     ------
-    item
+    iterator
         The same items in the same order; an error of the iterator is raised where its item would be.
 
     Raises
@@ -198,20 +200,27 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     worker = threading.Thread(target=work, name="neurolect-feed", daemon=True)
     worker.start()
     try:
-        while True:
-            try:
-                kind, value = ready.get(timeout=1.0)
-            except queue.Empty:
-                if worker.is_alive() or not ready.empty():
-                    continue
-                what = "The thread that reads ahead ended without an error or an end."
-                raise CollectError(what, hint="Give the same command again.") from None
-            if kind == "item":
-                yield value  # type: ignore[misc]
-            elif kind == "error" and isinstance(value, BaseException):
-                raise value
-            else:
-                return
+        yield _taken(ready, worker)
     finally:
         stop.set()
         worker.join()
+
+
+def _taken(
+    ready: "queue.Queue[tuple[str, Item | BaseException | None]]", worker: threading.Thread
+) -> Iterator[Item]:
+    """Take items from the queue until the thread says that it is done."""
+    while True:
+        try:
+            kind, value = ready.get(timeout=1.0)
+        except queue.Empty:
+            if worker.is_alive() or not ready.empty():
+                continue
+            what = "The thread that reads ahead ended without an error or an end."
+            raise CollectError(what, hint="Give the same command again.") from None
+        if kind == "item":
+            yield value  # type: ignore[misc]
+        elif kind == "error" and isinstance(value, BaseException):
+            raise value
+        else:
+            return

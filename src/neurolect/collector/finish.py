@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -54,9 +55,12 @@ def write_results(
     int
         Number of kept sentences.
     """
-    kept = [sample_ids]
-    for side, lists in state.lists.items():
-        kept.append(_write_lists(folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons))
+    with ThreadPoolExecutor(len(state.lists)) as pool:
+        written = [
+            pool.submit(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons)
+            for side, lists in state.lists.items()
+        ]
+    kept = [sample_ids, *(each.result() for each in written)]
     _write_neurons(folder, state, neurons)
     activations = np.ascontiguousarray(state.sample.activations.T)
     write_npy(folder / "sample" / "activations.npy", activations)
@@ -85,8 +89,7 @@ def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> NDArray[np.int6
         writer: pq.ParquetWriter | None = None
         for table in _lists_tables(lists, n_neurons, block):
             if writer is None:
-                # only the neuron's number repeats; dictionaries of the rest cost time and save nothing
-                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd", use_dictionary=["neuron_id"])
+                writer = pq.ParquetWriter(temporary, table.schema, **_encoding(table.schema))
             writer.write_table(table, row_group_size=_ROWS_AT_ONCE // 8)
             ids = table.column("sentence_id").to_numpy()
             seen = np.concatenate(
@@ -96,6 +99,20 @@ def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> NDArray[np.int6
         if writer is not None:
             writer.close()
     return np.flatnonzero(seen)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Say how the columns of lists are written: fast, and a third smaller than the usual way.
+
+    Only the neuron's number repeats; numbers of few bits are packed, and sorted floats compress byte by byte.
+    """
+    encodings = {name: "DELTA_BINARY_PACKED" for name in ("rank", "sentence_id")}
+    compression = {name: "none" for name in schema.names} | {"activation": "zstd"}
+    return {
+        "use_dictionary": [name for name in ("neuron_id", "token") if name in schema.names],
+        "column_encoding": encodings | {"activation": "BYTE_STREAM_SPLIT"},
+        "compression": compression,
+    }
 
 
 def _lists_tables(lists: TopLists, n_neurons: int, block: int) -> Iterator[pa.Table]:
@@ -114,10 +131,13 @@ def _lists_tables(lists: TopLists, n_neurons: int, block: int) -> Iterator[pa.Ta
 def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
     """Make the long table of some neurons' lists."""
     block = lists.sorted(start, stop)
-    filled = block.sentence_ids >= 0
-    neuron_ids = np.broadcast_to(np.arange(start, stop, dtype=np.int32)[:, None], filled.shape)
-    ranks = np.broadcast_to(np.arange(filled.shape[1], dtype=np.int32)[None, :], filled.shape)
-    columns = {
+    there = block.sentence_ids >= 0
+    shape = there.shape
+    # Usually all are; picking one by one would take most of the time.
+    filled: NDArray[np.bool_] | slice = slice(None) if there.all() else there
+    neuron_ids = np.broadcast_to(np.arange(start, stop, dtype=np.int32)[:, None], shape)
+    ranks = np.broadcast_to(np.arange(shape[1], dtype=np.int32)[None, :], shape)
+    columns: dict[str, NDArray[np.generic]] = {
         "neuron_id": neuron_ids[filled],
         "rank": ranks[filled],
         "sentence_id": block.sentence_ids[filled],
@@ -125,7 +145,7 @@ def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
     }
     if block.tokens is not None:
         columns["token"] = block.tokens[filled]
-    return pa.table({name: pa.array(column) for name, column in columns.items()})
+    return pa.table({name: pa.array(column.reshape(-1)) for name, column in columns.items()})
 
 
 def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:

@@ -3,6 +3,8 @@
 A quick stand-in for the signatures that ``describe`` makes, good enough to see whether they still change.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ _N_HELD = 20
 _CHANCE = 1.0
 _LEAST_COUNT = 3
 _LEAST_SCORE = 4.0
+_BLOCK = 512
 
 
 class LeadingItems(NamedTuple):
@@ -65,10 +68,20 @@ def leading_items(
     used = np.zeros(len(ids), dtype=np.bool_)
     leading = np.full((len(fill), _N_HELD), -1, dtype=np.int32)
     scores = np.zeros((len(fill), _N_HELD), dtype=np.float32)
-    if len(ids):
+    if len(ids) and len(fill):
         places = np.full(_table_size(len(ids)), -1, dtype=np.int64)
         _fill_table(ids, places)
-        _leading(keys, fill, ids, places, starts, items, shares, used, leading, scores)
+        blocks = [slice(start, start + _BLOCK) for start in range(0, len(fill), _BLOCK)]
+        with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+            # Threads only ever write True into `used`, and own their neurons' rows.
+            done = [
+                pool.submit(
+                    _leading, keys[b], fill[b], ids, places, starts, items, shares, used, leading[b], scores[b]
+                )
+                for b in blocks
+            ]
+        for each in done:
+            each.result()
     return LeadingItems(leading, scores, used)
 
 

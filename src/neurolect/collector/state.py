@@ -1,6 +1,7 @@
 """Everything a pass accumulates, as one state that is updated, merged, saved and loaded."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -16,6 +17,10 @@ from neurolect.collector.top_lists import TopLists
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
+
+    from neurolect.collector.device_lists import DeviceTopLists
+    from neurolect.collector.device_transfers import OnItsWay
 
 Part = TypeVar("Part", Moments, SampleActivations)
 
@@ -94,11 +99,27 @@ class CollectState:
             seed=~plan.seed,
         )
         self._sums = ChunkSums()
+        self._powers: tuple[int, NDArray[np.float64] | OnItsWay] | None = None
         self.n_sentences = 0
         self.n_cut = 0
         self.n_empty = 0
         self.n_skipped: dict[str, int] = {}
         self.n_widened: dict[str, int] = {}
+
+    def look(self, activations: "Tensor") -> "dict[str, OnItsWay]":
+        """Ask what the next update must know of a batch, where the state is kept on a device.
+
+        Parameters
+        ----------
+        activations : float32 Tensor, shape (n_sentences, n_neurons)
+            The batch.
+
+        Returns
+        -------
+        dict of side to OnItsWay
+            For :meth:`update`.
+        """
+        return {side: cast("DeviceTopLists", lists).look(activations) for side, lists in self.lists.items()}
 
     def update(
         self,
@@ -106,6 +127,7 @@ class CollectState:
         *,
         sentence_ids: NDArray[np.int64],
         tokens: Any = None,  # noqa: ANN401
+        looks: "Mapping[str, OnItsWay] | None" = None,
     ) -> None:
         """Take in one batch.
 
@@ -117,9 +139,12 @@ class CollectState:
             Of the rows.
         tokens : int16, shape (n_sentences, n_neurons), optional
             With max pooling.
+        looks : mapping of side to OnItsWay, optional
+            From :meth:`look`, with the same activations and no update since.
         """
-        for lists in self.lists.values():
-            lists.update(activations, sentence_ids=sentence_ids, tokens=tokens)
+        for side, lists in self.lists.items():
+            own = {} if looks is None else {"look": looks[side]}
+            lists.update(activations, sentence_ids=sentence_ids, tokens=tokens, **own)
         self.moments.update(activations)
         self.sample.update(activations, sentence_ids=sentence_ids)
         self.n_sentences += len(sentence_ids)
@@ -151,7 +176,8 @@ class CollectState:
         bool
             Whether the convergence monitor took a step.
         """
-        self._sums.add(number, self.moments.take_powers())
+        self._add_powers()
+        self._powers = number, self.moments.take_powers()
         if background is None:
             self.background.update(sentences)
         else:
@@ -159,6 +185,13 @@ class CollectState:
         self.n_cut += n_cut
         self.n_empty += n_empty
         return self.convergence.end_chunk(sentences, self.lists)
+
+    def _add_powers(self) -> None:
+        """Add the last chunk's sums, which a device may still have been at work on."""
+        if self._powers is not None:
+            number, powers = self._powers
+            self._sums.add(number, powers if isinstance(powers, np.ndarray) else powers.array())
+        self._powers = None
 
     def merge(self, other: "CollectState") -> None:
         """Take in the state of other sentences.
@@ -177,6 +210,8 @@ class CollectState:
             lists.merge(other.lists[side])
         self.convergence.merge(other.convergence, lists=self.lists, others=other.lists)
         self.moments.merge(other.moments)
+        self._add_powers()
+        other._add_powers()
         self._sums.merge(other._sums)
         self.sample.merge(other.sample)
         self.background.merge(other.background)
@@ -193,6 +228,7 @@ class CollectState:
         if self.device is not None:
             self.moments = self.moments.to_host()  # type: ignore[attr-defined]
             self.sample = self.sample.to_host()  # type: ignore[attr-defined]
+        self._add_powers()
         self.moments.add_powers(self._sums.total())
         self._sums = ChunkSums()
 
@@ -204,6 +240,7 @@ class CollectState:
         dict of str to ndarray
             Keys ``part.name``.
         """
+        self._add_powers()
         parts: dict[str, Any] = {f"lists-{side}": lists for side, lists in self.lists.items()}
         parts |= {
             "moments": self.moments,

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -69,8 +71,14 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
         If a process dies.
     """
     columns = ["text", "n_words", *state.fields]
+    # The tokenizer goes through a file: a process that dies while it starts leaves the sender of a long message
+    # waiting for ever.
+    folder = TemporaryDirectory(prefix="neurolect-")
+    path = Path(folder.name) / "tokenizer.json"
+    path.write_text(state.tokenizer, encoding="utf-8")
+    sent = state._replace(tokenizer=str(path))
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(state,)
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(sent,)
     )
     running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background]]]] = deque()
 
@@ -87,23 +95,27 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
             yield first_done()
     except BrokenProcessPool as error:
         what = f"One of {workers} processes that tokenize died."
-        hint = "Memory may have run out; give the same command again, with --set collect.workers=1 if need be."
+        hint = (
+            "Memory may have run out: try --set collect.workers=1. A Python script must call collect under "
+            'if __name__ == "__main__":, for each process imports the script.'
+        )
         raise CollectError(what, hint=hint) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        folder.cleanup()
 
 
 _worker: dict[str, Any] = {}
 
 
 def _start_worker(state: TokenizerState) -> None:
-    """Make a process ready: one thread, and deaf to Ctrl-C, which the main process answers."""
+    """Make a process ready: one thread, deaf to Ctrl-C, which the main process answers; ``tokenizer`` is a path."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     pa.set_cpu_count(1)
     from tokenizers import Tokenizer
 
-    _worker["tokenizer"] = SimpleNamespace(backend_tokenizer=Tokenizer.from_str(state.tokenizer))
+    _worker["tokenizer"] = SimpleNamespace(backend_tokenizer=Tokenizer.from_file(state.tokenizer))
     _worker["state"] = state
 
 

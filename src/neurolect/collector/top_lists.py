@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.collector.entry_keys import MAX_SENTENCE_ID, SortedLists, check_sentence_ids, sort_entries
+from neurolect.collector.leading_items import new_entries
 from neurolect.errors import CollectError
 
 __all__ = ["MAX_SENTENCE_ID", "SortedLists", "TopLists"]
@@ -116,6 +117,40 @@ class TopLists:
             self._fill,
             self._threshold,
         )
+
+    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Give the entries to look some sentences up in; those of others may be left out.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            The sentences.
+
+        Returns
+        -------
+        keys : uint64, shape (n_neurons, width)
+            In any order.
+        fill : int64, shape (n_neurons,)
+            Entries of each neuron; they come first.
+        """
+        arrays = self.to_arrays()
+        return arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
+
+    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count the entries of some sentences, and all.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            The sentences.
+
+        Returns
+        -------
+        n_among, fill : int64, shape (n_neurons,)
+            Entries of these sentences, and of any.
+        """
+        keys, fill = self.entries_for(sentence_ids)
+        return new_entries(keys, fill, sentence_ids=sentence_ids), fill
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays, from which :meth:`from_arrays` makes the same state.

@@ -4,6 +4,7 @@ A tokenizer puts special tokens before and after a single sentence ([CLS] ... [S
 is the sentence. A special token that stands literally in the text counts as text.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from neurolect.model.hugging_face import Backend, Tokenizer
 
 __all__ = ["TokenizedSentences", "tokenize"]
+
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class TokenizedSentences(NamedTuple):
@@ -86,10 +90,12 @@ class _Pieces(NamedTuple):
 
 
 def _with_backend(backend: "Backend", texts: list[str], max_tokens: int) -> _Pieces:
-    backend.no_padding()
-    backend.enable_truncation(max_length=max_tokens)
-    # Newer versions have a variant that keeps no character offsets.
-    encodings = getattr(backend, "encode_batch_fast", backend.encode_batch)(texts)
+    # Settings cannot be changed while another thread encodes.
+    with _ONE_AT_A_TIME:
+        backend.no_padding()
+        backend.enable_truncation(max_length=max_tokens)
+        # Newer versions have a variant that keeps no character offsets.
+        encodings = getattr(backend, "encode_batch_fast", backend.encode_batch)(texts)
     ids = [each.ids for each in encodings]
     n_cut = sum(1 for each, own in zip(encodings, ids, strict=True) if len(own) >= max_tokens and each.overflowing)
     # The special tokens stand around any single sentence alike, so the first that is not empty tells for all.
