@@ -193,6 +193,8 @@ def test_types_are_those_of_the_specification(described: Run) -> None:
     assert len(specified) > 50
     names = {"double": "float64", "float": "float32", "list<element: string>": "list<string>"}
     for table, column, kind in specified:
+        if table == "signatures/subtrees":
+            continue  # only with trees
         path = described.folder / f"{table}.parquet"
         if not path.is_file():
             path = described.folder / "background" / f"{table.rpartition('/')[2]}.parquet"

@@ -16,6 +16,10 @@ from neurolect.signatures import DescribeOptions
         ({"word_gap": -2}, "describe.word_gap is -2"),
         ({"pattern_length": 6}, "describe.pattern_length is 6"),
         ({"pattern_filter": "open"}, "describe.pattern_filter is 'open'(.|\n)*all, closed or maximal"),
+        ({"trees": "some"}, "describe.trees is 'some'(.|\n)*none, dependencies or field:NAME"),
+        ({"trees": "dependencies", "tagger": "none"}, "describe.tagger 'none'(.|\n)*a tagger"),
+        ({"tree_labels": "word"}, "describe.tree_labels is 'word'(.|\n)*tag or relation"),
+        ({"subtree_size": 6}, "describe.subtree_size is 6(.|\n)*from 2 to 5"),
         ({"false_discovery_rate": 2.0}, "describe.false_discovery_rate is 2.0"),
     ],
 )

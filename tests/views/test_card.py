@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,6 +12,8 @@ from neurolect.errors import OptionError, RunFolderError
 from neurolect.store import Run, open_run
 from neurolect.views import card
 from neurolect.views.card import MIN_Z
+from neurolect.views.card_text import card_text
+from neurolect.views.report import write_report
 
 
 def top(run: Run, address: str, **options: Any) -> dict[str, Any]:
@@ -105,3 +108,22 @@ def test_a_run_that_is_not_described_says_what_to_do(example_run: Run, tmp_path:
     shutil.rmtree(folder / "signatures")
     with pytest.raises(RunFolderError, match="neurolect describe"):
         card(open_run(folder).neuron("hidden.1.0"))
+
+
+def test_subtrees_are_shown_where_there_are_any(example_run: Run, tmp_path: Path) -> None:
+    assert "subtrees" not in top(example_run, "hidden.2.1")["evidence"]
+    folder = tmp_path / "run"
+    shutil.copytree(example_run.folder, folder)
+    table = pq.read_table(folder / "signatures" / "skip_ngrams.parquet")
+    table = table.filter(pc.equal(table.column("item"), "word"))
+    texts = pc.binary_join_element_wise("NP(", table.column("pattern"), ")", "")
+    table = table.drop_columns(["item", "length", "pattern", "items"]).append_column("subtree", texts)
+    pq.write_table(table, folder / "signatures" / "subtrees.parquet")
+    run = open_run(folder)
+    address = "hidden.2.1"
+    rows = top(run, address)["evidence"]["subtrees"]
+    assert rows
+    assert all(row["label"].startswith("NP(") for row in rows)
+    assert "subtrees" in card_text(card(run.neuron(address)))
+    write_report(run, tmp_path / "report.html")
+    assert rows[0]["label"] in (tmp_path / "report.html").read_text(encoding="utf-8")

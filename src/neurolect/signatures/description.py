@@ -28,6 +28,7 @@ from neurolect.signatures.naming_evidence import Candidates
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.passed_patterns import passed_text, passing
 from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
+from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
 from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
@@ -107,7 +108,7 @@ def describe(
     options, progress = options or DescribeOptions(), progress or NullProgress()
     tagger = find_tagger(options.tagger)
     made_with = dataclasses.asdict(options)
-    annotator = tagger_fingerprint(tagger) if tagger else None
+    annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     done = run.manifest["stages"].get("describe", {})
     made_by = {"annotator": annotator, "neurolect": version("neurolect")}
     same = run.manifest["options"].get("describe") == made_with and made_by.items() <= done.items()
@@ -151,13 +152,15 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
             compiled = beside.submit(compile_kernels)
         with stage.timed("read"):
             inputs = read_inputs(run)
-        coded = _annotate(stage, inputs, tagger=tagger)
+        annotations, coded = _annotate(stage, inputs, tagger=tagger)
         if stage.workers > 1:
             compiled.result()
         vectors = beside.submit(_typical, stage, inputs, coded)
         if stage.workers == 1:
             wait([vectors])
         patterns = _patterns(stage, inputs, coded)
+        subtrees = _subtrees(stage, inputs, coded, annotations=annotations)
+        del annotations
         with stage.progress.task("word vectors", total=1) as task:
             typical = vectors.result()
             task.advance()
@@ -178,19 +181,23 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         "n_sentences": coded.n_sentences,
         "n_words": len(coded.words),
         "n_patterns": sum(len(each.evidence.lists) for each in patterns),
-        "patterns": {each.item: passing(each, rate=options.false_discovery_rate) for each in patterns},
+        "patterns": {
+            each.item: passing(each, rate=options.false_discovery_rate) for each in [*patterns, *subtrees]
+        },
         "tagger": tagger or "none",
         "vectors": options.vectors,
     }
 
 
-def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> CodedSentences:
+def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Annotations, CodedSentences]:
     """Annotate the kept sentences, write the annotations, and code them."""
-    cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger)
+    parse = stage.options.trees == "dependencies"
+    cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger, parse=parse)
     with stage.timed("annotate"):
         annotations: Annotations = annotate(
             inputs.sentences.column("text").to_pylist(),
             tagger=tagger,
+            parse=parse,
             cache=cache,
             workers=stage.workers,
             progress=stage.progress,
@@ -201,7 +208,7 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> CodedSent
     columns = {"sentence_id": inputs.sentences.column("sentence_id"), **made}
     stage.write("annotations", pa.table(columns))
     with stage.timed("code"):
-        return code_sentences(annotations)
+        return annotations, code_sentences(annotations)
 
 
 def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSentences:
@@ -244,6 +251,28 @@ def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patt
         table = patterns_table(patterns, lists=inputs.lists)
     stage.write("signatures/skip_ngrams", table)
     return patterns
+
+
+def _subtrees(stage: _Stage, inputs: Inputs, coded: CodedSentences, *, annotations: Annotations) -> list[Patterns]:
+    options = stage.options
+    if options.trees == "none":  # a table of an earlier description would not belong to this one
+        (stage.run.folder / "signatures" / "subtrees.parquet").unlink(missing_ok=True)
+        return []
+    with stage.timed("subtrees"):
+        trees = read_forest(annotations, coded, sentences=inputs.sentences, options=options)
+        mined = mine_subtrees_of(
+            trees,
+            inputs.lists,
+            in_sample=inputs.in_sample,
+            lengths=coded.n_words,
+            options=options,
+            workers=stage.workers,
+            progress=stage.progress,
+        )
+        table = subtrees_table(mined, n_labels=trees.forest.n_labels, lists=inputs.lists)
+    stage.progress.message(passed_text(mined, rate=options.false_discovery_rate))
+    stage.write("signatures/subtrees", table)
+    return [mined]
 
 
 def _count_and_name(

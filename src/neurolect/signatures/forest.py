@@ -145,7 +145,7 @@ def _read_tree(text: str, names: list[str], parents: list[int]) -> bool:
         elif opened:
             parents.append(path[-1])
             path[-1] = len(names)
-            names.append(re.split(r"(?<=.)[-=|]", token)[0])
+            names.append(token if token[0] == "-" else re.split("[-=|]", token)[0])
         opened = token == "("
     return not path
 

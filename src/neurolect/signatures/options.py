@@ -42,6 +42,13 @@ class DescribeOptions:
     """Patterns kept by log-odds z: ``all``, those ``closed`` (no longer one of the same support) or ``maximal``."""
     false_discovery_rate: float = 0.05
     """Share of false ones allowed among the patterns that are said to pass, over all lists (Benjamini-Hochberg)."""
+    trees: str = "none"
+    """Trees that subtrees are mined from: ``none``, ``dependencies`` (the parser of the tagger's model, half as
+    long again as tags alone), or ``field:NAME``, a metadata field of bracketed trees, one or more a sentence."""
+    tree_labels: Literal["tag", "relation"] = "tag"
+    """What the nodes of dependency trees are called: each word's ``tag`` or its ``relation`` to its head."""
+    subtree_size: int = 4
+    """Most nodes of a subtree."""
     n_typical: int = 3
     """Typical sentences a list."""
     vector_size: int = 64
@@ -62,6 +69,18 @@ class DescribeOptions:
         if self.pattern_length > LONGEST_PATTERN:
             what = f"describe.pattern_length is {self.pattern_length!r}."
             raise OptionError(what, expected=f"a length up to {LONGEST_PATTERN}")
+        if self.trees not in ("none", "dependencies") and not self.trees.startswith("field:"):
+            what = f"describe.trees is {self.trees!r}."
+            raise OptionError(what, expected="none, dependencies or field:NAME")
+        if self.trees == "dependencies" and self.tagger == "none":
+            what = "describe.trees is 'dependencies', and describe.tagger 'none'."
+            raise OptionError(what, expected="a tagger: its model has the parser, too")
+        if self.tree_labels not in ("tag", "relation"):
+            what = f"describe.tree_labels is {self.tree_labels!r}."
+            raise OptionError(what, expected="tag or relation")
+        if not 2 <= self.subtree_size <= LONGEST_PATTERN:
+            what = f"describe.subtree_size is {self.subtree_size!r}."
+            raise OptionError(what, expected=f"a size from 2 to {LONGEST_PATTERN}")
         if self.pattern_filter not in ("all", "closed", "maximal"):
             what = f"describe.pattern_filter is {self.pattern_filter!r}."
             raise OptionError(what, expected="all, closed or maximal")

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.length_matching import length_bins
 from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.projections import compact_sentences
 from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
 
-__all__ = ["Comparison", "PatternInput", "background_shares", "expected_shares"]
+__all__ = ["Comparison", "PatternInput", "background_shares", "compare_with", "expected_shares"]
 
 
 class Comparison(NamedTuple):
@@ -40,6 +41,52 @@ class PatternInput(NamedTuple):
     """Whether an item may be part of a pattern, shape (n_codes,)."""
     compared: Comparison
     """What they are compared with."""
+
+
+def compare_with(
+    background_rows: NDArray[np.int64],
+    *,
+    lengths: NDArray[np.int32],
+    lists: NDArray[np.int32],
+    item: Item,
+    options: SkipNgramOptions,
+    workers: int,
+) -> Comparison:
+    """Prepare what the patterns of lists are compared with.
+
+    Parameters
+    ----------
+    background_rows : int64, shape (n_background,)
+        Sentences of the background, distinct.
+    lengths : int32, shape (n_sentences,)
+        Length of each sentence.
+    lists : int32, shape (n_lists, n)
+        Sentences of each list; -1 where a list is shorter.
+    item : str
+        Kind of the items.
+    options : SkipNgramOptions
+        What is mined and reported.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    Comparison
+        With bins of length.
+
+    Raises
+    ------
+    ValueError
+        If a list holds a sentence that is not there.
+    """
+    background = np.ascontiguousarray(background_rows, dtype=np.int64)
+    in_background = np.zeros(len(lengths), np.bool_)
+    in_background[background] = True
+    if lists.max(initial=-1) >= len(in_background):
+        what = f"A list holds sentence {lists.max()} of {len(in_background)} sentences."
+        raise ValueError(what)
+    bins = length_bins(lengths, background=background)
+    return Comparison(background, in_background, bins, item, options, workers)
 
 
 def background_shares(given: PatternInput) -> NDArray[np.float64]:

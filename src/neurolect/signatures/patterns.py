@@ -29,11 +29,11 @@ from neurolect.signatures.scoring import lift
 __all__ = [
     "NO_TESTS",
     "Patterns",
+    "columns_of_tests",
     "found_patterns",
     "mine_patterns_of",
     "patterns_table",
     "phrase_candidates",
-    "test_columns",
 ]
 
 ELLIPSIS = "\u2026"
@@ -272,7 +272,7 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
         columns["length"] = pa.array(lengths.astype(np.int8))
         columns["pattern"] = pc.binary_join(items, " ")
         columns["items"] = items
-        parts.append(pa.table(columns | evidence_columns(evidence) | test_columns(patterns.tests)))
+        parts.append(pa.table(columns | evidence_columns(evidence) | columns_of_tests(patterns.tests)))
         keys.append(np.stack([evidence.rank_relative, np.full(len(lengths), place), evidence.lists]))
     if not parts:
         return patterns_table([Patterns("word", [], *_NOTHING, 0, 0)], lists=lists)
@@ -280,7 +280,7 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
     return pa.concat_tables(parts).take(pa.array(order))
 
 
-def test_columns(tests: PatternTests) -> dict[str, pa.Array]:
+def columns_of_tests(tests: PatternTests) -> dict[str, pa.Array]:
     """Give the further columns of a table of patterns.
 
     Parameters

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.indexed_lists import count_indexed_lists
-from neurolect.signatures.length_matching import length_bins
 from neurolect.signatures.mined_lists import mine_each_list
 from neurolect.signatures.pattern_evidence import PatternEvidence, gather_evidence
 from neurolect.signatures.pattern_index import PatternIndex, index_patterns
-from neurolect.signatures.pattern_input import Comparison, PatternInput
+from neurolect.signatures.pattern_input import PatternInput, compare_with
 from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
 
-__all__ = ["PatternEvidence", "SkipNgramOptions", "compare_with", "mine_skip_ngrams"]
+__all__ = ["PatternEvidence", "SkipNgramOptions", "mine_skip_ngrams"]
 
 MAX_INDEX_PATTERNS = 10_000_000
 """An index has no more patterns than this: each list's counters have to be gone through."""
@@ -97,52 +96,6 @@ def mine_skip_ngrams(
             f"theirs are shorter than {options.max_length} items."
         )
     return gather_evidence(mined, compared, lists=lists)
-
-
-def compare_with(
-    background_rows: NDArray[np.int64],
-    *,
-    lengths: NDArray[np.int32],
-    lists: NDArray[np.int32],
-    item: Item,
-    options: SkipNgramOptions,
-    workers: int,
-) -> Comparison:
-    """Prepare what the patterns of lists are compared with.
-
-    Parameters
-    ----------
-    background_rows : int64, shape (n_background,)
-        Sentences of the background, distinct.
-    lengths : int32, shape (n_sentences,)
-        Length of each sentence.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-    item : str
-        Kind of the items.
-    options : SkipNgramOptions
-        What is mined and reported.
-    workers : int
-        Threads.
-
-    Returns
-    -------
-    Comparison
-        With bins of length.
-
-    Raises
-    ------
-    ValueError
-        If a list holds a sentence that is not there.
-    """
-    background = np.ascontiguousarray(background_rows, dtype=np.int64)
-    in_background = np.zeros(len(lengths), np.bool_)
-    in_background[background] = True
-    if lists.max(initial=-1) >= len(in_background):
-        what = f"A list holds sentence {lists.max()} of {len(in_background)} sentences."
-        raise ValueError(what)
-    bins = length_bins(lengths, background=background)
-    return Comparison(background, in_background, bins, item, options, workers)
 
 
 def _index(given: PatternInput, lists: NDArray[np.int32]) -> PatternIndex | None:

@@ -311,14 +311,17 @@ class Neuron:
         Returns
         -------
         dict of str to pyarrow.Table
-            ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata``, ``typical_sentences``.
+            ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata``, ``typical_sentences``; ``subtrees``
+            where trees were asked for.
 
         Raises
         ------
         RunFolderError
             If the run has not been described.
         """
-        names = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
+        names: tuple[str, ...] = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
+        if (self.run.folder / "signatures" / "subtrees.parquet").is_file():
+            names += ("subtrees",)
         return {name: self.rows(f"signatures/{name}", side=side) for name in names}
 
 

@@ -37,6 +37,7 @@ _EVIDENCE = {
     "adjectives": ("words", "word_class", "adjective", "display"),
     "phrases": ("skip_ngrams", "item", "word", "pattern"),
     "tag_patterns": ("skip_ngrams", "item", "tag", "pattern"),
+    "subtrees": ("subtrees", None, None, "subtree"),
     "tags": ("tags", None, None, "tag"),
 }
 
@@ -84,6 +85,8 @@ def card(
         raise OptionError(what, expected="'top' or 'bottom'")
     # Both sides lie side by side in the tables: read once, part here.
     tables = {name: neuron.rows(f"signatures/{name}") for name in _TABLES}
+    if (neuron.run.folder / "signatures" / "subtrees.parquet").is_file():
+        tables["subtrees"] = neuron.rows("signatures/subtrees")
     manifest = neuron.run.manifest
     model, corpus = manifest["model"], manifest["corpus"]
     told = {"name": short_name(model["name"]), "architecture": model["architecture"], "n_layers": model["n_layers"]}
@@ -139,6 +142,7 @@ def _side(
     evidence: dict[str, Any] = {
         kind: _evidence(tables[name], group, value, label, limit=n_evidence)
         for kind, (name, group, value, label) in _EVIDENCE.items()
+        if name in tables
     }
     listed = neuron.list(side)
     evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence)

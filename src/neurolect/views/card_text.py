@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["card_console", "card_text"]
 
 LEFT = (("words", 6), ("phrases", 4))
-SHORTER = (("tags", 3), ("tag_patterns", 3))  # go where there is room
+SHORTER = (("tags", 3), ("tag_patterns", 3), ("subtrees", 3))  # go where there is room
 ONE_LINE = ("nouns", "verbs", "adjectives")
 N_VALUES, N_TYPICAL = 4, 2
 TITLES = {"tag_patterns": "tag patterns"}
@@ -183,7 +183,7 @@ def _columns(side: dict[str, Any], *, n_columns: int) -> list[list[Block]]:
     left = [(kind, evidence[kind][:limit]) for kind, limit in LEFT if evidence[kind]]
     right = [(field, rows[:N_VALUES]) for field, rows in list(evidence["metadata"].items())[:N_FIELDS]]
     for kind, limit in SHORTER:
-        if evidence[kind]:
+        if evidence.get(kind):
             shorter = min(left, right, key=_height)
             shorter.append((TITLES.get(kind, kind), evidence[kind][:limit]))
     if n_columns == 1 or not left or not right:
