@@ -77,7 +77,7 @@ def test_only_all_shards_of_one_run_are_merged(model: Model, corpus: Corpus, tmp
     folders = shards_of(model, corpus, tmp_path, 3, options)
     with pytest.raises(CollectError, match=r"shards 0/3, 2/3 were given(.|\n)*0/3, 1/3, 2/3"):
         merge([folders[0], folders[2]], out=tmp_path / "merged")
-    with pytest.raises(CollectError, match=r"shards 0/3, 1/3, 1/3 were given"):
+    with pytest.raises(CollectError, match=r"A shard was given twice"):
         merge([folders[0], folders[1], folders[1]], out=tmp_path / "merged")
     with pytest.raises(CollectError, match="no run to merge"):
         merge([], out=tmp_path / "merged")
@@ -105,7 +105,39 @@ def test_an_unfinished_shard_or_a_whole_run_is_told(model: Model, corpus: Corpus
         merge([tmp_path / "whole"], out=tmp_path / "merged")
 
 
-@pytest.mark.parametrize("text", ["", "1", "4/4", "a/b", "-1/3", "0/0"])
+def test_shards_of_another_corpus_are_refused(model: Model, corpus: Corpus, tmp_path: Path) -> None:
+    options = CollectOptions(**SETTINGS)
+    first = collect(model, corpus, out=tmp_path / "first", options=options, shard=Shard(0, 2)).folder
+    other = tiny_corpus(tmp_path / "corpus", n_documents=50)
+    second = collect(model, other, out=tmp_path / "second", options=options, shard=Shard(1, 2)).folder
+    with pytest.raises(CollectError, match="different runs: they differ in corpus"):
+        merge([first, second], out=tmp_path / "merged")
+    with pytest.raises(CollectError, match="is not the corpus that was read"):
+        merge(shards_of(model, corpus, tmp_path, 2, options), out=tmp_path / "merged", corpus=other)
+
+
+def test_other_threads_are_told(model: Model, corpus: Corpus, tmp_path: Path) -> None:
+    folders = shards_of(model, corpus, tmp_path, 2, CollectOptions(**SETTINGS))
+    manifest = json.loads((folders[1] / "manifest.json").read_text())
+    assert manifest["model"]["threads"] == 1
+    manifest["model"]["threads"] = 7
+    (folders[1] / "manifest.json").write_text(json.dumps(manifest))
+    merged = merge(folders, out=tmp_path / "merged")
+    said = "Shards were collected with 1 and 7 threads: last bits may differ from those of one process."
+    assert said in merged.manifest["notices"]
+
+
+@pytest.mark.parametrize("shard", [Shard(2, 2), Shard(-1, 2), Shard(0, 0), Shard(0, 99)])
+def test_shards_that_are_none_or_empty_are_refused(
+    model: Model, corpus: Corpus, tmp_path: Path, shard: Shard
+) -> None:
+    said = "at most" if shard.n == 99 else f"no shard {shard.number} of {shard.n}"
+    with pytest.raises(OptionError, match=said):
+        collect(model, corpus, out=tmp_path / "run", options=CollectOptions(**SETTINGS), shard=shard)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["", "1", "4/4", "a/b", "-1/3", "0/0", "1/2/3", "0.5/2"])
 def test_other_shards_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="--shard is"):
         parse_shard(text)

@@ -38,6 +38,7 @@ class Engine(StrEnum):
 
     one = "one"
     local = "local"
+    ray = "ray"
 
 
 Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]

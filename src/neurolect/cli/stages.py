@@ -1,5 +1,6 @@
 """The verbs that do the work: prepare, collect, merge, describe, run, demo."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ from neurolect.cli.printing import make_progress, print_next, print_notices, quo
 from neurolect.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neurolect.collector.shard import Shard
+    from neurolect.store import Run
 
 
 @app.command()
@@ -41,8 +45,15 @@ def collect(
     settings: Settings = None,
     device: Device = "cpu",
     shard: Annotated[str | None, typer.Option(help="i/n: read only this share, i from 0; then merge.")] = None,
-    engine: Annotated[Engine, typer.Option(help="local: several processes of this machine.")] = Engine.one,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of --engine local.")] = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="local: several processes of this machine; ray: a Ray cluster (extra: ray).")
+    ] = Engine.one,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Shards of --engine local or ray; default: one a GPU or machine.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Cluster of --engine ray: auto, HOST:PORT; default: this machine's.")
+    ] = None,
 ) -> None:
     """Find the sentences that move every neuron most, in one pass."""
     from neurolect.corpus import open_corpus
@@ -50,14 +61,12 @@ def collect(
     options = read_config(config, settings)
     opened = open_corpus(corpus)
     share = _shard(shard, engine)
-    if engine is Engine.local:
-        from neurolect.collector.local import collect_local
-
-        run = collect_local(
+    engaged = _engine(engine, workers, ray_address)
+    if engaged is not None:
+        run = engaged(
             model,
             corpus,
             out=out,
-            workers=workers,
             options=options.collect,
             model_options=options.model,
             device=device,
@@ -143,7 +152,27 @@ def _shard(text: str | None, engine: Engine) -> "Shard | None":
         return None
     from neurolect.collector.shard import parse_shard
 
-    if engine is Engine.local:
-        what = "--shard and --engine local were both given."
-        raise OptionError(what, expected="one of them: --engine local shares the corpus out by itself")
+    if engine is not Engine.one:
+        what = f"--shard and --engine {engine} were both given."
+        raise OptionError(what, expected=f"one of them: --engine {engine} shares the corpus out by itself")
     return parse_shard(text)
+
+
+def _engine(engine: Engine, workers: int | None, ray_address: str | None) -> "Callable[..., Run] | None":
+    """Choose who collects with several workers; none where one process does."""
+    if ray_address is not None and engine is not Engine.ray:
+        what = f"--ray-address {ray_address} was given without --engine ray."
+        raise OptionError(what, hint="Add --engine ray, or leave the address out.")
+    if engine is Engine.one:
+        if workers is not None:
+            what = f"--workers {workers} was given without --engine."
+            hint = "Add --engine local or --engine ray; processes that tokenize are --set collect.workers."
+            raise OptionError(what, hint=hint)
+        return None
+    if engine is Engine.local:
+        from neurolect.collector.local import collect_local
+
+        return partial(collect_local, workers=workers)
+    from neurolect.collector.ray_engine import collect_ray
+
+    return partial(collect_ray, workers=workers, address=ray_address)

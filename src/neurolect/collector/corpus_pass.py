@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from neurolect.collector.record import claim, complete, complete_shard, new_run
 from neurolect.collector.sample_activations import SampleActivations
 from neurolect.collector.shard import PARTIAL, Shard, check_shard, share_of
 from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.threads import threads_of
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
 from neurolect.model.batching import plan_batches
@@ -51,6 +53,7 @@ def collect(
     options: CollectOptions | None = None,
     progress: Progress | None = None,
     shard: Shard | None = None,
+    stop: StopRequest | None = None,
 ) -> Run:
     """Find, in one pass over a corpus, the sentences that move every neuron most.
 
@@ -70,6 +73,8 @@ def collect(
         Where to report to.
     shard : Shard, optional
         Read this share of the corpus only; the folder then waits for :func:`neurolect.collector.merge.merge`.
+    stop : StopRequest, optional
+        Where a stop is asked for; SIGINT and SIGTERM are noticed when not given.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def collect(
     CorpusError
         If the corpus changed since it was prepared.
     OptionError
-        If the lists would be larger than the corpus.
+        If the lists would be larger than the corpus, or the shard is none or would have nothing to read.
     NonFiniteActivationsError
         If the model returns NaN or infinity and ``non_finite`` is ``error``.
     InterruptedRunError
@@ -114,7 +119,7 @@ def collect(
         monitor_sentences=options.monitor_sentences,
         seed=options.seed,
     )
-    check_shard(shard, options)
+    check_shard(shard, options, n_sentences=n_sentences)
     if claim(folder, new_run(model, corpus, options, plan, shard=shard)):
         progress.message(f"{folder} is already collected.")
         return Run(folder)
@@ -122,7 +127,8 @@ def collect(
         if Run(folder).stage_complete("collect"):
             return open_run(folder)  # another process was quicker
         corpus.verify()
-        return _collect(model, corpus, folder, options, progress, plan, shard)
+        with threads_of(folder, progress=progress):
+            return _collect(model, corpus, folder, options, progress, plan, shard, stop)
 
 
 def _collect(
@@ -133,6 +139,7 @@ def _collect(
     progress: Progress,
     plan: Plan,
     shard: Shard | None,
+    stop: StopRequest | None,
 ) -> Run:
     """Go through the corpus from the checkpoint on, and write the results."""
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
@@ -140,7 +147,8 @@ def _collect(
     start = time.monotonic()
     sample_ids = sample_of(corpus, n_sentences, options)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
-    with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stop_requests() as stop:
+    stopping = stop_requests() if stop is None else nullcontext(stop)
+    with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop:
         device = kept_on_device(options.keep_on, model.device)
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]

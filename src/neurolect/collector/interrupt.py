@@ -12,17 +12,24 @@ __all__ = ["StopRequest", "stop_requests"]
 class StopRequest:
     """Whether somebody asked to stop.
 
+    Parameters
+    ----------
+    patient : bool
+        Whether a second signal is as good as the first. A worker is told to stop by the process that started it,
+        and often by the terminal or the scheduler too.
+
     Attributes
     ----------
     name : str or None
-        ``SIGINT`` or ``SIGTERM`` once asked.
+        ``SIGINT`` or ``SIGTERM`` once asked, or who else asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
         self.name: str | None = None
+        self._patient = patient
 
     def ask(self, number: int, _frame: FrameType | None) -> None:
-        """Remember the request; a second one stops at once.
+        """Remember the request; a second one stops at once unless this one is patient.
 
         Parameters
         ----------
@@ -34,21 +41,26 @@ class StopRequest:
         KeyboardInterrupt
             If it was asked before.
         """
-        if self.name is not None:
+        if self.name is not None and not self._patient:
             raise KeyboardInterrupt
-        self.name = signal.Signals(number).name
+        self.name = self.name or signal.Signals(number).name
 
 
 @contextmanager
-def stop_requests() -> Iterator[StopRequest]:
+def stop_requests(*, patient: bool = False) -> Iterator[StopRequest]:
     """Catch SIGINT and SIGTERM while the block runs; the handlers before are put back.
+
+    Parameters
+    ----------
+    patient : bool
+        Whether a second signal is as good as the first.
 
     Yields
     ------
     StopRequest
         To look at between two batches. Outside the main thread nothing is caught.
     """
-    request = StopRequest()
+    request = StopRequest(patient=patient)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

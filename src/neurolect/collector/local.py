@@ -1,28 +1,30 @@
 """Several processes on one machine, each with a shard of the corpus, and the merge of what they found."""
 
-import dataclasses
-import json
 import multiprocessing
 import shutil
 import signal
 import sys
+import threading
 import time
+from contextlib import nullcontext
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import Any
 
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.merge import merge
 from neurolect.collector.options import CollectOptions
-from neurolect.collector.shard import Shard, check_shard
+from neurolect.collector.record import finished_run
+from neurolect.collector.shard import PARTIAL, Shard, check_shard
+from neurolect.collector.threads import n_own_cores, share_tokenizers, threads_each
 from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, NeurolectError
 from neurolect.model import ModelOptions
-from neurolect.progress import NullProgress, NullTask, Progress
-from neurolect.store.run_folder import Run, open_run
+from neurolect.progress import NullProgress, NullTask, Progress, Task
+from neurolect.store.run_folder import Run
 
-__all__ = ["collect_local"]
+__all__ = ["collect_local", "placed"]
 
 _INTERRUPTED = 130
 _FAILED = 1
@@ -33,7 +35,7 @@ def collect_local(
     corpus: str | Path,
     *,
     out: str | Path,
-    workers: int,
+    workers: int | None = None,
     options: CollectOptions | None = None,
     model_options: ModelOptions | None = None,
     device: str = "cpu",
@@ -49,8 +51,9 @@ def collect_local(
         A corpus folder.
     out : str or Path
         The run folder to write.
-    workers : int
-        Processes.
+    workers : int, optional
+        Processes, at least 1. When not given one for every GPU if ``device`` is ``cuda``, else one. On a processor
+        each takes its share of the cores, or ``OMP_NUM_THREADS`` threads.
     options : CollectOptions, optional
         What to keep and how to feed.
     model_options : ModelOptions, optional
@@ -71,52 +74,112 @@ def collect_local(
         If a worker fails or dies; the same call goes on from the checkpoints.
     InterruptedRunError
         If it was stopped by Ctrl-C or SIGTERM; every worker has then written its checkpoint.
+    OptionError
+        If there are more workers than chunks of sentences, or rules that end the pass early.
     """
     options, progress = options or CollectOptions(), progress or NullProgress()
     out = Path(out)
-    check_shard(Shard(0, workers), options)
-    if (out / "manifest.json").is_file() and Run(out).stage_complete("collect"):
-        return _there(out, options, progress)
     opened = open_corpus(corpus)
-    folders = [out.with_name(f"{out.name}-shards") / f"{number}-of-{workers}" for number in range(workers)]
-    # spawned, not forked: the parent may hold threads
-    context = multiprocessing.get_context("spawn")
-    done = context.Value("q", 0)
-    failure = context.SimpleQueue()
-    processes: list[BaseProcess] = []
-    for number, folder in enumerate(folders):
-        placed = f"cuda:{number % _n_gpus()}" if device == "cuda" else device
-        job = (model, str(corpus), folder, Shard(number, workers), options, model_options, placed)
-        processes.append(context.Process(target=_work, args=(job, done, failure), name=f"neurolect-{number}"))
     n_sentences = min(opened.n_mining, options.limit or opened.n_mining)
+    if workers is None:
+        workers = _n_gpus() if device == "cuda" else 1
+    check_shard(Shard(0, workers), options.on_device(device.partition(":")[0]), n_sentences=n_sentences)
+    if (run := finished_run(out, model=model, corpus=opened, options=options)) is not None:
+        progress.message(f"{out} is already collected.")
+        return run
+    options = share_tokenizers(options, device=device, n_cores=n_own_cores() / workers)
+    folders = [out.with_name(f"{out.name}-shards") / f"{number}-of-{workers}" for number in range(workers)]
+    if any((each / name).is_file() for each in folders for name in ("checkpoint/state.npz", PARTIAL)):
+        progress.message(f"Going on with what {workers} workers have read.")
+    jobs = [
+        (model, str(corpus), folder, Shard(number, workers), options, model_options, placed(device, number))
+        for number, folder in enumerate(folders)
+    ]
     with progress.task("collect", total=n_sentences, unit="sentences") as task, stop_requests() as stop:
-        for process in processes:
-            process.start()
-        shown = 0
-        while any(process.is_alive() for process in processes):
-            time.sleep(0.1)
-            task.advance(done.value - shown)
-            shown = done.value
-            if stop.name or any(process.exitcode for process in processes):
-                _stop(processes)
-        task.advance(done.value - shown)
-        _check(processes, stop, failure)
+        _watch(_Workers(jobs), stop, task)
     run = merge(folders, out=out, progress=progress)
-    _remove(folders)
+    for folder in folders:
+        shutil.rmtree(folder)  # written by this process's workers only
+    if not any(folders[0].parent.iterdir()):
+        folders[0].parent.rmdir()
     return run
 
 
-def _there(out: Path, options: CollectOptions, progress: Progress) -> Run:
-    """Open a finished run, if it was collected with these options."""
-    run = open_run(out)
-    asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    for name, value in run.manifest["options"]["collect"].items():
-        # what was not given was chosen then
-        if asked.get(name) is not None and asked[name] != value and name != "checkpoint_seconds":
-            what = f"{out} holds a run that differs in collect.{name}: {value!r} there, {asked[name]!r} now."
-            raise CollectError(what, hint="Choose another --out, or remove that folder.")
-    progress.message(f"{out} is already collected.")
-    return run
+def placed(device: str, number: int, *, n_gpus: int | None = None) -> str:
+    """Choose the device of a worker.
+
+    Parameters
+    ----------
+    device : str
+        As given; ``cuda`` stands for all GPUs of the machine.
+    number : int
+        Of the worker.
+    n_gpus : int, optional
+        GPUs; counted when not given.
+
+    Returns
+    -------
+    str
+        The GPUs in turn for ``cuda``, else the device that was given.
+
+    Examples
+    --------
+    >>> [placed("cuda", number, n_gpus=2) for number in range(3)], placed("cuda:1", 0), placed("cpu", 5)
+    (['cuda:0', 'cuda:1', 'cuda:0'], 'cuda:1', 'cpu')
+    """
+    if device != "cuda":
+        return device
+    return f"cuda:{number % (_n_gpus() if n_gpus is None else n_gpus)}"
+
+
+def _n_gpus() -> int:
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
+class _Workers:
+    """The processes, and what they tell: sentences done, and one message of those that fail."""
+
+    def __init__(self, jobs: list[tuple[Any, ...]]) -> None:
+        # spawned, not forked: the parent may hold threads
+        context = multiprocessing.get_context("spawn")
+        # Each worker writes a number of its own: no lock that one might die with.
+        self._done = context.Array("q", len(jobs), lock=False)
+        # The sending ends are kept too: a pipe whose other end is closed would look as if something were in it.
+        self._failures: list[tuple[Connection, Connection]] = []
+        self.processes: list[BaseProcess] = []
+        for number, job in enumerate(jobs):
+            receive, send = context.Pipe(duplex=False)
+            self._failures.append((receive, send))
+            arguments = (job, number, self._done, send)
+            self.processes.append(context.Process(target=_work, args=arguments, name=f"neurolect-{number}"))
+
+    @property
+    def n_done(self) -> int:
+        """Sentences read by all."""
+        return sum(self._done)
+
+    def failure(self) -> str | None:
+        """Give what the first of the failed said."""
+        said = [str(receive.recv()) for receive, _ in self._failures if receive.poll()]
+        return said[0] if said else None
+
+
+def _watch(workers: _Workers, stop: StopRequest, task: Task) -> None:
+    """Start the workers, tell how far they are, and stop all when one ends early or a stop is asked for."""
+    for process in workers.processes:
+        process.start()
+    shown = 0
+    while any(process.is_alive() for process in workers.processes):
+        time.sleep(0.1)
+        done = workers.n_done
+        task.advance(done - shown)
+        shown = done
+        if stop.name or any(process.exitcode for process in workers.processes):
+            _stop(workers.processes)
+    task.advance(workers.n_done - shown)
+    _check(workers, stop)
 
 
 def _stop(processes: list[BaseProcess]) -> None:
@@ -128,77 +191,80 @@ def _stop(processes: list[BaseProcess]) -> None:
         process.join()
 
 
-def _check(processes: list[BaseProcess], stop: StopRequest, failure: Any) -> None:  # noqa: ANN401
+def _check(workers: _Workers, stop: StopRequest) -> None:
     """Raise what ended the workers early."""
-    ends = [process.exitcode for process in processes]
+    ends = [process.exitcode for process in workers.processes]
     if stop.name:
-        what = f"Stopped by {stop.name}; what {len(processes)} workers have read is kept."
+        what = f"Stopped by {stop.name}; what {len(ends)} workers have read is kept."
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
-    if not failure.empty():
-        what = f"A worker failed: {failure.get()}"
+    if said := workers.failure():
+        what = f"A worker failed: {said}"
         raise CollectError(what)
     for number, end in enumerate(ends):
         if end not in (0, _INTERRUPTED):
             how = signal.Signals(-end).name if end is not None and end < 0 else f"exit code {end}"
-            what = f"Worker {number} of {len(processes)} died ({how})."
+            what = f"Worker {number} of {len(ends)} died ({how})."
             hint = (
                 "There may be too little memory: use fewer workers. The same command goes on from the checkpoints."
             )
             raise CollectError(what, hint=hint)
-
-
-def _remove(folders: list[Path]) -> None:
-    """Remove the merged shards: files written by this process's workers only."""
-    for folder in folders:
-        shutil.rmtree(folder)
-    if not any(folders[0].parent.iterdir()):
-        folders[0].parent.rmdir()
-
-
-def _n_gpus() -> int:
-    import torch
-
-    return max(1, torch.cuda.device_count())
+    if any(ends):
+        what = f"Workers were told to stop by somebody else; what {len(ends)} workers have read is kept."
+        raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
 
 
 class _Counting(NullProgress):
-    """Counts what all workers have done in one shared number."""
+    """Counts what a worker has done where its parent sees it."""
 
-    def __init__(self, done: Any) -> None:  # noqa: ANN401 - multiprocessing's value has no public type
-        self._done = done
+    def __init__(self, done: Any, number: int) -> None:  # noqa: ANN401 - multiprocessing's array has no public type
+        self._done, self._number = done, number
 
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Any:  # noqa: ANN401
         """Open a task that counts."""
-        from contextlib import nullcontext
-
-        return nullcontext(_CountingTask(self._done))
+        return nullcontext(_CountingTask(self._done, self._number))
 
 
 class _CountingTask(NullTask):
-    def __init__(self, done: Any) -> None:  # noqa: ANN401
-        self._done = done
+    def __init__(self, done: Any, number: int) -> None:  # noqa: ANN401
+        self._done, self._number = done, number
 
     def advance(self, n: float = 1) -> None:
         """Count."""
-        lock: Lock = self._done.get_lock()
-        with lock:
-            self._done.value += int(n)
+        self._done[self._number] += int(n)
 
 
-def _work(job: tuple[Any, ...], done: Any, failure: Any) -> None:  # noqa: ANN401
+def _leave_with_parent(stop: StopRequest) -> None:
+    """Ask for a stop once the process that started this one is no more."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            stop.name = "the end of the process that started it"
+
+    threading.Thread(target=wait, name="neurolect-parent", daemon=True).start()
+
+
+def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> None:  # noqa: ANN401
     """Collect one shard in a process of its own."""
-    from neurolect.collector.corpus_pass import collect
-    from neurolect.model import load_model
+    with stop_requests(patient=True) as stop:
+        _leave_with_parent(stop)
+        import torch
 
-    model, corpus, folder, shard, options, model_options, device = job
-    try:
-        with stop_requests() as stop:
+        from neurolect.collector.corpus_pass import collect
+        from neurolect.model import load_model
+
+        model, corpus, folder, shard, options, model_options, device = job
+        torch.set_num_threads(threads_each(n_own_cores() / shard.n))
+        counting = _Counting(done, number)
+        try:
             loaded = load_model(model, options=model_options, device=device)
-        if stop.name:
+            if stop.name:
+                sys.exit(_INTERRUPTED)
+            opened = open_corpus(corpus)
+            collect(loaded, opened, out=folder, options=options, progress=counting, shard=shard, stop=stop)
+        except InterruptedRunError:
             sys.exit(_INTERRUPTED)
-        collect(loaded, open_corpus(corpus), out=folder, options=options, progress=_Counting(done), shard=shard)
-    except InterruptedRunError:
-        sys.exit(_INTERRUPTED)
-    except NeurolectError as error:
-        failure.put(str(error))
-        sys.exit(_FAILED)
+        except NeurolectError as error:
+            failure.send(str(error))
+            sys.exit(_FAILED)

@@ -1,7 +1,7 @@
 """Put the partial runs of all shards together: the run folder that one process would have written."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.store.manifest import now, read_manifest
 from neurolect.store.run_folder import Run, open_run
 
-__all__ = ["merge"]
+__all__ = ["merge", "shards_in_order", "write_merged"]
 
 
 def merge(
@@ -58,10 +58,51 @@ def merge(
     CollectError
         If a shard is missing, given twice, unfinished or of another run.
     """
-    folders = _in_order([Path(run) for run in runs])
-    folder, progress = Path(out), progress or NullProgress()
-    started = time.monotonic()
-    manifest = read_manifest(folders[0])
+    progress = progress or NullProgress()
+    manifests = {Path(run): read_manifest(Path(run)) for run in runs}
+    if len(manifests) < len(runs):
+        what = f"A shard was given twice: {', '.join(map(str, runs))}."
+        raise CollectError(what, expected="the partial run folder of every shard, once")
+    folders = shards_in_order(manifests)
+
+    def merged(plan: Plan) -> CollectState:
+        return _merged(folders, plan, progress)
+
+    return write_merged(
+        [manifests[each] for each in folders], merged, out=Path(out), corpus=corpus, progress=progress
+    )
+
+
+def write_merged(
+    manifests: Sequence[dict[str, Any]],
+    merged: Callable[[Plan], CollectState],
+    *,
+    out: Path,
+    corpus: Corpus | None,
+    progress: Progress,
+) -> Run:
+    """Write the run folder of merged shards.
+
+    Parameters
+    ----------
+    manifests : sequence of dict
+        Of all shards, in their order, checked.
+    merged : callable
+        Merges their states; called when the folder is known to be free.
+    out : Path
+        The run folder to write.
+    corpus : Corpus, optional
+        The corpus, where it no longer lies where it was read.
+    progress : Progress
+        Where to report to.
+
+    Returns
+    -------
+    Run
+        The finished run folder.
+    """
+    folder, started = out, time.monotonic()
+    manifest = manifests[0] | {"notices": _notices_of(manifests)}
     del manifest["shard"]
     manifest["stages"] = {"collect": {"status": "running", "started": now()}}
     if claim(folder, manifest):
@@ -73,7 +114,7 @@ def merge(
         raise CollectError(what, expected=f"fingerprint {manifest['corpus']['fingerprint']}")
     options = options_of(manifest)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
-    state = _merged(folders, plan_of(manifest, options, n_sentences), progress)
+    state = merged(plan_of(manifest, options, n_sentences))
     state.settle()
     n_kept = write_results(
         folder,
@@ -85,17 +126,33 @@ def merge(
     )
     ending = Watch(options, state.convergence).ending()
     write_convergence(folder, state, ending)
-    spent = sum(read_manifest(each)["stages"]["collect"]["seconds"] for each in folders)
+    spent = sum(each["stages"]["collect"]["seconds"] for each in manifests)
     complete(folder, state, n_kept=n_kept, seconds=spent + time.monotonic() - started, ending=ending)
     return open_run(folder)
 
 
-def _in_order(folders: list[Path]) -> list[Path]:
-    """Check that the folders are all shards of one run, and sort them."""
+def shards_in_order(manifests: Mapping[Path, dict[str, Any]]) -> list[Path]:
+    """Check that all shards of one run are there, and sort them.
+
+    Parameters
+    ----------
+    manifests : mapping of Path to dict
+        Of the partial run folders.
+
+    Returns
+    -------
+    list of Path
+        By the shards' numbers.
+
+    Raises
+    ------
+    CollectError
+        If a shard is missing, there twice, unfinished or of another run.
+    """
+    folders = list(manifests)
     if not folders:
         what = "There is no run to merge."
         raise CollectError(what, expected="the partial run folders of all shards")
-    manifests = {folder: read_manifest(folder) for folder in folders}
     for folder, manifest in manifests.items():
         if "shard" not in manifest:
             what = f"{folder} is not a shard of a run."
@@ -114,6 +171,15 @@ def _in_order(folders: list[Path]) -> list[Path]:
         what = f"The shards {', '.join(names)} were given."
         raise CollectError(what, expected=f"each once: {', '.join(wanted)}")
     return ordered
+
+
+def _notices_of(manifests: Sequence[dict[str, Any]]) -> list[str]:
+    """Say what may have made shards differ from one process."""
+    threads = sorted({each["model"].get("threads") or 0 for each in manifests})
+    if len(threads) == 1:
+        return []
+    listed = " and ".join(str(n) if n else "an unknown number of" for n in threads)
+    return [f"Shards were collected with {listed} threads: last bits may differ from those of one process."]
 
 
 def _name(manifest: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a run folder's manifest says of its pass: whose it is, whether it is done, what to know of it."""
 
 import dataclasses
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ from neurolect.collector.folder_lock import only_here
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.threads import threads_used
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
 from neurolect.model.model import Model
 from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
+from neurolect.store.run_folder import Run, open_run
 
-__all__ = ["claim", "complete", "complete_shard", "differences", "new_run"]
+__all__ = ["claim", "complete", "complete_shard", "differences", "finished_run", "new_run"]
+
+
+_TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers")
 
 
 def new_run(
@@ -54,10 +60,11 @@ def new_run(
             "dtype": model.dtype,
             "packed": model.packed,
             "compiled": model.compiled,
+            "threads": threads_used(model.device.type),
             "sites": [each._asdict() for each in model.neurons.site_layers],
         },
         corpus={
-            "path": str(corpus.folder.resolve()),
+            "path": corpus.location,
             "fingerprint": corpus.fingerprint,
             "n_sentences": corpus.n_sentences,
             "n_mining": corpus.n_mining,
@@ -80,8 +87,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     identity["shard"] = manifest.get("shard")
     for stage in ("model", "collect"):
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
-    # what bears on time alone
-    for name in ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers"):
+    for name in _TIME_ALONE:
         identity.pop(name, None)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
 
@@ -147,6 +153,57 @@ def claim(folder: Path, manifest: dict[str, Any]) -> bool:
         return True
     remove_leftovers(folder)
     return False
+
+
+def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOptions) -> Run | None:
+    """Open a run that is finished already, if there is one, without loading its model.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    model : str
+        Name of the model, as given.
+    corpus : Corpus
+        What was to be read.
+    options : CollectOptions
+        As given; what is not set may have been chosen then.
+
+    Returns
+    -------
+    Run or None
+        None if there is no finished run.
+
+    Raises
+    ------
+    CollectError
+        If it is of another model, corpus or options.
+    """
+    if not (folder / "manifest.json").is_file() or not Run(folder).stage_complete("collect"):
+        return None
+    run = open_run(folder)
+    then = run.manifest["options"]["collect"]
+    asked = json.loads(json.dumps(dataclasses.asdict(options)))
+    pairs = {
+        "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),
+        "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
+    }
+    pairs |= {
+        f"collect.{name}": (then.get(name), value)
+        for name, value in asked.items()
+        if value is not None and f"collect.{name}" not in _TIME_ALONE
+    }
+    for name, (before, wanted) in pairs.items():
+        if before != wanted:
+            what = f"{folder} holds a run that differs in {name}: {before!r} there, {wanted!r} now."
+            raise CollectError(what, hint="Choose another --out, or remove that folder.")
+    return run
+
+
+def _resolved(model: str) -> str:
+    """Name a model folder in one way only."""
+    path = Path(model).expanduser()
+    return str(path.resolve()) if path.is_dir() else model
 
 
 def _start(folder: Path, manifest: dict[str, Any]) -> None:

@@ -112,30 +112,51 @@ def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> 
         Of one shard.
     """
     size = options.chunk_sentences or 1
-    if options.shuffle:
-        n_chunks = n_shuffled_chunks(n_sentences, size=size, seed=options.seed)
-    else:
-        n_chunks = -(-n_sentences // size)
+    n_chunks = _n_chunks(n_sentences, options)
     mine = (shard or Shard(0, 1)).chunks(n_chunks)
     last = min(mine.stop * size, n_sentences) if mine.stop < n_chunks else n_sentences
     return Share(mine.start, mine.stop, last - mine.start * size)
 
 
-def check_shard(shard: Shard | None, options: CollectOptions) -> None:
-    """Refuse what a shard cannot do alone.
+def _n_chunks(n_sentences: int, options: CollectOptions) -> int:
+    size = options.chunk_sentences or 1
+    if options.shuffle:
+        return n_shuffled_chunks(n_sentences, size=size, seed=options.seed)
+    return -(-n_sentences // size)
+
+
+def check_shard(shard: Shard | None, options: CollectOptions, *, n_sentences: int) -> None:
+    """Refuse what is no shard, what a shard cannot do alone, and shards with nothing to read.
 
     Parameters
     ----------
     shard : Shard, optional
         The share.
     options : CollectOptions
-        The options.
+        With the size of a chunk.
+    n_sentences : int
+        Sentences to read, all shards together.
 
     Raises
     ------
     OptionError
-        If the pass might end early: which sentences were read would depend on each shard.
+        If there is no such shard; if the pass might end early (which sentences were read would depend on each
+        shard); if there are more shards than chunks.
     """
-    if shard is not None and (options.stop_when is not None or options.max_seconds is not None):
+    if shard is None:
+        return
+    if not 0 <= shard.number < shard.n:
+        what = f"There is no shard {shard.number} of {shard.n}."
+        raise OptionError(what, expected="a number from 0 to n - 1, and at least one shard")
+    if options.stop_when is not None or options.max_seconds is not None:
         what = "A shard cannot end early: collect.stop_when or collect.max_seconds is set."
         raise OptionError(what, hint="Leave them out, or read less with collect.limit.")
+    n_chunks = _n_chunks(n_sentences, options)
+    if shard.n > n_chunks:
+        size = options.chunk_sentences or 1
+        what = (
+            f"{n_sentences:,} sentences, {n_chunks} chunks of {size:,}, cannot be shared out to {shard.n} shards."
+        )
+        smaller = f", or --set collect.chunk_sentences={n_sentences // shard.n}" if n_sentences >= shard.n else ""
+        hint = f"Use at most {n_chunks} shards or workers{smaller}."
+        raise OptionError(what, expected="a chunk or more for every shard", hint=hint)

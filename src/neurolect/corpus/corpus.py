@@ -44,6 +44,11 @@ class Corpus:
         return f"Corpus({str(self.folder)!r}, {self.n_sentences:,} sentences)"
 
     @property
+    def location(self) -> str:
+        """Where the folder lies, in full."""
+        return str(self.folder.resolve())
+
+    @property
     def fingerprint(self) -> str:
         """Hash of the content."""
         return self.manifest["fingerprint"]
