@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -229,3 +231,19 @@ def test_any_language_without_metadata_and_places_with_any_name(workshop: Worksh
     assert run.manifest["corpus"]["fields"] == []
     assert "m\u00e4dchen" in run.table("background/words").column("word").to_pylist()
     assert "hidden.1.1" in succeed("show", folder / "lauf", "hidden.1.1")
+
+
+def test_reading_a_run_does_not_import_pandas(workshop: Workshop) -> None:
+    """Where it is installed, pyarrow imports it with the first array: longer than any search takes."""
+    code = (
+        "import sys; sys.argv = ['neurolect', 'find', sys.argv[1], '--word', 'film']\n"
+        "from neurolect.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pandas', 'numba', 'torch', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    given = [sys.executable, "-c", code, str(workshop.run)]
+    done = subprocess.run(given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "hidden." in done.stdout

@@ -15,6 +15,8 @@ from neurolect.errors import InterruptedRunError, NeurolectError
 
 __all__ = ["main"]
 
+READING = frozenset({"convergence", "find", "report", "show"})
+"""Verbs that only read a run folder."""
 _STOPPED = 130  # the exit code of a shell's Ctrl-C
 
 
@@ -35,6 +37,27 @@ def _stop_like_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class _NoPandas:
+    """Finds every module but one."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Answer as if pandas were not installed."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _leave_pandas_out() -> None:
+    """Let pyarrow decide that there is no pandas: importing it takes longer than a search."""
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    sys.meta_path.insert(0, _NoPandas)
+    pa.array([0])  # pyarrow looks for it once
+    sys.meta_path.remove(_NoPandas)
+
+
 def main(run: Callable[..., None] = app) -> None:
     """Run the command line; errors raised on purpose become one message and an exit code.
 
@@ -49,6 +72,8 @@ def main(run: Callable[..., None] = app) -> None:
     for name in ("gensim", "huggingface_hub"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
+        if run is app and READING.intersection(sys.argv[1:2]):  # a process of its own, not a part of another one
+            _leave_pandas_out()
         with _stop_like_interrupt():
             run()
     except InterruptedRunError as error:

@@ -1,6 +1,9 @@
 """Count, for every list, how many of some sentences it holds. Knows arrays only."""
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ __all__ = ["count_in_lists"]
 
 ENTRIES_PER_BLOCK = 1 << 17
 """Entries counted at a time: their numbers, widened to 8 bytes, stay in the processor's cache."""
+THREADS = min(os.cpu_count() or 1, 4)
 
 
 def count_in_lists(
@@ -74,25 +78,28 @@ def _count_runs(
     n_lists: int,
 ) -> NDArray[np.int64]:
     counts = np.zeros(n_lists, dtype=np.int64)
-    for block in _blocks(starts[first].tolist(), starts[last].tolist(), numbers):
-        counts += np.bincount(block, minlength=n_lists)
+    begins, ends = _pieces(starts[first], starts[last])
+    total = np.cumsum(ends - begins)
+    if not len(total):
+        return counts
+    cuts = np.searchsorted(total, np.arange(ENTRIES_PER_BLOCK, int(total[-1]) + 1, ENTRIES_PER_BLOCK))
+    cuts = np.unique(np.concatenate([[0], cuts, [len(total)]]))
+    with ThreadPoolExecutor(THREADS) as pool:  # NumPy counts without the interpreter's lock: gathering goes on
+        waiting: deque[Future[NDArray[np.intp]]] = deque()
+        for low, high in pairwise(cuts.tolist()):
+            pieces = zip(begins[low:high].tolist(), ends[low:high].tolist(), strict=True)
+            block = np.concatenate([numbers[begin:end] for begin, end in pieces])
+            waiting.append(pool.submit(np.bincount, block, minlength=n_lists))
+            if len(waiting) > 2 * THREADS:
+                counts += waiting.popleft().result()
+        for each in waiting:
+            counts += each.result()
     return counts
 
 
-def _blocks(starts: list[int], ends: list[int], numbers: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
-    """Gather the entries of all runs in blocks of a convenient size."""
-    pieces: list[NDArray[np.generic]] = []
-    size = 0
-    for start, end in zip(starts, ends, strict=True):
-        if end - start > ENTRIES_PER_BLOCK:
-            yield from (
-                numbers[at : min(at + ENTRIES_PER_BLOCK, end)] for at in range(start, end, ENTRIES_PER_BLOCK)
-            )
-            continue
-        pieces.append(numbers[start:end])
-        size += end - start
-        if size >= ENTRIES_PER_BLOCK:
-            yield np.concatenate(pieces)
-            pieces, size = [], 0
-    if size:
-        yield np.concatenate(pieces)
+def _pieces(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut runs of entries that are longer than a block."""
+    n_pieces = -(-(ends - begins) // ENTRIES_PER_BLOCK)
+    number = np.arange(int(n_pieces.sum())) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+    begins = np.repeat(begins, n_pieces) + ENTRIES_PER_BLOCK * number
+    return begins, np.minimum(begins + ENTRIES_PER_BLOCK, np.repeat(ends, n_pieces))

@@ -115,6 +115,8 @@ def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.
         if not len(ends):
             break
         ends = _tagged_next(step, ends, index) if step.is_tag and step.gap < LOOKED_AT else _next(step, ends, index)
+    if len(ends) > index.n_sentences:  # rather look up where each sentence is than where each place is
+        return np.flatnonzero(np.diff(np.searchsorted(ends, index.sentence_starts)))
     rows = index.sentences_of(ends)
     return rows[np.append(True, np.diff(rows) > 0)] if len(rows) else rows
 
@@ -138,10 +140,12 @@ def _tagged_next(step: Step, ends: NDArray[np.int64], index: SentenceIndex) -> N
     if step.item not in index.tags:
         return np.empty(0, dtype=np.int64)
     code, codes = index.tags.index(step.item), index.tag_codes
-    found = []
+    begins = np.zeros(len(codes) + 1, dtype=np.bool_)  # places where a sentence begins
+    begins[index.sentence_starts] = True
+    found = np.zeros(len(codes), dtype=np.bool_)
     for distance in range(1, step.gap + 2):
         places = ends + distance
-        places = places[: np.searchsorted(places, len(codes))]
-        has_it = places[codes[places] == code]
-        found.append(has_it[index.sentence_starts[index.sentences_of(has_it)] <= has_it - distance])
-    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+        same_sentence = ~begins[places]
+        ends, places = ends[same_sentence], places[same_sentence]
+        found[places[codes[places] == code]] = True
+    return np.flatnonzero(found)
