@@ -27,7 +27,7 @@ from tests.tiny_models import write_tiny_bert
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = ROOT / "docs" / "run_folder.md"
 STAGES = (
-    *("corpus", "model", "collector", "store", "variants", "signatures", "views", "config"),
+    *("corpus", "model", "collector", "store", "variants", "signatures", "relations", "views", "config"),
     *("errors", "progress", "atomic"),
 )
 # Not every name needs a longer summary, an example or a pointer to others.

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
+    from neurolect.relations import RelateOptions, rank, relate
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
-    from neurolect.views import card, card_text, write_report
+    from neurolect.views import card, card_text, plot, write_report
 
 __all__ = [
     "CollectOptions",
@@ -32,6 +33,7 @@ __all__ = [
     "NeurolectError",
     "Neuron",
     "PrepareOptions",
+    "RelateOptions",
     "Run",
     "RunConfig",
     "card",
@@ -43,7 +45,10 @@ __all__ = [
     "load_model",
     "open_corpus",
     "open_run",
+    "plot",
     "prepare",
+    "rank",
+    "relate",
     "run",
     "write_report",
 ]
@@ -57,6 +62,7 @@ _HOMES = {
     "NeurolectError": "errors",
     "Neuron": "store",
     "PrepareOptions": "corpus",
+    "RelateOptions": "relations",
     "Run": "store",
     "RunConfig": "config",
     "card": "views",
@@ -68,7 +74,10 @@ _HOMES = {
     "load_model": "model",
     "open_corpus": "corpus",
     "open_run": "store",
+    "plot": "views",
     "prepare": "corpus",
+    "rank": "relations",
+    "relate": "relations",
     "run": "pipeline",
     "write_report": "views",
 }

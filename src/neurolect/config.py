@@ -13,6 +13,7 @@ from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.model import ModelOptions
+from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 
 __all__ = ["RunConfig", "load_config"]
@@ -33,6 +34,9 @@ class RunConfig:
 
     describe: DescribeOptions = field(default_factory=DescribeOptions)
     """What signatures are made of."""
+
+    relate: RelateOptions = field(default_factory=RelateOptions)
+    """How neurons are compared with each other."""
 
 
 def load_config(

@@ -6,8 +6,11 @@ from neurolect.cli import stages  # the order of imports is the order of the ver
 from neurolect.cli import reading
 
 # isort: split
+from neurolect.cli import relations
+
+# isort: split
 from neurolect.cli import models
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "reading", "stages"]
+__all__ = ["app", "main", "models", "reading", "relations", "stages"]

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table, write_text
+from neurolect.atomic import write_npy, write_table, write_text
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.coding import CodedSentences, code_sentences
@@ -221,6 +221,8 @@ def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSen
             vectors = train_vectors(coded, options=options)
         else:
             vectors = read_vectors(Path(options.vectors), coded=coded)
+        if options.vectors != "none":
+            write_npy(stage.run.folder / "signatures" / "word_vectors.npy", vectors)
     with stage.timed("typical sentences"):
         return find_typical(
             sentence_vectors(coded, vectors),

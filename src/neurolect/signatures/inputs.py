@@ -15,7 +15,7 @@ from neurolect.signatures.metadata import CodedField, code_categories, code_numb
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["Inputs", "coded_fields", "read_inputs", "word_background"]
+__all__ = ["Inputs", "coded_field", "coded_fields", "read_inputs", "word_background"]
 
 SIDES = ("top", "bottom")
 
@@ -141,26 +141,37 @@ def coded_fields(run: Run, inputs: Inputs) -> list[CodedField]:
     list of CodedField
         In the order of the manifest; fields without any value are left out.
     """
+    fields = (
+        coded_field(run, field["name"], sentences=inputs.sentences) for field in run.manifest["corpus"]["fields"]
+    )
+    return [field for field in fields if field.values]
+
+
+def coded_field(run: Run, name: str, *, sentences: pa.Table) -> CodedField:
+    """Give the values of one metadata field numbers.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    name : str
+        A field of the corpus.
+    sentences : pyarrow.Table
+        The kept sentences; the field's column at least.
+
+    Returns
+    -------
+    CodedField
+        Categories in alphabetical order, numbers or their ranges ascending; no values where the corpus has none.
+    """
+    kind = next(field["kind"] for field in run.manifest["corpus"]["fields"] if field["name"] == name)
     table = run.table("background/metadata")
-    names = np.array(table.column("field").to_pylist(), dtype=object)
-    values = np.array(table.column("value").to_pylist(), dtype=object)
+    table = table.filter(pc.equal(table.column("field"), name))
+    values = table.column("value").to_pylist()
     counts = table.column("n_sentences").to_numpy().astype(np.int64)
-    fields: list[CodedField] = []
-    for field in run.manifest["corpus"]["fields"]:
-        name = field["name"]
-        here = names == name
-        column = inputs.sentences.column(name if name in inputs.sentences.column_names else f"{name}_")
-        column = column.combine_chunks()
-        if field["kind"] == "number":
-            numbers = np.array(
-                [np.nan if value is None else float(value) for value in values[here]], dtype=np.float64
-            )
-            column = column.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-            coded = code_numbers(name, column, background_values=numbers, background_counts=counts[here])
-        else:
-            coded = code_categories(
-                name, column, background_values=values[here].tolist(), background_counts=counts[here]
-            )
-        if coded.values:
-            fields.append(coded)
-    return fields
+    column = sentences.column(name if name in sentences.column_names else f"{name}_").combine_chunks()
+    if kind == "number":
+        numbers = np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+        held = column.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        return code_numbers(name, held, background_values=numbers, background_counts=counts)
+    return code_categories(name, column, background_values=values, background_counts=counts)

@@ -153,9 +153,10 @@ class Run:
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             what = f"The run folder {self.folder} has no array {name!r}."
-            raise RunFolderError(
-                what, hint="The pass over the corpus is unfinished: give the same collect command again."
-            )
+            hint = "The pass over the corpus is unfinished: give the same collect command again."
+            if name.startswith("relations/"):
+                hint = f"Make it with: neurolect relate {self.folder}"
+            raise RunFolderError(what, hint=hint)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
 

@@ -14,6 +14,7 @@ __all__ = ["read_neuron_rows", "read_table"]
 _MADE_BY = {
     "annotations": "describe",
     "signatures": "describe",
+    "relations": "relate",
 }
 
 
@@ -42,8 +43,8 @@ def table_path(folder: Path, name: str) -> Path:
         stage = _MADE_BY.get(name.split("/")[0], "collect")
         what = f"The run folder {folder} has no table {name!r}."
         hint = (
-            f"Make it with: neurolect describe {folder}"
-            if stage == "describe"
+            f"Make it with: neurolect {stage} {folder}"
+            if stage != "collect"
             else "The pass over the corpus is unfinished: give the same collect command again."
         )
         raise RunFolderError(what, hint=hint)

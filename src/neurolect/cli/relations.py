@@ -1,0 +1,75 @@
+"""The verbs between neurons: relate, rank, plot."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurolect.cli.app import app
+from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Settings, Workers, read_config
+from neurolect.cli.printing import as_json, make_progress, width
+
+By = Annotated[str, typer.Option(help="pos, tag, length, field=NAME, or any number of a signature.")]
+Value = Annotated[str | None, typer.Option(help="One part of speech, or one value of the field.")]
+Layer = Annotated[int | None, typer.Option(help="Only this layer's neurons.")]
+
+
+@app.command()
+def relate(
+    run: RunFolder,
+    config: Config = None,
+    settings: Settings = None,
+    workers: Workers = CORES,
+    output: Output = Format.text,
+) -> None:
+    """Relate all neurons to each other: vectors, clusters, maps, twins, nearest neighbours."""
+    from neurolect.relations import relate
+    from neurolect.store import open_run
+    from neurolect.views.relations_text import relations_facts, relations_text
+
+    options = read_config(config, settings).relate
+    related = relate(open_run(run), options=options, workers=workers, progress=make_progress())
+    facts = relations_facts(related)
+    typer.echo(as_json(facts) if output is Format.json else relations_text(facts), nl=output is Format.json)
+
+
+@app.command()
+def rank(
+    run: RunFolder,
+    by: By,
+    value: Value = None,
+    side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
+    layer: Layer = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
+    output: Output = Format.text,
+) -> None:
+    """Rank neurons by a number, and show where each layer stands."""
+    from neurolect.relations.ranking import rank_neurons
+    from neurolect.store import open_run
+    from neurolect.views.ranking_text import ranking_text
+
+    made = rank_neurons(open_run(run), by=by, value=value, side=side, layer=layer, limit=limit)
+    if output is Format.json:
+        layers = [each._asdict() for each in made.layers]
+        plain = {"by": made.label, "n_ranked": made.n_ranked, "notes": made.notes}
+        typer.echo(as_json(plain | {"rows": made.table.to_pylist(), "layers": layers}))
+    else:
+        typer.echo(ranking_text(made, width=width()), nl=False)
+
+
+@app.command()
+def plot(
+    run: RunFolder,
+    figure: Annotated[str, typer.Argument(help="map, ranks, curve, heatmap, same-index, diversity, groups, ...")],
+    out: Annotated[Path, typer.Option(help="The file to write: .png, .svg, .pdf or .html.")],
+    by: Annotated[str | None, typer.Option(help="The number to show, as for rank; map also takes layer.")] = None,
+    value: Value = None,
+    side: Annotated[str, typer.Option(help="top or bottom.")] = "top",
+    layer: Layer = None,
+) -> None:
+    """Draw a figure of a related run."""
+    from neurolect.store import open_run
+    from neurolect.views.plots import plot
+
+    plot(open_run(run), figure, out=out, by=by, value=value, side=side, layer=layer)
+    typer.echo(f"{out}: {figure}")

@@ -1,0 +1,144 @@
+"""The step that finds which neurons are alike: by shared sentences, by signature, by their responses."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.atomic import write_table
+from neurolect.relations.average_linkage import Merges, average_linkage, groups_at
+from neurolect.relations.inputs import RelateInputs
+from neurolect.relations.k_means import k_means
+from neurolect.relations.list_entries import first_entries
+from neurolect.relations.redundancy import redundancy_table
+from neurolect.relations.responses import Responses, compare_responses, standardised
+from neurolect.relations.signature_rows import signature_rows
+from neurolect.relations.sparse_neighbours import Nearest, SparseRows, nearest_rows
+
+__all__ = ["find_alike"]
+
+ROW_GROUP = 8192  # a card reads one neuron
+
+
+def find_alike(inputs: RelateInputs) -> dict[str, Any]:
+    """Write ``relations/neighbours``, ``responses`` and ``redundancy``.
+
+    Parameters
+    ----------
+    inputs : RelateInputs
+        The run.
+
+    Returns
+    -------
+    dict
+        Counts for the manifest.
+    """
+    run, options, folder = inputs.run, inputs.options, inputs.run.folder / "relations"
+    k = min(options.n_neighbours, max(run.n_neurons - 1, 1))
+    rows, n_columns = signature_rows(run, sides=inputs.sides)
+    by_signature = nearest_rows(rows, n_columns=n_columns, k=k, workers=inputs.workers)
+    shared = _shared_sentences(inputs, k)
+    unit = standardised(np.asarray(run.array("sample/activations"), dtype=np.float32))
+    responses, merges = _responses(inputs, unit, k)
+    parts = [
+        _table("lists", shared, sides=inputs.sides),
+        _table("signature", by_signature, sides=inputs.sides),
+        _table("response", responses.nearest, sides=None),
+    ]
+    table = pa.concat_tables(parts)
+    order = np.argsort(table.column("neuron_id").to_numpy(), kind="stable")
+    write_table(folder / "neighbours.parquet", table.take(pa.array(order)), row_group_size=ROW_GROUP)
+    alive = np.asarray(unit.any(axis=1))
+    n_still = int(np.count_nonzero(~alive))
+    if n_still:
+        inputs.progress.message(f"{n_still:,} neurons do not vary over the sample: they have no response groups.")
+    write_table(folder / "responses.parquet", _response_table(inputs, unit, alive, responses, merges))
+    redundancy = redundancy_table(
+        responses.nearest.values[:, 0],
+        responses.correlation_in_layer,
+        site_layers=inputs.site_layers,
+        groups=inputs.block_of,
+        merges=merges,
+    )
+    write_table(folder / "redundancy.parquet", redundancy)
+    return {"n_sample_sentences": unit.shape[1], "n_without_response": n_still, "linked": merges is not None}
+
+
+def _shared_sentences(inputs: RelateInputs, k: int) -> Nearest:
+    """Find the lists that share most sentences; values are shares of the list."""
+    sides = [first_entries(inputs.entries(side), inputs.options.overlap_sentences) for side in inputs.sides]
+    sizes = np.stack([side.sizes for side in sides], axis=1).ravel()
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    positions = np.empty(starts[-1], dtype=np.int32)
+    for place, side in enumerate(sides):
+        begin = np.repeat(starts[place :: len(sides)][: len(side.sizes)] - side.starts[:-1], side.sizes)
+        positions[np.arange(len(side.positions)) + begin] = side.positions
+    rows = SparseRows(starts, positions, np.ones(len(positions), dtype=np.float32))
+    found = nearest_rows(rows, n_columns=len(inputs.sentence_ids), k=k, workers=inputs.workers)
+    shares: NDArray[np.float32] = found.values / np.maximum(sizes, 1)[:, None].astype(np.float32)
+    return found._replace(values=shares)
+
+
+def _responses(inputs: RelateInputs, unit: NDArray[np.float32], k: int) -> tuple[Responses, Merges | None]:
+    """Correlate all neurons, and link them where the memory is given."""
+    n = len(unit)
+    gib = (4 * n * (n - 1) / 2 + 2 * unit.nbytes + 3e8) / 1024**3
+    linked = gib <= inputs.options.memory_gib
+    if not linked:
+        inputs.progress.message(
+            f"Correlation clustering left out: it takes {gib:.1f} GiB (--set relate.memory_gib={gib + 0.1:.0f})."
+        )
+    with inputs.progress.task("responses", total=n, unit="neurons") as task:
+        found = compare_responses(unit, inputs.block_of, k=k, with_distances=linked, advance=task.advance)
+    if found.distances is None:
+        return found, None
+    return found._replace(distances=None), average_linkage(found.distances, n=n)
+
+
+def _table(by: str, nearest: Nearest, *, sides: tuple[str, ...] | None) -> pa.Table:
+    """Write neighbours as rows; of lists where there are sides, else of neurons."""
+    n_sides = len(sides) if sides else 1
+    rows, ranks = np.nonzero(nearest.ids >= 0)
+    others = nearest.ids[rows, ranks]
+    names = pa.array(sides, pa.string()) if sides else pa.array([None], pa.string())
+    return pa.table(
+        {
+            "neuron_id": pa.array((rows // n_sides).astype(np.int32)),
+            "side": names.take(pa.array(rows % n_sides)),
+            "by": pa.array([by] * len(rows), pa.string()),
+            "rank": pa.array(ranks.astype(np.int16)),
+            "other_id": pa.array((others // n_sides).astype(np.int32)),
+            "other_side": names.take(pa.array(others % n_sides)),
+            "likeness": pa.array(nearest.values[rows, ranks]),
+        }
+    )
+
+
+def _response_table(
+    inputs: RelateInputs,
+    unit: NDArray[np.float32],
+    alive: NDArray[np.bool_],
+    responses: Responses,
+    merges: Merges | None,
+) -> pa.Table:
+    """Write every neuron's groups and twins."""
+    options = inputs.options
+    groups = np.full(len(unit), -1, dtype=np.int32)
+    k = min(options.response_groups, int(alive.sum()))
+    if k:
+        groups[alive] = k_means(unit[alive], k=k, seed=options.seed, n_starts=3, n_iterations=50).labels
+    linked = None if merges is None else groups_at(merges, height=1.0 - options.twin_threshold)
+    twins, correlations = responses.nearest.ids[:, 0], responses.nearest.values[:, 0]
+    inside, correlation_inside = responses.twin_in_layer, responses.correlation_in_layer
+    return pa.table(
+        {
+            "neuron_id": pa.array(np.arange(len(unit), dtype=np.int32)),
+            "response_group": pa.array(groups, mask=groups < 0),
+            "correlation_group": pa.nulls(len(unit), pa.int32()) if linked is None else pa.array(linked),
+            "twin_id": pa.array(twins, mask=twins < 0),
+            "twin_correlation": pa.array(correlations, mask=twins < 0),
+            "twin_in_layer_id": pa.array(inside, mask=inside < 0),
+            "twin_in_layer_correlation": pa.array(correlation_inside, mask=inside < 0),
+        }
+    )

@@ -1,0 +1,117 @@
+"""How well groups found without looking agree with groups that are known: accuracy, chance, an interval."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.relations.assignment import best_assignment
+
+__all__ = ["Accuracy", "cluster_accuracy", "crossed"]
+
+
+class Accuracy(NamedTuple):
+    """Agreement of a clustering with known groups."""
+
+    accuracy: float
+    """Share of points whose cluster is matched with their group, by the best one-to-one matching."""
+    low: float
+    """Lower end of the bootstrap's 95 % interval (points drawn again with replacement, matched again)."""
+    high: float
+    """Upper end."""
+    chance: float
+    """Mean accuracy when the groups are dealt out at random; above 1/groups, since the best matching is taken."""
+    chance_high: float
+    """The 95th percentile of that."""
+    p: float
+    """Share of random dealings (and the true one) that reach the accuracy."""
+    matched: NDArray[np.int64]
+    """Group matched with each cluster, -1 for none, shape (n_clusters,)."""
+
+
+def crossed(
+    labels: NDArray[np.int32], groups: NDArray[np.int32], *, n_labels: int, n_groups: int
+) -> NDArray[np.int64]:
+    """Count the points of every cluster in every group.
+
+    Parameters
+    ----------
+    labels : int32, shape (n,)
+        Cluster of each point.
+    groups : int32, shape (n,)
+        Known group of each point.
+    n_labels, n_groups : int
+        How many of each there are.
+
+    Returns
+    -------
+    int64, shape (n_labels, n_groups)
+        Counts.
+
+    Examples
+    --------
+    >>> crossed(np.array([0, 0, 1], np.int32), np.array([1, 1, 0], np.int32), n_labels=2, n_groups=2).tolist()
+    [[0, 2], [1, 0]]
+    """
+    cells = np.bincount(labels.astype(np.int64) * n_groups + groups, minlength=n_labels * n_groups)
+    return cells.reshape(n_labels, n_groups).astype(np.int64)
+
+
+def cluster_accuracy(
+    labels: NDArray[np.int32],
+    groups: NDArray[np.int32],
+    *,
+    n_labels: int,
+    n_groups: int,
+    seed: int = 0,
+    n_draws: int = 500,
+) -> Accuracy:
+    """Measure how well clusters agree with known groups.
+
+    Parameters
+    ----------
+    labels : int32, shape (n,)
+        Cluster of each point.
+    groups : int32, shape (n,)
+        Known group of each point.
+    n_labels, n_groups : int
+        How many of each there are; they may differ.
+    seed : int
+        Of what is drawn.
+    n_draws : int, >= 1
+        Random dealings for chance, and as many bootstrap samples.
+
+    Returns
+    -------
+    Accuracy
+        Shares between 0 and 1.
+    """
+    table = crossed(labels, groups, n_labels=n_labels, n_groups=n_groups)
+    n = len(labels)
+    matched = best_assignment(table)
+    accuracy = _matched_share(table)
+    random = np.random.default_rng(seed)
+    dealt = np.empty(n_draws)
+    for draw in range(n_draws):
+        mixed = random.permutation(groups)
+        dealt[draw] = _matched_share(crossed(labels, mixed, n_labels=n_labels, n_groups=n_groups))
+    # drawing n points with replacement is drawing their cells
+    cells = random.multinomial(n, (table / n).ravel(), size=n_draws).reshape(n_draws, *table.shape)
+    again = np.array([_matched_share(each) for each in cells])
+    low, high = np.quantile(again, [0.025, 0.975])
+    reached = int(np.count_nonzero(dealt >= accuracy - 1e-12))
+    return Accuracy(
+        accuracy=accuracy,
+        low=float(low),
+        high=float(high),
+        chance=float(dealt.mean()),
+        chance_high=float(np.quantile(dealt, 0.95)),
+        p=(reached + 1) / (n_draws + 1),
+        matched=matched,
+    )
+
+
+def _matched_share(table: NDArray[np.int64]) -> float:
+    columns = best_assignment(table)
+    rows = np.flatnonzero(columns >= 0)
+    return float(table[rows, columns[rows]].sum() / max(table.sum(), 1))

@@ -1,0 +1,125 @@
+"""One side's lists of a run as two arrays: where each neuron's list starts, and where its sentences stand."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.store import Run
+from neurolect.store.tables import table_path
+
+__all__ = ["SIDES", "ListEntries", "first_entries", "read_list_entries", "sides_of"]
+
+SIDES = ("top", "bottom")
+BATCH = 1 << 20
+
+
+class ListEntries(NamedTuple):
+    """The lists of one side, neuron by neuron."""
+
+    starts: NDArray[np.int64]
+    """Where each neuron's entries begin, shape (n_neurons + 1,)."""
+    positions: NDArray[np.int32]
+    """Row of each entry's sentence in ``sentences.parquet``, by rank within a neuron, shape (n_entries,)."""
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Sentences of each list, shape (n_neurons,)."""
+        return np.diff(self.starts)
+
+
+def sides_of(run: Run) -> tuple[str, ...]:
+    """Say which sides a run has lists of.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    tuple of str
+        ``top`` before ``bottom``.
+
+    Raises
+    ------
+    RunFolderError
+        If it has none.
+    """
+    sides = tuple(side for side in SIDES if (run.folder / "lists" / f"{side}.parquet").is_file())
+    if not sides:
+        what = f"The run folder {run.folder} has no lists."
+        raise RunFolderError(what, hint="Collect it again with --set collect.sides=top,bottom")
+    return sides
+
+
+def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -> ListEntries:
+    """Read one side's lists.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    side : str
+        ``top`` or ``bottom``.
+    sentence_ids : int64, shape (n_sentences,), ascending
+        Ids of the kept sentences.
+
+    Returns
+    -------
+    ListEntries
+        Four bytes an entry; the file is read a batch at a time.
+
+    Raises
+    ------
+    RunFolderError
+        If the table is not there, or names sentences that are not kept.
+    """
+    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    # one lookup an entry; a search among the ids would take ten times as long
+    row_of = np.full(int(sentence_ids[-1]) + 1 if len(sentence_ids) else 1, -1, dtype=np.int32)
+    row_of[sentence_ids] = np.arange(len(sentence_ids), dtype=np.int32)
+    positions = np.empty(file.metadata.num_rows, dtype=np.int32)
+    sizes = np.zeros(run.n_neurons, dtype=np.int64)
+    at = 0
+    for batch in file.iter_batches(columns=["neuron_id", "sentence_id"], batch_size=BATCH):
+        ids = batch.column("sentence_id").to_numpy()
+        found = row_of[np.clip(ids, 0, len(row_of) - 1)]
+        if len(ids) and (ids.max() >= len(row_of) or ids.min() < 0 or found.min() < 0):
+            what = f"lists/{side}.parquet of {run.folder} names sentences that sentences.parquet does not have."
+            raise RunFolderError(what, hint="The folder is damaged; collect it again.")
+        positions[at : at + len(ids)] = found
+        sizes += np.bincount(batch.column("neuron_id").to_numpy(), minlength=run.n_neurons)
+        at += len(ids)
+    return ListEntries(np.concatenate([[0], np.cumsum(sizes)]), positions)
+
+
+def first_entries(entries: ListEntries, n: int) -> ListEntries:
+    """Keep the first so many sentences of every list.
+
+    Parameters
+    ----------
+    entries : ListEntries
+        Lists.
+    n : int, >= 1
+        Ranks kept.
+
+    Returns
+    -------
+    ListEntries
+        Shorter lists; the same ones where none is longer.
+
+    Examples
+    --------
+    >>> lists = ListEntries(np.array([0, 3, 4]), np.array([7, 5, 6, 8], np.int32))
+    >>> first_entries(lists, 2).positions.tolist()
+    [7, 5, 8]
+    """
+    sizes = np.minimum(entries.sizes, n)
+    if np.array_equal(sizes, entries.sizes):
+        return entries
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    places = np.arange(starts[-1]) + np.repeat(entries.starts[:-1] - starts[:-1], sizes)
+    return ListEntries(starts, entries.positions[places])

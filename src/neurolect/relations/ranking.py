@@ -1,0 +1,218 @@
+"""Rank neurons by a number: who is first, and where each layer's neurons stand."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.errors import OptionError
+from neurolect.relations.list_entries import sides_of
+from neurolect.relations.numbers import Numbers, check_side, numbers
+from neurolect.store import Run
+
+__all__ = ["LayerRanks", "Ranking", "descending_ranks", "rank", "rank_neurons"]
+
+
+class LayerRanks(NamedTuple):
+    """Where the lists of one layer stand in a ranking."""
+
+    site: str
+    """Site."""
+    layer: int
+    """Layer."""
+    n: int
+    """Lists ranked."""
+    quartiles: tuple[float, float, float, float, float]
+    """Least, first quartile, median, third quartile and greatest rank; 1 is first."""
+    mean: float
+    """Mean number of the layer."""
+
+
+class Ranking(NamedTuple):
+    """Lists in the order of a number."""
+
+    table: pa.Table
+    """``rank``, ``address``, ``side``, ``value``, ``evidence``, ``name``; first comes first."""
+    layers: list[LayerRanks]
+    """Layer by layer."""
+    label: str
+    """What the number is."""
+    n_ranked: int
+    """Lists that have the number."""
+    notes: list[str]
+    """What a reader should know."""
+
+
+def rank(
+    run: Run,
+    *,
+    by: str,
+    value: str | None = None,
+    side: str | None = None,
+    layer: int | None = None,
+    limit: int | None = None,
+) -> pa.Table:
+    """Rank the lists of a run by a number, the greatest first.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        ``pos``, ``tag``, ``length``, ``field=NAME`` or any number of
+        :func:`neurolect.relations.numbers.numbers`.
+    value : str, optional
+        One part of speech, or one value of the field.
+    side : str, optional
+        ``top`` or ``bottom``; both when not given.
+    layer : int, optional
+        Only this layer's neurons; ranks stay those among all.
+    limit : int, optional
+        Rows at most; all when not given.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``rank`` (from 1), ``address``, ``side``, ``value``, ``evidence`` (the tag or value it rests on, else
+        null), ``name`` (of that side). Lists without the number are left out; ties in order of neuron and side.
+
+    Raises
+    ------
+    OptionError
+        If there is no such number, field, value, side or layer.
+    RunFolderError
+        If the run has not been described, or the number cannot be had.
+    """
+    return rank_neurons(run, by=by, value=value, side=side, layer=layer, limit=limit).table
+
+
+def rank_neurons(
+    run: Run,
+    *,
+    by: str,
+    value: str | None = None,
+    side: str | None = None,
+    layer: int | None = None,
+    limit: int | None = None,
+) -> Ranking:
+    """Rank lists, and say where each layer stands.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by, value, side, layer, limit
+        As in :func:`rank`.
+
+    Returns
+    -------
+    Ranking
+        The table of :func:`rank` and the layers' places, which `layer` and `limit` leave alone.
+
+    Raises
+    ------
+    OptionError
+        If there is no such number, field, value, side or layer.
+    RunFolderError
+        If the run has not been described, or the number cannot be had.
+    """
+    layers = sorted({each["layer"] for each in run.manifest["model"]["sites"]})
+    if layer is not None and layer not in layers:
+        what = f"The run {run.folder} has no layer {layer}."
+        raise OptionError(what, expected=f"one of {', '.join(map(str, layers))}")
+    if limit is not None and limit < 1:
+        what = f"The limit is {limit}."
+        raise OptionError(what, expected="1 or more")
+    if side is not None:
+        check_side(run, side)
+    sides = sides_of(run) if side is None else (side,)
+    found = {each: numbers(run, by, side=each, value=value) for each in sides}
+    values = np.stack([each.values for each in found.values()], axis=1).ravel()
+    ranks = descending_ranks(values)
+    n_ranked = int(np.isfinite(values).sum())
+    order = np.argsort(ranks, kind="stable")[:n_ranked]
+    owners = run.neurons().select(["site", "layer"])
+    layer_of = np.repeat(owners.column("layer").to_numpy(), len(sides))
+    if layer is not None:
+        order = order[layer_of[order] == layer]
+    table = _table(run, found, order=order[:limit], values=values, ranks=ranks)
+    label = next(iter(found.values())).label
+    notes = [each.note for each in found.values() if each.note]
+    return Ranking(table, _layers(run, ranks, values, n_sides=len(sides)), label, n_ranked, notes)
+
+
+def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Give ranks from 1, the greatest number first.
+
+    Parameters
+    ----------
+    values : float64, shape (n,)
+        Numbers; NaN comes last.
+
+    Returns
+    -------
+    int64, shape (n,)
+        A different rank each; ties in the order given.
+
+    Examples
+    --------
+    >>> descending_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
+    [2, 4, 1, 3]
+    """
+    order = np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")
+    ranks = np.empty(len(values), dtype=np.int64)
+    ranks[order] = np.arange(1, len(values) + 1)
+    return ranks
+
+
+def _table(
+    run: Run,
+    found: dict[str, Numbers],
+    *,
+    order: NDArray[np.intp],
+    values: NDArray[np.float64],
+    ranks: NDArray[np.int64],
+) -> pa.Table:
+    """Write the rows asked for."""
+    sides = list(found)
+    neurons, places = order // len(sides), order % len(sides)
+    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    wanted = set(neurons.tolist())
+    names = {
+        (neuron, side): name
+        for neuron, side, name in zip(
+            *(summary.column(each).to_pylist() for each in summary.column_names), strict=True
+        )
+        if neuron in wanted
+    }
+    evidence = [found[sides[place]].evidence for place in places]
+    pairs = list(zip(neurons.tolist(), places.tolist(), strict=True))
+    return pa.table(
+        {
+            "rank": pa.array(ranks[order], pa.int64()),
+            "address": pa.array([run.index.address(neuron) for neuron, _ in pairs], pa.string()),
+            "side": pa.array([sides[place] for _, place in pairs], pa.string()),
+            "value": pa.array(values[order], pa.float64()),
+            "evidence": pa.array(
+                [each[neuron] if each else None for each, (neuron, _) in zip(evidence, pairs, strict=True)],
+                pa.string(),
+            ),
+            "name": pa.array([names.get((neuron, sides[place])) for neuron, place in pairs], pa.string()),
+        }
+    )
+
+
+def _layers(run: Run, ranks: NDArray[np.int64], values: NDArray[np.float64], *, n_sides: int) -> list[LayerRanks]:
+    """Say where each layer's lists stand."""
+    found = []
+    first = 0
+    for each in run.manifest["model"]["sites"]:
+        here = slice(first * n_sides, (first + each["width"]) * n_sides)
+        first += each["width"]
+        has = np.isfinite(values[here])
+        if has.any():
+            low, q1, median, q3, high = np.quantile(ranks[here][has], [0, 0.25, 0.5, 0.75, 1]).tolist()
+            mean = float(values[here][has].mean())
+            found.append(LayerRanks(each["site"], each["layer"], int(has.sum()), (low, q1, median, q3, high), mean))
+    return found

@@ -1,0 +1,62 @@
+"""Diversity of layers: the error of k-means over their strongest sentences ([J] figure 3)."""
+
+import pyarrow.compute as pc
+
+from neurolect.relations.numbers import check_side
+from neurolect.store import Run
+from neurolect.views.plots.style import SEQUENCE, Drawn, new_figure
+
+__all__ = ["draw_diversity"]
+
+
+def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
+    """Draw the error against the number of groups, a line a layer.
+
+    Parameters
+    ----------
+    run : Run
+        A related run.
+    side : str
+        Whose lists.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+    """
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    check_side(run, side)
+    table = run.table("relations/diversity")
+    rows = table.filter(pc.equal(table.column("side"), side)).to_pylist()
+    layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))
+    numbers_of_layers = [layer for _, layer in layers]
+    scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
+    colours = colormaps[SEQUENCE]
+    figure, axes = new_figure(f"Diversity of each layer's strongest sentences, {side} lists", width=5.8)
+    for site, layer in layers:
+        here = [row for row in rows if (row["site"], row["layer"]) == (site, layer)]
+        line = "-" if site == layers[0][0] else "--"
+        error = [row["sse"] / row["n_sentences"] for row in here]
+        axes.plot([row["k"] for row in here], error, line, color=colours(scale(layer)), marker="o", markersize=3)
+        axes.annotate(
+            str(layer),
+            (here[-1]["k"], error[-1]),
+            xytext=(4, 0),
+            textcoords="offset points",
+            fontsize=7,
+            va="center",
+        )
+    ticks = sorted({row["k"] for row in rows})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xlabel("groups (k)")
+    axes.set_ylabel("squared error a sentence")
+    figure.colorbar(ScalarMappable(scale, colours), ax=axes, label="layer")
+    caption = (
+        f"Each layer's strongest sentences ({side} lists), grouped by k-means of their vectors: the more error is "
+        "left, the more the sentences differ."
+    )
+    return Drawn(figure, caption, None)

@@ -1,0 +1,99 @@
+"""Draw one figure of a related run into a file."""
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from neurolect.errors import OptionError, nearest
+from neurolect.store import Run
+from neurolect.views.plots.save import ENDINGS, save
+from neurolect.views.plots.style import Drawn, styled
+
+__all__ = ["FIGURES", "plot"]
+
+FIGURES = {
+    "map": ("neuron_maps", "draw_map"),
+    "ranks": ("rank_figures", "draw_ranks"),
+    "curve": ("rank_figures", "draw_curve"),
+    "heatmap": ("heat_maps", "draw_heat_map"),
+    "same-index": ("heat_maps", "draw_same_index"),
+    "clusters": ("cluster_tables", "draw_clusters"),
+    "diversity": ("diversity_curves", "draw_diversity"),
+    "groups": ("neuron_maps", "draw_groups"),
+    "redundancy": ("cluster_tables", "draw_redundancy"),
+}
+"""Names of figures, and the module and function that draws each; loaded when it is drawn."""
+
+
+def plot(
+    run: Run,
+    figure: str,
+    *,
+    out: str | Path,
+    by: str | None = None,
+    value: str | None = None,
+    side: str = "top",
+    layer: int | None = None,
+) -> Path:
+    """Draw a figure.
+
+    Parameters
+    ----------
+    run : Run
+        A described run; all figures but ``ranks``, ``curve``, ``heatmap`` and ``same-index`` need a related one.
+    figure : str
+        ``map`` (neurons by their sentences), ``ranks`` (box and whiskers of ranks by layer), ``curve`` (the number
+        against the rank), ``heatmap`` (the number by layer and index), ``same-index`` (correlation of layers),
+        ``clusters`` (clusters against layers), ``diversity`` (error of k-means by layer), ``groups`` (neurons by
+        their responses), ``redundancy`` (share with a twin by layer).
+    out : str or Path
+        Ends in ``.png``, ``.svg``, ``.pdf`` or ``.html`` (self-contained); replaced if it exists.
+    by : str, optional
+        The number shown, as in :func:`neurolect.relations.numbers.numbers`; ``map`` also takes ``layer``, its
+        default.
+    value : str, optional
+        One part of speech or one value of the field.
+    side : str
+        ``top`` or ``bottom``.
+    layer : int, optional
+        Only this layer, for ``map`` and ``groups``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OptionError
+        If there is no such figure, ending, number, side or layer, or an option does not go with the figure.
+    RunFolderError
+        If the run has not been related.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    path = Path(out)
+    if figure not in FIGURES:
+        what = f"There is no figure {figure!r}."
+        raise OptionError(what, expected=", ".join(FIGURES), hint=f"The nearest: {nearest(figure, FIGURES)}.")
+    if path.suffix.lower() not in ENDINGS:
+        what = f"A figure cannot be written as {path.name!r}."
+        raise OptionError(what, expected=f"a name that ends in {', '.join(ENDINGS)}")
+    module, function = FIGURES[figure]
+    draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
+    given = {"by": by, "value": value, "side": side, "layer": layer}
+    taken = set(inspect.signature(draw).parameters)
+    ignored = [name for name, each in given.items() if name not in taken and each not in (None, "top")]
+    if ignored:
+        what = f"The figure {figure!r} does not go by {ignored[0]} ({given[ignored[0]]!r})."
+        listed = ", ".join(name for name in given if name in taken)
+        raise OptionError(what, expected=listed or "no options")
+    layers = sorted({each["layer"] for each in run.manifest["model"]["sites"]})
+    if layer is not None and layer not in layers:
+        what = f"The run {run.folder} has no layer {layer}."
+        raise OptionError(what, expected=f"one of {', '.join(map(str, layers))}")
+    with styled():
+        drawn = draw(run, **{name: each for name, each in given.items() if name in taken and each is not None})
+        save(drawn, path)
+    return path

@@ -1,0 +1,100 @@
+"""Numbers by layer and index, and how alike layers are at the same index ([J] figure 2)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.errors import OptionError
+from neurolect.relations.numbers import Numbers, numbers
+from neurolect.relations.same_index import rank_correlations, same_index
+from neurolect.relations.same_index_step import layers_of_site
+from neurolect.store import Run
+from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure
+
+__all__ = ["draw_heat_map", "draw_same_index"]
+
+
+def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, side: str = "top") -> Drawn:
+    """Draw a number of every neuron by layer and index.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        The number.
+    value : str, optional
+        Of the number.
+    side : str
+        Whose lists.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+    """
+    found, layers, labels = _layers(run, by, value, side)
+    height = max(2.4, 0.26 * len(layers) + 1.3)
+    figure, axes = new_figure(f"{found.label[:1].upper()}{found.label[1:]}, {side} lists", width=9, height=height)
+    finite = layers[np.isfinite(layers)]
+    low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
+    image = axes.imshow(
+        layers, aspect="auto", cmap=SEQUENCE, interpolation="nearest", vmin=float(low), vmax=float(high)
+    )
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylabel("layer")
+    axes.set_xlabel("index in the layer")
+    figure.colorbar(image, ax=axes, label=found.label, pad=0.01)
+    caption = (
+        f"{found.label} of each neuron's {side} list; a row is a layer, a column an index. Vertical stripes: the "
+        "index keeps its role from layer to layer. Colours span the 1st to the 99th percentile."
+    )
+    return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)
+
+
+def draw_same_index(run: Run, *, by: str = "length", value: str | None = None, side: str = "top") -> Drawn:
+    """Draw the correlation of every two layers at the same index.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        The number.
+    value : str, optional
+        Of the number.
+    side : str
+        Whose lists.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+    """
+    found, layers, labels = _layers(run, by, value, side)
+    correlations = rank_correlations(layers)
+    tested = same_index(layers)
+    figure, axes = new_figure(f"Same index, {found.label}", width=5.4, height=4.6)
+    highest = float(np.nanmax(np.abs(correlations - np.eye(len(layers))), initial=0.05))
+    image = axes.imshow(correlations, cmap="PuOr_r", vmin=-highest, vmax=highest)
+    layer_axis(axes, labels)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylabel("layer")
+    figure.colorbar(image, ax=axes, label="rank correlation", shrink=0.85)
+    caption = (
+        f"Rank correlation of {found.label} ({side} lists) between layers at the same index: mean over all pairs "
+        f"{tested.correlation:.3f}, over neighbouring layers {tested.neighbouring:.3f}; shuffled indices give "
+        f"{tested.chance_low:.3f} to {tested.chance_high:.3f} (p = {tested.p:.3g})."
+    )
+    return Drawn(figure, caption, None)
+
+
+def _layers(run: Run, by: str, value: str | None, side: str) -> tuple[Numbers, NDArray[np.float64], list[str]]:
+    """Lay a number of the first site out by layer and index."""
+    sites = run.manifest["model"]["sites"]
+    site = sites[0]["site"]
+    found = numbers(run, by, side=side, value=value)
+    layers = layers_of_site(sites, found.values, site=site)
+    if layers is None:
+        what = f"The run {run.folder} has no two layers of the site {site!r} of one width."
+        raise OptionError(what, hint="Collect more layers: --set model.layers=none reads all of them.")
+    return found, layers, [str(each["layer"]) for each in sites if each["site"] == site]

@@ -1,0 +1,206 @@
+"""Maps of neurons: a point is a neuron, near ones have alike sentences or alike responses."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.relations.numbers import check_side, numbers
+from neurolect.store import Run
+from neurolect.views.plots.save import POINTS
+from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+
+__all__ = ["draw_groups", "draw_map"]
+
+METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
+
+
+def draw_map(
+    run: Run, *, by: str = "layer", value: str | None = None, side: str = "top", layer: int | None = None
+) -> Drawn:
+    """Draw neurons by their vectors, coloured by layer, by site or by a number.
+
+    Parameters
+    ----------
+    run : Run
+        A related run.
+    by : str
+        ``layer``, ``site``, ``cluster`` or a number.
+    value : str, optional
+        Of the number.
+    side : str
+        Whose lists the vectors are of.
+    layer : int, optional
+        Only this layer; the others stay as a grey ground.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+
+    Raises
+    ------
+    OptionError
+        If there is no such number.
+    RunFolderError
+        If the run has no maps.
+    """
+    check_side(run, side)
+    ids, xy, method = _coordinates(run, f"{side} vectors")
+    figure, axes = new_figure(f"Neurons by the sentences of their {side} lists", width=6.6, height=5.4)
+    sites = run.neurons()
+    here = _only_layer(axes, run, ids, xy, layer)
+    if by in ("site", "cluster"):
+        table = sites if by == "site" else run.table("relations/neurons")
+        labels = [
+            str(each + 1 if by == "cluster" and each is not None else each) for each in table.column(by).to_pylist()
+        ]
+        names = _in_order(labels)
+        _categories(axes, xy[here], [names.index(labels[each]) for each in ids[here]], names)
+        shown, extra = by, None
+    else:
+        found = None if by == "layer" else numbers(run, by, side=side, value=value)
+        colours = sites.column("layer").to_numpy().astype(float) if found is None else found.values
+        shown, extra = ("layer", None) if found is None else (found.label, found)
+        low, high = (None, None) if found is None else _robust(colours[ids[here]])
+        points = axes.scatter(
+            xy[here, 0],
+            xy[here, 1],
+            c=colours[ids[here]],
+            cmap=SEQUENCE,
+            vmin=low,
+            vmax=high,
+            s=_size(len(here)),
+            linewidths=0,
+            gid=POINTS,
+        )
+        figure.colorbar(points, ax=axes, label=shown, shrink=0.8)
+    _empty_axes(axes)
+    caption = (
+        f"{len(here):,} neurons; each stands where the mean of its {side} list's sentence vectors does "
+        f"({METHODS[method]}), coloured by {shown}."
+    )
+    return Drawn(figure, caption, _titles(run, ids[here], side, extra.values if extra else None))
+
+
+def draw_groups(run: Run, *, layer: int | None = None) -> Drawn:
+    """Draw neurons by their responses to the sample, coloured by response group ([J] figure 4).
+
+    Parameters
+    ----------
+    run : Run
+        A related run.
+    layer : int, optional
+        Only this layer; the others stay as a grey ground.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+
+    Raises
+    ------
+    RunFolderError
+        If the run has no maps.
+    """
+    ids, xy, method = _coordinates(run, "responses")
+    where = "" if layer is None else f" (layer {layer})"
+    figure, axes = new_figure(f"Neurons by their responses to the same sentences{where}", width=6.6, height=5.4)
+    here = _only_layer(axes, run, ids, xy, layer)
+    groups = run.table("relations/responses").column("response_group").to_numpy(zero_copy_only=False)
+    here = here[np.isfinite(groups[ids[here]].astype(float))]
+    codes = groups[ids[here]].astype(int)
+    names = [f"group {number + 1}" for number in range(int(codes.max(initial=0)) + 1)]
+    _categories(axes, xy[here], codes.tolist(), names)
+    _empty_axes(axes)
+    n = run.array("sample/activations").shape[1]
+    caption = (
+        f"{len(here):,} neurons{where}; near neurons respond alike to the {n:,} sentences of the sample "
+        f"({METHODS[method]} of standardised activations), coloured by k-means group, the largest first."
+    )
+    return Drawn(figure, caption, None)
+
+
+def _coordinates(run: Run, of: str) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
+    """Read a map: the first method that there is."""
+    table = run.table("relations/maps")
+    table = table.filter(pc.equal(table.column("of"), of))
+    if not table.num_rows:
+        what = f"The run {run.folder} has no map of {of}."
+        raise RunFolderError(what, hint=f"neurolect relate {run.folder} --set relate.maps=tsne")
+    method = str(table.column("method")[0])
+    table = table.filter(pc.equal(table.column("method"), method))
+    xy = np.stack([table.column(axis).to_numpy() for axis in ("x", "y")], axis=1)
+    return table.column("neuron_id").to_numpy().astype(np.int64), xy, method
+
+
+def _only_layer(
+    axes: "Axes", run: Run, ids: NDArray[np.int64], xy: NDArray[np.float32], layer: int | None
+) -> NDArray[np.int64]:
+    """Choose the points of a layer and draw all others in grey."""
+    if layer is None:
+        # in neuron order the last layer would cover the others
+        return np.random.default_rng(0).permutation(len(ids))
+    inside = run.neurons().column("layer").to_numpy()[ids] == layer
+    axes.scatter(xy[~inside, 0], xy[~inside, 1], c="#e2ded6", s=_size(len(ids)), linewidths=0)
+    return np.flatnonzero(inside)
+
+
+def _categories(axes: "Axes", xy: NDArray[np.float32], codes: list[int], names: list[str]) -> "PathCollection":
+    """Draw points in colours of their groups, with a legend beside."""
+    colours = [CATEGORIES[code % len(CATEGORIES)] for code in codes]
+    points = axes.scatter(xy[:, 0], xy[:, 1], c=colours, s=_size(len(codes)), linewidths=0, gid=POINTS)
+    for number, name in enumerate(names[:20]):
+        axes.scatter([], [], c=CATEGORIES[number % len(CATEGORIES)], s=18, label=name)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=None, fontsize=8)
+    return points
+
+
+def _in_order(labels: list[str]) -> list[str]:
+    """List the groups, numbers by size."""
+    distinct = set(labels)
+    if all(each.isdecimal() or each == "None" for each in distinct):
+        return sorted(distinct, key=lambda each: (each == "None", int(each) if each.isdecimal() else 0))
+    return list(dict.fromkeys(labels))
+
+
+def _size(n: int) -> float:
+    """Choose the points' size by how many there are."""
+    return float(np.clip(20000 / max(n, 1), 2.5, 30))
+
+
+def _robust(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """Let a few extreme numbers not take all the colours."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None, None
+    low, high = np.quantile(finite, [0.01, 0.99])
+    return (float(low), float(high)) if high > low else (None, None)
+
+
+def _empty_axes(axes: "Axes") -> None:
+    """Take the scales away: a map has no units."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", adjustable="datalim")
+    for spine in axes.spines.values():
+        spine.set_color(DIM)
+        spine.set_alpha(0.3)
+        spine.set_visible(True)
+
+
+def _titles(run: Run, ids: NDArray[np.int64], side: str, values: NDArray[np.float64] | None) -> list[str]:
+    """Say of each point which neuron it is and what it is about."""
+    table = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    table = table.filter(pc.equal(table.column("side"), side))
+    names = dict(zip(table.column("neuron_id").to_pylist(), table.column("name").to_pylist(), strict=True))
+    titles = [f"{run.index.address(each)}: {names.get(each) or 'no clear theme'}" for each in ids.tolist()]
+    if values is None:
+        return titles
+    return [f"{title} ({values[each]:.3g})" for title, each in zip(titles, ids.tolist(), strict=True)]

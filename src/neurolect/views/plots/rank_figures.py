@@ -1,0 +1,125 @@
+"""Rankings as figures: box and whiskers of ranks by layer, and the sorted curve ([E] figures 3 to 5)."""
+
+import numpy as np
+
+from neurolect.relations.numbers import numbers
+from neurolect.relations.ranking import rank_neurons
+from neurolect.store import Run
+from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure
+
+__all__ = ["draw_curve", "draw_ranks", "layer_labels"]
+
+BOX, MEDIAN, CURVE = "#88ccee", "#882255", "#332288"
+
+
+def layer_labels(run: Run) -> list[str]:
+    """Name the layers of a run for an axis.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    list of str
+        ``1``, ``2``, ... where there is one site, else ``mlp 1`` and so on.
+    """
+    sites = run.manifest["model"]["sites"]
+    single = len({each["site"] for each in sites}) == 1
+    return [str(each["layer"]) if single else f"{each['site']} {each['layer']}" for each in sites]
+
+
+def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
+    """Draw where each layer's neurons stand in a ranking.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        The number.
+    value : str, optional
+        Of the number.
+    side : str
+        Whose lists.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+    """
+    made = rank_neurons(run, by=by, value=value, side=side, limit=1)
+    figure, axes = new_figure(f"Ranks by {made.label}, {side} lists", width=max(4.8, 0.42 * len(made.layers) + 1.6))
+    boxes = [
+        {"whislo": q[0], "q1": q[1], "med": q[2], "q3": q[3], "whishi": q[4], "fliers": []}
+        for q in (each.quartiles for each in made.layers)
+    ]
+    axes.bxp(
+        boxes,
+        positions=list(range(len(boxes))),
+        widths=0.62,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": BOX, "edgecolor": DIM, "linewidth": 0.8},
+        medianprops={"color": MEDIAN, "linewidth": 2},
+        whiskerprops={"color": DIM, "linewidth": 0.8},
+        capprops={"color": DIM, "linewidth": 0.8},
+    )
+    several = len({each.site for each in made.layers}) > 1
+    layer_axis(axes, [f"{each.site} {each.layer}" if several else str(each.layer) for each in made.layers])
+    axes.set_ylim(made.n_ranked * 1.02, -made.n_ranked * 0.02)
+    axes.set_ylabel("rank (first at the top)")
+    caption = (
+        f"Where the neurons of each layer stand when all {made.n_ranked:,} are ranked by {made.label}: box from "
+        "the first to the third quartile, line at the median, whiskers to the first and last."
+    )
+    return Drawn(figure, " ".join([caption, *made.notes]), None)
+
+
+def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
+    """Draw the number against the rank, for all neurons and for the first and last third of the layers.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        The number.
+    value : str, optional
+        Of the number.
+    side : str
+        Whose lists.
+
+    Returns
+    -------
+    Drawn
+        The figure.
+    """
+    found = numbers(run, by, side=side, value=value)
+    figure, axes = new_figure(f"{found.label[:1].upper()}{found.label[1:]}, {side} lists", width=5.6)
+    blocks = np.repeat(
+        np.arange(len(run.manifest["model"]["sites"])), [each["width"] for each in run.manifest["model"]["sites"]]
+    )
+    third = max(1, len(set(blocks.tolist())) // 3)
+    parts = {"all layers": blocks >= 0}
+    if third < len(set(blocks.tolist())):
+        parts["first third"], parts["last third"] = blocks < third, blocks >= blocks.max() + 1 - third
+    styles = {
+        "all layers": (CURVE, "-", 2.2),
+        "first third": ("#44aa99", "--", 1.4),
+        "last third": ("#cc6677", ":", 1.8),
+    }
+    for name, here in parts.items():
+        values = np.sort(found.values[here & np.isfinite(found.values)])[::-1]
+        colour, line, width = styles[name]
+        share = np.linspace(0, 100, num=len(values))
+        axes.plot(share, values, color=colour, linestyle=line, linewidth=width, label=name)
+    axes.legend()
+    axes.set_xlabel("neurons, ranked (%)")
+    axes.set_ylabel(found.label)
+    axes.set_xlim(0, 100)
+    caption = (
+        f"{found.label} of the {side} lists, neurons in falling order; parts of the layers ranked by themselves."
+    )
+    return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)

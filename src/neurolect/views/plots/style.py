@@ -1,0 +1,109 @@
+"""How all figures look: quiet axes, colours that colour-blind readers can tell apart, text that stays text."""
+
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from neurolect.errors import require_extra
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CATEGORIES", "SEQUENCE", "Drawn", "layer_axis", "new_figure", "styled"]
+
+INK, DIM = "#1d1c1a", "#6a6660"
+SEQUENCE = "viridis"
+"""For what has an order: layers, numbers. Its lightness rises evenly, so it also reads in grey."""
+CATEGORIES = (
+    *("#332288", "#88ccee", "#44aa99", "#117733", "#999933"),
+    *("#ddcc77", "#cc6677", "#882255", "#aa4499", "#888888"),
+)
+"""For what has no order: Paul Tol's muted colours, safe for the usual kinds of colour blindness."""
+_SETTINGS: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": DIM,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": DIM,
+    "ytick.color": DIM,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "neurolect",
+    "pdf.fonttype": 42,
+}
+
+
+class Drawn(NamedTuple):
+    """A finished figure."""
+
+    figure: "Figure"
+    """Of matplotlib."""
+    caption: str
+    """What it shows, in a sentence or two; for pages and screen readers."""
+    titles: list[str] | None
+    """What the page says of each point of the collection ``points``, in their order."""
+
+
+def styled() -> Any:  # noqa: ANN401 - matplotlib's context
+    """Set the style for a while.
+
+    Returns
+    -------
+    context manager
+        Within it, figures look alike.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    return require_extra("matplotlib", extra="relate", purpose="to draw figures").rc_context(_SETTINGS)
+
+
+def new_figure(title: str, *, width: float = 6.4, height: float = 4.2) -> tuple["Figure", "Axes"]:
+    """Start a figure with one set of axes.
+
+    Parameters
+    ----------
+    title : str
+        Above the axes.
+    width, height : float
+        Inches.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        Not known to pyplot, so nothing has to be closed.
+    axes : matplotlib.axes.Axes
+        Empty.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(textwrap.fill(title, int(11 * width)))
+    return figure, axes
+
+
+def layer_axis(axes: "Axes", labels: list[str]) -> None:
+    """Label the horizontal axis with layers, not more of them than have room.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Layer number i stands at x = i, from 0.
+    labels : list of str
+        Layers.
+    """
+    step = -(-len(labels) // 24)
+    places = list(range(0, len(labels), step))
+    axes.set_xticks(places, [labels[place] for place in places])
+    if any(not label.isdecimal() for label in labels):
+        axes.tick_params(axis="x", labelrotation=60)
+    axes.set_xlabel("layer")

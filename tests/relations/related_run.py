@@ -1,0 +1,37 @@
+"""The example run with what relating needs: annotations, word vectors, responses to a sample."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.atomic import write_npy, write_table
+from neurolect.signatures import DescribeOptions
+from neurolect.store import Run, read_manifest, write_manifest
+from tests.example_run import LIKES, example_sentences, write_example_run
+
+N_SENTENCES = 500
+
+
+def write_described_run(folder: Path) -> Run:
+    """Write sixteen neurons of two layers; 15 copies 3 over the sample, and 7 does not vary there."""
+    write_example_run(folder, n_sentences=N_SENTENCES)
+    rows = example_sentences(N_SENTENCES)
+    words = [row["words"] for row in rows]
+    ids = pa.array([row["sentence_id"] for row in rows], pa.int64())
+    write_table(folder / "annotations.parquet", pa.table({"sentence_id": ids, "words": words}))
+    vocabulary = sorted({word.lower() for each in words for word in each})
+    vectors = np.random.default_rng(3).normal(size=(len(vocabulary), 8)).astype(np.float32)
+    write_npy(folder / "signatures" / "word_vectors.npy", vectors)
+    noise = np.random.default_rng(7).normal(scale=0.25, size=(len(rows), len(LIKES)))
+    acts_NS = (np.array([[like(row) for like in LIKES] for row in rows]) + noise).T.astype(np.float32)
+    acts_NS[15] = -2.0 * acts_NS[3] + 1.0
+    acts_NS[7] = 0.25
+    write_npy(folder / "sample" / "activations.npy", acts_NS[:, ::3])
+    write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": ids[::3]}))
+    manifest = read_manifest(folder)
+    manifest["options"]["collect"] = {"list_size": 60}
+    manifest["options"]["describe"] = dataclasses.asdict(DescribeOptions())
+    write_manifest(folder, manifest)
+    return Run(folder)

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurolect.relations.average_linkage import average_linkage, groups_at
+from tests.reference.average_linkage import merge_heights
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 9), st.integers(0, 1000))
+def test_groups_are_joined_as_by_looking_at_all_pairs(n: int, seed: int) -> None:
+    square = np.random.default_rng(seed).random((n, n))
+    square = (square + square.T) / 2
+    merges = average_linkage(square[np.triu_indices(n, 1)].astype(np.float32), n=n)
+    assert merges.heights.tolist() == pytest.approx(sorted(merge_heights(square)), abs=1e-5)
+    assert sorted(set(groups_at(merges, height=2.0).tolist())) == [0]
+    assert sorted(groups_at(merges, height=-1.0).tolist()) == list(range(n))
+
+
+def test_a_cut_gives_the_groups_that_were_made_on_purpose() -> None:
+    group = np.array([0, 1, 0, 2, 1, 0])
+    square = np.where(group[:, None] == group, 0.1, 0.9) + np.random.default_rng(0).random((6, 6)) * 0.01
+    square = (square + square.T) / 2
+    merges = average_linkage(square[np.triu_indices(6, 1)].astype(np.float32), n=6)
+    assert groups_at(merges, height=0.5).tolist() == group.tolist()
+
+
+def test_equal_distances_end() -> None:
+    merges = average_linkage(np.zeros(10, dtype=np.float32), n=5)
+    assert merges.heights.tolist() == [0.0] * 4

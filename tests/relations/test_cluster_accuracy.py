@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from neurolect.relations.cluster_accuracy import cluster_accuracy, crossed
+
+
+def test_the_same_groups_under_other_names_agree_fully() -> None:
+    groups = np.repeat(np.arange(4, dtype=np.int32), 25)
+    found = cluster_accuracy(((groups + 1) % 4).astype(np.int32), groups, n_labels=4, n_groups=4, n_draws=99)
+    assert (found.accuracy, found.low, found.high) == (1.0, 1.0, 1.0)
+    assert found.p == pytest.approx(0.01)
+    assert found.matched.tolist() == [3, 0, 1, 2]
+
+
+def test_chance_is_what_unrelated_groups_reach() -> None:
+    random = np.random.default_rng(5)
+    labels, groups = random.integers(0, 5, size=(2, 400)).astype(np.int32)
+    found = cluster_accuracy(labels, groups, n_labels=5, n_groups=5, n_draws=200)
+    assert found.chance > 0.2
+    assert abs(found.accuracy - found.chance) < 0.05
+    assert found.p > 0.02
+    assert found.low <= found.high
+
+
+def test_more_clusters_than_groups_leave_some_unmatched() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2], dtype=np.int32)
+    groups = np.array([0, 0, 0, 1, 1, 1], dtype=np.int32)
+    found = cluster_accuracy(labels, groups, n_labels=3, n_groups=2, n_draws=10)
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert sorted(found.matched.tolist()) == [-1, 0, 1]
+
+
+def test_the_interval_holds_the_accuracy_and_narrows_with_points() -> None:
+    random = np.random.default_rng(0)
+
+    def width(n: int) -> float:
+        groups = random.integers(0, 3, size=n).astype(np.int32)
+        labels = np.where(random.random(n) < 0.7, groups, random.integers(0, 3, size=n)).astype(np.int32)
+        found = cluster_accuracy(labels, groups, n_labels=3, n_groups=3, n_draws=200)
+        assert found.low <= found.accuracy <= found.high
+        return found.high - found.low
+
+    assert width(3000) < width(60)
+
+
+def test_crossed_counts_every_point_once() -> None:
+    labels, groups = np.random.default_rng(2).integers(0, 3, size=(2, 50)).astype(np.int32)
+    table = crossed(labels, groups, n_labels=3, n_groups=3)
+    assert table[1, 2] == np.count_nonzero((labels == 1) & (groups == 2))
+    assert table.sum() == 50

@@ -1,0 +1,122 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from neurolect.atomic import write_table
+from neurolect.errors import OptionError, RunFolderError
+from neurolect.relations import numbers as module
+from neurolect.relations.numbers import numbers
+from neurolect.store import Run
+
+
+def test_length_and_moments_are_those_of_the_tables(described: Run) -> None:
+    summary = described.table("signatures/summary").to_pylist()
+    expected = [row["mean_length"] for row in summary if row["side"] == "bottom"]
+    assert numbers(described, "length", side="bottom").values.tolist() == pytest.approx(expected)
+    skewness = described.table("neurons").column("skewness").to_pylist()
+    assert numbers(described, "skewness").values.tolist() == pytest.approx(skewness)
+
+
+def test_selectivity_is_the_greatest_lift_of_the_classes(described: Run) -> None:
+    found = numbers(described, "pos")
+    rows = described.table("signatures/tags").to_pylist()
+    letters = {"noun": "N", "verb": "V", "adjective": "J"}
+    for neuron in range(described.n_neurons):
+        mine = [row for row in rows if (row["neuron_id"], row["side"]) == (neuron, "top")]
+        usual = {row["tag"]: row["share_background"] for row in rows}
+        lifts = {
+            name: sum(row["share_list"] for row in mine if row["tag"][0] == letter)
+            / sum(share for tag, share in usual.items() if tag[0] == letter)
+            for name, letter in letters.items()
+        }
+        assert found.values[neuron] == pytest.approx(max(lifts.values()), rel=1e-4)
+        assert found.evidence is not None
+        assert found.evidence[neuron] == max(lifts, key=lambda name: lifts[name])
+
+
+def test_one_tag_or_class_is_its_lift(described: Run) -> None:
+    rows = described.table("signatures/tags").to_pylist()
+    lift = {row["neuron_id"]: row["lift"] for row in rows if row["tag"] == "NN" and row["side"] == "top"}
+    found = numbers(described, "tag", value="nn")
+    assert found.values[3] == pytest.approx(lift[3], rel=1e-4)
+    assert numbers(described, "pos", value="Verb").label == "lift of verbs"
+    assert numbers(described, "tag").evidence is not None
+
+
+def test_neurons_made_for_a_value_lead_in_its_field(described: Run) -> None:
+    found = numbers(described, "field=domain")
+    assert found.evidence is not None
+    assert found.evidence[0] == "recipe"
+    shares = numbers(described, "field=domain", value="recipe").values
+    assert int(shares.argmax()) == 0
+    listed = described.neuron("hidden.1.0").list("top").column("domain").to_pylist()
+    assert shares[0] == pytest.approx(listed.count("recipe") / len(listed))
+
+
+@pytest.mark.parametrize(
+    ("by", "options", "message"),
+    [
+        ("lenght", {}, r"no number 'lenght'(.|\n)*'length'"),
+        ("length", {"value": "3"}, "goes with pos, tag or field"),
+        ("field=genre", {}, "one of 'domain', 'author'"),
+        ("field=domain", {"value": "recipes"}, r"no value 'recipes'(.|\n)*'recipe'"),
+        ("pos", {"value": "nouns"}, r"no part of speech 'nouns'(.|\n)*'noun'"),
+        ("length", {"side": "up"}, "no side 'up'"),
+    ],
+)
+def test_what_there_is_not_is_told_with_what_there_is(
+    described: Run, by: str, options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        numbers(described, by, **options)
+
+
+def changed(run: Run, folder: Path, name: str, table: pa.Table) -> Run:
+    shutil.copytree(run.folder, folder)
+    write_table(folder / f"{name}.parquet", table)
+    return Run(folder)
+
+
+def test_a_field_of_one_value_is_refused(described: Run, tmp_path: Path) -> None:
+    background = described.table("background/metadata")
+    background = background.filter(pc.field("field") != "party")
+    one = pa.table({"field": ["party"], "value": ["Whig"], "n_sentences": [5]}).cast(background.schema)
+    run = changed(described, tmp_path / "a", "background/metadata", pa.concat_tables([background, one]))
+    sentences = run.table("sentences")
+    place = sentences.column_names.index("party")
+    same = pa.array(["Whig"] * len(sentences))
+    write_table(run.folder / "sentences.parquet", sentences.set_column(place, "party", same))
+    with pytest.raises(OptionError, match="only the value 'Whig'"):
+        numbers(run, "field=party")
+
+
+def test_too_few_labelled_sentences_are_told(described: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = numbers(described, "field=author")
+    assert some.note is None or "fewer than 20 sentences" in some.note
+    monkeypatch.setattr(module, "MIN_LABELLED", 61)
+    with pytest.raises(RunFolderError, match="No top list has 61 sentences with a value of 'author'"):
+        numbers(described, "field=author")
+
+
+def test_a_run_without_tags_is_told(described: Run, tmp_path: Path) -> None:
+    run = changed(described, tmp_path / "a", "signatures/tags", described.table("signatures/tags").slice(0, 0))
+    with pytest.raises(RunFolderError, match="has no tags"):
+        numbers(run, "pos")
+    summary = described.table("signatures/summary")
+    place = summary.column_names.index("noun_share")
+    none = summary.set_column(place, "noun_share", pa.nulls(len(summary), pa.float32()))
+    write_table(run.folder / "signatures" / "summary.parquet", none)
+    with pytest.raises(RunFolderError, match="has the number 'noun_share'"):
+        numbers(run, "noun_share")
+
+
+def test_a_side_that_was_not_collected_is_told(described: Run, tmp_path: Path) -> None:
+    shutil.copytree(described.folder, tmp_path / "a")
+    (tmp_path / "a" / "lists" / "bottom.parquet").unlink()
+    with pytest.raises(OptionError, match="has no bottom lists"):
+        numbers(Run(tmp_path / "a"), "length", side="bottom")
+    assert np.isfinite(numbers(Run(tmp_path / "a"), "length").values).all()

@@ -1,0 +1,161 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurolect.atomic import write_npy
+from neurolect.config import load_config
+from neurolect.errors import DescribeError, OptionError, RunFolderError
+from neurolect.progress import NullProgress
+from neurolect.relations import RelateOptions, relate, stage
+from neurolect.store import Run, read_manifest, write_manifest
+from tests.relations.conftest import QUICK
+from tests.relations.related_run import write_described_run
+
+
+class Heard(NullProgress):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.told.append(text)
+
+
+def copy(run: Run, folder: Path) -> Run:
+    shutil.copytree(run.folder, folder)
+    return Run(folder)
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    return {str(path.name): path.read_bytes() for path in sorted((run.folder / "relations").rglob("*.*"))}
+
+
+def test_a_run_that_is_related_is_left_as_it_is(related: Run) -> None:
+    before = {path: path.stat().st_mtime_ns for path in related.folder.rglob("*") if path.is_file()}
+    heard = Heard()
+    relate(related, options=QUICK, progress=heard)
+    assert heard.told == [f"The neurons of {related.folder} are already related."]
+    assert before == {path: path.stat().st_mtime_ns for path in related.folder.rglob("*") if path.is_file()}
+
+
+def test_another_option_makes_only_what_depends_on_it(related: Run, tmp_path: Path) -> None:
+    run = copy(related, tmp_path / "run")
+    before = read_manifest(run.folder)["stages"]["relate"]["steps"]
+    relate(run, options=dataclasses.replace(QUICK, diversity_sentences=7))
+    after = read_manifest(run.folder)["stages"]["relate"]["steps"]
+    assert {name for name in after if after[name] != before[name]} == {"diversity", "atlas"}
+
+
+def test_an_interrupted_stage_goes_on_and_ends_the_same(
+    related: Run, described: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copy(described, tmp_path / "run")
+
+    def stop(_inputs: object) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "draw_maps", stop)
+        with pytest.raises(KeyboardInterrupt):
+            relate(run, options=QUICK)
+    manifest = read_manifest(run.folder)["stages"]["relate"]
+    assert manifest["status"] == "running"
+    assert list(manifest["steps"]) == ["vectors", "clusters", "alike"]
+    vectors = run.folder / "relations" / "vectors" / "words_top.npy"
+    written = vectors.stat().st_mtime_ns
+    relate(Run(run.folder), options=QUICK, workers=1)
+    assert vectors.stat().st_mtime_ns == written
+    assert contents(run) == contents(related)
+
+
+def test_another_description_makes_all_anew(related: Run, tmp_path: Path) -> None:
+    run = copy(related, tmp_path / "run")
+    manifest = read_manifest(run.folder)
+    manifest["stages"]["describe"]["finished"] = "2030-01-01T00:00:00+00:00"
+    write_manifest(run.folder, manifest)
+    before = manifest["stages"]["relate"]["steps"]
+    relate(Run(run.folder), options=QUICK)
+    after = read_manifest(run.folder)["stages"]["relate"]["steps"]
+    assert all(after[name]["key"] != before[name]["key"] for name in before)
+
+
+def test_options_are_written_and_read_back(related: Run) -> None:
+    assert load_config(related.folder / "options.toml").relate == QUICK
+
+
+def test_encoder_vectors_stand_beside_those_of_words(related: Run, tmp_path: Path) -> None:
+    run = copy(related, tmp_path / "run")
+    given = np.random.default_rng(0).normal(size=(run.sentences().num_rows, 5)).astype(np.float32)
+    write_npy(tmp_path / "given.npy", given)
+    options = dataclasses.replace(QUICK, encoder_vectors=str(tmp_path / "given.npy"), groups=(3,))
+    done = relate(run, options=options)
+    rows = done.table("relations/clusters").to_pylist()
+    assert {row["vectors"] for row in rows} == {"words", "encoder"}
+    assert {row["k"] for row in rows} == {2, 3}
+    assert done.array("relations/vectors/encoder_top").shape == (16, 5)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 2), np.float32), r"shape \(3, 2\)"),
+        (np.full((500, 2), np.nan, np.float32), "not finite"),
+        (None, "cannot be read"),
+    ],
+)
+def test_encoder_vectors_that_do_not_fit_are_refused(
+    described: Run, tmp_path: Path, array: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None, message: str
+) -> None:
+    run = copy(described, tmp_path / "run")
+    if array is not None:
+        write_npy(tmp_path / "given.npy", array)
+    with pytest.raises(OptionError, match=message):
+        relate(run, options=dataclasses.replace(QUICK, encoder_vectors=str(tmp_path / "given.npy")))
+
+
+def test_a_run_that_is_not_described_is_refused(described: Run, tmp_path: Path) -> None:
+    run = copy(described, tmp_path / "run")
+    manifest = read_manifest(run.folder)
+    del manifest["stages"]["describe"]
+    write_manifest(run.folder, manifest)
+    with pytest.raises(RunFolderError, match="has not been described"):
+        relate(Run(run.folder))
+
+
+def test_a_run_without_word_vectors_is_refused(described: Run, tmp_path: Path) -> None:
+    run = copy(described, tmp_path / "run")
+    manifest = read_manifest(run.folder)
+    manifest["options"]["describe"]["vectors"] = "none"
+    write_manifest(run.folder, manifest)
+    with pytest.raises(DescribeError, match="described without word vectors"):
+        relate(Run(run.folder), options=QUICK)
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    run = write_described_run(tmp_path / "run")
+    heard = Heard()
+    options = dataclasses.replace(QUICK, memory_gib=0.01, maps=("none",))
+    done = relate(run, options=options, progress=heard)
+    assert any("Correlation clustering left out" in text for text in heard.told)
+    assert any("1 neurons do not vary" in text for text in heard.told)
+    assert done.table("relations/responses").column("correlation_group").null_count == 16
+    assert done.table("relations/maps").num_rows == 0
+    assert "x" not in done.table("relations/neurons").column_names
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"maps": ("pca",)}, "relate.maps names 'pca'"),
+        ({"n_neighbours": 0}, "relate.n_neighbours is 0"),
+        ({"groups": (0,)}, "relate.groups is"),
+        ({"twin_threshold": 1.5}, "relate.twin_threshold is 1.5"),
+    ],
+)
+def test_options_out_of_range_are_refused(given: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        RelateOptions(**given)  # type: ignore[arg-type]

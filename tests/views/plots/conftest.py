@@ -1,0 +1,13 @@
+from pathlib import Path
+
+import pytest
+
+from neurolect.relations import relate
+from neurolect.store import Run
+from tests.relations.conftest import QUICK
+from tests.relations.related_run import write_described_run
+
+
+@pytest.fixture(scope="session")
+def related_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return relate(write_described_run(Path(tmp_path_factory.mktemp("related_for_plots")) / "run"), options=QUICK)

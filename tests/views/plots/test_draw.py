@@ -1,0 +1,99 @@
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from neurolect.errors import MissingExtraError, OptionError, RunFolderError
+from neurolect.store import Run
+from neurolect.views import plot
+from neurolect.views.plots import FIGURES
+from tests.relations.related_run import write_described_run
+
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "map": [{}, {"by": "length"}, {"by": "cluster"}, {"by": "site", "layer": 2}],
+    "ranks": [{}, {"by": "field=domain", "value": "recipe"}],
+    "curve": [{"by": "field=domain", "side": "bottom"}],
+    "heatmap": [{}],
+    "groups": [{}, {"layer": 1}],
+}
+
+
+@pytest.mark.parametrize(
+    ("figure", "options"), [(figure, each) for figure in FIGURES for each in OPTIONS.get(figure, [{}])]
+)
+def test_every_figure_is_drawn_as_svg_with_its_labels(
+    related_run: Run, tmp_path: Path, figure: str, options: dict[str, Any]
+) -> None:
+    out = plot(related_run, figure, out=tmp_path / "figure.svg", **options)
+    root = ElementTree.parse(out).getroot()
+    texts = {"".join(each.itertext()).strip() for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert len(texts) >= 2
+    first = out.read_bytes()
+    assert plot(related_run, figure, out=out, **options).read_bytes() == first
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_pictures_and_papers(related_run: Run, tmp_path: Path, ending: str, start: bytes) -> None:
+    out = plot(related_run, "diversity", out=tmp_path / f"new folder/figure.{ending}")
+    assert out.read_bytes().startswith(start)
+    assert [each.name for each in out.parent.iterdir()] == [out.name]
+
+
+def test_a_page_stands_alone_and_says_what_each_point_is(related_run: Run, tmp_path: Path) -> None:
+    page = plot(related_run, "map", out=tmp_path / "map.html").read_text(encoding="utf-8")
+    fetched = re.findall(r"""(?:src|href)=["'](?!#|data:)([^"']+)""", page)
+    assert not fetched
+    titles = re.findall(r"<use [^>]*><title>(.*?)</title></use>", page)
+    assert len(titles) == 16
+    assert any(title.startswith("hidden.1.0: ") for title in titles)
+    assert "16 neurons; each stands where" in page
+
+
+def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> None:
+    page = plot(related_run, "map", out=tmp_path / "map.html", side="top").read_text(encoding="utf-8")
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("figure", "out", "options", "message"),
+    [
+        ("maps", "a.png", {}, r"no figure 'maps'(.|\n)*'map'"),
+        ("map", "a.gif", {}, r"as 'a.gif'(.|\n)*\.html"),
+        ("map", "a.png", {"layer": 9}, r"no layer 9(.|\n)*one of 1, 2"),
+        ("diversity", "a.png", {"by": "length"}, "does not go by by"),
+        ("map", "a.png", {"side": "left"}, "no side 'left'"),
+        ("heatmap", "a.png", {"by": "field=genre"}, "no metadata field 'genre'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_and_nothing_written(
+    related_run: Run, tmp_path: Path, figure: str, out: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        plot(related_run, figure, out=tmp_path / out, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_not_related_says_how_to(tmp_path: Path) -> None:
+    run = write_described_run(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="neurolect relate"):
+        plot(run, "map", out=tmp_path / "a.png")
+    assert plot(run, "ranks", out=tmp_path / "a.svg").is_file()
+
+
+def test_without_matplotlib_the_line_that_installs_it_is_told(
+    related_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = importlib.import_module
+
+    def missing(name: str, package: str | None = None) -> ModuleType:
+        if name == "matplotlib":
+            raise ModuleNotFoundError(name=name)
+        return whole(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(MissingExtraError, match=r"neurolect\[relate\]"):
+        plot(related_run, "ranks", out=tmp_path / "a.svg")
