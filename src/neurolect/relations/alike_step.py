@@ -76,8 +76,9 @@ def _shared_sentences(inputs: RelateInputs, k: int) -> Nearest:
         positions[np.arange(len(side.positions)) + begin] = side.positions
     rows = SparseRows(starts, positions, np.ones(len(positions), dtype=np.float32))
     found = nearest_rows(rows, n_columns=len(inputs.sentence_ids), k=k, workers=inputs.workers)
-    shares: NDArray[np.float32] = found.values / np.maximum(sizes, 1)[:, None].astype(np.float32)
-    return found._replace(values=shares)
+    values = found.values
+    values /= np.maximum(sizes, 1).astype(np.float32)[:, None]
+    return found._replace(values=values)
 
 
 def _responses(inputs: RelateInputs, unit: NDArray[np.float32], k: int) -> tuple[Responses, Merges | None]:
