@@ -1,40 +1,77 @@
 """Does memory stay flat while the corpus grows, and what does a checkpoint cost?
 
-The same tiny model (4 layers of 64) collects from corpora of several sizes, each in a process of its own. Resident
-memory is read at every chunk. Every save of a checkpoint is timed, and a save is made every ``--every`` seconds
-whatever it costs, to see the bare cost.
+A random network of one narrow block whose feed-forward layer has as many neurons as a real model (its forward pass
+is quick, and lists, moments, samples and monitor have their full size) collects from corpora of several sizes, each
+in a process of its own. Text is random: words of a Zipf law without end, so that new words keep coming as they do
+in real text. Resident memory is read at every chunk; every checkpoint is timed.
 
-    python benchmarks/bench_memory.py [--sentences 20000 200000] [--list-size 500] [--every 2]
+    python benchmarks/bench_memory.py [--sentences 100000 1000000] [--neurons 2304] [--list-size 1000]
+        [--backend torch] [--checkpoint-seconds 60]
+
+With ``--bare-checkpoints`` checkpoints are written every ``--checkpoint-seconds`` whatever they cost; otherwise a
+costly one is written more rarely, as always.
 """
 
 import argparse
 import json
 import os
-import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+_ZIPF = 1.15
+_LETTERS = np.array(list("etaoinshrdlucmfwypvbgkqjxz"))
+
+
+def spell(rank: int) -> str:
+    """Spell the word of a rank: short for the frequent ones, no two alike."""
+    letters = []
+    while True:
+        rank, rest = divmod(rank, 26)
+        letters.append(_LETTERS[rest])
+        if not rank:
+            return "".join(letters)
 
 
 def write_corpus(folder: Path, n_sentences: int) -> Path:
     """Write documents of random words, ten sentences each."""
-    choose = random.Random(0)
-    words = [f"w{number}" for number in range(20_000)]
-    weights = [1 / (number + 10) for number in range(20_000)]
+    rng = np.random.default_rng(0)
     path = folder / "documents.jsonl"
     with path.open("w") as file:
         for _ in range(-(-n_sentences * 11 // 100)):
-            text = " ".join(
-                " ".join(choose.choices(words, weights, k=choose.randrange(5, 15))).capitalize() + "."
-                for _ in range(10)
-            )
-            file.write(json.dumps({"text": text, "topic": choose.choice("abcdefgh")}) + "\n")
+            sentences = []
+            for length in rng.integers(5, 20, size=10).tolist():
+                words = [spell(rank) for rank in np.minimum(rng.zipf(_ZIPF, length), 1 << 40).tolist()]
+                # a last word that no splitter takes for an abbreviation
+                sentences.append(" ".join([*words, "indeed"]).capitalize() + ".")
+            file.write(json.dumps({"text": " ".join(sentences), "topic": "abcdefgh"[rng.integers(8)]}) + "\n")
     return path
+
+
+def write_model(folder: Path, n_neurons: int) -> Path:
+    """Write a random encoder of one block with so many neurons in its feed-forward layer."""
+    import transformers
+    from tests.tiny_models import N_TOKENS, tiny_tokenizer
+
+    config = transformers.BertConfig(
+        vocab_size=N_TOKENS,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=n_neurons,
+        hidden_act="relu",
+        max_position_embeddings=64,
+    )
+    transformers.BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return folder
 
 
 def resident() -> int:
@@ -42,14 +79,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(model: str, corpus: str, out: str, n_sentences: int, list_size: int, every: float) -> None:
+def measure(model: str, corpus: str, out: str, n_sentences: int, arguments: argparse.Namespace) -> None:
     """Collect in this process, watching; print what was seen as JSON."""
     import torch
 
     from neurolect.collector import CollectOptions, checkpoint, collect
     from neurolect.collector.state import CollectState
     from neurolect.corpus import open_corpus
-    from neurolect.model import load_model
+    from neurolect.model import ModelOptions, load_model
 
     torch.set_num_threads(1)
     sizes: list[tuple[int, int]] = []
@@ -66,58 +103,71 @@ def measure(model: str, corpus: str, out: str, n_sentences: int, list_size: int,
         saves.append(time.perf_counter() - start)
 
     CollectState.end_chunk, checkpoint.Checkpoints.save = watched, timed
-    checkpoint._MAX_COST = float("inf")
-    options = CollectOptions(list_size=list_size, limit=n_sentences, checkpoint_seconds=every)
-    loaded, opened = load_model(model), open_corpus(corpus)
+    if arguments.bare_checkpoints:
+        checkpoint._MAX_COST = float("inf")
+    options = CollectOptions(
+        list_size=arguments.list_size, limit=n_sentences, checkpoint_seconds=arguments.checkpoint_seconds
+    )
+    keywords = {"backend": arguments.backend} if arguments.backend else {}
+    loaded = load_model(model, options=ModelOptions(sites=("mlp",), max_tokens=16, **keywords))
+    opened = open_corpus(corpus)
     start = time.perf_counter()
     collect(loaded, opened, out=out, options=options)
     seconds = time.perf_counter() - start
     print(json.dumps({"n": n_sentences, "seconds": seconds, "sizes": sizes, "saves": saves, "end": resident()}))
 
 
+def tell(found: list[dict]) -> None:
+    """Print what was seen."""
+    for each in found:
+        top = max(size for _, size in each["sizes"])
+        line = f"{each['n']:>9,} sentences: {each['n'] / each['seconds']:7,.0f}/s, resident at most "
+        line += f"{top / 2**20:6.1f} MiB in the pass, {each['end'] / 2**20:6.1f} at the end"
+        if each["saves"]:
+            saves = each["saves"]
+            line += f"; {len(saves)} checkpoints of {1000 * statistics.median(saves):.0f} ms (median, "
+            line += f"{1000 * min(saves):.0f} to {1000 * max(saves):.0f}), {sum(saves) / each['seconds']:.1%} of it"
+        print(line)
+        marks = [each["n"] * share for share in (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)]
+        at = [next((row for row in each["sizes"] if row[0] >= mark), each["sizes"][-1]) for mark in marks]
+        print("          " + ", ".join(f"{n:,}: {size / 2**20:.0f}" for n, size in at) + " MiB")
+    first, last = found[0], found[-1]
+    ratio = max(s for _, s in last["sizes"]) / max(s for _, s in first["sizes"])
+    print(f"largest corpus / smallest: {last['n'] / first['n']:.0f} x sentences, {ratio:.3f} x memory")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, nargs="+", default=[20_000, 200_000])
-    parser.add_argument("--list-size", type=int, default=500)
-    parser.add_argument("--every", type=float, default=2.0)
+    parser.add_argument("--sentences", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--neurons", type=int, default=2304)
+    parser.add_argument("--list-size", type=int, default=1000)
+    parser.add_argument("--backend")
+    parser.add_argument("--checkpoint-seconds", type=float, default=60.0)
+    parser.add_argument("--bare-checkpoints", action="store_true")
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         model, corpus, out, n = arguments.worker
-        measure(model, corpus, out, int(n), arguments.list_size, arguments.every)
+        measure(model, corpus, out, int(n), arguments)
         return
-    from tests.tiny_models import write_tiny_bert
-
     from neurolect.corpus import PrepareOptions, prepare
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         source = write_corpus(folder, max(arguments.sentences))
         corpus = prepare([source], out=folder / "corpus", options=PrepareOptions())
-        model = write_tiny_bert(folder / "model", n_layers=4, width=64)
+        model = write_model(folder / "model", arguments.neurons)
         found = []
         for n in arguments.sentences:
-            command = [sys.executable, __file__, "--list-size", str(arguments.list_size), "--every"]
-            command += [str(arguments.every), "--worker", str(model), str(corpus.folder), str(folder / f"run-{n}")]
+            job = [str(model), str(corpus.folder), str(folder / f"run-{n}"), str(min(n, corpus.n_mining))]
             done = subprocess.run(
-                [*command, str(min(n, corpus.n_mining))], capture_output=True, text=True, check=False
+                [sys.executable, *sys.argv, "--worker", *job], capture_output=True, text=True, check=False
             )
             if done.returncode:
                 sys.exit(done.stderr)
             found.append(json.loads(done.stdout.splitlines()[-1]))
-    for each in found:
-        top = max(size for _, size in each["sizes"])
-        saves = sorted(each["saves"])
-        line = f"{each['n']:>9,} sentences: {each['n'] / each['seconds']:7,.0f}/s, resident at most "
-        line += f"{top / 2**20:6.1f} MiB in the pass, {each['end'] / 2**20:6.1f} at the end"
-        if saves:
-            median = saves[len(saves) // 2]
-            line += (
-                f"; {len(saves)} checkpoints of {1000 * median:.0f} ms (median), {sum(saves) / each['seconds']:.1%}"
-            )
-        print(line)
-    ratio = max(s for _, s in found[-1]["sizes"]) / max(s for _, s in found[0]["sizes"])
-    print(f"largest corpus / smallest: {found[-1]['n'] / found[0]['n']:.0f} x sentences, {ratio:.3f} x memory")
+    print(f"{arguments.neurons:,} neurons, lists of {arguments.list_size:,} on both sides")
+    tell(found)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
+from neurolect.collector.choose_backend import choose_backend
 from neurolect.collector.convergence import step_length
 from neurolect.collector.device_pass import (
     Launched,
@@ -105,7 +106,17 @@ def collect(
     options = options.on_device(model.device.type)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
-    if options.compile == "on" or (options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING):
+    choose_backend(
+        model,
+        corpus,
+        folder=folder,
+        n_sentences=n_sentences,
+        token_budget=options.token_budget or 1,
+        shard=shard,
+        progress=progress,
+    )
+    worth_compiling = options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING
+    if model.backend == "torch" and (options.compile == "on" or worth_compiling):
         model.compile_blocks()
     if model.not_packed_because:
         progress.message(f"Sentences are padded: {model.not_packed_because}.")

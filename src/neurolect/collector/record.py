@@ -61,6 +61,7 @@ def new_run(
             "packed": model.packed,
             "compiled": model.compiled,
             "threads": threads_used(model.device.type),
+            "backend": model.backend,
             "sites": [each._asdict() for each in model.neurons.site_layers],
         },
         corpus={
@@ -83,6 +84,8 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     identity: dict[str, Any] = {
         f"model.{name} used": manifest["model"].get(name) for name in ("dtype", "packed", "compiled")
     }
+    # what was begun before there was a choice ran in PyTorch
+    identity["model.backend used"] = manifest["model"].get("backend", "torch")
     identity |= {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}
     identity["shard"] = manifest.get("shard")
     for stage in ("model", "collect"):

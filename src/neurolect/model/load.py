@@ -21,6 +21,7 @@ from neurolect.model.hugging_face import Tokenizer
 from neurolect.model.model import Model
 from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.precision import resolve_dtype
+from neurolect.model.quiet_transformers import quiet_transformers
 
 __all__ = ["load_model", "load_network", "locate_model", "one_line_errors", "position_limit", "to_device"]
 
@@ -318,7 +319,7 @@ def one_line_errors(name: str, *, local: bool) -> Iterator[None]:
 
     kinds = (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError, SafetensorError)
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             yield
     except kinds as error:
         logger.debug("Loading %s failed.", name, exc_info=True)
@@ -343,20 +344,3 @@ def _explain(name: str, error: Exception, *, local: bool) -> tuple[str, str]:
     else:
         hint = "check the spelling and the network, or give a local folder; `minilm` comes with the extra demo"
     return f"The model {name!r} could not be loaded: {reason}", hint
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Hold back progress bars and warnings about weights: what matters of them is checked and raised."""
-    from transformers.utils import logging as transformers_logging
-
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()

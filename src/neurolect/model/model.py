@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -15,6 +16,8 @@ from neurolect.model.batching import PaddedBatch, pad
 from neurolect.model.compiled_blocks import compile_blocks
 from neurolect.model.hugging_face import Output, Tokenizer
 from neurolect.model.neurons import NeuronIndex
+from neurolect.model.openvino_graph import OpenVinoGraph
+from neurolect.model.openvino_trial import openvino_graph
 from neurolect.model.options import ModelOptions
 from neurolect.model.packed_forward import forward_packed, position_offset, why_not_packed
 from neurolect.model.packing import PackedBatch, pack
@@ -65,6 +68,8 @@ class Model:
     ----------
     dtype : str
         Number format of the forward pass.
+    backend : str
+        What runs the forward pass: ``torch``, or ``openvino`` after :meth:`use_openvino`.
     packed : bool
         Whether batches are best made by :meth:`pack`.
     not_packed_because : str
@@ -73,8 +78,9 @@ class Model:
     Raises
     ------
     ModelError
-        If the neurons asked for are not found, the network does not run in its number format, or
-        ``options.packing`` is ``on`` and it cannot run packed.
+        If the neurons asked for are not found, the network does not run in its number format,
+        ``options.packing`` is ``on`` and it cannot run packed, or ``options.backend`` is ``openvino`` and it
+        cannot run there.
     """
 
     def __init__(
@@ -106,6 +112,10 @@ class Model:
             raise ModelError(what, expected=f"more than {n_special}", hint="raise or drop model.max_tokens")
         self._offset = position_offset(network)
         self.packed, self.not_packed_because = self._choose_packing()
+        self.backend = "torch"
+        self._graph: OpenVinoGraph | None = None
+        if options.backend == "openvino":
+            self._only_openvino()
 
     @property
     def device(self) -> torch.device:
@@ -213,6 +223,8 @@ class Model:
                 torch.empty(shape, dtype=torch.float32, device=self.device),
                 torch.empty(shape, dtype=torch.int16, device=self.device) if tokens else None,
             )
+        if self._graph is not None and self.backend == "openvino" and isinstance(batch, PaddedBatch):
+            return self._graph.run(batch, out=out)
         receive = receiver_for(batch, pooling=self.options.pooling, offsets=self.neurons.offsets.tolist(), out=out)
         with torch.inference_mode(), listen(self._taps, receive=receive):
             if isinstance(batch, PackedBatch):
@@ -226,6 +238,32 @@ class Model:
                 elif tap.reads == "hidden_states" and result.hidden_states is not None:
                     receive(number, result.hidden_states[tap.place.layer])
         return out
+
+    def use_openvino(self) -> str | None:
+        """Run padded batches in OpenVINO from now on, if that changes nothing.
+
+        Returns
+        -------
+        str or None
+            Why not, for people; None where it does.
+
+        Raises
+        ------
+        MissingExtraError
+            If OpenVINO is not installed.
+        """
+        if self._graph is None:
+            run = partial(self._forward, keep_states=self._keep_states)
+            made = openvino_graph(self, run=run, taps=self._taps)
+            if isinstance(made, str):
+                return made
+            self._graph = made
+        self.backend = "openvino"
+        return None
+
+    def use_torch(self) -> None:
+        """Run in PyTorch again."""
+        self.backend = "torch"
 
     def wider(self) -> "Model | None":
         """Load the same model in the number format to try where this one overflows.
@@ -273,6 +311,12 @@ class Model:
                 what, expected="a network that takes packed sentences", hint="set model.packing to auto"
             )
         return why_not is None, why_not or ""
+
+    def _only_openvino(self) -> None:
+        why_not = self.use_openvino()
+        if why_not is not None:
+            what = f"model.backend is 'openvino', and {why_not}."
+            raise ModelError(what, expected="a network OpenVINO runs", hint="set model.backend to torch")
 
     def _forward(self, ids: Tensor, mask: Tensor, *, keep_states: bool) -> Output:
         keywords = {"output_hidden_states": keep_states, **self._keywords}

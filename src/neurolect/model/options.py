@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from neurolect.errors import OptionError, nearest
 
-__all__ = ["DTYPES", "MAX_TOKENS_DEFAULT", "POOLINGS", "SITES", "ModelOptions"]
+__all__ = ["BACKENDS", "DTYPES", "MAX_TOKENS_DEFAULT", "POOLINGS", "SITES", "ModelOptions"]
 
 SITES = ("hidden", "mlp", "attn", "head")
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
+BACKENDS = ("auto", "torch", "openvino", "fastest")
 MAX_TOKENS_DEFAULT = 512
 """Sentences are short: a model that could read 128 K tokens is still fed no more than this unless asked."""
 MAX_TOKENS_LIMIT = 32767
@@ -45,6 +46,12 @@ class ModelOptions:
     """Whether sentences are laid end to end instead of padded: ``on``, ``off``, or ``auto``: on a CUDA device, with
     networks that give the same activations so (tried when the model is loaded)."""
 
+    backend: str = "auto"
+    """What runs the network on a CPU: ``torch`` (PyTorch); ``openvino`` (an extra; the same numbers but for
+    rounding); ``auto``: OpenVINO where it is installed and collect has 20,000 sentences or more to read, else
+    PyTorch; ``fastest``: collect tries both for some seconds and takes the faster one (not for shards, whose trials
+    may end differently). A run keeps the one it began with."""
+
     allow_pickle: bool = False
     """Also load weights from ``.bin`` files, which can run any code while they load."""
 
@@ -58,6 +65,7 @@ class ModelOptions:
         _check_choice("special_tokens", self.special_tokens, ("exclude", "include"))
         _check_choice("dtype", self.dtype, DTYPES)
         _check_choice("packing", self.packing, PACKINGS)
+        _check_choice("backend", self.backend, BACKENDS)
         if not self.sites or len(set(self.sites)) != len(self.sites):
             what = f"model.sites is {self.sites!r}."
             raise OptionError(what, expected="at least one site, each named once")

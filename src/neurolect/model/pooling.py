@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neurolect.model.batching import PaddedBatch
 
-__all__ = ["Spans", "pool", "spans_of"]
+__all__ = ["Spans", "pool", "pooled", "spans_of"]
 
 
 class Spans(NamedTuple):
@@ -81,23 +81,49 @@ def pool(states: Tensor, *, spans: Spans, pooling: str, out: Tensor, tokens: Ten
         With ``max``, filled with the token that gave the maximum, counted from 0 with special tokens;
         the earliest one on ties.
     """
+    value, token = pooled(states, spans=spans, pooling=pooling, positions=tokens is not None)
+    # writing into `out` by hand is faster than bmm's own out= argument, which copies where `out` is a slice
+    out.copy_(value)
+    if tokens is not None and token is not None:
+        tokens.copy_(token)
+
+
+def pooled(states: Tensor, *, spans: Spans, pooling: str, positions: bool = True) -> tuple[Tensor, Tensor | None]:
+    """Pool one layer into new tensors, as :func:`pool` does.
+
+    Parameters
+    ----------
+    states : Tensor, shape (B, T, W)
+        What the site gave at every token.
+    spans : Spans
+        Which tokens count.
+    pooling : {"mean", "max", "first", "last"}
+        How they are combined.
+    positions : bool
+        Whether the token of the maximum is wanted.
+
+    Returns
+    -------
+    values : Tensor, shape (B, W)
+        Float32 for the mean, else of the states' dtype.
+    tokens : Tensor or None
+        With ``max`` and if wanted, an integer tensor of the same shape.
+    """
     if pooling == "mean":
-        # A product with weights reads the states once and keeps nothing; writing into `out` by hand
-        # is faster than bmm's own out= argument, which copies where `out` is a slice.
-        out.copy_(torch.bmm(spans.weights, states.to(torch.float32))[:, 0])
-    elif pooling == "max":
-        _pool_max(states, spans, out, tokens)
-    else:
-        out.copy_(states[spans.rows, spans.first if pooling == "first" else spans.last])
+        # a product with weights reads the states once and keeps nothing
+        return torch.bmm(spans.weights, states.to(torch.float32))[:, 0], None
+    if pooling == "max":
+        return _pool_max(states, spans, positions=positions)
+    return states[spans.rows, spans.first if pooling == "first" else spans.last], None
 
 
-def _pool_max(states: Tensor, spans: Spans, out: Tensor, tokens: Tensor | None) -> None:
+def _pool_max(states: Tensor, spans: Spans, *, positions: bool) -> tuple[Tensor, Tensor | None]:
     # torch.max with positions along the middle axis is not vectorised on CPUs; maximum, comparison and a
     # second maximum over a countdown take about half its time and settle ties by design.
-    pooled = states.masked_fill(spans.outside, -torch.inf)
-    highest = pooled.amax(dim=1, keepdim=True)
-    out.copy_(highest[:, 0])
-    if tokens is not None:
-        countdown = ((pooled == highest) * spans.countdown).amax(dim=1).to(torch.int16)
-        # NaN equals nothing: its position is 0, as good as any; such neurons are reported as not finite.
-        tokens.copy_(torch.where(countdown > 0, states.shape[1] - countdown, 0))
+    inside = states.masked_fill(spans.outside, -torch.inf)
+    highest = inside.amax(dim=1, keepdim=True)
+    if not positions:
+        return highest[:, 0], None
+    countdown = ((inside == highest) * spans.countdown).amax(dim=1).to(torch.int32)
+    # NaN equals nothing: its position is 0, as good as any; such neurons are reported as not finite.
+    return highest[:, 0], torch.where(countdown > 0, states.shape[1] - countdown, 0)

@@ -1,0 +1,103 @@
+"""OpenVINO gives what PyTorch gives, within rounding, and never more than that silently."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from neurolect.errors import MissingExtraError, ModelError
+from neurolect.model import openvino_trial
+from neurolect.model.model import Model
+from neurolect.model.openvino_graph import openvino_there
+from neurolect.model.openvino_trial import TOLERANCE
+from neurolect.model.options import ModelOptions
+from tests.model.networks import TEXTS, tiny_model
+from tests.tiny_models import tiny_network, tiny_tokenizer
+
+needs_openvino = pytest.mark.skipif(not openvino_there(), reason="needs the extra openvino")
+ALL = np.arange(len(TEXTS))
+EVERY_SITE = ("hidden", "mlp", "attn", "head")
+
+
+def new_model(**options: Any) -> Model:
+    """Make a model that no other test has."""
+    chosen = ModelOptions(backend="torch", **options)
+    return Model(tiny_network("Bert"), tiny_tokenizer(), name="Bert", options=chosen, max_tokens=64)
+
+
+def both_ways(family: str, options: ModelOptions) -> tuple[Any, Any, Model]:
+    model = tiny_model(family, options)
+    batch = model.pad(model.tokenize(TEXTS), ALL)
+    ours = model.activations(batch)
+    assert model.use_openvino() is None
+    assert model.backend == "openvino"
+    return ours, model.activations(batch), model
+
+
+@needs_openvino
+@pytest.mark.parametrize(("family", "pooling"), [("Bert", "mean"), ("MPNet", "max"), ("GPT2", "last")])
+def test_activations_equal_those_of_pytorch(family: str, pooling: str) -> None:
+    ours, theirs, _ = both_ways(family, ModelOptions(pooling=pooling, sites=EVERY_SITE, backend="torch"))
+    largest = np.abs(ours.values).max()
+    np.testing.assert_allclose(theirs.values, ours.values, rtol=0, atol=TOLERANCE["float32"] / 10 * largest)
+    assert theirs.values.dtype == np.float32
+    if pooling == "max":
+        # where two tokens tie but for rounding either may win
+        assert (theirs.tokens == ours.tokens).mean() > 0.99
+
+
+@needs_openvino
+def test_what_a_batch_gives_does_not_depend_on_the_batches_before() -> None:
+    _, _, model = both_ways("Bert", ModelOptions(backend="torch"))
+    tokens = model.tokenize(TEXTS)
+    first = model.activations(model.pad(tokens, ALL)).values
+    for row in range(len(TEXTS)):
+        model.activations(model.pad(tokens, ALL[row : row + 1]))
+    assert np.array_equal(model.activations(model.pad(tokens, ALL)).values, first)
+
+
+@needs_openvino
+@pytest.mark.parametrize(("pooling", "bad"), [("mean", float("inf")), ("max", float("nan"))])
+def test_activations_that_are_not_finite_are_seen(
+    pooling: str, bad: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = new_model(pooling=pooling, layers=(1,))
+    with torch.no_grad():
+        model.network.get_parameter("encoder.layer.0.output.LayerNorm.bias")[3] = bad
+    assert "gives other activations" in str(model.use_openvino())
+    assert model.backend == "torch"
+    monkeypatch.setattr(openvino_trial, "_difference", lambda model, graph, lengths: 0.0)
+    assert model.use_openvino() is None
+    values = model.activations(model.pad(model.tokenize(TEXTS), ALL)).values
+    assert not np.isfinite(values[:, 3]).any()
+    assert np.isfinite(np.delete(values, 3, axis=1)).all()
+
+
+@needs_openvino
+def test_a_half_precision_network_is_refused() -> None:
+    model = new_model()
+    model.dtype = "float16"
+    assert model.use_openvino() == "model.dtype is float16, not float32 or bfloat16"
+    model.dtype, model.packed = "float32", True
+    assert model.use_openvino() == "sentences are packed"
+
+
+@needs_openvino
+def test_an_operation_openvino_lacks_is_named() -> None:
+    with pytest.raises(ModelError, match=r"does not run there \(No conversion rule"):
+        tiny_model("Mixtral", ModelOptions(backend="openvino"))
+
+
+def test_without_the_extra_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = new_model()
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "neurolect\[openvino\]"'):
+        model.use_openvino()
+
+
+@needs_openvino
+def test_nothing_is_reported_to_the_makers_of_openvino() -> None:
+    both_ways("Bert", ModelOptions(backend="torch"))
+    assert "openvino_telemetry" not in sys.modules
