@@ -90,6 +90,15 @@ def test_churn_is_what_two_plain_lists_differ_in_and_keeps_to_the_law() -> None:
     assert order_notice(steps, list_size=N) is None
 
 
+def test_a_run_looked_at_once_has_typed_columns() -> None:
+    once = np.full((1, 3), np.nan, dtype=np.float32)
+    step = Step(10, 10, np.ones((1, 3), dtype=np.float32), once, once)
+    table = steps_table([step], sides=("top",), list_size=N, stable=0.9)
+    for name in ("expected_churn", "churn_top", "dispersion", "stability", "share_settled"):
+        assert table.schema.field(name).type == pa.float64()
+    assert table.column("stability").to_pylist() == table.column("dispersion").to_pylist() == [None]
+
+
 def test_neurons_with_a_theme_keep_their_evidence() -> None:
     acts_SN, words = example()
     monitor = watch(acts_SN, words)

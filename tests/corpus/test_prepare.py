@@ -54,6 +54,13 @@ def test_a_corpus_has_what_its_sources_have(tmp_path: Path) -> None:
     assert any("39 sentences that had occurred before" in notice for notice in corpus.manifest["notices"])
 
 
+def test_a_source_given_twice_is_read_once_and_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", documents())
+    corpus = prepare([path, tmp_path, str(path)], out=tmp_path / "corpus")
+    assert corpus.n_sentences == 81
+    assert "1 source was given more than once and is read once." in corpus.manifest["notices"]
+
+
 def test_parts_are_chosen_by_document(tmp_path: Path) -> None:
     options = PrepareOptions(held_out=0.3)
     corpus = prepare(write(tmp_path / "a.jsonl", documents(200)), out=tmp_path / "corpus", options=options)
@@ -105,7 +112,7 @@ def test_troubles_are_counted_and_told(tmp_path: Path) -> None:
     counts = corpus.manifest["counts"]
     assert counts["broken_lines"] == counts["replaced_characters"] == counts["documents_without_text"] == 1
     assert corpus.manifest["misfits"] == {"year": 1}
-    assert any("1 values of the field 'year'" in notice for notice in corpus.manifest["notices"])
+    assert any("1 value of the field 'year' was" in notice for notice in corpus.manifest["notices"])
 
 
 def test_shards_are_filled_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

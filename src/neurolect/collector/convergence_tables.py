@@ -61,14 +61,17 @@ def steps_table(steps: Sequence[Step], *, sides: Sequence[str], list_size: int, 
         row["expected_churn"] = step.expected_churn
         for number, side in enumerate(sides):
             row[f"churn_{side}"] = float(step.churn[number].mean())
-        row["dispersion"] = dispersion(step, list_size)
+        off = dispersion(step, list_size)
+        row["dispersion"] = None if np.isnan(off) else off
         known = not np.isnan(step.stability).all()
         row["stability"] = float(np.nanmean(step.stability)) if known else None
         row["share_settled"] = step.share_settled(stable) if known else None
         rows.append(row)
-    table = pa.Table.from_pylist(rows)
-    dispersions = pa.array(table.column("dispersion").to_numpy(), from_pandas=True)
-    return table.set_column(table.column_names.index("dispersion"), "dispersion", dispersions)
+    names = ["n_sentences", "n_new", "expected_churn", *(f"churn_{side}" for side in sides)]
+    names += ["dispersion", "stability", "share_settled"]
+    # typed: a run that was looked at once has nothing but nulls in the last three
+    schema = pa.schema([(name, pa.int64() if name.startswith("n_") else pa.float64()) for name in names])
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:

@@ -14,6 +14,7 @@ from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
 from neurolect.collector.threads import threads_used
 from neurolect.corpus import Corpus
+from neurolect.corpus.counted import counted
 from neurolect.errors import CollectError
 from neurolect.model.model import Model
 from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
@@ -271,18 +272,19 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
 def _notices(state: CollectState) -> list[str]:
     """Say in sentences what was not read as it stands."""
     notices = []
+    forms = "{} sentence was", "{} sentences were"
     if state.n_cut:
-        notices.append(f"{state.n_cut:,} sentences were cut at the model's limit of tokens.")
+        notices.append(f"{counted(state.n_cut, *forms)} cut at the model's limit of tokens.")
     if state.n_empty:
-        notices.append(f"{state.n_empty:,} sentences have no token this tokenizer knows and were not fed.")
+        none = counted(state.n_empty, "{} sentence has", "{} sentences have")
+        notices.append(f"{none} no token this tokenizer knows: not fed.")
     for key, n in sorted(state.n_skipped.items()):
-        notices.append(f"{n:,} sentences were left out of {key}: activations were NaN or infinite.")
+        notices.append(f"{counted(n, *forms)} left out of {key}: activations were NaN or infinite.")
     for key, n in sorted(state.n_widened.items()):
-        notices.append(f"{n:,} sentences were run in {key}: the usual number format overflowed.")
+        notices.append(f"{counted(n, *forms)} run in {key}: the usual number format overflowed.")
     if state.background.word_floor:
-        notices.append(
-            f"Words in {state.background.word_floor} sentences or fewer may be missing in the background."
-        )
+        floor = counted(state.background.word_floor, "{} sentence", "{} sentences or fewer")
+        notices.append(f"Words in {floor} may be missing in the background.")
     if state.plan.list_size * 4 > state.n_sentences:
         share = state.plan.list_size / max(state.n_sentences, 1)
         notices.append(f"Each list holds {share:.0%} of the sentences read: too much of the corpus to be specific.")

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_json
 from neurolect.corpus.chunks import process_chunks
 from neurolect.corpus.corpus import Corpus, open_corpus
+from neurolect.corpus.counted import counted
 from neurolect.corpus.documents import DocumentReader
 from neurolect.corpus.duplicates import FirstOccurrences
 from neurolect.corpus.held_out import is_held_out
@@ -32,7 +33,7 @@ from neurolect.corpus.manifest import FORMAT, SCHEMA_VERSION, FieldEntry, Manife
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.sentences import ChunkCounts
 from neurolect.corpus.shards import ShardWriter
-from neurolect.corpus.sources import Source, find_sources
+from neurolect.corpus.sources import Source, unique_sources
 from neurolect.errors import CorpusError, NeurolectError
 from neurolect.progress import NullProgress, Progress
 
@@ -84,7 +85,7 @@ def prepare(
     folder = Path(out)
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
-    found = find_sources(sources)
+    found, n_repeated = unique_sources(sources)
     with _building(folder) as temporary:
         reader = DocumentReader(found, options=options)
         scratch = temporary / "scratch"
@@ -93,7 +94,7 @@ def prepare(
         first = _first_occurrences(chunks, scratch, options=options, progress=progress)
         writer = _write_shards(chunks, first, temporary, options=options, progress=progress)
         shutil.rmtree(scratch)
-        manifest = _manifest(found, reader, chunks, first, writer, options=options)
+        manifest = _manifest(found, reader, chunks, first, writer, options=options, n_repeated=n_repeated)
         manifest["seconds"] = round(time.monotonic() - start, 3)
         write_json(temporary / "manifest.json", dict(manifest))
     for notice in manifest["notices"]:
@@ -196,8 +197,10 @@ def _manifest(
     writer: ShardWriter,
     *,
     options: PrepareOptions,
+    n_repeated: int,
 ) -> Manifest:
     counts = Counter(reader.counts())
+    counts["sources_repeated"] = n_repeated
     counts["short_sentences_dropped"] = sum(chunk.n_short for chunk in chunks)
     counts["long_sentences_cut"] = sum(chunk.n_cut for chunk in chunks)
     counts["documents_without_sentences"] = sum(chunk.n_empty_documents for chunk in chunks)
@@ -248,17 +251,40 @@ def _check_left(
 def _notices(counts: Counter[str], misfits: dict[str, int]) -> list[str]:
     """Put the counts that a user should know into sentences."""
     said = {
-        "documents_without_text": "{:,} documents without text were skipped.",
-        "broken_lines": "{:,} broken lines were skipped.",
-        "replaced_characters": "{:,} characters were not UTF-8 and were replaced.",
-        "short_sentences_dropped": "{:,} sentences with too few words were dropped.",
-        "long_sentences_cut": "{:,} sentences were too long and were cut.",
-        "duplicates_dropped": "{:,} sentences that had occurred before were dropped.",
+        "sources_repeated": (
+            "{} source was given more than once and is read once.",
+            "{} sources were given more than once and are read once.",
+        ),
+        "documents_without_text": (
+            "{} document without text was skipped.",
+            "{} documents without text were skipped.",
+        ),
+        "broken_lines": ("{} broken line was skipped.", "{} broken lines were skipped."),
+        "replaced_characters": (
+            "{} character was not UTF-8 and was replaced.",
+            "{} characters were not UTF-8 and were replaced.",
+        ),
+        "short_sentences_dropped": (
+            "{} sentence with too few words was dropped.",
+            "{} sentences with too few words were dropped.",
+        ),
+        "long_sentences_cut": ("{} sentence was too long and was cut.", "{} sentences were too long and were cut."),
+        "duplicates_dropped": (
+            "{} sentence that had occurred before was dropped.",
+            "{} sentences that had occurred before were dropped.",
+        ),
     }
-    notices = [text.format(counts[name]) for name, text in said.items() if counts[name]]
+    notices = [counted(counts[name], *forms) for name, forms in said.items() if counts[name]]
     for field, n in misfits.items():
-        notices.append(f"{n:,} values of the field {field!r} were of another type and were left empty.")
+        one = f"{{}} value of the field {_plain(field)} was of another type and was left empty."
+        many = f"{{}} values of the field {_plain(field)} were of another type and were left empty."
+        notices.append(counted(n, one, many))
     return notices
+
+
+def _plain(field: str) -> str:
+    """Quote a name whose braces are no places for numbers."""
+    return repr(field).replace("{", "{{").replace("}", "}}")
 
 
 def _version(package: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from neurolect.errors import CorpusError, nearest
 
-__all__ = ["FORMATS", "Format", "Source", "find_sources"]
+__all__ = ["FORMATS", "Format", "Source", "find_sources", "unique_sources"]
 
 Format = Literal["text", "json", "csv", "parquet", "hub"]
 FORMATS: dict[str, Format] = {
@@ -54,17 +54,37 @@ def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
     CorpusError
         If a source is missing, is of an unknown format, or holds no file of a known one.
     """
+    return unique_sources(sources)[0]
+
+
+def unique_sources(sources: str | Path | Sequence[str | Path]) -> tuple[list[Source], int]:
+    """Resolve sources to files, and count those that were named more than once.
+
+    Parameters
+    ----------
+    sources : str, Path or sequence of them
+        As for :func:`find_sources`, which also says what is raised.
+
+    Returns
+    -------
+    sources : list of Source
+        None twice.
+    n_repeated : int
+        How many of them were named more than once.
+    """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     if not given:
         what = "No source was given."
         raise CorpusError(what, hint="Name at least one file, folder, glob or hf:DATASET.")
     found: dict[str, Source] = {}
+    repeated: set[str] = set()
     for each in given:
         for source in _resolve(str(each)):
             # one file may be named in several ways
             key = source.name if source.format == "hub" else str(Path(source.name).resolve())
-            found.setdefault(key, source)
-    return list(found.values())
+            if found.setdefault(key, source) is not source:
+                repeated.add(key)
+    return list(found.values()), len(repeated)
 
 
 def _resolve(name: str) -> list[Source]:

@@ -110,10 +110,9 @@ class Model:
         if max_tokens <= n_special:
             what = f"Sentences may have {max_tokens} model tokens, and the tokenizer adds {n_special} of its own."
             raise ModelError(what, expected=f"more than {n_special}", hint="raise or drop model.max_tokens")
-        self._offset = position_offset(network)
-        self.packed, self.not_packed_because = self._choose_packing()
-        self.backend = "torch"
+        self.backend, self._offset = "torch", position_offset(network)
         self._graph: OpenVinoGraph | None = None
+        self.packed, self.not_packed_because = self._choose_packing()
         if options.backend == "openvino":
             self._only_openvino()
 

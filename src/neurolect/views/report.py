@@ -13,6 +13,7 @@ from neurolect.corpus.words import split_words
 from neurolect.store import Run
 from neurolect.views.bars import number, percent
 from neurolect.views.card import card, short_name
+from neurolect.views.convergence_figure import convergence_panels
 from neurolect.views.figures import histogram_bars, kind_charts, marked
 from neurolect.views.striking import Striking, striking
 from neurolect.views.tag_names import TAG_NAMES, tag_name
@@ -63,6 +64,8 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
             facts=_facts(run, rows),
             striking=[_tile(run, each) for each in chosen],
             charts=_charts(run, rows),
+            convergence=convergence_panels(run),
+            ending=run.manifest["stages"]["collect"].get("ending"),
             cards=cards,
             data=script_json(_data(run, rows, {each["address"] for each in cards})),
             options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),

@@ -1,0 +1,28 @@
+"""Say a number of things in a sentence for people."""
+
+__all__ = ["counted"]
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """Choose the form that fits a number and write the number into it.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    one, many : str
+        The sentence for one, and for any other number; ``{}`` stands for the number.
+
+    Returns
+    -------
+    str
+        The number with commas.
+
+    Examples
+    --------
+    >>> counted(1, "{} sentence was cut.", "{} sentences were cut.")
+    '1 sentence was cut.'
+    >>> counted(2300, "{} sentence was cut.", "{} sentences were cut.")
+    '2,300 sentences were cut.'
+    """
+    return (one if n == 1 else many).format(f"{n:,}")
