@@ -101,3 +101,20 @@ def test_without_the_extra_the_install_line_is_given(monkeypatch: pytest.MonkeyP
 def test_nothing_is_reported_to_the_makers_of_openvino() -> None:
     both_ways("Bert", ModelOptions(backend="torch"))
     assert "openvino_telemetry" not in sys.modules
+
+
+@needs_openvino
+def test_it_computes_with_as_many_threads_as_pytorch() -> None:
+    model = tiny_model("Bert", ModelOptions(backend="torch"))
+    batch = model.pad(model.tokenize(TEXTS), ALL)
+    usual = torch.get_num_threads()
+    assert model.use_openvino() is None
+    before = model.activations(batch).values
+    try:
+        torch.set_num_threads(usual + 1)
+        after = model.activations(batch).values
+    finally:
+        torch.set_num_threads(usual)
+    assert model._graph is not None
+    assert model._graph.n_threads == usual + 1
+    np.testing.assert_allclose(after, before, atol=1e-5)

@@ -79,7 +79,7 @@ class OpenVinoGraph:
             # the tracer warns of every shape that a network compares; what it makes of them is tried afterwards
             warnings.simplefilter("ignore")
             self._model = _convert(openvino, traced.eval(), n_words)
-        self._core, self._dtype, self._n_threads = openvino.Core(), dtype, 0
+        self._core, self._dtype, self.n_threads = openvino.Core(), dtype, 0
         self._request: Any = None
 
     def run(self, batch: PaddedBatch, *, out: DeviceActivations) -> DeviceActivations:
@@ -97,10 +97,10 @@ class OpenVinoGraph:
         DeviceActivations
             ``out``.
         """
-        if self._n_threads != torch.get_num_threads():
+        if self.n_threads != torch.get_num_threads():
             # a run that is gone on with computes with as many threads as it was begun with
-            self._n_threads = torch.get_num_threads()
-            settings = _settings(self._dtype, self._n_threads)
+            self.n_threads = torch.get_num_threads()
+            settings = _settings(self._dtype, self.n_threads)
             self._request = self._core.compile_model(self._model, "CPU", settings).create_infer_request()
         given = [each.numpy() for each in batch]
         # outputs are views of the request's memory until the next call
