@@ -42,12 +42,12 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
     for kind in inputs.vector_kinds:
         for lists in _lists(inputs, kind):
             groupings = _groupings(inputs, lists)
-            wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups)
+            wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups or ())
             for k in sorted(each for each in wanted if each <= len(lists.neurons)):
                 found = k_means(lists.vectors, k=k, seed=inputs.options.seed, n_starts=inputs.options.n_starts)
                 members.append(_members(inputs, lists, kind, k, found.labels))
                 for grouping, (codes, names) in groupings.items():
-                    if len(names) != k and k not in inputs.options.groups:
+                    if len(names) != k and k not in (inputs.options.groups or ()):
                         continue
                     what = {"vectors": kind, "lists": lists.of, "grouping": grouping, "k": k}
                     labels = (found.labels, found.labels_of_starts)

@@ -15,7 +15,7 @@ class RelateOptions:
 
     encoder_vectors: str = "none"
     """Sentence vectors beside those made of words: ``none``, or a .npy file with a row for every kept sentence."""
-    groups: tuple[int, ...] = ()
+    groups: tuple[int, ...] | None = None
     """Numbers of groups of neurons to find, beside as many as there are layers."""
     maps: tuple[str, ...] = ("tsne",)
     """Maps of neurons: ``tsne``, ``umap``, or ``none``."""
@@ -52,7 +52,7 @@ class RelateOptions:
                 what = f"relate.{name} is {getattr(self, name)!r}."
                 raise OptionError(what, expected="1 or more")
         for name in ("groups", "diversity_groups"):
-            if any(k < 1 for k in getattr(self, name)):
+            if any(k < 1 for k in getattr(self, name) or ()):
                 what = f"relate.{name} is {getattr(self, name)!r}."
                 raise OptionError(what, expected="numbers of at least 1")
         if not 0.0 < self.twin_threshold <= 1.0:

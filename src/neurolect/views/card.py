@@ -11,6 +11,7 @@ from neurolect.errors import OptionError
 from neurolect.store import Neuron
 from neurolect.views.card_metadata import telling_values
 from neurolect.views.examples import examples
+from neurolect.views.nearest import nearest_lists, nearest_responses
 from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["SIDES", "card", "short_name"]
@@ -69,7 +70,9 @@ def card(
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
-        metadata by field under ``metadata``), ``typical`` and ``examples``. Fit for ``json.dumps``. Evidence is
+        metadata by field under ``metadata``), ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
+        sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
+        null until the run is related. Fit for ``json.dumps``. Evidence is
         ordered by its log-odds z, the strongest first; only what is over-represented is given.
 
     Raises
@@ -98,6 +101,7 @@ def card(
         "model": told,
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
+        "responds_like": nearest_responses(neuron),
         "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }
 
@@ -164,6 +168,7 @@ def _side(
             for row in typical.to_pylist()
         ],
         **examples(listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
+        "nearest": nearest_lists(neuron, side),
     }
 
 

@@ -17,7 +17,7 @@ __all__ = ["card_console", "card_text"]
 LEFT = (("words", 6), ("phrases", 4))
 SHORTER = (("tags", 3), ("tag_patterns", 3), ("subtrees", 3))  # go where there is room
 ONE_LINE = ("nouns", "verbs", "adjectives")
-N_VALUES, N_TYPICAL = 4, 2
+N_VALUES, N_TYPICAL, N_NEAREST = 4, 2, 3
 TITLES = {"tag_patterns": "tag patterns"}
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
@@ -116,6 +116,11 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         yield _text("nearly constant: its activation varies too little for the model to use", "bold")
     for drawn, fact in zip((line, _text(ends, "bright_black")), [*facts_beside, "", ""], strict=False):
         yield drawn + _text("   " + fact if fact and width - bins > 24 else "", "")
+    alike = [f"{each['address']} {number(each['correlation'])}" for each in (card["responds_like"] or ())[:4]]
+    if alike:
+        line = _text("responds like  ", "bright_black") + _text(", ".join(alike))
+        line.truncate(width, overflow="ellipsis")
+        yield line
 
 
 def _axis(activation: dict[str, Any], drawing: Histogram, width: int) -> str:
@@ -242,8 +247,22 @@ def _sentences(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         grid.add_row(_text(number(each["activation"]), COLOURS[side["side"]]), text)
     yield _text()
     yield grid
+    yield from _nearest(side["nearest"], width)
     if side["n_skipped"]:
         yield _text(f"{side['n_skipped']} near-duplicates passed over", "bright_black")
+
+
+def _nearest(nearest: dict[str, list[dict[str, Any]]] | None, width: int) -> Iterator["RenderableType"]:
+    """Yield the lists most like this one, by sentences and by signature."""
+    for by, title in (("lists", "shares sentences with"), ("signature", "has a signature like")):
+        rows = nearest[by] if nearest else []
+        if rows:
+            line = _text(f"{title}  ", "bright_black")
+            line.append(
+                ", ".join(f"{row['address']} {row['side']} {percent(row['likeness'])}" for row in rows[:N_NEAREST])
+            )
+            line.truncate(width, overflow="ellipsis")
+            yield line
 
 
 def _shorten(text: "Text", width: int) -> "Text":
