@@ -23,11 +23,13 @@ from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
 from neurolect.signatures.lengths import Lengths, compare_lengths
-from neurolect.signatures.metadata import field_evidence, metadata_table
+from neurolect.signatures.metadata import CodedField, field_evidence, metadata_table
 from neurolect.signatures.naming_evidence import Candidates
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.passed_patterns import passed_text, passing
 from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
+from neurolect.signatures.sense_tables import sense_kinds, sense_tables
+from neurolect.signatures.senses import find_senses
 from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
@@ -162,7 +164,7 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         subtrees = _subtrees(stage, inputs, coded, annotations=annotations)
         del annotations
         with stage.progress.task("word vectors", total=1) as task:
-            typical = vectors.result()
+            typical, of_sentences = vectors.result()
             task.advance()
     with stage.timed("index"):
         write_index(run.folder, inputs, coded)
@@ -175,7 +177,8 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
             background_n_words=inputs.length_values,
             background_n_sentences=inputs.length_counts,
         )
-    _count_and_name(stage, inputs, coded, lengths=lengths, typical=typical, patterns=patterns)
+    fields = _count_and_name(stage, inputs, coded, lengths=lengths, typical=typical, patterns=patterns)
+    n_senses = _senses(stage, inputs, coded, vectors=of_sentences, fields=fields, times_longer=lengths.times_longer)
     return {
         "n_lists": len(inputs.lists.rows),
         "n_sentences": coded.n_sentences,
@@ -184,6 +187,7 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         "patterns": {
             each.item: passing(each, rate=options.false_discovery_rate) for each in [*patterns, *subtrees]
         },
+        "n_senses": n_senses,
         "tagger": tagger or "none",
         "vectors": options.vectors,
     }
@@ -211,8 +215,8 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Ann
         return annotations, code_sentences(annotations)
 
 
-def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSentences:
-    """Find typical sentences; runs beside the mining of patterns and so shows nothing."""
+def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
+    """Find typical sentences, and sentence vectors; runs beside the mining of patterns and so shows nothing."""
     options = stage.options
     with stage.timed("vectors"):
         if options.vectors == "none":
@@ -224,13 +228,15 @@ def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> TypicalSen
         if options.vectors != "none":
             write_npy(stage.run.folder / "signatures" / "word_vectors.npy", vectors)
     with stage.timed("typical sentences"):
-        return find_typical(
-            sentence_vectors(coded, vectors),
+        of_sentences = sentence_vectors(coded, vectors)
+        typical = find_typical(
+            of_sentences,
             inputs.lists,
             texts=inputs.sentences.column("text").to_pylist(),
             n_typical=options.n_typical,
             workers=stage.workers,
         )
+    return typical, of_sentences
 
 
 def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patterns]:
@@ -285,7 +291,7 @@ def _count_and_name(
     lengths: Lengths,
     typical: TypicalSentences,
     patterns: list[Patterns],
-) -> None:
+) -> list[CodedField]:
     options, lists, workers = stage.options, inputs.lists, stage.workers
     background = word_background(stage.run, coded)
     words = _words(stage, inputs, coded, background=background)
@@ -328,6 +334,31 @@ def _count_and_name(
     )
     for name, table in tables.items():
         stage.write(f"signatures/{name}", table)
+    return coded_values
+
+
+def _senses(
+    stage: _Stage,
+    inputs: Inputs,
+    coded: CodedSentences,
+    *,
+    vectors: NDArray[np.float32],
+    fields: list[CodedField],
+    times_longer: NDArray[np.float64],
+) -> int:
+    """Find and write the senses of all lists; say how many there are."""
+    total = len(inputs.lists.rows)
+    with stage.timed("senses"), stage.progress.task("senses", total=total, unit="lists") as task:
+        senses = find_senses(
+            vectors, inputs.lists, options=stage.options, workers=stage.workers, advance=task.advance
+        )
+    with stage.timed("sense evidence"):
+        background = word_background(stage.run, coded)
+        kinds = sense_kinds(coded, inputs, words_background=background, fields=fields)
+        tables = sense_tables(senses, kinds, inputs=inputs, times_longer=times_longer, workers=stage.workers)
+    for name, table in tables.items():
+        stage.write(f"signatures/{name}", table)
+    return int(tables["senses"].num_rows)
 
 
 def _words(

@@ -51,6 +51,14 @@ class DescribeOptions:
     """Most nodes of a subtree."""
     n_typical: int = 3
     """Typical sentences a list."""
+    max_senses: int = 5
+    """Senses a list at most; 1 for no search."""
+    sense_sentences: int = 400
+    """Sentences of a list, evenly spread over its ranks, that the number of senses is chosen on at most."""
+    sense_margin: float = 0.05
+    """A split's silhouette exceeds that of a single cluster of the same shape by at least this."""
+    sense_share: float = 0.05
+    """A sense has at least this share of the list's sentences."""
     vector_size: int = 64
     """Dimensions of word vectors trained here."""
     vector_epochs: int = 3
@@ -84,7 +92,7 @@ class DescribeOptions:
         if self.pattern_filter not in ("all", "closed", "maximal"):
             what = f"describe.pattern_filter is {self.pattern_filter!r}."
             raise OptionError(what, expected="all, closed or maximal")
-        for name in ("min_share", "pattern_share", "false_discovery_rate"):
+        for name in ("min_share", "pattern_share", "false_discovery_rate", "sense_share"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
                 what = f"describe.{name} is {value!r}."
@@ -100,6 +108,9 @@ _LOWEST = {
     "word_gap": -1,
     "tag_gap": -1,
     "n_typical": 1,
+    "max_senses": 1,
+    "sense_sentences": 4,
+    "sense_margin": 0.0,
     "vector_size": 2,
     "vector_epochs": 1,
     "vector_sentences": 1,

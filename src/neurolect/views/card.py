@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
 from neurolect.views.card_metadata import telling_values
+from neurolect.views.card_senses import card_senses
 from neurolect.views.examples import examples
 from neurolect.views.nearest import nearest_lists, nearest_responses
 from neurolect.views.nearly_constant import nearly_constant
@@ -70,7 +71,8 @@ def card(
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
-        metadata by field under ``metadata``), ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
+        metadata by field under ``metadata``), ``senses`` (see :func:`neurolect.views.card_senses.card_senses`),
+        ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
         sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
         null until the run is related. Fit for ``json.dumps``. Evidence is
         ordered by its log-odds z, the strongest first; only what is over-represented is given.
@@ -163,6 +165,7 @@ def _side(
         },
         "shares": {name: _plain(summary[f"{name}_share"]) for name in ("noun", "verb", "adjective")},
         "evidence": evidence,
+        "senses": card_senses(neuron, side),
         "typical": [
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()

@@ -166,7 +166,29 @@ def _side(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
             line = _text(f"{kind:<11}", "bright_black") + _text(", ".join(labels))
             line.truncate(width, overflow="ellipsis")
             yield line
+    yield from _senses(side, width)
     yield from _sentences(side, width)
+
+
+def _senses(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
+    """Yield a line or two for each sense, where there are several."""
+    from rich.table import Table
+
+    found = side["senses"]
+    if found is None or len(found["senses"]) < 2:
+        return
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=9, justify="right")
+    grid.add_column(width=width - 11)
+    for sense in found["senses"]:
+        text = _text(sense["label"] or "nothing of its own")
+        text.truncate(width - 11, overflow="ellipsis")
+        typical = _text(sense["typical"]["text"], "bright_black")
+        typical.truncate(width - 11, overflow="ellipsis")
+        grid.add_row(_text(f"{sense['share']:.0%}", COLOURS[side["side"]]), text + _text("\n") + typical)
+    yield _text()
+    yield _text(f"{len(found['senses'])} senses  \u00b7  polysemy {found['polysemy']:.1f}", "bright_black")
+    yield grid
 
 
 def _counts(side: dict[str, Any]) -> str:
