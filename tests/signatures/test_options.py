@@ -16,6 +16,7 @@ from neurolect.signatures import DescribeOptions
         ({"word_gap": -2}, "describe.word_gap is -2"),
         ({"pattern_length": 6}, "describe.pattern_length is 6"),
         ({"pattern_filter": "open"}, "describe.pattern_filter is 'open'(.|\n)*all, closed or maximal"),
+        ({"pattern_items": ("word", "letter")}, "pattern_items has 'letter'(.|\n)*word, lemma, tag and mixed"),
         ({"trees": "some"}, "describe.trees is 'some'(.|\n)*none, dependencies or field:NAME"),
         ({"trees": "dependencies", "tagger": "none"}, "describe.tagger 'none'(.|\n)*a tagger"),
         ({"tree_labels": "word"}, "describe.tree_labels is 'word'(.|\n)*tag or relation"),

@@ -110,6 +110,7 @@ def describe(
     options, progress = options or DescribeOptions(), progress or NullProgress()
     tagger = find_tagger(options.tagger)
     made_with = dataclasses.asdict(options)
+    made_with["pattern_items"] = list(options.pattern_items)  # as JSON gives it back
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     done = run.manifest["stages"].get("describe", {})
     made_by = {"annotator": annotator, "neurolect": version("neurolect")}
@@ -160,7 +161,7 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         vectors = beside.submit(_typical, stage, inputs, coded)
         if stage.workers == 1:
             wait([vectors])
-        patterns = _patterns(stage, inputs, coded)
+        patterns = _patterns(stage, inputs, coded, tagger=tagger)
         subtrees = _subtrees(stage, inputs, coded, annotations=annotations)
         del annotations
         with stage.progress.task("word vectors", total=1) as task:
@@ -239,17 +240,20 @@ def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> tuple[Typi
     return typical, of_sentences
 
 
-def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> list[Patterns]:
+def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences, *, tagger: str | None) -> list[Patterns]:
     patterns: list[Patterns] = []
     if stage.options.pattern_length >= 2:
-        for item in ("word", "tag") if coded.tag_names else ("word",):
+        for item in dict.fromkeys(stage.options.pattern_items):
+            if item != "word" and not coded.tag_names:
+                continue
             with stage.timed(f"{item} patterns"):
                 mined = mine_patterns_of(
                     coded,
                     inputs.lists,
-                    item="word" if item == "word" else "tag",
+                    item=item,
                     in_sample=inputs.in_sample,
                     options=stage.options,
+                    tagger=tagger,
                     workers=stage.workers,
                     progress=stage.progress,
                 )

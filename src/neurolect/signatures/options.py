@@ -30,14 +30,17 @@ class DescribeOptions:
     """Evidence kept by log-odds z alone scores at least this."""
     prior_size: float = 500.0
     """Sentences' weight of the prior in log-odds z."""
+    pattern_items: tuple[Literal["word", "lemma", "tag", "mixed"], ...] = ("word", "tag")
+    """What patterns (skip n-grams) are made of: ``word``, ``lemma``, ``tag``, ``mixed`` (a word where it is common,
+    else its tag). All but words need a tagger."""
     pattern_length: int = 3
-    """Longest pattern (skip n-gram of words or of tags) in items; 1 for no patterns."""
+    """Longest pattern in items; 1 for no patterns."""
     pattern_share: float = 0.01
     """A pattern is held by at least this share of the list's sentences."""
     word_gap: int = 4
-    """Words that a pattern of words may skip between two of its items; -1 for any number."""
+    """Words that a pattern of words or lemmas may skip between two of its items; -1 for any number."""
     tag_gap: int = 1
-    """Words that a pattern of tags may skip between two of its items; -1 for any number."""
+    """Words that a pattern of tags, or with tags, may skip between two of its items; -1 for any number."""
     pattern_filter: Literal["all", "closed", "maximal"] = "all"
     """Patterns kept by log-odds z: ``all``, those ``closed`` (no longer one of the same support) or ``maximal``."""
     false_discovery_rate: float = 0.05
@@ -77,6 +80,10 @@ class DescribeOptions:
         if self.pattern_length > LONGEST_PATTERN:
             what = f"describe.pattern_length is {self.pattern_length!r}."
             raise OptionError(what, expected=f"a length up to {LONGEST_PATTERN}")
+        unknown = [item for item in self.pattern_items if item not in ("word", "lemma", "tag", "mixed")]
+        if unknown:
+            what = f"describe.pattern_items has {unknown[0]!r}."
+            raise OptionError(what, expected="some of word, lemma, tag and mixed")
         if self.trees not in ("none", "dependencies") and not self.trees.startswith("field:"):
             what = f"describe.trees is {self.trees!r}."
             raise OptionError(what, expected="none, dependencies or field:NAME")

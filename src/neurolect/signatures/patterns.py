@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from neurolect.signatures.naming_evidence import (
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.pattern_evidence import PatternEvidence, PatternTests
 from neurolect.signatures.scoring import lift
+from neurolect.signatures.skip_ngram_options import SequenceItem
 
 __all__ = [
     "NO_TESTS",
@@ -45,7 +46,7 @@ class Patterns(NamedTuple):
     """Patterns of one kind of item."""
 
     item: str
-    """``word`` or ``tag``."""
+    """``word``, ``lemma``, ``tag``, ``mixed`` or ``subtree``."""
     labels: list[str]
     """Label of each item code."""
     codes: NDArray[np.int32]
@@ -66,13 +67,14 @@ def mine_patterns_of(
     coded: CodedSentences,
     lists: Lists,
     *,
-    item: Literal["word", "tag"],
+    item: SequenceItem,
     in_sample: NDArray[np.bool_],
     options: DescribeOptions,
+    tagger: str | None = None,
     workers: int,
     progress: Progress,
 ) -> Patterns:
-    """Mine the skip n-grams of words or of tags of every list.
+    """Mine the skip n-grams of one kind of item of every list.
 
     Parameters
     ----------
@@ -80,12 +82,14 @@ def mine_patterns_of(
         The kept sentences.
     lists : Lists
         The lists.
-    item : {"word", "tag"}
+    item : {"word", "lemma", "tag", "mixed"}
         What patterns are made of; punctuation is never part of one.
     in_sample : bool, shape (n_sentences,)
         The background.
     options : DescribeOptions
         Lengths, gaps and how much to keep.
+    tagger : str, optional
+        Package or folder of the tagger: for lemmas.
     workers : int
         Threads.
     progress : Progress
@@ -96,12 +100,10 @@ def mine_patterns_of(
     Patterns
         Sorted by list.
     """
+    from neurolect.signatures.pattern_items import pattern_items_of
     from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
 
-    labels = coded.vocabulary if item == "word" else coded.tag_names
-    allowed = coded.counts_as_word
-    if item == "tag":
-        allowed = np.array([name[:1].isalpha() for name in labels], dtype=np.bool_)
+    items = pattern_items_of(coded, item=item, in_sample=in_sample, tagger=tagger)
     mining = SkipNgramOptions(
         min_share=options.pattern_share,
         max_length=options.pattern_length,
@@ -115,18 +117,18 @@ def mine_patterns_of(
     )
     background = np.flatnonzero(in_sample)
     found = mine_skip_ngrams(
-        coded.words if item == "word" else coded.tags,
+        items.codes,
         coded.offsets,
         lists=lists.rows,
         background_rows=background,
         item=item,
-        allowed=allowed,
+        allowed=items.allowed,
         lengths=coded.n_words,
         options=mining,
         workers=workers,
         progress=progress,
     )
-    return found_patterns(found, lists, item=item, labels=labels, n_background=len(background))
+    return found_patterns(found, lists, item=item, labels=items.labels, n_background=len(background))
 
 
 def found_patterns(
@@ -253,7 +255,7 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
     Parameters
     ----------
     kinds : sequence of Patterns
-        Of words, of tags; may be empty.
+        Of each kind of item; may be empty.
     lists : Lists
         The lists.
 

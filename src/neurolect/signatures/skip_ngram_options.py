@@ -7,9 +7,10 @@ from typing import Literal, get_args
 from neurolect.errors import OptionError
 from neurolect.signatures.prefixspan import MAX_LENGTH
 
-__all__ = ["Item", "Keep", "SkipNgramOptions"]
+__all__ = ["Item", "Keep", "SequenceItem", "SkipNgramOptions"]
 
-Item = Literal["word", "tag", "subtree"]
+SequenceItem = Literal["word", "lemma", "tag", "mixed"]
+Item = Literal["word", "lemma", "tag", "mixed", "subtree"]
 Keep = Literal["all", "closed", "maximal"]
 
 
@@ -84,9 +85,9 @@ class SkipNgramOptions:
         return max(self.min_sentences, ceil(self.min_share * n_sentences - 1e-9))
 
     def max_gap(self, item: Item) -> int | None:
-        """Gap limit of a kind of item."""
-        return self.word_max_gap if item == "word" else self.tag_max_gap
+        """Gap limit of a kind of item: that of words for lemmas, that of tags where tags are."""
+        return self.word_max_gap if item in ("word", "lemma") else self.tag_max_gap
 
     def min_association(self, item: Item) -> float:
-        """Smallest association of a kind of item."""
-        return self.word_min_association if item == "word" else self.tag_min_association
+        """Smallest association of a kind of item: that of words for lemmas, that of tags where tags are."""
+        return self.word_min_association if item in ("word", "lemma") else self.tag_min_association
