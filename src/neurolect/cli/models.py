@@ -1,4 +1,4 @@
-"""The verbs between models: variant."""
+"""The verbs between models: variant, compare."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import Config, Device, Model, Settings, read_config
-from neurolect.cli.printing import make_progress, quoted
+from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
+from neurolect.cli.printing import as_json, make_progress, quoted
 from neurolect.errors import OptionError
 
 
@@ -131,3 +131,57 @@ def _make_finetuned(
         typer.echo(f"Epoch {each.number}: {losses}, accuracy {each.validation_accuracy:.2%}{kept}")
     right = f"{made.best.validation_accuracy:.2%} right of {made.n_validation:,} texts set aside"
     typer.echo(f"{out}: {len(made.classes)} classes, {right} (the largest class alone: {made.majority:.2%}).")
+
+
+_Runs = Annotated[list[Path], typer.Argument(help="Run folders of several models, one corpus.", metavar="RUN...")]
+_Out = Annotated[Path | None, typer.Option(help="A folder to make of tables, summary and a figure.")]
+_Stream = Annotated[
+    str | None, typer.Option(help="A corpus that all models read now, instead of the runs' stored samples.")
+]
+_Sets = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=SOURCE: sentences to take distances over; a corpus or files; may be repeated."),
+]
+_Names = Annotated[
+    list[str] | None, typer.Option("--model", help="Where a run's model is now; once a run, in their order.")
+]
+
+
+@app.command()
+def compare(
+    runs: _Runs,
+    out: _Out = None,
+    stream: _Stream = None,
+    sentences: _Sets = None,
+    limit: Annotated[int, typer.Option(min=1, help="Sentences of --stream and of each set.")] = 10_000,
+    match: Annotated[float, typer.Option(help="Absolute correlation that makes two neurons partners.")] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses sentences.")] = 0,
+    model: _Names = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Compare models: which neurons were kept, moved, vanished or appeared, and how far activations went."""
+    from neurolect.relations.between_models import CompareOptions, compare
+    from neurolect.store import open_run
+    from neurolect.views.comparison_folder import check_comparison_out, write_comparison
+    from neurolect.views.comparison_summary import comparison_summary
+    from neurolect.views.comparison_text import comparison_text
+
+    if out is not None:
+        check_comparison_out(out)
+    progress = make_progress()
+    made = compare(
+        [open_run(each) for each in runs],
+        options=CompareOptions(match=match, limit=limit, seed=seed),
+        stream=stream,
+        sentences=sentences or (),
+        models=model or (),
+        device=device,
+        progress=progress,
+    )
+    summary = comparison_summary(made)
+    if out is not None:
+        write_comparison(made, summary, out=out, progress=progress)
+    typer.echo(as_json(summary) if output is Format.json else comparison_text(summary), nl=output is Format.json)
+    if out is not None and output is Format.text:
+        typer.echo(f"Tables, summary.txt and layers.png: {out}")

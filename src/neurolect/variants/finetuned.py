@@ -204,10 +204,12 @@ def _card(classifier: Classifier, made: FinetunedVariant, options: FinetuneOptio
 # A fine-tuned variant
 
 `{classifier.start.name}`, trained on {made.n_train:,} texts to tell {len(made.classes)} classes of
-`{options.label}` apart. {head} neurolect reads the encoder's neurons.
+`{options.label}` apart.
+{head}
+neurolect reads the encoder's neurons.
 
-Accuracy on {made.n_validation:,} texts set aside: **{made.best.validation_accuracy:.2%}** after epoch
-{made.best.number} (the largest class alone: {made.majority:.2%}).
+Accuracy on {made.n_validation:,} texts set aside: **{made.best.validation_accuracy:.2%}**
+after epoch {made.best.number} (the largest class alone: {made.majority:.2%}).
 
 | epoch | training loss | validation loss | validation accuracy |
 |---|---|---|---|

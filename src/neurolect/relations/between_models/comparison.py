@@ -1,0 +1,297 @@
+"""Compare runs of several models over one corpus: neurons, layers, lists, distances."""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.model.model import Model
+from neurolect.progress import NullProgress, Progress
+from neurolect.relations.between_models.common_ground import CommonGround, common_ground, common_sample
+from neurolect.relations.between_models.distances import DistanceSums
+from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.relations.between_models.joint_pass import joint_values, load_models
+from neurolect.relations.between_models.options import CompareOptions
+from neurolect.relations.between_models.pair_tables import (
+    Side,
+    across_models,
+    layer_rows,
+    match_table,
+    read_side,
+)
+from neurolect.relations.between_models.sentence_sets import SentenceSet, check_names, parse_set, read_set
+from neurolect.relations.between_models.stored_values import stored_values
+from neurolect.store import Run
+
+__all__ = ["Comparison", "compare"]
+
+Values = list[NDArray[np.float32]]
+
+
+class Comparison(NamedTuple):
+    """Several models side by side; the tables are those of ``docs/comparison_folder.md``."""
+
+    labels: tuple[str, ...]
+    """Names of the runs."""
+
+    source: str
+    """Where the activations are from."""
+
+    n_sentences: int
+    """Sentences they are of."""
+
+    options: dict[str, object]
+    """As given."""
+
+    chance_shared: float | None
+    """Share of a list that two lists have in common by chance; None where lists are not compared."""
+
+    notices: tuple[str, ...]
+    """What a reader should know."""
+
+    matches: pa.Table
+    """A row for each neuron and other run."""
+
+    across: pa.Table
+    """A row for each neuron: how well all other models know it."""
+
+    layers: pa.Table
+    """A row for each two layers of two runs."""
+
+    distances: pa.Table | None
+    """A row for each sentence set, two runs and layer; None without sentence sets."""
+
+    seconds: dict[str, float]
+    """Time of the steps: ``activations`` (reading them, or the forward passes), ``distances``, ``tables``."""
+
+
+def compare(
+    runs: Sequence[Run],
+    *,
+    options: CompareOptions | None = None,
+    stream: str | None = None,
+    sentences: Sequence[str] = (),
+    models: Sequence[str] = (),
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare runs of several models.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Two or more runs over one corpus. Their stored activations are compared, unless ``stream`` is given.
+    options : CompareOptions, optional
+        Thresholds; the defaults when not given.
+    stream : str, optional
+        A corpus folder (or a file with a sentence in each row) that all models read now instead; memory does not
+        grow with it.
+    sentences : sequence of str
+        Sentence sets ``NAME=SOURCE`` over which the distance between the models' activations is taken.
+    models : sequence of str
+        Where the runs' models are now, in their order; as in the manifests when empty.
+    device : str
+        Where models run; nothing is run without ``stream`` or ``sentences``.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Comparison
+        Tables in memory.
+
+    Raises
+    ------
+    OptionError
+        If fewer than two runs are given, or a sentence set cannot be read as ``NAME=SOURCE``.
+    RunFolderError
+        If the runs are over different corpora or share too few stored sentences and nothing is streamed, or a
+        model is not the one that was collected.
+    ModelError
+        If a model cannot be loaded.
+    CorpusError
+        If a sentence set cannot be read.
+    """
+    options, progress = options or CompareOptions(), progress or NullProgress()
+    ground = common_ground(runs, streamed=stream is not None)
+    named = [parse_set(each) for each in sentences]
+    check_names([name for name, _ in named])
+    sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
+    streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
+    columns = common_sample(runs, labels=ground.labels) if streamed is None else []
+    loaded = load_models(runs, names=models, device=device) if sets or streamed else []
+    start = time.monotonic()
+    if streamed is None:
+        moments, dropped = _gathered(stored_values(runs, columns=columns))
+        source = "the runs' stored samples"
+    else:
+        with progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
+            moments, dropped = _gathered(joint_values(loaded, streamed.texts, task=task))
+        source = str(stream)
+    notices = list(ground.notices)
+    if dropped:
+        notices.append(f"{dropped:,} sentences left out: an activation was NaN or infinite.")
+    seconds = {"activations": time.monotonic() - start}
+    distances = _distances(runs, sets, loaded, ground.labels, notices, progress)
+    seconds["distances"] = time.monotonic() - start - seconds["activations"]
+    matches, across, layers = _tables(runs, ground, moments, options, progress)
+    seconds["tables"] = time.monotonic() - start - sum(seconds.values())
+    return Comparison(
+        labels=ground.labels,
+        source=source,
+        n_sentences=moments.n_sentences,
+        options=dataclasses.asdict(options),
+        chance_shared=_chance(runs[0], ground),
+        notices=tuple(notices),
+        matches=matches,
+        across=across,
+        layers=layers,
+        distances=distances,
+        seconds={name: round(value, 3) for name, value in seconds.items()},
+    )
+
+
+def _chance(run: Run, ground: CommonGround) -> float | None:
+    return ground.list_size / run.manifest["stages"]["collect"]["n_sentences"] if ground.sides else None
+
+
+def _gathered(batches: Iterable[Values]) -> tuple[JointMoments, int]:
+    """Take in all sentences whose activations are finite in every model; count the others."""
+    moments, dropped = None, 0
+    for values in batches:
+        finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in values])
+        dropped += int((~finite).sum())
+        own = values if finite.all() else [each[finite] for each in values]
+        if not len(own[0]):
+            continue
+        if moments is None:
+            moments = JointMoments([each.mean(axis=0) for each in own], [each.std(axis=0) for each in own])
+        moments.update(own)
+    if moments is None or moments.n_sentences < 2:
+        what = f"No two sentences have finite activations in all models ({dropped:,} were left out)."
+        raise RunFolderError(what, hint="collect again with --set model.dtype=float32, or compare other sentences")
+    return moments, dropped
+
+
+def _tables(
+    runs: Sequence[Run],
+    ground: CommonGround,
+    moments: JointMoments,
+    options: CompareOptions,
+    progress: Progress,
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    sides = [read_side(number, run, ground) for number, run in enumerate(runs)]
+    pairs = list(combinations(sides, 2))
+    matches: dict[tuple[int, int], pa.Table] = {}
+    layers = []
+    with progress.task("compare", total=sum(2 + len(first.layers) for first, _ in pairs), unit="steps") as task:
+        for first, second in pairs:
+            tables = match_table(moments, first, second, options=options, task=task)
+            matches[first.number, second.number], matches[second.number, first.number] = tables
+            layers += layer_rows(moments, first, second, partners=tables[0], options=options, task=task)
+    across = [across_models(_of(matches, side, sides)) for side in sides]
+    ordered = [matches[key] for key in sorted(matches)]
+    return pa.concat_tables(ordered), pa.concat_tables(across), _layer_table(layers)
+
+
+def _of(matches: dict[tuple[int, int], pa.Table], own: Side, sides: Sequence[Side]) -> list[pa.Table]:
+    return [matches[own.number, other.number] for other in sides if other.number != own.number]
+
+
+def _layer_table(rows: list[dict[str, object]]) -> pa.Table:
+    kinds = {
+        "layer": pa.int16(),
+        "other_layer": pa.int16(),
+        "svcca": pa.float32(),
+        "svcca_held_out": pa.float32(),
+        "n_directions": pa.int32(),
+        "share_of_partners": pa.float32(),
+    }
+    return pa.table(
+        {
+            name: pa.array([row[name] for row in rows], kinds.get(name, pa.string()), from_pandas=True)
+            for name in rows[0]
+        }
+    )
+
+
+def _distances(
+    runs: Sequence[Run],
+    sets: Sequence[SentenceSet],
+    models: Sequence[Model],
+    labels: Sequence[str],
+    notices: list[str],
+    progress: Progress,
+) -> pa.Table | None:
+    """Run all models over every sentence set."""
+    if not sets:
+        return None
+    pairs = [
+        (first, second)
+        for first, second in combinations(range(len(runs)), 2)
+        if runs[first].index == runs[second].index
+    ]
+    if len(pairs) < len(runs) * (len(runs) - 1) // 2:
+        notices.append("Distances are between runs of the same neurons (sites, layers, widths) alone.")
+    rows: list[dict[str, object]] = []
+    with progress.task("distances", total=sum(len(each.texts) for each in sets), unit="sentences") as task:
+        for each in sets:
+            sums = {pair: DistanceSums(runs[pair[0]].index.offsets) for pair in pairs}
+            dropped = 0
+            for values in joint_values(models, each.texts, task=task):
+                finite = np.logical_and.reduce([np.isfinite(own).all(axis=1) for own in values])
+                dropped += int((~finite).sum())
+                for (first, second), own in sums.items():
+                    own.update(values[first][finite], values[second][finite])
+            if dropped:
+                notices.append(f"{dropped:,} sentences of {each.name} left out: an activation was not finite.")
+            rows += _distance_rows(each.name, runs, sums, labels)
+    return pa.Table.from_pylist(rows, schema=_DISTANCES)
+
+
+_DISTANCES = pa.schema(
+    [
+        ("set", pa.string()),
+        ("run", pa.string()),
+        ("other", pa.string()),
+        ("site", pa.string()),
+        ("layer", pa.int16()),
+        ("n_sentences", pa.int64()),
+        ("manhattan", pa.float64()),
+        ("euclidean", pa.float64()),
+        ("norm", pa.float64()),
+    ]
+)
+
+
+def _distance_rows(
+    name: str, runs: Sequence[Run], sums: dict[tuple[int, int], DistanceSums], labels: Sequence[str]
+) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for (first, second), own in sums.items():
+        means = own.means()
+        places: list[tuple[str | None, int | None]] = [
+            *((each.site, each.layer) for each in runs[first].index.site_layers),
+            (None, None),
+        ]
+        for at, (site, layer) in enumerate(places):
+            rows.append(
+                {
+                    "set": name,
+                    "run": labels[first],
+                    "other": labels[second],
+                    "site": site,
+                    "layer": layer,
+                    "n_sentences": means.n_sentences,
+                    "manhattan": float(means.manhattan[at]) if means.n_sentences else None,
+                    "euclidean": float(means.euclidean[at]) if means.n_sentences else None,
+                    "norm": float(means.norm[at]) if means.n_sentences else None,
+                }
+            )
+    return rows

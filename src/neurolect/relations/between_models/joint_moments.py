@@ -1,0 +1,203 @@
+"""First and second moments of the neurons of several models together, in one pass and without the activations.
+
+Sentences fall by turns into two halves, so that what is fitted on one can be tried on the other.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+
+__all__ = ["HALVES", "JointMoments"]
+
+HALVES = 2
+
+
+class JointMoments:
+    """Sums and sums of products of every two neurons, of one model or of two.
+
+    Values are shifted and scaled before they are multiplied, so that float32 is enough.
+
+    Parameters
+    ----------
+    shifts : sequence of float arrays, shape (n_neurons,) each
+        About the mean of each neuron, model by model.
+    scales : sequence of float arrays, same shapes
+        About the standard deviation; 1 where that is 0.
+
+    Attributes
+    ----------
+    n : int64, shape (2,)
+        Sentences in each half.
+    """
+
+    def __init__(self, shifts: Sequence[NDArray[np.floating]], scales: Sequence[NDArray[np.floating]]) -> None:
+        self.shifts = [np.asarray(each, dtype=np.float32) for each in shifts]
+        self.scales = [np.where(each > 0, each, 1).astype(np.float32) for each in scales]
+        self.widths = [len(each) for each in self.shifts]
+        self.n = np.zeros(HALVES, dtype=np.int64)
+        self.sums = [np.zeros((HALVES, width), dtype=np.float64) for width in self.widths]
+        self.products = {
+            (first, second): np.zeros((HALVES, self.widths[first], self.widths[second]), dtype=np.float32)
+            for first in range(len(self.widths))
+            for second in range(first, len(self.widths))
+        }
+
+    @property
+    def n_sentences(self) -> int:
+        """Sentences in both halves."""
+        return int(self.n.sum())
+
+    def update(self, values: Sequence[NDArray[np.float32]]) -> None:
+        """Take in the next sentences.
+
+        Parameters
+        ----------
+        values : sequence of float32 arrays, shape (n_sentences, n_neurons) each
+            Finite activations of the same sentences, model by model.
+        """
+        start = self.n_sentences % HALVES
+        standard = [
+            (own - shift) / scale for own, shift, scale in zip(values, self.shifts, self.scales, strict=True)
+        ]
+        for offset in range(HALVES):
+            half = (start + offset) % HALVES
+            own = [each[offset::HALVES] for each in standard]
+            self.n[half] += len(own[0])
+            for sums, each in zip(self.sums, own, strict=True):
+                sums[half] += each.sum(axis=0, dtype=np.float64)
+            for (first, second), products in self.products.items():
+                products[half] += own[first].T @ own[second]
+
+    def merge(self, other: "JointMoments") -> None:
+        """Take in what another state saw.
+
+        Parameters
+        ----------
+        other : JointMoments
+            With the same shifts and scales.
+
+        Raises
+        ------
+        RunFolderError
+            If they differ.
+        """
+        mine, theirs = self.shifts + self.scales, other.shifts + other.scales
+        if len(mine) != len(theirs) or not all(map(np.array_equal, mine, theirs)):
+            what = "Moments of different neurons cannot be merged."
+            raise RunFolderError(what, expected="the same shifts and scales")
+        self.n += other.n
+        for own, more in zip(self.sums, other.sums, strict=True):
+            own += more
+        for pair, products in self.products.items():
+            products += other.products[pair]
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``n``, and for every model and pair its part.
+        """
+        arrays: dict[str, NDArray[np.generic]] = {"n": self.n}
+        for number in range(len(self.widths)):
+            arrays[f"shift.{number}"], arrays[f"scale.{number}"] = self.shifts[number], self.scales[number]
+            arrays[f"sum.{number}"] = self.sums[number]
+        for (first, second), products in self.products.items():
+            arrays[f"products.{first}.{second}"] = products
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "JointMoments":
+        """Make a state from arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            From :meth:`to_arrays`.
+
+        Returns
+        -------
+        JointMoments
+            Goes on exactly as the one it was taken from.
+        """
+        count = sum(name.startswith("shift.") for name in arrays)
+        shifts, scales = (
+            [arrays[f"{name}.{number}"].astype(np.float32) for number in range(count)]
+            for name in ("shift", "scale")
+        )
+        state = cls(shifts, scales)
+        state.n = arrays["n"].astype(np.int64)
+        state.sums = [arrays[f"sum.{number}"].astype(np.float64) for number in range(count)]
+        state.products = {
+            (first, second): arrays[f"products.{first}.{second}"].astype(np.float32)
+            for first, second in state.products
+        }
+        return state
+
+    def mean(self, model: int, *, half: int | None = None) -> NDArray[np.float64]:
+        """Give the mean of every neuron, shifted and scaled.
+
+        Parameters
+        ----------
+        model : int
+            Number of the model.
+        half : int, optional
+            Of one half; of both when not given.
+
+        Returns
+        -------
+        float64, shape (n_neurons,)
+            Means.
+        """
+        halves = self._halves(half)
+        mean: NDArray[np.float64] = self.sums[model][halves].sum(axis=0) / max(1, int(self.n[halves].sum()))
+        return mean
+
+    def scatter(
+        self,
+        first: int,
+        second: int,
+        *,
+        half: int | None = None,
+        centre: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> NDArray[np.float64]:
+        """Sum the products of deviations.
+
+        Parameters
+        ----------
+        first, second : int
+            Numbers of the models, in any order.
+        half : int, optional
+            Of one half; of both when not given.
+        centre : pair of float64 arrays, optional
+            What values deviate from, ``first``'s and ``second``'s neurons; the means when not given.
+        rows, columns : slice
+            Only these neurons of ``first`` and of ``second``.
+
+        Returns
+        -------
+        float64, shape (n_rows, n_columns)
+            Divided by the number of sentences it would be the covariance.
+        """
+        swap = first > second
+        stored = self.products[(second, first) if swap else (first, second)]
+        block = stored[:, columns, rows].transpose(0, 2, 1) if swap else stored[:, rows, columns]
+        halves = self._halves(half)
+        total: NDArray[np.float64] = block[halves].sum(axis=0, dtype=np.float64)
+        centre = centre or (self.mean(first, half=half), self.mean(second, half=half))
+        left, right = centre[0][rows], centre[1][columns]
+        n = float(self.n[halves].sum())
+        sums_left = self.sums[first][halves].sum(axis=0)[rows]
+        sums_right = self.sums[second][halves].sum(axis=0)[columns]
+        total -= np.outer(sums_left, right)
+        total -= np.outer(left, sums_right - n * right)
+        return total
+
+    def _halves(self, half: int | None) -> list[int]:
+        return list(range(HALVES)) if half is None else [half]

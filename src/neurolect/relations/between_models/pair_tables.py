@@ -1,0 +1,302 @@
+"""Two models compared: a row for each neuron, a row for each two layers."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.model.neurons import NeuronIndex
+from neurolect.progress import Task
+from neurolect.relations.between_models.common_ground import CommonGround, same_addresses
+from neurolect.relations.between_models.fates import fates_of
+from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.relations.between_models.matches import Matches, best_matches, same_neurons
+from neurolect.relations.between_models.options import CompareOptions
+from neurolect.relations.between_models.regression import held_out_r2
+from neurolect.relations.between_models.shared_lists import list_rows, shared_shares
+from neurolect.relations.between_models.svcca import LayerAxes, layer_axes, svcca
+from neurolect.store import Run
+
+__all__ = ["Side", "layer_rows", "match_table", "read_side"]
+
+Lists = dict[str, list[NDArray[np.int64]]]
+
+
+class Side(NamedTuple):
+    """One of the runs that are compared."""
+
+    number: int
+    """Its place among the runs."""
+
+    label: str
+    """Its name."""
+
+    run: Run
+    """The run."""
+
+    lists: Lists
+    """Sentences of every neuron's lists by side, where lists are compared."""
+
+    names: list[str | None] | None
+    """Names of the top lists, neuron by neuron; None where it was not described."""
+
+    layers: list[tuple[str, int, slice]]
+    """Site, layer and neurons."""
+
+    layer_of: NDArray[np.int64]
+    """Number of the layer of each neuron; two runs use the same number for the same site and layer."""
+
+
+def read_side(number: int, run: Run, ground: CommonGround) -> Side:
+    """Read of a run what the comparison needs.
+
+    Parameters
+    ----------
+    number : int
+        Its place among the runs.
+    run : Run
+        The run.
+    ground : CommonGround
+        What is compared.
+
+    Returns
+    -------
+    Side
+        In memory.
+    """
+    lists = {side: list_rows(run, side, size=ground.list_size) for side in ground.sides}
+    return Side(number, ground.labels[number], run, lists, _names(run), *_layers(run.index))
+
+
+def _names(run: Run) -> list[str | None] | None:
+    if not run.stage_complete("describe"):
+        return None
+    table = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    table = table.filter(pc.equal(table.column("side"), "top"))
+    names: list[str | None] = [None] * run.n_neurons
+    for neuron, name in zip(table.column("neuron_id").to_pylist(), table.column("name").to_pylist(), strict=True):
+        names[neuron] = name
+    return names
+
+
+def _layers(index: NeuronIndex) -> tuple[list[tuple[str, int, slice]], NDArray[np.int64]]:
+    bounds = index.offsets.tolist()
+    layers = [
+        (each.site, each.layer, slice(bounds[at], bounds[at + 1])) for at, each in enumerate(index.site_layers)
+    ]
+    sites = ("hidden", "mlp", "attn", "head")
+    numbers = [sites.index(site) * 100_000 + layer for site, layer, _ in layers]
+    return layers, np.repeat(np.array(numbers, dtype=np.int64), [each.width for each in index.site_layers])
+
+
+def match_table(
+    moments: JointMoments, first: Side, second: Side, *, options: CompareOptions, task: Task
+) -> tuple[pa.Table, pa.Table]:
+    """Compare the neurons of two models, both ways.
+
+    Parameters
+    ----------
+    moments : JointMoments
+        Of the same sentences in all models.
+    first, second : Side
+        Two of the runs, the earlier one first.
+    options : CompareOptions
+        Threshold and penalty.
+    task : Task
+        Is advanced by 1 when a direction is done.
+
+    Returns
+    -------
+    of_first, of_second : pyarrow.Table
+        One row a neuron, as ``matches.parquet``.
+    """
+    found = best_matches(moments, first.number, second.number)
+    tables = []
+    for own, other, matches, gone in (
+        (first, second, found[0], "vanished"),
+        (second, first, found[1], "appeared"),
+    ):
+        r2 = held_out_r2(moments, of=own.number, by=other.number, ridge=options.ridge)
+        tables.append(_rows(moments, own, other, matches, r2, options.match, gone))
+        task.advance()
+    return tables[0], tables[1]
+
+
+def _rows(
+    moments: JointMoments,
+    own: Side,
+    other: Side,
+    matches: Matches,
+    r2: NDArray[np.float32],
+    match: float,
+    gone: str,
+) -> pa.Table:
+    same = same_addresses(own.run, other.run)
+    same_r = same_neurons(moments, own.number, other.number, pairs=same)
+    partner_layers = np.where(matches.best >= 0, other.layer_of[matches.best], -1)
+    addresses = other.run.index.addresses()
+    fates = fates_of(
+        same=same_r,
+        best=matches.correlation,
+        layers=own.layer_of,
+        best_layers=partner_layers,
+        match=match,
+        gone=gone,
+    )
+    n = own.run.n_neurons
+    columns: dict[str, Any] = {
+        "run": pa.array([own.label] * n),
+        "other": pa.array([other.label] * n),
+        "neuron_id": pa.array(np.arange(n), pa.int32()),
+        "address": pa.array(own.run.index.addresses()),
+        "layer": pa.array(np.repeat([layer for _, layer, _ in own.layers], _widths(own)), pa.int16()),
+        "fate": pa.array(fates),
+        "best_address": pa.array([addresses[at] if at >= 0 else None for at in matches.best], pa.string()),
+        "correlation": _floats(matches.correlation),
+        "same_correlation": _floats(same_r),
+        "r2": _floats(r2),
+        "shared": _floats(_shared_with_best(own, other, matches)),
+        "same_shared": _floats(_shared(own, other, "top", "top", same)),
+        "name": pa.array(own.names or [None] * n, pa.string()),
+        "best_name": pa.array(_named(other, matches.best), pa.string()),
+        "same_name": pa.array(_named(other, same), pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _widths(side: Side) -> list[int]:
+    return [at.stop - at.start for _, _, at in side.layers]
+
+
+def _floats(values: NDArray[np.float32]) -> pa.Array:
+    return pa.array(values, pa.float32(), from_pandas=True)
+
+
+def _named(other: Side, partners: NDArray[np.int64]) -> list[str | None]:
+    names = other.names
+    return [names[at] if names is not None and at >= 0 else None for at in partners.tolist()]
+
+
+def _shared(own: Side, other: Side, side: str, other_side: str, partners: NDArray[np.int64]) -> NDArray[np.float32]:
+    if side not in own.lists or other_side not in other.lists:
+        return np.full(len(partners), np.nan, dtype=np.float32)
+    return shared_shares(own.lists[side], other.lists[other_side], partners=partners)
+
+
+def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.float32]:
+    """Compare top lists; where the partner goes the other way, with its bottom list."""
+    along = _shared(own, other, "top", "top", np.where(matches.correlation > 0, matches.best, -1))
+    against = _shared(own, other, "top", "bottom", np.where(matches.correlation < 0, matches.best, -1))
+    return np.where(np.isnan(along), against, along)
+
+
+def layer_rows(
+    moments: JointMoments, first: Side, second: Side, *, partners: pa.Table, options: CompareOptions, task: Task
+) -> list[dict[str, Any]]:
+    """Compare the layers of two models.
+
+    Parameters
+    ----------
+    moments : JointMoments
+        Of the same sentences in all models.
+    first, second : Side
+        Two of the runs.
+    partners : pyarrow.Table
+        The first's table of :func:`match_table`.
+    options : CompareOptions
+        Share of variance, threshold.
+    task : Task
+        Is advanced by 1 when a layer is done.
+
+    Returns
+    -------
+    list of dict
+        As ``layers.parquet``.
+    """
+    axes = [
+        [layer_axes(moments, side.number, at, kept=options.variance) for _, _, at in side.layers]
+        for side in (first, second)
+    ]
+    shares = _partner_shares(partners, first, second, match=options.match)
+    rows = []
+    for here, (site, layer, at) in enumerate(first.layers):
+        for there, (other_site, other_layer, other_at) in enumerate(second.layers):
+            likeness = svcca(
+                moments,
+                _layer(first, at, axes[0][here]),
+                _layer(second, other_at, axes[1][there]),
+            )
+            rows.append(
+                {
+                    "run": first.label,
+                    "site": site,
+                    "layer": layer,
+                    "other": second.label,
+                    "other_site": other_site,
+                    "other_layer": other_layer,
+                    "svcca": likeness.same,
+                    "svcca_held_out": likeness.held_out,
+                    "n_directions": likeness.n_directions,
+                    "share_of_partners": float(shares[here, there]),
+                }
+            )
+        task.advance()
+    return rows
+
+
+def _layer(side: Side, at: slice, axes: LayerAxes) -> tuple[int, slice, LayerAxes]:
+    return side.number, at, axes
+
+
+def _partner_shares(partners: pa.Table, first: Side, second: Side, *, match: float) -> NDArray[np.float64]:
+    """Say which share of a layer's neurons has its partner in which layer."""
+    places = {address: number for number, address in enumerate(second.run.index.addresses())}
+    found = [places.get(each, -1) for each in partners.column("best_address").to_pylist()]
+    sizes = np.abs(partners.column("correlation").to_numpy(zero_copy_only=False).astype(np.float64))
+    best = np.where(np.nan_to_num(sizes) >= match, np.array(found), -1)
+    return np.array(
+        [
+            [((best[at] >= other.start) & (best[at] < other.stop)).mean() for _, _, other in second.layers]
+            for _, _, at in first.layers
+        ]
+    )
+
+
+def across_models(tables: Sequence[pa.Table]) -> pa.Table:
+    """Rank every run's neurons by how well all other models know them.
+
+    Parameters
+    ----------
+    tables : sequence of pyarrow.Table
+        Those of :func:`match_table` for one run and each of the others.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row a neuron: greatest and least best correlation and mean r2 over the other models, with ranks from 1.
+
+    References
+    ----------
+    Bau et al. (2019), section 3.2: maximum correlation, minimum correlation, linear regression.
+    """
+    sizes = np.abs(np.stack([_numbers(each, "correlation") for each in tables]))
+    measures = {
+        "max_correlation": np.nan_to_num(sizes).max(axis=0),
+        "min_correlation": np.nan_to_num(sizes).min(axis=0),
+        "r2": np.nan_to_num(np.stack([_numbers(each, "r2") for each in tables])).mean(axis=0),
+    }
+    table = tables[0].select(["run", "neuron_id", "address"])
+    for name, values in measures.items():
+        ranks = np.empty(len(values), dtype=np.int32)
+        ranks[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
+        table = table.append_column(name, pa.array(values, pa.float32()))
+        table = table.append_column(f"rank_{name}", pa.array(ranks, pa.int32()))
+    return table
+
+
+def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = table.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
+    return numbers

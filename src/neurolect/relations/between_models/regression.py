@@ -1,0 +1,71 @@
+"""How much of a neuron the neurons of another model say together: ridge regression, tried on other sentences."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from neurolect.relations.between_models.joint_moments import HALVES, JointMoments
+
+__all__ = ["held_out_r2"]
+
+_COLUMNS = 1024
+
+
+def held_out_r2(moments: JointMoments, *, of: int, by: int, ridge: float) -> NDArray[np.float32]:
+    """Explain every neuron of one model by all neurons of another.
+
+    The weights are fitted on one half of the sentences and tried on the other, both ways; so chance gives 0 or
+    less, however many neurons explain.
+
+    Parameters
+    ----------
+    moments : JointMoments
+        Of some sentences.
+    of : int
+        Number of the model that is explained.
+    by : int
+        Number of the model that explains.
+    ridge : float
+        Penalty on squared weights, as a share of the explaining neurons' mean variance; more than 0.
+
+    Returns
+    -------
+    float32, shape (n_neurons,)
+        Share of the variance explained, at most 1; negative where the fit is worse than the mean; NaN for neurons
+        that are constant.
+
+    References
+    ----------
+    Bau et al. (2019), section 3.2: linear regression ranking; there without a penalty and on the same sentences.
+    """
+    width = moments.widths[of]
+    errors, totals = np.zeros(width), np.zeros(width)
+    for fitted_on in range(HALVES):
+        tried_on = 1 - fitted_on
+        centre = moments.mean(by, half=fitted_on)
+        scatter = moments.scatter(by, by, half=fitted_on)
+        scatter[np.diag_indices_from(scatter)] += ridge * max(np.trace(scatter) / len(scatter), 1e-12)
+        factor = torch.linalg.cholesky(torch.from_numpy(scatter))
+        own = moments.scatter(by, by, half=tried_on, centre=(centre, centre))
+        for start in range(0, width, _COLUMNS):
+            columns = slice(start, min(start + _COLUMNS, width))
+            crossed = moments.scatter(by, of, half=fitted_on, columns=columns)
+            weights = torch.cholesky_solve(torch.from_numpy(crossed), factor).numpy()
+            target = moments.mean(of, half=fitted_on)
+            crossed = moments.scatter(by, of, half=tried_on, centre=(centre, target), columns=columns)
+            squares = _squares(moments, of, tried_on, target[columns], columns)
+            totals[columns] += squares
+            errors[columns] += squares + np.einsum("pq,pq->q", weights, own @ weights - 2 * crossed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(totals > 1e-6 * moments.n_sentences, 1 - errors / totals, np.nan).astype(np.float32)
+
+
+def _squares(
+    moments: JointMoments, model: int, half: int, centre: NDArray[np.float64], columns: slice
+) -> NDArray[np.float64]:
+    """Sum the squared deviations of each neuron from a centre."""
+    stored = moments.products[model, model][half, columns, columns]
+    squares = np.diagonal(stored).astype(np.float64)
+    sums, n = moments.sums[model][half][columns], float(moments.n[half])
+    deviations: NDArray[np.float64] = squares - 2 * centre * sums + n * centre**2
+    return deviations

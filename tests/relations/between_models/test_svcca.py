@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurolect.relations.between_models.svcca import layer_axes, svcca
+from tests.reference.between_models import svcca as plain
+from tests.relations.between_models.values import moments_of, related
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**6), st.sampled_from([0.7, 0.9, 0.97]))
+def test_it_is_that_of_two_singular_value_decompositions(seed: int, kept: float) -> None:
+    values = related(seed)
+    moments = moments_of(values)
+    layers = [(model, slice(1, 6)) for model in (0, 1)]
+    found = svcca(moments, *((model, at, layer_axes(moments, model, at, kept=kept)) for model, at in layers))
+    wanted = plain(*(values[model][:, at].astype(np.float64) for model, at in layers), kept=kept)
+    assert found.same == pytest.approx(wanted, abs=5e-3)
+
+
+def test_a_rotated_layer_is_the_same_and_chance_is_nothing() -> None:
+    random = np.random.default_rng(3)
+    first = random.normal(size=(400, 30)).astype(np.float32)
+    turned = first @ np.linalg.qr(random.normal(size=(30, 30)))[0].astype(np.float32)
+    chance = random.normal(size=(400, 30)).astype(np.float32)
+    moments = moments_of([first, turned, chance])
+    at = slice(0, 30)
+    layers = [(model, at, layer_axes(moments, model, at, kept=0.999)) for model in range(3)]
+    same, other = svcca(moments, layers[0], layers[1]), svcca(moments, layers[0], layers[2])
+    assert same.same == pytest.approx(1, abs=1e-3)
+    assert same.held_out == pytest.approx(1, abs=1e-3)
+    assert other.same > 0.15  # what it finds by chance alone
+    assert abs(other.held_out) < 0.05
+    assert same.n_directions == 30
+
+
+def test_a_layer_that_does_not_vary_is_like_nothing() -> None:
+    values = related(0)
+    values[1][:] = 3.0
+    moments = moments_of(values)
+    at = slice(0, 7)
+    found = svcca(moments, *((model, at, layer_axes(moments, model, at, kept=0.99)) for model in (0, 1)))
+    assert np.isnan(found.same)
+    assert found.n_directions == 0
