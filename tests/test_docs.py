@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 SPECIFICATION = ROOT / "docs" / "run_folder.md"
 STAGES = (
     *("corpus", "model", "collector", "store", "variants", "signatures", "relations", "views", "config"),
+    "relations.between_models",
     *("errors", "progress", "atomic"),
 )
 # Not every name needs a longer summary, an example or a pointer to others.
