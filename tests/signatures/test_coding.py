@@ -41,3 +41,17 @@ def test_without_a_tagger_there_are_no_tags() -> None:
     coded = code_sentences(annotations([["I", "go"]]))
     assert coded.tag_names == []
     assert len(coded.tags) == 0
+
+
+def test_sentences_without_tags_among_tagged_ones_have_the_unknown_tag() -> None:
+    words = pa.array([["I", "go"], ["Home", "!"], [], ["Go"]], type=WORDS)
+    tags = pa.array([["PRP", "VBP"], None, None, ["VB"]], type=WORDS)
+    coded = code_sentences(Annotations(words=words, tags=tags))
+    assert [coded.tag_names[code] for code in coded.tags] == ["PRP", "VBP", "XX", "XX", "VB"]
+
+
+def test_tags_that_do_not_fit_the_words_are_none() -> None:
+    words = pa.array([["I", "go"], ["Home", "!"]], type=WORDS)
+    tags = pa.array([["PRP"], ["NN", "."]], type=WORDS)
+    coded = code_sentences(Annotations(words=words, tags=tags))
+    assert [coded.tag_names[code] for code in coded.tags] == ["XX", "XX", "NN", "."]

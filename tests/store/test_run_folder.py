@@ -9,7 +9,8 @@ import pytest
 
 from neurolect.atomic import write_npy, write_table
 from neurolect.errors import FormatVersionError, NeuronAddressError, RunFolderError
-from neurolect.store import new_manifest, open_run, write_manifest
+from neurolect.store import new_manifest, open_run, read_manifest, write_manifest
+from tests.example_run import write_example_run
 
 
 def small_run(folder: Path, *, status: str = "complete") -> Path:
@@ -91,3 +92,15 @@ def test_refuses_a_newer_version(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 99, "neurolect": "9.1"}))
     with pytest.raises(FormatVersionError, match=r"schema version 99(.|\n)*Hint: .*9\.1"):
         open_run(folder)
+
+
+def test_tables_of_an_unfinished_description_are_refused(tmp_path: Path) -> None:
+    folder = write_example_run(tmp_path / "run")
+    manifest = read_manifest(folder)
+    manifest["stages"]["describe"] = {"status": "running"}
+    write_manifest(folder, manifest)
+    run = open_run(folder)
+    assert run.neuron("hidden.1.1").list("top").num_rows
+    for read in (lambda: run.table("signatures/words"), lambda: run.neuron("hidden.1.1").signature()):
+        with pytest.raises(RunFolderError, match=r"not described to its end(.|\n)*neurolect describe"):
+            read()

@@ -82,7 +82,7 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     gaps = _gaps(run)
     for text in (asked.word, asked.pattern):
         if text is not None:
-            pattern = parse_pattern(text, word_gap=gaps[0], tag_gap=gaps[1])
+            pattern = parse_pattern(text, word_gap=gaps[0], tag_gap=gaps[1], is_word=index.has_word)
             yield _pattern_found(pattern, _told(text), run=run, index=index)
     if asked.tag is not None:
         bracketed = " ".join(

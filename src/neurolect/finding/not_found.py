@@ -45,7 +45,7 @@ def nothing_found(run: Run, asked: Asked, found: Found, *, index: SentenceIndex)
 def _words_like(asked: Asked, index: SentenceIndex) -> str | None:
     """Name the words most like those that no kept sentence has."""
     texts = [text for text in (asked.word, asked.pattern) if text is not None]
-    steps = [step for text in texts for step in parse_pattern(text, word_gap=0, tag_gap=0)]
+    steps = [step for text in texts for step in parse_pattern(text, word_gap=0, tag_gap=0, is_word=index.has_word)]
     unknown = [step.item for step in steps if not step.is_tag and not len(index.places_of_word(step.item))]
     tags = [step.item for step in steps if step.is_tag and step.item not in index.tags]
     tags += [] if asked.tag is None else [tag for tag in asked.tag.upper().split() if tag not in index.tags]

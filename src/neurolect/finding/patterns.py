@@ -1,7 +1,7 @@
 """Patterns to search for: ``united * states``, ``<DT> <JJ> house``; how they are written, where they stand."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +34,9 @@ class Step(NamedTuple):
 Pattern = tuple[Step, ...]
 
 
-def parse_pattern(text: str, *, word_gap: int, tag_gap: int) -> Pattern:
+def parse_pattern(
+    text: str, *, word_gap: int, tag_gap: int, is_word: Callable[[str], bool] = lambda _word: False
+) -> Pattern:
     """Read a pattern.
 
     Parameters
@@ -44,6 +46,8 @@ def parse_pattern(text: str, *, word_gap: int, tag_gap: int) -> Pattern:
         sentence; ``*`` lets some words be skipped, ``*2`` up to two, ``**`` any number.
     word_gap, tag_gap : int
         Words that ``*`` may skip, and how many between two tags; -1 for any number.
+    is_word : callable, optional
+        Whether a piece in small letters is one word as it is; others are split as sentences are.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def parse_pattern(text: str, *, word_gap: int, tag_gap: int) -> Pattern:
             star = found[1] or ""
             continue
         tag = TAG.fullmatch(piece)
-        items = [tag[1].upper()] if tag else [word.lower() for word in split_words(piece)]
+        items = [tag[1].upper()] if tag else _words(piece, is_word)
         for item in items:
             between_tags = tag is not None and bool(steps) and steps[-1].is_tag
             usual = tag_gap if between_tags else word_gap
@@ -79,6 +83,10 @@ def parse_pattern(text: str, *, word_gap: int, tag_gap: int) -> Pattern:
     if not steps or star is not None:
         raise _no_pattern(text)
     return tuple(steps)
+
+
+def _words(piece: str, is_word: Callable[[str], bool]) -> list[str]:
+    return [piece.lower()] if is_word(piece.lower()) else [word.lower() for word in split_words(piece)]
 
 
 def _gap(star: str | None, usual: int) -> int:

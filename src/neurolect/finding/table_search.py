@@ -47,5 +47,11 @@ def find_in_table(run: Run, table: str, *, column: str, value: str, side: str | 
     if not found.num_rows:
         known = pc.unique(run.table(name, columns=[column]).column(column)).to_pylist()
         what = f"No neuron's lists have the {column} {value!r} among their evidence."
-        raise RunFolderError(what, hint=f"Nearest: {nearest(value, known)}" if known else None)
+        raise RunFolderError(what, hint=f"Nearest: {nearest(value, known)}" if known else _none_at_all(run))
     return found
+
+
+def _none_at_all(run: Run) -> str | None:
+    """Say why a table is empty."""
+    why: str | None = run.manifest["stages"].get("describe", {}).get("notice")
+    return why

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from neurolect.corpus.words import is_word
 from neurolect.signatures.annotate import Annotations
 
-__all__ = ["CodedSentences", "code_sentences"]
+__all__ = ["UNKNOWN_TAG", "CodedSentences", "code_sentences"]
+
+UNKNOWN_TAG = "XX"
+"""Tag of every word of a sentence without tags, where other sentences have them."""
 
 
 class CodedSentences(NamedTuple):
@@ -65,11 +68,15 @@ def code_sentences(annotations: Annotations) -> CodedSentences:
     frequency = np.bincount(spelling_codes, minlength=len(spellings))
     tags: NDArray[np.int32] = np.empty(0, dtype=np.int32)
     tag_names: list[str] = []
-    if annotations.tags.null_count == 0:
-        names, tag_codes = _numbered(annotations.tags.flatten())
+    tagged = _lengths(annotations.tags) == np.diff(offsets)
+    if annotations.tags.null_count < len(tagged) or not len(tagged):
+        every = annotations.tags.filter(pa.array(tagged)).flatten()
+        names, tag_codes = _numbered(every if tagged.all() else pa.concat_arrays([every, pa.array([UNKNOWN_TAG])]))
         tag_names = sorted(names)
         position = {name: code for code, name in enumerate(tag_names)}
-        tags = np.array([position[name] for name in names], dtype=np.int32)[tag_codes]
+        numbers = np.array([position[name] for name in names], dtype=np.int32)
+        tags = np.full(len(spelling_codes), position.get(UNKNOWN_TAG, 0), dtype=np.int32)
+        tags[np.repeat(tagged, np.diff(offsets))] = numbers[tag_codes[: len(every)]]
     return CodedSentences(
         offsets=offsets,
         words=to_word[spelling_codes],
@@ -103,8 +110,12 @@ def counts_as_word(token: str) -> bool:
 
 
 def _offsets(lists: pa.Array) -> NDArray[np.int64]:
-    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(_lengths(lists))]).astype(np.int64)
+
+
+def _lengths(lists: pa.Array) -> NDArray[np.int64]:
+    lengths: NDArray[np.int64] = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths
 
 
 def _numbered(values: pa.Array) -> tuple[list[str], NDArray[np.int32]]:

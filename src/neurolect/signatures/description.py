@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_npy, write_table, write_text
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
+from neurolect.signatures.choose_tagger import choose_tagger
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence import Evidence
@@ -32,7 +33,7 @@ from neurolect.signatures.sense_tables import sense_kinds, sense_tables
 from neurolect.signatures.senses import find_senses
 from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
 from neurolect.signatures.summary import name_lists, summary_table
-from neurolect.signatures.tagger import find_tagger, tagger_fingerprint
+from neurolect.signatures.tagger import tagger_fingerprint
 from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
@@ -108,7 +109,7 @@ def describe(
         If the run folder is damaged.
     """
     options, progress = options or DescribeOptions(), progress or NullProgress()
-    tagger = find_tagger(options.tagger)
+    tagger, notice = choose_tagger(options.tagger, run)
     made_with = dataclasses.asdict(options)
     made_with["pattern_items"] = list(options.pattern_items)  # as JSON gives it back
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
@@ -126,6 +127,8 @@ def describe(
     stage = _Stage(run, options, workers, progress, {})
     started = time.perf_counter()
     _mark(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
+    if notice is not None:
+        progress.message(notice)
     counts = _describe(stage, tagger)
     finished = {
         "status": "complete",
@@ -133,7 +136,7 @@ def describe(
         "seconds": round(time.perf_counter() - started, 3),
         "seconds_by_step": stage.seconds,
     }
-    _mark(run.folder, finished | counts, made_with)
+    _mark(run.folder, finished | counts | {"notice": notice}, made_with)
     return Run(run.folder)
 
 
@@ -141,6 +144,10 @@ def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) 
     """Put the state of the stage into the manifest, with the options it ran with."""
     manifest = read_manifest(folder)
     running = entries["status"] == "running"
+    before = manifest["stages"].get("describe", {}).get("notice")
+    manifest["notices"] = [each for each in manifest["notices"] if each != before]
+    if entries.get("notice") is not None:
+        manifest["notices"].append(entries["notice"])
     manifest["stages"]["describe"] = entries if running else manifest["stages"]["describe"] | entries
     manifest["options"]["describe"] = options
     if running:
@@ -207,8 +214,6 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Ann
             workers=stage.workers,
             progress=stage.progress,
         )
-    if tagger is None:
-        stage.progress.message("No tagger: signatures have no parts of speech.")
     made = {name: column for name, column in annotations._asdict().items() if column is not None}
     columns = {"sentence_id": inputs.sentences.column("sentence_id"), **made}
     stage.write("annotations", pa.table(columns))

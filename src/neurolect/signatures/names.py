@@ -149,7 +149,7 @@ def _terms(evidence: ListEvidence) -> list[Candidate]:
 def _same_stem(first: str, second: str) -> bool:
     """Tell whether one word is the other with an ending, as in Olympic and Olympics."""
     short, long = sorted((first.casefold(), second.casefold()), key=len)
-    return len(short) >= 3 and long.startswith(short) and len(long) - len(short) <= 3
+    return short == long or (len(short) >= 3 and long.startswith(short) and len(long) - len(short) <= 3)
 
 
 def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> Name:

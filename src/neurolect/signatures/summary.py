@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
 from neurolect.signatures.distinct_names import distinct_names
 from neurolect.signatures.divergence import length_bits
 from neurolect.signatures.evidence import Evidence
@@ -24,7 +24,6 @@ __all__ = ["explained_shares", "name_lists", "summary_table"]
 
 DEPENDENT_TOKENS = 0.5
 """Tokens of one sentence are not independent: each counts as so much of an observation."""
-UNKNOWN_TAG = "XX"
 NUMBER_DISCOUNT = 0.9
 """Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
 

@@ -106,7 +106,15 @@ class Run:
         RunFolderError
             If no stage has written it yet.
         """
+        self._check_whole(name)
         return read_table(self.folder, name, columns=columns)
+
+    def _check_whole(self, name: str) -> None:
+        """Refuse tables of which some may be of an earlier description."""
+        unfinished = self.manifest["stages"].get("describe", {}).get("status") == "running"
+        if unfinished and name.startswith("signatures/"):
+            what = f"The run folder {self.folder} is not described to its end."
+            raise RunFolderError(what, hint=f"Go on with: neurolect describe {self.folder}")
 
     def rows(self, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
         """Read one neuron's rows of a table.
@@ -130,6 +138,7 @@ class Run:
         RunFolderError
             If no stage has written the table yet.
         """
+        self._check_whole(name)
         return read_neuron_rows(self.folder, name, neuron_id=neuron_id, side=side)
 
     def array(self, name: str) -> NDArray[Any]:

@@ -117,6 +117,10 @@ class SentenceIndex:
         """Number of lists: neurons times sides."""
         return len(self.list_sizes)
 
+    def has_word(self, word: str) -> bool:
+        """Tell whether a kept sentence holds a word, in lower case."""
+        return bool(pc.index(self.words, word).as_py() >= 0)
+
     def places_of_word(self, word: str) -> NDArray[np.int64]:
         """Find a word.
 
