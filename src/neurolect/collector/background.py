@@ -35,16 +35,21 @@ class Background:
         self._lengths: Counter[int] = Counter()
         self._metadata: Counter[tuple[str, str | None]] = Counter()
 
-    def update(self, sentences: pa.Table) -> None:
+    def update(self, sentences: pa.Table, *, words: Counter[str] | None = None) -> None:
         """Take in sentences.
 
         Parameters
         ----------
         sentences : pyarrow.Table
             With ``text``, ``n_words`` and the metadata fields.
+        words : Counter, optional
+            Sentences that hold each lower-case word, where they are counted already.
         """
-        for text in sentences.column("text").to_pylist():
-            self._words.update({word.lower() for word in split_words(text)})
+        if words is None:
+            for text in sentences.column("text").to_pylist():
+                self._words.update({word.lower() for word in split_words(text)})
+        else:
+            self._words.update(words)
         self._lengths.update(sentences.column("n_words").to_pylist())
         for field in self.fields:
             for entry in pc.value_counts(sentences.column(field)).to_pylist():

@@ -324,7 +324,8 @@ def _take_in(this: _Pass, launched: Launched) -> None:
 def _feed(this: _Pass, chunk: Chunk, number: int) -> None:
     """Run one batch through the model and into the state."""
     rows = chunk.batches[number]
-    activations = this.model.activations(this.model.pad(chunk.tokens, rows))
+    make = this.model.pack if this.model.packed else this.model.pad
+    activations = this.model.activations(make(chunk.tokens, rows))
     values = activations.values
     if non_finite(values, this.model.neurons):
         if this.options.non_finite == "error":

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from neurolect.collector.background import Background
+from neurolect.collector.piece_table import PieceTable
 from neurolect.errors import CollectError
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
@@ -115,16 +116,21 @@ def _start_worker(state: TokenizerState) -> None:
     pa.set_cpu_count(1)
     from tokenizers import Tokenizer
 
-    _worker["tokenizer"] = SimpleNamespace(backend_tokenizer=Tokenizer.from_file(state.tokenizer))
-    _worker["state"] = state
+    tokenizer = SimpleNamespace(backend_tokenizer=Tokenizer.from_file(state.tokenizer))
+    _worker["tokenizer"], _worker["state"] = tokenizer, state
+    _worker["table"] = PieceTable(tokenizer, max_tokens=state.max_tokens, include_special=state.include_special)
 
 
 def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background]:
     state: TokenizerState = _worker["state"]
     texts: Sequence[str] = table.column("text").to_pylist()
+    background = Background(state.fields)
+    found = _worker["table"].tokenize(texts)
+    if found is not None:
+        background.update(table, words=found[1])
+        return found[0], background
     tokens = tokenize(
         _worker["tokenizer"], texts, max_tokens=state.max_tokens, include_special=state.include_special
     )
-    background = Background(state.fields)
     background.update(table)
     return tokens, background

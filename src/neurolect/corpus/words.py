@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from itertools import chain
 
-__all__ = ["count_words", "is_word", "split_words"]
+__all__ = ["count_words", "is_word", "split_piece", "split_words"]
 
 # Written with escapes: \u2019 is the typographic apostrophe, \u2010 and \u2011 are hyphens.
 APOSTROPHE = "['\u2019]"
@@ -62,7 +62,7 @@ def split_words(text: str) -> list[str]:
     >>> split_words("Mr. O'Brien doesn't like well-known U.S. brands, e.g. 3.5% beer.")
     ['Mr.', "O'Brien", 'does', "n't", 'like', 'well-known', 'U.S.', 'brands', ',', 'e.g.', '3.5', '%', 'beer', '.']
     """
-    words = list(chain.from_iterable(map(_split_piece, text.split())))
+    words = list(chain.from_iterable(map(split_piece, text.split())))
     if words and len(words[-1]) == 2 and words[-1].endswith("."):
         words[-1:] = words[-1]  # a letter at the end is no initial: plan B.
     return words
@@ -91,7 +91,19 @@ def count_words(text: str) -> int:
 
 # Words follow Zipf's law: nearly every piece between two spaces has been seen before.
 @lru_cache(maxsize=1 << 15)
-def _split_piece(piece: str) -> tuple[str, ...]:
+def split_piece(piece: str) -> tuple[str, ...]:
+    """Split what stands between two spaces into words, as in the middle of a sentence.
+
+    Parameters
+    ----------
+    piece : str
+        Not empty, without white space.
+
+    Returns
+    -------
+    tuple of str
+        Words as written; at least one.
+    """
     if piece.isalpha():
         return (piece,)
     # The two commonest other shapes, without the pattern: a word and a mark.
@@ -103,7 +115,7 @@ def _split_piece(piece: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 15)
 def _count_piece(piece: str) -> int:
-    return 1 if piece.isalnum() else sum(map(is_word, _split_piece(piece)))
+    return 1 if piece.isalnum() else sum(map(is_word, split_piece(piece)))
 
 
 def is_word(token: str) -> bool:
