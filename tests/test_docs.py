@@ -27,7 +27,18 @@ from tests.tiny_models import write_tiny_bert
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = ROOT / "docs" / "run_folder.md"
 STAGES = (
-    *("corpus", "model", "collector", "store", "variants", "signatures", "relations", "views", "config"),
+    *(
+        "corpus",
+        "model",
+        "collector",
+        "store",
+        "variants",
+        "signatures",
+        "relations",
+        "fidelity",
+        "views",
+        "config",
+    ),
     "relations.between_models",
     *("errors", "progress", "atomic"),
 )

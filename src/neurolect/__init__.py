@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
+    from neurolect.fidelity import FidelityOptions, score_signatures
     from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
@@ -28,6 +29,7 @@ __all__ = [
     "CollectOptions",
     "Corpus",
     "DescribeOptions",
+    "FidelityOptions",
     "Model",
     "ModelOptions",
     "NeurolectError",
@@ -50,6 +52,7 @@ __all__ = [
     "rank",
     "relate",
     "run",
+    "score_signatures",
     "write_report",
 ]
 
@@ -57,6 +60,7 @@ _HOMES = {
     "CollectOptions": "collector",
     "Corpus": "corpus",
     "DescribeOptions": "signatures",
+    "FidelityOptions": "fidelity",
     "Model": "model",
     "ModelOptions": "model",
     "NeurolectError": "errors",
@@ -79,6 +83,7 @@ _HOMES = {
     "rank": "relations",
     "relate": "relations",
     "run": "pipeline",
+    "score_signatures": "fidelity",
     "write_report": "views",
 }
 

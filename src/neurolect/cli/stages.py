@@ -105,12 +105,12 @@ def merge(
 
 @app.command()
 def describe(run: RunFolder, config: Config = None, settings: Settings = None, workers: Workers = CORES) -> None:
-    """Make every neuron's signature from its lists."""
-    from neurolect.signatures import describe
+    """Make every neuron's signature from its lists, and score it on held-out sentences."""
+    from neurolect.pipeline import describe_and_score
     from neurolect.store import open_run
 
-    options = read_config(config, settings).describe
-    described = describe(open_run(run), options=options, workers=workers, progress=make_progress())
+    options = read_config(config, settings)
+    described = describe_and_score(open_run(run), config=options, workers=workers, progress=make_progress())
     typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
     print_next(described)
 

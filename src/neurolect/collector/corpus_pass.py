@@ -23,6 +23,7 @@ from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_
 from neurolect.collector.feed import Chunk, ahead, chunks
 from neurolect.collector.finish import write_results
 from neurolect.collector.folder_lock import only_here
+from neurolect.collector.held_out import pool_held_out
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.options import CollectOptions
@@ -156,6 +157,7 @@ def _collect(
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     share = share_of(shard, n_sentences, options)
     start = time.monotonic()
+    pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
     sample_ids = sample_of(corpus, n_sentences, options)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
     stopping = stop_requests() if stop is None else nullcontext(stop)

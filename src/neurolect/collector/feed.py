@@ -26,7 +26,7 @@ from neurolect.model.model import Model
 from neurolect.model.packing import plan_packed
 from neurolect.model.tokens import TokenizedSentences
 
-__all__ = ["Chunk", "ahead", "chunks"]
+__all__ = ["Chunk", "ahead", "chunks", "plan_batches_of"]
 
 Item = TypeVar("Item")
 
@@ -106,7 +106,7 @@ def chunks(
         stream = islice(stream, max(0, end - start))
     fields = tuple(field["name"] for field in corpus.fields)
     for number, (table, tokens, background) in enumerate(_tokenized(stream, model, fields, workers), start=start):
-        yield Chunk(number, table, tokens, _plan(model, tokens, token_budget), background)
+        yield Chunk(number, table, tokens, plan_batches_of(model, tokens, token_budget), background)
 
 
 def _tokenized(
@@ -123,8 +123,23 @@ def _tokenized(
     yield from tokenized_in_pool(tables, state=state, workers=workers)
 
 
-def _plan(model: Model, tokens: TokenizedSentences, token_budget: int) -> list[NDArray[np.int64]]:
-    """Cut a chunk into batches; sentences with no token are in none."""
+def plan_batches_of(model: Model, tokens: TokenizedSentences, token_budget: int) -> list[NDArray[np.int64]]:
+    """Cut a chunk into batches; sentences with no token are in none.
+
+    Parameters
+    ----------
+    model : Model
+        Pads or packs.
+    tokens : TokenizedSentences
+        The chunk.
+    token_budget : int
+        Tokens in a batch.
+
+    Returns
+    -------
+    list of int64 arrays
+        Row numbers of each batch.
+    """
     if model.packed:
         rows = np.setdiff1d(np.arange(len(tokens.lengths)), tokens.empty)
         return plan_packed(rows, lengths=tokens.lengths, token_budget=token_budget)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.atomic import replacing, write_npy, write_table
+from neurolect.collector.kept_sentences import take_kept
 from neurolect.collector.sample import quantile_sample
 from neurolect.collector.state import CollectState
 from neurolect.collector.top_lists import TopLists
@@ -74,10 +75,7 @@ def write_results(
     ):
         write_table(folder / "background" / f"{name}.parquet", table)
     sentence_ids = np.unique(np.concatenate(kept))
-    sentences = corpus.take(sentence_ids)
-    if "held_out" in sentences.column_names:
-        sentences = sentences.drop_columns(["held_out"])
-    write_table(folder / "sentences.parquet", sentences)
+    write_table(folder / "sentences.parquet", take_kept(corpus, sentence_ids))
     return len(sentence_ids)
 
 

@@ -220,8 +220,8 @@ class _Counting(NullProgress):
         self._done, self._number = done, number
 
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Any:  # noqa: ANN401
-        """Open a task that counts."""
-        return nullcontext(_CountingTask(self._done, self._number))
+        """Open a task that counts the sentences of the pass."""
+        return nullcontext(_CountingTask(self._done, self._number) if name == "collect" else NullTask())
 
 
 class _CountingTask(NullTask):

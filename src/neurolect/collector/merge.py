@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import load_state
 from neurolect.collector.convergence import step_length
 from neurolect.collector.ending import Watch, sample_of, write_convergence
 from neurolect.collector.finish import write_results
+from neurolect.collector.held_out import joined_arrays, read_partial, write_joined
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import claim, complete, differences
 from neurolect.collector.shard import PARTIAL
@@ -68,14 +70,17 @@ def merge(
     def merged(plan: Plan) -> CollectState:
         return _merged(folders, plan, progress)
 
-    return write_merged(
-        [manifests[each] for each in folders], merged, out=Path(out), corpus=corpus, progress=progress
-    )
+    def held_out() -> dict[str, NDArray[np.generic]]:
+        return joined_arrays([read_partial(each) for each in folders])
+
+    ordered = [manifests[each] for each in folders]
+    return write_merged(ordered, merged, held_out, out=Path(out), corpus=corpus, progress=progress)
 
 
 def write_merged(
     manifests: Sequence[dict[str, Any]],
     merged: Callable[[Plan], CollectState],
+    held_out: Callable[[], dict[str, NDArray[np.generic]]],
     *,
     out: Path,
     corpus: Corpus | None,
@@ -89,6 +94,8 @@ def write_merged(
         Of all shards, in their order, checked.
     merged : callable
         Merges their states; called when the folder is known to be free.
+    held_out : callable
+        Puts their held-out sentences together; called after the above.
     out : Path
         The run folder to write.
     corpus : Corpus, optional
@@ -124,6 +131,7 @@ def write_merged(
         sample_ids=sample_of(corpus, n_sentences, options),
         quantile_sentences=options.quantile_sentences,
     )
+    write_joined(folder, corpus, held_out())
     ending = Watch(options, state.convergence).ending()
     write_convergence(folder, state, ending)
     spent = sum(each["stages"]["collect"]["seconds"] for each in manifests)

@@ -32,6 +32,10 @@ class CollectOptions:
     activation_sample_size: int = 4_000
     """Sentences of the sample whose activations are all kept; costs 4 bytes a neuron and sentence."""
 
+    held_out_size: int = 4_000
+    """Sentences of the held-out part whose activations are all kept, to score signatures on; costs 4 bytes a neuron
+    and sentence. 0 for none."""
+
     quantile_sentences: int = 5
     """Sentences kept from each tenth of a neuron's activations over the sample."""
 
@@ -96,6 +100,7 @@ class CollectOptions:
             _at_least("list_size", self.list_size, 1)
         _at_least("histogram_bins", self.histogram_bins, 4)
         _at_least("quantile_sentences", self.quantile_sentences, 0)
+        _at_least("held_out_size", self.held_out_size, 0)
         _at_least("monitor_sentences", self.monitor_sentences, 1)
         for name in ("limit", "monitor_every", "chunk_sentences", "token_budget", "workers"):
             if getattr(self, name) is not None:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from neurolect.collector.core_groups import cores_each
+from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.merge import shards_in_order, write_merged
 from neurolect.collector.options import CollectOptions
@@ -104,10 +105,16 @@ def collect_ray(
             states, manifests = _collect(ray, actors, stop, task)
         shards_in_order(dict(zip([Path(job.folder) for job in jobs], manifests, strict=True)))
 
-        def merged(plan: Plan) -> CollectState:
-            return CollectState.from_arrays(_in_a_tree(ray, plan, states, progress), plan=plan)
+        arrays: Arrays = {}
 
-        run = write_merged(manifests, merged, out=out, corpus=opened, progress=progress)
+        def merged(plan: Plan) -> CollectState:
+            arrays.update(_in_a_tree(ray, plan, states, progress))
+            return CollectState.from_arrays(arrays, plan=plan)
+
+        def held_out() -> Arrays:
+            return joined_arrays([arrays])
+
+        run = write_merged(manifests, merged, held_out, out=out, corpus=opened, progress=progress)
         ray.get([actor.forget.remote() for actor in actors.workers])
         return run
 

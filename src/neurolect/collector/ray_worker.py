@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.collector.held_out import joined_arrays, read_partial
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.shard import PARTIAL, Shard
@@ -181,7 +182,8 @@ class ShardWorker:
 def _arrays_of(folder: Path) -> Arrays:
     """Read a finished shard's state."""
     with np.load(folder / PARTIAL, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files if name != "position"}
+        arrays = {name: file[name] for name in file.files if name != "position"}
+    return arrays | read_partial(folder)
 
 
 def merge_two(plan: Plan, one: Arrays, other: Arrays) -> Arrays:
@@ -201,7 +203,7 @@ def merge_two(plan: Plan, one: Arrays, other: Arrays) -> Arrays:
     """
     state = CollectState.from_arrays(one, plan=plan)
     state.merge(CollectState.from_arrays(other, plan=plan))
-    return state.to_arrays()
+    return state.to_arrays() | joined_arrays([one, other])
 
 
 class _Reporting(NullProgress):
@@ -212,7 +214,10 @@ class _Reporting(NullProgress):
 
     @contextmanager
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
-        """Open a task that reports, the last time when it is done."""
+        """Open a task that reports, the last time when it is done; what is not the pass is not counted."""
+        if name != "collect":
+            yield NullTask()
+            return
         yield self._task
         self._task.report()
 

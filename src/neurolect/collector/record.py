@@ -9,6 +9,7 @@ from typing import Any
 from neurolect.atomic import remove_leftovers, write_text
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.folder_lock import only_here
+from neurolect.collector.held_out import n_pooled
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
@@ -259,6 +260,7 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
         "seconds": round(stage.get("seconds", 0.0) + seconds, 3),
         "n_sentences": state.n_sentences,
         "n_kept": n_kept,
+        "n_held_out": n_pooled(folder),
         "n_cut": state.n_cut,
         "n_empty": state.n_empty,
         "n_skipped": state.n_skipped,

@@ -15,6 +15,7 @@ _MADE_BY = {
     "annotations": "describe",
     "signatures": "describe",
     "relations": "relate",
+    "fidelity": "fidelity",
 }
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
+from neurolect.views.card_fidelity import card_fidelity
 from neurolect.views.card_metadata import telling_values
 from neurolect.views.card_senses import card_senses
 from neurolect.views.examples import examples
@@ -71,7 +72,9 @@ def card(
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
-        metadata by field under ``metadata``), ``senses`` (see :func:`neurolect.views.card_senses.card_senses`),
+        metadata by field under ``metadata``), ``senses`` (see
+        :func:`neurolect.views.card_senses.card_senses`), ``fidelity`` (see
+        :func:`neurolect.views.card_fidelity.card_fidelity`),
         ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
         sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
         null until the run is related. Fit for ``json.dumps``. Evidence is
@@ -166,6 +169,7 @@ def _side(
         "shares": {name: _plain(summary[f"{name}_share"]) for name in ("noun", "verb", "adjective")},
         "evidence": evidence,
         "senses": card_senses(neuron, side),
+        "fidelity": card_fidelity(neuron, side),
         "typical": [
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.views.card import N_FIELDS
+from neurolect.views.card_fidelity import fidelity_lines
 from neurolect.views.tag_names import TAG_NAMES
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def _side(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     yield Rule(style="bright_black")
     yield heading
     yield _text(_counts(side), "bright_black")
+    yield from _fidelity(side, colour)
     columns = _columns(side, n_columns=2 if width >= 92 else 1)
     column = width if len(columns) == 1 else (width - 3) // 2
     lines = [list(_blocks(blocks, column, colour)) for blocks in columns]
@@ -199,6 +201,17 @@ def _counts(side: dict[str, Any]) -> str:
         parts.append(f"{length['mean']:.1f} words each (corpus {number(length['background_mean'])})")
     known = [f"{share:.0%} {name}s" for name, share in shares.items() if share is not None]
     return "  \u00b7  ".join([*parts, ", ".join(known)] if known else parts)
+
+
+def _fidelity(side: dict[str, Any], colour: str) -> Iterator["Text"]:
+    """Yield how true the signature is, where it was scored."""
+    if side["fidelity"] is None:
+        return
+    first, *rest = fidelity_lines(side["fidelity"])
+    score, colon, explained = first.partition(":")
+    yield _text(score, f"bold {colour}") + _text(colon + explained, "")
+    for line in rest:
+        yield _text(line, "bright_black")
 
 
 Block = tuple[str, list[dict[str, Any]]]

@@ -1,0 +1,277 @@
+"""Pool a bounded sample of the held-out part: what signatures are later scored on.
+
+It is done before the pass, so that a pass that is gone on with finds it finished. The sample is sorted by length
+and cut into batches as a whole; shards take whole batches in turn, so that any number of them gives the same bits.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.atomic import replacing, write_npy, write_table
+from neurolect.collector.feed import plan_batches_of
+from neurolect.collector.interrupt import StopRequest, stop_requests
+from neurolect.collector.kept_sentences import take_kept
+from neurolect.collector.options import CollectOptions
+from neurolect.collector.sample import streamed_sample
+from neurolect.collector.shard import Shard
+from neurolect.corpus import Corpus
+from neurolect.corpus.corpus import Part
+from neurolect.errors import InterruptedRunError
+from neurolect.model.finite import non_finite, raise_if_non_finite
+from neurolect.model.model import Model
+from neurolect.progress import Progress, Task
+
+__all__ = [
+    "HELD_OUT_PARTIAL",
+    "Pooled",
+    "choose_sentences",
+    "joined_arrays",
+    "n_pooled",
+    "pool_held_out",
+    "pool_sentences",
+    "read_partial",
+    "write_joined",
+]
+
+HELD_OUT_PARTIAL = "partial/held_out.npz"
+"""Where a shard's run folder keeps its batches until it is merged."""
+
+_AT_ONCE = 1 << 16
+_PREFIX = "held_out."
+
+
+class Pooled(NamedTuple):
+    """Activations of some sentences."""
+
+    sentence_ids: NDArray[np.int64]
+    """In any order, shape (n,); sentences with no token are left out."""
+    activations: NDArray[np.float32]
+    """Shape (n, n_neurons); NaN at a site and layer that was not finite."""
+
+
+def choose_sentences(corpus: Corpus, *, part: Part, size: int, seed: int) -> NDArray[np.int64]:
+    """Choose a uniform sample of a part of a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The corpus.
+    part : {"mining", "held_out", "all"}
+        Which sentences.
+    size : int
+        How many; all where there are fewer.
+    seed : int
+        Chooses the sample.
+
+    Returns
+    -------
+    int64, shape (at most size,), ascending
+        Sentence ids.
+    """
+    batches = corpus.batches(part=part, columns=["sentence_id"], batch_size=_AT_ONCE)
+    ids = (table.column("sentence_id").to_numpy() for table in batches)
+    return np.sort(streamed_sample(ids, size=size, seed=seed))
+
+
+def pool_sentences(
+    model: Model,
+    sentences: pa.Table,
+    *,
+    options: CollectOptions,
+    task: Task,
+    stop: StopRequest | None = None,
+    shard: Shard | None = None,
+) -> Pooled:
+    """Run sentences through the model and keep all activations.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    sentences : pyarrow.Table
+        With ``sentence_id`` and ``text``.
+    options : CollectOptions
+        With the budget of tokens and what to do where activations are not finite.
+    task : Task
+        Is told how many are done.
+    stop : StopRequest, optional
+        Whether the user wants it to end.
+    shard : Shard, optional
+        Run only every n-th batch.
+
+    Returns
+    -------
+    Pooled
+        By batch.
+
+    Raises
+    ------
+    InterruptedRunError
+        If it was stopped.
+    NonFiniteActivationsError
+        If activations are not finite and ``non_finite`` is ``error``.
+    """
+    options = options.on_device(model.device.type)
+    tokens = model.tokenize(sentences.column("text").to_pylist())
+    batches = plan_batches_of(model, tokens, options.token_budget or 1)
+    if shard is not None:
+        batches = batches[shard.number :: shard.n]
+    n_rows = sum(map(len, batches))
+    activations = np.empty((n_rows, model.neurons.n_neurons), dtype=np.float32)
+    make, at = model.pack if model.packed else model.pad, 0
+    for rows in batches:
+        if stop is not None and stop.name:
+            what = f"Stopped by {stop.name} while held-out sentences were read."
+            raise InterruptedRunError(what, hint="Give the same command again.")
+        values = model.activations(make(tokens, rows)).values
+        wider = model
+        while non_finite(values, model.neurons) and (next_wider := wider.wider()) is not None:
+            wider = next_wider
+            values = wider.activations((wider.pack if wider.packed else wider.pad)(tokens, rows)).values
+        if options.non_finite == "error":
+            raise_if_non_finite(values, model.neurons)
+        activations[at : at + len(rows)] = np.where(np.isfinite(values), values, np.nan)
+        at += len(rows)
+        task.advance(len(rows))
+    ids = sentences.column("sentence_id").to_numpy()
+    chosen = np.concatenate(batches) if batches else np.empty(0, dtype=np.int64)
+    return Pooled(ids[chosen], activations)
+
+
+def pool_held_out(
+    model: Model,
+    corpus: Corpus,
+    folder: Path,
+    *,
+    options: CollectOptions,
+    progress: Progress,
+    shard: Shard | None = None,
+    stop: StopRequest | None = None,
+) -> None:
+    """Pool the sample of the held-out part and write it; what is there already is left.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    corpus : Corpus
+        The corpus; only its held-out part is read.
+    folder : Path
+        The run folder.
+    options : CollectOptions
+        With size and seed of the sample.
+    progress : Progress
+        Where to report to.
+    shard : Shard, optional
+        Run every n-th batch only and leave it for the merge.
+    stop : StopRequest, optional
+        Whose signals end it; caught here when not given.
+
+    Raises
+    ------
+    InterruptedRunError
+        If it was stopped by Ctrl-C or SIGTERM.
+    NonFiniteActivationsError
+        If activations are not finite and ``non_finite`` is ``error``.
+    """
+    partial = folder / HELD_OUT_PARTIAL
+    written = folder / "held_out" / "activations.npy" if shard is None else partial
+    size = min(options.held_out_size, corpus.n_held_out)
+    if not size or written.is_file():
+        return
+    ids = choose_sentences(corpus, part="held_out", size=size, seed=options.seed)
+    sentences = corpus.take(ids)
+    n_here = len(ids) // (shard.n if shard else 1)
+    caught = stop_requests() if stop is None else nullcontext(stop)
+    with progress.task("held-out part", total=n_here, unit="sentences") as task, caught as asked:
+        pooled = pool_sentences(model, sentences, options=options, task=task, stop=asked, shard=shard)
+    if shard is None:
+        _write(folder, corpus, pooled)
+        return
+    with replacing(partial) as temporary, temporary.open("wb") as file:
+        np.savez(file, sentence_ids=pooled.sentence_ids, activations=pooled.activations)
+
+
+def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
+    """Read the held-out sentences that a shard has run.
+
+    Parameters
+    ----------
+    folder : Path
+        Its partial run folder.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The fields of :class:`Pooled`, each after ``held_out.``; empty where there are none.
+    """
+    if not (folder / HELD_OUT_PARTIAL).is_file():
+        return {}
+    with np.load(folder / HELD_OUT_PARTIAL, allow_pickle=False) as file:
+        return {f"{_PREFIX}{name}": file[name] for name in file.files}
+
+
+def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[str, NDArray[np.generic]]:
+    """Put the held-out sentences of shards together.
+
+    Parameters
+    ----------
+    parts : sequence of mapping of str to ndarray
+        From :func:`read_partial`; what else they hold is passed over.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Likewise.
+    """
+    names = [f"{_PREFIX}{name}" for name in Pooled._fields]
+    kept = [part for part in parts if all(name in part for name in names)]
+    return {name: np.concatenate([part[name] for part in kept]) for name in names} if kept else {}
+
+
+def write_joined(folder: Path, corpus: Corpus, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write the held-out sentences of merged shards.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    corpus : Corpus
+        Where text and metadata come from.
+    arrays : mapping of str to ndarray
+        From :func:`joined_arrays`.
+    """
+    if arrays:
+        ids, activations = (arrays[f"{_PREFIX}{name}"] for name in Pooled._fields)
+        _write(folder, corpus, Pooled(ids.astype(np.int64), activations.astype(np.float32)))
+
+
+def n_pooled(folder: Path) -> int:
+    """Count the held-out sentences of a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+
+    Returns
+    -------
+    int
+        0 where there are none.
+    """
+    path = folder / "held_out" / "activations.npy"
+    return int(np.load(path, mmap_mode="r", allow_pickle=False).shape[1]) if path.is_file() else 0
+
+
+def _write(folder: Path, corpus: Corpus, pooled: Pooled) -> None:
+    """Write text first and activations last: their file says that all is there."""
+    order = np.argsort(pooled.sentence_ids, kind="stable")
+    write_table(folder / "held_out" / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
+    activations = np.ascontiguousarray(pooled.activations[order].T)
+    write_npy(folder / "held_out" / "activations.npy", activations)

@@ -1,0 +1,20 @@
+"""Fidelity: how well a signature foretells its neuron's activation on sentences it was not made from."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurolect.fidelity.options import FidelityOptions
+    from neurolect.fidelity.stage import score_signatures
+
+__all__ = ["FidelityOptions", "score_signatures"]
+
+_HOMES = {"FidelityOptions": "options", "score_signatures": "stage"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol
+    """Load the stage's entry points when they are first used."""
+    if name in _HOMES:
+        return getattr(import_module(f"neurolect.fidelity.{_HOMES[name]}"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

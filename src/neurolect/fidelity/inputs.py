@@ -1,0 +1,176 @@
+"""What compiling and scoring read from a run folder, as arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.fidelity.fit import spread_ranks
+from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.sentence_features import Gaps
+from neurolect.signatures.annotate import Annotations
+from neurolect.signatures.lists import Lists, interleave, list_rows
+from neurolect.store import Run
+from neurolect.store.tables import table_path
+
+__all__ = ["Mining", "fields_of", "gaps_of", "groups_of", "read_mining", "sides_of", "top_share_of"]
+
+_SIDES = ("top", "bottom")
+
+
+class Mining(NamedTuple):
+    """The part of a run that weights are fitted on."""
+
+    sentences: pa.Table
+    """The kept sentences."""
+    annotations: Annotations
+    """Their words and tags."""
+    lists: Lists
+    """Of each list the sentences that are fitted on, as places among the kept ones."""
+    background: NDArray[np.int32]
+    """The uniform sample in its order, as places among the kept ones."""
+
+
+def sides_of(run: Run) -> tuple[str, ...]:
+    """Name the sides that a run has lists of.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    tuple of str
+        ``top``, ``bottom`` or both.
+    """
+    return tuple(side for side in _SIDES if (run.folder / "lists" / f"{side}.parquet").is_file())
+
+
+def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
+    """Read lists, sample and annotated sentences.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    options : FidelityOptions
+        With the sentences of a list that are wanted.
+
+    Returns
+    -------
+    Mining
+        As arrays.
+
+    Raises
+    ------
+    RunFolderError
+        If a table is missing.
+    """
+    sentences = run.sentences()
+    kept = sentences.column("sentence_id").to_numpy()
+    table = run.table("annotations")
+    if table.num_rows != len(kept):
+        what = f"annotations.parquet of {run.folder} has {table.num_rows} rows for {len(kept)} sentences."
+        raise RunFolderError(what, hint=f"Describe it again: neurolect describe {run.folder}")
+    annotations = Annotations(*(_whole(table.column(name)) for name in ("words", "tags")))
+    sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in sides_of(run)}
+    sample = run.table("sample/sentences").column("sentence_id").to_numpy()
+    background = np.searchsorted(kept, sample).astype(np.int32)
+    return Mining(sentences, annotations, interleave(sides), background)
+
+
+def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> NDArray[np.int32]:
+    """Read the chosen ranks of one side's lists, a row group at a time."""
+    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    size = int(run.manifest["options"]["collect"]["list_size"])
+    wanted = np.zeros(size, dtype=np.bool_)
+    wanted[spread_ranks(size, limit=limit)] = True
+    neurons: list[NDArray[np.int32]] = []
+    places: list[NDArray[np.int32]] = []
+    for batch in file.iter_batches(columns=["neuron_id", "rank", "sentence_id"], batch_size=1 << 20):
+        chosen = wanted[np.minimum(batch.column("rank").to_numpy(), size - 1)]
+        neurons.append(batch.column("neuron_id").to_numpy()[chosen])
+        places.append(np.searchsorted(kept, batch.column("sentence_id").to_numpy()[chosen]).astype(np.int32))
+    if not neurons:
+        return np.full((run.n_neurons, 0), -1, dtype=np.int32)
+    return list_rows(np.concatenate(neurons), np.concatenate(places), n_neurons=run.n_neurons)
+
+
+def gaps_of(run: Run) -> Gaps:
+    """Say with what gaps patterns were mined.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+
+    Returns
+    -------
+    Gaps
+        From its options.
+    """
+    described = run.manifest["options"]["describe"]
+    return Gaps(int(described["word_gap"]), int(described["tag_gap"]))
+
+
+def fields_of(run: Run) -> list[tuple[str, str]]:
+    """Name the metadata fields of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    list of (str, str)
+        Name and kind.
+    """
+    return [(field["name"], field["kind"]) for field in run.manifest["corpus"]["fields"]]
+
+
+def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
+    """Give the site, layer and side of every list a number.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    n_sides : int
+        Lists of a neuron.
+
+    Returns
+    -------
+    int64, shape (n_lists,)
+        Lists with one number are of one site, layer and side.
+    """
+    widths = [each["width"] for each in run.manifest["model"]["sites"]]
+    place = np.repeat(np.arange(len(widths)), widths)
+    return (place[:, None] * n_sides + np.arange(n_sides)).ravel().astype(np.int64)
+
+
+def top_share_of(run: Run, *, options: FidelityOptions) -> float:
+    """Say which share of the held-out sentences counts as a neuron's.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    options : FidelityOptions
+        With the least share.
+
+    Returns
+    -------
+    float
+        The share that the lists hold of the sentences read, or the option where that is more; at most a half.
+    """
+    n_read = max(1, int(run.manifest["stages"]["collect"]["n_sentences"]))
+    return min(0.5, max(options.top_share, int(run.manifest["options"]["collect"]["list_size"]) / n_read))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -1,0 +1,50 @@
+"""Beside every score that of the same neuron in a randomly initialised model: what the architecture alone gives."""
+
+import pyarrow as pa
+
+from neurolect.atomic import write_table
+from neurolect.errors import RunFolderError
+from neurolect.store import Run, read_manifest, write_manifest
+
+__all__ = ["compare_with_random"]
+
+
+def compare_with_random(run: Run, control: Run) -> Run:
+    """Note what the same neurons of another model scored.
+
+    Parameters
+    ----------
+    run : Run
+        A scored run.
+    control : Run
+        A scored run of the same architecture with random weights, on the same corpus.
+
+    Returns
+    -------
+    Run
+        The run, opened again, with ``fidelity/control.parquet``.
+
+    Raises
+    ------
+    RunFolderError
+        If one has not been scored, or their neurons, corpora or scoring differ.
+    """
+    for each in (run, control):
+        if not each.stage_complete("fidelity"):
+            what = f"The signatures of {each.folder} have no scores."
+            raise RunFolderError(what, hint=f"Make them with: neurolect fidelity {each.folder}")
+    pairs = {
+        "neurons": [each.manifest["model"]["sites"] for each in (run, control)],
+        "corpora": [each.manifest["corpus"]["fingerprint"] for each in (run, control)],
+        "ways of scoring": [each.manifest["options"]["fidelity"] for each in (run, control)],
+    }
+    for name, (here, there) in pairs.items():
+        if here != there:
+            what = f"{run.folder} and {control.folder} have different {name}: {here} and {there}."
+            raise RunFolderError(what, expected="the same architecture on the same corpus, scored alike")
+    table = control.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc", "spearman"])
+    write_table(run.folder / "fidelity" / "control.parquet", pa.table(table))
+    manifest = read_manifest(run.folder)
+    manifest["stages"]["fidelity"]["control"] = control.manifest["model"]["name"]
+    write_manifest(run.folder, manifest)
+    return Run(run.folder)

@@ -1,0 +1,162 @@
+"""Have the model read more sentences for a run: its own held-out part, or a second corpus."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurolect.atomic import write_npy, write_table
+from neurolect.corpus import Corpus, open_corpus
+from neurolect.errors import CorpusError, ModelError
+from neurolect.fidelity.inputs import sides_of
+from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.results import neurons_table, scores_table
+from neurolect.fidelity.stage import Stage, fitted, score_folder
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run, read_manifest, write_manifest
+
+if TYPE_CHECKING:
+    from neurolect.collector import CollectOptions
+    from neurolect.model import Model
+
+__all__ = ["load_model_of", "pool_held_out_of", "score_against"]
+
+
+def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> "Model":
+    """Load the model of a run with the options it was collected with.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    name : str, optional
+        Where the model lies now; where the run says when not given.
+    device : str
+        Where it is to run.
+
+    Returns
+    -------
+    Model
+        The same model, by its fingerprint.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be loaded or is another model.
+    """
+    from neurolect.model import ModelOptions, load_model
+
+    options = ModelOptions(**_fields(ModelOptions, run.manifest["options"]["model"]))
+    model = load_model(name or run.manifest["model"]["name"], options=options, device=device)
+    wanted = run.manifest["model"]["fingerprint"]
+    if model.fingerprint != wanted:
+        what = f"{model.name} is not the model of {run.folder}: its fingerprint is {model.fingerprint}."
+        raise ModelError(what, expected=f"fingerprint {wanted}", hint="Say where that model lies: --model FOLDER")
+    return model
+
+
+def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = None) -> None:
+    """Read the held-out part for a run that was collected without it.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    model : Model
+        Its model.
+    progress : Progress, optional
+        Where to report to.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus is no longer there or another one.
+    """
+    from neurolect.collector.held_out import n_pooled, pool_held_out
+
+    if n_pooled(run.folder):
+        return
+    corpus = open_corpus(run.manifest["corpus"]["path"])
+    if corpus.fingerprint != run.manifest["corpus"]["fingerprint"]:
+        what = f"{corpus.folder} is not the corpus that {run.folder} was collected from."
+        raise CorpusError(what, expected=f"fingerprint {run.manifest['corpus']['fingerprint']}")
+    pool_held_out(model, corpus, run.folder, options=_collect_options(run), progress=progress or NullProgress())
+
+
+def score_against(
+    run: Run, corpus: Corpus, model: "Model", *, workers: int = 1, progress: Progress | None = None
+) -> Path:
+    """Score a run's signatures on sentences of another corpus.
+
+    Parameters
+    ----------
+    run : Run
+        A scored run.
+    corpus : Corpus
+        A corpus the run has not read; a uniform sample of all of it is used.
+    model : Model
+        The run's model.
+    workers : int
+        Processes and threads.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Path
+        The folder inside the run with sentences, activations and scores.
+
+    Raises
+    ------
+    CorpusError
+        If it is the corpus of the run.
+    RunFolderError
+        If the run has not been scored.
+    """
+    from neurolect.collector.held_out import choose_sentences, pool_sentences
+    from neurolect.collector.kept_sentences import take_kept
+
+    progress = progress or NullProgress()
+    if corpus.fingerprint == run.manifest["corpus"]["fingerprint"]:
+        what = f"{corpus.folder} is the corpus that {run.folder} was collected from."
+        raise CorpusError(what, expected="another corpus", hint="Its held-out part is scored without --against.")
+    features, weights = fitted(run)
+    folder = run.folder / "against" / corpus.fingerprint[:12]
+    collected = _collect_options(run)
+    if not (folder / "activations.npy").is_file():
+        ids = choose_sentences(corpus, part="all", size=collected.held_out_size or 4_000, seed=collected.seed)
+        with progress.task("second corpus", total=len(ids), unit="sentences") as task:
+            pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)
+        order = np.argsort(pooled.sentence_ids, kind="stable")
+        write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
+        write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
+    options = FidelityOptions(**_fields(FidelityOptions, run.manifest["options"]["fidelity"]))
+    scores = score_folder(Stage(run, options, workers, progress, {}), folder, features=features, weights=weights)
+    write_table(folder / "scores.parquet", scores_table(scores, sides=sides_of(run)))
+    write_table(folder / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+    manifest = read_manifest(run.folder)
+    entry = {
+        "folder": folder.name,
+        "path": corpus.location,
+        "n_sentences": int(scores.n_sentences.max()),
+    }
+    against = manifest["stages"]["fidelity"].setdefault("against", [])
+    manifest["stages"]["fidelity"]["against"] = [e for e in against if e["folder"] != folder.name] + [entry]
+    write_manifest(run.folder, manifest)
+    return folder
+
+
+def _collect_options(run: Run) -> "CollectOptions":
+    from neurolect.collector import CollectOptions
+
+    return CollectOptions(**_fields(CollectOptions, run.manifest["options"]["collect"]))
+
+
+def _fields(options_class: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the options that this version knows; JSON's lists are tuples."""
+    known = {each.name for each in dataclasses.fields(options_class)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known
+    }

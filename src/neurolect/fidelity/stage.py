@@ -1,0 +1,282 @@
+"""The fidelity stage: every signature compiled to a scoring function and scored on held-out sentences."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.atomic import write_table, write_text
+from neurolect.errors import RunFolderError
+from neurolect.fidelity.controls import derangement
+from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
+from neurolect.fidelity.features import Features, read_features
+from neurolect.fidelity.fit import Weights, fit
+from neurolect.fidelity.inputs import fields_of, gaps_of, groups_of, read_mining, sides_of, top_share_of
+from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.results import neurons_table, scores_table, weights_table
+from neurolect.fidelity.sentence_features import sentence_features
+from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.annotate import annotate, annotation_cache
+from neurolect.signatures.coding import code_sentences
+from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store.manifest import now
+from neurolect.store.options_file import options_to_toml
+
+__all__ = ["Stage", "fitted", "score_folder", "score_signatures"]
+
+
+class Stage(NamedTuple):
+    """What every step of the stage needs."""
+
+    run: Run
+    options: FidelityOptions
+    workers: int
+    progress: Progress
+    seconds: dict[str, float]
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a step to the account."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+def score_signatures(
+    run: Run,
+    *,
+    options: FidelityOptions | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Score every signature on sentences of documents that were set aside before anything else was done.
+
+    Each signature becomes a linear score over its own evidence, its weights fitted to the list and the sample
+    of the mining part. A run that was scored with the same options after it was last described is left as it is.
+
+    Parameters
+    ----------
+    run : Run
+        A described run with held-out sentences.
+    options : FidelityOptions, optional
+        Floors, sizes, resamples.
+    workers : int, >= 1
+        Threads, and processes for tagging; results are the same for any number.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Run
+        The run, opened again.
+
+    Raises
+    ------
+    RunFolderError
+        If the run has not been described or has no held-out sentences.
+    """
+    options, progress = options or FidelityOptions(), progress or NullProgress()
+    check_ready(run)
+    made_with = dataclasses.asdict(options)
+    made_from = {"described": run.manifest["stages"]["describe"].get("finished")}
+    done = run.manifest["stages"].get("fidelity", {})
+    if (
+        done.get("status") == "complete"
+        and run.manifest["options"].get("fidelity") == made_with
+        and made_from.items() <= done.items()
+    ):
+        progress.message(f"{run.folder} is already scored.")
+        return Run(run.folder)
+    started = time.perf_counter()
+    _mark(run.folder, {"status": "running", "started": now(), **made_from}, made_with)
+    stage = Stage(run, options, workers, progress, {})
+    features, weights = _fit(stage)
+    scores = score_folder(stage, run.folder / "held_out", features=features, weights=weights)
+    with stage.timed("write"):
+        write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=sides_of(run)))
+        write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+    n_refused = sum(each is not None for each in scores.refused)
+    if n_refused:
+        progress.message(f"{n_refused:,} of {len(scores.refused):,} lists have no score: see fidelity/neurons.")
+    entries = {
+        "status": "complete",
+        "finished": now(),
+        "seconds": round(time.perf_counter() - started, 3),
+        "n_sentences": int(scores.n_sentences.max(initial=0)),
+        "n_scored": len(scores.refused) - n_refused,
+        "n_refused": n_refused,
+        "top_share": top_share_of(run, options=options),
+        "seconds_by_step": stage.seconds,
+    }
+    _mark(run.folder, entries, made_with)
+    return Run(run.folder)
+
+
+def check_ready(run: Run) -> None:
+    """Refuse a run that cannot be scored.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Raises
+    ------
+    RunFolderError
+        If it has not been described or has no held-out sentences.
+    """
+    if not run.stage_complete("describe"):
+        what = f"The run folder {run.folder} has no signatures to score."
+        raise RunFolderError(what, hint=f"Make them with: neurolect describe {run.folder}")
+    if not (run.folder / "held_out" / "activations.npy").is_file():
+        what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
+        hint = f"Have the model read them now: neurolect fidelity {run.folder} --model MODEL"
+        n_sentences, n_mining = (run.manifest["corpus"].get(name, 0) for name in ("n_sentences", "n_mining"))
+        if n_sentences == n_mining:
+            hint = "Its corpus was prepared with nothing set aside: prepare it with --set prepare.held_out=0.1"
+        raise RunFolderError(what, hint=hint)
+
+
+def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) -> None:
+    """Put the state of the stage into the manifest, with the options it ran with."""
+    manifest = read_manifest(folder)
+    running = entries["status"] == "running"
+    manifest["stages"]["fidelity"] = entries if running else manifest["stages"]["fidelity"] | entries
+    manifest["options"]["fidelity"] = options
+    if running:
+        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+    write_manifest(folder, manifest)
+
+
+def _fit(stage: Stage) -> tuple[Features, Weights]:
+    """Compile the signatures on the mining part and write the weights."""
+    run, options = stage.run, stage.options
+    sides = sides_of(run)
+    with stage.timed("read"):
+        features = read_features(run, sides=sides, n_evidence=options.n_evidence)
+        mining = read_mining(run, options=options)
+    with stage.timed("features"):
+        sentences = sentence_features(
+            features,
+            coded=code_sentences(mining.annotations),
+            sentences=mining.sentences,
+            gaps=gaps_of(run),
+            fields=fields_of(run),
+        )
+    n_lists = len(mining.lists.rows)
+    with stage.timed("fit"), stage.progress.task("compile signatures", total=n_lists, unit="lists") as task:
+        weights = fit(
+            features,
+            sentences,
+            lists=mining.lists.rows,
+            background=mining.background,
+            options=options,
+            workers=stage.workers,
+            advance=task.advance,
+        )
+    with stage.timed("write"):
+        table = weights_table(features, weights, sides=sides)
+        write_table(run.folder / "fidelity" / "weights.parquet", table, row_group_size=1 << 15)
+    return features, weights
+
+
+def fitted(run: Run) -> tuple[Features, Weights]:
+    """Read the compiled signatures of a scored run.
+
+    Parameters
+    ----------
+    run : Run
+        A scored run.
+
+    Returns
+    -------
+    features : Features
+        Evidence of its lists.
+    weights : Weights
+        As they were fitted.
+
+    Raises
+    ------
+    RunFolderError
+        If the run has not been scored.
+    """
+    table = run.table("fidelity/weights", columns=["weight_alone", "weight"])
+    n_evidence = int(run.manifest["options"]["fidelity"]["n_evidence"])
+    features = read_features(run, sides=sides_of(run), n_evidence=n_evidence)
+    if len(features.codes) != table.num_rows:
+        what = f"The weights in {run.folder} are not those of its signatures."
+        raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
+    return features, Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
+
+
+def score_folder(stage: Stage, folder: Path, *, features: Features, weights: Weights) -> Scores:
+    """Score signatures on a folder of sentences and activations.
+
+    Parameters
+    ----------
+    stage : Stage
+        The run and how to score.
+    folder : Path
+        With ``sentences.parquet`` and ``activations.npy``; the annotations are left there.
+    features : Features
+        Evidence of the lists.
+    weights : Weights
+        Fitted on the mining part.
+
+    Returns
+    -------
+    Scores
+        Of all lists.
+    """
+    run, options = stage.run, stage.options
+    name = folder.relative_to(run.folder).as_posix()
+    sentences = run.table(f"{name}/sentences")
+    activations: NDArray[np.float32] = run.array(f"{name}/activations")
+    tagger = run.manifest["stages"]["describe"].get("tagger", "none")
+    tagger = None if tagger == "none" else tagger
+    with stage.timed("annotate"):
+        annotations = annotate(
+            sentences.column("text").to_pylist(),
+            tagger=tagger,
+            cache=annotation_cache(run.manifest["corpus"].get("path"), tagger=tagger),
+            workers=stage.workers,
+            progress=stage.progress,
+        )
+        columns = {
+            "sentence_id": sentences.column("sentence_id"),
+            "words": annotations.words,
+            "tags": annotations.tags,
+        }
+        write_table(folder / "annotations.parquet", pa.table(columns))
+    with stage.timed("features of held-out sentences"):
+        found = sentence_features(
+            features,
+            coded=code_sentences(annotations),
+            sentences=sentences,
+            gaps=gaps_of(run),
+            fields=fields_of(run),
+        )
+    turned = found.by_feature(len(features.labels))
+    held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations)
+    sides = sides_of(run)
+    groups = groups_of(run, n_sides=len(sides))
+    total = len(features.offsets) - 1
+    with stage.timed("score"), stage.progress.task("score signatures", total=total, unit="lists") as task:
+        return evaluate(
+            features,
+            weights,
+            held_out,
+            sides=sides,
+            groups=groups,
+            other=derangement(groups, seed=options.seed),
+            top_share=top_share_of(run, options=options),
+            options=options,
+            workers=stage.workers,
+            advance=task.advance,
+        )

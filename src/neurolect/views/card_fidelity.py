@@ -1,0 +1,118 @@
+"""How true a signature is, as a card says it."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from neurolect.store import Neuron
+from neurolect.views.bars import percent
+from neurolect.views.fidelity_text import EVIDENCE_NAMES
+
+__all__ = ["card_fidelity", "fidelity_lines"]
+
+N_KINDS = 4
+"""Kinds of evidence that have room on a line."""
+_REFUSED = {
+    "few positives": "too few held-out sentences move it",
+    "constant": "its activation does not tell held-out sentences apart",
+}
+
+
+def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
+    """Give the scores of one side's signature.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        A neuron of a described run.
+    side : str
+        ``top`` or ``bottom``.
+
+    Returns
+    -------
+    dict or None
+        ``refused`` (None, or why there is no score), ``auroc``, ``low``, ``high``, ``average_precision``,
+        ``base_rate``, ``spearman``, ``n_positives``, ``n_documents``, ``n_sentences``, ``evidence`` (a list of
+        ``evidence``, ``name``, ``auroc``, best first), ``other`` (AUROC of another neuron's signature), ``hard``
+        (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run).
+        None where the run has not been scored.
+    """
+    folder = neuron.run.folder
+    if not neuron.run.stage_complete("fidelity") or not (folder / "fidelity" / "neurons.parquet").is_file():
+        return None
+    own = neuron.rows("fidelity/neurons", side=side).to_pylist()
+    if not own:
+        return None
+    about = own[0]
+    counts = {
+        "n_positives": about["n_positives"],
+        "n_documents": about["n_positive_documents"],
+        "n_sentences": about["n_sentences"],
+    }
+    if about["refused"] is not None:
+        return {"refused": _REFUSED.get(about["refused"], about["refused"]), **counts}
+    scores = neuron.rows("fidelity/scores", side=side)
+    together = _of(scores, "all")
+    alone = [row for row in scores.to_pylist() if row["evidence"] != "all"]
+    alone.sort(key=lambda row: -row["auroc"])
+    random = None
+    if (folder / "fidelity" / "control.parquet").is_file():
+        random = _of(neuron.rows("fidelity/control", side=side), "all").get("auroc")
+    return {
+        "refused": None,
+        "auroc": _plain(together["auroc"]),
+        "low": _plain(together["auroc_low"]),
+        "high": _plain(together["auroc_high"]),
+        "average_precision": _plain(together["average_precision"]),
+        "base_rate": _plain(about["base_rate"]),
+        "spearman": _plain(together["spearman"]),
+        **counts,
+        "evidence": [
+            {
+                "evidence": row["evidence"],
+                "name": EVIDENCE_NAMES.get(row["evidence"], row["evidence"]),
+                "auroc": _plain(row["auroc"]),
+            }
+            for row in alone
+        ],
+        "other": _plain(about["auroc_other"]),
+        "hard": _plain(about["auroc_hard"]),
+        "random": _plain(random),
+    }
+
+
+def _of(table: pa.Table, evidence: str) -> dict[str, Any]:
+    rows = table.filter(pc.equal(table.column("evidence"), evidence)).to_pylist()
+    return dict(rows[0]) if rows else {}
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def fidelity_lines(found: dict[str, Any]) -> list[str]:
+    """Say it in two lines.
+
+    Parameters
+    ----------
+    found : dict
+        From :func:`card_fidelity`.
+
+    Returns
+    -------
+    list of str
+        What the signature explains on held-out sentences, and what that compares with.
+    """
+    if found["refused"] is not None:
+        return [f"fidelity not scored: {found['refused']}"]
+    explained = ", ".join(f"by {row['name']} {row['auroc']:.2f}" for row in found["evidence"][:N_KINDS])
+    first = f"fidelity {found['auroc']:.2f} ({found['low']:.2f}\u2013{found['high']:.2f}): explained {explained}"
+    parts = [
+        f"its {found['n_positives']:,} of {found['n_sentences']:,} held-out sentences",
+        f"precision {percent(found['average_precision'])} (chance {percent(found['base_rate'])})",
+    ]
+    for name, key in (("another's signature", "other"), ("its sister's", "hard"), ("random weights", "random")):
+        if found[key] is not None:
+            parts.append(f"{name} {found[key]:.2f}")
+    return [first, "  \u00b7  ".join(parts)]
