@@ -50,6 +50,10 @@ SUMMARY: dict[str, Any] = {
             },
         }
     ],
+    "rankings": [
+        {"by": "pos", "label": "tags", "run": run, "site": "hidden", "layer": 2, "rank_median": 0.25, "mean": 1.234}
+        for run in ("a", "b")
+    ],
     "distances": [
         {
             "set": "unseen",
@@ -76,6 +80,8 @@ def test_everything_is_told() -> None:
     assert "hidden.2.7     r +0.91  recipes  (there: long sentences)" in text
     assert "hidden.2.7     -> hidden.3.1     r -0.71  recipes  (there: cooking)" in text
     assert "best r -0.71 (hidden.3.1)  recipes" in text
+    assert "Ranked by pos, tags: median place of a layer's lists (0% first, 100% last), mean in brackets" in text
+    assert text.count("25% (1.23)") == 2
     assert text.splitlines()[-1].split() == ["unseen", "31", "18.7", "4.00", "50%"]
 
 

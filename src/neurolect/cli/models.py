@@ -142,6 +142,10 @@ _Sets = Annotated[
     list[str] | None,
     typer.Option(help="NAME=SOURCE: sentences to take distances over; a corpus or files; may be repeated."),
 ]
+_By = Annotated[
+    list[str] | None,
+    typer.Option("--by", help="Rank layers by this number, as rank does; may be repeated. Default: pos, length."),
+]
 _Names = Annotated[
     list[str] | None, typer.Option("--model", help="Where a run's model is now; once a run, in their order.")
 ]
@@ -153,6 +157,7 @@ def compare(
     out: _Out = None,
     stream: _Stream = None,
     sentences: _Sets = None,
+    by: _By = None,
     limit: Annotated[int, typer.Option(min=1, help="Sentences of --stream and of each set.")] = 10_000,
     match: Annotated[float, typer.Option(help="Absolute correlation that makes two neurons partners.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Chooses sentences.")] = 0,
@@ -175,6 +180,7 @@ def compare(
         options=CompareOptions(match=match, limit=limit, seed=seed),
         stream=stream,
         sentences=sentences or (),
+        rank_by=by or (),
         models=model or (),
         device=device,
         progress=progress,

@@ -31,7 +31,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
     -------
     dict
         JSON-able: ``labels``, ``source``, ``n_sentences``, ``notices``, ``pairs`` (``fates``, medians, ``layers``,
-        ``examples`` of every two runs) and ``distances``.
+        ``examples`` of every two runs), ``rankings`` and ``distances``.
     """
     pairs = [_pair(made, first, second, n_examples) for first, second in combinations(made.labels, 2)]
     distances = None
@@ -45,6 +45,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
         "chance_shared": made.chance_shared,
         "notices": list(made.notices),
         "pairs": pairs,
+        "rankings": None if made.rankings is None else made.rankings.to_pylist(),
         "distances": distances,
         "seconds": made.seconds,
     }

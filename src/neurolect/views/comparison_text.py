@@ -24,6 +24,8 @@ def comparison_text(summary: dict[str, Any]) -> str:
     lines += [f"Note: {notice}" for notice in summary["notices"]]
     for pair in summary["pairs"]:
         lines += ["", *_pair(pair, summary)]
+    if summary["rankings"]:
+        lines += _rankings(summary["rankings"], summary["labels"])
     if summary["distances"] is not None:
         lines += ["", *_distances(summary["distances"])]
     return "\n".join(lines) + "\n"
@@ -78,6 +80,26 @@ def _example(fate: str, row: dict[str, Any]) -> str:
         other = f"  (there: {row['best_name']})" if row["best_name"] and row["best_name"] != row["name"] else ""
         return f"    {row['address']:<14} -> {row['best_address']:<14} r {row['correlation']:+.2f}{name}{other}"
     return f"    {row['address']:<14} best r {row['correlation']:+.2f} ({row['best_address']}){name}"
+
+
+def _rankings(rows: list[dict[str, Any]], labels: list[str]) -> list[str]:
+    """Put the runs' layers beside each other, one block a number."""
+    lines = []
+    width = max(16, *(len(label) + 2 for label in labels))
+    several = len({row["site"] for row in rows}) > 1
+    for by in dict.fromkeys(row["by"] for row in rows):
+        own = [row for row in rows if row["by"] == by]
+        what = "median place of a layer's lists (0% first, 100% last), mean in brackets"
+        lines += ["", f"Ranked by {by}, {own[0]['label']}: {what}"]
+        lines.append("  layer   " + "".join(f"{label:>{width}}" for label in labels))
+        cells = {
+            (row["site"], row["layer"], row["run"]): f"{row['rank_median']:.0%} ({row['mean']:.3g})" for row in own
+        }
+        for site, layer in dict.fromkeys((row["site"], row["layer"]) for row in own):
+            place = f"{site}.{layer}" if several else str(layer)
+            values = "".join(f"{cells.get((site, layer, label), '-'):>{width}}" for label in labels)
+            lines.append(f"  {place:<8}{values}")
+    return lines
 
 
 def _distances(rows: list[dict[str, Any]]) -> list[str]:

@@ -175,6 +175,31 @@ def test_activations_that_are_not_finite_are_left_out_and_counted(workshop: Path
         compare([open_run(workshop / "run-trained"), open_run(bad.folder)])
 
 
+def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
+    from neurolect.relations.ranking import rank_neurons
+    from neurolect.signatures import DescribeOptions, describe
+
+    plain = DescribeOptions(tagger="none", vectors="none", pattern_length=1)
+    runs = [
+        describe(changed(each.folder, tmp_path / each.folder.name), options=plain) for each in runs_of(workshop)
+    ]
+    made = compare(runs)
+    assert made.rankings is not None
+    rows = made.rankings.to_pylist()
+    places = [("run-trained", 1), ("run-trained", 2), ("run-random", 1), ("run-random", 2)]
+    assert [(row["by"], row["run"], row["layer"]) for row in rows] == [("length", *place) for place in places]
+    ranking = rank_neurons(runs[1], by="length")
+    assert rows[3]["mean"] == ranking.layers[1].mean
+    assert rows[3]["rank_median"] == pytest.approx((ranking.layers[1].quartiles[2] - 1) / (ranking.n_ranked - 1))
+    assert made.matches.column("name").null_count == 0
+    asked = compare(runs, rank_by=["field=topic"])
+    assert asked.rankings is not None
+    assert asked.rankings.column("by").to_pylist() == ["field=topic"] * 4
+    assert "Ranked by field=topic" in succeed("compare", *(each.folder for each in runs), "--by", "field=topic")
+    with pytest.raises(RunFolderError, match=r"has not been described(.|\n)*neurolect describe"):
+        compare(runs_of(workshop), rank_by=["length"])
+
+
 def test_what_cannot_be_compared(workshop: Path, tmp_path: Path) -> None:
     runs = runs_of(workshop)
     with pytest.raises(OptionError, match="two or more different run folders"):

@@ -17,6 +17,7 @@ from neurolect.relations.between_models.common_ground import CommonGround, commo
 from neurolect.relations.between_models.distances import DistanceSums
 from neurolect.relations.between_models.joint_moments import JointMoments
 from neurolect.relations.between_models.joint_pass import joint_values, load_models
+from neurolect.relations.between_models.layer_rankings import layer_rankings, usual_rankings
 from neurolect.relations.between_models.options import CompareOptions
 from neurolect.relations.between_models.pair_tables import (
     Side,
@@ -64,6 +65,9 @@ class Comparison(NamedTuple):
     layers: pa.Table
     """A row for each two layers of two runs."""
 
+    rankings: pa.Table | None
+    """A row for each number, run and layer; None where runs are not described."""
+
     distances: pa.Table | None
     """A row for each sentence set, two runs and layer; None without sentence sets."""
 
@@ -77,6 +81,7 @@ def compare(
     options: CompareOptions | None = None,
     stream: str | None = None,
     sentences: Sequence[str] = (),
+    rank_by: Sequence[str] = (),
     models: Sequence[str] = (),
     device: str = "cpu",
     progress: Progress | None = None,
@@ -94,6 +99,9 @@ def compare(
         grow with it.
     sentences : sequence of str
         Sentence sets ``NAME=SOURCE`` over which the distance between the models' activations is taken.
+    rank_by : sequence of str
+        Numbers that lists are ranked by, as ``neurolect rank`` takes them; when empty parts of speech and length,
+        where all runs are described.
     models : sequence of str
         Where the runs' models are now, in their order; as in the manifests when empty.
     device : str
@@ -111,8 +119,8 @@ def compare(
     OptionError
         If fewer than two runs are given, or a sentence set cannot be read as ``NAME=SOURCE``.
     RunFolderError
-        If the runs are over different corpora or share too few stored sentences and nothing is streamed, or a
-        model is not the one that was collected.
+        If the runs are over different corpora or share too few stored sentences and nothing is streamed, a
+        model is not the one that was collected, or a run that is to be ranked is not described.
     ModelError
         If a model cannot be loaded.
     CorpusError
@@ -124,6 +132,8 @@ def compare(
     check_names([name for name, _ in named])
     sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
     streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
+    numbers = tuple(rank_by) or usual_rankings(runs)
+    rankings = layer_rankings(runs, labels=ground.labels, by=numbers) if numbers else None
     columns = common_sample(runs, labels=ground.labels) if streamed is None else []
     loaded = load_models(runs, names=models, device=device) if sets or streamed else []
     start = time.monotonic()
@@ -152,6 +162,7 @@ def compare(
         matches=matches,
         across=across,
         layers=layers,
+        rankings=rankings,
         distances=distances,
         seconds={name: round(value, 3) for name, value in seconds.items()},
     )

@@ -1,0 +1,93 @@
+"""Rankings of several models side by side: where each layer's lists stand."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from neurolect.errors import RunFolderError
+from neurolect.relations.ranking import rank_neurons
+from neurolect.store import Run
+
+__all__ = ["layer_rankings", "usual_rankings"]
+
+_QUARTILES = ("rank_least", "rank_q1", "rank_median", "rank_q3", "rank_greatest")
+_SCHEMA = pa.schema(
+    [
+        ("by", pa.string()),
+        ("label", pa.string()),
+        ("run", pa.string()),
+        ("site", pa.string()),
+        ("layer", pa.int16()),
+        ("n", pa.int32()),
+        ("mean", pa.float64()),
+        *((name, pa.float32()) for name in _QUARTILES),
+    ]
+)
+
+
+def usual_rankings(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Say what runs can be ranked by without being asked.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The runs.
+
+    Returns
+    -------
+    tuple of str
+        ``pos`` where all were tagged, ``length`` where all were described; else nothing.
+    """
+    if not all(run.stage_complete("describe") for run in runs):
+        return ()
+    tagged = all(run.table("signatures/tags", columns=["tag"]).num_rows for run in runs)
+    return ("pos", "length") if tagged else ("length",)
+
+
+def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[str]) -> pa.Table:
+    """Rank the lists of every run by the same numbers.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Described runs.
+    labels : sequence of str
+        Their names.
+    by : sequence of str
+        Numbers, as ``neurolect rank --by`` takes them.
+
+    Returns
+    -------
+    pyarrow.Table
+        As ``rankings.parquet``: a row for each number, run and layer.
+
+    Raises
+    ------
+    RunFolderError
+        If a run has not been described.
+    OptionError
+        If there is no such number or field.
+    """
+    rows = []
+    for number in by:
+        for run, label in zip(runs, labels, strict=True):
+            if not run.stage_complete("describe"):
+                what = f"The run {run.folder} has not been described, so its lists cannot be ranked by {number!r}."
+                raise RunFolderError(what, hint=f"neurolect describe {run.folder}")
+            ranking = rank_neurons(run, by=number)
+            for each in ranking.layers:
+                # as shares, from 0: the first, to 1: the last; so models of other sizes can stand beside
+                shares = [(rank - 1) / max(1, ranking.n_ranked - 1) for rank in each.quartiles]
+                rows.append(
+                    {
+                        "by": number,
+                        "label": ranking.label,
+                        "run": label,
+                        "site": each.site,
+                        "layer": each.layer,
+                        "n": each.n,
+                        "mean": each.mean,
+                        **dict(zip(_QUARTILES, shares, strict=True)),
+                    }
+                )
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
