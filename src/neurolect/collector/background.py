@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.collector.word_counts import WordCounts
 from neurolect.corpus.words import split_words
 
 __all__ = ["Background"]
@@ -29,9 +30,7 @@ class Background:
 
     def __init__(self, fields: Iterable[str], *, max_words: int = _MAX_WORDS) -> None:
         self.fields = tuple(fields)
-        self.max_words = max_words
-        self.word_floor = 0
-        self._words: Counter[str] = Counter()
+        self._words = WordCounts(max_words)
         self._lengths: Counter[int] = Counter()
         self._metadata: Counter[tuple[str, str | None]] = Counter()
 
@@ -55,14 +54,17 @@ class Background:
             for entry in pc.value_counts(sentences.column(field)).to_pylist():
                 value = entry["values"]
                 self._metadata[field, None if value is None else metadata_key(value)] += entry["counts"]
-        if len(self._words) > self.max_words:
-            self._prune()
+        self._words.settle()
 
-    def _prune(self) -> None:
-        """Let the rarest words go until half the bound is free."""
-        while len(self._words) > self.max_words // 2:
-            self.word_floor += 1
-            self._words = Counter({word: n for word, n in self._words.items() if n > self.word_floor})
+    @property
+    def max_words(self) -> int:
+        """Bound on the number of different words held."""
+        return self._words.max_words
+
+    @property
+    def word_floor(self) -> int:
+        """Words in so many sentences or fewer may be missing; 0 while none was let go."""
+        return self._words.floor
 
     def merge(self, other: "Background") -> None:
         """Take in counts of other sentences.
@@ -72,12 +74,9 @@ class Background:
         other : Background
             Same fields.
         """
-        self._words.update(other._words)
+        self._words.merge(other._words)
         self._lengths.update(other._lengths)
         self._metadata.update(other._metadata)
-        self.word_floor += other.word_floor
-        if len(self._words) > self.max_words:
-            self._prune()
 
     def words_table(self) -> pa.Table:
         """Finish the words.
@@ -87,13 +86,7 @@ class Background:
         pyarrow.Table
             ``word``, ``n_sentences``; most frequent first, ties alphabetical.
         """
-        entries = sorted(self._words.items(), key=lambda entry: (-entry[1], entry[0]))
-        return pa.table(
-            {
-                "word": pa.array([word for word, _ in entries], pa.string()),
-                "n_sentences": pa.array([n for _, n in entries], pa.int64()),
-            }
-        )
+        return self._words.table()
 
     def lengths_table(self) -> pa.Table:
         """Finish the lengths.
@@ -139,7 +132,13 @@ class Background:
         dict of str to ndarray
             For :meth:`from_arrays`. The tables as Arrow streams in uint8 arrays.
         """
-        tables = {"words": self.words_table(), "lengths": self.lengths_table(), "metadata": self.metadata_table()}
+        held, lately = self._words.to_tables()
+        tables = {
+            "words": held,
+            "lately": lately,
+            "lengths": self.lengths_table(),
+            "metadata": self.metadata_table(),
+        }
         arrays: dict[str, NDArray[np.generic]] = {name: _to_bytes(table) for name, table in tables.items()}
         arrays["word_floor"] = np.array([self.word_floor, self.max_words])
         return arrays
@@ -162,9 +161,8 @@ class Background:
         """
         floor, max_words = (int(each) for each in arrays["word_floor"].astype(np.int64))
         background = cls(fields, max_words=max_words)
-        background.word_floor = floor
-        words = _from_bytes(arrays["words"])
-        background._words.update(dict(zip(*(column.to_pylist() for column in words.columns), strict=True)))
+        held, lately = _from_bytes(arrays["words"]), _from_bytes(arrays["lately"])
+        background._words = WordCounts.from_tables(held, lately, max_words=max_words, floor=floor)
         lengths = _from_bytes(arrays["lengths"])
         background._lengths.update(dict(zip(*(column.to_pylist() for column in lengths.columns), strict=True)))
         for row in _from_bytes(arrays["metadata"]).to_pylist():

@@ -1,6 +1,8 @@
 """Save and load an unfinished pass."""
 
+import statistics
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,12 +49,14 @@ class Checkpoints:
         self._path = folder / "checkpoint" / "state.npz"
         self._least = least_seconds
         self._last = time.monotonic()
-        self._cost = 0.0
+        self._costs: deque[float] = deque(maxlen=3)
 
     @property
     def due(self) -> bool:
         """Whether it is time for the next one."""
-        return time.monotonic() - self._last >= max(self._least, self._cost / _MAX_COST)
+        # of the last three, so that one that met a busy disk does not put the next off for half an hour
+        cost = statistics.median(self._costs) if self._costs else 0.0
+        return time.monotonic() - self._last >= max(self._least, cost / _MAX_COST)
 
     def save(self, state: CollectState, position: Position) -> None:
         """Write the checkpoint; the last one is replaced once this one is whole.
@@ -72,7 +76,7 @@ class Checkpoints:
         start = time.monotonic()
         save_state(self._path, state, position)
         self._last = time.monotonic()
-        self._cost = self._last - start
+        self._costs.append(self._last - start)
 
     def load(self, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position] | None:
         """Read the checkpoint.
