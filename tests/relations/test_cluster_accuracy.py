@@ -43,6 +43,14 @@ def test_the_interval_holds_the_accuracy_and_narrows_with_points() -> None:
     assert width(3000) < width(60)
 
 
+def test_the_interval_is_not_shifted_by_matching_anew() -> None:
+    random = np.random.default_rng(3)
+    groups = random.integers(0, 12, size=600).astype(np.int32)
+    labels = random.integers(0, 12, size=600).astype(np.int32)
+    found = cluster_accuracy(labels, groups, n_labels=12, n_groups=12, n_draws=300)
+    assert found.low < found.accuracy < found.high
+
+
 def test_crossed_counts_every_point_once() -> None:
     labels, groups = np.random.default_rng(2).integers(0, 3, size=(2, 50)).astype(np.int32)
     table = crossed(labels, groups, n_labels=3, n_groups=3)

@@ -14,7 +14,8 @@ from neurolect.relations.same_index import same_index
 
 __all__ = ["compare_same_index", "layers_of_site"]
 
-PLAIN = ("length", "noun_share", "verb_share", "adjective_share", "pos", "mean", "std", "skewness")
+MOMENTS = ("mean", "std", "skewness")
+PLAIN = ("length", "noun_share", "verb_share", "adjective_share", "pos", *MOMENTS)
 MAX_VALUES = 20
 """Fields of more values are names, numbers and dates: one-sidedness in them says little, and takes long."""
 _FIGURES = ("correlation", "neighbouring", "chance_low", "chance_high", "p")
@@ -50,6 +51,8 @@ def compare_same_index(inputs: RelateInputs) -> dict[str, Any]:
         for side in inputs.sides:
             for name in names:
                 task.advance()
+                if name in MOMENTS and side != inputs.sides[0]:
+                    continue  # of the neuron, not of a list
                 found = _number(inputs, name, side)
                 if found is None:
                     n_left_out += 1
@@ -59,12 +62,15 @@ def compare_same_index(inputs: RelateInputs) -> dict[str, Any]:
                     if of_layers is None:
                         continue
                     made = same_index(of_layers, seed=options.seed, n_draws=options.n_draws)
-                    shape = {"n_layers": of_layers.shape[0], "n_indices": of_layers.shape[1]}
+                    shape = {
+                        "n_layers": of_layers.shape[0],
+                        "n_indices": int(np.isfinite(of_layers).all(axis=0).sum()),
+                    }
                     rows.append(
                         {"number": name, "site": site, "side": side} | shape | _null_for_nan(made._asdict())
                     )
     write_table(inputs.run.folder / "relations" / "same_index.parquet", pa.Table.from_pylist(rows, schema=_SCHEMA))
-    return {"n_numbers": len(names) * len(inputs.sides) - n_left_out, "n_numbers_left_out": n_left_out}
+    return {"n_rows": len(rows), "n_numbers_left_out": n_left_out}
 
 
 def layers_of_site(

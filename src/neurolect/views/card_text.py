@@ -293,9 +293,9 @@ def _nearest(nearest: dict[str, list[dict[str, Any]]] | None, width: int) -> Ite
         rows = nearest[by] if nearest else []
         if rows:
             line = _text(f"{title}  ", "bright_black")
-            line.append(
-                ", ".join(f"{row['address']} {row['side']} {percent(row['likeness'])}" for row in rows[:N_NEAREST])
-            )
+            told = percent if by == "lists" else number  # a share, and a cosine
+            parts = [f"{row['address']} {row['side']} {told(row['likeness'])}" for row in rows[:N_NEAREST]]
+            line.append(", ".join(parts))
             line.truncate(width, overflow="ellipsis")
             yield line
 

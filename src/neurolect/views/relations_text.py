@@ -78,10 +78,10 @@ def _clusters(rows: list[dict[str, Any]]) -> list[str]:
     )
     for row in rows:
         kind = "" if row["vectors"] == "words" else f"  ({row['vectors']} vectors)"
-        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        interval = f"{row['low']:.1%} to {row['high']:.1%}"
         lines.append(
-            f"  {row['lists']:<8}{row['grouping']:<10}{row['k']:>4}  {percent(row['accuracy']):>8}  {interval:<16}"
-            f"{percent(row['chance']):<10}{number(row['p']):>6}{kind}"
+            f"  {row['lists']:<8}{row['grouping']:<10}{row['k']:>4}  {row['accuracy']:>8.1%}  {interval:<16}"
+            f"{row['chance']:<10.1%}{number(row['p']):>6}{kind}"
         )
     return lines
 
@@ -104,6 +104,9 @@ def _same_index(rows: list[dict[str, Any]]) -> list[str]:
     rows = [row for row in rows if row["correlation"] is not None]
     if not rows:
         return []
+    # fields that few lists have values of compare few indices: they are in the table, not here
+    most = max(row["n_indices"] for row in rows)
+    rows = [row for row in rows if 2 * row["n_indices"] >= most]
     lines = ["", "The same index in different layers (mean rank correlation; chance is near 0):"]
     lines.append(f"  {'number':<26}{'side':<8}{'all pairs':>9}{'neighbouring':>14}{'chance within':>15}{'p':>8}")
     for row in rows[:8]:

@@ -41,14 +41,6 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
         line = "-" if site == layers[0][0] else "--"
         error = [row["sse"] / row["n_sentences"] for row in here]
         axes.plot([row["k"] for row in here], error, line, color=colours(scale(layer)), marker="o", markersize=3)
-        axes.annotate(
-            str(layer),
-            (here[-1]["k"], error[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            fontsize=7,
-            va="center",
-        )
     ticks = sorted({row["k"] for row in rows})
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
