@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from neurolect.atomic import write_table
 from neurolect.errors import NeurolectError, OptionError, RunFolderError
 from neurolect.finding import find
-from neurolect.store import Run, open_run
+from neurolect.store import Run, open_run, read_manifest, write_manifest
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,39 @@ def test_a_run_that_was_not_described_says_so(example_run: Run, tmp_path: Path) 
     shutil.copytree(example_run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("index"))
     with pytest.raises(RunFolderError, match=r"no index to search(.|\n)*neurolect describe"):
         find(open_run(tmp_path / "run"), word="the")
+
+
+def with_tables(run: Run, folder: Path, **stages: dict[str, str]) -> Path:
+    shutil.copytree(run.folder, folder)
+    manifest = read_manifest(folder)
+    manifest["stages"] |= stages
+    write_manifest(folder, manifest)
+    return folder
+
+
+def test_fidelity_is_told_if_these_signatures_were_scored(example_run: Run, tmp_path: Path) -> None:
+    folder = with_tables(example_run, tmp_path / "run", describe={"finished": "b"}, fidelity={"described": "b"})
+    scores = [
+        {"neuron_id": 14, "side": side, "evidence": kind, "auroc": value}
+        for side, kind, value in (("top", "words", 0.6), ("top", "all", 0.9), ("bottom", "all", 0.5))
+    ]
+    write_table(folder / "fidelity" / "scores.parquet", pa.Table.from_pylist(scores))
+    found = find(open_run(folder), word="water", side="top").to_pylist()
+    assert found[0]["fidelity"] == pytest.approx(0.9)
+    assert found[1]["fidelity"] is None
+    with_tables(example_run, tmp_path / "newer", describe={"finished": "c"}, fidelity={"described": "b"})
+    assert "fidelity" not in find(open_run(tmp_path / "newer"), word="water").column_names
+
+
+def test_subtrees(example_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"has no subtrees(.|\n)*describe.trees=dependencies"):
+        find(example_run, subtree="VBD(NN)")
+    with pytest.raises(OptionError, match="by itself"):
+        find(example_run, subtree="VBD(NN)", word="the")
+    folder = with_tables(example_run, tmp_path / "run")
+    tags = example_run.table("signatures/tags").rename_columns({"tag": "subtree"})
+    write_table(folder / "signatures" / "subtrees.parquet", tags)
+    found = find(open_run(folder), subtree=" NN ")
+    assert found["address"].to_pylist() == find(example_run, tag="NN")["address"].to_pylist()
+    with pytest.raises(RunFolderError, match=r"the subtree 'NNPQ'(.|\n)*Nearest: 'NNP'"):
+        find(open_run(folder), subtree="NNPQ")

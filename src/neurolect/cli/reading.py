@@ -38,6 +38,7 @@ def find(
     tag: Annotated[
         str | None, typer.Option(help="A Penn part-of-speech tag (VBD), or a pattern: 'DT JJ NN'.")
     ] = None,
+    subtree: Annotated[str | None, typer.Option(help="A subtree as cards write it: 'VBD(NN(DT) IN)'.")] = None,
     regex: Annotated[str | None, typer.Option(help="A regular expression that a sentence's text matches.")] = None,
     where: Annotated[str | None, typer.Option(help="A condition on metadata: field=value, year>=1990.")] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
@@ -45,7 +46,7 @@ def find(
     output: Output = Format.text,
 ) -> None:
     """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
-    asked = {"word": word, "pattern": pattern, "tag": tag, "regex": regex, "where": where}
+    asked = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "regex": regex, "where": where}
     if not any(asked.values()):
         # as typer says of any other wrong use
         what = f"A search has to be for something: give one of {', '.join(f'--{name}' for name in asked)}."

@@ -1,6 +1,6 @@
 """Find the neurons whose lists have the most of something."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,7 @@ def find(
     word: str | None = None,
     pattern: str | None = None,
     tag: str | None = None,
+    subtree: str | None = None,
     regex: str | None = None,
     where: str | None = None,
     side: str | None = None,
@@ -48,6 +49,8 @@ def find(
         ``**`` any number.
     tag : str, optional
         A Penn tag, e.g. ``"NNP"``: by its share of tokens; or a pattern of tags, e.g. ``"DT JJ * NN"``.
+    subtree : str, optional
+        A subtree as cards write it, e.g. ``"VBD(NN(DT) IN)"``; only by itself, of runs described with trees.
     regex : str, optional
         A regular expression (RE2) that a sentence's text matches somewhere; cases differ unless it begins ``(?i)``.
     where : str, optional
@@ -61,7 +64,8 @@ def find(
     -------
     pyarrow.Table
         ``address``, ``side``, ``evidence``, ``name`` (of that side), ``n_list``, ``share_list``, ``n_background``,
-        ``share_background``, ``lift``, ``log_odds_z``; by log-odds z, highest first, ties by neuron number.
+        ``share_background``, ``lift``, ``log_odds_z``, and ``fidelity`` (AUROC of the whole signature on held-out
+        sentences) where the run has it; by log-odds z, highest first, ties by neuron number.
         Counts are of sentences (of a single `tag`: of tokens) and exact. The background of a word and of a
         condition are all sentences read, that of anything else the uniform sample.
 
@@ -73,7 +77,12 @@ def find(
         If no list has it (names the nearest things there are), or the run has not been described.
     """
     asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)
-    _check(asked, side=side, limit=limit)
+    _check(asked, subtree=subtree, side=side, limit=limit)
+    if subtree is not None:
+        text = " ".join(subtree.split())
+        return _told(
+            run, find_in_table(run, "subtrees", column="subtree", value=text, side=side, limit=limit), text
+        )
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, "tags", column="tag", value=tag.strip().upper(), side=side, limit=limit)
         return _told(run, ranked, tag.strip().upper())
@@ -85,10 +94,13 @@ def find(
     return _told(run, ranked, found.label)
 
 
-def _check(asked: Asked, *, side: str | None, limit: int) -> None:
-    if not asked.given:
+def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -> None:
+    if subtree is not None and asked.given:
+        what = "A subtree is searched for by itself."
+        raise OptionError(what, expected=f"no {' or '.join(asked.given)} beside it")
+    if subtree is None and not asked.given:
         what = "A search has to be for something."
-        expected = "a word, a pattern, a tag, a regular expression or a condition field=value"
+        expected = "a word, a pattern, a tag, a subtree, a regular expression or a condition field=value"
         raise OptionError(what, expected=expected, hint="neurolect find --help")
     if side not in (None, *SIDES):
         what = f"There is no side {side!r}."
@@ -171,4 +183,19 @@ def _told(run: Run, ranked: pa.Table, evidence: str) -> pa.Table:
         "name": pa.array([names.get((row["neuron_id"], row["side"])) for row in rows], pa.string()),
     }
     scores = {name: ranked.column(name) for name in ranked.column_names if name not in ("neuron_id", "side")}
-    return pa.table(columns | scores)
+    return pa.table(columns | scores | _fidelity(run, rows))
+
+
+def _fidelity(run: Run, rows: list[dict[str, Any]]) -> dict[str, pa.Array]:
+    """Look up how well the lists' signatures foretell their neurons, if these signatures were scored."""
+    stages = run.manifest["stages"]
+    scored = stages.get("fidelity", {}).get("described")
+    if scored is None or scored != stages.get("describe", {}).get("finished"):
+        return {}
+    table = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
+    ids = pa.array([row["neuron_id"] for row in rows], pa.int32())
+    few = (
+        table.filter(pc.equal(table.column("evidence"), "all")).filter(pc.field("neuron_id").isin(ids)).to_pylist()
+    )
+    found = {(row["neuron_id"], row["side"]): row["auroc"] for row in few}
+    return {"fidelity": pa.array([found.get((row["neuron_id"], row["side"])) for row in rows], pa.float32())}

@@ -40,6 +40,10 @@ def find_in_table(run: Run, table: str, *, column: str, value: str, side: str | 
     RunFolderError
         If no row has the value (names the nearest ones), or the run has no such table.
     """
+    if table == "subtrees" and not (run.folder / "signatures" / "subtrees.parquet").is_file():
+        what = f"The run {run.folder} has no subtrees: it was described without trees."
+        hint = f"neurolect describe {run.folder} --set describe.trees=dependencies"
+        raise RunFolderError(what, hint=hint)
     equal = {column: value} | ({} if side is None else {"side": side})
     columns = ["neuron_id", "side", *SCORES]
     name = f"signatures/{table}"

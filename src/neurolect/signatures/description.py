@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_npy, write_table, write_text
+from neurolect.atomic import write_npy, write_table
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.choose_tagger import choose_tagger
@@ -24,6 +24,7 @@ from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
 from neurolect.signatures.lengths import Lengths, compare_lengths
+from neurolect.signatures.mark_stage import mark_stage
 from neurolect.signatures.metadata import CodedField, field_evidence, metadata_table
 from neurolect.signatures.naming_evidence import Candidates
 from neurolect.signatures.options import DescribeOptions
@@ -38,9 +39,8 @@ from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
 from neurolect.signatures.words import WORD_CLASSES, word_evidence, words_table
-from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store import Run
 from neurolect.store.manifest import now
-from neurolect.store.options_file import options_to_toml
 from neurolect.store.sentence_index import has_index
 
 __all__ = ["describe"]
@@ -126,7 +126,7 @@ def describe(
     check_vectors(options.vectors)
     stage = _Stage(run, options, workers, progress, {})
     started = time.perf_counter()
-    _mark(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
+    mark_stage(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
     if notice is not None:
         progress.message(notice)
     counts = _describe(stage, tagger)
@@ -136,23 +136,8 @@ def describe(
         "seconds": round(time.perf_counter() - started, 3),
         "seconds_by_step": stage.seconds,
     }
-    _mark(run.folder, finished | counts | {"notice": notice}, made_with)
+    mark_stage(run.folder, finished | counts | {"notice": notice}, made_with)
     return Run(run.folder)
-
-
-def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) -> None:
-    """Put the state of the stage into the manifest, with the options it ran with."""
-    manifest = read_manifest(folder)
-    running = entries["status"] == "running"
-    before = manifest["stages"].get("describe", {}).get("notice")
-    manifest["notices"] = [each for each in manifest["notices"] if each != before]
-    if entries.get("notice") is not None:
-        manifest["notices"].append(entries["notice"])
-    manifest["stages"]["describe"] = entries if running else manifest["stages"]["describe"] | entries
-    manifest["options"]["describe"] = options
-    if running:
-        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
-    write_manifest(folder, manifest)
 
 
 def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
