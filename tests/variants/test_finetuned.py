@@ -102,6 +102,29 @@ def test_the_mean_of_all_tokens(trained: FinetunedVariant, tmp_path: Path) -> No
     assert n_right > 0.9 * len(rows)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there(trained: FinetunedVariant, tmp_path: Path) -> None:
+    source = trained.folder.parent
+    for device in ("cuda", "cuda:1"):
+        with pytest.raises(ModelError, match=f"cannot go to the device '{device}'"):
+            finetuned_variant(
+                str(source / "bert"), [source / "reviews.jsonl"], out=tmp_path / "g", options=QUICK, device=device
+            )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.gpu
+def test_it_learns_on_a_gpu(trained: FinetunedVariant, tmp_path: Path) -> None:
+    source = trained.folder.parent
+    before = torch.cuda.get_rng_state()
+    made = finetuned_variant(
+        str(source / "bert"), [source / "reviews.jsonl"], out=tmp_path / "g", options=QUICK, device="cuda"
+    )
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert made.best.validation_accuracy > 0.9
+    assert load_model(str(made.folder)).neurons.n_neurons == 32
+
+
 @pytest.mark.parametrize("family", ["MPNet", "GPT2"])
 def test_other_families(family: str, tmp_path: Path) -> None:
     model, data = write_tiny(tmp_path / "model", family=family), write_reviews(tmp_path / "reviews.jsonl", n=40)

@@ -107,7 +107,7 @@ def finetuned_variant(
     texts = read_labelled(sources, options=options)
     for notice in texts.notices:
         progress.message(notice)
-    devices = [torch.device(device)] if device.startswith("cuda") else []
+    devices = [torch.device(device)] if device.startswith("cuda") and torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(options.seed)
         classifier = load_classifier(

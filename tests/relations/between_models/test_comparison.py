@@ -9,7 +9,7 @@ import pytest
 
 from neurolect.collector import CollectOptions, collect
 from neurolect.corpus import open_corpus
-from neurolect.errors import CorpusError, OptionError, RunFolderError
+from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.relations.between_models import CompareOptions, compare
 from neurolect.store import Run, open_run
@@ -103,6 +103,14 @@ def test_streamed_and_stored_activations_agree(workshop: Path) -> None:
     assert streamed.n_sentences == stored.n_sentences == 460
     ours, theirs = (each.matches.column("correlation").to_numpy() for each in (streamed, stored))
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.gpu
+def test_streamed_on_a_gpu(workshop: Path) -> None:
+    stored = compare(runs_of(workshop))
+    streamed = compare(runs_of(workshop), stream=str(workshop / "corpus"), device="cuda")
+    ours, theirs = (each.matches.column("correlation").to_numpy() for each in (streamed, stored))
+    np.testing.assert_allclose(ours, theirs, atol=1e-2)  # float16 forward passes
 
 
 def test_distances_over_sentence_sets(workshop: Path) -> None:
@@ -216,6 +224,11 @@ def test_what_cannot_be_compared(workshop: Path, tmp_path: Path) -> None:
         compare(runs, stream=source, models=[str(workshop / "random")])
     with pytest.raises(RunFolderError, match=r"is not the one that .*run-trained was collected with"):
         compare(runs, stream=source, models=[str(workshop / "random")] * 2)
+    gone = changed(workshop / "run-random", tmp_path / "gone", model__name=str(tmp_path / "nowhere"))
+    with pytest.raises(RunFolderError, match=r"model of .*gone cannot be loaded. There is no(.|\n)*--model"):
+        compare([runs[0], gone], stream=source)
+    with pytest.raises(ModelError, match="There is no model folder"):
+        compare(runs, stream=source, models=[str(tmp_path / "nowhere")] * 2)
     for name, value in (("match", 0.0), ("ridge", 0.0), ("variance", 1.5), ("limit", 0)):
         with pytest.raises(OptionError, match=f"The option {name} of compare is {value}"):
             CompareOptions(**{name: value})  # type: ignore[arg-type]

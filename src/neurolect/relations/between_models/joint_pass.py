@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.errors import OptionError, RunFolderError
+from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model.batching import plan_batches
 from neurolect.model.load import load_model
 from neurolect.model.model import Model
@@ -44,9 +44,9 @@ def load_models(runs: Sequence[Run], *, names: Sequence[str], device: str) -> li
     OptionError
         If there are not as many names as runs.
     ModelError
-        If a model cannot be loaded.
+        If a model that was named cannot be loaded.
     RunFolderError
-        If it is not the one that was collected.
+        If it is not where it was when it was collected, or not the one that was.
     """
     if names and len(names) != len(runs):
         what = f"{len(names)} models were named for {len(runs)} runs."
@@ -60,7 +60,14 @@ def load_models(runs: Sequence[Run], *, names: Sequence[str], device: str) -> li
             if key in known
         }
         options = ModelOptions(**stored)
-        model = load_model(name, options=options, device=device)
+        try:
+            model = load_model(name, options=options, device=device)
+        except ModelError as error:
+            if names:
+                raise
+            hint = "if it was moved: --model says where it is now, once for each run, in their order"
+            what = f"The model of {run.folder} cannot be loaded. {error.what}"
+            raise RunFolderError(what, hint=hint) from error
         if model.fingerprint != run.manifest["model"]["fingerprint"]:
             what = f"The model {name!r} is not the one that {run.folder} was collected with."
             raise RunFolderError(what, expected="the same files", hint="name it with --model, once for each run")
