@@ -19,6 +19,7 @@ def fidelity(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Where the run's model lies, if it has to read more.")] = None,
     device: Device = "cpu",
+    figure: Annotated[Path | None, typer.Option(help="Draw it by layer into this SVG file.", metavar="SVG")] = None,
     config: Config = None,
     settings: Settings = None,
     workers: Workers = CORES,
@@ -47,4 +48,30 @@ def fidelity(
         score_against(scored, open_corpus(against), loaded, workers=workers, progress=progress)
         scored = open_run(run)
     made = fidelity_of_run(scored)
+    if figure is not None:
+        from neurolect.atomic import write_text
+        from neurolect.views.fidelity_figure import fidelity_figure
+
+        write_text(figure, fidelity_figure(made))
     typer.echo(as_json(made) if output is Format.json else fidelity_text(made))
+
+
+@app.command(name="stability")
+def show_stability(
+    run: RunFolder,
+    other: Annotated[Path, typer.Argument(help="A run of the same model on another corpus.", metavar="OTHER")],
+    out: Annotated[Path | None, typer.Option(help="Write every neuron's agreement into this Parquet file.")] = None,
+    output: Output = Format.text,
+) -> None:
+    """Say how many neurons have the same signature on another corpus."""
+    from neurolect.fidelity.stability import stability, stability_summary
+    from neurolect.store import open_run
+    from neurolect.views.fidelity_text import stability_text
+
+    table = stability(open_run(run), open_run(other))
+    if out is not None:
+        from neurolect.atomic import write_table
+
+        write_table(out, table)
+    rows = stability_summary(table)
+    typer.echo(as_json(rows) if output is Format.json else stability_text(rows))

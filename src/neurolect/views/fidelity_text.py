@@ -38,7 +38,7 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``evidence`` (kind to
         quantiles of AUROC, and medians of average precision and rank correlation), ``controls`` (quantiles of AUROC
         of another neuron's signature, against hard negatives, of a random model, on second corpora), ``layers``
-        (site, layer, quantiles of AUROC, median of the random model).
+        (site, layer, quantiles of AUROC and of rank correlation, the same after ``random_`` of the random model).
 
     Raises
     ------
@@ -117,10 +117,12 @@ def _layers(run: Run, together: pa.Table, random: pa.Table | None) -> list[dict[
     for site in run.manifest["model"]["sites"]:
         last = first + site["width"]
         row = {"site": site["site"], "layer": site["layer"]}
-        for name, table in (("auroc", together), ("random", random)):
+        for name, table in (("", together), ("random_", random)):
             if table is not None:
                 ids = table.column("neuron_id").to_numpy()
-                row[name] = _quantiles(_numbers(table.filter(pa.array((ids >= first) & (ids < last))), "auroc"))
+                own = table.filter(pa.array((ids >= first) & (ids < last)))
+                for number in ("auroc", "spearman"):
+                    row[f"{name}{number}"] = _quantiles(_numbers(own, number))
         rows.append(row)
         first = last
     return rows
@@ -163,7 +165,7 @@ def fidelity_text(made: dict[str, Any]) -> str:
         if row["auroc"]:
             line = _line(f"{row['site']} {row['layer']}", row["auroc"])
             bar = "#" * max(0, round(_BAR * (2 * row["auroc"][2] - 1)))
-            random = f"   random weights {row['random'][2]:.2f}" if row.get("random") else ""
+            random = f"   random weights {row['random_auroc'][2]:.2f}" if row.get("random_auroc") else ""
             lines.append(f"{line}  {bar}{random}")
     return "\n".join(lines) + "\n"
 
@@ -171,3 +173,31 @@ def fidelity_text(made: dict[str, Any]) -> str:
 def _line(name: str, found: list[float]) -> str:
     """Write the 5th, 50th and 95th percentile after a name."""
     return f"{name:<40}{found[0]:>7.2f}{found[2]:>8.2f}{found[4]:>7.2f}"
+
+
+def stability_text(rows: list[dict[str, Any]]) -> str:
+    """Lay out how many neurons keep their signature on another corpus.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From :func:`neurolect.fidelity.stability.stability_summary`.
+
+    Returns
+    -------
+    str
+        Lines that end in a newline.
+    """
+    lines = [f"{'evidence':<16}{'lists':>9}{'agreement':>11}{'chance':>8}{'needed':>8}{'kept':>7}"]
+    for row in rows:
+        figures = (
+            f"{row['agreement']:>11.2f}{row['chance']:>8.2f}{row['needed']:>8.2f}{percent(row['share_kept']):>7}"
+        )
+        bar = "#" * round(_BAR * row["share_kept"])
+        lines.append(f"{EVIDENCE_NAMES[row['evidence']]:<16}{row['n_lists']:>9,}{figures}  {bar}")
+    lines += [
+        "",
+        "Agreement: median cosine of the log-odds z of a neuron's two signatures. Chance: with another neuron",
+        "of its layer. Kept: lists that agree more than 95 % of the strangers do; 5 % would by chance.",
+    ]
+    return "\n".join(lines) + "\n"

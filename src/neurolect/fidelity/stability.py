@@ -1,0 +1,192 @@
+"""Whether a neuron has the same signature on another corpus, kind of evidence by kind of evidence.
+
+Two signatures agree by the cosine of their log-odds z: 1 where the same words (patterns, tags, ...) are over- and
+under-represented in the same proportions, 0 where they have nothing in common; two mean lengths, each a multiple of
+its corpus's, agree by the smaller over the greater. Beside it stands what chance gives:
+the agreement with the signature that another neuron of the same layer has on the other corpus.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.fidelity.controls import derangement
+from neurolect.fidelity.inputs import groups_of, sides_of
+from neurolect.store import Run
+
+__all__ = ["stability", "stability_summary"]
+
+CHANCE = 0.95
+"""A neuron keeps its signature where it agrees more than this share of the strangers."""
+_TABLES: dict[str, tuple[str, tuple[str, ...], tuple[str, str] | None]] = {
+    "words": ("signatures/words", ("word",), ("word_class", "all")),
+    "phrases": ("signatures/skip_ngrams", ("pattern",), ("item", "word")),
+    "tags": ("signatures/tags", ("tag",), None),
+    "tag_patterns": ("signatures/skip_ngrams", ("pattern",), ("item", "tag")),
+    "metadata": ("signatures/metadata", ("field", "value"), None),
+}
+
+
+class _Signed(NamedTuple):
+    """Evidence of one kind: list, label and score of each row."""
+
+    lists: NDArray[np.int64]
+    labels: pa.Array
+    scores: NDArray[np.float64]
+
+
+def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
+    """Compare the signatures that the neurons of a model have on two corpora.
+
+    Parameters
+    ----------
+    one, other : Run
+        Described runs of one model on different corpora.
+    seed : int
+        Chooses the neuron that stands for a stranger.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``neuron_id``, ``side``, ``evidence``, ``agreement``, ``chance`` (agreement with the stranger), from -1
+        to 1; by evidence, then neuron. A list without evidence of a kind in one of the runs has no row.
+
+    Raises
+    ------
+    RunFolderError
+        If one has not been described, or their models or neurons differ.
+
+    References
+    ----------
+    Bolukbasi et al.: An Interpretability Illusion for BERT (2021), for why one corpus is not enough.
+    """
+    for name in ("fingerprint", "sites"):
+        here, there = (run.manifest["model"].get(name) for run in (one, other))
+        if here != there:
+            what = f"{one.folder} and {other.folder} are not of one model: {name} {here} and {there}."
+            raise RunFolderError(what, expected="two runs of the same neurons on different corpora")
+    sides = [side for side in sides_of(one) if side in sides_of(other)]
+    stranger = derangement(groups_of(one, n_sides=len(sides)), seed=seed)
+    n_lists = one.n_neurons * len(sides)
+    parts = []
+    partners = (np.arange(n_lists), stranger)
+    for evidence in (*_TABLES, "length"):
+        if evidence == "length":
+            here, there = (_lengths(run, sides, n_lists=n_lists) for run in (one, other))
+            own, chance = (_alike(here, there, partner) for partner in partners)
+        else:
+            first, second = (_read(run, evidence, sides) for run in (one, other))
+            own, chance = (_agreement(first, second, partner, n_lists=n_lists) for partner in partners)
+        lists = np.flatnonzero(np.isfinite(own))
+        columns = {
+            "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
+            "side": pa.array(sides, pa.string()).take(pa.array(lists % len(sides))),
+            "evidence": pa.array([evidence] * len(lists), pa.string()),
+            "agreement": pa.array(own[lists].astype(np.float32)),
+            "chance": pa.array(chance[lists].astype(np.float32), from_pandas=True),
+        }
+        parts.append(pa.table(columns))
+    return pa.concat_tables(parts)
+
+
+def _read(run: Run, evidence: str, sides: list[str]) -> _Signed:
+    """Read one kind of evidence with its signed scores."""
+    name, labels, only = _TABLES[evidence]
+    score = "log_odds_z"
+    table = run.table(name, columns=["neuron_id", "side", score, *labels, *([only[0]] if only else [])])
+    if only:
+        table = table.filter(pc.equal(table.column(only[0]), only[1]))
+    table = table.filter(pc.is_in(table.column("side"), value_set=pa.array(sides)))
+    table = table.filter(pc.is_valid(table.column(score)))
+    places = pc.index_in(table.column("side"), value_set=pa.array(sides)).to_numpy()
+    lists = table.column("neuron_id").to_numpy().astype(np.int64) * len(sides) + places
+    text = [table.column(each).combine_chunks() for each in labels]
+    joined = text[0] if len(text) == 1 else pc.binary_join_element_wise(*text, "=")
+    if isinstance(joined, pa.ChunkedArray):
+        joined = joined.combine_chunks()
+    return _Signed(lists, joined, table.column(score).to_numpy().astype(np.float64))
+
+
+def _lengths(run: Run, sides: list[str], *, n_lists: int) -> NDArray[np.float64]:
+    """Give every list's mean length as a multiple of its corpus's, as a logarithm; NaN for an empty list."""
+    table = run.table("signatures/summary", columns=["neuron_id", "side", "mean_length", "background_mean_length"])
+    table = table.filter(pc.is_in(table.column("side"), value_set=pa.array(sides)))
+    places = pc.index_in(table.column("side"), value_set=pa.array(sides)).to_numpy()
+    lists = table.column("neuron_id").to_numpy().astype(np.int64) * len(sides) + places
+    mean, background = (
+        table.column(name).to_numpy().astype(np.float64) for name in ("mean_length", "background_mean_length")
+    )
+    found = np.full(n_lists, np.nan)
+    found[lists] = np.log(np.maximum(mean, 1e-9) / np.maximum(background, 1e-9))
+    return found
+
+
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64], partner: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compare the lengths of each list with its partner's."""
+    return np.where(partner >= 0, np.exp(-np.abs(one - other[partner])), np.nan)
+
+
+def _agreement(one: _Signed, other: _Signed, partner: NDArray[np.int64], *, n_lists: int) -> NDArray[np.float64]:
+    """Give the cosine of each list of one run with its partner of the other; NaN where one has no evidence."""
+    both = pa.chunked_array([one.labels, other.labels]).dictionary_encode().combine_chunks()
+    codes = both.indices.to_numpy().astype(np.int64) if isinstance(both, pa.DictionaryArray) else _codes(both)
+    n_labels = int(codes.max(initial=0)) + 1
+    keys = one.lists * n_labels + codes[: len(one.lists)]
+    back = np.full(n_lists, -1, dtype=np.int64)
+    has = partner >= 0
+    back[partner[has]] = np.flatnonzero(has)
+    moved = back[other.lists]
+    other_keys = np.where(moved >= 0, moved * n_labels + codes[len(one.lists) :], -1)
+    _, at_one, at_other = np.intersect1d(keys, other_keys, return_indices=True)
+    product = one.scores[at_one] * other.scores[at_other]
+    inner = np.bincount(one.lists[at_one], weights=product, minlength=n_lists)
+    length = np.sqrt(np.bincount(one.lists, weights=one.scores**2, minlength=n_lists))
+    kept = moved >= 0
+    others = np.sqrt(np.bincount(moved[kept], weights=other.scores[kept] ** 2, minlength=n_lists))
+    scale = length * others
+    cosine: NDArray[np.float64] = np.divide(inner, scale, out=np.full(n_lists, np.nan), where=scale > 0)
+    return cosine
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks]).astype(np.int64)
+
+
+def stability_summary(table: pa.Table) -> list[dict[str, Any]]:
+    """Say for each kind of evidence how many neurons keep their signature.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        From :func:`stability`.
+
+    Returns
+    -------
+    list of dict
+        ``evidence``, ``n_lists``, ``agreement`` and ``chance`` (medians), ``needed`` (95th percentile of chance)
+        and ``share_kept`` (share of lists that agree more; 0.05 by chance).
+    """
+    rows = []
+    for evidence in (*_TABLES, "length"):
+        own = table.filter(pc.equal(table.column("evidence"), evidence))
+        agreement = own.column("agreement").to_numpy().astype(np.float64)
+        chance = own.column("chance").to_numpy().astype(np.float64)
+        chance = chance[np.isfinite(chance)]
+        if not len(agreement) or not len(chance):
+            continue
+        needed = float(np.quantile(chance, CHANCE))
+        rows.append(
+            {
+                "evidence": evidence,
+                "n_lists": len(agreement),
+                "agreement": round(float(np.median(agreement)), 4),
+                "chance": round(float(np.median(chance)), 4),
+                "needed": round(needed, 4),
+                "share_kept": round(float(np.mean(agreement > needed)), 4),
+            }
+        )
+    return rows
