@@ -72,6 +72,7 @@ def test_the_index_changes_nothing(data: st.DataObject) -> None:
         n_relative=data.draw(st.integers(1, 20)),
         n_candidates=data.draw(st.integers(1, 30)),
         max_patterns=data.draw(st.integers(1, 60)),
+        max_list_entries=data.draw(st.integers(1, 300)),
         word_min_association=data.draw(st.sampled_from([0.0, 1.0])),
         min_z=data.draw(st.sampled_from([-100.0, 0.0])),
         max_overlap=data.draw(st.sampled_from([0.3, 0.75])),

@@ -135,6 +135,7 @@ def test_lists_without_patterns(max_gap: int | None) -> None:
         ({"max_length": 6}, "of 6 items"),
         ({"max_gap": -2}, "limited to -2 places"),
         ({"max_patterns": 0}, "limited to 0 patterns"),
+        ({"max_entries": 0}, "limited to 0 patterns"),
     ],
 )
 def test_bounds_out_of_range(wrong: dict[str, int], message: str) -> None:
@@ -147,3 +148,10 @@ def test_rows_and_codes_out_of_range() -> None:
         mined([[0]], rows=np.array([0, 4]))
     with pytest.raises(ValueError, match="Item code 3 has no place in the mask of 2"):
         mined([[0, 3]], allowed=np.ones(2, np.bool_))
+
+
+def test_templated_text_is_bounded_by_what_its_patterns_are_held() -> None:
+    sentences = [list(range(40))] * 300
+    found = mined(sentences, max_length=5, max_entries=300_000)
+    assert (found.max_length, found.truncated) == (2, True)
+    assert len(found.support) == 40 + 40 * 39 // 2

@@ -151,15 +151,20 @@ def _candidates(
 
 
 def _count_list(rows: NDArray[np.int32], index: PatternIndex, compared: Comparison, scratch: _Scratch) -> _Counts:
-    """Count the patterns of one list; those longer than fit under `max_patterns` are left out."""
+    """Count the patterns of one list; those longer than fit under its bounds are left out."""
+    options = compared.options
     _add_up(index.starts, index.numbers, rows, compared.in_background, scratch.counts)
-    min_support = compared.options.min_support(len(rows))
+    min_support = options.min_support(len(rows))
     everywhere = scratch.counts[0] + scratch.counts[1]
     frequent = np.flatnonzero(everywhere >= min_support)
     lengths = index.length[frequent]
+    held = np.bincount(lengths, weights=everywhere[frequent], minlength=index.max_length + 1)
     n_up_to = np.cumsum(np.bincount(lengths, minlength=index.max_length + 1))
+    held_up_to = np.cumsum(held)
     longest = index.max_length
-    while longest > 1 and n_up_to[longest] > compared.options.max_patterns:
+    while longest > 1 and (
+        n_up_to[longest] > options.max_patterns or held_up_to[longest] > options.max_list_entries
+    ):
         longest -= 1
     chosen = frequent[(lengths > 1) & (lengths <= longest)]
     chosen = chosen[np.argsort(index.place[chosen])]

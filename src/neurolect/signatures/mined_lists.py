@@ -123,6 +123,7 @@ def _mine_list(
         max_length=options.max_length,
         max_gap=options.max_gap(given.compared.item),
         max_patterns=options.max_patterns,
+        max_entries=options.max_list_entries,
         n_marked=int(marked.sum()),
     )
     longer = np.flatnonzero(mined.length > 1)

@@ -104,6 +104,7 @@ def index_patterns(
         max_length=max_length,
         max_gap=max_gap,
         max_patterns=max_patterns,
+        max_entries=max(1, max_entries),
     )
     n_entries = int(mined.support.sum(dtype=np.int64))
     if mined.truncated or n_entries > max_entries:

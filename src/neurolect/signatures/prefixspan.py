@@ -42,7 +42,7 @@ class MinedPatterns(NamedTuple):
     max_length: int
     """Patterns up to this length are complete."""
     truncated: bool
-    """Whether that is less than was asked for, since ``max_patterns`` was passed."""
+    """Whether that is less than was asked for, since ``max_patterns`` or ``max_entries`` was passed."""
 
 
 # Columns of the node table.
@@ -59,6 +59,7 @@ def mine_patterns(
     max_length: int,
     max_gap: int | None = None,
     max_patterns: int = 200_000,
+    max_entries: int = 100_000_000,
     n_marked: int = 0,
 ) -> MinedPatterns:
     """Find every pattern that ``min_support`` sentences of a list hold.
@@ -82,6 +83,9 @@ def mine_patterns(
     max_patterns : int, >= 1
         Once more patterns than this are found, mining starts again with a shorter length, so that what is
         returned is complete up to its ``max_length``. Single items are returned in any case.
+    max_entries : int, >= 1
+        The same for pairs of pattern and sentence, of which the time is made: templated text, whose sentences all
+        hold the same patterns, has few patterns and yet too many of these.
     n_marked : int
         Support is also counted among the first so many rows.
 
@@ -101,15 +105,15 @@ def mine_patterns(
     ----------
     J. Pei et al. (2004), Mining Sequential Patterns by Pattern-Growth: The PrefixSpan Approach, IEEE TKDE 16(11).
     """
-    _check_bounds(min_support, max_length, max_gap, max_patterns)
+    _check_bounds(min_support, max_length, max_gap, min(max_patterns, max_entries))
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     sentences = compact_sentences(codes, offsets, rows=rows, allowed=allowed, min_support=min_support)
     gap = ANY_GAP if max_gap is None else max_gap
     length = max_length
-    table = _grow_patterns(sentences, n_marked, min_support, length, gap, max_patterns)
+    table = _grow_patterns(sentences, n_marked, min_support, length, gap, max_patterns, max_entries)
     while not len(table) and len(sentences.items) and length > 1:
         length -= 1
-        table = _grow_patterns(sentences, n_marked, min_support, length, gap, max_patterns)
+        table = _grow_patterns(sentences, n_marked, min_support, length, gap, max_patterns, max_entries)
     return MinedPatterns(
         PatternTrie(table[:, PARENT].copy(), sentences.items[table[:, ITEM]]),
         table[:, LENGTH].astype(np.int8),
@@ -143,8 +147,9 @@ def _grow_patterns(
     max_length: int,
     max_gap: int,
     max_patterns: int,
+    max_entries: int,
 ) -> NDArray[np.int32]:
-    """Node table of all patterns; empty where there are more than `max_patterns` (of length 2 and more)."""
+    """Node table of all patterns; empty where there are more than `max_patterns`, or sentences of them."""
     n_items = len(sentences.items)
     table = np.empty((max(1024, 4 * n_items), 7), np.int32)
     # At each depth the children of one prefix have at most one entry a token.
@@ -164,6 +169,9 @@ def _grow_patterns(
     free = np.zeros(max_length + 1, np.int64)
     depth = 1
     last[1], free[1] = n, top
+    n_held = np.int64(0)
+    for row in range(n):
+        n_held += table[row, SUPPORT]
     while depth >= 1:
         if following[depth] == last[depth]:
             depth -= 1
@@ -176,7 +184,9 @@ def _grow_patterns(
         deeper = depth + 1 < max_length
         first = n
         n, top = _append(table, n, node, free[depth], counts, min_support, slots, deeper)
-        if n > max_patterns:
+        for row in range(first, n):
+            n_held += table[row, SUPPORT]
+        if n > max_patterns or n_held > max_entries:
             return table[:0]
         if deeper and n > first:
             bounds = (np.int64(table[node, FIRST]), np.int64(table[node, LAST]))

@@ -1,6 +1,7 @@
 """How sure it is that a pattern is more frequent in a list than elsewhere, when millions of patterns are tested."""
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,8 +109,7 @@ def fisher_surprise(
     """
     rest = np.maximum(n_background - n_overlap, 0)
     size_rest = max(size_background - size_overlap, 0)
-    logs = np.zeros(size_list + size_rest + 1)
-    np.cumsum(np.log(np.arange(1, len(logs))), out=logs[1:])
+    logs = _log_factorials(1 << (size_list + size_rest).bit_length())
     columns = (each.astype(np.int64) for each in (n_list, np.minimum(rest, size_rest)))
     return _fisher(*columns, size_list, size_rest, logs)  # type: ignore[no-any-return]
 
@@ -187,6 +187,14 @@ def wilson_interval(n: ArrayLike, size: ArrayLike) -> tuple[NDArray[np.float64],
     below = 1 + Z_95**2 / sizes
     low = np.where(counts > 0, (centre - margin) / below, 0.0)
     return low, np.asarray(np.where(counts < sizes, (centre + margin) / below, 1.0))
+
+
+@lru_cache(maxsize=4)
+def _log_factorials(n: int) -> NDArray[np.float64]:
+    """Give the logarithms of the factorials of 0 to n."""
+    logs = np.zeros(n + 1)
+    np.cumsum(np.log(np.arange(1, n + 1)), out=logs[1:])
+    return logs
 
 
 @njit(cache=True, nogil=True)

@@ -49,6 +49,8 @@ class SkipNgramOptions:
     independent items explains least are taken."""
     max_patterns: int = 200_000
     """A list with more patterns than this is mined up to a shorter length, and a message says so."""
+    max_list_entries: int = 100_000_000
+    """The same where its patterns are held by its sentences more often than this in all, as in templated text."""
     prior_size: float = 500.0
     """Weight of the prior of log-odds z, in sentences."""
     false_discovery_rate: float = 0.05
@@ -64,7 +66,14 @@ class SkipNgramOptions:
         if not 2 <= self.max_length <= MAX_LENGTH:
             what = f"skip_ngrams.max_length is {self.max_length!r}."
             raise OptionError(what, expected=f"a length from 2 to {MAX_LENGTH}")
-        for name in ("min_sentences", "n_frequent", "n_relative", "n_candidates", "max_patterns"):
+        for name in (
+            "min_sentences",
+            "n_frequent",
+            "n_relative",
+            "n_candidates",
+            "max_patterns",
+            "max_list_entries",
+        ):
             if getattr(self, name) < 1:
                 what = f"skip_ngrams.{name} is {getattr(self, name)!r}."
                 raise OptionError(what, expected="1 or more")

@@ -19,6 +19,8 @@ from neurolect.signatures.patterns import Patterns, columns_of_tests, found_patt
 __all__ = ["LabelledForest", "mine_subtrees_of", "read_forest", "subtree_text", "subtrees_table", "trees_field"]
 
 FIELD = "field:"
+MAX_ENTRIES = 150_000_000
+"""Pairs of sentence and subtree, 16 bytes each while the index is made."""
 
 
 class LabelledForest(NamedTuple):
@@ -153,6 +155,7 @@ def mine_subtrees_of(
             n_relative=options.n_relative,
             prior_size=options.prior_size,
             keep=options.pattern_filter,
+            max_entries=MAX_ENTRIES,
             false_discovery_rate=options.false_discovery_rate,
         ),
         workers=workers,

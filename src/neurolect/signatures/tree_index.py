@@ -82,8 +82,8 @@ def mine_subtrees_of_lists(
     found = count_indexed_lists(index, compared, lists=lists, progress=progress)
     if found.n_truncated:
         progress.message(
-            f"{found.n_truncated} of {len(lists)} lists have more than {options.max_patterns:,} subtrees: "
-            f"theirs are smaller than {options.max_length} nodes."
+            f"{found.n_truncated} of {len(lists)} lists have too many subtrees (over {options.max_patterns:,}, or "
+            f"held over {options.max_list_entries:,} times): theirs are smaller than {options.max_length} nodes."
         )
     return gather_evidence(found, compared, lists=lists)
 
