@@ -165,7 +165,10 @@ def test_too_many_patterns_are_told_once() -> None:
         options=options,
         progress=messages,
     )
-    assert messages.texts == ["2 of 2 lists have more than 100 word patterns: theirs are shorter than 3 items."]
+    assert messages.texts == [
+        "2 of 2 lists have too many word patterns (over 100, or held over 100,000,000 times): "
+        "theirs are shorter than 3 items."
+    ]
     assert np.diff(evidence.offsets).max() == 2
 
 

@@ -3,18 +3,15 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_npy, write_table
+from neurolect.atomic import write_npy
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.choose_tagger import choose_tagger
@@ -26,13 +23,13 @@ from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_
 from neurolect.signatures.lengths import Lengths, compare_lengths
 from neurolect.signatures.mark_stage import mark_stage
 from neurolect.signatures.metadata import CodedField, field_evidence, metadata_table
-from neurolect.signatures.naming_evidence import Candidates
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.passed_patterns import passed_text, passing
-from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
+from neurolect.signatures.passed_patterns import passing
+from neurolect.signatures.pattern_steps import pattern_step, phrases_of, subtree_step
+from neurolect.signatures.patterns import Patterns
 from neurolect.signatures.sense_tables import sense_kinds, sense_tables
 from neurolect.signatures.senses import find_senses
-from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
+from neurolect.signatures.stage import Stage
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import tagger_fingerprint
 from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
@@ -46,29 +43,6 @@ from neurolect.store.sentence_index import has_index
 __all__ = ["describe"]
 
 logger = logging.getLogger(__name__)
-
-
-class _Stage(NamedTuple):
-    """What every step of the stage needs."""
-
-    run: Run
-    options: DescribeOptions
-    workers: int
-    progress: Progress
-    seconds: dict[str, float]
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Add the time of a step to the account."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
-
-    def write(self, name: str, table: pa.Table) -> None:
-        """Write one table of the run folder."""
-        with self.timed("write"):
-            # small row groups: a card reads one neuron
-            write_table(self.run.folder / f"{name}.parquet", table, row_group_size=8192)
 
 
 def describe(
@@ -124,7 +98,7 @@ def describe(
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)
     check_vectors(options.vectors)
-    stage = _Stage(run, options, workers, progress, {})
+    stage = Stage(run, options, workers, progress, {})
     started = time.perf_counter()
     mark_stage(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
     if notice is not None:
@@ -140,7 +114,7 @@ def describe(
     return Run(run.folder)
 
 
-def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
+def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
     run, options = stage.run, stage.options
     with ThreadPoolExecutor(1) as beside:
         if stage.workers > 1:  # the taggers are processes of their own: this one is idle
@@ -153,8 +127,8 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
         vectors = beside.submit(_typical, stage, inputs, coded)
         if stage.workers == 1:
             wait([vectors])
-        patterns = _patterns(stage, inputs, coded, tagger=tagger)
-        subtrees = _subtrees(stage, inputs, coded, annotations=annotations)
+        patterns = pattern_step(stage, inputs, coded, tagger=tagger)
+        subtrees = subtree_step(stage, inputs, coded, annotations=annotations)
         del annotations
         with stage.progress.task("word vectors", total=1) as task:
             typical, of_sentences = vectors.result()
@@ -186,7 +160,7 @@ def _describe(stage: _Stage, tagger: str | None) -> dict[str, object]:
     }
 
 
-def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Annotations, CodedSentences]:
+def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Annotations, CodedSentences]:
     """Annotate the kept sentences, write the annotations, and code them."""
     parse = stage.options.trees == "dependencies"
     cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger, parse=parse)
@@ -206,7 +180,7 @@ def _annotate(stage: _Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Ann
         return annotations, code_sentences(annotations)
 
 
-def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
+def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
     """Find typical sentences, and sentence vectors; runs beside the mining of patterns and so shows nothing."""
     options = stage.options
     with stage.timed("vectors"):
@@ -230,55 +204,8 @@ def _typical(stage: _Stage, inputs: Inputs, coded: CodedSentences) -> tuple[Typi
     return typical, of_sentences
 
 
-def _patterns(stage: _Stage, inputs: Inputs, coded: CodedSentences, *, tagger: str | None) -> list[Patterns]:
-    patterns: list[Patterns] = []
-    if stage.options.pattern_length >= 2:
-        for item in dict.fromkeys(stage.options.pattern_items):
-            if item != "word" and not coded.tag_names:
-                continue
-            with stage.timed(f"{item} patterns"):
-                mined = mine_patterns_of(
-                    coded,
-                    inputs.lists,
-                    item=item,
-                    in_sample=inputs.in_sample,
-                    options=stage.options,
-                    tagger=tagger,
-                    workers=stage.workers,
-                    progress=stage.progress,
-                )
-            patterns.append(mined)
-            stage.progress.message(passed_text(mined, rate=stage.options.false_discovery_rate))
-    with stage.timed("pattern table"):
-        table = patterns_table(patterns, lists=inputs.lists)
-    stage.write("signatures/skip_ngrams", table)
-    return patterns
-
-
-def _subtrees(stage: _Stage, inputs: Inputs, coded: CodedSentences, *, annotations: Annotations) -> list[Patterns]:
-    options = stage.options
-    if options.trees == "none":  # a table of an earlier description would not belong to this one
-        (stage.run.folder / "signatures" / "subtrees.parquet").unlink(missing_ok=True)
-        return []
-    with stage.timed("subtrees"):
-        trees = read_forest(annotations, coded, sentences=inputs.sentences, options=options)
-        mined = mine_subtrees_of(
-            trees,
-            inputs.lists,
-            in_sample=inputs.in_sample,
-            lengths=coded.n_words,
-            options=options,
-            workers=stage.workers,
-            progress=stage.progress,
-        )
-        table = subtrees_table(mined, n_labels=trees.forest.n_labels, lists=inputs.lists)
-    stage.progress.message(passed_text(mined, rate=options.false_discovery_rate))
-    stage.write("signatures/subtrees", table)
-    return [mined]
-
-
 def _count_and_name(
-    stage: _Stage,
+    stage: Stage,
     inputs: Inputs,
     coded: CodedSentences,
     *,
@@ -308,7 +235,7 @@ def _count_and_name(
             coded=coded,
             lists=lists,
             words=words["all"],
-            phrases=_phrases(
+            phrases=phrases_of(
                 patterns, inputs, coded, lengths=lengths, word_shares=background / max(inputs.n_read, 1)
             ),
             tags=tags,
@@ -332,7 +259,7 @@ def _count_and_name(
 
 
 def _senses(
-    stage: _Stage,
+    stage: Stage,
     inputs: Inputs,
     coded: CodedSentences,
     *,
@@ -356,7 +283,7 @@ def _senses(
 
 
 def _words(
-    stage: _Stage, inputs: Inputs, coded: CodedSentences, *, background: NDArray[np.int64]
+    stage: Stage, inputs: Inputs, coded: CodedSentences, *, background: NDArray[np.int64]
 ) -> dict[str, Evidence]:
     total = len(inputs.lists.rows) * (len(WORD_CLASSES) if coded.tag_names else 1)
     with stage.timed("words"), stage.progress.task("words", total=total, unit="lists") as task:
@@ -370,23 +297,3 @@ def _words(
             workers=stage.workers,
             advance=task.advance,
         )
-
-
-def _phrases(
-    patterns: list[Patterns],
-    inputs: Inputs,
-    coded: CodedSentences,
-    *,
-    lengths: Lengths,
-    word_shares: NDArray[np.float64],
-) -> Candidates:
-    for each in patterns:
-        if each.item == "word":
-            return phrase_candidates(
-                each,
-                coded=coded,
-                in_sample=inputs.in_sample,
-                word_shares=word_shares,
-                times_longer=lengths.times_longer,
-            )
-    return [[] for _ in inputs.lists.rows]

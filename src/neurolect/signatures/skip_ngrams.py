@@ -92,8 +92,9 @@ def mine_skip_ngrams(
         mined = count_indexed_lists(index, compared, lists=lists, progress=progress)
     if mined.n_truncated:
         progress.message(
-            f"{mined.n_truncated} of {len(lists)} lists have too many {item} patterns (over {options.max_patterns:,}, "
-            f"or held over {options.max_list_entries:,} times): theirs are shorter than {options.max_length} items."
+            f"{mined.n_truncated} of {len(lists)} lists have too many {item} patterns (over "
+            f"{options.max_patterns:,}, or held over {options.max_list_entries:,} times): theirs are shorter than "
+            f"{options.max_length} items."
         )
     return gather_evidence(mined, compared, lists=lists)
 
