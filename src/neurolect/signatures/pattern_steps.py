@@ -84,6 +84,10 @@ def subtree_step(
     if options.trees == "none":  # a table of an earlier description would not belong to this one
         (stage.run.folder / "signatures" / "subtrees.parquet").unlink(missing_ok=True)
         return []
+    if options.trees == "dependencies" and annotations.heads is None:
+        (stage.run.folder / "signatures" / "subtrees.parquet").unlink(missing_ok=True)
+        stage.progress.message("No tagger, so no parser: signatures have no subtrees.")
+        return []
     with stage.timed("subtrees"):
         trees = read_forest(annotations, coded, sentences=inputs.sentences, options=options)
         mined = mine_subtrees_of(
