@@ -36,6 +36,7 @@ STAGES = (
         "signatures",
         "relations",
         "fidelity",
+        "token_weights",
         "views",
         "config",
     ),

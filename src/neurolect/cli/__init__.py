@@ -9,6 +9,9 @@ from neurolect.cli import reading
 from neurolect.cli import relations
 
 # isort: split
+from neurolect.cli import tokens
+
+# isort: split
 from neurolect.cli import models
 
 # isort: split
@@ -16,4 +19,4 @@ from neurolect.cli import truth
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "reading", "relations", "stages", "truth"]
+__all__ = ["app", "main", "models", "reading", "relations", "stages", "tokens", "truth"]

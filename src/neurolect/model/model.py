@@ -23,7 +23,7 @@ from neurolect.model.packed_forward import forward_packed, position_offset, why_
 from neurolect.model.packing import PackedBatch, pack
 from neurolect.model.precision import wider_dtype
 from neurolect.model.receive import DeviceActivations, on_device, receiver_for
-from neurolect.model.taps import find_taps, listen
+from neurolect.model.taps import Receiver, find_taps, listen
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
 __all__ = ["Activations", "Model"]
@@ -225,6 +225,20 @@ class Model:
         if self._graph is not None and self.backend == "openvino" and isinstance(batch, PaddedBatch):
             return self._graph.run(batch, out=out)
         receive = receiver_for(batch, pooling=self.options.pooling, offsets=self.neurons.offsets.tolist(), out=out)
+        self.visit(batch, receive)
+        return out
+
+    def visit(self, batch: PaddedBatch | PackedBatch, receive: Receiver) -> None:
+        """Run one forward pass and hand over what every site gives at every token.
+
+        Parameters
+        ----------
+        batch : PaddedBatch or PackedBatch
+            On the network's device.
+        receive : callable
+            Called with the number of a site and layer (as in ``neurons.site_layers``) and its states, padded
+            or end to end as the batch is; some networks flatten sentences and tokens.
+        """
         with torch.inference_mode(), listen(self._taps, receive=receive):
             if isinstance(batch, PackedBatch):
                 keywords = {"output_hidden_states": self._keep_states, **self._keywords}
@@ -236,7 +250,6 @@ class Model:
                     receive(number, result.last_hidden_state)
                 elif tap.reads == "hidden_states" and result.hidden_states is not None:
                     receive(number, result.hidden_states[tap.place.layer])
-        return out
 
     def use_openvino(self) -> str | None:
         """Run padded batches in OpenVINO from now on, if that changes nothing.

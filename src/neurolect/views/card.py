@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
+from neurolect.views.activating_words import activating_words
 from neurolect.views.card_fidelity import card_fidelity
 from neurolect.views.card_metadata import telling_values
 from neurolect.views.card_senses import card_senses
@@ -174,9 +175,18 @@ def _side(
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()
         ],
-        **examples(listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
+        **_examples(neuron, side, listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
         "nearest": nearest_lists(neuron, side),
     }
+
+
+def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
+    """Choose sentences, with the words that the neuron answered to where that is known."""
+    chosen = examples(listed, limit=limit, fields=fields)
+    words = activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
+    for each in chosen["examples"]:
+        each["activating"] = words.get(each["rank"])
+    return chosen
 
 
 def _evidence(

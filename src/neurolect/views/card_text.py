@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from neurolect.views.activating_words import STRONG, bracketed
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.views.card import N_FIELDS
 from neurolect.views.card_fidelity import fidelity_lines
@@ -75,7 +76,7 @@ def card_console(card: dict[str, Any], console: "Console") -> None:
     inner = console.width - 4
     parts = list(_head(card, inner))
     for side in card["sides"]:
-        parts += _side(side, inner)
+        parts += _side(side, inner, colours=console.color_system is not None)
     model = card["model"]
     layer = f"block {card['layer']} of {model['n_layers']}" if card["layer"] else "embedding output"
     title = f"[bold]{card['address']}[/]"
@@ -140,7 +141,7 @@ def _threshold(side: str, value: float | None) -> str:
     return ("\u2265 " if side == "top" else "\u2264 ") + number(value)
 
 
-def _side(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
+def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["RenderableType"]:
     """Yield one side: its name, its evidence, its sentences."""
     from rich.padding import Padding
     from rich.rule import Rule
@@ -169,7 +170,7 @@ def _side(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
             line.truncate(width, overflow="ellipsis")
             yield line
     yield from _senses(side, width)
-    yield from _sentences(side, width)
+    yield from _sentences(side, width, colour=colours)
 
 
 def _senses(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
@@ -259,7 +260,7 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
             yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}")
 
 
-def _sentences(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
+def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["RenderableType"]:
     """Yield the typical sentence and the strongest ones, the evidence's words in bold."""
     from rich.table import Table
 
@@ -273,7 +274,15 @@ def _sentences(side: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         grid.add_row(_text("typical", "bright_black"), _shorten(text, width - 11))
     for each in side["examples"]:
         text = _text(each["text"])
-        text.highlight_words([f" {word} " for word in strong], "bold", case_sensitive=False)
+        activating = each.get("activating")
+        if activating and not colour:
+            text = _text(bracketed(each["text"], activating))
+        elif activating:
+            for start, end, weight in activating:
+                if weight >= STRONG:
+                    text.stylize(f"bold {COLOURS[side['side']]}", start, end)
+        else:
+            text.highlight_words([f" {word} " for word in strong], "bold", case_sensitive=False)
         text = _shorten(text, width - 11)
         note = _text(" \u00b7 ".join(each["note"]), "bright_black")
         note.truncate(width - 11, overflow="ellipsis")

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from neurolect.atomic import write_text
 from neurolect.corpus.words import split_words
 from neurolect.store import Run
+from neurolect.views.activating_words import pieces
 from neurolect.views.bars import number, percent
 from neurolect.views.card import card, short_name
 from neurolect.views.convergence_figure import convergence_panels
@@ -134,7 +135,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, tag_name=tag_name)
-    environment.globals.update(histogram_bars=histogram_bars, marked=marked, tag_names=TAG_NAMES)
+    environment.globals.update(histogram_bars=histogram_bars, marked=marked, pieces=pieces, tag_names=TAG_NAMES)
     return environment
 
 

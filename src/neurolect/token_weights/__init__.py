@@ -1,0 +1,18 @@
+"""What single tokens add to activations: a second pass over the first sentences of every list."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurolect.token_weights.weigh import weigh_tokens
+
+__all__ = ["weigh_tokens"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Load the stage's entry point when it is first used."""
+    if name == "weigh_tokens":
+        from neurolect.token_weights.weigh import weigh_tokens
+
+        return weigh_tokens
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

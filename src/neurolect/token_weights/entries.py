@@ -1,0 +1,104 @@
+"""Which sentences of which neurons are read again, and their activations as a table."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.store import Run
+
+__all__ = ["LEVELS", "pack_values", "unpack_values", "wanted_entries"]
+
+LEVELS = 255
+"""Activations at tokens are stored in one byte: so many steps from a sentence's lowest to its highest."""
+
+
+def wanted_entries(
+    run: Run, *, neuron_ids: NDArray[np.int64] | None, sides: Sequence[str], n_sentences: int
+) -> pa.Table:
+    """List the first entries of lists.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    neuron_ids : int64 array or None
+        Only these neurons.
+    sides : sequence of str
+        Sides.
+    n_sentences : int
+        Entries of each list.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``neuron_id``, ``side``, ``rank``, ``sentence_id``, ``activation``; by neuron, side as given, rank.
+
+    Raises
+    ------
+    RunFolderError
+        If the run has no list of a side.
+    """
+    parts = []
+    for number, side in enumerate(sides):
+        if not (run.folder / "lists" / f"{side}.parquet").is_file():
+            what = f"The run folder {run.folder} has no {side} lists."
+            raise RunFolderError(what, hint="Choose the other side, or collect again with both.")
+        rows = run.table(f"lists/{side}", columns=["neuron_id", "rank", "sentence_id", "activation"])
+        keep = pc.less(rows.column("rank"), n_sentences)
+        if neuron_ids is not None:
+            keep = pc.and_(keep, pc.is_in(rows.column("neuron_id"), value_set=pa.array(neuron_ids, pa.int32())))
+        rows = rows.filter(keep)
+        rows = rows.add_column(1, "side", pa.array([side] * rows.num_rows, pa.string()))
+        parts.append(rows.append_column("order", pa.array(np.full(rows.num_rows, number, np.int8))))
+    order = [("neuron_id", "ascending"), ("order", "ascending"), ("rank", "ascending")]
+    return pa.concat_tables(parts).sort_by(order).drop_columns(["order"]).combine_chunks()
+
+
+def pack_values(values: Sequence[NDArray[np.float32]]) -> dict[str, pa.Array]:
+    """Store activations in a byte each.
+
+    Parameters
+    ----------
+    values : sequence of float32 arrays, each of at least one number
+        Activations at the tokens of each entry.
+
+    Returns
+    -------
+    dict of str to pyarrow.Array
+        ``low`` and ``step`` float32, ``tokens`` list<uint8>: an activation is ``low + step * token``, true to
+        half a step.
+    """
+    sizes = np.array([len(each) for each in values], np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    flat = np.concatenate([np.empty(0, np.float32), *values]).astype(np.float64)
+    low = np.minimum.reduceat(flat, starts[:-1]) if len(sizes) else np.empty(0)
+    high = np.maximum.reduceat(flat, starts[:-1]) if len(sizes) else np.empty(0)
+    low, step = low.astype(np.float32), ((high - low) / LEVELS).astype(np.float32)
+    wide = np.where(step > 0, step, 1.0)
+    bytes_ = np.rint((flat - np.repeat(low, sizes)) / np.repeat(wide, sizes)).clip(0, LEVELS).astype(np.uint8)
+    lists = pa.ListArray.from_arrays(pa.array(starts.astype(np.int32)), pa.array(bytes_))
+    return {"low": pa.array(low), "step": pa.array(step), "tokens": lists}
+
+
+def unpack_values(table: pa.Table) -> list[NDArray[np.float32]]:
+    """Read activations back.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With ``low``, ``step`` and ``tokens``.
+
+    Returns
+    -------
+    list of float32 arrays
+        For each row its activations.
+    """
+    table = table.combine_chunks()
+    low, step = (table.column(name).to_numpy() for name in ("low", "step"))
+    lists = table.column("tokens").chunk(0) if table.num_rows else pa.array([], pa.list_(pa.uint8()))
+    bounds, flat = lists.offsets.to_numpy(), lists.values.to_numpy()
+    return [low[i] + step[i] * flat[bounds[i] : bounds[i + 1]].astype(np.float32) for i in range(table.num_rows)]

@@ -1,0 +1,250 @@
+"""The tokens stage: read the first sentences of lists again, token by token, and weigh their words."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.atomic import write_table
+from neurolect.corpus.words import split_words
+from neurolect.errors import ModelError, OptionError
+from neurolect.model import Model, ModelOptions, load_model
+from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.annotate import Annotations
+from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store.manifest import now
+from neurolect.token_weights.entries import unpack_values, wanted_entries
+from neurolect.token_weights.token_pass import read_tokens
+from neurolect.token_weights.weighted_items import ListItems, Scored, score_items, weighted_table
+from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+
+__all__ = ["model_of_run", "weigh_tokens"]
+
+SIDES = ("top", "bottom")
+PRIOR_SIZE = 500.0
+ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
+
+
+def weigh_tokens(
+    run: Run,
+    *,
+    model: str | None = None,
+    neurons: Sequence[str] | None = None,
+    sides: Sequence[str] = SIDES,
+    n_sentences: int = 20,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Run:
+    """Read the first sentences of lists again and weigh their words by the neuron's activation at them.
+
+    What is there of other neurons and sides with as many sentences is kept, so neurons can be added. The same call
+    goes on where an earlier one was interrupted.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run; with tags where it has been described with a tagger.
+    model : str, optional
+        Where the model is, if it has moved since.
+    neurons : sequence of str, optional
+        Addresses; all neurons when not given.
+    sides : sequence of str
+        ``top``, ``bottom`` or both.
+    n_sentences : int, >= 1
+        Sentences of each list.
+    device : str
+        Where the model runs.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Run
+        The run, opened again.
+
+    Raises
+    ------
+    ModelError
+        If the model is not the run's.
+    NeuronAddressError
+        If there is no such neuron.
+    OptionError
+        If a side or the number of sentences does not fit.
+    """
+    unknown = [side for side in sides if side not in SIDES]
+    if unknown or n_sentences < 1:
+        what = f"There is no side {unknown[0]!r}." if unknown else f"The number of sentences is {n_sentences}."
+        raise OptionError(what, expected="top or bottom" if unknown else "a number of at least 1")
+    progress = progress or NullProgress()
+    started = time.perf_counter()
+    chosen = None if neurons is None else np.unique([run.index.neuron_id(each) for each in neurons])
+    wanted = wanted_entries(run, neuron_ids=chosen, sides=sides, n_sentences=n_sentences)
+    kept = _kept(run, wanted, n_sentences=n_sentences)
+    entries, sentences = read_tokens(run, model_of_run(run, model, device=device), wanted, progress=progress)
+    if kept is not None:
+        entries, sentences = _joined(kept[0], entries), _joined_sentences(kept[1], sentences)
+    n_silent = _write(run, entries, sentences, progress=progress)
+    manifest = read_manifest(run.folder)
+    manifest["stages"]["tokens"] = {
+        "status": "complete",
+        "finished": now(),
+        "seconds": round(time.perf_counter() - started, 3),
+        "n_sentences_a_list": n_sentences,
+        "n_entries": entries.num_rows,
+        "n_sentences": sentences.num_rows,
+        "n_without_weights": n_silent,
+    }
+    write_manifest(run.folder, manifest)
+    return Run(run.folder)
+
+
+def model_of_run(run: Run, name: str | None, *, device: str = "cpu") -> Model:
+    """Load the model that a run was collected with.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    name : str or None
+        Where it is now; where the manifest says when not given.
+    device : str
+        Where it runs.
+
+    Returns
+    -------
+    Model
+        With the options of the run.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be loaded, or its files are not those of the run.
+    """
+    known = run.manifest["model"]
+    options = run.manifest["options"].get("model", {})
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    try:
+        loaded = load_model(name or known["name"], options=ModelOptions(**options), device=device)
+    except ModelError as error:
+        if name is not None:
+            raise
+        what = f"The run's model {known['name']!r} cannot be loaded: {error.what}"
+        raise ModelError(what, hint="If it has moved, say where: --model FOLDER") from error
+    if known["fingerprint"] and loaded.fingerprint != known["fingerprint"]:
+        what = f"{loaded.name!r} is not the model of {run.folder}: its files have another fingerprint."
+        raise ModelError(what, expected=known["fingerprint"], hint="Give the run's own model with --model.")
+    return loaded
+
+
+def _kept(run: Run, wanted: pa.Table, *, n_sentences: int) -> tuple[pa.Table, pa.Table] | None:
+    """Read what is there of lists that are not read now."""
+    done = run.manifest["stages"].get("tokens", {})
+    if done.get("n_sentences_a_list") != n_sentences or not (run.folder / f"{ENTRIES}.parquet").is_file():
+        return None
+    entries = pq.read_table(run.folder / f"{ENTRIES}.parquet")
+    old, new = (_list_numbers(table) for table in (entries, wanted))
+    return entries.filter(pa.array(~np.isin(old, new))), pq.read_table(run.folder / f"{SENTENCES}.parquet")
+
+
+def _list_numbers(table: pa.Table) -> NDArray[np.int64]:
+    bottom = np.array(table.column("side").to_pylist(), dtype=object) == "bottom"
+    return np.asarray(2 * table.column("neuron_id").to_numpy().astype(np.int64) + bottom, dtype=np.int64)
+
+
+def _joined(kept: pa.Table, made: pa.Table) -> pa.Table:
+    table = pa.concat_tables([kept, made])
+    order = np.lexsort((table.column("rank").to_numpy(), _list_numbers(table)))
+    return table.take(pa.array(order))
+
+
+def _joined_sentences(kept: pa.Table, made: pa.Table) -> pa.Table:
+    table = pa.concat_tables([kept, made])
+    _, first = np.unique(table.column("sentence_id").to_numpy(), return_index=True)
+    return table.take(pa.array(first))
+
+
+def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progress) -> int:
+    """Weigh words and tags and write all tables; say how many sentences have no word above the mean."""
+    coded, row_of, background = _coded(run, sentences.column("sentence_id").to_numpy())
+    listed, n_silent = _list_items(run, entries, sentences, coded=coded, row_of=row_of, progress=progress)
+    keep = coded.counts_as_word
+    kinds = {"token_words": (coded.words, keep, {"word": coded.vocabulary, "display": coded.display})}
+    if coded.tag_names:
+        named = np.array([name[:1].isalpha() for name in coded.tag_names], np.bool_)
+        kinds["token_tags"] = (coded.tags, named, {"tag": coded.tag_names})
+    for name, (codes, told, labels) in kinds.items():
+        counts = np.bincount(codes[background], minlength=len(told))
+        scored: list[Scored] = [
+            score_items(each._replace(codes=codes[each.codes]), keep=told, background=counts, prior_size=PRIOR_SIZE)
+            for each in listed.values()
+        ]
+        table = weighted_table(list(listed), scored, labels=labels)
+        write_table(run.folder / "signatures" / f"{name}.parquet", table, row_group_size=8192)
+    write_table(run.folder / f"{SENTENCES}.parquet", sentences, row_group_size=8192)
+    write_table(run.folder / f"{ENTRIES}.parquet", entries, row_group_size=8192)
+    return n_silent
+
+
+def _coded(
+    run: Run, sentence_ids: NDArray[np.int64]
+) -> tuple[CodedSentences, NDArray[np.int64], NDArray[np.bool_]]:
+    """Code the words of the read sentences and of the sample; give the former's rows, the latter's tokens."""
+    sample = run.table("sample/sentences").column("sentence_id").to_numpy()
+    ids = np.union1d(sentence_ids, sample)
+    if (run.folder / "annotations.parquet").is_file():
+        table = run.table("annotations", columns=["sentence_id", "words", "tags"])
+        table = table.take(pa.array(np.searchsorted(table.column("sentence_id").to_numpy(), ids))).combine_chunks()
+        words, tags = table.column("words").chunk(0), table.column("tags").chunk(0)
+    else:
+        texts = run.take_sentences(ids).column("text").to_pylist()
+        words = pa.array([split_words(text) for text in texts], pa.list_(pa.string()))
+        tags = pa.nulls(len(words), pa.list_(pa.string()))
+    coded = code_sentences(Annotations(words=words, tags=tags))
+    in_sample = np.repeat(np.isin(ids, sample), np.diff(coded.offsets))
+    return coded, np.searchsorted(ids, sentence_ids), in_sample
+
+
+def _list_items(
+    run: Run,
+    entries: pa.Table,
+    sentences: pa.Table,
+    *,
+    coded: CodedSentences,
+    row_of: NDArray[np.int64],
+    progress: Progress,
+) -> tuple[dict[tuple[int, str], ListItems], int]:
+    """Weigh the words of every list; codes are positions among all coded tokens."""
+    ids = sentences.column("sentence_id").to_numpy()
+    texts = run.take_sentences(ids).column("text").to_pylist()
+    starts, ends = (sentences.column(name).to_pylist() for name in ("starts", "ends"))
+    alignments = []
+    for place, text in enumerate(texts):
+        spans = word_spans(text, split_words(text))
+        here = (np.array(each[place], np.int32) for each in (starts, ends))
+        alignments.append(align(spans, starts=next(here), ends=next(here)))
+    means = run.table("neurons", columns=["mean"]).column("mean").to_numpy()
+    places = np.searchsorted(ids, entries.column("sentence_id").to_numpy())
+    neurons, sides = entries.column("neuron_id").to_numpy(), entries.column("side").to_pylist()
+    parts: dict[tuple[int, str], list[ListItems]] = {}
+    n_silent = 0
+    with progress.task("weights", total=entries.num_rows, unit="sentences") as task:
+        for at, values in enumerate(unpack_values(entries)):
+            place, neuron, side = int(places[at]), int(neurons[at]), sides[at]
+            sign = 1.0 if side == "top" else -1.0
+            acts, weights = word_weights(values, alignments[place], mean=float(means[neuron]), sign=sign)
+            n_silent += not weights.any()
+            low, high = coded.offsets[row_of[place]], coded.offsets[row_of[place] + 1]
+            if weights.any() and high - low == len(weights):
+                tokens = np.arange(low, high, dtype=np.int32)
+                owner = np.full(len(tokens), place, np.int64)
+                parts.setdefault((neuron, side), []).append(ListItems(tokens, owner, weights, acts))
+            task.advance()
+    joined = {
+        key: ListItems._make(np.concatenate(columns) for columns in zip(*each, strict=True))
+        for key, each in parts.items()
+    }
+    return joined, n_silent

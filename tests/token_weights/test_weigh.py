@@ -1,0 +1,160 @@
+"""The tokens stage on a tiny run, end to end."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+import torch
+
+from neurolect.errors import ModelError, OptionError, RunFolderError
+from neurolect.model import load_model
+from neurolect.store import Run, open_run
+from neurolect.token_weights import token_pass, weigh_tokens
+from neurolect.token_weights.entries import unpack_values
+from neurolect.views.activating_words import activating_words, bracketed, pieces
+from tests.command_line import command, succeed
+from tests.tiny_corpora import write_documents
+from tests.tiny_models import write_tiny_bert
+
+SETTINGS = (
+    "--set=describe.tagger=none",
+    "--set=describe.vectors=none",
+    "--set=collect.list_size=30",
+    "--workers=1",
+)
+
+
+@pytest.fixture(scope="module", params=["mean", "max"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("tokens")
+    model = write_tiny_bert(folder / "bert")
+    documents = write_documents(folder / "documents.jsonl", n_documents=30)
+    succeed("run", model, documents, "--out", folder / "run", f"--set=model.pooling={request.param}", *SETTINGS)
+    return weigh_tokens(open_run(folder / "run"), n_sentences=8)
+
+
+def test_pooled_again_they_are_the_listed_activations(run: Run) -> None:
+    pooling = run.manifest["options"]["model"]["pooling"]
+    entries = run.table("tokens/entries")
+    assert entries.num_rows == run.n_neurons * 2 * 8
+    values = unpack_values(entries)
+    for side in ("top", "bottom"):
+        rows = [i for i, each in enumerate(entries.column("side").to_pylist()) if each == side]
+        pooled = np.array([getattr(values[i], pooling)() for i in rows]).reshape(run.n_neurons, 8)
+        steps = entries.column("step").to_numpy()[rows].reshape(run.n_neurons, 8)
+        listed = run.table(f"lists/{side}").column("activation").to_numpy().reshape(run.n_neurons, -1)[:, :8]
+        assert (np.abs(pooled - listed) <= 0.51 * steps + 1e-5).all()
+
+
+def test_values_are_plain_hugging_face_at_the_characters(run: Run) -> None:
+    model = load_model(run.manifest["model"]["name"])
+    entry = run.rows("tokens/entries", neuron_id=5, side="top").slice(0, 1)
+    text = run.take_sentences(entry.column("sentence_id").to_numpy()).column("text")[0].as_py()
+    encoded = model.tokenizer.backend_tokenizer.encode(text)  # type: ignore[attr-defined]
+    with torch.no_grad():
+        states = model.network(input_ids=torch.tensor([encoded.ids]), output_hidden_states=True).hidden_states
+    np.testing.assert_allclose(
+        unpack_values(entry)[0], states[1][0, 1:-1, 5].numpy(), atol=entry.column("step")[0].as_py()
+    )
+    spans = run.table("tokens/sentences")
+    place = spans.column("sentence_id").to_pylist().index(entry.column("sentence_id")[0].as_py())
+    assert spans.column("starts")[place].as_py() == [start for start, _ in encoded.offsets[1:-1]]
+
+
+def test_words_have_their_share_of_the_activation(run: Run) -> None:
+    words = run.table("signatures/token_words")
+    assert words.num_rows
+    assert (words.column("gain").to_numpy() >= 0).all()
+    total = words.group_by(["neuron_id", "side"]).aggregate([("share_activation", "sum")])
+    assert max(total.column("share_activation_sum").to_pylist()) <= 1 + 1e-5
+
+
+def test_neurons_are_added_and_an_interruption_is_no_loss(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copytree(run.folder, tmp_path / "run")
+    for name in ("entries", "sentences"):
+        (folder / "tokens" / f"{name}.parquet").unlink()
+    monkeypatch.setattr(token_pass, "PART_SENTENCES", 3)
+    weigh_tokens(open_run(folder), neurons=["hidden.1.3"], n_sentences=8, sides=["top"])
+    calls = []
+    plain = token_pass._read_part
+
+    def stop_once(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(token_pass, "_read_part", stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        weigh_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    again = weigh_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    assert not (folder / "tokens" / "partial").exists()
+    entries = again.table("tokens/entries")
+    assert entries.num_rows == 24
+    kept = again.rows("tokens/entries", neuron_id=3, side="top")
+    assert kept.drop_columns(["low", "step"]).equals(
+        run.rows("tokens/entries", neuron_id=3, side="top").drop_columns(["low", "step"])
+    )
+
+
+def test_words_of_a_card(run: Run) -> None:
+    neuron = run.neuron("hidden.1.3")
+    found = activating_words(neuron, "top", [0, 1, 29])
+    assert sorted(found) == [0, 1]
+    text = neuron.list("top", limit=1).column("text")[0].as_py()
+    assert max(weight for _, _, weight in found[0]) == 1.0
+    assert "".join(piece for piece, _ in pieces(text, found[0])) == text
+    assert bracketed(text, found[0]).count("\u2039") >= 1
+    assert "\u2039" in succeed("show", run.folder, "hidden.1.3")
+
+
+def test_another_model_is_refused(run: Run, tmp_path: Path) -> None:
+    other = write_tiny_bert(tmp_path / "other", seed=5)
+    with pytest.raises(ModelError, match="another fingerprint"):
+        weigh_tokens(run, model=str(other), neurons=["hidden.1.0"])
+    with pytest.raises(ModelError, match="There is no model folder"):
+        weigh_tokens(run, model=str(tmp_path / "none"), neurons=["hidden.1.0"])
+
+
+def test_a_model_that_gives_other_activations_is_refused(run: Run, tmp_path: Path) -> None:
+    folder = copytree(run.folder, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model"]["fingerprint"] = ""
+    manifest["model"]["name"] = str(write_tiny_bert(tmp_path / "other", seed=5))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="gives other activations than the lists"):
+        weigh_tokens(open_run(folder), neurons=["hidden.1.0", "hidden.2.0"], n_sentences=20)
+
+
+def test_a_model_that_has_moved_is_asked_for(run: Run, tmp_path: Path) -> None:
+    folder = copytree(run.folder, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model"]["name"] = "/nowhere/bert"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    answer = command("tokens", folder, "--neurons=hidden.1.0")
+    assert answer.code == 1
+    assert "--model FOLDER" in answer.err
+    model = run.manifest["model"]["name"]
+    told = succeed("tokens", folder, "--neurons=hidden.1.0", "--sentences=2", f"--model={model}", "--side=top")
+    assert "2 list entries" in told
+
+
+def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no side 'left'"):
+        weigh_tokens(run, sides=["left"])
+    with pytest.raises(OptionError, match="number of sentences is 0"):
+        weigh_tokens(run, n_sentences=0)
+    folder = copytree(run.folder, tmp_path / "run")
+    (folder / "lists" / "bottom.parquet").unlink()
+    with pytest.raises(RunFolderError, match="has no bottom lists"):
+        weigh_tokens(open_run(folder))
+
+
+def test_every_column_is_in_the_specification(run: Run) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "run_folder.md").read_text(encoding="utf-8")
+    for name in ("tokens/entries", "tokens/sentences", "signatures/token_words"):
+        assert all(f"`{column}`" in text for column in run.table(name).column_names), name
