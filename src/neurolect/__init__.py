@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
     from neurolect.relations import RelateOptions, rank, relate
+    from neurolect.relations.between_models import CompareOptions, compare
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
+    from neurolect.variants import FinetuneOptions, finetuned_variant, random_variant
     from neurolect.views import card, card_text, plot, write_report
 
 __all__ = [
     "CollectOptions",
+    "CompareOptions",
     "Corpus",
     "DescribeOptions",
     "FidelityOptions",
+    "FinetuneOptions",
     "Model",
     "ModelOptions",
     "NeurolectError",
@@ -41,14 +45,17 @@ __all__ = [
     "card",
     "card_text",
     "collect",
+    "compare",
     "describe",
     "find",
+    "finetuned_variant",
     "load_config",
     "load_model",
     "open_corpus",
     "open_run",
     "plot",
     "prepare",
+    "random_variant",
     "rank",
     "relate",
     "run",
@@ -58,9 +65,11 @@ __all__ = [
 
 _HOMES = {
     "CollectOptions": "collector",
+    "CompareOptions": "relations.between_models",
     "Corpus": "corpus",
     "DescribeOptions": "signatures",
     "FidelityOptions": "fidelity",
+    "FinetuneOptions": "variants",
     "Model": "model",
     "ModelOptions": "model",
     "NeurolectError": "errors",
@@ -72,14 +81,17 @@ _HOMES = {
     "card": "views",
     "card_text": "views",
     "collect": "collector",
+    "compare": "relations.between_models",
     "describe": "signatures",
     "find": "finding",
+    "finetuned_variant": "variants",
     "load_config": "config",
     "load_model": "model",
     "open_corpus": "corpus",
     "open_run": "store",
     "plot": "views",
     "prepare": "corpus",
+    "random_variant": "variants",
     "rank": "relations",
     "relate": "relations",
     "run": "pipeline",
