@@ -91,6 +91,7 @@ def seconds_of(
 def write_growth(rows: Sequence[Row], *, out: Path, title: str) -> None:
     """Write the table and draw it."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     kinds = [kind for kind in KINDS if kind in rows[0][2]]
     lines = [f"| {' | '.join(['', '', *kinds])} |", "|" + "---|" * (2 + len(kinds))]
@@ -109,7 +110,10 @@ def write_growth(rows: Sequence[Row], *, out: Path, title: str) -> None:
         panel.set(xscale="log", yscale="log", xlabel=name)
         ticks = [f"{value:.1%}" if name == "support" else f"{value:,.0f}" for value in values]
         panel.set_xticks(values, ticks)
-        panel.minorticks_off()
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.yaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("processor seconds, all lists")
     panels[0].legend(frameon=False)
