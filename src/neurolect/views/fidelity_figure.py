@@ -6,6 +6,7 @@ __all__ = ["fidelity_figure"]
 
 _WIDTH, _PANEL, _LEFT, _TOP, _BOTTOM = 760, 210, 64, 44, 34
 _GAP = 46
+_HALO = 'paint-order="stroke" stroke="#ffffff" stroke-width="2.5"'
 _COLOURS = {"trained": "#c2541d", "random": "#7a8794"}
 _PANELS = (("auroc", "AUROC on held-out sentences", 0.5, 1.0, 0.5), ("spearman", "rank correlation", 0.0, 0.8, 0.0))
 
