@@ -6,7 +6,7 @@ __all__ = ["fidelity_figure"]
 
 _WIDTH, _PANEL, _LEFT, _TOP, _BOTTOM = 760, 210, 64, 44, 34
 _GAP = 46
-_HALO = 'paint-order="stroke" stroke="#ffffff" stroke-width="2.5"'
+_MEDIAN = 'text-anchor="middle" font-size="10" paint-order="stroke" stroke="#ffffff" stroke-width="2.5"'
 _COLOURS = {"trained": "#c2541d", "random": "#7a8794"}
 _PANELS = (("auroc", "AUROC on held-out sentences", 0.5, 1.0, 0.5), ("spearman", "rank correlation", 0.0, 0.8, 0.0))
 
@@ -112,7 +112,5 @@ def _boxes(layers: list[dict[str, Any]], name: str, scale: _Scale) -> list[str]:
                 f'<line x1="{x - width / 2:.1f}" x2="{x + width / 2:.1f}" y1="{y50:.1f}" y2="{y50:.1f}" '
                 f'{stroke} stroke-width="2.5"/>'
             )
-            parts.append(
-                f'<text x="{x:.1f}" y="{y50 - 5:.1f}" text-anchor="middle" font-size="10">{found[2]:.2f}</text>'
-            )
+            parts.append(f'<text x="{x:.1f}" y="{y50 - 5:.1f}" {_MEDIAN}>{found[2]:.2f}</text>')
     return parts
