@@ -8,10 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from neurolect.store import read_manifest, write_manifest
+from neurolect.errors import RunFolderError
+from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 
-__all__ = ["Steps"]
+__all__ = ["Steps", "check_related", "is_related"]
 
 STAGE = "relate"
 
@@ -28,14 +29,11 @@ class Steps:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         manifest = read_manifest(folder)
-        self._done: dict[str, dict[str, Any]] = manifest["stages"].get(STAGE, {}).get("steps", {})
-        stages = manifest["stages"]
-        # what everything rests on: another pass or description makes all steps anew
-        self._rests_on = [
-            stages["collect"].get("finished"),
-            stages["describe"].get("finished"),
-            version("neurolect"),
-        ]
+        stage = manifest["stages"].get(STAGE, {})
+        now_on = _rests_on(manifest["stages"])
+        # another pass, description or version makes all steps anew
+        self._done: dict[str, dict[str, Any]] = stage.get("steps", {}) if stage.get("rests_on") == now_on else {}
+        self._rests_on = [*now_on, version("neurolect")]
         self.n_made = 0
 
     def make(self, name: str, work: Callable[[], dict[str, Any]], *, files: list[str], settings: object) -> None:
@@ -78,7 +76,7 @@ class Steps:
     def _write(self, status: str, options: dict[str, Any] | None = None) -> None:
         manifest = read_manifest(self._folder)
         stage = manifest["stages"].get(STAGE, {})
-        stage |= {"status": status, "steps": self._done}
+        stage |= {"status": status, "steps": self._done, "rests_on": _rests_on(manifest["stages"])}
         if status == "complete":
             stage |= {"finished": now(), "seconds": round(sum(step["seconds"] for step in self._done.values()), 3)}
             manifest["options"][STAGE] = options
@@ -86,3 +84,52 @@ class Steps:
             stage.setdefault("started", now())
         manifest["stages"][STAGE] = stage
         write_manifest(self._folder, manifest)
+
+
+def _rests_on(stages: dict[str, Any]) -> list[str | None]:
+    """Say which pass and which description there are."""
+    return [stages.get(name, {}).get("finished") for name in ("collect", "describe")]
+
+
+def is_related(run: Run, *, step: str) -> bool:
+    """Say whether a step is done, for the present description of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    step : str
+        The step, e.g. ``"alike"``.
+
+    Returns
+    -------
+    bool
+        False as well where the run was described again since.
+    """
+    stage = run.manifest["stages"].get(STAGE, {})
+    return step in stage.get("steps", {}) and bool(stage.get("rests_on") == _rests_on(run.manifest["stages"]))
+
+
+def check_related(run: Run) -> None:
+    """Refuse a run whose relations are missing, unfinished, or of an earlier description.
+
+    Parameters
+    ----------
+    run : Run
+        A run.
+
+    Raises
+    ------
+    RunFolderError
+        Says how to make them.
+    """
+    stage = run.manifest["stages"].get(STAGE)
+    if stage is None:
+        what = f"The neurons of {run.folder} have not been related."
+    elif stage.get("rests_on") != _rests_on(run.manifest["stages"]):
+        what = f"The relations in {run.folder} are of an earlier description of the run."
+    elif stage["status"] != "complete":
+        what = f"The relations in {run.folder} are unfinished."
+    else:
+        return
+    raise RunFolderError(what, hint=f"neurolect relate {run.folder}")

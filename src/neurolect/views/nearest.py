@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.relations.steps import is_related
 from neurolect.store import Neuron
 
 __all__ = ["nearest_lists", "nearest_responses"]
@@ -26,7 +27,7 @@ def nearest_responses(neuron: Neuron) -> list[dict[str, Any]] | None:
     list of dict, or None
         ``address`` and ``correlation`` (with sign), the strongest first; None where the run is not related.
     """
-    if not _is_related(neuron):
+    if not is_related(neuron.run, step="alike"):
         return None
     rows = neuron.rows(TABLE).filter(pc.field("by") == "response").slice(0, N_NEAREST).to_pylist()
     index = neuron.run.index
@@ -49,7 +50,7 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
         ``lists`` (most shared sentences) and ``signature``: lists of ``address``, ``side``, ``likeness``, ``name``,
         the likest first; None where the run is not related.
     """
-    if not _is_related(neuron):
+    if not is_related(neuron.run, step="alike"):
         return None
     rows = neuron.rows(TABLE, side=side)
     summary = neuron.run.table("signatures/summary", columns=["neuron_id", "side", "name"])
@@ -67,12 +68,6 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
         ]
         for by in ("lists", "signature")
     }
-
-
-def _is_related(neuron: Neuron) -> bool:
-    """Say whether there are neighbours, and of the present description."""
-    steps = neuron.run.manifest["stages"].get("relate", {}).get("steps", {})
-    return "alike" in steps and (neuron.run.folder / f"{TABLE}.parquet").is_file()
 
 
 def _rounded(value: float) -> float:

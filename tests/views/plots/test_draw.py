@@ -1,5 +1,6 @@
 import importlib
 import re
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from neurolect.errors import MissingExtraError, OptionError, RunFolderError
-from neurolect.store import Run
-from neurolect.views import plot
+from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.views import card, plot
 from neurolect.views.plots import FIGURES
 from tests.relations.related_run import write_described_run
 
@@ -64,7 +65,7 @@ def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> N
         ("maps", "a.png", {}, r"no figure 'maps'(.|\n)*'map'"),
         ("map", "a.gif", {}, r"as 'a.gif'(.|\n)*\.html"),
         ("map", "a.png", {"layer": 9}, r"no layer 9(.|\n)*one of 1, 2"),
-        ("diversity", "a.png", {"by": "length"}, "does not go by by"),
+        ("diversity", "a.png", {"by": "length"}, "takes no by; 'length' was given"),
         ("map", "a.png", {"side": "left"}, "no side 'left'"),
         ("heatmap", "a.png", {"by": "field=genre"}, "no metadata field 'genre'"),
     ],
@@ -82,6 +83,23 @@ def test_a_run_that_is_not_related_says_how_to(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="neurolect relate"):
         plot(run, "map", out=tmp_path / "a.png")
     assert plot(run, "ranks", out=tmp_path / "a.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("stage", "entry", "message"),
+    [("describe", {"finished": "later"}, "of an earlier description"), ("relate", {"status": "running"}, "unfinished")],
+)
+def test_relations_that_are_not_those_of_the_run_are_not_drawn(
+    related_run: Run, tmp_path: Path, stage: str, entry: dict[str, str], message: str
+) -> None:
+    shutil.copytree(related_run.folder, tmp_path / "run")
+    manifest = read_manifest(tmp_path / "run")
+    manifest["stages"][stage] |= entry
+    write_manifest(tmp_path / "run", manifest)
+    with pytest.raises(RunFolderError, match=message):
+        plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.png")
+    shown = card(Run(tmp_path / "run").neuron("hidden.1.3"))["responds_like"]
+    assert (shown is None) == (stage == "describe")
 
 
 def test_without_matplotlib_the_line_that_installs_it_is_told(

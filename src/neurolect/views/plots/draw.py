@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from neurolect.errors import OptionError, nearest
+from neurolect.relations.steps import check_related
 from neurolect.store import Run
 from neurolect.views.plots.save import ENDINGS, save
 from neurolect.views.plots.style import Drawn, styled
@@ -24,6 +25,7 @@ FIGURES = {
     "redundancy": ("cluster_tables", "draw_redundancy"),
 }
 """Names of figures, and the module and function that draws each; loaded when it is drawn."""
+_RELATED = ("map", "clusters", "diversity", "groups", "redundancy")  # figures of what relate has made
 
 
 def plot(
@@ -69,7 +71,7 @@ def plot(
     OptionError
         If there is no such figure, ending, number, side or layer, or an option does not go with the figure.
     RunFolderError
-        If the run has not been related.
+        If the run has not been related, or was described again since.
     MissingExtraError
         If matplotlib is not installed.
     """
@@ -86,13 +88,15 @@ def plot(
     taken = set(inspect.signature(draw).parameters)
     ignored = [name for name, each in given.items() if name not in taken and each not in (None, "top")]
     if ignored:
-        what = f"The figure {figure!r} does not go by {ignored[0]} ({given[ignored[0]]!r})."
+        what = f"The figure {figure!r} takes no {ignored[0]}; {given[ignored[0]]!r} was given."
         listed = ", ".join(name for name in given if name in taken)
         raise OptionError(what, expected=listed or "no options")
     layers = sorted({each["layer"] for each in run.manifest["model"]["sites"]})
     if layer is not None and layer not in layers:
         what = f"The run {run.folder} has no layer {layer}."
         raise OptionError(what, expected=f"one of {', '.join(map(str, layers))}")
+    if figure in _RELATED:
+        check_related(run)
     with styled():
         drawn = draw(run, **{name: each for name, each in given.items() if name in taken and each is not None})
         save(drawn, path)
