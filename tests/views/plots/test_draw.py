@@ -87,7 +87,10 @@ def test_a_run_that_is_not_related_says_how_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "entry", "message"),
-    [("describe", {"finished": "later"}, "of an earlier description"), ("relate", {"status": "running"}, "unfinished")],
+    [
+        ("describe", {"finished": "later"}, "of an earlier description"),
+        ("relate", {"status": "running"}, "unfinished"),
+    ],
 )
 def test_relations_that_are_not_those_of_the_run_are_not_drawn(
     related_run: Run, tmp_path: Path, stage: str, entry: dict[str, str], message: str
