@@ -48,3 +48,25 @@ def test_counts_what_it_splits(text: str) -> None:
 @pytest.mark.timeout(5)
 def test_hostile_pieces_take_no_time(piece: str) -> None:
     assert "".join(split_words(piece)) == piece
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # "In Tokyo one likes music, 123."
+        (
+            "\u6771\u4eac\u3067\u306f\u97f3\u697d\u304c\u597d\u304d\u3002",
+            "\u6771\u4eac \u3067\u306f \u97f3\u697d \u304c \u597d \u304d \u3002",
+        ),
+        # loan words and Latin letters amid kana
+        ("GPT-4\u306e\u30c6\u30b9\u30c8123", "GPT-4 \u306e \u30c6\u30b9\u30c8 123"),
+        # Chinese: each character by itself
+        ("\u4eca\u5929\u5f88\u597d\uff01", "\u4eca \u5929 \u5f88 \u597d \uff01"),
+        # Korean has spaces
+        ("\ud55c\uad6d\uc5b4 \ubb38\uc7a5", "\ud55c\uad6d\uc5b4 \ubb38\uc7a5"),
+        ("caf\u00e9 \u6771\u4eac", "caf\u00e9 \u6771 \u4eac"),
+    ],
+)  # fmt: skip
+def test_what_is_written_without_spaces(text: str, words: str) -> None:
+    assert split_words(text) == words.split()
+    assert count_words(text) == sum(map(is_word, split_words(text)))

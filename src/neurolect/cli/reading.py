@@ -41,21 +41,26 @@ def find(
     subtree: Annotated[str | None, typer.Option(help="A subtree as cards write it: 'VBD(NN(DT) IN)'.")] = None,
     regex: Annotated[str | None, typer.Option(help="A regular expression that a sentence's text matches.")] = None,
     where: Annotated[str | None, typer.Option(help="A condition on metadata: field=value, year>=1990.")] = None,
+    examples: Annotated[
+        Path | None, typer.Option(help="A file of sentences, one a line: who likes sentences like these?")
+    ] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
     output: Output = Format.text,
 ) -> None:
     """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
     asked = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "regex": regex, "where": where}
-    if not any(asked.values()):
+    if examples is None and not any(asked.values()):
         # as typer says of any other wrong use
-        what = f"A search has to be for something: give one of {', '.join(f'--{name}' for name in asked)}."
+        options = ", ".join(f"--{name}" for name in [*asked, "examples"])
+        what = f"A search has to be for something: give one of {options}."
         raise typer.BadParameter(what)
     from neurolect.finding import find
     from neurolect.store import open_run
     from neurolect.views.found_text import found_text
 
-    table = find(open_run(run), **asked, side=side, limit=limit)
+    lines = None if examples is None else examples.read_text(encoding="utf-8").splitlines()
+    table = find(open_run(run), **asked, examples=lines, side=side, limit=limit)
     typer.echo(as_json(table.to_pylist()) if output is Format.json else found_text(table, width=width()))
 
 

@@ -2,10 +2,12 @@
 
 Used for counting words over everything that is read and as the tagger's input, so that a word means one thing
 throughout. Contractions are split (``do n't``), hyphenated words, numbers, addresses, abbreviations and simple
-emoticons stay whole, every other punctuation character is a word of its own.
+emoticons stay whole, every other punctuation character is a word of its own. Chinese and Japanese, written without
+spaces, are split by their characters.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 
@@ -42,6 +44,12 @@ PATTERN = rf"""
   | \S
 """
 WORDS = re.compile(PATTERN, re.VERBOSE)
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3005"
+HIRAGANA = "\u3041-\u309f"
+KATAKANA = "\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+UNSPACED = re.compile(rf"[{HAN}]+|[{HIRAGANA}]+|[{KATAKANA}]+")
+KANA = re.compile(rf"[{HIRAGANA}{KATAKANA}]")
 
 
 def split_words(text: str) -> list[str]:
@@ -104,8 +112,10 @@ def split_piece(piece: str) -> tuple[str, ...]:
     tuple of str
         Words as written; at least one.
     """
-    if piece.isalpha():
+    if piece.isalpha() and (piece.isascii() or not UNSPACED.search(piece)):
         return (piece,)
+    if not piece.isascii() and UNSPACED.search(piece):
+        return tuple(_split_unspaced(piece))
     # The two commonest other shapes, without the pattern: a word and a mark.
     word, mark = piece[:-1], piece[-1]
     if word.isalpha() and (mark in ',;:?!")' or (mark == "." and len(word) > 1 and word not in ABBREVIATIONS)):
@@ -113,9 +123,24 @@ def split_piece(piece: str) -> tuple[str, ...]:
     return tuple(WORDS.findall(piece))
 
 
+def _split_unspaced(piece: str) -> Iterator[str]:
+    """Split Chinese and Japanese, which have no spaces between words.
+
+    Japanese changes its script about where a word begins or ends, so each run of one script is a word. Chinese has
+    one script: each character is a word, and patterns put the words of several characters together again.
+    """
+    is_japanese = KANA.search(piece) is not None
+    end = 0
+    for run in UNSPACED.finditer(piece):
+        yield from WORDS.findall(piece[end : run.start()])
+        yield from [run[0]] if is_japanese else run[0]
+        end = run.end()
+    yield from WORDS.findall(piece[end:])
+
+
 @lru_cache(maxsize=1 << 15)
 def _count_piece(piece: str) -> int:
-    return 1 if piece.isalnum() else sum(map(is_word, split_piece(piece)))
+    return 1 if piece.isalnum() and piece.isascii() else sum(map(is_word, split_piece(piece)))
 
 
 def is_word(token: str) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.finding.conditions import background_of, parse_condition, sentences_where
+from neurolect.finding.examples import sentences_like
 from neurolect.finding.patterns import Pattern, parse_pattern, sentences_with
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
@@ -30,9 +31,10 @@ class Asked(NamedTuple):
     tag: str | None = None
     regex: str | None = None
     where: str | None = None
+    examples: tuple[str, ...] | None = None
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, object]:
         """What was asked for at all."""
         return {name: each for name, each in self._asdict().items() if each is not None}
 
@@ -95,6 +97,9 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     if asked.where is not None:
         condition = parse_condition(asked.where, run)
         yield Found(sentences_where(condition, run), condition.text, background_of(condition, run))
+    if asked.examples is not None:
+        rows = sentences_like(asked.examples, index)
+        yield Found(rows, f"like {len(asked.examples)} example{'s' if len(asked.examples) > 1 else ''}", None)
 
 
 def _gaps(run: Run) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Find the neurons whose lists have the most of something."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ def find(
     subtree: str | None = None,
     regex: str | None = None,
     where: str | None = None,
+    examples: Sequence[str] | None = None,
     side: str | None = None,
     limit: int = 10,
 ) -> pa.Table:
@@ -55,6 +57,8 @@ def find(
         A regular expression (RE2) that a sentence's text matches somewhere; cases differ unless it begins ``(?i)``.
     where : str, optional
         A condition on metadata, e.g. ``"author=Jane Austen"``, ``"year>=1990"``, ``"year=1990-1999"``.
+    examples : sequence of str, optional
+        Sentences; looked for is the hundredth of the kept sentences that shares most rare words with one of them.
     side : str, optional
         ``top`` or ``bottom``; both when not given.
     limit : int, >= 1
@@ -76,7 +80,9 @@ def find(
     RunFolderError
         If no list has it (names the nearest things there are), or the run has not been described.
     """
-    asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)
+    asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)._replace(
+        examples=None if examples is None else tuple(examples)
+    )
     _check(asked, subtree=subtree, side=side, limit=limit)
     if subtree is not None:
         text = " ".join(subtree.split())
