@@ -17,6 +17,7 @@ from neurolect.collector.device_pass import (
     chunk_activations,
     is_finite,
     kept_on_device,
+    undisturbed,
     without_overflow,
 )
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
@@ -173,7 +174,8 @@ def _collect(
                 state = loaded[0]
                 progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
             task.advance(state.n_sentences)
-            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
+            with undisturbed(device):
+                ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
         complete_shard(folder, state, seconds=time.monotonic() - start)

@@ -157,17 +157,19 @@ class DeviceTopLists:
         size = self.list_size
         if neurons is None:
             neurons = torch.nonzero(self._fill >= size)[:, 0]
+        # Indexing by assignment would have the host wait for the device.
         for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
-            block = self._keys[chosen]
+            block = self._keys.index_select(0, chosen)
             kept, order = torch.topk(block, size, dim=1, sorted=False)
-            block[:, :size], block[:, size:] = kept, EMPTY
-            self._keys[chosen] = block
+            block[:, :size].copy_(kept)
+            block[:, size:].fill_(EMPTY)
+            self._keys.index_copy_(0, chosen, block)
             if self._tokens.shape[1]:
-                tokens = self._tokens[chosen]
-                tokens[:, :size] = tokens.gather(1, order)
-                self._tokens[chosen] = tokens
-            self._fill[chosen] = size
-            self._threshold[chosen] = signed_activations(kept.amin(dim=1))
+                tokens = self._tokens.index_select(0, chosen)
+                tokens[:, :size].copy_(tokens.gather(1, order))
+                self._tokens.index_copy_(0, chosen, tokens)
+            self._fill.index_fill_(0, chosen, size)
+            self._threshold.index_copy_(0, chosen, signed_activations(kept.amin(dim=1)))
 
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
         """Take in lists collected on other sentences.

@@ -38,7 +38,8 @@ class DeviceSample:
         """
         rows, places = self._start.find(sentence_ids)
         if len(rows):
-            self._activations[to_device(places, self.device)] = activations[to_device(rows, self.device)]
+            chosen = activations.index_select(0, to_device(rows, self.device))
+            self._activations.index_copy_(0, to_device(places, self.device), chosen)
 
     def merge(self, other: "DeviceSample") -> None:
         """Take in what another state saw.
