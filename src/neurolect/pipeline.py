@@ -9,6 +9,7 @@ from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
+from neurolect.remote import place
 from neurolect.store import Run
 
 __all__ = ["describe_and_score", "run"]
@@ -111,7 +112,7 @@ def _corpus(
     sources: Sequence[str | Path], out: Path, config: RunConfig, workers: int, progress: Progress
 ) -> Corpus:
     """Open the corpus if one is given or was prepared before; prepare it otherwise."""
-    if len(sources) == 1 and (Path(sources[0]) / "manifest.json").is_file():
+    if len(sources) == 1 and (place(sources[0]) / "manifest.json").is_file():
         return open_corpus(sources[0])
     folder = out.with_name(f"{out.name}-corpus")
     if (folder / "manifest.json").is_file():

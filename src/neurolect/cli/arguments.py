@@ -42,7 +42,16 @@ class Engine(StrEnum):
 
 
 Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]
-RunFolder = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+
+
+def run_folder(name: str) -> Path:
+    """Give the run folder of a name; one at a URL is fetched."""
+    from neurolect.remote import fetched, is_url
+
+    return fetched(name) if is_url(name) else Path(name)
+
+
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, or its URL.", metavar="RUN", parser=run_folder)]
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of options, a table for each stage.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="stage.option=value; may be repeated.")]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]

@@ -49,6 +49,6 @@ def print_next(run: "Run") -> None:
         typer.echo(f"  {command}")
 
 
-def quoted(path: Path) -> str:
+def quoted(path: Path | str) -> str:
     """Write a path as a shell reads it."""
     return shlex.quote(str(path))

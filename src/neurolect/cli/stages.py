@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import CORES, Config, Device, Engine, Model, RunFolder, Settings, Workers, read_config
+from neurolect.cli.arguments import (
+    CORES,
+    Config,
+    Device,
+    Engine,
+    Model,
+    RunFolder,
+    Settings,
+    Workers,
+    read_config,
+    run_folder,
+)
 from neurolect.cli.printing import make_progress, print_next, print_notices, quoted
 from neurolect.errors import OptionError
+from neurolect.remote import publish, staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +32,8 @@ if TYPE_CHECKING:
 
 @app.command()
 def prepare(
-    sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, or hf:NAME[:CONFIG][:SPLIT].")],
-    out: Annotated[Path, typer.Option(help="The corpus folder to write.")],
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, URLs, or hf:NAME[:CONFIG][:SPLIT].")],
+    out: Annotated[str, typer.Option(help="The corpus folder to write, or its URL.")],
     config: Config = None,
     settings: Settings = None,
     workers: Workers = CORES,
@@ -29,9 +41,8 @@ def prepare(
     """Turn documents into sentences with metadata, once per corpus."""
     from neurolect.corpus import prepare
 
-    corpus = prepare(
-        sources, out=out, options=read_config(config, settings).prepare, workers=workers, progress=make_progress()
-    )
+    made_with = read_config(config, settings).prepare
+    corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
     typer.echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
     typer.echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
 
@@ -39,8 +50,8 @@ def prepare(
 @app.command()
 def collect(
     model: Model,
-    corpus: Annotated[Path, typer.Argument(help="A corpus folder.", metavar="CORPUS")],
-    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    corpus: Annotated[str, typer.Argument(help="A corpus folder, or its URL.", metavar="CORPUS")],
+    out: Annotated[str, typer.Option(help="The run folder to write, or to go on with, or its URL.")],
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -62,22 +73,17 @@ def collect(
     opened = open_corpus(corpus)
     share = _shard(shard, engine)
     engaged = _engine(engine, workers, ray_address)
-    if engaged is not None:
-        run = engaged(
-            model,
-            corpus,
-            out=out,
-            options=options.collect,
-            model_options=options.model,
-            device=device,
-            progress=make_progress(),
-        )
-    else:
-        from neurolect.collector import collect
-        from neurolect.model import load_model
+    kept, progress = options.collect, make_progress()
+    with staged(out) as folder:
+        if engaged is not None:
+            asked = {"options": kept, "model_options": options.model, "device": device}
+            run = engaged(model, corpus, out=folder, progress=progress, **asked)
+        else:
+            from neurolect.collector import collect
+            from neurolect.model import load_model
 
-        loaded = load_model(model, options=options.model, device=device)
-        run = collect(loaded, opened, out=out, options=options.collect, progress=make_progress(), shard=share)
+            loaded = load_model(model, options=options.model, device=device)
+            run = collect(loaded, opened, out=folder, options=kept, progress=progress, shard=share)
     if share is not None:
         typer.echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
         return
@@ -88,16 +94,20 @@ def collect(
 
 @app.command()
 def merge(
-    runs: Annotated[list[Path], typer.Argument(help="The run folders of all shards.", metavar="SHARD...")],
-    out: Annotated[Path, typer.Option(help="The run folder to write.")],
-    corpus: Annotated[Path | None, typer.Option(help="The corpus folder, if it was moved.")] = None,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="The run folders of all shards, or URLs.", metavar="SHARD...", parser=run_folder),
+    ],
+    out: Annotated[str, typer.Option(help="The run folder to write, or its URL.")],
+    corpus: Annotated[str | None, typer.Option(help="The corpus folder, or its URL, if it was moved.")] = None,
 ) -> None:
     """Put the shards of a run together."""
     from neurolect.collector.merge import merge
     from neurolect.corpus import open_corpus
 
     opened = None if corpus is None else open_corpus(corpus)
-    run = merge(runs, out=out, corpus=opened, progress=make_progress())
+    with staged(out) as folder:
+        run = merge(runs, out=folder, corpus=opened, progress=make_progress())
     typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
     typer.echo(f"Next: neurolect describe {quoted(out)}")
@@ -111,6 +121,7 @@ def describe(run: RunFolder, config: Config = None, settings: Settings = None, w
 
     options = read_config(config, settings)
     described = describe_and_score(open_run(run), config=options, workers=workers, progress=make_progress())
+    publish(run)
     typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
     print_next(described)
 
@@ -118,8 +129,8 @@ def describe(run: RunFolder, config: Config = None, settings: Settings = None, w
 @app.command(name="run")
 def run_all(
     model: Model,
-    sources: Annotated[list[str], typer.Argument(help="Documents as for prepare, or one corpus folder.")],
-    out: Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")],
+    sources: Annotated[list[str], typer.Argument(help="Documents as for prepare, or one corpus folder, or URLs.")],
+    out: Annotated[str, typer.Option(help="The run folder to write, or to go on with, or its URL.")],
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -129,7 +140,10 @@ def run_all(
     from neurolect.pipeline import run
 
     options = read_config(config, settings)
-    done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=make_progress())
+    with staged(out) as folder:
+        done = run(
+            model, sources, out=folder, config=options, device=device, workers=workers, progress=make_progress()
+        )
     print_notices(done.manifest["notices"])
     typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
     print_next(done)

@@ -117,7 +117,7 @@ def write_merged(
         return open_run(folder)
     corpus = corpus or open_corpus(manifest["corpus"]["path"])
     if corpus.fingerprint != manifest["corpus"]["fingerprint"]:
-        what = f"{corpus.folder} is not the corpus that was read."
+        what = f"{corpus.location} is not the corpus that was read."
         raise CollectError(what, expected=f"fingerprint {manifest['corpus']['fingerprint']}")
     options = options_of(manifest)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)

@@ -7,7 +7,7 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.shuffle import n_shuffled_chunks
 from neurolect.errors import OptionError
 
-__all__ = ["PARTIAL", "Shard", "Share", "check_shard", "parse_shard", "share_of"]
+__all__ = ["PARTIAL", "Shard", "Share", "check_shard", "mining_of", "parse_shard", "share_of"]
 
 PARTIAL = "partial/state.npz"
 """Where a shard's run folder keeps its state until it is merged."""
@@ -116,6 +116,30 @@ def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> 
     mine = (shard or Shard(0, 1)).chunks(n_chunks)
     last = min(mine.stop * size, n_sentences) if mine.stop < n_chunks else n_sentences
     return Share(mine.start, mine.stop, last - mine.start * size)
+
+
+def mining_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> range | None:
+    """Say which sentences of the mining part a shard reads.
+
+    Parameters
+    ----------
+    shard : Shard, optional
+        All when not given.
+    n_sentences : int
+        Sentences to read, all shards together.
+    options : CollectOptions
+        With the size of a chunk.
+
+    Returns
+    -------
+    range or None
+        None: any of them may be read.
+    """
+    if shard is None or options.shuffle:
+        return None
+    share = share_of(shard, n_sentences, options)
+    first = share.first * (options.chunk_sentences or 1)
+    return range(first, first + share.n_sentences)
 
 
 def _n_chunks(n_sentences: int, options: CollectOptions) -> int:

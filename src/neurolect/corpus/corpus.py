@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.corpus.manifest import FieldEntry, Manifest, read_manifest
-from neurolect.corpus.shards import ShardEntry, file_hash
+from neurolect.corpus.shards import ShardEntry, file_hash, parquet_file
 from neurolect.errors import CorpusError, nearest
+from neurolect.remote import RemotePath, place
 
 __all__ = ["Corpus", "Part", "open_corpus"]
 
@@ -25,7 +26,7 @@ class Corpus:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
         The corpus folder.
     manifest : Manifest
         Its manifest.
@@ -35,18 +36,26 @@ class Corpus:
     open_corpus : Checks the folder and gives one of these.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | RemotePath, manifest: Manifest) -> None:
+        self._folder = folder
         self.manifest = manifest
 
     def __repr__(self) -> str:
         """Name the folder and its size."""
-        return f"Corpus({str(self.folder)!r}, {self.n_sentences:,} sentences)"
+        return f"Corpus({str(self._folder)!r}, {self.n_sentences:,} sentences)"
 
     @property
     def location(self) -> str:
-        """Where the folder lies, in full."""
-        return str(self.folder.resolve())
+        """Where the folder lies, in full: a path or a URL."""
+        return str(self._folder.resolve())
+
+    @property
+    def folder(self) -> Path:
+        """The corpus folder, where it is one of this machine's."""
+        if isinstance(self._folder, RemotePath):
+            what = f"The corpus {self._folder} is no folder of this machine."
+            raise CorpusError(what, hint="Corpus.location names it wherever it lies.")
+        return self._folder
 
     @property
     def fingerprint(self) -> str:
@@ -181,28 +190,37 @@ class Corpus:
             return self._schema(names).empty_table()
         return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
-    def verify(self) -> None:
-        """Compare every shard's hash with the manifest.
+    def verify(self, *, mining: range | None = None) -> None:
+        """Compare the hashes of the shard files with the manifest.
+
+        Parameters
+        ----------
+        mining : range, optional
+            Look only at files with these sentences of the mining part, numbered from 0.
 
         Raises
         ------
         CorpusError
             If a shard is not what was prepared.
         """
+        n_before = 0
         for shard in self.manifest["shards"]:
+            first, n_before = n_before, n_before + _size_of_shard(shard, "mining")
+            if mining is not None and (n_before <= mining.start or first >= mining.stop):
+                continue
             try:
-                found = file_hash(self.folder / shard["file"])
+                found = file_hash(self._folder / shard["file"])
             except OSError as error:
                 how = f"it cannot be read ({error.strerror})"
-                raise _changed(self.folder, shard["file"], how) from error
+                raise _changed(self._folder, shard["file"], how) from error
             if found != shard["blake2b"]:
-                raise _changed(self.folder, shard["file"], "its content is another")
+                raise _changed(self._folder, shard["file"], "its content is another")
 
     def _checked_columns(self, columns: Sequence[str] | None) -> list[str]:
         names = self.columns if columns is None else list(columns)
         for name in names:
             if name not in self.columns:
-                what = f"The corpus {self.folder} has no column {name!r}."
+                what = f"The corpus {self._folder} has no column {name!r}."
                 raise CorpusError(what, hint=f"Nearest: {nearest(name, self.columns)}.")
         return names
 
@@ -212,10 +230,10 @@ class Corpus:
         return pa.schema([schema.field(name) for name in names])
 
     def _open(self, shard: ShardEntry) -> pq.ParquetFile:
-        path = self.folder / shard["file"]
+        path = self._folder / shard["file"]
         categories = [field["name"] for field in self.fields if field["kind"] == "category"]
         try:
-            return pq.ParquetFile(path, read_dictionary=categories)
+            return parquet_file(path, read_dictionary=categories)
         except (pa.ArrowInvalid, OSError) as error:
             what = f"The shard {path} could not be read: {error}."
             raise CorpusError(what, hint="Prepare the corpus again.") from error
@@ -276,7 +294,7 @@ def open_corpus(path: str | Path) -> Corpus:
     Parameters
     ----------
     path : str or Path
-        A corpus folder.
+        A corpus folder, here or at a URL (``s3://``, ``gs://``, ``hdfs://``, ...), where it is read as needed.
 
     Returns
     -------
@@ -290,7 +308,7 @@ def open_corpus(path: str | Path) -> Corpus:
     FormatVersionError
         If it was written by a newer neurolect.
     """
-    folder = Path(path)
+    folder = place(path)
     manifest = read_manifest(folder)
     for shard in manifest["shards"]:
         file = folder / shard["file"]
@@ -301,7 +319,7 @@ def open_corpus(path: str | Path) -> Corpus:
     return Corpus(folder, manifest)
 
 
-def _changed(folder: Path, file: str, how: str) -> CorpusError:
+def _changed(folder: Path | RemotePath, file: str, how: str) -> CorpusError:
     what = f"The corpus {folder} changed since it was prepared: {file}: {how}."
     return CorpusError(what, hint="Prepare it again, and collect from the new one.")
 

@@ -10,6 +10,7 @@ from typing import IO, cast
 
 from neurolect.corpus.sources import suffixes
 from neurolect.errors import CorpusError, require_extra
+from neurolect.remote import RemotePath
 
 __all__ = ["Decoder", "open_binary"]
 
@@ -38,7 +39,7 @@ class Decoder:
             self.n_replaced += text.count("\ufffd") - data.count("\ufffd".encode())
             return text
 
-    def lines(self, path: Path) -> Iterator[str]:
+    def lines(self, path: Path | RemotePath) -> Iterator[str]:
         """Yield the lines of a file with their line ends."""
         with open_binary(path) as file:
             for number, line in enumerate(file):
@@ -46,7 +47,7 @@ class Decoder:
                     line = _without_mark(line, path)
                 yield self.decode(line)
 
-    def blocks(self, path: Path, *, size: int) -> Iterator[str]:
+    def blocks(self, path: Path | RemotePath, *, size: int) -> Iterator[str]:
         """Yield a file in blocks of about ``size`` bytes, cut after a line, a space, or where a character ends."""
         with open_binary(path) as file:
             rest = _without_mark(file.read(size), path)
@@ -68,7 +69,7 @@ def _cut(block: bytes) -> int:
     return end - 1 if end > 1 and block[end - 1] >= 0xC0 else len(block)
 
 
-def _without_mark(data: bytes, path: Path) -> bytes:
+def _without_mark(data: bytes, path: Path | RemotePath) -> bytes:
     if data.startswith(UTF_16):
         what = f"{path} is UTF-16, not UTF-8."
         raise CorpusError(what, expected="text in UTF-8", hint=f"iconv -f UTF-16 -t UTF-8 {path} > copy")
@@ -76,12 +77,12 @@ def _without_mark(data: bytes, path: Path) -> bytes:
 
 
 @contextmanager
-def open_binary(path: Path) -> Iterator[IO[bytes]]:
+def open_binary(path: Path | RemotePath) -> Iterator[IO[bytes]]:
     """Open a file for reading bytes, unpacked by its name's ending.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
         A file; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are unpacked.
 
     Yields
@@ -107,15 +108,17 @@ def open_binary(path: Path) -> Iterator[IO[bytes]]:
         raise CorpusError(what, hint="Check that the file is there, whole, and that you may read it.") from error
 
 
-def _open(path: Path) -> IO[bytes]:
+@contextmanager
+def _open(path: Path | RemotePath) -> Iterator[IO[bytes]]:
     _, compression = suffixes(path)
-    if compression == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if compression == ".bz2":
-        return cast("IO[bytes]", bz2.open(path, "rb"))
-    if compression == ".xz":
-        return cast("IO[bytes]", lzma.open(path, "rb"))
-    if compression == ".zst":
-        zstandard = require_extra("zstandard", extra="datasets", purpose=f"to read {path.name}")
-        return cast("IO[bytes]", zstandard.open(path, "rb"))
-    return path.open("rb")
+    with path.open("rb") as file:
+        if not compression:
+            yield file
+            return
+        if compression == ".zst":
+            zstandard = require_extra("zstandard", extra="datasets", purpose=f"to read {path.name}")
+            unpacked = zstandard.open(file, "rb")
+        else:
+            unpacked = {".gz": gzip, ".bz2": bz2, ".xz": lzma}[compression].open(file, "rb")
+        with cast("IO[bytes]", unpacked) as inner:
+            yield inner

@@ -7,6 +7,7 @@ from typing import TypedDict, cast
 
 from neurolect.corpus.shards import ShardEntry
 from neurolect.errors import CorpusError, FormatVersionError
+from neurolect.remote import RemotePath
 
 __all__ = ["FORMAT", "SCHEMA_VERSION", "FieldEntry", "Manifest", "SourceEntry", "fingerprint", "read_manifest"]
 
@@ -71,12 +72,12 @@ def fingerprint(shards: list[ShardEntry], fields: list[FieldEntry]) -> str:
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path | RemotePath) -> Manifest:
     """Read the manifest of a corpus folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
         A corpus folder.
 
     Returns

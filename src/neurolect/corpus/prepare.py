@@ -36,6 +36,7 @@ from neurolect.corpus.shards import ShardWriter
 from neurolect.corpus.sources import Source, unique_sources
 from neurolect.errors import CorpusError, NeurolectError
 from neurolect.progress import NullProgress, Progress
+from neurolect.remote import RemotePath, place, staged
 
 __all__ = ["prepare"]
 
@@ -56,7 +57,7 @@ def prepare(
     sources : str, Path or sequence of them
         Files, folders, globs or ``hf:NAME[:CONFIG][:SPLIT]``.
     out : str or Path
-        The corpus folder to make.
+        The corpus folder to make; one at a URL is made here and uploaded when it is whole.
     options : PrepareOptions, optional
         How; the defaults when not given.
     workers : int
@@ -82,7 +83,14 @@ def prepare(
     if workers < 1:
         what = f"A corpus cannot be prepared by {workers} workers."
         raise CorpusError(what, expected="at least 1")
-    folder = Path(out)
+    if isinstance(target := place(out), RemotePath):
+        if (target / "manifest.json").is_file():
+            what = f"There is a corpus at {out} already."
+            raise CorpusError(what, hint="Use it as it is, give another --out, or remove it first.")
+        with staged(out) as copy:
+            prepare(sources, out=copy, options=options, workers=workers, progress=progress, overwrite=True)
+        return open_corpus(out)
+    folder = target
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
     found, n_repeated = unique_sources(sources)

@@ -1,11 +1,12 @@
 """Read plain text files as documents."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
 from neurolect.corpus.decode import Decoder
 from neurolect.corpus.options import TextDocuments
 from neurolect.corpus.sources import Source
+from neurolect.remote import place
 
 __all__ = ["read_text"]
 
@@ -34,9 +35,9 @@ def read_text(
     dict
         ``text``, ``file`` (its name without endings) and ``folder`` (its place under the source; not at the top).
     """
-    path = Path(source.name)
+    path = place(source.name)
     metadata: dict[str, object] = {"file": path.name.split(".")[0] or path.name}
-    folder = path.parent.relative_to(source.root) if path.is_relative_to(source.root) else Path()
+    folder = path.parent.relative_to(source.root) if path.parent.is_relative_to(source.root) else PurePath()
     if folder.parts:
         metadata["folder"] = folder.as_posix()
     if documents == "auto":

@@ -14,8 +14,10 @@ from neurolect.corpus.decode import Decoder, open_binary
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.read_hub import read_hub
 from neurolect.corpus.read_text import read_text
+from neurolect.corpus.shards import parquet_file
 from neurolect.corpus.sources import Source, suffixes
 from neurolect.errors import CorpusError
+from neurolect.remote import RemotePath, place
 
 __all__ = ["Row", "RowReader"]
 
@@ -72,11 +74,11 @@ class RowReader:
         elif source.format == "text":
             yield from read_text(source, decoder=self._decoder, documents=self._options.text_documents)
         elif source.format == "json":
-            yield from self._json(Path(source.name))
+            yield from self._json(place(source.name))
         elif source.format == "csv":
-            yield from self._csv(Path(source.name))
+            yield from self._csv(place(source.name))
         else:
-            yield from self._parquet(Path(source.name))
+            yield from self._parquet(place(source.name))
 
     def first_rows(self, source: Source, *, n_rows: int) -> Iterator[Row]:
         """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part.
@@ -93,12 +95,12 @@ class RowReader:
         dict
             Column name to value.
         """
-        if source.format == "parquet" and not suffixes(Path(source.name))[1]:
-            yield from self._parquet(Path(source.name), n_rows=n_rows)
+        if source.format == "parquet" and not suffixes(place(source.name))[1]:
+            yield from self._parquet(place(source.name), n_rows=n_rows)
         else:
             yield from islice(self.rows(source), n_rows)
 
-    def _json(self, path: Path) -> Iterator[Row]:
+    def _json(self, path: Path | RemotePath) -> Iterator[Row]:
         for number, line in enumerate(self._decoder.lines(path), start=1):
             if not line.strip():
                 continue
@@ -112,7 +114,7 @@ class RowReader:
             else:
                 self._broken(path, number, f"a JSON {type(row).__name__}, not an object")
 
-    def _csv(self, path: Path) -> Iterator[Row]:
+    def _csv(self, path: Path | RemotePath) -> Iterator[Row]:
         # The csv module's limit holds for the whole process; it is only ever raised.
         csv.field_size_limit(max(FIELD_LIMIT, csv.field_size_limit()))
         lines = self._decoder.lines(path)
@@ -135,20 +137,20 @@ class RowReader:
             what = f"{path}:{reader.line_num} is no CSV: {error}."
             raise CorpusError(what, hint="Check the quotes around that line.") from error
 
-    def _broken(self, path: Path, number: int, why: str) -> None:
+    def _broken(self, path: Path | RemotePath, number: int, why: str) -> None:
         if not self._options.skip_broken_lines:
             what = f"{path}:{number} is {why}."
             hint = "Correct the line, or set prepare.skip_broken_lines = true to count such lines and go on."
             raise CorpusError(what, hint=hint)
         self.n_broken += 1
 
-    def _parquet(self, path: Path, *, n_rows: int | None = None) -> Iterator[Row]:
+    def _parquet(self, path: Path | RemotePath, *, n_rows: int | None = None) -> Iterator[Row]:
         try:
             if suffixes(path)[1]:
                 with open_binary(path) as file:
                     yield from _batches(pq.ParquetFile(pa.BufferReader(file.read())))
             else:
-                with pq.ParquetFile(path) as parquet:
+                with parquet_file(path) as parquet:
                     yield from _batches(parquet) if n_rows is None else _spread(parquet, n_rows)
         except (pa.ArrowInvalid, OSError) as error:
             what = f"{path} could not be read as Parquet: {error}."

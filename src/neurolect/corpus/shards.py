@@ -1,8 +1,10 @@
 """Write sentences to Parquet shards of one size, ids dense from 0."""
 
 import hashlib
+from collections.abc import Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-__all__ = ["ShardEntry", "ShardWriter", "file_hash"]
+from neurolect.remote import RemotePath
+
+__all__ = ["ShardEntry", "ShardWriter", "file_hash", "parquet_file"]
 
 SHARD_ROWS = 100_000
 GROUP_ROWS = 10_000
@@ -27,12 +31,33 @@ class ShardEntry(TypedDict):
     blake2b: str
 
 
-def file_hash(path: Path) -> str:
+def parquet_file(path: Path | RemotePath, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file, here or at a URL.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+        The file.
+    read_dictionary : sequence of str
+        Columns read as dictionaries.
+
+    Returns
+    -------
+    pyarrow.parquet.ParquetFile
+        Open; of a file at a URL only what is asked for is fetched.
+    """
+    if isinstance(path, RemotePath):
+        name, system = path.arrow_source()
+        return pq.ParquetFile(name, filesystem=system, read_dictionary=list(read_dictionary), pre_buffer=True)
+    return pq.ParquetFile(path, read_dictionary=list(read_dictionary))
+
+
+def file_hash(path: Path | RemotePath) -> str:
     """Hash a file's bytes.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
         A file.
 
     Returns
@@ -41,7 +66,9 @@ def file_hash(path: Path) -> str:
         BLAKE2b, 16 bytes, hexadecimal.
     """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        # of a file at a URL no more is known than that it can be read
+        binary = cast("BufferedReader", file)
+        return hashlib.file_digest(binary, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 class ShardWriter:

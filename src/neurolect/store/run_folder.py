@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
+from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import read_manifest
 from neurolect.store.tables import read_neuron_rows, read_table
 
@@ -341,7 +342,7 @@ def open_run(path: str | Path) -> Run:
     Parameters
     ----------
     path : str or Path
-        The folder that ``collect`` or ``run`` wrote.
+        The folder that ``collect`` or ``run`` wrote; of one at a URL a copy is fetched.
 
     Returns
     -------
@@ -355,7 +356,7 @@ def open_run(path: str | Path) -> Run:
     FormatVersionError
         If a newer neurolect wrote it.
     """
-    run = Run(Path(path))
+    run = Run(fetched(str(path)) if is_url(path) else Path(path))
     if "shard" in run.manifest:
         shard = run.manifest["shard"]
         what = f"{path} holds shard {shard['number']}/{shard['n']} of a run, not a whole run."
