@@ -42,10 +42,10 @@ class Rates:
     write_seconds_per_entry: float = 2.0e-7
     """To sort and write one entry of a list at the end; by one process."""
 
-    merge_seconds_per_entry: float = 1.0e-7
-    """Processor seconds to merge one entry of two states."""
+    merge_seconds_per_entry: float = 5.2e-8
+    """Processor seconds a merge takes for an entry of one state: to read, merge and write."""
 
-    merge_seconds: float = 5.0
+    merge_seconds: float = 2.8
     """Processor seconds a merge takes beside: a million words on both sides."""
 
     network_bytes_per_second: float = 1.0e9

@@ -1,5 +1,6 @@
 """When and why a pass ends, and what is left of its monitor."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,6 @@ from neurolect.corpus import Corpus
 
 __all__ = ["Ending", "Watch", "ending_notices", "read_of", "sample_of", "write_convergence"]
 
-_AT_ONCE = 1 << 17
 _USUAL = StopRule(stable=0.8, share=0.9)
 
 
@@ -129,13 +129,16 @@ def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDAr
     int64, shape (n_sample,)
         In sample order.
     """
-    batches = corpus.batches(columns=["sentence_id"], batch_size=_AT_ONCE)
-    starts = range(0, n_sentences, _AT_ONCE)
-    parts = (
-        table.column("sentence_id").to_numpy()[: n_sentences - start]
-        for start, table in zip(starts, batches, strict=False)
-    )
-    return streamed_sample(parts, size=options.sample_size, seed=options.seed)
+
+    def parts() -> Iterator[NDArray[np.int64]]:
+        left = n_sentences
+        for ids in corpus.id_blocks("mining"):
+            yield ids[:left]
+            left -= len(ids)
+            if left <= 0:
+                return
+
+    return streamed_sample(parts(), size=options.sample_size, seed=options.seed)
 
 
 def read_of(

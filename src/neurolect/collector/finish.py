@@ -22,6 +22,7 @@ from neurolect.model.neurons import NeuronIndex
 __all__ = ["write_results"]
 
 _ROWS_AT_ONCE = 1 << 20
+_SENTENCES_AT_ONCE = 1 << 19
 _THREADS = 4
 
 
@@ -75,8 +76,21 @@ def write_results(
     ):
         write_table(folder / "background" / f"{name}.parquet", table)
     sentence_ids = np.unique(np.concatenate(kept))
-    write_table(folder / "sentences.parquet", take_kept(corpus, sentence_ids))
+    _write_sentences(folder / "sentences.parquet", corpus, sentence_ids)
     return len(sentence_ids)
+
+
+def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]) -> None:
+    """Write text and metadata of the kept sentences, so many at once that memory does not grow with them."""
+    with replacing(path) as temporary:
+        writer: pq.ParquetWriter | None = None
+        for start in range(0, max(1, len(sentence_ids)), _SENTENCES_AT_ONCE):
+            table = take_kept(corpus, sentence_ids[start : start + _SENTENCES_AT_ONCE])
+            if writer is None:
+                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=1 << 17)
+        if writer is not None:
+            writer.close()
 
 
 def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> NDArray[np.int64]:

@@ -90,7 +90,12 @@ def streamed_sample(parts: Iterable[NDArray[np.int64]], *, size: int, seed: int)
     """
     chosen = np.empty(0, dtype=np.int64)
     for ids in parts:
-        chosen = uniform_sample(np.concatenate([chosen, ids]), size=size, seed=seed)
+        near = ids
+        if len(chosen) == size:
+            # Nearly all are out at the first look; no two ids have the same hash.
+            near = ids[hash_ids(ids, seed=seed) < hash_ids(chosen[-1:], seed=seed)]
+        if len(near):
+            chosen = uniform_sample(np.concatenate([chosen, near]), size=size, seed=seed)
     return chosen
 
 

@@ -149,11 +149,28 @@ class Corpus:
         int64, shape (n,), ascending
             Their ids.
         """
-        if _checked(part) == "all":
-            return np.arange(self.n_sentences, dtype=np.int64)
-        held_out = [self._read(shard, ["held_out"])["held_out"].to_numpy() for shard in self.manifest["shards"]]
-        flags = np.concatenate(held_out) if held_out else np.empty(0, dtype=np.bool_)
-        return np.flatnonzero(flags == (part == "held_out")).astype(np.int64)
+        return np.concatenate([np.empty(0, dtype=np.int64), *self.id_blocks(part)])
+
+    def id_blocks(self, part: Part = "mining") -> Iterator[NDArray[np.int64]]:
+        """List the ids of a part, a shard file at a time; of each file one column of flags is read.
+
+        Parameters
+        ----------
+        part : {"mining", "held_out", "all"}
+            Which sentences.
+
+        Yields
+        ------
+        int64, shape (n,), ascending
+            Those of one file.
+        """
+        _checked(part)
+        for shard in self.manifest["shards"]:
+            ids = np.arange(shard["n_sentences"], dtype=np.int64)
+            if part != "all":
+                flags = self._read(shard, ["held_out"])["held_out"].to_numpy()
+                ids = np.flatnonzero(flags == (part == "held_out")).astype(np.int64, copy=False)
+            yield ids + shard["first_sentence_id"]
 
     def take(self, ids: NDArray[np.integer], *, columns: Sequence[str] | None = None) -> pa.Table:
         """Read sentences by id; only the row groups that hold them are read.
