@@ -39,6 +39,9 @@ class Rates:
     start_seconds: float = 14.0
     """Before the first chunk is through: the model is loaded and compiled."""
 
+    sample_seconds_per_sentence: float = 7.5e-8
+    """To choose the uniform sample, for every sentence of the corpus: by every worker, and again at the merge."""
+
     write_seconds_per_entry: float = 2.0e-7
     """To sort and write one entry of a list at the end; by one process."""
 
@@ -119,6 +122,8 @@ class Cost(NamedTuple):
 
     Attributes
     ----------
+    sample_seconds : float
+        Choosing the uniform sample, once, or twice where there is a merge.
     read_seconds : float
         From the first sentence to the last, all workers at once.
     merge_seconds : float
@@ -143,6 +148,7 @@ class Cost(NamedTuple):
         Disk of the finished run's lists.
     """
 
+    sample_seconds: float
     read_seconds: float
     merge_seconds: float
     write_seconds: float
@@ -185,16 +191,18 @@ def cost_of(size: PassSize, rates: Rates | None = None) -> Cost:
         rates.n_layers * rates.width**2 * rates.tokens_per_sentence
     )
     read_seconds = size.n_sentences * heavier / (rates.sentences_per_second * size.n_workers)
+    sample_seconds = size.n_sentences * rates.sample_seconds_per_sentence * (1 if size.n_workers == 1 else 2)
     n_levels = math.ceil(math.log2(size.n_workers))
     state = _state_bytes(size)
     one_merge = size.n_entries * rates.merge_seconds_per_entry + rates.merge_seconds
     merge_seconds = n_levels * (one_merge + state / rates.network_bytes_per_second)
     write_seconds = size.n_entries * rates.write_seconds_per_entry
     return Cost(
+        sample_seconds=sample_seconds,
         read_seconds=read_seconds,
         merge_seconds=merge_seconds,
         write_seconds=write_seconds,
-        total_seconds=rates.start_seconds + read_seconds + merge_seconds + write_seconds,
+        total_seconds=rates.start_seconds + sample_seconds + read_seconds + merge_seconds + write_seconds,
         gpu_gib=_gpu_bytes(size) / _GIB,
         host_gib=(4 * size.n_entries * _KEY + 2 * state) / _GIB,
         state_gib=state / _GIB,
