@@ -61,3 +61,9 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
         path.write_text("half")
     assert remove_leftovers(tmp_path) == 1
     assert sorted(each.name for each in tmp_path.rglob("*.tmp")) == [alive.name, own.name]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_an_array_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NeurolectError, match=r"The disk is full: .*a\.npy"), replacing(tmp_path / "a.npy"):
+        raise OSError("13517 requested and 4064 written")  # noqa: EM101 - as NumPy says it
+    assert list(tmp_path.iterdir()) == []

@@ -59,7 +59,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _not_written(path: Path, error: OSError) -> NeurolectError:
     """Say why a file could not be written."""
-    if error.errno in _FULL:
+    # NumPy tells that fewer bytes were written than it asked for, and not why
+    if error.errno in _FULL or (error.errno is None and "requested and" in str(error)):
         what = f"The disk is full: {path} could not be written."
         return NeurolectError(what, hint="Free some space or give another --out, then run the same command again.")
     if isinstance(error, PermissionError):
