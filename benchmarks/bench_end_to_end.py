@@ -2,13 +2,14 @@
 
 Three ways over the same sentences, one after the other in each round, in one process:
 
-* bare: the model alone on the batches that neurolect feeds, tokenized and padded beforehand; nothing is kept.
+* bare: the model alone on the batches that neurolect feeds, tokenized and padded beforehand; nothing is kept
+  (with ``--backend openvino`` its graph, which pools too: OpenVINO hands no token's states over).
 * neurolect: ``collect`` from the prepared corpus to the finished run folder (reading, tokenizing, forward,
   pooling, both lists of every neuron, moments, histograms, samples, background counts, writing).
 * plain: what one writes in an evening: corpus order, batches of 32, ``output_hidden_states``, mean pooling,
   a Python heap for every neuron (top lists only).
 
-    python benchmarks/bench_end_to_end.py [--model minilm] [--sentences 4096] [--rounds 5]
+    python benchmarks/bench_end_to_end.py [--model minilm] [--sentences 4096] [--rounds 5] [--backend torch]
 """
 
 import argparse
@@ -26,7 +27,7 @@ from neurolect.collector import CollectOptions, collect
 from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus, PrepareOptions, prepare
 from neurolect.demo_data import documents_path
-from neurolect.model import Model, load_model
+from neurolect.model import Model, ModelOptions, load_model
 
 
 def bare(model: Model, corpus: Corpus, options: CollectOptions) -> Callable[[], float]:
@@ -43,7 +44,10 @@ def bare(model: Model, corpus: Corpus, options: CollectOptions) -> Callable[[], 
         start = time.perf_counter()
         with torch.inference_mode():
             for batch in batches:
-                model.network(input_ids=batch.ids, attention_mask=batch.mask)
+                if model.backend == "torch":
+                    model.network(input_ids=batch.ids, attention_mask=batch.mask)
+                else:
+                    model.run(batch)
         return time.perf_counter() - start
 
     return run
@@ -89,10 +93,11 @@ def main() -> None:
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--sentences", type=int, default=4096)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--backend", default="torch")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
-        model = load_model(arguments.model)
+        model = load_model(arguments.model, options=ModelOptions(backend=arguments.backend))
         options = CollectOptions(limit=min(arguments.sentences, corpus.n_mining)).on_device(model.device.type)
         ways = {
             "bare": bare(model, corpus, options),
@@ -105,7 +110,8 @@ def main() -> None:
             for name, run in ways.items():
                 seconds[name].append(run())
     n = options.limit or 0
-    print(f"{model.name}, {model.neurons.n_neurons:,} neurons, {n:,} sentences, {torch.get_num_threads()} threads")
+    print(f"{model.name} ({model.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences")
+    print(f"{torch.get_num_threads()} threads")
     for name, times in seconds.items():
         print(f"{name:>10}: {n / statistics.median(times):8.1f} sentences/s (median of {len(times)})")
     for name in ("bare", "plain"):
