@@ -4,6 +4,14 @@ from neurolect.signatures.patterns import Patterns
 
 __all__ = ["passed_text", "passing"]
 
+KINDS = {
+    "word": "Patterns of words",
+    "lemma": "Patterns of lemmas",
+    "tag": "Patterns of tags",
+    "mixed": "Patterns of words and tags",
+    "subtree": "Subtrees",
+}
+
 
 def passing(patterns: Patterns, *, rate: float) -> dict[str, int | float]:
     """Give the counts of tests.
@@ -46,7 +54,7 @@ def passed_text(patterns: Patterns, *, rate: float) -> str:
     """
     n_reported = len(patterns.evidence.lists)
     n_sure = int((patterns.tests.q <= rate).sum())
-    kind = "Subtrees" if patterns.item == "subtree" else f"Patterns of {patterns.item}s"
+    kind = KINDS[patterns.item]
     return (
         f"{kind}: {patterns.n_passed:,} of {patterns.n_tests:,} tests (each pattern in each list) pass at a "
         f"false-discovery rate of {rate:g}; {n_sure:,} of the {n_reported:,} that are reported do."
