@@ -80,7 +80,7 @@ def _compiled_meanwhile() -> Iterator[None]:
 
     On a fresh installation that takes a quarter of a minute; what is compiled already is only looked at.
     """
-    command = [sys.executable, "-c", "from neurolect.signatures.compile_kernels import main; main()"]
+    command = [sys.executable, "-c", "from neurolect.fidelity.compile_kernels import main; main()"]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -3,8 +3,6 @@
 While the taggers work in processes of their own, this process has nothing to do.
 """
 
-import os
-
 import numpy as np
 
 from neurolect.signatures.centroids import cosines_to_centroid, sums_of_rows
@@ -15,7 +13,7 @@ from neurolect.signatures.sense_evidence import Kind, sense_evidence
 from neurolect.signatures.senses import find_senses
 from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
 
-__all__ = ["compile_kernels", "main"]
+__all__ = ["compile_kernels"]
 
 
 def compile_kernels() -> None:
@@ -33,10 +31,3 @@ def compile_kernels() -> None:
     senses = find_senses(vectors, Lists(lists, ("top",)), options=DescribeOptions(sense_margin=0.0))
     kind = Kind("word", items, np.ones(1, np.int64), 8, np.ones(1), 1)
     sense_evidence(kind, lists, senses.labels, lists=[0], times_longer=np.ones(4), min_share=0.0)
-
-
-def main() -> None:
-    """Compile them in a process of its own, which steps back behind every other."""
-    if hasattr(os, "nice"):
-        os.nice(10)
-    compile_kernels()
