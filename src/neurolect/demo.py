@@ -20,11 +20,12 @@ from neurolect.views import card, card_text, next_commands, striking, write_repo
 __all__ = ["demo"]
 
 _QUICK = RunConfig(
-    collect=CollectOptions(held_out_size=700),
-    describe=DescribeOptions(sense_sentences=128, max_senses=3),
-    fidelity=FidelityOptions(fit_list=300, fit_background=1_000, n_bootstrap=100),
+    collect=CollectOptions(held_out_size=500),
+    describe=DescribeOptions(max_senses=1),
+    fidelity=FidelityOptions(fit_list=300, fit_background=1_000, n_bootstrap=50),
 )
-"""A look at what there is need not be the last word: fewer sentences to fit and to score signatures on."""
+"""A look at what there is need not be the last word: fewer sentences to fit and to score signatures on, no
+senses."""
 
 
 def demo(
@@ -62,7 +63,7 @@ def demo(
     with _compiled_meanwhile():
         done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
     chosen = striking(done)
-    report = write_report(done, Path(out) / "report.html")
+    report = write_report(done, Path(out) / "report.html", n_cards=30)
     if show is not None:
         for each in chosen:
             show(f"\n{each.kind}: {each.evidence}")
