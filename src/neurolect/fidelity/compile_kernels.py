@@ -37,7 +37,9 @@ def compile_kernels() -> None:
 
 def main() -> None:
     """Compile all kernels from describing on, in a process of its own that steps back behind every other."""
-    if hasattr(os, "nice"):
-        os.nice(10)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    elif hasattr(os, "nice"):
+        os.nice(19)
     compile_earlier()
     compile_kernels()
