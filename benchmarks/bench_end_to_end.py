@@ -98,7 +98,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
         model = load_model(arguments.model, options=ModelOptions(backend=arguments.backend))
-        options = CollectOptions(limit=min(arguments.sentences, corpus.n_mining)).on_device(model.device.type)
+        # All three read the same sentences: the held-out part, of which collect would read up to 4,000, is left out.
+        limit = min(arguments.sentences, corpus.n_mining)
+        options = CollectOptions(limit=limit, held_out_size=0).on_device(model.device.type)
         ways = {
             "bare": bare(model, corpus, options),
             "neurolect": whole(model, corpus, options, Path(scratch) / "run"),
