@@ -14,6 +14,9 @@ _ROWS = 32
 _COLUMNS = 64
 _SPLITS = 16
 """Parts of the batch summed apart; fixed, so that sums do not depend on the GPU."""
+_ROWS_COUNTED = 252
+"""Sentences whose bins one program counts before it adds them to the histograms; 8 bits must hold them."""
+_COLUMNS_COUNTED = 128
 
 
 def append_entries(
@@ -141,7 +144,7 @@ def _count(
 
 
 def sum_moments(
-    activations: Tensor, shift: Tensor, low: Tensor, inverse_width: Tensor, histograms: Tensor
+    activations: Tensor, shift: Tensor, first: Tensor, inverse_width: Tensor, histograms: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Sum counts, powers and extremes of a batch; count it into the histograms."""
     n_rows, n_neurons = activations.shape
@@ -154,19 +157,32 @@ def sum_moments(
         _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
             activations,
             shift,
-            low,
-            inverse_width,
-            histograms,
             n,
             powers,
             extremes,
             n_rows,
             n_neurons,
-            histograms.shape[1],
-            float(histograms.shape[1] - 1),
             triton.cdiv(n_rows, _SPLITS),
             ROWS=_ROWS // 2,
             COLUMNS=_COLUMNS,
+        )
+        n_bins = histograms.shape[1]
+        parts = (
+            triton.cdiv(n_rows, _ROWS_COUNTED),
+            triton.cdiv(n_neurons, _COLUMNS_COUNTED),
+            triton.cdiv(n_bins, 32),
+        )
+        _count_bins[parts](
+            activations,
+            first,
+            inverse_width,
+            histograms,
+            n_rows,
+            n_neurons,
+            n_bins,
+            float(n_bins - 1),
+            EACH=_ROWS_COUNTED,
+            COLUMNS=_COLUMNS_COUNTED,
         )
     low_high = torch.stack([extremes[:, 0].amin(dim=0), extremes[:, 1].amax(dim=0)])
     return n.sum(dim=0), powers.sum(dim=0), low_high
@@ -176,16 +192,11 @@ def sum_moments(
 def _moments(
     activations: "Tensor",
     shift: "Tensor",
-    low: "Tensor",
-    inverse_width: "Tensor",
-    histograms: "Tensor",
     n: "Tensor",
     powers: "Tensor",
     extremes: "Tensor",
     n_rows: "int",
     n_neurons: "int",
-    n_bins: "int",
-    last: "float",
     rows_each: "int",
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
@@ -195,8 +206,6 @@ def _moments(
     columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
     known = columns < n_neurons
     middle = tl.load(shift + columns, mask=known, other=0.0)
-    edge = tl.load(low + columns, mask=known, other=0.0)
-    inverse = tl.load(inverse_width + columns, mask=known, other=0.0)
     count = tl.zeros([COLUMNS], dtype=tl.int64)
     s1 = tl.zeros([COLUMNS], dtype=tl.float64)
     s2 = tl.zeros([COLUMNS], dtype=tl.float64)
@@ -220,10 +229,6 @@ def _moments(
         s4 += tl.sum(d2 * d2, axis=0)
         least = tl.minimum(least, tl.min(tl.where(finite, value, float("inf")), axis=0))
         most = tl.maximum(most, tl.max(tl.where(finite, value, -float("inf")), axis=0))
-        place = (wide - edge[None, :]) * inverse[None, :]
-        place = tl.where(finite, place, 0.0)
-        place = tl.minimum(tl.maximum(place, 0.0), last).to(tl.int64)
-        tl.atomic_add(histograms + columns[None, :] * n_bins + place, 1, mask=finite)
     tl.store(n + split * n_neurons + columns, count, mask=known)
     base = powers + split * 4 * n_neurons + columns
     tl.store(base, s1, mask=known)
@@ -232,3 +237,53 @@ def _moments(
     tl.store(base + 3 * n_neurons, s4, mask=known)
     tl.store(extremes + split * 2 * n_neurons + columns, least, mask=known)
     tl.store(extremes + split * 2 * n_neurons + n_neurons + columns, most, mask=known)
+
+
+@triton.jit
+def _count_bins(
+    activations: "Tensor",
+    first: "Tensor",
+    inverse_width: "Tensor",
+    histograms: "Tensor",
+    n_rows: "int",
+    n_neurons: "int",
+    n_bins: "int",
+    last: "float",
+    EACH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+) -> None:
+    """Count a part of the batch into 32 bins of a few neurons.
+
+    Most activations fall into few bins, so that additions in memory would wait for each other. Each thread counts
+    one neuron's in registers, eight bins of 8 bits in each of four words, and adds them to memory at the end.
+    """
+    columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
+    known = columns < n_neurons
+    edge = tl.load(first + columns, mask=known, other=0.0)
+    inverse = tl.load(inverse_width + columns, mask=known, other=0.0)
+    begin = tl.program_id(2) * 32
+    at = histograms + columns * n_bins + begin
+    a = tl.zeros([COLUMNS], dtype=tl.int64)
+    b = tl.zeros([COLUMNS], dtype=tl.int64)
+    c = tl.zeros([COLUMNS], dtype=tl.int64)
+    d = tl.zeros([COLUMNS], dtype=tl.int64)
+    start = tl.program_id(0).to(tl.int64) * EACH
+    for done in range(0, EACH, 6):
+        for step in tl.static_range(6):
+            row = start + done + step
+            value = tl.load(
+                activations + row * n_neurons + columns, mask=known & (row < n_rows), other=float("inf")
+            )
+            place = tl.minimum(tl.maximum(tl.floor(value * inverse) - edge, 0.0), last).to(tl.int32) - begin
+            word = tl.where(tl.abs(value) < float("inf"), place >> 3, -1)
+            one = tl.full([COLUMNS], 1, tl.int64) << ((place & 7) * 8).to(tl.int64)
+            a += tl.where(word == 0, one, 0)
+            b += tl.where(word == 1, one, 0)
+            c += tl.where(word == 2, one, 0)
+            d += tl.where(word == 3, one, 0)
+    for bin in tl.static_range(8):
+        for number in tl.static_range(4):
+            words = a if number == 0 else b if number == 1 else c if number == 2 else d
+            count = (words >> (bin * 8)) & 255
+            inside = known & (count > 0) & (begin + number * 8 + bin < n_bins)
+            tl.atomic_add(at + number * 8 + bin, count, mask=inside)

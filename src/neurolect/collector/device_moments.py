@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.collector.device_transfers import OnItsWay
-from neurolect.collector.moments import Moments
+from neurolect.collector.moments import Moments, in_widths
 
 __all__ = ["DeviceMoments"]
 
@@ -30,7 +30,7 @@ class DeviceMoments:
         self.device = device
         arrays = start.to_arrays()
         self._state = {name: torch.from_numpy(np.array(array)).to(device) for name, array in arrays.items()}
-        self._inverse_width = 1.0 / self._state["width"]
+        self._first, self._inverse_width = (torch.from_numpy(each).to(device) for each in in_widths(start.bins))
 
     def update(self, activations: Tensor) -> None:
         """Take in one batch.
@@ -45,7 +45,7 @@ class DeviceMoments:
             from neurolect.collector import device_kernels
 
             n, powers, extremes = device_kernels.sum_moments(
-                activations, state["shift"], state["low"], self._inverse_width, state["histograms"]
+                activations, state["shift"], self._first, self._inverse_width, state["histograms"]
             )
             self._add(n, powers, extremes)
             return
@@ -63,7 +63,7 @@ class DeviceMoments:
         low = torch.where(finite, activations, torch.inf).amin(dim=0)
         high = torch.where(finite, activations, -torch.inf).amax(dim=0)
         last = state["histograms"].shape[1] - 1
-        at = ((values - state["low"]) * self._inverse_width).clamp(0.0, float(last))
+        at = (torch.floor(activations * self._inverse_width) - self._first).clamp(0.0, float(last))
         at = torch.where(finite, at, 0.0).to(torch.int64)
         state["histograms"].scatter_add_(1, at.T, finite.T.to(torch.int64))
         return finite.sum(dim=0), powers, torch.stack([low, high])

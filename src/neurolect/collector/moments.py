@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import CollectError
 
-__all__ = ["Bins", "MomentTable", "Moments", "choose_bins"]
+__all__ = ["Bins", "MomentTable", "Moments", "choose_bins", "in_widths"]
 
 _SPREAD = 5.0
 
@@ -86,6 +86,26 @@ def choose_bins(pilot: NDArray[np.float32], *, n_bins: int) -> Bins:
     return Bins(low, width, n_bins)
 
 
+def in_widths(bins: Bins) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give where bins lie for counting in float32.
+
+    Widths are powers of two, so that dividing by them rounds nothing, and lower edges are multiples of them.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins.
+
+    Returns
+    -------
+    first : float32, shape (n_neurons,)
+        Lower edge of the first bin, in widths.
+    inverse_width : float32, shape (n_neurons,)
+        What activations are to be multiplied by.
+    """
+    return (bins.low / bins.width).astype(np.float32), (1.0 / bins.width).astype(np.float32)
+
+
 class Moments:
     """Streaming moments, extremes and histograms of all neurons.
 
@@ -118,8 +138,7 @@ class Moments:
         _update(
             np.ascontiguousarray(activations),
             self.shift,
-            self.bins.low,
-            1.0 / self.bins.width,
+            *in_widths(self.bins),
             self._n,
             self._powers,
             self._extremes,
@@ -242,8 +261,8 @@ class Moments:
 def _update(
     activations: NDArray[np.float32],
     shift: NDArray[np.float64],
-    low: NDArray[np.float64],
-    inverse_width: NDArray[np.float64],
+    first: NDArray[np.float32],
+    inverse_width: NDArray[np.float32],
     n: NDArray[np.int64],
     powers: NDArray[np.float64],
     extremes: NDArray[np.float32],
@@ -251,7 +270,7 @@ def _update(
 ) -> None:
     """Add a batch, sentence by sentence, so that the sums do not depend on where batches end."""
     n_sentences, n_neurons = activations.shape
-    last = histograms.shape[1] - 1
+    last = np.float32(histograms.shape[1] - 1)
     for sentence in range(n_sentences):
         for neuron in range(n_neurons):
             value = activations[sentence, neuron]
@@ -266,5 +285,5 @@ def _update(
             powers[3, neuron] += d2 * d2
             extremes[0, neuron] = min(extremes[0, neuron], value)
             extremes[1, neuron] = max(extremes[1, neuron], value)
-            at = (np.float64(value) - low[neuron]) * inverse_width[neuron]
-            histograms[neuron, int(min(max(at, 0.0), last))] += 1
+            at = np.floor(value * inverse_width[neuron]) - first[neuron]
+            histograms[neuron, int(min(max(at, np.float32(0.0)), last))] += 1

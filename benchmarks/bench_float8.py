@@ -1,0 +1,112 @@
+"""What would float8 gain, and what would it do to the lists?
+
+neurolect does not offer float8; this tells why. Every linear map inside the blocks multiplies in float8 (e4m3, one
+scale a tensor, taken anew from each batch); all else stays as it is. A GPU that has float8 is needed (Hopper or newer).
+
+* Speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
+* Lists: a whole pass with real weights, float8's lists and float16's in float32's.
+
+    python benchmarks/bench_float8.py --corpus CORPUS --tokenizer FOLDER [--model FOLDER] [--sentences 200000]
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from bench_gpu import bare, make_model, show
+from torch import Tensor, nn
+
+from neurolect.collector import CollectOptions, collect
+from neurolect.corpus import Corpus, open_corpus
+from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model.structure import find_blocks, n_layers_of
+
+_LARGEST = 448.0
+
+
+def _in_float8(values: Tensor) -> tuple[Tensor, Tensor]:
+    scale = (values.abs().amax().to(torch.float32) / _LARGEST).clamp(min=1e-12)
+    return (values.to(torch.float32) / scale).to(torch.float8_e4m3fn), scale
+
+
+class Float8Linear(nn.Module):
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight, self.scale = _in_float8(linear.weight.detach())
+        self.weight8 = weight.t()  # multiplied as columns
+        self.bias = linear.bias
+
+    def forward(self, states: Tensor) -> Tensor:
+        flat = states.reshape(-1, states.shape[-1])
+        values, scale = _in_float8(flat)
+        out = torch._scaled_mm(
+            values, self.weight8, scale_a=scale, scale_b=self.scale, bias=self.bias, out_dtype=states.dtype
+        )
+        return out.reshape(*states.shape[:-1], -1)
+
+
+def to_float8(model: Model) -> Model:
+    """Replace every linear map inside the blocks."""
+    blocks = find_blocks(model.network, n_layers=n_layers_of(model.network))
+    for block in blocks or ():
+        for parent in list(block.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.Linear):
+                    setattr(parent, name, Float8Linear(child))
+    return model
+
+
+def lists_of(model: Model, corpus: Corpus, folder: Path, n: int) -> dict[str, np.ndarray[Any, Any]]:
+    options = CollectOptions(limit=n, list_size=10_000, held_out_size=0, activation_sample_size=100)
+    collect(model, corpus, out=folder, options=options)
+    found = {}
+    for side in options.sides:
+        ids = pq.read_table(folder / "lists" / f"{side}.parquet", columns=["sentence_id"]).column(0).to_numpy()
+        found[side] = ids.reshape(model.neurons.n_neurons, -1)
+    return found
+
+
+def overlap(one: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
+    shares = {}
+    for size in (100, 1_000, 10_000):
+        pairs = [pair for side in one for pair in zip(one[side], other[side], strict=True)]
+        shares[f"top {size:,}"] = float(np.mean([len(np.intersect1d(a[:size], b[:size])) / size for a, b in pairs]))
+    return shares
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--sentences", type=int, default=200_000)
+    arguments = parser.parse_args()
+    corpus = open_corpus(arguments.corpus)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        bert = str(make_model(scratch / "bert", arguments.tokenizer, "Bert"))
+        for kind in ("float16", "float8"):
+            model = load_model(bert, options=ModelOptions(dtype="float16"), device="cuda")
+            if kind == "float8":
+                to_float8(model)
+            model.compile_blocks()
+            show(f"{kind}, packed, compiled", bare(model, corpus, at_least=4.0))
+        if not arguments.model:
+            return
+        lists = {}
+        for kind in ("float32", "float16", "float8"):
+            dtype = "float16" if kind == "float8" else kind
+            model = load_model(arguments.model, options=ModelOptions(dtype=dtype), device="cuda")
+            if kind == "float8":
+                to_float8(model).compile_blocks()
+            lists[kind] = lists_of(model, corpus, scratch / kind, arguments.sentences)
+        for kind in ("float16", "float8"):
+            show(f"{kind} lists in float32's, of {arguments.sentences:,}", overlap(lists[kind], lists["float32"]))
+
+
+if __name__ == "__main__":
+    main()
