@@ -98,7 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
         model = load_model(arguments.model, options=ModelOptions(backend=arguments.backend))
-        # All three read the same sentences: the held-out part, of which collect would read up to 4,000, is left out.
+        # All read the same sentences: the held-out part, of which collect would read up to 4,000, is left out.
         limit = min(arguments.sentences, corpus.n_mining)
         options = CollectOptions(limit=limit, held_out_size=0).on_device(model.device.type)
         ways = {

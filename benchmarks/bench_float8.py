@@ -1,7 +1,7 @@
 """What would float8 gain, and what would it do to the lists?
 
 neurolect does not offer float8; this tells why. Every linear map inside the blocks multiplies in float8 (e4m3, one
-scale a tensor, taken anew from each batch); all else stays as it is. A GPU that has float8 is needed (Hopper or newer).
+scale a tensor, taken anew from each batch); all else stays as it is. It needs a GPU that has float8 (Hopper, say).
 
 * Speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
 * Lists: a whole pass with real weights, float8's lists and float16's in float32's.

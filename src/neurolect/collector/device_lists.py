@@ -25,6 +25,7 @@ from neurolect.collector.device_transfers import OnItsWay, to_device
 from neurolect.collector.entry_keys import SortedLists, check_sentence_ids
 from neurolect.collector.top_lists import TopLists
 from neurolect.errors import CollectError
+from neurolect.model.triton_here import triton_here
 
 __all__ = ["DeviceTopLists"]
 
@@ -79,7 +80,7 @@ class DeviceTopLists:
         OnItsWay
             For :meth:`update`; bool, shape (n_neurons,).
         """
-        kernels = activations.is_cuda and _kernels_here()
+        kernels = activations.is_cuda and triton_here()
         return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1])
 
     def update(
@@ -124,7 +125,7 @@ class DeviceTopLists:
         """Cut the buffers that may be too small, then append what reaches the thresholds."""
         if full.any():
             self._cut(to_device(np.flatnonzero(full), self.device))
-        if activations.is_cuda and _kernels_here():
+        if activations.is_cuda and triton_here():
             from neurolect.collector import device_kernels
 
             top = self.side == "top"
@@ -366,10 +367,3 @@ class DeviceTopLists:
             own, order = torch.sort(self._keys[start:stop, :width], dim=1, descending=True)
             tokens = self._tokens[start:stop, :width]
             yield slice(start - first, stop - first), own, tokens.gather(1, order) if tokens.shape[1] else tokens
-
-
-def _kernels_here() -> bool:
-    """Say whether Triton is there; a PyTorch for GPUs brings it."""
-    from torch.utils._triton import has_triton
-
-    return bool(has_triton())

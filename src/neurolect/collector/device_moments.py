@@ -7,6 +7,7 @@ from torch import Tensor
 
 from neurolect.collector.device_transfers import OnItsWay
 from neurolect.collector.moments import Moments, in_widths
+from neurolect.model.triton_here import triton_here
 
 __all__ = ["DeviceMoments"]
 
@@ -41,7 +42,7 @@ class DeviceMoments:
             On the device; entries that are not finite are passed over.
         """
         state = self._state
-        if activations.is_cuda and _kernels_here():
+        if activations.is_cuda and triton_here():
             from neurolect.collector import device_kernels
 
             n, powers, extremes = device_kernels.sum_moments(
@@ -135,10 +136,3 @@ class DeviceMoments:
         both = self.to_host()
         both.merge(other.to_host())
         self._state = DeviceMoments(both, device=self.device)._state
-
-
-def _kernels_here() -> bool:
-    """Say whether Triton is there; a PyTorch for GPUs brings it."""
-    from torch.utils._triton import has_triton
-
-    return bool(has_triton())

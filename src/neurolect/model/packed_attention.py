@@ -14,10 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["NAME", "packed_attention", "register", "varlen_kernel"]
+from neurolect.model.triton_here import triton_here
+
+__all__ = ["NAME", "SHORT", "packed_attention", "register", "short_kernel", "varlen_kernel"]
 
 NAME = "neurolect_packed"
 """Under which the attention is registered."""
+SHORT = 128
+"""Up to so many tokens in the longest sentence of a batch, a kernel made for short ones attends."""
+_WIDTHS = (16, 32, 64, 128)
 
 
 @cache
@@ -35,6 +40,23 @@ def varlen_kernel() -> Callable[..., Any] | None:
         return None
     known = inspect.signature(varlen_attn).parameters
     return varlen_attn if {"scale", "window_size"} <= set(known) else None
+
+
+@cache
+def short_kernel() -> Callable[..., Tensor] | None:
+    """Find the attention made for short sentences.
+
+    Returns
+    -------
+    callable or None
+        None where Triton is not there.
+    """
+    if not triton_here():
+        return None
+    from neurolect.model.short_attention_kernels import attend_short
+
+    attend: Callable[..., Tensor] = attend_short
+    return attend
 
 
 @cache
@@ -109,11 +131,14 @@ def packed_attention(
         msg = "packed attention without soft caps and sinks"
         raise NotImplementedError(msg)
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
+    scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
+    reach = -1 if sliding_window is None else int(sliding_window) - 1
+    short = short_kernel() if _fits_a_tile(query, key, value, max_len) else None
+    if short is not None:
+        return short(query[0], key[0], value[0], cu_seqlens, max_len, scale, causal, reach)[None], None
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-    scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
-    reach = -1 if sliding_window is None else int(sliding_window) - 1
     kernel = varlen_kernel() if query.is_cuda and query.dtype != torch.float32 else None
     if kernel is None:
         return _one_by_one((query, key, value), cu_seqlens, scale=scale, causal=causal, reach=reach), None
@@ -121,6 +146,15 @@ def packed_attention(
     window = (reach, 0 if causal else reach)
     out = kernel(*tensors, cu_seqlens, cu_seqlens, max_len, max_len, scale=scale, window_size=window)
     return out[None], None
+
+
+def _fits_a_tile(query: Tensor, key: Tensor, value: Tensor, max_len: int) -> bool:
+    """Say whether the kernel for short sentences can be used."""
+    if not query.is_cuda or query.dtype == torch.float32 or max_len > SHORT:
+        return False
+    width = query.shape[-1]
+    dense = all(each.stride(-1) == 1 for each in (query, key, value))
+    return dense and width in _WIDTHS and value.shape[-1] == width
 
 
 def _one_by_one(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from neurolect.model.triton_here import triton_here
+
 __all__ = ["Segments", "pool_segments", "pool_segments_plain"]
 
 
@@ -46,7 +48,7 @@ def pool_segments(
     if pooling in ("first", "last"):
         rows = segments.start if pooling == "first" else segments.stop - 1
         out.copy_(states.index_select(0, rows))
-    elif states.is_cuda and _kernels_here():
+    elif states.is_cuda and triton_here():
         from neurolect.model import segment_kernels
 
         segment_kernels.pool(states, segments, pooling, out, tokens)
@@ -81,10 +83,3 @@ def pool_segments_plain(
         at = torch.where(inside == highest[sentence], place, far)
         earliest = torch.full(out.shape, torch.iinfo(torch.int16).max, dtype=torch.int32, device=states.device)
         tokens.copy_(earliest.scatter_reduce_(0, where, at, reduce="amin"))
-
-
-def _kernels_here() -> bool:
-    """Say whether Triton is there; a PyTorch for GPUs brings it."""
-    from torch.utils._triton import has_triton
-
-    return bool(has_triton())
