@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.finding.criteria import Asked, Found, find_sentences
-from neurolect.finding.list_counts import count_in_lists
+from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.not_found import nothing_found
 from neurolect.finding.table_search import find_in_table
 from neurolect.signatures.scoring import lift, log_odds_z
@@ -168,11 +168,13 @@ def _in_sample(rows: NDArray[np.int64], index: SentenceIndex) -> tuple[int, int]
 def _count(found: Found, index: SentenceIndex) -> _Counts:
     """Count in all lists; the part of a list that lies in the background is all of it, or that in the sample."""
     size, within = index.list_sizes.T
-    n_list = count_in_lists(found.rows, starts=index.list_starts, numbers=index.list_numbers, sizes=size)
+    common = CommonSets(index.common_members, index.common_counts) if index.has_common_sets else None
+    stored = {"starts": index.list_starts, "sizes": size}
+    n_list = count_in_lists(found.rows, numbers=index.list_numbers, common=common, **stored)
     if found.background is not None:
         return _Counts(size, n_list, size, n_list)
     sampled = found.rows[index.in_sample[found.rows]]
-    n_overlap = count_in_lists(sampled, starts=index.list_starts, numbers=index.list_numbers, sizes=size)
+    n_overlap = count_in_lists(sampled, numbers=index.list_numbers, **stored)
     return _Counts(size, n_list, within, n_overlap)
 
 

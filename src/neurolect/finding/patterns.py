@@ -19,6 +19,8 @@ ANY_GAP = 1 << 30
 """Longer than any sentence."""
 LOOKED_AT = 16
 """With up to so many places between, what follows a tag is looked up at each of them."""
+FEW_MOVES, MANY = 4, 64
+"""Tags so near to each other, the first at one place of so many, are followed at all places at once."""
 
 
 class Step(NamedTuple):
@@ -118,8 +120,8 @@ def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.
     int64, ascending, distinct
         Numbers of the sentences among the kept ones.
     """
-    ends = _places(pattern[0], index)
-    for step in pattern[1:]:
+    ends, n_done = _leading_tags(pattern, index) if pattern[0].is_tag else (_places(pattern[0], index), 1)
+    for step in pattern[n_done:]:
         if not len(ends):
             break
         ends = _tagged_next(step, ends, index) if step.is_tag and step.gap < LOOKED_AT else _next(step, ends, index)
@@ -127,6 +129,38 @@ def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.
         return np.flatnonzero(np.diff(np.searchsorted(ends, index.sentence_starts)))
     rows = index.sentences_of(ends)
     return rows[np.append(True, np.diff(rows) > 0)] if len(rows) else rows
+
+
+def _leading_tags(pattern: Sequence[Step], index: SentenceIndex) -> tuple[NDArray[np.int64], int]:
+    """Follow the first tags in a bit for every place there is, as long as they stand in many.
+
+    Gives the places of the last one and how many of the pattern's items were followed.
+    """
+    found = _stands(pattern[0], index)
+    inside: NDArray[np.bool_] | None = None
+    n_done = 1
+    for step in pattern[1:]:
+        if not step.is_tag or step.gap >= FEW_MOVES or MANY * np.count_nonzero(found) < len(found):
+            break
+        if inside is None:  # places with one before them in the same sentence
+            inside = np.ones(len(found) + 1, dtype=np.bool_)
+            inside[index.sentence_starts] = False
+        reached, moved = np.zeros_like(found), found
+        for _ in range(step.gap + 1):
+            further = np.zeros_like(found)
+            np.logical_and(moved[:-1], inside[1:-1], out=further[1:])
+            reached |= further
+            moved = further
+        found = reached & _stands(step, index)
+        n_done += 1
+    return np.flatnonzero(found), n_done
+
+
+def _stands(step: Step, index: SentenceIndex) -> NDArray[np.bool_]:
+    """Tell for every place whether it has a tag."""
+    if step.item not in index.tags:
+        return np.zeros(len(index.tag_codes), dtype=np.bool_)
+    return np.asarray(index.tag_codes == index.tags.index(step.item), dtype=np.bool_)
 
 
 def _places(step: Step, index: SentenceIndex) -> NDArray[np.int64]:

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_npy, write_table
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.common_sets import common_sets
 from neurolect.signatures.inputs import Inputs, read_inputs
 from neurolect.signatures.lists import Lists
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
 __all__ = ["index_run", "invert_lists", "place_words", "write_index"]
+
+MAX_SETS = 256
+WORTH_SETS = 1 << 22
+"""Of fewer entries in all lists any search counts in some milliseconds; no common sets are counted beforehand."""
 
 
 def index_run(run: Run) -> None:
@@ -60,6 +65,9 @@ def write_index(folder: Path, inputs: Inputs, coded: CodedSentences) -> None:
     write_npy(index / "sentence_starts.npy", coded.offsets)
     write_npy(index / "tag_codes.npy", coded.tags.astype(np.uint8))
     write_table(index / "tags.parquet", pa.table({"tag": pa.array(coded.tag_names, pa.string())}))
+    sets = common_sets(coded, inputs.lists.rows, max_sets=MAX_SETS if len(numbers) >= WORTH_SETS else 0)
+    write_npy(index / "common_members.npy", sets.members)
+    write_npy(index / "common_counts.npy", sets.counts)
     text = inputs.sentences.column("text").combine_chunks().cast(pa.large_string())
     text_starts, characters = _text(text)
     write_npy(index / "text_starts.npy", text_starts)

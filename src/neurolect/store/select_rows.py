@@ -64,9 +64,8 @@ def select_rows(
     for row in rows:
         group = int(np.searchsorted(ends, row, side="right"))
         parts.append((group, int(row - (ends[group] - sizes[group]))))
-    read = {
-        group: pq.ParquetFile(table_path(folder, name)).read_row_group(group, columns=columns) for group, _ in parts
-    }
+    plain = pq.ParquetFile(table_path(folder, name), memory_map=True, metadata=file.metadata)
+    read = {group: plain.read_row_group(group, columns=columns) for group in {group for group, _ in parts}}
     return pa.concat_tables([read[group].slice(place, 1) for group, place in parts])
 
 

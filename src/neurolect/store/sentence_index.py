@@ -79,6 +79,21 @@ class SentenceIndex:
         return self._array("list_sizes").astype(np.int64, copy=False)
 
     @cached_property
+    def common_members(self) -> NDArray[np.uint8]:
+        """Sentences of the common sets, a bit each, lowest first, shape (n_sets, n_bytes)."""
+        return self._array("common_members").astype(np.uint8, copy=False)
+
+    @property
+    def has_common_sets(self) -> bool:
+        """Whether there are any; an index of an earlier version has none, which costs time alone."""
+        return (self._folder / "common_members.npy").is_file() and len(self.common_members) > 0
+
+    @cached_property
+    def common_counts(self) -> NDArray[np.generic]:
+        """How many sentences of each common set each list holds, shape (n_sets, n_lists); unsigned."""
+        return self._array("common_counts")
+
+    @cached_property
     def in_sample(self) -> NDArray[np.bool_]:
         """Whether a kept sentence belongs to the sample, shape (n_sentences,)."""
         return self._array("in_sample").astype(np.bool_, copy=False)
