@@ -1,16 +1,14 @@
-import random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefixspan import PrefixSpan
 
 from neurolect.errors import OptionError
 from neurolect.signatures.prefixspan import MinedPatterns, mine_patterns
 from tests.reference.patterns_plain import supports
-from tests.signatures.pattern_strategies import N_CODES, as_tuples, databases, flat, gaps, masks
+from tests.signatures.pattern_strategies import as_tuples, databases, flat, gaps, masks
 
 
 def mined(sentences: list[list[int]], **options: Any) -> MinedPatterns:
@@ -56,39 +54,6 @@ def test_equals_every_subsequence_counted_one_by_one(data: st.DataObject) -> Non
     patterns = as_tuples(found.trie)
     assert found.support_marked.tolist() == [marked[pattern] for pattern in patterns]
     assert found.length.tolist() == [len(pattern) for pattern in patterns]
-
-
-def zipf_sentences(*, n: int, seed: int) -> list[list[int]]:
-    """Sentences whose words are as unevenly frequent as real ones, with a phrase in some."""
-    choose = random.Random(seed)
-    weights = [1 / rank for rank in range(1, 401)]
-    sentences = [choose.choices(range(400), weights, k=choose.randint(3, 25)) for _ in range(n)]
-    for sentence in sentences[::7]:
-        place = choose.randint(0, len(sentence))
-        sentence[place:place] = [390, 391, 392]
-    return sentences
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_equals_the_library_prefixspan(seed: int) -> None:
-    sentences = zipf_sentences(n=300, seed=seed)
-    library = PrefixSpan(sentences)
-    library.maxlen = 4
-    expected = {tuple(pattern): n for n, pattern in library.frequent(15)}
-    assert (390, 391, 392) in expected
-    assert as_dict(mined(sentences, min_support=15, max_length=4)) == expected
-
-
-@settings(max_examples=50, deadline=None)
-@given(databases, st.integers(1, 3))
-def test_equals_the_library_prefixspan_on_small_databases(sentences: list[list[int]], min_support: int) -> None:
-    sentences = [[code for code in each if code >= 0] for each in sentences]
-    library = PrefixSpan(sentences)
-    library.maxlen = 4
-    expected = {tuple(pattern): n for n, pattern in library.frequent(min_support)}
-    allowed = np.ones(N_CODES, np.bool_)
-    found = mined(sentences, min_support=min_support, max_length=4, allowed=allowed)
-    assert as_dict(found) == expected
 
 
 def test_order_is_prefixes_first_and_siblings_by_code() -> None:

@@ -20,8 +20,8 @@ from neurolect.store.tables import table_path
 __all__ = ["index_run", "invert_lists", "place_words", "write_index"]
 
 MAX_SETS = 256
-WORTH_SETS = 1 << 22
-"""Of fewer entries in all lists any search counts in some milliseconds; no common sets are counted beforehand."""
+WORTH_SETS = 1 << 25
+"""Of fewer entries in all lists any set is counted in 50 ms; no common sets are counted beforehand."""
 
 
 def index_run(run: Run) -> None:
