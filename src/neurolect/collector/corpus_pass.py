@@ -166,16 +166,15 @@ def _collect(
         device = kept_on_device(options.keep_on, model.device)
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]
-        # Reading begins while the pilot runs, with which a network may be compiled.
-        with ahead(_stream(model, corpus, options, position, share.end)) as stream:
+        # Reading begins while the pilot runs, with which a network may be compiled, for as many threads as later.
+        with ahead(_stream(model, corpus, options, position, share.end)) as stream, undisturbed(device):
             if loaded is None:
                 state = _new_state(model, corpus, plan, options, sample_ids)
             else:
                 state = loaded[0]
                 progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
             task.advance(state.n_sentences)
-            with undisturbed(device):
-                ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
+            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
         complete_shard(folder, state, seconds=time.monotonic() - start)

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 
 from neurolect.model.triton_here import triton_here
 
-__all__ = ["NAME", "SHORT", "packed_attention", "register", "short_kernel", "varlen_kernel"]
+__all__ = ["NAME", "SHORT", "packed_attention", "register", "varlen_kernel"]
 
 NAME = "neurolect_packed"
 """Under which the attention is registered."""
 SHORT = 128
 """Up to so many tokens in the longest sentence of a batch, a kernel made for short ones attends."""
 _WIDTHS = (16, 32, 64, 128)
+_short_kernel: dict[str, Callable[..., Tensor]] = {}
+"""Found once, before anything is compiled: looking for it would cut a compiled block into pieces."""
 
 
 @cache
@@ -43,23 +45,6 @@ def varlen_kernel() -> Callable[..., Any] | None:
 
 
 @cache
-def short_kernel() -> Callable[..., Tensor] | None:
-    """Find the attention made for short sentences.
-
-    Returns
-    -------
-    callable or None
-        None where Triton is not there.
-    """
-    if not triton_here():
-        return None
-    from neurolect.model.short_attention_kernels import attend_short
-
-    attend: Callable[..., Tensor] = attend_short
-    return attend
-
-
-@cache
 def register() -> bool:
     """Make the attention known to transformers.
 
@@ -72,6 +57,10 @@ def register() -> bool:
         from transformers import AttentionInterface, AttentionMaskInterface
     except ImportError:
         return False
+    if triton_here():
+        from neurolect.model.short_attention_kernels import attend_short
+
+        _short_kernel["gpu"] = attend_short
     AttentionInterface.register(NAME, packed_attention)
     AttentionMaskInterface.register(NAME, _no_mask)
     return True
@@ -133,9 +122,9 @@ def packed_attention(
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
     scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
     reach = -1 if sliding_window is None else int(sliding_window) - 1
-    short = short_kernel() if _fits_a_tile(query, key, value, max_len) else None
-    if short is not None:
-        return short(query[0], key[0], value[0], cu_seqlens, max_len, scale, causal, reach)[None], None
+    if _fits_a_tile(query, key, value, max_len):
+        attend = _short_kernel["gpu"]
+        return attend(query[0], key[0], value[0], cu_seqlens, max_len, scale, causal, reach)[None], None
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
@@ -150,7 +139,7 @@ def packed_attention(
 
 def _fits_a_tile(query: Tensor, key: Tensor, value: Tensor, max_len: int) -> bool:
     """Say whether the kernel for short sentences can be used."""
-    if not query.is_cuda or query.dtype == torch.float32 or max_len > SHORT:
+    if not query.is_cuda or query.dtype == torch.float32 or max_len > SHORT or not _short_kernel:
         return False
     width = query.shape[-1]
     dense = all(each.stride(-1) == 1 for each in (query, key, value))
