@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 from neurolect.errors import OptionError
 from neurolect.relations import rank
-from neurolect.relations.ranking import rank_neurons
+from neurolect.relations.ranking import descending_ranks, rank_neurons, shared_ranks
 from neurolect.store import Run
 
 
@@ -25,8 +26,9 @@ def test_ranks_of_one_layer_stay_those_among_all(described: Run) -> None:
 
 def test_layers_are_told_by_quartiles(described: Run) -> None:
     made = rank_neurons(described, by="length", side="top")
-    ranks = {row["address"]: row["rank"] for row in made.table.to_pylist()}
-    first = sorted(rank for address, rank in ranks.items() if address.startswith("hidden.1."))
+    rows = made.table.to_pylist()
+    shared = shared_ranks(np.array([row["value"] for row in rows]))
+    first = sorted(shared[at] for at, row in enumerate(rows) if row["address"].startswith("hidden.1."))
     assert made.layers[0].quartiles[0] == first[0]
     assert made.layers[0].quartiles[2] == (first[3] + first[4]) / 2
     assert made.layers[1].n == 8
@@ -43,3 +45,31 @@ def test_layers_are_told_by_quartiles(described: Run) -> None:
 def test_places_that_do_not_exist_are_told(described: Run, options: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         rank(described, by="length", **options)  # type: ignore[arg-type]
+
+
+def test_a_moment_ranks_every_neuron_once(described: Run) -> None:
+    made = rank_neurons(described, by="std")
+    assert made.of_neurons
+    assert len(set(made.table.column("address").to_pylist())) == made.n_ranked == 16
+    assert set(rank(described, by="std", side="bottom").column("side").to_pylist()) == {"bottom"}
+
+
+def test_equal_numbers_put_no_layer_first(described: Run) -> None:
+    made = rank_neurons(described, by="n_sentences", side="top")
+    assert set(made.table.column("value").to_pylist()) == {60.0}
+    assert [each.quartiles for each in made.layers] == [(8.5,) * 5] * 2
+    assert any("the same number" in note for note in made.notes)
+
+
+def test_shared_ranks_are_the_mean_of_any_order() -> None:
+    random = np.random.default_rng(0)
+    values = random.integers(0, 4, size=40).astype(float)
+    values[7] = np.nan
+    shared = shared_ranks(values)
+    seen = np.zeros(40)
+    for _ in range(300):
+        order = random.permutation(40)
+        seen[order] += descending_ranks(values[order])
+    assert np.abs(shared - seen / 300).max() < 1.5
+    for value in range(4):
+        assert shared[values == value][0] == descending_ranks(values)[values == value].mean()

@@ -159,3 +159,15 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
 def test_options_out_of_range_are_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         RelateOptions(**given)  # type: ignore[arg-type]
+
+
+def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
+    heard = Heard()
+    run = relate(
+        copy(related, tmp_path / "run"), options=dataclasses.replace(QUICK, groups=(4, 20)), progress=heard
+    )
+    assert any("16 top lists have a vector" in each and "into 20 groups" in each for each in heard.told)
+    assert not any("both lists" in each for each in heard.told)
+    made = {(row["lists"], row["grouping"], row["k"]) for row in run.table("relations/clusters").to_pylist()}
+    assert {("top", "layer", 4), ("both", "side", 4), ("both", "layer", 20)} <= made
+    assert ("top", "layer", 20) not in made

@@ -9,6 +9,7 @@ from neurolect.cli.app import app
 from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Settings, Workers, read_config
 from neurolect.cli.printing import as_json, make_progress, width
 
+FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
 By = Annotated[str, typer.Option(help="pos, tag, length, field=NAME, or any number of a signature.")]
 Value = Annotated[str | None, typer.Option(help="One part of speech, or one value of the field.")]
 Layer = Annotated[int | None, typer.Option(help="Only this layer's neurons.")]
@@ -60,16 +61,19 @@ def rank(
 @app.command()
 def plot(
     run: RunFolder,
-    figure: Annotated[str, typer.Argument(help="map, ranks, curve, heatmap, same-index, diversity, groups, ...")],
+    figure: Annotated[str, typer.Argument(help=FIGURE_NAMES)],
     out: Annotated[Path, typer.Option(help="The file to write: .png, .svg, .pdf or .html.")],
-    by: Annotated[str | None, typer.Option(help="The number to show, as for rank; map also takes layer.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="The number to show, as for rank; map also takes layer, site and cluster.")
+    ] = None,
     value: Value = None,
     side: Annotated[str, typer.Option(help="top or bottom.")] = "top",
     layer: Layer = None,
+    method: Annotated[str | None, typer.Option(help="tsne or umap, where the run has both maps.")] = None,
 ) -> None:
     """Draw a figure of a related run."""
     from neurolect.store import open_run
     from neurolect.views.plots import plot
 
-    plot(open_run(run), figure, out=out, by=by, value=value, side=side, layer=layer)
+    plot(open_run(run), figure, out=out, by=by, value=value, side=side, layer=layer, method=method)
     typer.echo(f"{out}: {figure}")

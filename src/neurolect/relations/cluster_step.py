@@ -43,6 +43,7 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
         for lists in _lists(inputs, kind):
             groupings = _groupings(inputs, lists)
             wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups or ())
+            _tell_too_many(inputs, lists, max(wanted, default=0))
             for k in sorted(each for each in wanted if each <= len(lists.neurons)):
                 found = k_means(lists.vectors, k=k, seed=inputs.options.seed, n_starts=inputs.options.n_starts)
                 members.append(_members(inputs, lists, kind, k, found.labels))
@@ -89,6 +90,13 @@ def _lists(inputs: RelateInputs, kind: str) -> list[_Lists]:
         joined = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)]
         parts.append(_Lists("both", joined[0], joined[1], joined[2]))
     return parts
+
+
+def _tell_too_many(inputs: RelateInputs, lists: _Lists, k: int) -> None:
+    """Say that lists cannot be put into more groups than there are lists."""
+    if k > len(lists.neurons):
+        has = f"{len(lists.neurons):,} {lists.of} lists have a vector"
+        inputs.progress.message(f"{has}: they cannot be put into {k:,} groups, which is left out.")
 
 
 def _groupings(inputs: RelateInputs, lists: _Lists) -> dict[str, tuple[NDArray[np.int32], list[str]]]:

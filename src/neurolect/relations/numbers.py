@@ -22,7 +22,14 @@ MIN_LABELLED = 20
 TAKEN = ("sentence_id", "document_id", "position", "n_words", "text")
 """Columns of ``sentences.parquet`` that a field of the same name makes way for."""
 _OF_LISTS = "signatures/summary"
-_OF_NEURONS = ("mean", "std", "skewness", "kurtosis", "minimum", "maximum")
+_OF_NEURONS = {
+    "mean": "mean of the activation",
+    "std": "standard deviation of the activation",
+    "skewness": "skewness of the activation",
+    "kurtosis": "excess kurtosis of the activation",
+    "minimum": "least activation",
+    "maximum": "greatest activation",
+}
 
 
 class Numbers(NamedTuple):
@@ -36,6 +43,8 @@ class Numbers(NamedTuple):
     """What it is, for titles and axes."""
     note: str | None
     """What a reader should know, e.g. how many neurons have no number."""
+    of_neuron: bool = False
+    """Whether it is the neuron's, the same for its top and its bottom list."""
 
 
 def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -> Numbers:
@@ -77,7 +86,7 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
         raise OptionError(what)
     if by in _OF_NEURONS:
         column = run.table("neurons", columns=[by]).column(by)
-        return Numbers(column.to_numpy().astype(np.float64), None, f"{by} of the activation", None)
+        return Numbers(column.to_numpy().astype(np.float64), None, _OF_NEURONS[by], None, of_neuron=True)
     return _of_summary(run, by, side)
 
 
@@ -209,7 +218,8 @@ def _of_field(run: Run, field: str, side: str, value: str | None) -> Numbers:
         hint = f"At most {int(found.n_labelled.max(initial=0))} have one. Is the field rare? Longer lists help."
         raise RunFolderError(what, hint=hint)
     note = (
-        f"{n_without:,} of {run.n_neurons:,} {side} lists have fewer than {MIN_LABELLED} sentences with a {field}."
+        f"{n_without:,} of {run.n_neurons:,} {side} lists have fewer than {MIN_LABELLED} sentences with a value of "
+        f"{field}."
     )
     evidence = [coded.values[each] for each in found.leading]
     label = f"one-sidedness in {field} (standard deviation)"

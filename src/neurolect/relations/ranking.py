@@ -11,7 +11,7 @@ from neurolect.relations.list_entries import sides_of
 from neurolect.relations.numbers import Numbers, check_side, numbers
 from neurolect.store import Run
 
-__all__ = ["LayerRanks", "Ranking", "descending_ranks", "rank", "rank_neurons"]
+__all__ = ["LayerRanks", "Ranking", "descending_ranks", "rank", "rank_neurons", "shared_ranks"]
 
 
 class LayerRanks(NamedTuple):
@@ -24,7 +24,8 @@ class LayerRanks(NamedTuple):
     n: int
     """Lists ranked."""
     quartiles: tuple[float, float, float, float, float]
-    """Least, first quartile, median, third quartile and greatest rank; 1 is first."""
+    """Least, first quartile, median, third quartile and greatest rank; 1 is first, equal numbers share their mean
+    rank."""
     mean: float
     """Mean number of the layer."""
 
@@ -39,7 +40,9 @@ class Ranking(NamedTuple):
     label: str
     """What the number is."""
     n_ranked: int
-    """Lists that have the number."""
+    """Lists (neurons) that have the number."""
+    of_neurons: bool
+    """Whether the number is the neurons', so that each comes once."""
     notes: list[str]
     """What a reader should know."""
 
@@ -65,7 +68,8 @@ def rank(
     value : str, optional
         One part of speech, or one value of the field.
     side : str, optional
-        ``top`` or ``bottom``; both when not given.
+        ``top`` or ``bottom``; both when not given, but one of them where the number is the neuron's own, such as a
+        moment of its activation.
     layer : int, optional
         Only this layer's neurons; ranks stay those among all.
     limit : int, optional
@@ -127,7 +131,10 @@ def rank_neurons(
     if side is not None:
         check_side(run, side)
     sides = sides_of(run) if side is None else (side,)
-    found = {each: numbers(run, by, side=each, value=value) for each in sides}
+    found = {sides[0]: numbers(run, by, side=sides[0], value=value)}
+    if found[sides[0]].of_neuron:
+        sides = sides[:1]
+    found |= {each: numbers(run, by, side=each, value=value) for each in sides[1:]}
     values = np.stack([each.values for each in found.values()], axis=1).ravel()
     ranks = descending_ranks(values)
     n_ranked = int(np.isfinite(values).sum())
@@ -137,9 +144,12 @@ def rank_neurons(
     if layer is not None:
         order = order[layer_of[order] == layer]
     table = _table(run, found, order=order[:limit], values=values, ranks=ranks)
-    label = next(iter(found.values())).label
+    first = found[sides[0]]
     notes = [each.note for each in found.values() if each.note]
-    return Ranking(table, _layers(run, ranks, values, n_sides=len(sides)), label, n_ranked, notes)
+    if n_ranked > 1 and np.nanmin(values) == np.nanmax(values):
+        notes.append("All have the same number: they come in the order of the neurons.")
+    layers_ranked = _layers(run, shared_ranks(values), values, n_sides=len(sides))
+    return Ranking(table, layers_ranked, first.label, n_ranked, first.of_neuron, notes)
 
 
 def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -164,6 +174,30 @@ def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     ranks = np.empty(len(values), dtype=np.int64)
     ranks[order] = np.arange(1, len(values) + 1)
     return ranks
+
+
+def shared_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give ranks from 1, the greatest number first, equal numbers the mean of their ranks.
+
+    Parameters
+    ----------
+    values : float64, shape (n,)
+        Numbers; NaN comes last.
+
+    Returns
+    -------
+    float64, shape (n,)
+        Ranks that do not depend on the order of equal numbers: those of layers are compared by them.
+
+    Examples
+    --------
+    >>> shared_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
+    [2.5, 4.0, 1.0, 2.5]
+    """
+    _, inverse, counts = np.unique(-values, return_inverse=True, return_counts=True, equal_nan=True)
+    last = np.cumsum(counts)
+    shared: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
+    return shared
 
 
 def _table(
@@ -203,7 +237,7 @@ def _table(
     )
 
 
-def _layers(run: Run, ranks: NDArray[np.int64], values: NDArray[np.float64], *, n_sides: int) -> list[LayerRanks]:
+def _layers(run: Run, ranks: NDArray[np.float64], values: NDArray[np.float64], *, n_sides: int) -> list[LayerRanks]:
     """Say where each layer's lists stand."""
     found = []
     first = 0

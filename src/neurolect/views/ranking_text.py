@@ -1,7 +1,6 @@
 """A ranking of neurons for the terminal: the first of them, and where each layer stands."""
 
 from neurolect.relations.ranking import LayerRanks, Ranking
-from neurolect.views.bars import number
 
 __all__ = ["ranking_text"]
 
@@ -24,9 +23,9 @@ def ranking_text(ranking: Ranking, *, width: int = 100) -> str:
         Lines that end in a newline.
     """
     rows = ranking.table.to_pylist()
-    title = f"By {ranking.label}; {ranking.n_ranked:,} lists."
+    title = f"By {ranking.label}; {ranking.n_ranked:,} {'neurons' if ranking.of_neurons else 'lists'}."
     cells = [
-        (f"{row['rank']:,}", row["address"], row["side"], number(row["value"]), row["evidence"] or "", row["name"])
+        (f"{row['rank']:,}", row["address"], row["side"], _exact(row["value"]), row["evidence"] or "", row["name"])
         for row in rows
     ]
     heads = ("rank", "neuron", "side", "value", "evidence", "its name")
@@ -45,9 +44,15 @@ def ranking_text(ranking: Ranking, *, width: int = 100) -> str:
     for layer in ranking.layers:
         name = f"{layer.site} {layer.layer}" if several else f"layer {layer.layer}"
         median = f"median {layer.quartiles[2]:,.0f}"
-        lines.append(f"{name:>10}  {_box(layer, ranking.n_ranked)}  {median:<14}  mean {number(layer.mean)}")
+        lines.append(f"{name:>10}  {_box(layer, ranking.n_ranked)}  {median:<14}  mean {_exact(layer.mean)}")
     lines += ["", *ranking.notes] if ranking.notes else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _exact(value: float) -> str:
+    """Write three digits: with fewer, neighbouring ranks and layers would look the same."""
+    text = f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
+    return text.replace("-", "\u2212", 1) if value < 0 else text
 
 
 def _scale(n: int) -> str:

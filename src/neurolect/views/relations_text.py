@@ -23,7 +23,7 @@ def relations_facts(run: Run) -> dict[str, Any]:
     dict
         ``clusters`` (rows of ``relations/clusters``), ``redundancy`` (rows for the whole run), ``same_index``
         (strongest first), ``diversity`` (one row a layer, at the largest number of groups that all have),
-        ``n_groups`` (by correlation; null where not made), ``folder``. Fit for ``json.dumps``.
+        ``n_groups`` (by correlation; null where not made), ``maps`` (methods), ``folder``. Fit for ``json.dumps``.
 
     Raises
     ------
@@ -39,6 +39,7 @@ def relations_facts(run: Run) -> dict[str, Any]:
         "folder": str(run.folder),
         "clusters": run.table("relations/clusters").to_pylist(),
         "redundancy": redundancy.filter(pc.is_null(redundancy.column("layer"))).to_pylist(),
+        "maps": run.table("relations/maps").column("method").unique().to_pylist(),
         "n_groups": None if groups.null_count else int(pc.max(groups).as_py()) + 1,
         "same_index": same.sort_by([("correlation", "descending")]).to_pylist(),
         "diversity": diversity.filter(pc.equal(diversity.column("k"), largest)).to_pylist() if largest else [],
@@ -61,10 +62,10 @@ def relations_text(facts: dict[str, Any]) -> str:
     lines = [*_clusters(facts["clusters"]), *_redundancy(facts), *_same_index(facts["same_index"])]
     lines += _diversity(facts["diversity"])
     folder = facts["folder"]
-    lines += ["", "Next:", f"  neurolect plot {folder} map --out map.png"]
-    lines.append(f"  neurolect rank {folder} --by pos")
-    atlas = f"embedding-atlas {folder}/relations/neurons.parquet --text description --x x --y y"
-    lines.append(f"  {atlas} --neighbors neighbors")
+    lines += ["", "Next:", f"  neurolect rank {folder} --by pos"]
+    if facts["maps"]:
+        atlas = f"embedding-atlas {folder}/relations/neurons.parquet --text description --x x --y y"
+        lines += [f"  neurolect plot {folder} map --out map.png", f"  {atlas} --neighbors neighbors"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

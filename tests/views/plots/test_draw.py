@@ -6,20 +6,26 @@ from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from neurolect.atomic import write_table
 from neurolect.errors import MissingExtraError, OptionError, RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.views import card, plot
 from neurolect.views.plots import FIGURES
+from neurolect.views.plots.neuron_maps import _clusters
+from neurolect.views.plots.rank_figures import draw_curve
 from tests.relations.related_run import write_described_run
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
-    "map": [{}, {"by": "length"}, {"by": "cluster"}, {"by": "site", "layer": 2}],
+    "map": [{}, {"by": "length"}, {"by": "cluster", "side": "bottom"}, {"by": "site", "layer": 2}],
     "ranks": [{}, {"by": "field=domain", "value": "recipe"}],
     "curve": [{"by": "field=domain", "side": "bottom"}],
-    "heatmap": [{}],
-    "groups": [{}, {"layer": 1}],
+    "heatmap": [{}, {"by": "std"}],
+    "same-index": [{}],
+    "groups": [{}, {"layer": 1, "method": "tsne"}],
 }
 
 
@@ -67,6 +73,8 @@ def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> N
         ("map", "a.png", {"layer": 9}, r"no layer 9(.|\n)*one of 1, 2"),
         ("diversity", "a.png", {"by": "length"}, "takes no by; 'length' was given"),
         ("map", "a.png", {"side": "left"}, "no side 'left'"),
+        ("map", "a.png", {"method": "pca"}, "no method 'pca'"),
+        ("ranks", "a.png", {"method": "tsne"}, "takes no method"),
         ("heatmap", "a.png", {"by": "field=genre"}, "no metadata field 'genre'"),
     ],
 )
@@ -118,3 +126,42 @@ def test_without_matplotlib_the_line_that_installs_it_is_told(
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(MissingExtraError, match=r"neurolect\[relate\]"):
         plot(related_run, "ranks", out=tmp_path / "a.svg")
+
+
+def test_the_map_that_was_not_made_is_told(related_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"top vectors by umap(.|\n)*relate\.maps=tsne,umap"):
+        plot(related_run, "map", out=tmp_path / "a.png", method="umap")
+
+
+def test_clusters_are_those_of_the_side_that_is_drawn(related_run: Run) -> None:
+    members = related_run.table("relations/members").to_pylist()
+    for side in ("top", "bottom"):
+        kept = {
+            row["neuron_id"]: str(row["cluster"] + 1) for row in members if (row["lists"], row["k"]) == (side, 2)
+        }
+        assert _clusters(related_run, side) == [kept.get(neuron, "None") for neuron in range(16)]
+
+
+def test_moments_are_of_neurons_and_not_of_a_side(related_run: Run, tmp_path: Path) -> None:
+    for figure in ("ranks", "curve", "heatmap", "same-index"):
+        for by, named in (("std", False), ("length", True)):
+            page = plot(related_run, figure, out=tmp_path / "a.html", by=by).read_text(encoding="utf-8")
+            assert ("top lists" in page) == named
+
+
+def test_thirds_are_of_layers_and_not_of_sites(related_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(related_run.folder, tmp_path / "run")
+    table = related_run.table("neurons")
+    sites = ["hidden"] * 4 + ["mlp"] * 4 + ["hidden"] * 4 + ["mlp"] * 4
+    layers = pa.array([1] * 4 + [2] * 4 + [1] * 4 + [2] * 4, pa.int16())
+    table = table.set_column(table.column_names.index("site"), "site", pa.array(sites))
+    write_table(
+        tmp_path / "run" / "neurons.parquet",
+        table.set_column(table.column_names.index("layer"), table.schema.field("layer"), layers),
+    )
+    drawn = draw_curve(Run(tmp_path / "run"), by="std")
+    stds = table.column("std").to_numpy()
+    _, first, last = drawn.figure.axes[0].lines
+    expected = sorted(stds[[0, 1, 2, 3, 8, 9, 10, 11]], reverse=True)
+    assert np.asarray(first.get_ydata()).tolist() == expected
+    assert len(np.asarray(last.get_ydata())) == 8

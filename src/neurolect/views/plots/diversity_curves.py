@@ -4,7 +4,7 @@ import pyarrow.compute as pc
 
 from neurolect.relations.numbers import check_side
 from neurolect.store import Run
-from neurolect.views.plots.style import SEQUENCE, Drawn, new_figure
+from neurolect.views.plots.style import Drawn, new_figure, on_white
 
 __all__ = ["draw_diversity"]
 
@@ -24,7 +24,6 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
     Drawn
         The figure.
     """
-    from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -34,7 +33,7 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
     layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))
     numbers_of_layers = [layer for _, layer in layers]
     scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
-    colours = colormaps[SEQUENCE]
+    colours = on_white()
     figure, axes = new_figure(f"Diversity of each layer's strongest sentences, {side} lists", width=5.8)
     for site, layer in layers:
         here = [row for row in rows if (row["site"], row["layer"]) == (site, layer)]

@@ -37,6 +37,7 @@ def plot(
     value: str | None = None,
     side: str = "top",
     layer: int | None = None,
+    method: str | None = None,
 ) -> Path:
     """Draw a figure.
 
@@ -60,6 +61,8 @@ def plot(
         ``top`` or ``bottom``.
     layer : int, optional
         Only this layer, for ``map`` and ``groups``.
+    method : str, optional
+        ``tsne`` or ``umap``, for ``map`` and ``groups``; the first that the run has when not given.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def plot(
         raise OptionError(what, expected=f"a name that ends in {', '.join(ENDINGS)}")
     module, function = FIGURES[figure]
     draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
-    given = {"by": by, "value": value, "side": side, "layer": layer}
+    given = {"by": by, "value": value, "side": side, "layer": layer, "method": method}
     taken = set(inspect.signature(draw).parameters)
     ignored = [name for name, each in given.items() if name not in taken and each not in (None, "top")]
     if ignored:

@@ -8,7 +8,7 @@ from neurolect.relations.numbers import Numbers, numbers
 from neurolect.relations.same_index import rank_correlations, same_index
 from neurolect.relations.same_index_step import layers_of_site
 from neurolect.store import Run
-from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure
+from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure, numbers_title
 
 __all__ = ["draw_heat_map", "draw_same_index"]
 
@@ -34,7 +34,7 @@ def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, sid
     """
     found, layers, labels = _layers(run, by, value, side)
     height = max(2.4, 0.26 * len(layers) + 1.3)
-    figure, axes = new_figure(f"{found.label[:1].upper()}{found.label[1:]}, {side} lists", width=9, height=height)
+    figure, axes = new_figure(numbers_title(found, side), width=9, height=height)
     finite = layers[np.isfinite(layers)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
     image = axes.imshow(
@@ -45,8 +45,8 @@ def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, sid
     axes.set_xlabel("index in the layer")
     figure.colorbar(image, ax=axes, label=found.label, pad=0.01)
     caption = (
-        f"{found.label} of each neuron's {side} list; a row is a layer, a column an index. Vertical stripes: the "
-        "index keeps its role from layer to layer. Colours span the 1st to the 99th percentile."
+        f"{numbers_title(found, side)}; a row is a layer, a column an index. Vertical stripes: the index keeps its "
+        "role from layer to layer. Colours span the 1st to the 99th percentile."
     )
     return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)
 
@@ -73,15 +73,18 @@ def draw_same_index(run: Run, *, by: str = "length", value: str | None = None, s
     found, layers, labels = _layers(run, by, value, side)
     correlations = rank_correlations(layers)
     tested = same_index(layers)
-    figure, axes = new_figure(f"Same index, {found.label}", width=5.4, height=4.6)
-    highest = float(np.nanmax(np.abs(correlations - np.eye(len(layers))), initial=0.05))
+    whose = "" if found.of_neuron else f", {side} lists"
+    figure, axes = new_figure(f"Same index: {found.label}{whose}", width=5.4, height=4.6)
+    np.fill_diagonal(correlations, np.nan)  # a layer with itself says nothing
+    highest = float(np.nanmax(np.abs(correlations), initial=0.05))
+    axes.set_facecolor("#e2ded6")
     image = axes.imshow(correlations, cmap="PuOr_r", vmin=-highest, vmax=highest)
     layer_axis(axes, labels)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylabel("layer")
     figure.colorbar(image, ax=axes, label="rank correlation", shrink=0.85)
     caption = (
-        f"Rank correlation of {found.label} ({side} lists) between layers at the same index: mean over all pairs "
+        f"Rank correlation of {found.label}{whose} between layers at the same index: mean over all pairs "
         f"{tested.correlation:.3f}, over neighbouring layers {tested.neighbouring:.3f}; shuffled indices give "
         f"{tested.chance_low:.3f} to {tested.chance_high:.3f} (p = {tested.p:.3g})."
     )

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from neurolect.errors import RunFolderError
+from neurolect.errors import OptionError, RunFolderError
 from neurolect.relations.numbers import check_side, numbers
 from neurolect.store import Run
 from neurolect.views.plots.save import POINTS
-from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, new_figure
+from neurolect.views.plots.style import CATEGORIES, DIM, Drawn, new_figure, on_white
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,13 @@ METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
 def draw_map(
-    run: Run, *, by: str = "layer", value: str | None = None, side: str = "top", layer: int | None = None
+    run: Run,
+    *,
+    by: str = "layer",
+    value: str | None = None,
+    side: str = "top",
+    layer: int | None = None,
+    method: str | None = None,
 ) -> Drawn:
     """Draw neurons by their vectors, coloured by layer, by site or by a number.
 
@@ -38,6 +44,8 @@ def draw_map(
         Whose lists the vectors are of.
     layer : int, optional
         Only this layer; the others stay as a grey ground.
+    method : str, optional
+        ``tsne`` or ``umap``; the first that the run has when not given.
 
     Returns
     -------
@@ -52,28 +60,26 @@ def draw_map(
         If the run has no maps.
     """
     check_side(run, side)
-    ids, xy, method = _coordinates(run, f"{side} vectors")
-    figure, axes = new_figure(f"Neurons by the sentences of their {side} lists", width=6.6, height=5.4)
-    sites = run.neurons()
+    ids, xy, method = _coordinates(run, f"{side} vectors", method)
+    where = "" if layer is None else f" (layer {layer})"
+    figure, axes = new_figure(f"Neurons by the sentences of their {side} lists{where}", width=6.6, height=5.4)
     here = _only_layer(axes, run, ids, xy, layer)
     if by in ("site", "cluster"):
-        table = sites if by == "site" else run.table("relations/neurons")
-        labels = [
-            str(each + 1 if by == "cluster" and each is not None else each) for each in table.column(by).to_pylist()
-        ]
+        labels = run.neurons().column("site").to_pylist() if by == "site" else _clusters(run, side)
         names = _in_order(labels)
-        _categories(axes, xy[here], [names.index(labels[each]) for each in ids[here]], names)
+        _categories(axes, xy[here], [names.index(labels[each]) for each in ids[here]], names, title=by)
         shown, extra = by, None
     else:
         found = None if by == "layer" else numbers(run, by, side=side, value=value)
-        colours = sites.column("layer").to_numpy().astype(float) if found is None else found.values
+        colours = run.neurons().column("layer").to_numpy().astype(float) if found is None else found.values
         shown, extra = ("layer", None) if found is None else (found.label, found)
-        low, high = (None, None) if found is None else _robust(colours[ids[here]])
+        # layers keep their colours when only one is drawn
+        low, high = (colours.min(), colours.max()) if found is None else _robust(colours[ids[here]])
         points = axes.scatter(
             xy[here, 0],
             xy[here, 1],
             c=colours[ids[here]],
-            cmap=SEQUENCE,
+            cmap=on_white(),
             vmin=low,
             vmax=high,
             s=_size(len(here)),
@@ -83,13 +89,13 @@ def draw_map(
         figure.colorbar(points, ax=axes, label=shown, shrink=0.8)
     _empty_axes(axes)
     caption = (
-        f"{len(here):,} neurons; each stands where the mean of its {side} list's sentence vectors does "
+        f"{len(here):,} neurons{where}; each stands where the mean of its {side} list's sentence vectors does "
         f"({METHODS[method]}), coloured by {shown}."
     )
     return Drawn(figure, caption, _titles(run, ids[here], side, extra.values if extra else None))
 
 
-def draw_groups(run: Run, *, layer: int | None = None) -> Drawn:
+def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None) -> Drawn:
     """Draw neurons by their responses to the sample, coloured by response group ([J] figure 4).
 
     Parameters
@@ -98,6 +104,8 @@ def draw_groups(run: Run, *, layer: int | None = None) -> Drawn:
         A related run.
     layer : int, optional
         Only this layer; the others stay as a grey ground.
+    method : str, optional
+        ``tsne`` or ``umap``; the first that the run has when not given.
 
     Returns
     -------
@@ -109,15 +117,15 @@ def draw_groups(run: Run, *, layer: int | None = None) -> Drawn:
     RunFolderError
         If the run has no maps.
     """
-    ids, xy, method = _coordinates(run, "responses")
+    ids, xy, method = _coordinates(run, "responses", method)
     where = "" if layer is None else f" (layer {layer})"
     figure, axes = new_figure(f"Neurons by their responses to the same sentences{where}", width=6.6, height=5.4)
     here = _only_layer(axes, run, ids, xy, layer)
     groups = run.table("relations/responses").column("response_group").to_numpy(zero_copy_only=False)
     here = here[np.isfinite(groups[ids[here]].astype(float))]
     codes = groups[ids[here]].astype(int)
-    names = [f"group {number + 1}" for number in range(int(codes.max(initial=0)) + 1)]
-    _categories(axes, xy[here], codes.tolist(), names)
+    names = [str(number + 1) for number in range(int(groups[np.isfinite(groups)].max(initial=0)) + 1)]
+    _categories(axes, xy[here], codes.tolist(), names, title="group")
     _empty_axes(axes)
     n = run.array("sample/activations").shape[1]
     caption = (
@@ -127,17 +135,35 @@ def draw_groups(run: Run, *, layer: int | None = None) -> Drawn:
     return Drawn(figure, caption, None)
 
 
-def _coordinates(run: Run, of: str) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
-    """Read a map: the first method that there is."""
+def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
+    """Read a map: by the method asked for, else the first that there is."""
+    if method is not None and method not in METHODS:
+        what = f"There is no method {method!r} to draw maps by."
+        raise OptionError(what, expected=" or ".join(METHODS))
     table = run.table("relations/maps")
     table = table.filter(pc.equal(table.column("of"), of))
-    if not table.num_rows:
-        what = f"The run {run.folder} has no map of {of}."
-        raise RunFolderError(what, hint=f"neurolect relate {run.folder} --set relate.maps=tsne")
-    method = str(table.column("method")[0])
+    made = list(dict.fromkeys(table.column("method").to_pylist()))
+    if not made or method not in (None, *made):
+        what = f"The run {run.folder} has no map of {of}" + (f" by {method}." if method else ".")
+        wanted = ",".join([*made, method or "tsne"])
+        raise RunFolderError(what, hint=f"neurolect relate {run.folder} --set relate.maps={wanted}")
+    method = method or str(made[0])
     table = table.filter(pc.equal(table.column("method"), method))
     xy = np.stack([table.column(axis).to_numpy() for axis in ("x", "y")], axis=1)
     return table.column("neuron_id").to_numpy().astype(np.int64), xy, method
+
+
+def _clusters(run: Run, side: str) -> list[str]:
+    """Name the cluster of every neuron's list, where there are as many clusters as layers; from 1."""
+    k = len({each["layer"] for each in run.manifest["model"]["sites"]})
+    wanted = (pc.field("vectors") == "words") & (pc.field("lists") == side) & (pc.field("k") == k)
+    table = run.table("relations/members").filter(wanted)
+    labels = ["None"] * run.n_neurons
+    for neuron, cluster in zip(
+        table.column("neuron_id").to_pylist(), table.column("cluster").to_pylist(), strict=True
+    ):
+        labels[neuron] = str(cluster + 1)
+    return labels
 
 
 def _only_layer(
@@ -152,14 +178,31 @@ def _only_layer(
     return np.flatnonzero(inside)
 
 
-def _categories(axes: "Axes", xy: NDArray[np.float32], codes: list[int], names: list[str]) -> "PathCollection":
-    """Draw points in colours of their groups, with a legend beside."""
+def _categories(
+    axes: "Axes", xy: NDArray[np.float32], codes: list[int], names: list[str], *, title: str
+) -> "PathCollection":
+    """Draw points in colours of their groups, with a legend beside; several groups also say their name in place."""
+    from matplotlib.patheffects import withStroke
+
     colours = [CATEGORIES[code % len(CATEGORIES)] for code in codes]
     points = axes.scatter(xy[:, 0], xy[:, 1], c=colours, s=_size(len(codes)), linewidths=0, gid=POINTS)
+    halo = [withStroke(linewidth=3.0, foreground="white")]
     for number, name in enumerate(names[:20]):
         axes.scatter([], [], c=CATEGORIES[number % len(CATEGORIES)], s=18, label=name)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=None, fontsize=8)
+        inside = xy[np.array(codes) == number]
+        # colours come again after ten groups, and not everybody tells them apart
+        if len(inside) and len(names) > 1:
+            x, y = _middle(inside)
+            axes.text(x, y, name, ha="center", va="center", fontsize=11, weight="bold", path_effects=halo)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title, fontsize=8)
     return points
+
+
+def _middle(points: NDArray[np.float32]) -> tuple[float, float]:
+    """Find the point nearest to the medians: it lies in the group, the medians may not."""
+    far = np.abs(points - np.median(points, axis=0)).sum(axis=1)
+    x, y = points[int(np.argmin(far))].tolist()
+    return x, y
 
 
 def _in_order(labels: list[str]) -> list[str]:

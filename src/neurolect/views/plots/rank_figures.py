@@ -5,7 +5,7 @@ import numpy as np
 from neurolect.relations.numbers import numbers
 from neurolect.relations.ranking import rank_neurons
 from neurolect.store import Run
-from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure
+from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure, numbers_title
 
 __all__ = ["draw_curve", "draw_ranks", "layer_labels"]
 
@@ -50,7 +50,8 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
         The figure.
     """
     made = rank_neurons(run, by=by, value=value, side=side, limit=1)
-    figure, axes = new_figure(f"Ranks by {made.label}, {side} lists", width=max(4.8, 0.42 * len(made.layers) + 1.6))
+    whose = "" if made.of_neurons else f", {side} lists"
+    figure, axes = new_figure(f"Ranks by {made.label}{whose}", width=max(4.8, 0.42 * len(made.layers) + 1.6))
     boxes = [
         {"whislo": q[0], "q1": q[1], "med": q[2], "q3": q[3], "whishi": q[4], "fliers": []}
         for q in (each.quartiles for each in made.layers)
@@ -69,10 +70,11 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
     several = len({each.site for each in made.layers}) > 1
     layer_axis(axes, [f"{each.site} {each.layer}" if several else str(each.layer) for each in made.layers])
     axes.set_ylim(made.n_ranked * 1.02, -made.n_ranked * 0.02)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("rank (first at the top)")
     caption = (
-        f"Where the neurons of each layer stand when all {made.n_ranked:,} are ranked by {made.label}: box from "
-        "the first to the third quartile, line at the median, whiskers to the first and last."
+        f"Where the neurons of each layer stand when all {made.n_ranked:,} are ranked by {made.label}{whose}: box "
+        "from the first to the third quartile, line at the median, whiskers to the first and last."
     )
     return Drawn(figure, " ".join([caption, *made.notes]), None)
 
@@ -97,14 +99,13 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
         The figure.
     """
     found = numbers(run, by, side=side, value=value)
-    figure, axes = new_figure(f"{found.label[:1].upper()}{found.label[1:]}, {side} lists", width=5.6)
-    blocks = np.repeat(
-        np.arange(len(run.manifest["model"]["sites"])), [each["width"] for each in run.manifest["model"]["sites"]]
-    )
-    third = max(1, len(set(blocks.tolist())) // 3)
-    parts = {"all layers": blocks >= 0}
-    if third < len(set(blocks.tolist())):
-        parts["first third"], parts["last third"] = blocks < third, blocks >= blocks.max() + 1 - third
+    figure, axes = new_figure(numbers_title(found, side), width=5.6)
+    layers = run.neurons().column("layer").to_numpy()
+    distinct = np.unique(layers)
+    third = max(1, len(distinct) // 3)
+    parts = {"all layers": layers == layers}
+    if third < len(distinct):
+        parts["first third"], parts["last third"] = layers <= distinct[third - 1], layers >= distinct[-third]
     styles = {
         "all layers": (CURVE, "-", 2.2),
         "first third": ("#44aa99", "--", 1.4),
@@ -119,7 +120,5 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
     axes.set_xlabel("neurons, ranked (%)")
     axes.set_ylabel(found.label)
     axes.set_xlim(0, 100)
-    caption = (
-        f"{found.label} of the {side} lists, neurons in falling order; parts of the layers ranked by themselves."
-    )
+    caption = f"{numbers_title(found, side)}: neurons in falling order; parts of the layers ranked by themselves."
     return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)

@@ -7,9 +7,12 @@ from neurolect.errors import require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-__all__ = ["CATEGORIES", "SEQUENCE", "Drawn", "layer_axis", "new_figure", "styled"]
+    from neurolect.relations.numbers import Numbers
+
+__all__ = ["CATEGORIES", "SEQUENCE", "Drawn", "layer_axis", "new_figure", "numbers_title", "on_white", "styled"]
 
 INK, DIM = "#1d1c1a", "#6a6660"
 SEQUENCE = "viridis"
@@ -89,6 +92,40 @@ def new_figure(title: str, *, width: float = 6.4, height: float = 4.2) -> tuple[
     axes = figure.add_subplot()
     axes.set_title(textwrap.fill(title, int(11 * width)))
     return figure, axes
+
+
+def on_white() -> "Colormap":
+    """Give the colours of what has an order without the lightest: yellow points and lines get lost on white.
+
+    Returns
+    -------
+    matplotlib.colors.Colormap
+        :data:`SEQUENCE` up to nine tenths.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    whole = colormaps[SEQUENCE]
+    return ListedColormap([whole(step / 255 * 0.9) for step in range(256)])
+
+
+def numbers_title(found: "Numbers", side: str) -> str:
+    """Say what a number is and whose.
+
+    Parameters
+    ----------
+    found : Numbers
+        The number.
+    side : str
+        The lists it was asked for.
+
+    Returns
+    -------
+    str
+        Begins with a capital; names no lists where the number is the neuron's own.
+    """
+    whose = "" if found.of_neuron else f", {side} lists"
+    return f"{found.label[:1].upper()}{found.label[1:]}{whose}"
 
 
 def layer_axis(axes: "Axes", labels: list[str]) -> None:

@@ -1,0 +1,21 @@
+from neurolect.relations.ranking import rank_neurons
+from neurolect.store import Run
+from neurolect.views.ranking_text import ranking_text
+from neurolect.views.relations_text import relations_facts, relations_text
+
+
+def test_commands_for_maps_are_told_only_where_there_are_maps(related_run: Run) -> None:
+    facts = relations_facts(related_run)
+    assert "embedding-atlas" in relations_text(facts)
+    without = relations_text(facts | {"maps": []})
+    assert "embedding-atlas" not in without
+    assert "neurolect plot" not in without
+    assert "neurolect rank" in without
+
+
+def test_neighbouring_values_of_a_ranking_can_be_told_apart(related_run: Run) -> None:
+    text = ranking_text(rank_neurons(related_run, by="length", side="top"))
+    values = [line.split()[3] for line in text.splitlines()[3:19]]
+    assert all(len(value.replace(".", "")) == 3 for value in values)
+    assert text.splitlines()[0].endswith("16 lists.")
+    assert ranking_text(rank_neurons(related_run, by="std")).splitlines()[0].endswith("16 neurons.")
