@@ -37,6 +37,7 @@ STAGES = (
         "relations",
         "fidelity",
         "token_weights",
+        "paper",
         "views",
         "config",
     ),

@@ -16,7 +16,10 @@ from neurolect.cli import models
 
 # isort: split
 from neurolect.cli import truth
+
+# isort: split
+from neurolect.cli import paper
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "reading", "relations", "stages", "tokens", "truth"]
+__all__ = ["app", "main", "models", "paper", "reading", "relations", "stages", "tokens", "truth"]

@@ -1,0 +1,20 @@
+"""The papers' findings, looked for again: one command from a model and a corpus to a table of what was found."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurolect.paper.options import PaperOptions
+    from neurolect.paper.stage import reproduce
+
+__all__ = ["PaperOptions", "reproduce"]
+
+_FILES = {"PaperOptions": "options", "reproduce": "stage"}
+
+
+def __getattr__(name: str) -> object:
+    # Names are fetched when used: a machine that only collects has neither spaCy nor matplotlib.
+    if name in _FILES:
+        return getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

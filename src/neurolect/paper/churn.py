@@ -1,0 +1,178 @@
+"""[E] figure 1: how much of the lists is new at each look, beside what a random order gives for any neuron."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.paper.finding import Finding, Verdict, left_out
+from neurolect.store import Run
+
+__all__ = [
+    "Look",
+    "churn_findings",
+    "judge_kept",
+    "look_like_theirs",
+    "neurons_beyond_chance",
+    "replaced_by_chance",
+]
+
+THEIRS, THEIR_RATIO = 0.96, 20.0  # 2 M sentences, steps of 100 K
+WITHIN, FEWEST_RATIO, DEVIATIONS = 0.02, 10.0, 5.0
+KEPT_RULE = (
+    "at the look where 20 times as many sentences were read as since the look before, within 2 points of 96 %"
+)
+RESTLESS_RULE = "a list whose new entries lie 5 standard deviations or more above those of a random order"
+
+
+class Look(NamedTuple):
+    """One look at the lists."""
+
+    n_sentences: int
+    """Read so far."""
+    n_new: int
+    """Since the look before."""
+    churn: float
+    """Share of the lists that is new, mean over neurons."""
+
+
+def replaced_by_chance(n_before: int, n_new: int, *, list_size: int) -> float:
+    """Expect how many entries of a list are new when sentences come in random order.
+
+    Parameters
+    ----------
+    n_before, n_new : int
+        Sentences read before, and since.
+    list_size : int
+        N.
+
+    Returns
+    -------
+    float
+        N m / (n + m), whatever the neuron responds to; N where fewer than N were read before.
+
+    Examples
+    --------
+    >>> replaced_by_chance(1_900_000, 100_000, list_size=1000)
+    50.0
+    """
+    return list_size * n_new / (n_before + n_new)
+
+
+def look_like_theirs(looks: list[Look]) -> Look | None:
+    """Find the look that stands where [E] looked.
+
+    Parameters
+    ----------
+    looks : list of Look
+        In their order.
+
+    Returns
+    -------
+    Look or None
+        The one with a ratio of read to new sentences nearest to 20; None where it stays below 10.
+    """
+    later = [look for look in looks if look.n_sentences >= FEWEST_RATIO * look.n_new]
+    return min(later, key=lambda look: abs(look.n_sentences / look.n_new - THEIR_RATIO), default=None)
+
+
+def judge_kept(kept: float) -> Verdict:
+    """Judge the share of the lists that stayed.
+
+    Parameters
+    ----------
+    kept : float
+        Share.
+
+    Returns
+    -------
+    Verdict
+        By ``KEPT_RULE``.
+    """
+    return Verdict.reproduced if abs(kept - THEIRS) <= WITHIN else Verdict.not_reproduced
+
+
+def neurons_beyond_chance(churn: NDArray[np.float64], *, expected: float, list_size: int) -> int:
+    """Count the lists of which more is new than a random order can explain.
+
+    Parameters
+    ----------
+    churn : float64, shape (n_neurons,)
+        Share of each list that is new.
+    expected : float
+        Share by chance.
+    list_size : int
+        N.
+
+    Returns
+    -------
+    int
+        Lists 5 standard deviations (binomial) or more above it.
+    """
+    deviation = np.sqrt(expected * (1 - expected) / list_size)
+    return int(np.count_nonzero(churn >= expected + DEVIATIONS * deviation)) if deviation > 0 else 0
+
+
+def read_looks(run: Run) -> list[Look]:
+    """Read what the monitor saw.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    list of Look
+        Without the first, at which all is new.
+    """
+    rows = run.table("convergence/steps").to_pylist()
+    return [Look(row["n_sentences"], row["n_new"], row["churn_top"]) for row in rows[1:]]
+
+
+def churn_findings(run: Run) -> list[Finding]:
+    """Judge figure 1.
+
+    Parameters
+    ----------
+    run : Run
+        The run of the pre-trained model.
+
+    Returns
+    -------
+    list of Finding
+        That lists settle, and that some never do.
+    """
+    claim, theirs = "Lists settle: after 2 M of 40 M sentences most entries are fixed", "96 %"
+    restless = "A few neurons' lists change on, of very specific phenomena"
+    look = look_like_theirs(read_looks(run))
+    if look is None:
+        because = "too few looks were taken while the corpus was read"
+        return [
+            left_out("E fig. 1", claim, theirs=theirs, because=because, rule=KEPT_RULE),
+            left_out("E 4.2", restless, theirs="no figure", because=because, rule=RESTLESS_RULE),
+        ]
+    kept, law = 1 - look.churn, 1 - replaced_by_chance(look.n_sentences - look.n_new, look.n_new, list_size=1)
+    verdict = judge_kept(kept)
+    because = f"but it tells nothing of neurons: random order keeps {law:.1%} of any list here, and 95 % at theirs"
+    ours = f"{kept:.1%} kept after {look.n_sentences:,} of which {look.n_new:,} since the last look"
+    table = run.table("convergence/neurons")
+    here = pc.and_(pc.equal(table.column("side"), "top"), pc.equal(table.column("n_sentences"), look.n_sentences))
+    churn = table.filter(here).column("churn").to_numpy().astype(np.float64)
+    size = int(run.manifest["options"]["collect"]["list_size"] or run.table("lists/top").num_rows // run.n_neurons)
+    n = neurons_beyond_chance(churn, expected=1 - law, list_size=size)
+    far = f"{n:,} of {len(churn):,} lists; the most restless had {churn.max():.1%} new (chance {1 - law:.1%})"
+    why = "the corpus is put in random order by blocks, so some order of its documents is left" if n else ""
+    return [
+        Finding("E fig. 1", claim, theirs, ours, verdict, because, KEPT_RULE),
+        Finding(
+            "E 4.2",
+            restless,
+            "no figure",
+            far,
+            Verdict.reproduced if n else Verdict.not_reproduced,
+            why,
+            RESTLESS_RULE,
+        ),
+    ]

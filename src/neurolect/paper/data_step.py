@@ -1,0 +1,289 @@
+"""The step that gathers texts to train on and sentences to measure on, and says what labels are missing."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.atomic import write_json, write_table
+from neurolect.collector.sample import uniform_sample
+from neurolect.corpus import Corpus, open_corpus, prepare
+from neurolect.corpus.corpus import Part
+from neurolect.demo_data import documents_path
+from neurolect.errors import VariantError
+from neurolect.paper.folder import PaperFolder
+from neurolect.paper.labelled_documents import (
+    LABELLED,
+    choose_field,
+    count_labels,
+    labelled_documents,
+    polarity_values,
+    sentences_of,
+)
+from neurolect.paper.options import PaperOptions
+from neurolect.progress import Progress
+from neurolect.variants.finetune_options import FinetuneOptions
+from neurolect.variants.labelled_texts import part_texts, read_labelled
+
+__all__ = ["category_training", "gather_data", "main_corpus", "read_facts", "sentiment_training"]
+
+SENTIMENT = ("polarity", "sentiment")
+CATEGORY = ("category", "topic", "group")
+FEWEST = 10
+"""Documents of a label, so that there is something to learn; rarer categories are left out."""
+_FACTS = "data.json"
+_SETS = pa.schema([("set", pa.string()), ("text", pa.string())])
+
+
+def main_corpus(folder: PaperFolder, options: PaperOptions, *, workers: int, progress: Progress) -> Corpus:
+    """Open the corpus that all models read; prepare it if documents were given.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        A prepared corpus lies in it as ``corpus``.
+    options : PaperOptions
+        Which corpus.
+    workers : int
+        Processes for reading.
+    progress : Progress
+        Where to report to.
+
+    Returns
+    -------
+    Corpus
+        Prepared.
+    """
+    if options.corpus is not None and (Path(options.corpus) / "manifest.json").is_file():
+        return open_corpus(options.corpus)
+    sources = [documents_path()] if options.corpus is None else [Path(options.corpus)]
+    return _prepared(sources, folder.root / "corpus", workers=workers, progress=progress)
+
+
+def _prepared(sources: Sequence[str | Path], out: Path, *, workers: int, progress: Progress) -> Corpus:
+    if (out / "manifest.json").is_file():
+        return open_corpus(out)
+    return prepare(sources, out=out, workers=workers, progress=progress)
+
+
+def sentiment_training(options: PaperOptions) -> FinetuneOptions:
+    """Say how the sentiment variant is trained: as in Oba et al. (2021), section 4.1.
+
+    Parameters
+    ----------
+    options : PaperOptions
+        Epochs, texts, seed.
+
+    Returns
+    -------
+    FinetuneOptions
+        The rest are that paper's numbers.
+    """
+    return FinetuneOptions(
+        text="text", label="label", epochs=options.epochs, limit=options.texts, seed=options.seed
+    )
+
+
+def category_training(options: PaperOptions) -> FinetuneOptions:
+    """Say how the category variant is trained: as in the Japanese paper, section 4.4.
+
+    Parameters
+    ----------
+    options : PaperOptions
+        Epochs, texts, seed.
+
+    Returns
+    -------
+    FinetuneOptions
+        Dropout 0.5 and batches of 8, as there.
+    """
+    return FinetuneOptions(
+        text="text",
+        label="label",
+        dropout=0.5,
+        batch_size=8,
+        epochs=options.epochs,
+        limit=options.texts,
+        seed=options.seed,
+    )
+
+
+def gather_data(
+    folder: PaperFolder, options: PaperOptions, *, corpus: Corpus, workers: int, progress: Progress
+) -> None:
+    """Write ``data``: ``sentiment.parquet``, ``category.parquet``, ``sentences.parquet``, ``data.json``.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        Where to.
+    options : PaperOptions
+        Fields, and documents of their own.
+    corpus : Corpus
+        The main corpus.
+    workers : int
+        Processes for reading.
+    progress : Progress
+        Where to report to.
+
+    Raises
+    ------
+    OptionError
+        If a field that was named is not there.
+    VariantError
+        If documents were given for a variant and none has a label.
+    """
+    if (folder.data / _FACTS).is_file():
+        return
+    own = {
+        name: _prepared(sources, folder.data / f"{name}-corpus", workers=workers, progress=progress)
+        for name, sources in (("sentiment", options.sentiment_data), ("category", options.category_data))
+        if sources
+    }
+    facts: dict[str, Any] = {"notes": []}
+    facts["sentiment"] = _sentiment(folder, options, own.get("sentiment", corpus), facts["notes"])
+    facts["category"] = _category(folder, options, own.get("category", corpus), facts["notes"])
+    if facts["category"] is not None:
+        others = own.get("sentiment") if "category" in own else None
+        facts["sets"] = _sentence_sets(folder, options, facts, own.get("category", corpus), others)
+    for note in facts["notes"]:
+        progress.message(note)
+    write_json(folder.data / _FACTS, facts)
+
+
+def read_facts(folder: PaperFolder) -> dict[str, Any]:
+    """Read what :func:`gather_data` found.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its data.
+
+    Returns
+    -------
+    dict
+        ``notes``; ``sentiment`` and ``category``, each None or ``field``, ``corpus``, ``labels``; ``sets``.
+    """
+    facts: dict[str, Any] = json.loads((folder.data / _FACTS).read_text(encoding="utf-8"))
+    return facts
+
+
+def _sentiment(
+    folder: PaperFolder, options: PaperOptions, corpus: Corpus, notes: list[str]
+) -> dict[str, Any] | None:
+    field = choose_field(corpus, options.sentiment, usual=SENTIMENT)
+    if field is None:
+        _no_labels(_missing("sentiment", corpus, SENTIMENT), options.sentiment_data, notes)
+        return None
+    table = labelled_documents(corpus, field, part="mining")
+    poles = polarity_values(count_labels(table))
+    if poles is not None:
+        table = table.filter(pa.compute.is_in(table.column("label"), value_set=pa.array(poles)))
+    elif len(count_labels(table)) != 2:
+        what = f"The field {field!r} of {corpus.location} has no positive and negative values."
+        _no_labels(what, options.sentiment_data or options.sentiment, notes)
+        return None
+    return _write(folder, "sentiment", table, field, corpus, options.sentiment_data or options.sentiment, notes)
+
+
+def _category(
+    folder: PaperFolder, options: PaperOptions, corpus: Corpus, notes: list[str]
+) -> dict[str, Any] | None:
+    field = choose_field(corpus, options.category, usual=CATEGORY)
+    if field is None:
+        _no_labels(_missing("category", corpus, CATEGORY), options.category_data, notes)
+        return None
+    table = labelled_documents(corpus, field, part="mining")
+    return _write(folder, "category", table, field, corpus, options.category_data or options.category, notes)
+
+
+def _missing(name: str, corpus: Corpus, usual: Sequence[str]) -> str:
+    return f"{corpus.location} has no metadata field {' or '.join(map(repr, usual))}: no {name} labels."
+
+
+def _no_labels(what: str, asked: object, notes: list[str]) -> None:
+    """Say that labels are missing: an error where they were asked for, else a note in the report."""
+    if asked:
+        raise VariantError(what, hint="name the field with --sentiment or --category, or give other documents")
+    notes.append(f"{what} The findings that need them are left out.")
+
+
+def _write(
+    folder: PaperFolder,
+    name: str,
+    table: pa.Table,
+    field: str,
+    corpus: Corpus,
+    asked: object,
+    notes: list[str],
+) -> dict[str, Any] | None:
+    labels = count_labels(table)
+    enough = sorted(label for label, n in labels.items() if n >= FEWEST)
+    if len(enough) < 2:
+        what = f"The field {field!r} of {corpus.location} has fewer than two values of {FEWEST} documents."
+        _no_labels(what, asked, notes)
+        return None
+    kept = table.filter(pa.compute.is_in(table.column("label"), value_set=pa.array(enough)))
+    write_table(folder.data / f"{name}.parquet", kept)
+    return {
+        "field": field,
+        "corpus": corpus.location,
+        "labels": {label: labels[label] for label in enough},
+        "n_documents": kept.num_rows,
+    }
+
+
+def _sentence_sets(
+    folder: PaperFolder, options: PaperOptions, facts: dict[str, Any], corpus: Corpus, others: Corpus | None
+) -> dict[str, Any]:
+    """Write sentences trained on, unseen ones of the same kind, and ones of another kind."""
+    field, labels = facts["category"]["field"], set(facts["category"]["labels"])
+    trained, aside = _parted(folder, category_training(options))
+    part: Part = "held_out" if corpus.n_held_out else "mining"
+    unseen = aside
+    if corpus.n_held_out:
+        unseen = set(labelled_documents(corpus, field, part=part, values=labels).column("document_id").to_pylist())
+    sets = {
+        "trained": sentences_of(corpus, field, part="mining", documents=trained),
+        "unseen": sentences_of(corpus, field, part=part, documents=unseen),
+        "other": _others(facts, corpus, others),
+    }
+    rows: list[dict[str, str]] = []
+    for name, texts in sets.items():
+        numbers = np.arange(len(texts), dtype=np.int64)
+        chosen = np.sort(uniform_sample(numbers, size=options.sentences, seed=options.seed))
+        rows += [{"set": name, "text": texts[number]} for number in chosen.tolist()]
+    write_table(folder.data / "sentences.parquet", pa.Table.from_pylist(rows, schema=_SETS))
+    empty = [name for name, texts in sets.items() if not texts]
+    if empty:
+        facts["notes"].append(f"There are no sentences for: {', '.join(empty)}. Table 3 is left out.")
+    return {name: min(len(texts), options.sentences) for name, texts in sets.items()}
+
+
+def _others(facts: dict[str, Any], corpus: Corpus, others: Corpus | None) -> list[str]:
+    """Take sentences of another kind: those of the sentiment data, else those without a category."""
+    if others is not None and facts["sentiment"] is not None:
+        field = facts["sentiment"]["field"]
+        documents = labelled_documents(others, field, part="mining").column("document_id").to_pylist()
+        return sentences_of(others, field, part="mining", documents=set(documents))
+    return sentences_of(corpus, facts["category"]["field"], part="mining", documents=None)
+
+
+def _parted(folder: PaperFolder, training: FinetuneOptions) -> tuple[set[int], set[int]]:
+    """Say which documents fine-tuning learns from, and which it sets aside to choose the epoch by."""
+    path = folder.data / "category.parquet"
+    texts = read_labelled([path], options=training)
+    learnt, aside = part_texts(texts.labels, validation=training.validation, seed=training.seed)
+    sides = {texts.texts[number]: 0 for number in learnt.tolist()} | {
+        texts.texts[number]: 1 for number in aside.tolist()
+    }
+    table = pa.parquet.read_table(path, schema=LABELLED)
+    found: tuple[set[int], set[int]] = (set(), set())
+    columns = (table.column(name).to_pylist() for name in ("document_id", "text"))
+    for document, text in zip(*columns, strict=True):
+        if text.strip() in sides:
+            found[sides[text.strip()]].add(document)
+    return found

@@ -1,0 +1,148 @@
+"""The folder of a reproduction: where each step's results lie, and whether they are there."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from neurolect.atomic import write_json
+from neurolect.errors import OptionError, RunFolderError
+from neurolect.store import Run, open_run
+
+__all__ = ["VARIANTS", "PaperFolder"]
+
+VARIANTS = ("random", "sentiment", "category")
+"""Made from the pre-trained model; the last one is for distances alone."""
+_RECORD = "paper.json"
+
+
+class PaperFolder(NamedTuple):
+    """Places of the steps' results."""
+
+    root: Path
+    """The folder given as ``--out``."""
+
+    @property
+    def data(self) -> Path:
+        """Labelled texts to train on, sentence sets, and what was left out."""
+        return self.root / "data"
+
+    @property
+    def compared(self) -> Path:
+        """Distances between models, and the comparison folder ``models``."""
+        return self.root / "compared"
+
+    @property
+    def report(self) -> Path:
+        """The report with its figures."""
+        return self.root / "report"
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants whose model folders are there, or whose runs are."""
+        return [name for name in VARIANTS if self.has_variant(name)]
+
+    def variant(self, name: str) -> Path:
+        """Give the model folder of a variant.
+
+        Parameters
+        ----------
+        name : str
+            ``random``, ``sentiment`` or ``category``.
+
+        Returns
+        -------
+        Path
+            It may not be there.
+        """
+        return self.root / "variants" / name
+
+    def has_variant(self, name: str) -> bool:
+        """Say whether a variant was made.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        bool
+            True as well where its weights stayed on another machine, and its record came.
+        """
+        return (self.variant(name) / "variant.json").is_file()
+
+    def run(self, name: str) -> Path:
+        """Give the run folder of a model.
+
+        Parameters
+        ----------
+        name : str
+            ``pretrained`` or a variant.
+
+        Returns
+        -------
+        Path
+            It may not be there.
+        """
+        return self.root / "runs" / name
+
+    def opened(self, name: str) -> Run | None:
+        """Open the run of a model.
+
+        Parameters
+        ----------
+        name : str
+            ``pretrained`` or a variant.
+
+        Returns
+        -------
+        Run or None
+            None where it was not collected to its end.
+        """
+        if not (self.run(name) / "manifest.json").is_file():
+            return None
+        try:
+            return open_run(self.run(name))
+        except RunFolderError as error:
+            if "unfinished" in error.what:
+                return None
+            raise
+
+    def begin(self, choices: dict[str, Any]) -> None:
+        """Note what the folder was made with, or check that it is made with the same.
+
+        Parameters
+        ----------
+        choices : dict
+            Options that results rest on, JSON-able.
+
+        Raises
+        ------
+        OptionError
+            If the folder was begun with other ones.
+        """
+        now: dict[str, Any] = json.loads(json.dumps(choices))
+        path = self.root / _RECORD
+        if not path.is_file():
+            if self.root.is_dir() and any(self.root.iterdir()):
+                what = f"{self.root} is there already, and no reproduction was begun in it."
+                raise OptionError(what, expected="a new folder, or one of this command", hint="give another --out")
+            write_json(path, {"format": "neurolect-paper", "schema_version": 1, "choices": now})
+            return
+        then = json.loads(path.read_text(encoding="utf-8"))["choices"]
+        for name in sorted(then.keys() | now.keys()):
+            if then.get(name) != now.get(name):
+                before, asked = json.dumps(then.get(name)), json.dumps(now.get(name))
+                what = f"{self.root} was begun with {name} {before}, and now it is {asked}."
+                raise OptionError(what, expected="the same options", hint="or give another --out")
+
+    def choices(self) -> dict[str, Any]:
+        """Read what the folder was begun with.
+
+        Returns
+        -------
+        dict
+            As given to :meth:`begin`.
+        """
+        choices: dict[str, Any] = json.loads((self.root / _RECORD).read_text(encoding="utf-8"))["choices"]
+        return choices

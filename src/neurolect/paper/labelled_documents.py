@@ -1,0 +1,158 @@
+"""Documents of a corpus with a label from their metadata: texts to train on, sentences to measure on."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from neurolect.corpus import Corpus
+from neurolect.corpus.corpus import Part
+from neurolect.errors import OptionError, nearest
+
+__all__ = ["LABELLED", "choose_field", "labelled_documents", "polarity_values", "sentences_of"]
+
+LABELLED = pa.schema([("document_id", pa.int64()), ("text", pa.string()), ("label", pa.string())])
+_POLES = (r"(?i)pos(itive)?", r"(?i)neg(ative)?")
+_MOST_CHARACTERS = 4_000  # more than fine-tuning reads of a text
+
+
+class _Document(NamedTuple):
+    label: str
+    parts: list[str]
+
+
+def choose_field(corpus: Corpus, asked: str | None, *, usual: Sequence[str]) -> str | None:
+    """Find the metadata field of a label.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Its documents' fields.
+    asked : str, optional
+        What the user named.
+    usual : sequence of str
+        Names looked for when nothing is named, best first.
+
+    Returns
+    -------
+    str or None
+        None where nothing was named and none of the usual ones is there.
+
+    Raises
+    ------
+    OptionError
+        If the field that was named is not there, or holds numbers.
+    """
+    kinds = {each["name"]: each["kind"] for each in corpus.fields}
+    if asked is None:
+        return next((name for name in usual if kinds.get(name) == "category"), None)
+    if kinds.get(asked) != "category":
+        has = "holds numbers" if asked in kinds else "is not there"
+        names = [name for name, kind in kinds.items() if kind == "category"]
+        what = f"The metadata field {asked!r} of {corpus.location} {has}."
+        expected = f"one of {', '.join(map(repr, names))}" if names else "a corpus with metadata: this one has none"
+        raise OptionError(what, expected=expected, hint=f"the nearest: {nearest(asked, names)}" if names else None)
+    return asked
+
+
+def polarity_values(values: Collection[str]) -> list[str] | None:
+    """Find the two poles among a field's values.
+
+    Parameters
+    ----------
+    values : collection of str
+        All values.
+
+    Returns
+    -------
+    list of str or None
+        The positive and the negative one; None where one is missing.
+
+    Examples
+    --------
+    >>> polarity_values(["negative", "neutral", "Positive"])
+    ['Positive', 'negative']
+    """
+    found = [next((value for value in sorted(values) if re.fullmatch(pole, value)), None) for pole in _POLES]
+    poles = [value for value in found if value is not None]
+    return poles if len(poles) == len(_POLES) else None
+
+
+def labelled_documents(
+    corpus: Corpus, field: str, *, part: Part, values: Collection[str] | None = None
+) -> pa.Table:
+    """Put the sentences of labelled documents together again.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A prepared corpus.
+    field : str
+        Metadata field of the label.
+    part : str
+        ``mining`` or ``held_out``.
+    values : collection of str, optional
+        Only documents with one of these labels.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``document_id``, ``text`` (its first 4,000 characters), ``label``; in the order of documents.
+    """
+    documents: dict[int, _Document] = {}
+    for batch in corpus.batches(part=part, columns=["document_id", "text", field]):
+        columns = (batch.column(name).to_pylist() for name in ("document_id", "text", field))
+        for document, text, label in zip(*columns, strict=True):
+            if label is not None and (values is None or label in values):
+                documents.setdefault(document, _Document(str(label), [])).parts.append(text)
+    rows = [
+        {"document_id": number, "text": " ".join(each.parts)[:_MOST_CHARACTERS], "label": each.label}
+        for number, each in documents.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=LABELLED)
+
+
+def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collection[int] | None) -> list[str]:
+    """List sentences of documents, or of those without a label.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A prepared corpus.
+    field : str
+        Metadata field of the label.
+    part : str
+        ``mining`` or ``held_out``.
+    documents : collection of int, optional
+        Their numbers; when not given the documents whose field is empty.
+
+    Returns
+    -------
+    list of str
+        In the order of the corpus.
+    """
+    found: list[str] = []
+    for batch in corpus.batches(part=part, columns=["document_id", "text", field]):
+        columns = (batch.column(name).to_pylist() for name in ("document_id", "text", field))
+        for document, text, label in zip(*columns, strict=True):
+            if (label is None) if documents is None else (document in documents):
+                found.append(text)
+    return found
+
+
+def count_labels(table: pa.Table) -> Counter[str]:
+    """Count the documents of each label.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        From :func:`labelled_documents`.
+
+    Returns
+    -------
+    Counter of str
+        Label to documents.
+    """
+    return Counter(table.column("label").to_pylist())

@@ -1,0 +1,60 @@
+"""What the reproduction lets the user choose."""
+
+from dataclasses import dataclass
+
+from neurolect.errors import OptionError
+
+__all__ = ["STEPS", "PaperOptions"]
+
+STEPS = ("data", "variants", "collect", "compare", "describe", "relate", "report")
+"""In their order; each has a folder of its own and is skipped when that is complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperOptions:
+    """Model, corpus and labels of a reproduction; the defaults need nothing but the extra ``demo``."""
+
+    model: str = "minilm"
+    """The pre-trained model: a folder, a hub name, or ``minilm``."""
+
+    corpus: str | None = None
+    """A prepared corpus folder, or documents to prepare; the built-in corpus when not given."""
+
+    sentiment: str | None = None
+    """Metadata field of positive and negative texts; ``polarity`` or ``sentiment`` when not given."""
+
+    sentiment_data: tuple[str, ...] = ()
+    """Documents to fine-tune on for sentiment; those of the corpus when not given."""
+
+    category: str | None = None
+    """Metadata field of the category; ``category``, ``topic`` or ``group`` when not given."""
+
+    category_data: tuple[str, ...] = ()
+    """Documents to fine-tune on for the category; those of the corpus when not given."""
+
+    epochs: int = 5
+    """Passes over the texts at most when fine-tuning; the papers' number."""
+
+    texts: int | None = None
+    """Fine-tune on so many texts at most, a seeded choice; all when not given."""
+
+    sentences: int = 10_000
+    """Sentences of each set that the distance before and after fine-tuning is taken over; the paper's number."""
+
+    seed: int = 0
+    """Seed of all that is random: weights, choices of texts and sentences."""
+
+    until: str = "report"
+    """The last step: ``data``, ``variants``, ``collect``, ``compare``, ``describe``, ``relate`` or ``report``."""
+
+    def __post_init__(self) -> None:
+        if self.until not in STEPS:
+            what = f"There is no step {self.until!r}."
+            raise OptionError(what, expected=f"one of {', '.join(STEPS)}")
+        for name, least in (("epochs", 1), ("sentences", 2), ("seed", 0)):
+            if getattr(self, name) < least:
+                what = f"The option {name} of paper is {getattr(self, name)}."
+                raise OptionError(what, expected=f"at least {least}")
+        if self.texts is not None and self.texts < 1:
+            what = f"The option texts of paper is {self.texts}."
+            raise OptionError(what, expected="at least 1")

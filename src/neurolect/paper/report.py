@@ -1,0 +1,149 @@
+"""The report of a reproduction: the table of findings, the figures, and how it was made."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from neurolect.atomic import write_json, write_text
+from neurolect.errors import RunFolderError
+from neurolect.paper.churn import churn_findings, read_looks
+from neurolect.paper.data_step import read_facts
+from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_maps_of_models
+from neurolect.paper.finding import Finding, Verdict, left_out
+from neurolect.paper.folder import PaperFolder
+from neurolect.paper.kinds import kinds_of_neurons
+from neurolect.paper.layer_groups import group_findings
+from neurolect.paper.moved_sentences import moved_finding
+from neurolect.paper.one_sided_layers import pos_findings, sentiment_findings
+from neurolect.paper.report_text import report_text
+from neurolect.paper.same_roles import middle_layer, role_findings
+from neurolect.paper.signature_table import signature_rows
+from neurolect.paper.steps import READ
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run
+from neurolect.views.plots.diversity_curves import draw_diversity
+from neurolect.views.plots.heat_maps import draw_heat_map
+from neurolect.views.plots.neuron_maps import draw_groups
+from neurolect.views.plots.save import save
+from neurolect.views.plots.style import Drawn, styled
+
+__all__ = ["write_report"]
+
+
+def write_report(folder: PaperFolder, *, progress: Progress | None = None) -> Path:
+    """Judge every finding, draw the figures, write ``report``.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With all steps before it.
+    progress : Progress, optional
+        Where to report to.
+
+    Returns
+    -------
+    Path
+        ``report/report.md``; beside it the figures and ``findings.json``.
+
+    Raises
+    ------
+    RunFolderError
+        If a step before it is missing.
+    """
+    progress = progress or NullProgress()
+    runs = _related(folder)
+    facts = read_facts(folder)
+    with progress.task("report", total=2, unit="parts") as task:
+        findings, addresses = _findings(folder, runs, facts)
+        task.advance()
+        figures = _draw(folder, runs, facts)
+        task.advance()
+    counts = Counter(each.verdict for each in findings)
+    write_json(
+        folder.report / "findings.json",
+        {
+            "format": "neurolect-paper-findings",
+            "schema_version": 1,
+            "counts": {verdict.value: counts[verdict] for verdict in Verdict},
+            "findings": [each._asdict() for each in findings],
+        },
+    )
+    text = report_text(
+        folder,
+        runs,
+        facts=facts,
+        findings=findings,
+        figures=figures,
+        signatures=signature_rows(runs["pretrained"], addresses),
+    )
+    out = folder.report / "report.md"
+    write_text(out, text)
+    return out
+
+
+def _related(folder: PaperFolder) -> dict[str, Run]:
+    """Open the runs; the pre-trained and the random one have to be related."""
+    runs = {name: run for name in READ if (run := folder.opened(name)) is not None}
+    for name in ("pretrained", "random"):
+        if name not in runs or not runs[name].stage_complete("relate"):
+            what = f"{folder.root} has no related run of the {name} model."
+            raise RunFolderError(what, hint="give the same command without --until")
+    return runs
+
+
+def _findings(
+    folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]
+) -> tuple[list[Finding], dict[str, str]]:
+    trained, random = runs["pretrained"], runs["random"]
+    findings, addresses = kinds_of_neurons(trained)
+    findings += churn_findings(trained)
+    findings += group_findings(trained, random)
+    findings += pos_findings(trained, random)
+    field = _polarity_field(runs, facts)
+    if field is not None:
+        findings += sentiment_findings(trained, random, runs["sentiment"], field=field)
+    else:
+        claim = "Deeper neurons are more selective for polarity; fine-tuning for sentiment adds to it"
+        because = "no sentiment labels in the corpus"
+        findings.append(
+            left_out("E figs. 4, 5", claim, theirs="pictures", because=because, rule="see one_sided_layers.py")
+        )
+    findings += role_findings(trained)
+    because = "no category labels" if facts["category"] is None else "no distances were measured"
+    findings.append(moved_finding(folder.compared / "distances.parquet", because=because))
+    return findings, addresses
+
+
+def _polarity_field(runs: dict[str, Run], facts: dict[str, Any]) -> str | None:
+    """Name the field of polarity, where there is a fine-tuned model and the corpus that was read has the field."""
+    if facts["sentiment"] is None or "sentiment" not in runs:
+        return None
+    field = str(facts["sentiment"]["field"])
+    return field if any(each["name"] == field for each in runs["pretrained"].manifest["corpus"]["fields"]) else None
+
+
+def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> dict[str, str]:
+    """Draw every figure there is something for; give name and caption."""
+    trained = runs["pretrained"]
+    two = {name: runs[name] for name in ("pretrained", "random")}
+    captions: dict[str, str] = {}
+
+    def keep(name: str, drawn: Drawn) -> None:
+        save(drawn, folder.report / f"{name}.png")
+        captions[name] = drawn.caption
+
+    with styled():
+        if read_looks(trained):
+            keep("convergence", draw_churn(trained))
+        keep("maps", draw_maps_of_models(two))
+        if trained.table("signatures/tags", columns=["tag"]).num_rows:
+            keep("pos", draw_boxes(two, by="pos"))
+        field = _polarity_field(runs, facts)
+        if field is not None:
+            keep("polarity", draw_boxes(runs, by=f"field={field}"))
+            keep("polarity-curves", draw_curves(runs, by=f"field={field}"))
+        if len(trained.manifest["model"]["sites"]) > 1:
+            keep("same-index", draw_heat_map(trained, by="length"))
+        keep("diversity", draw_diversity(trained))
+        keep("groups", draw_groups(trained, layer=middle_layer(trained)))
+    return captions

@@ -1,0 +1,216 @@
+"""The report's Markdown."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from neurolect.paper.finding import Finding, Verdict
+from neurolect.paper.folder import PaperFolder
+from neurolect.paper.signature_table import SignatureRow
+from neurolect.store import Run
+
+__all__ = ["cell", "report_text"]
+
+SMALL = 1_000_000
+TITLES = {
+    "convergence": "Convergence (E figure 1)",
+    "maps": "Maps of neurons (E figure 2)",
+    "pos": "Parts of speech by layer (E figure 3)",
+    "polarity": "Polarity by layer (E figure 4)",
+    "polarity-curves": "Polarity over all neurons (E figure 5)",
+    "same-index": "The same index across layers (J figure 2)",
+    "diversity": "Diversity by layer (J figure 3)",
+    "groups": "Groups by response (J figure 4)",
+}
+_MARKS = {
+    Verdict.reproduced: "**reproduced**",
+    Verdict.differs: "differs",
+    Verdict.not_reproduced: "*not reproduced*",
+    Verdict.left_out: "left out",
+}
+_SOURCES = """\
+E is Oba, Yoshinaga, Toyoda, *Exploratory Model Analysis Using Data-Driven Neuron Representations* (BlackboxNLP
+2021): BERT-base over 82 M sentences, lists of 10,000. J is the Japanese paper before it, by the same authors.
+Verdicts are those of rules that are part of the program (last section); none was chosen by its outcome.
+"""
+
+
+def cell(text: str) -> str:
+    r"""Make a text fit into a cell of a Markdown table; nothing in it is markup.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        On one line.
+
+    Examples
+    --------
+    >>> cell("a|b <i>")
+    'a\\|b &lt;i&gt;'
+    """
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark in "\\|*_`[]":
+        plain = plain.replace(mark, f"\\{mark}")
+    return plain
+
+
+def report_text(
+    folder: PaperFolder,
+    runs: Mapping[str, Run],
+    *,
+    facts: Mapping[str, Any],
+    findings: Sequence[Finding],
+    figures: Mapping[str, str],
+    signatures: Sequence[SignatureRow],
+) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        Where variants and comparison lie.
+    runs : mapping of str to Run
+        The runs by name.
+    facts : mapping
+        Of the labelled data.
+    findings : sequence of Finding
+        In their order.
+    figures : mapping of str to str
+        Name to caption.
+    signatures : sequence of SignatureRow
+        Of the neurons found.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    trained = runs["pretrained"]
+    parts = [
+        f"# The papers' findings on {cell(_short(trained.manifest['model']['name']))}",
+        _SOURCES + "\n" + _verdicts(findings),
+        "\n".join(_made(folder, runs, facts)),
+        "## Findings\n\n" + "\n".join(_findings(findings)),
+        "## The neurons found\n\n" + "\n".join(_signatures(signatures)),
+        "## Figures",
+        *(f"### {TITLES[name]}\n\n![{name}]({name}.png)\n\n{cell(caption)}" for name, caption in figures.items()),
+        *_compared(folder),
+        "## Rules\n\n" + "\n".join(_rules(findings)),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _short(name: str) -> str:
+    return name.rstrip("/").rsplit("/", maxsplit=1)[-1]
+
+
+def _verdicts(findings: Sequence[Finding]) -> str:
+    counted = [(verdict, sum(each.verdict is verdict for each in findings)) for verdict in Verdict]
+    told = ", ".join(f"{n} {verdict.value}" for verdict, n in counted if n)
+    return f"Of {len(findings)} findings: {told}."
+
+
+def _made(folder: PaperFolder, runs: Mapping[str, Run], facts: Mapping[str, Any]) -> list[str]:
+    """Say what was read by what."""
+    trained = runs["pretrained"]
+    model, collected = trained.manifest["model"], trained.manifest["stages"]["collect"]
+    n, size = (
+        int(collected["n_sentences"]),
+        trained.table("lists/top", columns=["rank"]).num_rows // trained.n_neurons,
+    )
+    lines = [
+        "## What was done",
+        "",
+        f"- Model: {cell(_short(model['name']))}, {trained.n_neurons:,} neurons in {len(model['sites'])} layers, "
+        f"{model['dtype']}.",
+        f"- Corpus: {n:,} sentences, read by every model in the same random order; top lists of {size:,}.",
+    ]
+    if n < SMALL:
+        lines.append(
+            f"- **The corpus is small**: the papers' is {82_000_000 / n:,.0f} times as large, and a list here is "
+            f"{size / n:.2%} of it, where theirs is 0.012 %. Lists are less pure for that."
+        )
+    for name, what in (("random", "weights drawn anew, word embeddings kept"), ("sentiment", ""), ("category", "")):
+        lines += _variant(folder, name, what, facts)
+    lines += [f"- {cell(note)}" for note in facts["notes"]]
+    return lines
+
+
+def _variant(folder: PaperFolder, name: str, what: str, facts: Mapping[str, Any]) -> list[str]:
+    path = folder.variant(name) / "variant.json"
+    if not path.is_file():
+        return []
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["kind"] == "random":
+        return [f"- Random model: {what} (seed {record['seed']})."]
+    options = record["options"]
+    return [
+        f"- Fine-tuned for {name} (field `{facts[name]['field']}`): {record['n_train']:,} texts, "
+        f"{len(record['classes'])} classes, learning rate {options['learning_rate']:g}, "
+        f"dropout {options['dropout']}, batches of {options['batch_size']}, {len(record['epochs'])} epochs, "
+        f"of which number {record['best_epoch']} was kept; {record['validation_accuracy']:.1%} of "
+        f"{record['n_validation']:,} texts set aside are right (the largest class alone: {record['majority']:.1%})."
+    ]
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    lines = ["| where | finding | theirs | ours | verdict |", "|---|---|---|---|---|"]
+    for each in findings:
+        verdict = _MARKS[each.verdict] + (f": {cell(each.because)}" if each.because else "")
+        lines.append(
+            f"| {cell(each.source)} | {cell(each.claim)} | {cell(each.theirs)} | {cell(each.ours)} | {verdict} |"
+        )
+    return lines
+
+
+def _signatures(rows: Sequence[SignatureRow]) -> list[str]:
+    lines = [
+        "| kind | neuron | words | word patterns | tag patterns | noun, verb, adj. | length | typical sentence |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for each in rows:
+        shares = "" if each.shares is None else ", ".join(f"{share:.0%}" for share in each.shares)
+        texts = [
+            each.kind,
+            each.address.removeprefix("hidden."),
+            ", ".join(each.words),
+            "; ".join(each.word_patterns),
+            "; ".join(each.tag_patterns),
+            shares,
+            f"{each.length:.1f}",
+            each.typical,
+        ]
+        lines.append("| " + " | ".join(cell(text) for text in texts) + " |")
+    return lines
+
+
+def _compared(folder: PaperFolder) -> list[str]:
+    """Tell what became of each layer's neurons."""
+    path = folder.compared / "models" / "manifest.json"
+    if not path.is_file():
+        return []
+    pairs = [pair for pair in json.loads(path.read_text(encoding="utf-8"))["pairs"] if pair["run"] == "pretrained"]
+    if not pairs:
+        return []
+    lines = [
+        "## What became of the pre-trained neurons",
+        "",
+        "Share of a layer's neurons that correlate by 0.5 or more (absolute) with the same address there.",
+        "",
+        "| layer | " + " | ".join(f"kept, {pair['other']}" for pair in pairs) + " |",
+        "|" + "---|" * (len(pairs) + 1),
+    ]
+    for rows in zip(*(pair["layers"] for pair in pairs), strict=True):
+        lines.append(f"| {rows[0]['layer']} | " + " | ".join(f"{row['kept']:.0%}" for row in rows) + " |")
+    return ["\n".join(lines)]
+
+
+def _rules(findings: Sequence[Finding]) -> list[str]:
+    lines = ["| where | finding | reproduced if |", "|---|---|---|"]
+    lines += [f"| {cell(each.source)} | {cell(each.claim)} | {cell(each.rule)} |" for each in findings]
+    return lines

@@ -1,0 +1,193 @@
+"""[J] figures 2 to 4: the same index across layers, diversity by depth, groups of neurons by their responses."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out
+from neurolect.relations.k_means import k_means
+from neurolect.relations.responses import standardised
+from neurolect.store import Run
+
+__all__ = ["explained", "judge_diversity", "judge_groups", "judge_same_index", "role_findings"]
+
+P, LEAST, STEADY, TWICE = 0.01, 0.1, 0.5, 2.0
+N_GROUPS, FEW_GROUPS = 10, 8
+INDEX_RULE = (
+    "rank correlation at the same index over pairs of layers 0.1 or more, p 0.01 or less, in all; differs: in some"
+)
+DIVERSITY_RULE = "rank correlation of layer and error at 8 groups is 0.5 or more; differs: above 0"
+GROUPS_RULE = "10 groups explain twice as much of the responses as of shuffled ones, or more"
+NUMBERS = {"length": "mean length", "field=domain": "domain", "verb_share": "verbs"}
+
+
+class Agreement(NamedTuple):
+    """How far layers agree at the same index."""
+
+    correlation: float
+    p: float
+
+
+def judge_same_index(found: list[Agreement]) -> Verdict:
+    """Judge agreement at the same index.
+
+    Parameters
+    ----------
+    found : list of Agreement
+        Of several numbers.
+
+    Returns
+    -------
+    Verdict
+        By ``INDEX_RULE``.
+    """
+    passed = [each.correlation >= LEAST and each.p <= P for each in found]
+    if all(passed):
+        return Verdict.reproduced
+    return Verdict.differs if any(passed) else Verdict.not_reproduced
+
+
+def judge_diversity(correlation: float) -> Verdict:
+    """Judge whether deeper layers are more diverse.
+
+    Parameters
+    ----------
+    correlation : float
+        Of layer and error.
+
+    Returns
+    -------
+    Verdict
+        By ``DIVERSITY_RULE``.
+    """
+    if correlation >= STEADY - 1e-9:  # three layers can reach it exactly, but for rounding
+        return Verdict.reproduced
+    return Verdict.differs if correlation > 0 else Verdict.not_reproduced
+
+
+def judge_groups(share: float, shuffled: float) -> Verdict:
+    """Judge groups of response patterns.
+
+    Parameters
+    ----------
+    share, shuffled : float
+        What groups explain of the responses, and of shuffled ones.
+
+    Returns
+    -------
+    Verdict
+        By ``GROUPS_RULE``.
+    """
+    return Verdict.reproduced if share >= TWICE * shuffled else Verdict.not_reproduced
+
+
+def explained(unit_nM: NDArray[np.float32], *, k: int, seed: int = 0) -> float:
+    """Say how much of the neurons' response patterns k groups explain.
+
+    Parameters
+    ----------
+    unit_nM : float32, shape (n, M)
+        Standardised responses of n neurons to M sentences.
+    k : int
+        Groups, at most n.
+    seed : int
+        Of the starts.
+
+    Returns
+    -------
+    float
+        Share of the variance between groups, 0 to 1.
+    """
+    found = k_means(unit_nM, k=k, seed=seed, n_starts=3, n_iterations=50)
+    total = float(((unit_nM - unit_nM.mean(axis=0)).astype(np.float64) ** 2).sum())
+    return 1.0 - found.sse / total if total > 0 else 0.0
+
+
+def role_findings(run: Run, *, seed: int = 0) -> list[Finding]:
+    """Judge figures 2, 3 and 4 of the Japanese paper.
+
+    Parameters
+    ----------
+    run : Run
+        The related run of the pre-trained model.
+    seed : int
+        Of groups and shuffles.
+
+    Returns
+    -------
+    list of Finding
+        Three.
+    """
+    return [_same_index(run), _diversity(run), _groups(run, seed)]
+
+
+def _same_index(run: Run) -> Finding:
+    claim = "Neurons of the same index agree across layers: length, domain, verbs"
+    rows = {row["number"]: row for row in run.table("relations/same_index").to_pylist() if row["side"] == "top"}
+    known = [name for name in NUMBERS if name in rows and rows[name]["correlation"] is not None]
+    if not known:
+        because = "the layers cannot be compared at the same index"
+        return left_out("J fig. 2", claim, theirs="a picture", because=because, rule=INDEX_RULE)
+    found = [Agreement(rows[name]["correlation"], rows[name]["p"]) for name in known]
+    told = ", ".join(
+        f"{NUMBERS[name]} {rows[name]['correlation']:.2f} (neighbouring layers {rows[name]['neighbouring']:.2f})"
+        for name in known
+    )
+    missing = [NUMBERS[name] for name in NUMBERS if name not in known]
+    because = (
+        f"no figure for {', '.join(missing)} here" if missing else "the residual connection adds to the same index"
+    )
+    return Finding("J fig. 2", claim, "a picture", told, judge_same_index(found), because, INDEX_RULE)
+
+
+def _diversity(run: Run) -> Finding:
+    claim = "Sentences of deeper layers are more diverse (k-means error at few groups)"
+    table = run.table("relations/diversity")
+    here = pc.and_(pc.equal(table.column("side"), "top"), pc.equal(table.column("k"), FEW_GROUPS))
+    table = table.filter(here)
+    rows = [row for row in table.to_pylist() if row["n_sentences"]]
+    errors = np.array([row["sse"] / row["n_sentences"] for row in rows])
+    layers = np.array([row["layer"] for row in rows], dtype=np.int64)
+    correlation = depth_correlation(errors, layers) if len(rows) > 1 else float("nan")
+    if np.isnan(correlation):
+        because = "the model has too few layers, or too few sentences"
+        return left_out("J fig. 3", claim, theirs="a picture", because=because, rule=DIVERSITY_RULE)
+    told = f"correlation {correlation:+.2f}; {errors[0]:.3f} in the first layer, {errors[-1]:.3f} in the last"
+    because = "sentence vectors here are of word vectors, theirs of BERT's [CLS]"
+    return Finding("J fig. 3", claim, "a picture", told, judge_diversity(correlation), because, DIVERSITY_RULE)
+
+
+def middle_layer(run: Run) -> int:
+    """Choose the layer whose neurons are grouped: the middle one, 6 of 12 as in the paper.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+
+    Returns
+    -------
+    int
+        A layer of the run.
+    """
+    distinct = np.unique(layer_of_neurons(run))
+    return int(distinct[(len(distinct) - 1) // 2])
+
+
+def _groups(run: Run, seed: int) -> Finding:
+    claim = "Neurons of one layer fall into groups by their responses (k = 10)"
+    layer = middle_layer(run)
+    rows = np.flatnonzero(layer_of_neurons(run) == layer)
+    unit = standardised(np.asarray(run.array("sample/activations")[rows], dtype=np.float32))
+    unit = unit[unit.any(axis=1)]
+    if len(unit) <= N_GROUPS:
+        because = "the layer has too few neurons that vary"
+        return left_out("J fig. 4", claim, theirs="a picture", because=because, rule=GROUPS_RULE)
+    share = explained(unit, k=N_GROUPS, seed=seed)
+    mixed = np.random.default_rng(seed).permuted(unit, axis=1)
+    shuffled = explained(mixed, k=N_GROUPS, seed=seed)
+    n = unit.shape[1]
+    told = f"layer {layer}: groups explain {share:.0%} of the responses to {n:,} sentences, shuffled {shuffled:.0%}"
+    return Finding("J fig. 4", claim, "a picture", told, judge_groups(share, shuffled), "", GROUPS_RULE)

@@ -1,0 +1,258 @@
+"""The steps that make models, runs, distances and relations; each is skipped where its result is whole."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import replace
+
+from neurolect.config import RunConfig
+from neurolect.corpus import Corpus
+from neurolect.errors import RunFolderError
+from neurolect.paper.data_step import category_training, read_facts, sentiment_training
+from neurolect.paper.folder import PaperFolder
+from neurolect.paper.options import PaperOptions
+from neurolect.progress import Progress
+from neurolect.store import Run
+
+__all__ = [
+    "PAPER_DEFAULTS",
+    "READ",
+    "collect_runs",
+    "compare_runs",
+    "describe_runs",
+    "make_variants",
+    "relate_runs",
+    "resting_on",
+]
+
+READ = ("pretrained", "random", "sentiment")
+"""Models whose neurons read the corpus."""
+LOOKS = 20
+"""Looks of the monitor: [E] looked at 2 M sentences in steps of 100 K, so the last look here is that one."""
+PAPER_DEFAULTS: dict[str, dict[str, object]] = {
+    "collect": {
+        "sides": ("top",),
+        "shuffle": True,
+        "activation_sample_size": 1000,
+        "held_out_size": 0,
+    },
+    "describe": {"max_senses": 1},
+}
+"""What a reproduction does unless told otherwise: top lists as in the papers, an order that the law speaks of, and
+[J]'s thousand sentences to group neurons by."""
+
+
+def make_variants(
+    folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, progress: Progress
+) -> None:
+    """Make the random and the fine-tuned models.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its data.
+    options : PaperOptions
+        Model, epochs, seed.
+    config : RunConfig
+        How models are loaded.
+    device : str
+        Where they are trained.
+    progress : Progress
+        Where to report to.
+    """
+    from neurolect.variants import finetuned_variant, random_variant
+
+    facts = read_facts(folder)
+    if not folder.has_variant("random"):
+        random_variant(
+            options.model, out=folder.variant("random"), seed=options.seed, options=config.model, progress=progress
+        )
+    for name, training in (("sentiment", sentiment_training(options)), ("category", category_training(options))):
+        if facts[name] is None or folder.has_variant(name):
+            continue
+        finetuned_variant(
+            options.model,
+            [folder.data / f"{name}.parquet"],
+            out=folder.variant(name),
+            options=training,
+            model_options=config.model,
+            device=device,
+            progress=progress,
+        )
+
+
+def _model_of(folder: PaperFolder, options: PaperOptions, name: str) -> str:
+    return options.model if name == "pretrained" else str(folder.variant(name))
+
+
+def collect_runs(
+    folder: PaperFolder,
+    options: PaperOptions,
+    *,
+    corpus: Corpus,
+    config: RunConfig,
+    device: str,
+    progress: Progress,
+) -> None:
+    """Let the pre-trained, the random and the sentiment model read the corpus.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its variants.
+    options : PaperOptions
+        The model.
+    corpus : Corpus
+        What is read.
+    config : RunConfig
+        Options of the model and of the pass.
+    device : str
+        Where models run.
+    progress : Progress
+        Where to report to.
+    """
+    from neurolect.collector import collect
+    from neurolect.model import load_model
+
+    n = min(corpus.n_mining, config.collect.limit or corpus.n_mining)
+    kept = config.collect
+    if kept.monitor_every is None:
+        every = max(1, n // LOOKS)
+        chunk = kept.chunk_sentences or min(4096, every)
+        kept = replace(kept, monitor_every=max(1, every // chunk) * chunk, chunk_sentences=chunk)
+    for name in READ:
+        done = folder.opened(name)
+        if done is not None:
+            _check_corpus(done, corpus)
+        if done is not None or not (name == "pretrained" or folder.has_variant(name)):
+            continue
+        progress.message(f"The {name} model reads {n:,} sentences.")
+        loaded = load_model(_model_of(folder, options, name), options=config.model, device=device)
+        collect(loaded, corpus, out=folder.run(name), options=kept, progress=progress)
+
+
+def _check_corpus(run: Run, corpus: Corpus) -> None:
+    """Refuse a run of another corpus."""
+    if run.manifest["corpus"]["fingerprint"] != corpus.fingerprint:
+        what = f"{run.folder} is of another corpus than {corpus.location}."
+        raise RunFolderError(what, hint="give the --corpus it was collected with, or another --out")
+
+
+def compare_runs(
+    folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, progress: Progress
+) -> None:
+    """Compare the runs by their stored samples, and measure how far fine-tuning moved activations.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its runs.
+    options : PaperOptions
+        The model.
+    config : RunConfig
+        Options of the model.
+    device : str
+        Where models run.
+    progress : Progress
+        Where to report to.
+    """
+    from neurolect.model import load_model
+    from neurolect.paper.sentence_distances import write_distances
+    from neurolect.relations.between_models import compare
+    from neurolect.views.comparison_folder import write_comparison
+    from neurolect.views.comparison_summary import comparison_summary
+
+    runs = [run for run in (folder.opened(name) for name in READ) if run is not None]
+    models = folder.compared / "models"
+    if not (models / "manifest.json").is_file() and len(runs) > 1:
+        made = compare([_undescribed(run) for run in runs], progress=progress)
+        write_comparison(made, comparison_summary(made), out=models, progress=progress)
+    distances = folder.compared / "distances.parquet"
+    facts = read_facts(folder)
+    if distances.is_file() or facts["category"] is None or not all(facts["sets"].values()):
+        return
+    pair = [
+        load_model(_model_of(folder, options, name), options=config.model, device=device)
+        for name in ("pretrained", "category")
+    ]
+    write_distances(pair, folder.data / "sentences.parquet", out=distances, progress=progress)
+
+
+def _undescribed(run: Run) -> Run:
+    """Give a run as it was collected: what a comparison says must not depend on when it is made."""
+    bare = Run(run.folder)
+    bare.manifest["stages"] = {name: each for name, each in bare.manifest["stages"].items() if name == "collect"}
+    return bare
+
+
+def describe_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progress: Progress) -> None:
+    """Make the signatures; of the variants without patterns, which no finding rests on.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its runs.
+    config : RunConfig
+        Options of signatures.
+    workers : int
+        Processes.
+    progress : Progress
+        Where to report to.
+    """
+    from neurolect.signatures import describe
+
+    for name, run in _runs(folder, READ):
+        if run.stage_complete("describe"):
+            continue
+        options = config.describe if name == "pretrained" else replace(config.describe, pattern_length=1)
+        describe(run, options=options, workers=workers, progress=progress)
+
+
+def relate_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progress: Progress) -> None:
+    """Relate the neurons of the pre-trained and the random model.
+
+    Parameters
+    ----------
+    folder : PaperFolder
+        With its described runs.
+    config : RunConfig
+        Options of relations.
+    workers : int
+        Threads.
+    progress : Progress
+        Where to report to.
+    """
+    from neurolect.relations import relate
+
+    for _, run in _runs(folder, ("pretrained", "random")):
+        if not run.stage_complete("relate"):
+            relate(run, options=config.relate, workers=workers, progress=progress)
+
+
+def _runs(folder: PaperFolder, names: Sequence[str]) -> list[tuple[str, Run]]:
+    found = ((name, folder.opened(name)) for name in names)
+    return [(name, run) for name, run in found if run is not None]
+
+
+def resting_on(options: PaperOptions, config: RunConfig) -> dict[str, object]:
+    """List the choices that results rest on; where files lie and how far one goes are not among them.
+
+    Parameters
+    ----------
+    options : PaperOptions
+        Of the reproduction.
+    config : RunConfig
+        Of the stages.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+    """
+    own = dataclasses.asdict(options)
+    for name in ("model", "corpus", "sentiment_data", "category_data", "until"):
+        del own[name]
+    stages = {
+        name: dataclasses.asdict(getattr(config, name)) for name in ("model", "collect", "describe", "relate")
+    }
+    flat = {f"{stage}.{key}": value for stage, each in stages.items() for key, value in each.items()}
+    return own | flat
