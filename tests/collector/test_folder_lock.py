@@ -6,7 +6,9 @@ import pytest
 
 from neurolect.collector import CollectOptions, collect, corpus_pass
 from neurolect.collector.folder_lock import only_here
+from neurolect.collector.shard import Shard
 from neurolect.corpus import Corpus
+from neurolect.corpus.shards import ShardWriter, file_hash
 from neurolect.errors import CollectError, CorpusError, NonFiniteActivationsError
 from neurolect.model import load_model
 from tests.tiny_corpora import tiny_corpus
@@ -51,6 +53,30 @@ def test_a_shard_of_the_same_size_but_other_bytes_is_refused(tmp_path: Path, ber
     shard.unlink()
     with pytest.raises(CorpusError, match=r"cannot be read \(No such file"):
         corpus.verify()
+
+
+def test_a_shard_looks_at_the_files_of_its_share_alone(
+    tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ShardWriter.__init__, "__kwdefaults__", {"shard_rows": 100, "group_rows": 50})
+    corpus = tiny_corpus(tmp_path)
+    files = [each["file"] for each in corpus.manifest["shards"]]
+    looked: list[str] = []
+
+    def changed(path: Path) -> str:
+        """Hash files as if the last one had changed."""
+        looked.append(str(path.relative_to(corpus.folder)))
+        return "another" if looked[-1] == files[-1] else file_hash(path)
+
+    monkeypatch.setattr("neurolect.corpus.corpus.file_hash", changed)
+    options = CollectOptions(list_size=5, chunk_sentences=100, sample_size=20, activation_sample_size=10)
+    model, n = load_model(str(bert)), -(-corpus.n_mining // 100)
+    collect(model, corpus, out=tmp_path / "first", options=options, shard=Shard(0, n))
+    assert looked == files[: len(looked)]
+    assert 0 < len(looked) < len(files)
+    for shard in (Shard(n - 1, n), None):
+        with pytest.raises(CorpusError, match="its content is another"):
+            collect(model, corpus, out=tmp_path / "run", options=options, shard=shard)
 
 
 def test_a_run_that_computed_nothing_makes_way(

@@ -10,9 +10,10 @@ from neurolect.collector.core_groups import cores_each
 from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.merge import write_merged
 from neurolect.collector.ray_engine import _Machine, _share_of, collect_ray
-from neurolect.collector.ray_worker import Job, ShardWorker, Tally, merge_two
+from neurolect.collector.ray_worker import Job, ShardWorker, merge_two
 from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.tally import Tally
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, MissingExtraError
 from neurolect.model import load_model

@@ -30,7 +30,7 @@ from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import claim, complete, complete_shard, new_run
 from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.shard import PARTIAL, Shard, check_shard, share_of
+from neurolect.collector.shard import PARTIAL, Shard, check_shard, mining_of, share_of
 from neurolect.collector.state import CollectState, Plan
 from neurolect.collector.threads import threads_of
 from neurolect.corpus import Corpus
@@ -139,7 +139,7 @@ def collect(
     with only_here(folder):
         if Run(folder).stage_complete("collect"):
             return open_run(folder)  # another process was quicker
-        corpus.verify()
+        corpus.verify(mining=mining_of(shard, n_sentences, options))
         with threads_of(folder, progress=progress):
             return _collect(model, corpus, folder, options, progress, plan, shard, stop)
 

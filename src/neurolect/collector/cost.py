@@ -141,7 +141,7 @@ class Cost(NamedTuple):
     moved_gib : float
         What the merges send from machine to machine, all together.
     read_gib : float
-        Of the corpus, all workers together: all of it by each to compare hashes, once in all to feed.
+        Of the corpus, all workers together: once to compare hashes, once to feed.
     shard_gib : float
         Disk of one worker: a checkpoint beside the next one.
     run_gib : float
@@ -207,7 +207,7 @@ def cost_of(size: PassSize, rates: Rates | None = None) -> Cost:
         host_gib=(4 * size.n_entries * _KEY + 2 * state) / _GIB,
         state_gib=state / _GIB,
         moved_gib=(size.n_workers - 1) * state / _GIB,
-        read_gib=(size.n_workers + 1) * size.n_sentences * size.bytes_per_sentence / _GIB,
+        read_gib=2 * size.n_sentences * size.bytes_per_sentence / _GIB,
         shard_gib=2 * state / _GIB,
         run_gib=(size.n_entries * _ROW + 4 * size.n_neurons * size.activation_sample_size) / _GIB,
     )

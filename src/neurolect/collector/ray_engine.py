@@ -5,6 +5,7 @@ turn, and the last one is written by the process that began.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,11 @@ from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.merge import shards_in_order, write_merged
 from neurolect.collector.options import CollectOptions
-from neurolect.collector.ray_worker import Arrays, Job, Outcome, ShardWorker, Tally, merge_two
+from neurolect.collector.ray_worker import Arrays, Job, Outcome, ShardWorker, merge_two
 from neurolect.collector.record import finished_run
 from neurolect.collector.shard import Shard, check_shard
 from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.tally import Tally
 from neurolect.collector.threads import share_tokenizers, threads_each
 from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, require_extra
@@ -100,22 +102,22 @@ def collect_ray(
         share = _share_of(_machines(ray), workers, device=device)
         check_shard(Shard(0, share.workers), options.on_device(device), n_sentences=n_sentences)
         jobs = _jobs(model, opened.location, out, share, options, model_options, device)
-        actors = _start(ray, jobs, share)
-        with progress.task("collect", total=n_sentences, unit="sentences") as task, stop_requests() as stop:
-            states, manifests = _collect(ray, actors, stop, task)
-        shards_in_order(dict(zip([Path(job.folder) for job in jobs], manifests, strict=True)))
+        with _started(ray, jobs, share) as actors:
+            with progress.task("collect", total=n_sentences, unit="sentences") as task, stop_requests() as stop:
+                states, manifests = _collect(ray, actors, stop, task)
+            shards_in_order(dict(zip([Path(job.folder) for job in jobs], manifests, strict=True)))
 
-        arrays: Arrays = {}
+            arrays: Arrays = {}
 
-        def merged(plan: Plan) -> CollectState:
-            arrays.update(_in_a_tree(ray, plan, states, progress))
-            return CollectState.from_arrays(arrays, plan=plan)
+            def merged(plan: Plan) -> CollectState:
+                arrays.update(_in_a_tree(ray, plan, states, progress))
+                return CollectState.from_arrays(arrays, plan=plan)
 
-        def held_out() -> Arrays:
-            return joined_arrays([arrays])
+            def held_out() -> Arrays:
+                return joined_arrays([arrays])
 
-        run = write_merged(manifests, merged, held_out, out=out, corpus=opened, progress=progress)
-        ray.get([actor.forget.remote() for actor in actors.workers])
+            run = write_merged(manifests, merged, held_out, out=out, corpus=opened, progress=progress)
+            ray.get([actor.forget.remote() for actor in actors.workers])
         return run
 
 
@@ -215,8 +217,13 @@ class _Report:
         return bool(ray.get(self._tally.report.remote(number, n_sentences)))
 
 
-def _start(ray: ModuleType, jobs: Sequence[Job], share: _Share) -> _Actors:
-    """Have Ray place the workers; it starts lost ones again and gives them their task again."""
+@contextmanager
+def _started(ray: ModuleType, jobs: Sequence[Job], share: _Share) -> Iterator[_Actors]:
+    """Have Ray place the workers; it starts lost ones again and gives them their task again.
+
+    At the end, whatever it is, they give back what they hold of the cluster: an error that somebody still looks at
+    would keep them alive.
+    """
     tally = ray.remote(Tally).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
     made = ray.remote(ShardWorker).options(
         num_cpus=share.cores,
@@ -225,7 +232,12 @@ def _start(ray: ModuleType, jobs: Sequence[Job], share: _Share) -> _Actors:
         max_task_retries=_RETRIES,
         scheduling_strategy="SPREAD",
     )
-    return _Actors([made.remote(job, _Report(tally)) for job in jobs], tally)
+    actors = _Actors([made.remote(job, _Report(tally)) for job in jobs], tally)
+    try:
+        yield actors
+    finally:
+        for each in (*actors.workers, actors.tally):
+            ray.kill(each)
 
 
 def _collect(
@@ -250,9 +262,7 @@ def _collect(
         what = f"A worker failed: {error.cause!r}"
         raise CollectError(what, hint="The same command goes on from the checkpoints that it finds.") from error
     except ray.exceptions.RayError as error:
-        what = f"A worker was lost, and Ray gave up after {_RETRIES} new starts: {str(error).splitlines()[0]}"
-        hint = "There may be too little memory. The same command goes on from the checkpoints that it finds."
-        raise CollectError(what, hint=hint) from error
+        raise _lost(str(error)) from error
     if stop.name:
         what = f"Stopped by {stop.name}; what {len(pairs)} workers have read is kept."
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
@@ -260,6 +270,18 @@ def _collect(
         what = f"A worker failed: {failed.failure}"
         raise CollectError(what)
     return [state for _, state in pairs], [each.manifest for each in outcomes if each.manifest is not None]
+
+
+def _lost(said: str) -> CollectError:
+    """Say in a few words what Ray says in many of a worker that did not come back."""
+    lines = [line for line in re.sub(r"\x1b\[\d*m", "", said).splitlines() if line.strip()] or [""]
+    if "creation task" in lines[0]:
+        what = f"A worker could not start: {lines[-1].strip()}"
+        hint = "neurolect and the packages it needs must be there on every machine of the cluster, in one version."
+    else:
+        what = f"A worker was lost, and Ray gave up after {_RETRIES} new starts: {lines[0]}"
+        hint = "There may be too little memory. The same command goes on from the checkpoints that it finds."
+    return CollectError(what, hint=hint)
 
 
 def _in_a_tree(ray: ModuleType, plan: Plan, states: list[Any], progress: Progress) -> Arrays:

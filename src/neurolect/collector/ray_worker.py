@@ -1,4 +1,4 @@
-"""What runs on the machines of a Ray cluster: workers with a shard each, their tally, the merging of two states.
+"""What runs on the machines of a Ray cluster: workers with a shard each, and the merging of two states.
 
 Plain classes and functions that know nothing of Ray; :mod:`neurolect.collector.ray_engine` hands them to it.
 """
@@ -24,7 +24,7 @@ from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, NullTask, Task
 from neurolect.store.manifest import read_manifest
 
-__all__ = ["Job", "Outcome", "ShardWorker", "Tally", "merge_two"]
+__all__ = ["Job", "Outcome", "ShardWorker", "merge_two"]
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -85,40 +85,6 @@ class Report(Protocol):
 
     def __call__(self, number: int, n_sentences: int) -> bool:
         """Report."""
-
-
-class Tally:
-    """How far every shard is, and whether all are to stop."""
-
-    def __init__(self) -> None:
-        self._done: dict[int, int] = {}
-        self._stop = False
-
-    def report(self, number: int, n_sentences: int) -> bool:
-        """Take in what a worker has read.
-
-        Parameters
-        ----------
-        number : int
-            Of its shard.
-        n_sentences : int
-            Sentences read in all; a worker that was lost and started again may have fewer than before.
-
-        Returns
-        -------
-        bool
-            Whether it is to stop.
-        """
-        self._done[number] = n_sentences
-        return self._stop
-
-    def n_done(self) -> int:
-        """Give the sentences that all have read."""
-        return sum(self._done.values())
-
-    def stop(self) -> None:
-        """Have every worker stop at its next report."""
-        self._stop = True
 
 
 class ShardWorker:

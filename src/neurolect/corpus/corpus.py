@@ -213,7 +213,8 @@ class Corpus:
         Parameters
         ----------
         mining : range, optional
-            Look only at files with these sentences of the mining part, numbered from 0.
+            Look only at files with these sentences of the mining part, numbered from 0, and at files with none at
+            all, which nobody's sentences are in.
 
         Raises
         ------
@@ -223,7 +224,7 @@ class Corpus:
         n_before = 0
         for shard in self.manifest["shards"]:
             first, n_before = n_before, n_before + _size_of_shard(shard, "mining")
-            if mining is not None and (n_before <= mining.start or first >= mining.stop):
+            if mining is not None and n_before > first and (n_before <= mining.start or first >= mining.stop):
                 continue
             try:
                 found = file_hash(self._folder / shard["file"])
