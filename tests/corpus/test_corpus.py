@@ -109,6 +109,19 @@ def test_a_copy_is_the_same_corpus(corpus: Corpus, copy: Path) -> None:
     assert "120 sentences" in repr(open_corpus(copy))
 
 
+def test_a_share_looks_at_its_own_files_and_at_those_of_nobody(copy: Path) -> None:
+    shard = copy / "sentences" / "part-00001.parquet"
+    data = bytearray(shard.read_bytes())
+    data[100] ^= 1
+    shard.write_bytes(data)
+    corpus = open_corpus(copy)
+    corpus.verify(mining=range(1))
+    second = corpus.manifest["shards"][1]
+    second["n_held_out"] = second["n_sentences"]
+    with pytest.raises(CorpusError, match=r"part-00001.*its content is another"):
+        corpus.verify(mining=range(1))
+
+
 def test_a_changed_corpus_is_noticed(copy: Path) -> None:
     shard = copy / "sentences" / "part-00001.parquet"
     data = bytearray(shard.read_bytes())
