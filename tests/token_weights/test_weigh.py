@@ -5,16 +5,23 @@ from pathlib import Path
 from shutil import copytree
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 import torch
 
+from neurolect.corpus.words import split_words
 from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.store import Run, open_run
 from neurolect.token_weights import token_pass, weigh_tokens
 from neurolect.token_weights.entries import unpack_values
+from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+from neurolect.views import card, card_text
 from neurolect.views.activating_words import activating_words, bracketed, pieces
+from neurolect.views.card_activation import card_activation
+from neurolect.views.report import card_html
 from tests.command_line import command, succeed
+from tests.reference.occurrences_plain import mean_of_occurrences
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
 
@@ -69,6 +76,61 @@ def test_words_have_their_share_of_the_activation(run: Run) -> None:
     assert (words.column("gain").to_numpy() >= 0).all()
     total = words.group_by(["neuron_id", "side"]).aggregate([("share_activation", "sum")])
     assert max(total.column("share_activation_sum").to_pylist()) <= 1 + 1e-5
+
+
+def test_patterns_are_weighed_at_all_their_occurrences(run: Run) -> None:
+    """Every row of one list, from the words' weights and the plain placing of items."""
+    neuron, gap = run.neuron("hidden.1.3"), int(run.manifest["options"]["describe"]["word_gap"])
+    entries = neuron.rows("tokens/entries", side="top")
+    texts = run.take_sentences(entries.column("sentence_id").to_numpy()).column("text").to_pylist()
+    spans = {row["sentence_id"]: row for row in run.table("tokens/sentences").to_pylist()}
+    read = []
+    for text, values, key in zip(texts, unpack_values(entries), entries["sentence_id"].to_pylist(), strict=True):
+        starts, ends = (np.array(spans[key][name], np.int32) for name in ("starts", "ends"))
+        aligned = align(word_spans(text, split_words(text)), starts=starts, ends=ends)
+        _, weights = word_weights(values, aligned, mean=float(neuron.row["mean"]), sign=1.0)
+        if weights.any():
+            read.append(([word.lower() for word in split_words(text)], weights.tolist()))
+    rows = neuron.rows("signatures/token_patterns", side="top").to_pylist()
+    found = {row["pattern"]: row for row in rows if row["item"] == "word"}
+    n_words, expected = sum(len(words) for words, _ in read), set()
+    table = neuron.rows("signatures/skip_ngrams", side="top")
+    for pattern in table.filter(pc.equal(table["item"], "word"))["pattern"].to_pylist():
+        items = pattern.split(" ")
+        means = [mean_of_occurrences(*each, items, max_gap=gap) for each in read]
+        held = [mean for mean in means if mean is not None]
+        if len(held) >= 2:
+            expected.add(pattern)
+            row = found[pattern]
+            assert row["n_sentences"] == len(held)
+            assert row["gain"] == pytest.approx(np.mean(held), rel=1e-4)
+            assert row["share_words"] == pytest.approx(len(held) * len(items) / n_words, rel=1e-4)
+            assert row["share_activation"] == pytest.approx(sum(held) * len(items) / n_words, rel=1e-4)
+    assert set(found) == expected
+    assert len(expected) > 3
+    z = [row["weighted_z"] for row in rows]
+    assert z == sorted(z, reverse=True)
+
+
+def test_a_card_says_what_the_neuron_answers_to(run: Run) -> None:
+    found = card_activation(run.neuron("hidden.1.3"), "top")
+    assert found is not None
+    assert all(row["gain"] >= 1.1 for row in found["answers_to"])
+    assert all(row["gain"] <= 0.8 and row["plain_z"] > row["weighted_z"] for row in found["beside_it"])
+    made = card(run.neuron("hidden.1.3"), sides=("top",))
+    assert "answers to" in card_text(made)
+    assert "answers to" in card_html(made)
+
+
+def test_without_signatures_there_are_no_patterns_to_weigh(run: Run, tmp_path: Path) -> None:
+    folder = copytree(run.folder, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["stages"]["describe"]["status"] = "running"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    weigh_tokens(open_run(folder), neurons=["hidden.1.0"], n_sentences=2)
+    assert not (folder / "signatures" / "token_patterns.parquet").exists()
+    (folder / "signatures" / "token_words.parquet").unlink()
+    assert card_activation(open_run(folder).neuron("hidden.1.0"), "top") is None
 
 
 def test_neurons_are_added_and_an_interruption_is_no_loss(
@@ -156,5 +218,5 @@ def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:
 
 def test_every_column_is_in_the_specification(run: Run) -> None:
     text = (Path(__file__).parents[2] / "docs" / "run_folder.md").read_text(encoding="utf-8")
-    for name in ("tokens/entries", "tokens/sentences", "signatures/token_words"):
+    for name in ("tokens/entries", "tokens/sentences", "signatures/token_words", "signatures/token_patterns"):
         assert all(f"`{column}`" in text for column in run.table(name).column_names), name

@@ -20,6 +20,7 @@ from neurolect.store.manifest import now
 from neurolect.token_weights.entries import unpack_values, wanted_entries
 from neurolect.token_weights.token_pass import read_tokens
 from neurolect.token_weights.weighted_items import ListItems, Scored, score_items, weighted_table
+from neurolect.token_weights.weighted_patterns import weighted_patterns
 from neurolect.token_weights.word_alignment import align, word_spans, word_weights
 
 __all__ = ["model_of_run", "weigh_tokens"]
@@ -184,6 +185,12 @@ def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progre
         ]
         table = weighted_table(list(listed), scored, labels=labels)
         write_table(run.folder / "signatures" / f"{name}.parquet", table, row_group_size=8192)
+    patterns = run.folder / "signatures" / "token_patterns.parquet"
+    patterns.unlink(missing_ok=True)
+    if run.stage_complete("describe"):
+        n_sample = run.table("sample/sentences").num_rows
+        sizes = {"n_background": n_sample, "n_words": int(np.count_nonzero(background)), "prior_size": PRIOR_SIZE}
+        write_table(patterns, weighted_patterns(run, listed, coded=coded, **sizes), row_group_size=8192)
     write_table(run.folder / f"{SENTENCES}.parquet", sentences, row_group_size=8192)
     write_table(run.folder / f"{ENTRIES}.parquet", entries, row_group_size=8192)
     return n_silent

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from neurolect.errors import OptionError
 from neurolect.store import Neuron
 from neurolect.views.activating_words import activating_words
+from neurolect.views.card_activation import card_activation
 from neurolect.views.card_fidelity import card_fidelity
 from neurolect.views.card_metadata import telling_values
 from neurolect.views.card_senses import card_senses
@@ -73,7 +74,8 @@ def card(
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
-        metadata by field under ``metadata``), ``senses`` (see
+        metadata by field under ``metadata``), ``by_activation`` (see
+        :func:`neurolect.views.card_activation.card_activation`), ``senses`` (see
         :func:`neurolect.views.card_senses.card_senses`), ``fidelity`` (see
         :func:`neurolect.views.card_fidelity.card_fidelity`),
         ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
@@ -169,6 +171,7 @@ def _side(
         },
         "shares": {name: _plain(summary[f"{name}_share"]) for name in ("noun", "verb", "adjective")},
         "evidence": evidence,
+        "by_activation": card_activation(neuron, side),
         "senses": card_senses(neuron, side),
         "fidelity": card_fidelity(neuron, side),
         "typical": [

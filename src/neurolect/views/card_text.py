@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from neurolect.views.activating_words import STRONG, bracketed
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.views.card import N_FIELDS
+from neurolect.views.card_activation import activation_lines
 from neurolect.views.card_fidelity import fidelity_lines
 from neurolect.views.tag_names import TAG_NAMES
 
@@ -169,6 +170,10 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
             line = _text(f"{kind:<11}", "bright_black") + _text(", ".join(labels))
             line.truncate(width, overflow="ellipsis")
             yield line
+    for title, told in activation_lines(side["by_activation"]) if side["by_activation"] else ():
+        line = _text(f"{title:<11}", "bright_black") + _text(told)
+        line.truncate(width, overflow="ellipsis")
+        yield line
     yield from _senses(side, width)
     yield from _sentences(side, width, colour=colours)
 
