@@ -17,11 +17,13 @@ from neurolect.paper.kinds import Found, judge_length, judge_share, judge_words
 from neurolect.paper.layer_groups import ClusterAccuracy, judge_accuracy, judge_depth, same_third
 from neurolect.paper.moved_sentences import Distance, judge_order
 from neurolect.paper.one_sided_layers import (
+    Change,
+    change_of,
+    is_selective,
     judge_deeper,
     judge_flat,
     judge_growing,
     judge_tuned,
-    share_selective,
 )
 from neurolect.paper.same_roles import Agreement, explained, judge_diversity, judge_groups, judge_same_index
 from neurolect.paper.sentence_distances import sentence_distances
@@ -132,21 +134,32 @@ def test_slopes(value: float, deeper: Verdict, flat: Verdict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shallow", "deep", "verdict"), [(0.04, 0.1, GOOD), (-0.06, 0.1, PART), (0.0, 0.0, BAD), (0.1, -0.1, BAD)]
+    ("shallow", "deep", "verdict"),
+    [(0.04, 0.1, GOOD), (-0.06, 0.1, PART), (0.0, 0.02, BAD), (0.0, 0.0, BAD), (0.1, -0.1, BAD)],
 )
 def test_fine_tuning(shallow: float, deep: float, verdict: Verdict) -> None:
-    assert judge_tuned(shallow, deep) is verdict
+    assert judge_tuned(Change(shallow, 0.01), Change(deep, 0.01)) is verdict
+
+
+def test_changes_are_paired() -> None:
+    random = np.random.default_rng(1)
+    before = random.standard_normal(500) * 10
+    after = before + 0.1 + 0.01 * random.standard_normal(500)
+    found = change_of(before, after)
+    assert found.mean == pytest.approx(np.mean(after - before))
+    assert found.error < 0.001, "the neurons differ by far more than they change"
+    assert found.rises
+    assert not change_of(before, before).rises
+    assert not change_of(before[:1], after[:1]).rises, "one neuron tells nothing"
 
 
 def test_one_sided_neurons_are_counted_among_all() -> None:
-    assert share_selective(np.array([0.2, 0.19, np.nan, 0.5])) == 0.5
+    assert is_selective(np.array([0.2, 0.19, np.nan, 0.5])).tolist() == [1, 0, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("random", "trained", "tuned", "verdict"), [(0.1, 0.2, 0.3, GOOD), (0.2, 0.1, 0.3, PART), (0.3, 0.2, 0.2, BAD)]
-)
-def test_growing(random: float, trained: float, tuned: float, verdict: Verdict) -> None:
-    assert judge_growing(random, trained, tuned) is verdict
+@pytest.mark.parametrize(("learnt", "tuned", "verdict"), [(0.1, 0.1, GOOD), (-0.1, 0.1, PART), (0.02, 0.0, BAD)])
+def test_growing(learnt: float, tuned: float, verdict: Verdict) -> None:
+    assert judge_growing(Change(learnt, 0.01), Change(tuned, 0.01)) is verdict
 
 
 def test_same_index() -> None:

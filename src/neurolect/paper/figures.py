@@ -8,15 +8,19 @@ import pyarrow.compute as pc
 
 from neurolect.paper.churn import read_looks, replaced_by_chance
 from neurolect.paper.finding import layer_of_neurons
+from neurolect.paper.same_roles import N_GROUPS
+from neurolect.relations.k_means import k_means
+from neurolect.relations.maps import t_sne
 from neurolect.relations.numbers import numbers
 from neurolect.relations.ranking import rank_neurons
+from neurolect.relations.responses import standardised
 from neurolect.store import Run
-from neurolect.views.plots.style import DIM, SEQUENCE, Drawn, layer_axis, new_figure
+from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, layer_axis, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_boxes", "draw_churn", "draw_curves", "draw_maps_of_models"]
+__all__ = ["draw_boxes", "draw_churn", "draw_curves", "draw_layer_groups", "draw_maps_of_models"]
 
 COLOURS = {"pretrained": "#332288", "random": "#888888", "sentiment": "#cc6677"}
 STYLES = {"pretrained": "-", "random": ":", "sentiment": "--"}
@@ -166,3 +170,39 @@ def draw_curves(runs: Mapping[str, Run], *, by: str) -> Drawn:
     axes.set_ylabel("standard deviation")
     axes.legend()
     return Drawn(figure, f"{label} of the top lists, neurons in falling order.", None)
+
+
+def draw_layer_groups(run: Run, *, layer: int, seed: int = 0) -> Drawn:
+    """Draw one layer's neurons by their responses, in ten groups ([J] figure 4).
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    layer : int
+        The layer.
+    seed : int
+        Of groups and map.
+
+    Returns
+    -------
+    Drawn
+        A t-SNE map of standardised responses, coloured by k-means group.
+    """
+    rows = np.flatnonzero(layer_of_neurons(run) == layer)
+    unit = standardised(np.asarray(run.array("sample/activations")[rows], dtype=np.float32))
+    unit = unit[unit.any(axis=1)]
+    labels = k_means(unit, k=min(N_GROUPS, len(unit)), seed=seed, n_starts=3, n_iterations=50).labels
+    xy = t_sne(unit, seed=seed)
+    figure, axes = new_figure(f"Neurons of layer {layer} by their responses", width=5.6, height=4.2)
+    for group in range(int(labels.max(initial=0)) + 1):
+        here = labels == group
+        colour = CATEGORIES[group % len(CATEGORIES)]
+        axes.scatter(xy[here, 0], xy[here, 1], s=9, linewidths=0, color=colour, label=f"{group + 1} ({here.sum()})")
+    axes.legend(title="group (neurons)", bbox_to_anchor=(1.0, 1.0), loc="upper left", markerscale=1.6, fontsize=8)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    n = unit.shape[1]
+    caption = f"t-SNE of the standardised responses to {n:,} sentences; groups by k-means, the largest first."
+    return Drawn(figure, caption, None)

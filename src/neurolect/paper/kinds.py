@@ -19,6 +19,7 @@ CLOSE, LIFT = 0.8, 2.0
 WORD_SHARE, WORD_LIFT = 0.1, 10.0
 SHORT, SHORTER = 0.25, 0.5
 FEWEST_VALUES = 50
+LARGE, RARE = 0.01, 0.001
 SHARE_RULE = "a list with 0.8 times their share or more, and twice the corpus's; differs: twice the corpus's alone"
 LENGTH_RULE = "a list whose mean length is a quarter of the corpus's or less (theirs: 0.19); differs: half"
 WORD_RULE = "a list with the words in a tenth of its sentences, ten times the usual; differs: ten times alone"
@@ -107,6 +108,7 @@ def kinds_of_neurons(run: Run) -> tuple[list[Finding], dict[str, str]]:
     addresses : dict of str to str
         Claim to address, where there is one.
     """
+    part = _part_of_a_list(run)
     findings: list[Finding] = []
     addresses: dict[str, str] = {}
     for kind in KINDS:
@@ -119,9 +121,18 @@ def kinds_of_neurons(run: Run) -> tuple[list[Finding], dict[str, str]]:
             )
             continue
         verdict, because = _judge(kind, found)
+        if verdict is not Verdict.reproduced and part > LARGE:
+            because += f"; a list is {part:.1%} of what was read here, 0.012 % in theirs"
         addresses.setdefault(kind.claim, found.address)
         findings.append(Finding(kind.source, kind.claim, kind.theirs, _told(kind, found), verdict, because, rule))
     return findings, addresses
+
+
+def _part_of_a_list(run: Run) -> float:
+    """Say how much of the sentences read a list holds: a list cannot be purer than so many sentences allow."""
+    size = run.table("lists/top", columns=["rank"]).num_rows / run.n_neurons
+    n_read = pc.sum(run.table("background/lengths", columns=["n_sentences"]).column("n_sentences")).as_py()
+    return float(size / n_read)
 
 
 def _reason(kind: Kind, error: NeurolectError, run: Run) -> str:
@@ -194,7 +205,7 @@ def _judge(kind: Kind, found: Found) -> tuple[Verdict, str]:
         verdict = judge_words(found)
         return (
             verdict,
-            "" if verdict is Verdict.reproduced else "the words lead, but fewer of its sentences hold them",
+            "" if verdict is Verdict.reproduced else "fewer of its sentences hold them",
         )
     verdict = judge_share(found, theirs=kind.share)
     if verdict is Verdict.reproduced:
@@ -266,4 +277,5 @@ def _told(kind: Kind, found: Found) -> str:
     what = {"pos": f"{kind.what}s", "words": "of its sentences hold them"}.get(
         kind.by, f"of its list ({found.value})"
     )
-    return f"{address}: {found.share:.1%} {what} (corpus {found.base:.1%}, {found.lift:.1f} x)"
+    base = f"{found.base:.1%}" if found.base >= RARE else f"{found.base:.2%}"
+    return f"{address}: {found.share:.1%} {what} (corpus {base}, {found.lift:.1f} x)"

@@ -47,7 +47,7 @@ def _above(first: Distance, second: Distance) -> bool:
     return first.mean - second.mean > ERRORS * float((first.error**2 + second.error**2) ** 0.5)
 
 
-def moved_finding(distances: Path, *, because: str = "") -> Finding:
+def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Finding:
     """Judge table 3.
 
     Parameters
@@ -56,6 +56,8 @@ def moved_finding(distances: Path, *, because: str = "") -> Finding:
         ``distances.parquet``; it may be missing.
     because : str
         Why it is, if it is.
+    note : str
+        What a reader should know of the fine-tuning.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def moved_finding(distances: Path, *, because: str = "") -> Finding:
         told.append(f"{figures[0]}{signs[0]}{figures[1]}{signs[1]}{figures[2]} {key.capitalize()}")
     verdict = verdicts[0] if verdicts[0] == verdicts[1] else Verdict.differs
     sizes = ", ".join(f"{rows[name]['n_sentences']:,}" for name in SETS)
-    why = "" if verdict is Verdict.reproduced else _why(verdicts)
+    why = "; ".join(each for each in ("" if verdict is Verdict.reproduced else _why(verdicts), note) if each)
     return Finding("J table 3", claim, theirs, f"{'; '.join(told)} ({sizes} sentences)", verdict, why, RULE)
 
 

@@ -1,6 +1,7 @@
 """[E] figures 3 to 5: how selective neurons of each depth are for parts of speech and polarity."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,15 @@ from neurolect.relations.numbers import numbers
 from neurolect.store import Run
 
 __all__ = [
+    "Change",
+    "change_of",
+    "is_selective",
     "judge_deeper",
     "judge_flat",
     "judge_growing",
     "judge_tuned",
     "pos_findings",
     "sentiment_findings",
-    "share_selective",
 ]
 
 RISES = 0.1
@@ -25,13 +28,51 @@ ONE_SIDED = 0.2
 DEEPER_RULE = "rank correlation of selectivity and layer is 0.1 or more; not reproduced: -0.1 or less; else differs"
 FLAT_RULE = "rank correlation of selectivity and layer is within 0.1 of zero"
 TUNED_RULE = (
-    "the mean of the last third of the layers rises, and that of the first third moves by less than half as much; "
-    "differs: it rises, but not apart from the first third"
+    "the mean of the last third of the layers rises by more than two standard errors, and by more than twice "
+    "what that of the first third moves; differs: it rises, but not apart from the first third"
 )
 GROWING_RULE = (
-    "the share of neurons with a standard deviation of 0.2 or more (70 to 30 where it is two values) grows from "
-    "random to pre-trained and from pre-trained to fine-tuned; differs: one of the two"
+    "the share of neurons with a standard deviation of 0.2 or more (70 to 30 where it is two values) grows by more "
+    "than two standard errors from random to pre-trained, and from there to fine-tuned; differs: one of the two"
 )
+ERRORS = 2.0
+
+
+class Change(NamedTuple):
+    """A mean change with its standard error."""
+
+    mean: float
+    error: float
+
+    @property
+    def rises(self) -> bool:
+        """Whether it is above zero by more than two standard errors."""
+        return self.mean > ERRORS * self.error
+
+
+def change_of(before: NDArray[np.float64], after: NDArray[np.float64]) -> Change:
+    """Average how a number of the same neurons changed.
+
+    Parameters
+    ----------
+    before, after : float64, shape (n,)
+        Of the same addresses in two models; NaN in either is left out.
+
+    Returns
+    -------
+    Change
+        NaN with fewer than two neurons.
+
+    Examples
+    --------
+    >>> change_of(np.array([1.0, 2.0, np.nan]), np.array([2.0, 5.0, 1.0]))
+    Change(mean=2.0, error=1.0)
+    """
+    moved = after - before
+    moved = moved[np.isfinite(moved)]
+    if len(moved) < 2:
+        return Change(float("nan"), float("nan"))
+    return Change(float(moved.mean()), float(moved.std(ddof=1) / np.sqrt(len(moved))))
 
 
 def judge_deeper(correlation: float) -> Verdict:
@@ -68,26 +109,26 @@ def judge_flat(correlation: float) -> Verdict:
     return Verdict.reproduced if abs(correlation) < RISES else Verdict.not_reproduced
 
 
-def judge_tuned(shallow: float, deep: float) -> Verdict:
+def judge_tuned(shallow: Change, deep: Change) -> Verdict:
     """Judge where fine-tuning made neurons more one-sided.
 
     Parameters
     ----------
-    shallow, deep : float
-        Change of the mean in the first and the last third of the layers.
+    shallow, deep : Change
+        In the first and the last third of the layers.
 
     Returns
     -------
     Verdict
         By ``TUNED_RULE``.
     """
-    if not deep > 0:
+    if not deep.rises:
         return Verdict.not_reproduced
-    return Verdict.reproduced if abs(shallow) < deep / 2 else Verdict.differs
+    return Verdict.reproduced if abs(shallow.mean) < deep.mean / 2 else Verdict.differs
 
 
-def share_selective(values: NDArray[np.float64]) -> float:
-    """Say how many neurons are one-sided to a certain degree.
+def is_selective(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Say which neurons are one-sided to a certain degree.
 
     Parameters
     ----------
@@ -96,27 +137,26 @@ def share_selective(values: NDArray[np.float64]) -> float:
 
     Returns
     -------
-    float
-        Share of all neurons with 0.2 or more.
+    float64, shape (n,)
+        1 from 0.2 on, else 0.
     """
-    return float(np.count_nonzero(np.nan_to_num(values) >= ONE_SIDED) / max(len(values), 1))
+    return (np.nan_to_num(values) >= ONE_SIDED).astype(np.float64)
 
 
-def judge_growing(random: float, trained: float, tuned: float) -> Verdict:
+def judge_growing(learnt: Change, tuned: Change) -> Verdict:
     """Judge whether learning makes neurons one-sided.
 
     Parameters
     ----------
-    random, trained, tuned : float
-        Shares of one-sided neurons.
+    learnt, tuned : Change
+        Of the share of one-sided neurons, by pre-training and by fine-tuning.
 
     Returns
     -------
     Verdict
         By ``GROWING_RULE``.
     """
-    passed = (trained > random) + (tuned > trained)
-    return (Verdict.not_reproduced, Verdict.differs, Verdict.reproduced)[passed]
+    return (Verdict.not_reproduced, Verdict.differs, Verdict.reproduced)[learnt.rises + tuned.rises]
 
 
 def pos_findings(trained: Run, random: Run) -> list[Finding]:
@@ -171,7 +211,7 @@ def _means(values: NDArray[np.float64], layers: NDArray[np.int64]) -> tuple[int,
     return int(distinct[int(np.argmax(medians))]), int(distinct[int(np.argmin(medians))])
 
 
-def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str) -> list[Finding]:
+def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str, note: str = "") -> list[Finding]:
     """Judge figures 4 and 5.
 
     Parameters
@@ -180,6 +220,8 @@ def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str) -> 
         Described runs; the last one of the model that was fine-tuned for sentiment.
     field : str
         Metadata field of polarity.
+    note : str
+        What a reader should know of the fine-tuning.
 
     Returns
     -------
@@ -200,20 +242,28 @@ def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str) -> 
             left_out("E fig. 5", grows, theirs="a picture", because=because, rule=GROWING_RULE),
         ]
     parts = thirds(layer_of_neurons(trained))
-    before, after = ([_mean(each[part]) for part in parts] for each in values[1:])
-    change = after[0] - before[0], after[1] - before[1]
-    ours = (
-        f"mean standard deviation of the last third {before[1]:.3f} to {after[1]:.3f}, of the first third "
-        f"{before[0]:.3f} to {after[0]:.3f}"
+    changes = [change_of(values[1][part], values[2][part]) for part in parts]
+    ours = "; ".join(
+        f"{name} third {_mean(values[1][part]):.3f} to {_mean(values[2][part]):.3f} ({change.mean:+.4f} \u00b1 "
+        f"{change.error:.4f})"
+        for name, part, change in zip(("first", "last"), parts, changes, strict=True)
     )
-    shares = [share_selective(each) for each in values]
-    told = ", ".join(
-        f"{name} {share:.1%}" for name, share in zip(("random", "pre-trained", "fine-tuned"), shares, strict=True)
-    )
+    selective = [is_selective(each) for each in values]
+    names = ("random", "pre-trained", "fine-tuned")
+    told = ", ".join(f"{name} {each.mean():.1%}" for name, each in zip(names, selective, strict=True))
+    grown = change_of(selective[0], selective[1]), change_of(selective[1], selective[2])
     return [
         *found,
-        Finding("E fig. 4", deep, "a picture", ours, judge_tuned(*change), "", TUNED_RULE),
-        Finding("E fig. 5", grows, "a picture", told, judge_growing(*shares), "", GROWING_RULE),
+        Finding(
+            "E fig. 4",
+            deep,
+            "a picture",
+            f"mean standard deviation, {ours}",
+            judge_tuned(*changes),
+            note,
+            TUNED_RULE,
+        ),
+        Finding("E fig. 5", grows, "a picture", told, judge_growing(*grown), note, GROWING_RULE),
     ]
 
 

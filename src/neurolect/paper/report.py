@@ -1,5 +1,6 @@
 """The report of a reproduction: the table of findings, the figures, and how it was made."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from neurolect.atomic import write_json, write_text
 from neurolect.errors import RunFolderError
 from neurolect.paper.churn import churn_findings, read_looks
 from neurolect.paper.data_step import read_facts
-from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_maps_of_models
+from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_layer_groups, draw_maps_of_models
 from neurolect.paper.finding import Finding, Verdict, left_out
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.kinds import kinds_of_neurons
@@ -23,11 +24,13 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 from neurolect.views.plots.diversity_curves import draw_diversity
 from neurolect.views.plots.heat_maps import draw_heat_map
-from neurolect.views.plots.neuron_maps import draw_groups
 from neurolect.views.plots.save import save
 from neurolect.views.plots.style import Drawn, styled
 
 __all__ = ["write_report"]
+
+LEARNT = 0.05
+"""A classifier that is not so much better than its largest class has learned little."""
 
 
 def write_report(folder: PaperFolder, *, progress: Progress | None = None) -> Path:
@@ -101,7 +104,9 @@ def _findings(
     findings += pos_findings(trained, random)
     field = _polarity_field(runs, facts)
     if field is not None:
-        findings += sentiment_findings(trained, random, runs["sentiment"], field=field)
+        findings += sentiment_findings(
+            trained, random, runs["sentiment"], field=field, note=_learnt(folder, "sentiment")
+        )
     else:
         claim = "Deeper neurons are more selective for polarity; fine-tuning for sentiment adds to it"
         because = "no sentiment labels in the corpus"
@@ -110,8 +115,22 @@ def _findings(
         )
     findings += role_findings(trained)
     because = "no category labels" if facts["category"] is None else "no distances were measured"
-    findings.append(moved_finding(folder.compared / "distances.parquet", because=because))
+    findings.append(
+        moved_finding(folder.compared / "distances.parquet", because=because, note=_learnt(folder, "category"))
+    )
     return findings, addresses
+
+
+def _learnt(folder: PaperFolder, name: str) -> str:
+    """Warn where a variant learned next to nothing: then nothing follows from what it does not show."""
+    path = folder.variant(name) / "variant.json"
+    if not path.is_file():
+        return ""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    right, largest = float(record["validation_accuracy"]), float(record["majority"])
+    if right >= largest + LEARNT:
+        return ""
+    return f"fine-tuning learned little: {right:.1%} right, where the largest class alone gives {largest:.1%}"
 
 
 def _polarity_field(runs: dict[str, Run], facts: dict[str, Any]) -> str | None:
@@ -145,5 +164,5 @@ def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> d
         if len(trained.manifest["model"]["sites"]) > 1:
             keep("same-index", draw_heat_map(trained, by="length"))
         keep("diversity", draw_diversity(trained))
-        keep("groups", draw_groups(trained, layer=middle_layer(trained)))
+        keep("groups", draw_layer_groups(trained, layer=middle_layer(trained)))
     return captions
