@@ -28,7 +28,7 @@ class PaperFolder(NamedTuple):
 
     @property
     def compared(self) -> Path:
-        """Distances between models, and the comparison folder ``models``."""
+        """Distances of sentences, and comparison folders ``random`` and ``sentiment``."""
         return self.root / "compared"
 
     @property

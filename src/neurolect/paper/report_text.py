@@ -191,10 +191,9 @@ def _signatures(rows: Sequence[SignatureRow]) -> list[str]:
 
 def _compared(folder: PaperFolder) -> list[str]:
     """Tell what became of each layer's neurons."""
-    path = folder.compared / "models" / "manifest.json"
-    if not path.is_file():
-        return []
-    pairs = [pair for pair in json.loads(path.read_text(encoding="utf-8"))["pairs"] if pair["run"] == "pretrained"]
+    files = [folder.compared / name / "manifest.json" for name in ("random", "sentiment")]
+    made = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.is_file()]
+    pairs = [each["pairs"][0] for each in made]
     if not pairs:
         return []
     lines = [

@@ -140,7 +140,7 @@ def _check_corpus(run: Run, corpus: Corpus) -> None:
 def compare_runs(
     folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, progress: Progress
 ) -> None:
-    """Compare the runs by their stored samples, and measure how far fine-tuning moved activations.
+    """Measure how far fine-tuning moved activations, and compare runs with the pre-trained one by their samples.
 
     Parameters
     ----------
@@ -161,20 +161,20 @@ def compare_runs(
     from neurolect.views.comparison_folder import write_comparison
     from neurolect.views.comparison_summary import comparison_summary
 
-    runs = [run for run in (folder.opened(name) for name in READ) if run is not None]
-    models = folder.compared / "models"
-    if not (models / "manifest.json").is_file() and len(runs) > 1:
-        made = compare([_undescribed(run) for run in runs], progress=progress)
-        write_comparison(made, comparison_summary(made), out=models, progress=progress)
     distances = folder.compared / "distances.parquet"
     facts = read_facts(folder)
-    if distances.is_file() or facts["category"] is None or not all(facts["sets"].values()):
-        return
-    pair = [
-        load_model(_model_of(folder, options, name), options=config.model, device=device)
-        for name in ("pretrained", "category")
-    ]
-    write_distances(pair, folder.data / "sentences.parquet", out=distances, progress=progress)
+    if not distances.is_file() and facts["category"] is not None and all(facts["sets"].values()):
+        pair = [
+            load_model(_model_of(folder, options, name), options=config.model, device=device)
+            for name in ("pretrained", "category")
+        ]
+        write_distances(pair, folder.data / "sentences.parquet", out=distances, progress=progress)
+    runs = dict(_runs(folder, READ))
+    for name in READ[1:]:
+        out = folder.compared / name
+        if name in runs and not (out / "manifest.json").is_file():
+            made = compare([_undescribed(runs["pretrained"]), _undescribed(runs[name])], progress=progress)
+            write_comparison(made, comparison_summary(made), out=out, progress=progress)
 
 
 def _undescribed(run: Run) -> Run:
