@@ -36,8 +36,7 @@ def find_alike(inputs: RelateInputs) -> dict[str, Any]:
     """
     run, options, folder = inputs.run, inputs.options, inputs.run.folder / "relations"
     k = min(options.n_neighbours, max(run.n_neurons - 1, 1))
-    rows, n_columns = signature_rows(run, sides=inputs.sides)
-    by_signature = nearest_rows(rows, n_columns=n_columns, k=k, workers=inputs.workers)
+    by_signature = _like_signatures(inputs, k)
     shared = _shared_sentences(inputs, k)
     unit = standardised(np.asarray(run.array("sample/activations"), dtype=np.float32))
     responses, merges = _responses(inputs, unit, k)
@@ -63,6 +62,12 @@ def find_alike(inputs: RelateInputs) -> dict[str, Any]:
     )
     write_table(folder / "redundancy.parquet", redundancy)
     return {"n_sample_sentences": unit.shape[1], "n_without_response": n_still, "linked": merges is not None}
+
+
+def _like_signatures(inputs: RelateInputs, k: int) -> Nearest:
+    """Find the lists with the most alike signatures; their evidence is let go before responses are linked."""
+    rows, n_columns = signature_rows(inputs.run, sides=inputs.sides)
+    return nearest_rows(rows, n_columns=n_columns, k=k, workers=inputs.workers)
 
 
 def _shared_sentences(inputs: RelateInputs, k: int) -> Nearest:

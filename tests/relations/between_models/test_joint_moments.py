@@ -52,3 +52,14 @@ def test_merged_and_stored_states_go_on_alike() -> None:
     np.testing.assert_allclose(again.scatter(0, 1), whole.scatter(0, 1), atol=1e-3)
     with pytest.raises(RunFolderError, match="different neurons cannot be merged"):
         again.merge(moments_of(related(3)))
+
+
+def test_entries_of_pairs_and_squares_are_those_of_the_whole() -> None:
+    moments = moments_of(related(4))
+    for first, second in ((0, 1), (1, 0)):
+        partners = np.random.default_rng(0).integers(0, moments.widths[second], size=moments.widths[first])
+        whole = moments.scatter(first, second)[np.arange(len(partners)), partners]
+        np.testing.assert_allclose(moments.scatter_of_pairs(first, second, partners=partners), whole, atol=1e-6)
+        centre = (np.zeros(moments.widths[first]),) * 2
+        own = [np.diagonal(moments.scatter(first, first, half=half, centre=centre)) for half in (0, 1)]
+        np.testing.assert_allclose(moments.squares(first), own)

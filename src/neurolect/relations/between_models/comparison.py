@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
@@ -142,7 +143,7 @@ def compare(
         source = "the runs' stored samples"
     else:
         with progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
-            moments, dropped = _gathered(joint_values(loaded, streamed.texts, task=task))
+            moments, dropped = _gathered(joint_values(loaded, streamed.texts, task=task), device=loaded[0].device)
         source = str(stream)
     notices = list(ground.notices)
     if dropped:
@@ -172,7 +173,7 @@ def _chance(run: Run, ground: CommonGround) -> float | None:
     return ground.list_size / run.manifest["stages"]["collect"]["n_sentences"] if ground.sides else None
 
 
-def _gathered(batches: Iterable[Values]) -> tuple[JointMoments, int]:
+def _gathered(batches: Iterable[Values], *, device: str | torch.device = "cpu") -> tuple[JointMoments, int]:
     """Take in all sentences whose activations are finite in every model; count the others."""
     moments, dropped = None, 0
     for values in batches:
@@ -182,7 +183,8 @@ def _gathered(batches: Iterable[Values]) -> tuple[JointMoments, int]:
         if not len(own[0]):
             continue
         if moments is None:
-            moments = JointMoments([each.mean(axis=0) for each in own], [each.std(axis=0) for each in own])
+            means, deviations = ([getattr(each, of)(axis=0) for each in own] for of in ("mean", "std"))
+            moments = JointMoments(means, deviations, device=device)
         moments.update(own)
     if moments is None or moments.n_sentences < 2:
         what = f"No two sentences have finite activations in all models ({dropped:,} were left out)."

@@ -6,6 +6,7 @@ Sentences fall by turns into two halves, so that what is fitted on one can be tr
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
@@ -26,6 +27,8 @@ class JointMoments:
         About the mean of each neuron, model by model.
     scales : sequence of float arrays, same shapes
         About the standard deviation; 1 where that is 0.
+    device : str
+        Where products are added up and kept: that of the models, since they are more work than anything else here.
 
     Attributes
     ----------
@@ -33,14 +36,21 @@ class JointMoments:
         Sentences in each half.
     """
 
-    def __init__(self, shifts: Sequence[NDArray[np.floating]], scales: Sequence[NDArray[np.floating]]) -> None:
+    def __init__(
+        self,
+        shifts: Sequence[NDArray[np.floating]],
+        scales: Sequence[NDArray[np.floating]],
+        *,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
         self.shifts = [np.asarray(each, dtype=np.float32) for each in shifts]
         self.scales = [np.where(each > 0, each, 1).astype(np.float32) for each in scales]
         self.widths = [len(each) for each in self.shifts]
         self.n = np.zeros(HALVES, dtype=np.int64)
         self.sums = [np.zeros((HALVES, width), dtype=np.float64) for width in self.widths]
         self.products = {
-            (first, second): np.zeros((HALVES, self.widths[first], self.widths[second]), dtype=np.float32)
+            (first, second): torch.zeros((HALVES, self.widths[first], self.widths[second]), device=self.device)
             for first in range(len(self.widths))
             for second in range(first, len(self.widths))
         }
@@ -68,8 +78,9 @@ class JointMoments:
             self.n[half] += len(own[0])
             for sums, each in zip(self.sums, own, strict=True):
                 sums[half] += each.sum(axis=0, dtype=np.float64)
+            there = [torch.from_numpy(np.ascontiguousarray(each)).to(self.device) for each in own]
             for (first, second), products in self.products.items():
-                products[half] += own[first].T @ own[second]
+                products[half].addmm_(there[first].T, there[second])
 
     def merge(self, other: "JointMoments") -> None:
         """Take in what another state saw.
@@ -92,7 +103,7 @@ class JointMoments:
         for own, more in zip(self.sums, other.sums, strict=True):
             own += more
         for pair, products in self.products.items():
-            products += other.products[pair]
+            products += other.products[pair].to(self.device)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
@@ -107,7 +118,7 @@ class JointMoments:
             arrays[f"shift.{number}"], arrays[f"scale.{number}"] = self.shifts[number], self.scales[number]
             arrays[f"sum.{number}"] = self.sums[number]
         for (first, second), products in self.products.items():
-            arrays[f"products.{first}.{second}"] = products
+            arrays[f"products.{first}.{second}"] = products.cpu().numpy()
         return arrays
 
     @classmethod
@@ -133,7 +144,7 @@ class JointMoments:
         state.n = arrays["n"].astype(np.int64)
         state.sums = [arrays[f"sum.{number}"].astype(np.float64) for number in range(count)]
         state.products = {
-            (first, second): arrays[f"products.{first}.{second}"].astype(np.float32)
+            (first, second): torch.from_numpy(arrays[f"products.{first}.{second}"].astype(np.float32))
             for first, second in state.products
         }
         return state
@@ -185,19 +196,88 @@ class JointMoments:
         float64, shape (n_rows, n_columns)
             Divided by the number of sentences it would be the covariance.
         """
+        there = self.scatter_there(first, second, half=half, centre=centre, rows=rows, columns=columns)
+        made: NDArray[np.float64] = there.cpu().numpy()
+        return made
+
+    def scatter_there(
+        self,
+        first: int,
+        second: int,
+        *,
+        half: int | None = None,
+        centre: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> torch.Tensor:
+        """Sum the products of deviations, and leave them where the products are.
+
+        Parameters
+        ----------
+        first, second, half, centre, rows, columns
+            As of :meth:`scatter`.
+
+        Returns
+        -------
+        torch.Tensor, float64, shape (n_rows, n_columns)
+            The same numbers as :meth:`scatter` gives.
+        """
         swap = first > second
         stored = self.products[(second, first) if swap else (first, second)]
-        block = stored[:, columns, rows].transpose(0, 2, 1) if swap else stored[:, rows, columns]
+        block = stored[:, columns, rows].transpose(1, 2) if swap else stored[:, rows, columns]
         halves = self._halves(half)
-        total: NDArray[np.float64] = block[halves].sum(axis=0, dtype=np.float64)
+        total = block[halves].sum(dim=0, dtype=torch.float64)
         centre = centre or (self.mean(first, half=half), self.mean(second, half=half))
         left, right = centre[0][rows], centre[1][columns]
         n = float(self.n[halves].sum())
         sums_left = self.sums[first][halves].sum(axis=0)[rows]
         sums_right = self.sums[second][halves].sum(axis=0)[columns]
-        total -= np.outer(sums_left, right)
-        total -= np.outer(left, sums_right - n * right)
+        total.addr_(self._there(sums_left), self._there(right), alpha=-1)
+        total.addr_(self._there(left), self._there(sums_right - n * right), alpha=-1)
         return total
+
+    def squares(self, model: int) -> NDArray[np.float64]:
+        """Give the sum of squares of every neuron, shifted and scaled, half by half.
+
+        Parameters
+        ----------
+        model : int
+            Number of the model.
+
+        Returns
+        -------
+        float64, shape (2, n_neurons)
+            Sums.
+        """
+        diagonals = torch.diagonal(self.products[model, model], dim1=1, dim2=2)
+        made: NDArray[np.float64] = diagonals.to(torch.float64).cpu().numpy()
+        return made
+
+    def scatter_of_pairs(self, first: int, second: int, *, partners: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Sum the products of deviations of given pairs of neurons, over both halves.
+
+        Parameters
+        ----------
+        first, second : int
+            Numbers of two models, the smaller first or not.
+        partners : int64, shape (n_neurons of first,)
+            A neuron of ``second`` for each.
+
+        Returns
+        -------
+        float64, shape (n_neurons of first,)
+            The entries of :meth:`scatter` at those places.
+        """
+        own = torch.arange(self.widths[first], device=self.device)
+        other = torch.from_numpy(partners).to(self.device)
+        places = (other, own) if first > second else (own, other)
+        stored = self.products[(second, first) if first > second else (first, second)]
+        total: NDArray[np.float64] = stored[:, places[0], places[1]].sum(dim=0, dtype=torch.float64).cpu().numpy()
+        left, right = self.mean(first), self.mean(second)[partners]
+        return total - self.n_sentences * left * right
+
+    def _there(self, values: NDArray[np.float64]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def _halves(self, half: int | None) -> list[int]:
         return list(range(HALVES)) if half is None else [half]

@@ -39,7 +39,7 @@ def standard_deviations(moments: JointMoments, model: int) -> NDArray[np.float64
     float64, shape (n_neurons,)
         Deviations.
     """
-    squares = np.einsum("hii->i", moments.products[model, model].astype(np.float64, copy=False))
+    squares = moments.squares(model).sum(axis=0)
     n = max(1, moments.n_sentences)
     variances = squares / n - moments.mean(model) ** 2
     return np.where(variances > _LEAST, np.sqrt(np.maximum(variances, 0)), 0.0)
@@ -109,14 +109,11 @@ def same_neurons(
     left, right = standard_deviations(moments, first), standard_deviations(moments, second)
     found = np.full(len(left), np.nan, dtype=np.float32)
     n = max(1, moments.n_sentences)
-    for start in range(0, len(left), _ROWS):
-        rows = np.arange(start, min(start + _ROWS, len(left)))
-        own = rows[pairs[rows] >= 0]
-        if not len(own):
-            continue
-        block = moments.scatter(first, second, rows=slice(start, start + len(rows)))
+    own = np.flatnonzero(pairs >= 0)
+    if len(own):
+        scatter = moments.scatter_of_pairs(first, second, partners=np.maximum(pairs, 0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = block[own - start, pairs[own]] / (n * left[own] * right[pairs[own]])
+            values = scatter[own] / (n * left[own] * right[pairs[own]])
         found[own] = np.where(np.isfinite(values), np.clip(values, -1, 1), np.nan)
     return found
 

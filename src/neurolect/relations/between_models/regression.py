@@ -43,29 +43,29 @@ def held_out_r2(moments: JointMoments, *, of: int, by: int, ridge: float) -> NDA
     for fitted_on in range(HALVES):
         tried_on = 1 - fitted_on
         centre = moments.mean(by, half=fitted_on)
-        scatter = moments.scatter(by, by, half=fitted_on)
-        scatter[np.diag_indices_from(scatter)] += ridge * max(np.trace(scatter) / len(scatter), 1e-12)
-        factor = torch.linalg.cholesky(torch.from_numpy(scatter))
-        own = moments.scatter(by, by, half=tried_on, centre=(centre, centre))
+        scatter = moments.scatter_there(by, by, half=fitted_on)
+        scatter.diagonal().add_(ridge * max(float(scatter.trace()) / len(scatter), 1e-12))
+        factor = torch.linalg.cholesky(scatter)
+        del scatter
+        # half of the work; a float32 is exact enough where nothing is solved
+        own = moments.scatter_there(by, by, half=tried_on, centre=(centre, centre)).to(torch.float32)
+        target = moments.mean(of, half=fitted_on)
+        squares = _squares(moments, of, tried_on, target)
+        totals += squares
+        errors += squares
         for start in range(0, width, _COLUMNS):
             columns = slice(start, min(start + _COLUMNS, width))
-            crossed = moments.scatter(by, of, half=fitted_on, columns=columns)
-            weights = torch.cholesky_solve(torch.from_numpy(crossed), factor).numpy()
-            target = moments.mean(of, half=fitted_on)
-            crossed = moments.scatter(by, of, half=tried_on, centre=(centre, target), columns=columns)
-            squares = _squares(moments, of, tried_on, target[columns], columns)
-            totals[columns] += squares
-            errors[columns] += squares + np.einsum("pq,pq->q", weights, own @ weights - 2 * crossed)
+            crossed = moments.scatter_there(by, of, half=fitted_on, columns=columns)
+            weights = torch.cholesky_solve(crossed, factor)
+            tried = moments.scatter_there(by, of, half=tried_on, centre=(centre, target), columns=columns)
+            off = (own @ weights.to(torch.float32)).to(torch.float64).sub_(tried, alpha=2).mul_(weights).sum(dim=0)
+            errors[columns] += off.cpu().numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(totals > 1e-6 * moments.n_sentences, 1 - errors / totals, np.nan).astype(np.float32)
 
 
-def _squares(
-    moments: JointMoments, model: int, half: int, centre: NDArray[np.float64], columns: slice
-) -> NDArray[np.float64]:
+def _squares(moments: JointMoments, model: int, half: int, centre: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum the squared deviations of each neuron from a centre."""
-    stored = moments.products[model, model][half, columns, columns]
-    squares = np.diagonal(stored).astype(np.float64)
-    sums, n = moments.sums[model][half][columns], float(moments.n[half])
-    deviations: NDArray[np.float64] = squares - 2 * centre * sums + n * centre**2
+    sums, n = moments.sums[model][half], float(moments.n[half])
+    deviations: NDArray[np.float64] = moments.squares(model)[half] - 2 * centre * sums + n * centre**2
     return deviations
