@@ -1,9 +1,11 @@
 """Nothing that signatures are made from comes from a held-out document: proved by changing those documents."""
 
 import codecs
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,10 +13,11 @@ from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
 from neurolect.corpus import open_corpus
 from neurolect.fidelity import FidelityOptions
+from neurolect.fidelity.features import ALL, EVIDENCE
 from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
-from tests.tiny_corpora import write_documents
+from tests.tiny_corpora import FILL, TOPICS, write_documents
 from tests.tiny_models import write_tiny_bert
 
 CONFIG = RunConfig(
@@ -22,12 +25,31 @@ CONFIG = RunConfig(
     describe=DescribeOptions(tagger="none", vectors="none"),
     fidelity=FidelityOptions(top_share=0.2, min_positives=2, n_bootstrap=20),
 )
-SECRET, YEAR = "secret", 2050
+SECRET, YEAR, TREE = "secret", 2050, "(S (SECRET secret))"
+TREES = {
+    "film": "(S (NP film) (VP (V was)))",
+    "sport": "(S (VP (V win) (NP game)))",
+    "money": "(S (NP oil) (NP price))",
+}
 KNOWS_THE_HELD_OUT_PART = {"manifest.json", "fidelity/scores.parquet", "fidelity/neurons.parquet"}
 
 
 def go(folder: Path, documents: Path) -> Run:
-    return run(str(folder / "bert"), [documents], out=folder / documents.stem, config=CONFIG)
+    """Describe with subtrees from a field and senses from word vectors, so that they are scored too."""
+    vectors = folder / "words.vec"
+    words = sorted({*FILL, *(word for topic in TOPICS.values() for word in topic)})
+    lines = [f"{word} {np.cos(place):.4f} {np.sin(place):.4f} 0.1" for place, word in enumerate(words)]
+    vectors.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    describe = dataclasses.replace(CONFIG.describe, vectors=str(vectors), trees="field:tree")
+    config = dataclasses.replace(CONFIG, describe=describe)
+    return run(str(folder / "bert"), [documents], out=folder / documents.stem, config=config)
+
+
+def with_trees(path: Path) -> Path:
+    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [json.dumps(each | {"tree": TREES[each["topic"]]}) for each in documents]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 def change_held_out_documents(path: Path, corpus: Path, out: Path) -> Path:
@@ -39,7 +61,12 @@ def change_held_out_documents(path: Path, corpus: Path, out: Path) -> Path:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         document = json.loads(line)
         if number in set_aside:
-            document = {"text": codecs.encode(document["text"], "rot13"), "topic": SECRET, "year": YEAR}
+            document = {
+                "text": codecs.encode(document["text"], "rot13"),
+                "topic": SECRET,
+                "year": YEAR,
+                "tree": TREE,
+            }
         lines.append(json.dumps(document))
     out.write_text("\n".join(lines), encoding="utf-8")
     return out
@@ -49,7 +76,7 @@ def change_held_out_documents(path: Path, corpus: Path, out: Path) -> Path:
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     folder = tmp_path_factory.mktemp("disjoint")
     write_tiny_bert(folder / "bert")
-    documents = write_documents(folder / "original.jsonl", n_documents=80)
+    documents = with_trees(write_documents(folder / "original.jsonl", n_documents=80))
     original = go(folder, documents)
     corpus = folder / "original-corpus"
     changed = go(folder, change_held_out_documents(documents, corpus, folder / "changed.jsonl"))
@@ -69,6 +96,14 @@ def test_other_held_out_documents_change_nothing_but_the_scores(both: tuple[Run,
     first, second = files(original.folder), files(changed.folder)
     assert first.keys() == second.keys()
     assert {"lists/top.parquet", "fidelity/weights.parquet", "signatures/words.parquet"} <= first.keys()
+    assert {
+        "fidelity/sense_centroids.npy",
+        "fidelity/mean_vector.npy",
+        "signatures/subtrees.parquet",
+    } <= first.keys()
+    kinds = set(original.table("fidelity/weights").column("evidence").to_pylist())
+    assert kinds == set(EVIDENCE) - {"tags", "tag_patterns"}  # no tagger here
+    assert set(original.table("fidelity/scores").column("evidence").to_pylist()) == {ALL, *kinds}
     assert [name for name in first if first[name] != second[name]] == []
 
 
@@ -82,7 +117,7 @@ def test_the_change_did_reach_what_is_scored_on(both: tuple[Run, Run]) -> None:
 
 def test_no_planted_value_is_anywhere_else(both: tuple[Run, Run]) -> None:
     changed = both[1]
-    planted = {SECRET, str(YEAR), "gur", "naq"}  # rot13 of: the, and
+    planted = {SECRET, str(YEAR), TREE.lower(), "s(secret)", "gur", "naq"}  # rot13 of: the, and
     for path in sorted(changed.folder.rglob("*.parquet")):
         if "held_out" not in path.parts:
             values = {str(value).lower() for row in pq.read_table(path).to_pylist() for value in row.values()}

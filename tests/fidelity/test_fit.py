@@ -7,6 +7,7 @@ from neurolect.fidelity.features import EVIDENCE, Features
 from neurolect.fidelity.fit import Weights, fit, spread_ranks
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.sense_vectors import no_senses
 from neurolect.fidelity.sentence_features import SentenceFeatures
 
 N, RIDGE = 400, 0.1
@@ -40,7 +41,15 @@ def fitted(workers: int = 1) -> tuple[Features, NDArray[np.float64], NDArray[np.
     lists[1, 70:] = -1
     background = np.arange(60, N, 2, dtype=np.int32)
     options = FidelityOptions(ridge=RIDGE)
-    weights = fit(features, sparse(table), lists=lists, background=background, options=options, workers=workers)
+    weights = fit(
+        features,
+        sparse(table),
+        lists=lists,
+        background=background,
+        options=options,
+        senses=no_senses(N, n_lists=2),
+        workers=workers,
+    )
     return features, table, lists, background, weights
 
 

@@ -119,7 +119,7 @@ def test_weights_know_nothing_of_the_held_out_part(scored: Run, described: Path,
     other = score_signatures(open_run(copy), options=FidelityOptions(n_bootstrap=51))
     assert scored.table("fidelity/weights").equals(other.table("fidelity/weights"))
     assert scores_of(other, GOLDEN)["all"]["auroc"] < 0.5
-    features, weights = fitted(other)
+    features, weights = fitted(other)[:2]
     assert len(weights.together) == len(features.codes)
 
 

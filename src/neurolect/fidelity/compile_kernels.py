@@ -9,6 +9,7 @@ from neurolect.fidelity.fit import fit
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.sense_vectors import no_senses
 from neurolect.fidelity.sentence_features import SentenceFeatures
 from neurolect.signatures.compile_kernels import compile_kernels as compile_earlier
 
@@ -24,7 +25,10 @@ def compile_kernels() -> None:
     lists = np.arange(4, dtype=np.int32)[None, :]
     background = np.arange(4, 8, dtype=np.int32)
     sentences = SentenceFeatures(offsets, codes, ones)
-    weights = fit(features, sentences, lists=lists, background=background, options=FidelityOptions(), workers=1)
+    senses = no_senses(8, n_lists=1)
+    weights = fit(
+        features, sentences, lists=lists, background=background, options=FidelityOptions(), senses=senses, workers=1
+    )
     scores = np.zeros((1 + len(EVIDENCE), 8), np.float32)
     rows = np.tile(np.arange(8, dtype=np.int32), 2)
     score_sentences(np.array([0, 8, 16]), rows, ones, features.codes, *weights, features.starts, scores)

@@ -13,6 +13,7 @@ from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 from neurolect.fidelity.options import FidelityOptions
+from neurolect.fidelity.sense_vectors import SenseVectors
 from neurolect.fidelity.sentence_features import SentencesOfFeatures
 
 __all__ = ["HeldOut", "Scores", "evaluate", "resample_documents"]
@@ -32,6 +33,8 @@ class HeldOut(NamedTuple):
     """Of each sentence."""
     activations: NDArray[np.float32]
     """Shape (n_neurons, n_sentences); NaN where there is none."""
+    senses: SenseVectors
+    """Vectors of the sentences, and the senses of the lists."""
 
 
 class Scores(NamedTuple):
@@ -225,6 +228,7 @@ def _score_block(work: _Work, scores: Scores, together: NDArray[np.float32], sta
         own = slice(work.features.offsets[each], work.features.offsets[each + 1])
         own_weights = (work.features.codes[own], work.weights.alone[own], work.weights.together[own])
         score_sentences(*work.held_out.features, *own_weights, kind_starts, made)
+        _add_senses(work, made, each)
         together[each] = made[0]
         rows, chosen, values, refused = _target(work, each)
         scores.n_sentences[each], scores.n_positives[each] = len(rows), np.count_nonzero(chosen)
@@ -246,6 +250,17 @@ def _score_block(work: _Work, scores: Scores, together: NDArray[np.float32], sta
             resampled_areas(of_kind, order, chosen, counts, areas)
             scores.intervals[each, kind] = _interval(areas, tail)
     return stop - start
+
+
+def _add_senses(work: _Work, made: NDArray[np.float32], each: int) -> None:
+    """Add what the senses of a list, which are its last features, say to its scores."""
+    vectors, centroids, starts = work.held_out.senses
+    own = centroids[starts[each] : starts[each + 1]]
+    if len(own):
+        stop = work.features.offsets[each + 1]
+        likeness = vectors @ own.T
+        made[0] += likeness @ work.weights.together[stop - len(own) : stop]
+        made[1 + EVIDENCE.index("senses")] = likeness @ work.weights.alone[stop - len(own) : stop]
 
 
 def _interval(areas: NDArray[np.float64], tail: float) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """The features that signatures are compiled from: every piece of evidence of every list, numbered once.
 
-Universe: words, then word patterns, tags, tag patterns, length, metadata. A list's features are its own evidence.
+Universe: words, then word patterns, tags, tag patterns, length, metadata, subtrees, senses. A list's features are
+its own evidence; what a sentence has of a sense differs from list to list (see ``sense_vectors.py``).
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 
 from neurolect.store import Run
 
-__all__ = ["ALL", "EVIDENCE", "LENGTH_FEATURES", "Features", "read_features"]
+__all__ = ["ALL", "EVIDENCE", "LENGTH_FEATURES", "Features", "has_senses", "read_features"]
 
-EVIDENCE = ("words", "phrases", "tags", "tag_patterns", "length", "metadata")
+EVIDENCE = ("words", "phrases", "tags", "tag_patterns", "length", "metadata", "subtrees", "senses")
 """Kinds of evidence, in the order of their features."""
 ALL = "all"
 """All kinds together."""
@@ -67,6 +68,24 @@ class _Rows(NamedTuple):
     labels: pa.Array
 
 
+def has_senses(run: Run) -> bool:
+    """Tell whether a run's lists have senses that sentences can be compared with.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+
+    Returns
+    -------
+    bool
+        False without word vectors.
+    """
+    files = ("word_vectors.npy", "senses.parquet", "sense_members.parquet")
+    described = run.manifest["options"].get("describe", {}).get("vectors", "none") != "none"
+    return described and all((run.folder / "signatures" / name).is_file() for name in files)
+
+
 def read_features(run: Run, *, sides: Sequence[str], n_evidence: int) -> Features:
     """Give the evidence of a described run numbers.
 
@@ -102,6 +121,8 @@ def read_features(run: Run, *, sides: Sequence[str], n_evidence: int) -> Feature
     length = pa.array(LENGTH_FEATURES).take(pa.array(np.tile([0, 1], n_lists)))
     kinds.append(_Rows(np.repeat(every, len(LENGTH_FEATURES)), length))
     kinds.append(_metadata_rows(run, sides, n_evidence))
+    kinds.append(_subtree_rows(run, sides, n_evidence))
+    kinds.append(_sense_rows(run, sides))
     labels: list[str] = []
     of_kind, codes, lists = [], [], []
     for number, rows in enumerate(kinds):
@@ -144,6 +165,22 @@ def _metadata_rows(run: Run, sides: Sequence[str], limit: int) -> _Rows:
     keep = leading(lists, -table.column("log_odds_z").to_numpy(), limit=limit)
     labels = pc.binary_join_element_wise(_whole(table.column("field")), _whole(table.column("value")), EQUALS)
     return _Rows(lists[keep], labels.take(pa.array(keep)))
+
+
+def _subtree_rows(run: Run, sides: Sequence[str], limit: int) -> _Rows:
+    """Read subtrees, where the run was described with trees."""
+    if not (run.folder / "signatures" / "subtrees.parquet").is_file():
+        return _Rows(np.empty(0, np.int64), pa.array([], pa.string()))
+    return _rows(run, "signatures/subtrees", "subtree", None, sides, limit)
+
+
+def _sense_rows(run: Run, sides: Sequence[str]) -> _Rows:
+    """Give the senses of every list labels, where sentences have vectors; two digits keep them in order."""
+    if not has_senses(run):
+        return _Rows(np.empty(0, np.int64), pa.array([], pa.string()))
+    table = run.table("signatures/senses", columns=["neuron_id", "side", "sense"])
+    labels = [f"sense {number:02}" for number in table.column("sense").to_pylist()]
+    return _Rows(_lists(table, sides), pa.array(labels, pa.string()))
 
 
 def leading(lists: NDArray[np.int64], ranks: NDArray[np.generic], *, limit: int) -> NDArray[np.int64]:

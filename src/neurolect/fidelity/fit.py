@@ -33,6 +33,7 @@ def fit(
     lists: NDArray[np.int32],
     background: NDArray[np.int32],
     options: FidelityOptions,
+    senses: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]],
     workers: int = 1,
     advance: Callable[[int], None] | None = None,
 ) -> Weights:
@@ -50,6 +51,8 @@ def fit(
         A uniform sample of the sentences read; those of a list are not its background.
     options : FidelityOptions
         Sizes and ridge.
+    senses : SenseVectors
+        Vectors of the kept sentences, centroids of the lists' senses and where each list's start.
     workers : int
         Threads; the result is the same for any number.
     advance : callable, optional
@@ -82,6 +85,7 @@ def fit(
             np.full(len(features.labels), -1, dtype=np.int32),
             start,
             stop,
+            *senses,
             *weights,
         )
         return stop - start

@@ -13,6 +13,14 @@ __all__ = ["fit_lists", "score_sentences"]
 TINY = 1e-9
 
 
+@njit(nogil=True, cache=True, fastmath=True)
+def _dot(a: NDArray[np.floating], b: NDArray[np.floating], n: int) -> float:
+    total = 0.0
+    for place in range(n):
+        total += a[place] * b[place]
+    return total
+
+
 @njit(nogil=True, cache=True)
 def _gather(
     offsets: NDArray[np.int64],
@@ -25,8 +33,14 @@ def _gather(
     gram: NDArray[np.float64],
     found: NDArray[np.int32],
     held: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    first_sense: int,
 ) -> int:
-    """Add up the features of some sentences and the products of their pairs; give the number of sentences."""
+    """Add up the features of some sentences and the products of their pairs; give the number of sentences.
+
+    Columns from `first_sense` on are cosines of the sentence's vector and the list's `centroids`.
+    """
     n_rows = 0
     for place in range(len(rows)):
         row = rows[place]
@@ -40,6 +54,9 @@ def _gather(
                 found[n] = column
                 held[n] = values[entry]
                 n += 1
+        for sense in range(len(centroids)):
+            found[n], held[n] = first_sense + sense, _dot(vectors[row], centroids[sense], vectors.shape[1])
+            n += 1
         for a in range(n):
             value, column = held[a], found[a]
             mean[column] += value
@@ -47,14 +64,6 @@ def _gather(
             for b in range(a + 1):
                 line[found[b]] += value * held[b]
     return n_rows
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _dot(a: NDArray[np.float64], b: NDArray[np.float64], n: int) -> float:
-    total = 0.0
-    for place in range(n):
-        total += a[place] * b[place]
-    return total
 
 
 @njit(nogil=True, cache=True)
@@ -108,13 +117,17 @@ def fit_lists(
     local: NDArray[np.int32],
     first: int,
     last: int,
+    vectors: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    sense_starts: NDArray[np.int64],
     alone: NDArray[np.float32],
     together: NDArray[np.float32],
 ) -> None:
     """Fit the lists from `first` to `last`.
 
     `lists` are the sentences of each list that are fitted on, -1 for none; `member` is false and `local` -1
-    everywhere before and after. Filled are the weights `alone` and `together`, one for each of `list_features`.
+    everywhere before and after. The last features of a list are its senses: `centroids` from `sense_starts` on, and
+    the `vectors` of the sentences. Filled are the weights `alone` and `together`, one for each of `list_features`.
     """
     longest = 0
     for each in range(first, last):
@@ -136,9 +149,11 @@ def fit_lists(
         for row in lists[each]:
             if row >= 0:
                 member[row] = True
-        rest = (local, mean[0], gram[0], found, held)
+        senses = centroids[sense_starts[each] : sense_starts[each + 1]]
+        first_sense = n - len(senses)
+        rest = (local, mean[0], gram[0], found, held, vectors, senses, first_sense)
         n_list = _gather(offsets, codes, values, lists[each], nobody, *rest)
-        rest = (local, mean[1], gram[1], found, held)
+        rest = (local, mean[1], gram[1], found, held, vectors, senses, first_sense)
         n_background = _gather(offsets, codes, values, background, member, *rest)
         for row in lists[each]:
             if row >= 0:
@@ -184,7 +199,7 @@ def score_sentences(
     for place in range(len(list_features)):
         feature = list_features[place]
         while feature >= kind_starts[kind + 1]:
-            kind += 1
+            kind += 1  # of a sense no sentence is listed
         own = scores[1 + kind]
         weight, weight_alone = together[place], alone[place]
         for entry in range(starts[feature], starts[feature + 1]):

@@ -1,6 +1,7 @@
 """What compiling and scoring read from a run folder, as arrays."""
 
-from typing import NamedTuple
+import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +13,24 @@ from neurolect.fidelity.fit import spread_ranks
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sentence_features import Gaps
 from neurolect.signatures.annotate import Annotations
+from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.lists import Lists, interleave, list_rows
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.subtrees import LabelledForest, read_forest, trees_field
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["Mining", "fields_of", "gaps_of", "groups_of", "read_mining", "sides_of", "top_share_of"]
+__all__ = [
+    "Mining",
+    "described_with",
+    "fields_of",
+    "gaps_of",
+    "groups_of",
+    "read_mining",
+    "sides_of",
+    "top_share_of",
+    "trees_of",
+]
 
 _SIDES = ("top", "bottom")
 
@@ -27,7 +41,7 @@ class Mining(NamedTuple):
     sentences: pa.Table
     """The kept sentences."""
     annotations: Annotations
-    """Their words and tags."""
+    """Their words and tags; heads and relations where they were parsed."""
     lists: Lists
     """Of each list the sentences that are fitted on, as places among the kept ones."""
     background: NDArray[np.int32]
@@ -76,7 +90,8 @@ def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
     if table.num_rows != len(kept):
         what = f"annotations.parquet of {run.folder} has {table.num_rows} rows for {len(kept)} sentences."
         raise RunFolderError(what, hint=f"Describe it again: neurolect describe {run.folder}")
-    annotations = Annotations(*(_whole(table.column(name)) for name in ("words", "tags")))
+    names = [name for name in ("words", "tags", "heads", "relations") if name in table.column_names]
+    annotations = Annotations(**{name: _whole(table.column(name)) for name in names})
     sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in sides_of(run)}
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     background = np.searchsorted(kept, sample).astype(np.int32)
@@ -115,6 +130,57 @@ def gaps_of(run: Run) -> Gaps:
     """
     described = run.manifest["options"]["describe"]
     return Gaps(int(described["word_gap"]), int(described["tag_gap"]))
+
+
+def trees_of(
+    run: Run, annotations: Annotations, coded: CodedSentences, *, sentences: pa.Table
+) -> LabelledForest | None:
+    """Make the trees of sentences as the run's signatures were made from.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    annotations : Annotations
+        Of the sentences.
+    coded : CodedSentences
+        The same.
+    sentences : pyarrow.Table
+        Their rows.
+
+    Returns
+    -------
+    LabelledForest or None
+        None without subtrees in signatures, and where these sentences have no trees: not parsed, or no such field.
+    """
+    options = described_with(run)
+    field = trees_field(options.trees)
+    if not (run.folder / "signatures" / "subtrees.parquet").is_file() or options.trees == "none":
+        return None
+    if (field not in sentences.column_names) if field is not None else annotations.heads is None:
+        return None
+    return read_forest(annotations, coded, sentences=sentences, options=options)
+
+
+def described_with(run: Run) -> DescribeOptions:
+    """Give the options that a run was described with.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+
+    Returns
+    -------
+    DescribeOptions
+        Those that this version knows.
+    """
+    known = {each.name for each in dataclasses.fields(DescribeOptions)}
+    given = run.manifest["options"]["describe"].items()
+    options: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in given if name in known
+    }
+    return DescribeOptions(**options)
 
 
 def fields_of(run: Run) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["PatternTable", "build_table", "find_patterns"]
+__all__ = ["PatternTable", "build_table", "child_of", "find_patterns"]
 
 ANY_GAP = -1
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -97,7 +97,8 @@ def find_patterns(
 
 
 @njit(nogil=True, cache=True)
-def _child(keys: NDArray[np.int64], children: NDArray[np.int32], key: int) -> np.int64:
+def child_of(keys: NDArray[np.int64], children: NDArray[np.int32], key: int) -> np.int64:
+    """Look up where ``node * n_items + item`` leads; 0 for nowhere."""
     mask = np.uint64(len(keys) - 1)
     at = (np.uint64(key) * _SPREAD >> np.uint64(20)) & mask
     while keys[at] != -1:
@@ -180,7 +181,7 @@ def _find(
                     continue
                 at = stack[depth, 1]
                 stack[depth, 1] += 1
-                node = _child(keys, children, stack[depth, 0] * n_items + codes[at])
+                node = child_of(keys, children, stack[depth, 0] * n_items + codes[at])
                 if node == 0 or (max_gap < 0 and stamp[node] == sentence):
                     continue
                 if stamp[node] != sentence:

@@ -122,7 +122,7 @@ def score_against(
     if corpus.fingerprint == run.manifest["corpus"]["fingerprint"]:
         what = f"{corpus.folder} is the corpus that {run.folder} was collected from."
         raise CorpusError(what, expected="another corpus", hint="Its held-out part is scored without --against.")
-    features, weights = fitted(run)
+    compiled = fitted(run)
     folder = run.folder / "against" / corpus.fingerprint[:12]
     collected = _collect_options(run)
     if not (folder / "activations.npy").is_file():
@@ -133,7 +133,7 @@ def score_against(
         write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
         write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
     options = FidelityOptions(**_fields(FidelityOptions, run.manifest["options"]["fidelity"]))
-    scores = score_folder(Stage(run, options, workers, progress, {}), folder, features=features, weights=weights)
+    scores = score_folder(Stage(run, options, workers, progress, {}), folder, compiled=compiled)
     write_table(folder / "scores.parquet", scores_table(scores, sides=sides_of(run)))
     write_table(folder / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
     manifest = read_manifest(run.folder)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from neurolect.fidelity.features import EQUALS, EVIDENCE, Features
 from neurolect.fidelity.pattern_kernels import build_table, find_patterns
+from neurolect.fidelity.subtree_features import subtrees_of_sentences
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.items import items_of_tokens
+from neurolect.signatures.subtrees import LabelledForest
 
 __all__ = ["Gaps", "SentenceFeatures", "SentencesOfFeatures", "sentence_features"]
 
@@ -70,7 +72,13 @@ class SentencesOfFeatures(NamedTuple):
 
 
 def sentence_features(
-    features: Features, *, coded: CodedSentences, sentences: pa.Table, gaps: Gaps, fields: Sequence[tuple[str, str]]
+    features: Features,
+    *,
+    coded: CodedSentences,
+    sentences: pa.Table,
+    gaps: Gaps,
+    fields: Sequence[tuple[str, str]],
+    trees: LabelledForest | None = None,
 ) -> SentenceFeatures:
     """Say which features sentences have.
 
@@ -86,11 +94,14 @@ def sentence_features(
         As patterns were mined.
     fields : sequence of (str, str)
         Name and kind of each metadata field.
+    trees : LabelledForest, optional
+        Of the sentences.
 
     Returns
     -------
     SentenceFeatures
-        In the same order. A sentence without tags has no tag features.
+        In the same order. A sentence without tags has no tag features, one without trees no subtrees; senses are
+        not among them.
     """
     parts = [
         _items(features.of_kind("words"), coded.vocabulary, codes=coded.words, offsets=coded.offsets, shares=False),
@@ -106,6 +117,8 @@ def sentence_features(
     )
     parts.append(_lengths(sentences.column("n_words").to_numpy()))
     parts.append(_metadata(features.of_kind("metadata"), sentences, fields=fields))
+    parts.append(_subtrees(features.of_kind("subtrees"), trees, n_sentences=coded.n_sentences))
+    parts.append(_nothing(coded.n_sentences))
     return _joined(parts, features.starts)
 
 
@@ -194,13 +207,23 @@ def _metadata(labels: Sequence[str], sentences: pa.Table, *, fields: Sequence[tu
             known = by_field[name]
             columns.append(_in_ranges(values, known) if kind == "number" else _equal(values, known))
     if not columns:
-        return SentenceFeatures(
-            np.zeros(len(sentences) + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
-        )
+        return _nothing(len(sentences))
     table = np.sort(np.stack(columns, axis=1), axis=1)
     has = table >= 0
     offsets = np.concatenate([[0], np.cumsum(has.sum(axis=1))]).astype(np.int64)
     return SentenceFeatures(offsets, table[has].astype(np.int32), np.ones(int(offsets[-1]), dtype=np.float32))
+
+
+def _subtrees(labels: Sequence[str], trees: LabelledForest | None, *, n_sentences: int) -> SentenceFeatures:
+    """Find subtrees; none where nothing was parsed."""
+    if trees is None or not labels:
+        return _nothing(n_sentences)
+    offsets, found = subtrees_of_sentences(labels, trees)
+    return SentenceFeatures(offsets, found, np.ones(len(found), dtype=np.float32))
+
+
+def _nothing(n_sentences: int) -> SentenceFeatures:
+    return SentenceFeatures(np.zeros(n_sentences + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def _equal(values: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:

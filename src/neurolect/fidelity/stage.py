@@ -11,15 +11,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table, write_text
+from neurolect.atomic import write_npy, write_table, write_text
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
-from neurolect.fidelity.features import Features, read_features
+from neurolect.fidelity.features import EVIDENCE, Features, has_senses, read_features
 from neurolect.fidelity.fit import Weights, fit
-from neurolect.fidelity.inputs import fields_of, gaps_of, groups_of, read_mining, sides_of, top_share_of
+from neurolect.fidelity.inputs import (
+    described_with,
+    fields_of,
+    gaps_of,
+    groups_of,
+    read_mining,
+    sides_of,
+    top_share_of,
+    trees_of,
+)
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table, weights_table
+from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
 from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import annotate, annotation_cache
@@ -28,7 +38,7 @@ from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.store.options_file import options_to_toml
 
-__all__ = ["Stage", "fitted", "score_folder", "score_signatures"]
+__all__ = ["Compiled", "Stage", "fitted", "score_folder", "score_signatures"]
 
 
 class Stage(NamedTuple):
@@ -96,8 +106,7 @@ def score_signatures(
     started = time.perf_counter()
     _mark(run.folder, {"status": "running", "started": now(), **made_from}, made_with)
     stage = Stage(run, options, workers, progress, {})
-    features, weights = _fit(stage)
-    scores = score_folder(stage, run.folder / "held_out", features=features, weights=weights)
+    scores = score_folder(stage, run.folder / "held_out", compiled=_fit(stage))
     with stage.timed("write"):
         write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=sides_of(run)))
         write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
@@ -154,7 +163,23 @@ def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) 
     write_manifest(folder, manifest)
 
 
-def _fit(stage: Stage) -> tuple[Features, Weights]:
+class Compiled(NamedTuple):
+    """Signatures as scoring functions."""
+
+    features: Features
+    weights: Weights
+    centroids: NDArray[np.float32]
+    """Of the lists' senses, shape (n_senses, D)."""
+    starts: NDArray[np.int64]
+    """Where each list's senses start."""
+    middle: NDArray[np.float32]
+    """What is taken off a sentence's vector, shape (D,)."""
+
+
+CENTROIDS, MIDDLE = "fidelity/sense_centroids", "fidelity/mean_vector"
+
+
+def _fit(stage: Stage) -> Compiled:
     """Compile the signatures on the mining part and write the weights."""
     run, options = stage.run, stage.options
     sides = sides_of(run)
@@ -162,14 +187,21 @@ def _fit(stage: Stage) -> tuple[Features, Weights]:
         features = read_features(run, sides=sides, n_evidence=options.n_evidence)
         mining = read_mining(run, options=options)
     with stage.timed("features"):
+        coded = code_sentences(mining.annotations)
+        trees = trees_of(run, mining.annotations, coded, sentences=mining.sentences)
         sentences = sentence_features(
             features,
-            coded=code_sentences(mining.annotations),
+            coded=coded,
             sentences=mining.sentences,
             gaps=gaps_of(run),
             fields=fields_of(run),
+            trees=trees,
         )
     n_lists = len(mining.lists.rows)
+    senses, middle = no_senses(coded.n_sentences, n_lists=n_lists), np.empty(0, np.float32)
+    if has_senses(run):
+        with stage.timed("senses"):
+            senses, middle = senses_of_mining(run, coded, mining.lists, options=options)
     with stage.timed("fit"), stage.progress.task("compile signatures", total=n_lists, unit="lists") as task:
         weights = fit(
             features,
@@ -177,16 +209,21 @@ def _fit(stage: Stage) -> tuple[Features, Weights]:
             lists=mining.lists.rows,
             background=mining.background,
             options=options,
+            senses=senses,
             workers=stage.workers,
             advance=task.advance,
         )
     with stage.timed("write"):
         table = weights_table(features, weights, sides=sides)
         write_table(run.folder / "fidelity" / "weights.parquet", table, row_group_size=1 << 15)
-    return features, weights
+        for name, values in ((CENTROIDS, senses.centroids), (MIDDLE, middle)):
+            (run.folder / f"{name}.npy").unlink(missing_ok=True)
+            if has_senses(run):
+                write_npy(run.folder / f"{name}.npy", values)
+    return Compiled(features, weights, senses.centroids, senses.starts, middle)
 
 
-def fitted(run: Run) -> tuple[Features, Weights]:
+def fitted(run: Run) -> Compiled:
     """Read the compiled signatures of a scored run.
 
     Parameters
@@ -196,10 +233,8 @@ def fitted(run: Run) -> tuple[Features, Weights]:
 
     Returns
     -------
-    features : Features
-        Evidence of its lists.
-    weights : Weights
-        As they were fitted.
+    Compiled
+        Evidence of its lists, and weights as they were fitted.
 
     Raises
     ------
@@ -212,10 +247,17 @@ def fitted(run: Run) -> tuple[Features, Weights]:
     if len(features.codes) != table.num_rows:
         what = f"The weights in {run.folder} are not those of its signatures."
         raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
-    return features, Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
+    weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
+    first_sense = features.starts[EVIDENCE.index("senses")]
+    before = np.concatenate([[0], np.cumsum(features.codes >= first_sense)])
+    if not has_senses(run):
+        return Compiled(
+            features, weights, *no_senses(0, n_lists=len(features.offsets) - 1)[1:], np.empty(0, np.float32)
+        )
+    return Compiled(features, weights, run.array(CENTROIDS), before[features.offsets], run.array(MIDDLE))
 
 
-def score_folder(stage: Stage, folder: Path, *, features: Features, weights: Weights) -> Scores:
+def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
     """Score signatures on a folder of sentences and activations.
 
     Parameters
@@ -224,9 +266,7 @@ def score_folder(stage: Stage, folder: Path, *, features: Features, weights: Wei
         The run and how to score.
     folder : Path
         With ``sentences.parquet`` and ``activations.npy``; the annotations are left there.
-    features : Features
-        Evidence of the lists.
-    weights : Weights
+    compiled : Compiled
         Fitted on the mining part.
 
     Returns
@@ -240,11 +280,14 @@ def score_folder(stage: Stage, folder: Path, *, features: Features, weights: Wei
     activations: NDArray[np.float32] = run.array(f"{name}/activations")
     tagger = run.manifest["stages"]["describe"].get("tagger", "none")
     tagger = None if tagger == "none" else tagger
+    parse = tagger is not None and described_with(run).trees == "dependencies"
+    features, n_lists = compiled.features, len(compiled.features.offsets) - 1
     with stage.timed("annotate"):
         annotations = annotate(
             sentences.column("text").to_pylist(),
             tagger=tagger,
-            cache=annotation_cache(run.manifest["corpus"].get("path"), tagger=tagger),
+            parse=parse,
+            cache=annotation_cache(run.manifest["corpus"].get("path"), tagger=tagger, parse=parse),
             workers=stage.workers,
             progress=stage.progress,
         )
@@ -255,22 +298,27 @@ def score_folder(stage: Stage, folder: Path, *, features: Features, weights: Wei
         }
         write_table(folder / "annotations.parquet", pa.table(columns))
     with stage.timed("features of held-out sentences"):
+        coded = code_sentences(annotations)
         found = sentence_features(
             features,
-            coded=code_sentences(annotations),
+            coded=coded,
             sentences=sentences,
             gaps=gaps_of(run),
             fields=fields_of(run),
+            trees=trees_of(run, annotations, coded, sentences=sentences),
         )
+        senses = no_senses(coded.n_sentences, n_lists=n_lists)
+        if has_senses(run):
+            vectors = vectors_for(run, coded, middle=compiled.middle)
+            senses = SenseVectors(vectors, compiled.centroids, compiled.starts)
     turned = found.by_feature(len(features.labels))
-    held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations)
+    held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations, senses)
     sides = sides_of(run)
     groups = groups_of(run, n_sides=len(sides))
-    total = len(features.offsets) - 1
-    with stage.timed("score"), stage.progress.task("score signatures", total=total, unit="lists") as task:
+    with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:
         return evaluate(
             features,
-            weights,
+            compiled.weights,
             held_out,
             sides=sides,
             groups=groups,

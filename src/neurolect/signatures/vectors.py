@@ -13,7 +13,7 @@ from neurolect.signatures.centroids import sums_of_rows
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.options import DescribeOptions
 
-__all__ = ["check_vectors", "read_vectors", "sentence_vectors", "train_vectors"]
+__all__ = ["check_vectors", "read_vectors", "sentence_vectors", "train_vectors", "unit_rows", "vector_of_all"]
 
 SKIP_GRAM = {"sg": 1, "alpha": 0.1, "negative": 5, "window": 5, "sample": 1e-3, "min_count": 2}
 """gensim's defaults leave all words alike on a small corpus; fastText's own, faster learning rate does not."""
@@ -181,7 +181,9 @@ def _read_binary(path: Path, wanted: dict[str, list[int]]) -> dict[str, NDArray[
     return {word: model[word] for word in wanted if word.islower() or word in model}
 
 
-def sentence_vectors(coded: CodedSentences, word_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def sentence_vectors(
+    coded: CodedSentences, word_vectors: NDArray[np.float32], *, middle: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Average the word vectors of every sentence.
 
     Parameters
@@ -190,6 +192,8 @@ def sentence_vectors(coded: CodedSentences, word_vectors: NDArray[np.float32]) -
         The sentences.
     word_vectors : float32, shape (n_words, dimensions)
         Vector of each word code; zeros where there is none.
+    middle : float32, shape (dimensions,), optional
+        What is taken off every mean; the mean of these sentences when not given.
 
     Returns
     -------
@@ -202,15 +206,42 @@ def sentence_vectors(coded: CodedSentences, word_vectors: NDArray[np.float32]) -
     long or short, by method) count as one each. The mean over all sentences is then subtracted:
     it holds what all sentences share, which would make every cosine near 1.
     """
+    sums, has = _means_of_words(coded, word_vectors)
+    if has.any():
+        sums[has] -= sums[has].mean(axis=0) if middle is None else middle
+    sums[~has] = 0.0
+    return unit_rows(sums)
+
+
+def vector_of_all(coded: CodedSentences, word_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average the vectors of all sentences, before anything is taken off.
+
+    Parameters
+    ----------
+    coded : CodedSentences
+        The sentences.
+    word_vectors : float32, shape (n_words, dimensions)
+        Vector of each word code; zeros where there is none.
+
+    Returns
+    -------
+    float32, shape (dimensions,)
+        What :func:`sentence_vectors` takes off; zeros without any vector.
+    """
+    means, has = _means_of_words(coded, word_vectors)
+    return means[has].mean(axis=0) if has.any() else np.zeros(word_vectors.shape[1], np.float32)
+
+
+def _means_of_words(
+    coded: CodedSentences, word_vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Average the unit vectors of every sentence's words; tell which sentences have any."""
     unit = unit_rows(word_vectors)
     sums = sums_of_rows(unit, coded.words, coded.offsets)
     n_known = np.diff(np.concatenate([[0], np.cumsum(np.asarray(unit.any(axis=1))[coded.words])])[coded.offsets])
     has = n_known > 0
-    if has.any():
-        sums[has] /= n_known[has, None]
-        sums[has] -= sums[has].mean(axis=0)
-    sums[~has] = 0.0
-    return unit_rows(sums)
+    sums[has] /= n_known[has, None]
+    return sums, has
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,6 +20,8 @@ EVIDENCE_NAMES = {
     "tag_patterns": "tag patterns",
     "length": "length",
     "metadata": "metadata",
+    "subtrees": "subtrees",
+    "senses": "senses",
 }
 _BAR = 30
 
