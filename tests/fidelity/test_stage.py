@@ -9,8 +9,8 @@ import pytest
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity import FidelityOptions, score_signatures
+from neurolect.fidelity.compiled import fitted
 from neurolect.fidelity.random_control import compare_with_random
-from neurolect.fidelity.stage import fitted
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 from neurolect.views.card_fidelity import card_fidelity, fidelity_lines
 from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
 from neurolect.fidelity import FidelityOptions, score_signatures
+from neurolect.fidelity.compiled import CENTROIDS, fitted
 from neurolect.fidelity.features import EVIDENCE, Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.sense_vectors import SenseVectors
-from neurolect.fidelity.stage import CENTROIDS, fitted
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run, open_run
 from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text

@@ -10,10 +10,11 @@ import numpy as np
 from neurolect.atomic import write_npy, write_table
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import CorpusError, ModelError
+from neurolect.fidelity.compiled import fitted
 from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
-from neurolect.fidelity.stage import Stage, fitted, score_folder
+from neurolect.fidelity.stage import Stage, score_folder
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, read_manifest, write_manifest
 

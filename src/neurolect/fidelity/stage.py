@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_npy, write_table, write_text
+from neurolect.atomic import write_table, write_text
 from neurolect.errors import RunFolderError
+from neurolect.fidelity.compiled import Compiled, write_compiled
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
-from neurolect.fidelity.features import EVIDENCE, Features, has_senses, read_features
-from neurolect.fidelity.fit import Weights, fit
+from neurolect.fidelity.features import has_senses, read_features
+from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import (
     described_with,
     fields_of,
@@ -28,17 +29,17 @@ from neurolect.fidelity.inputs import (
     trees_of,
 )
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.results import neurons_table, scores_table, weights_table
+from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.fidelity.sentence_features import sentence_features
+from neurolect.fidelity.sentence_features import SentenceFeatures, sentence_features
 from neurolect.progress import NullProgress, Progress
-from neurolect.signatures.annotate import annotate, annotation_cache
+from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.store.options_file import options_to_toml
 
-__all__ = ["Compiled", "Stage", "fitted", "score_folder", "score_signatures"]
+__all__ = ["Stage", "score_folder", "score_signatures"]
 
 
 class Stage(NamedTuple):
@@ -163,22 +164,6 @@ def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) 
     write_manifest(folder, manifest)
 
 
-class Compiled(NamedTuple):
-    """Signatures as scoring functions."""
-
-    features: Features
-    weights: Weights
-    centroids: NDArray[np.float32]
-    """Of the lists' senses, shape (n_senses, D)."""
-    starts: NDArray[np.int64]
-    """Where each list's senses start."""
-    middle: NDArray[np.float32]
-    """What is taken off a sentence's vector, shape (D,)."""
-
-
-CENTROIDS, MIDDLE = "fidelity/sense_centroids", "fidelity/mean_vector"
-
-
 def _fit(stage: Stage) -> Compiled:
     """Compile the signatures on the mining part and write the weights."""
     run, options = stage.run, stage.options
@@ -213,48 +198,30 @@ def _fit(stage: Stage) -> Compiled:
             workers=stage.workers,
             advance=task.advance,
         )
+    compiled = Compiled(features, weights, senses.centroids, senses.starts, middle)
     with stage.timed("write"):
-        table = weights_table(features, weights, sides=sides)
-        write_table(run.folder / "fidelity" / "weights.parquet", table, row_group_size=1 << 15)
-        for name, values in ((CENTROIDS, senses.centroids), (MIDDLE, middle)):
-            (run.folder / f"{name}.npy").unlink(missing_ok=True)
-            if has_senses(run):
-                write_npy(run.folder / f"{name}.npy", values)
-    return Compiled(features, weights, senses.centroids, senses.starts, middle)
+        write_compiled(run, compiled)
+    return compiled
 
 
-def fitted(run: Run) -> Compiled:
-    """Read the compiled signatures of a scored run.
-
-    Parameters
-    ----------
-    run : Run
-        A scored run.
-
-    Returns
-    -------
-    Compiled
-        Evidence of its lists, and weights as they were fitted.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been scored.
-    """
-    table = run.table("fidelity/weights", columns=["weight_alone", "weight"])
-    n_evidence = int(run.manifest["options"]["fidelity"]["n_evidence"])
-    features = read_features(run, sides=sides_of(run), n_evidence=n_evidence)
-    if len(features.codes) != table.num_rows:
-        what = f"The weights in {run.folder} are not those of its signatures."
-        raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
-    weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
-    first_sense = features.starts[EVIDENCE.index("senses")]
-    before = np.concatenate([[0], np.cumsum(features.codes >= first_sense)])
+def _features_of(
+    stage: Stage, annotations: Annotations, sentences: pa.Table, *, compiled: Compiled
+) -> tuple[SentenceFeatures, SenseVectors]:
+    """Say which features sentences have that nothing was fitted on."""
+    run, features = stage.run, compiled.features
+    coded = code_sentences(annotations)
+    found = sentence_features(
+        features,
+        coded=coded,
+        sentences=sentences,
+        gaps=gaps_of(run),
+        fields=fields_of(run),
+        trees=trees_of(run, annotations, coded, sentences=sentences),
+    )
     if not has_senses(run):
-        return Compiled(
-            features, weights, *no_senses(0, n_lists=len(features.offsets) - 1)[1:], np.empty(0, np.float32)
-        )
-    return Compiled(features, weights, run.array(CENTROIDS), before[features.offsets], run.array(MIDDLE))
+        return found, no_senses(coded.n_sentences, n_lists=len(features.offsets) - 1)
+    vectors = vectors_for(run, coded, middle=compiled.middle)
+    return found, SenseVectors(vectors, compiled.centroids, compiled.starts)
 
 
 def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
@@ -298,19 +265,7 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
         }
         write_table(folder / "annotations.parquet", pa.table(columns))
     with stage.timed("features of held-out sentences"):
-        coded = code_sentences(annotations)
-        found = sentence_features(
-            features,
-            coded=coded,
-            sentences=sentences,
-            gaps=gaps_of(run),
-            fields=fields_of(run),
-            trees=trees_of(run, annotations, coded, sentences=sentences),
-        )
-        senses = no_senses(coded.n_sentences, n_lists=n_lists)
-        if has_senses(run):
-            vectors = vectors_for(run, coded, middle=compiled.middle)
-            senses = SenseVectors(vectors, compiled.centroids, compiled.starts)
+        found, senses = _features_of(stage, annotations, sentences, compiled=compiled)
     turned = found.by_feature(len(features.labels))
     held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations, senses)
     sides = sides_of(run)
