@@ -107,14 +107,16 @@ def test_encoder_vectors_stand_beside_those_of_words(related: Run, tmp_path: Pat
         (None, "cannot be read"),
     ],
 )
-def test_encoder_vectors_that_do_not_fit_are_refused(
-    described: Run, tmp_path: Path, array: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None, message: str
+def test_encoder_vectors_that_do_not_fit_are_refused_and_leave_the_run_as_it_was(
+    related: Run, tmp_path: Path, array: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None, message: str
 ) -> None:
-    run = copy(described, tmp_path / "run")
+    run = copy(related, tmp_path / "run")
     if array is not None:
         write_npy(tmp_path / "given.npy", array)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
     with pytest.raises(OptionError, match=message):
         relate(run, options=dataclasses.replace(QUICK, encoder_vectors=str(tmp_path / "given.npy")))
+    assert before == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
 
 def test_a_run_that_is_not_described_is_refused(described: Run, tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     options = dataclasses.replace(QUICK, memory_gib=0.01, maps=("none",))
     done = relate(run, options=options, progress=heard)
     assert any("Correlation clustering left out" in text for text in heard.told)
-    assert any("1 neurons do not vary" in text for text in heard.told)
+    assert any("1 neuron does not vary" in text for text in heard.told)
     assert done.table("relations/responses").column("correlation_group").null_count == 16
     assert done.table("relations/maps").num_rows == 0
     assert "x" not in done.table("relations/neurons").column_names
@@ -166,8 +168,7 @@ def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
     run = relate(
         copy(related, tmp_path / "run"), options=dataclasses.replace(QUICK, groups=(4, 20)), progress=heard
     )
-    assert any("16 top lists have a vector" in each and "into 20 groups" in each for each in heard.told)
-    assert not any("both lists" in each for each in heard.told)
+    assert heard.told.count("Fewer than 20 lists (top, bottom) have a vector: 20 groups are left out there.") == 1
     made = {(row["lists"], row["grouping"], row["k"]) for row in run.table("relations/clusters").to_pylist()}
     assert {("top", "layer", 4), ("both", "side", 4), ("both", "layer", 20)} <= made
     assert ("top", "layer", 20) not in made

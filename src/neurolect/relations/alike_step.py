@@ -51,7 +51,8 @@ def find_alike(inputs: RelateInputs) -> dict[str, Any]:
     alive = np.asarray(unit.any(axis=1))
     n_still = int(np.count_nonzero(~alive))
     if n_still:
-        inputs.progress.message(f"{n_still:,} neurons do not vary over the sample: they have no response groups.")
+        who = "1 neuron does" if n_still == 1 else f"{n_still:,} neurons do"
+        inputs.progress.message(f"{who} not vary over the sample, and so belong to no response group.")
     write_table(folder / "responses.parquet", _response_table(inputs, unit, alive, responses, merges))
     redundancy = redundancy_table(
         responses.nearest.values[:, 0],

@@ -39,11 +39,14 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     cells: list[dict[str, Any]] = []
     members: list[pa.Table] = []
+    too_many: dict[int, list[str]] = {}
     for kind in inputs.vector_kinds:
         for lists in _lists(inputs, kind):
             groupings = _groupings(inputs, lists)
             wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups or ())
-            _tell_too_many(inputs, lists, max(wanted, default=0))
+            for k in wanted:
+                if k > len(lists.neurons):
+                    too_many.setdefault(k, []).append(lists.of)
             for k in sorted(each for each in wanted if each <= len(lists.neurons)):
                 found = k_means(lists.vectors, k=k, seed=inputs.options.seed, n_starts=inputs.options.n_starts)
                 members.append(_members(inputs, lists, kind, k, found.labels))
@@ -58,6 +61,9 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
                         what | {"cluster": cluster, "group": names[group], "n_lists": int(counts[cluster, group])}
                         for cluster, group in np.ndindex(*counts.shape)
                     ]
+    for k, of in sorted(too_many.items()):
+        names = ", ".join(dict.fromkeys(of))
+        inputs.progress.message(f"Fewer than {k:,} lists ({names}) have a vector: {k:,} groups are left out there.")
     folder = inputs.run.folder / "relations"
     write_table(folder / "members.parquet", pa.concat_tables([_MEMBERS.empty_table(), *members]))
     write_table(folder / "crossed.parquet", pa.Table.from_pylist(cells, schema=_CROSSED))
@@ -90,13 +96,6 @@ def _lists(inputs: RelateInputs, kind: str) -> list[_Lists]:
         joined = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)]
         parts.append(_Lists("both", joined[0], joined[1], joined[2]))
     return parts
-
-
-def _tell_too_many(inputs: RelateInputs, lists: _Lists, k: int) -> None:
-    """Say that lists cannot be put into more groups than there are lists."""
-    if k > len(lists.neurons):
-        has = f"{len(lists.neurons):,} {lists.of} lists have a vector"
-        inputs.progress.message(f"{has}: they cannot be put into {k:,} groups, which is left out.")
 
 
 def _groupings(inputs: RelateInputs, lists: _Lists) -> dict[str, tuple[NDArray[np.int32], list[str]]]:

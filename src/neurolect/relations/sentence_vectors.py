@@ -14,7 +14,7 @@ from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.vectors import read_vectors, sentence_vectors, train_vectors, unit_rows
 from neurolect.store import Run
 
-__all__ = ["encoder_sentence_vectors", "word_sentence_vectors"]
+__all__ = ["check_sentence_vectors", "encoder_sentence_vectors", "word_sentence_vectors"]
 
 
 def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32]:
@@ -39,10 +39,7 @@ def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32
     MissingExtraError
         If they have to be trained again and gensim is not installed.
     """
-    options = DescribeOptions(**run.manifest["options"]["describe"])
-    if options.vectors == "none":
-        what = f"The run {run.folder} was described without word vectors, which neurons are compared by."
-        raise DescribeError(what, hint=f"neurolect describe {run.folder} --set describe.vectors=train")
+    options = _describe_options(run)
     words = run.table("annotations", columns=["words"]).column("words").combine_chunks()
     coded = code_sentences(Annotations(words=words, tags=pa.nulls(len(words), words.type)))
     path = run.folder / "signatures" / "word_vectors.npy"
@@ -55,6 +52,37 @@ def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32
     if options.vectors == "train":
         return sentence_vectors(coded, train_vectors(coded, options=options))
     return sentence_vectors(coded, read_vectors(Path(options.vectors), coded=coded))
+
+
+def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:
+    """Refuse what no vectors can be had from, before anything of the run is touched.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    encoder_vectors : str
+        ``none``, or the file of an encoder's vectors.
+
+    Raises
+    ------
+    DescribeError
+        If the run was described without word vectors.
+    OptionError
+        If the file is missing, is no such array, or has another number of rows.
+    """
+    _describe_options(run)
+    if encoder_vectors != "none":
+        n = run.table("sentences", columns=["sentence_id"]).num_rows
+        encoder_sentence_vectors(Path(encoder_vectors), n_sentences=n)
+
+
+def _describe_options(run: Run) -> DescribeOptions:
+    options = DescribeOptions(**run.manifest["options"]["describe"])
+    if options.vectors == "none":
+        what = f"The run {run.folder} was described without word vectors, which neurons are compared by."
+        raise DescribeError(what, hint=f"neurolect describe {run.folder} --set describe.vectors=train")
+    return options
 
 
 def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from neurolect.relations.map_step import draw_maps
 from neurolect.relations.maps import check_map
 from neurolect.relations.options import RelateOptions
 from neurolect.relations.same_index_step import compare_same_index
+from neurolect.relations.sentence_vectors import check_sentence_vectors
 from neurolect.relations.steps import Steps
 from neurolect.relations.vector_step import file_digest, make_vectors
 from neurolect.store import Run
@@ -69,6 +70,7 @@ def relate(
     for name in options.maps:
         if name != "none":
             check_map(name)
+    check_sentence_vectors(run, encoder_vectors=options.encoder_vectors)
     inputs = RelateInputs(run, options, workers, progress)
     steps = Steps(run.folder)
     with progress.task("relations", total=7, unit="steps") as task:

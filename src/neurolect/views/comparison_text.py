@@ -93,7 +93,7 @@ def _rankings(rows: list[dict[str, Any]], labels: list[str]) -> list[str]:
         lines += ["", f"Ranked by {by}, {own[0]['label']}: {what}"]
         lines.append("  layer   " + "".join(f"{label:>{width}}" for label in labels))
         cells = {
-            (row["site"], row["layer"], row["run"]): f"{row['rank_median']:.0%} ({row['mean']:.3g})" for row in own
+            (row["site"], row["layer"], row["run"]): f"{row['rank_median']:.0%} ({row['mean']:#.3g})" for row in own
         }
         for site, layer in dict.fromkeys((row["site"], row["layer"]) for row in own):
             place = f"{site}.{layer}" if several else str(layer)
