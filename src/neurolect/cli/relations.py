@@ -70,10 +70,14 @@ def plot(
     side: Annotated[str, typer.Option(help="top or bottom.")] = "top",
     layer: Layer = None,
     method: Annotated[str | None, typer.Option(help="tsne or umap, where the run has both maps.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="heatmap, same-index: whose neurons; the run's first site.")
+    ] = None,
 ) -> None:
     """Draw a figure of a related run."""
     from neurolect.store import open_run
     from neurolect.views.plots import plot
 
-    plot(open_run(run), figure, out=out, by=by, value=value, side=side, layer=layer, method=method)
+    opened = open_run(run)
+    plot(opened, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
     typer.echo(f"{out}: {figure}")

@@ -61,9 +61,9 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
                         what | {"cluster": cluster, "group": names[group], "n_lists": int(counts[cluster, group])}
                         for cluster, group in np.ndindex(*counts.shape)
                     ]
-    for k, of in sorted(too_many.items()):
-        names = ", ".join(dict.fromkeys(of))
-        inputs.progress.message(f"Fewer than {k:,} lists ({names}) have a vector: {k:,} groups are left out there.")
+    for k, without in sorted(too_many.items()):
+        told = ", ".join(dict.fromkeys(without))
+        inputs.progress.message(f"Fewer than {k:,} lists ({told}) have a vector: {k:,} groups are left out there.")
     folder = inputs.run.folder / "relations"
     write_table(folder / "members.parquet", pa.concat_tables([_MEMBERS.empty_table(), *members]))
     write_table(folder / "crossed.parquet", pa.Table.from_pylist(cells, schema=_CROSSED))

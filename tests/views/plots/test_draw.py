@@ -15,6 +15,7 @@ from neurolect.errors import MissingExtraError, OptionError, RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.views import card, plot
 from neurolect.views.plots import FIGURES
+from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import _clusters
 from neurolect.views.plots.rank_figures import draw_curve
 from tests.relations.related_run import write_described_run
@@ -75,6 +76,7 @@ def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> N
         ("map", "a.png", {"side": "left"}, "no side 'left'"),
         ("map", "a.png", {"method": "pca"}, "no method 'pca'"),
         ("ranks", "a.png", {"method": "tsne"}, "takes no method"),
+        ("heatmap", "a.png", {"site": "attn"}, r"no site 'attn'(.|\n)*one of hidden"),
         ("heatmap", "a.png", {"by": "field=genre"}, "no metadata field 'genre'"),
     ],
 )
@@ -165,3 +167,17 @@ def test_thirds_are_of_layers_and_not_of_sites(related_run: Run, tmp_path: Path)
     expected = sorted(stds[[0, 1, 2, 3, 8, 9, 10, 11]], reverse=True)
     assert np.asarray(first.get_ydata()).tolist() == expected
     assert len(np.asarray(last.get_ydata())) == 8
+
+
+def test_of_several_sites_the_one_asked_for_is_drawn(related_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(related_run.folder, tmp_path / "run")
+    manifest = read_manifest(tmp_path / "run")
+    manifest["model"]["sites"] = [
+        {"site": site, "layer": layer, "width": 4} for site in ("hidden", "mlp") for layer in (1, 2)
+    ]
+    write_manifest(tmp_path / "run", manifest)
+    stds = related_run.table("neurons").column("std").to_numpy().reshape(4, 4)
+    for site, rows in ((None, stds[:2]), ("mlp", stds[2:])):
+        drawn = draw_heat_map(Run(tmp_path / "run"), by="std", site=site)
+        assert np.asarray(drawn.figure.axes[0].images[0].get_array()).tolist() == rows.tolist()
+        assert (site or "hidden") in drawn.caption

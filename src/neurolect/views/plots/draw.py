@@ -38,6 +38,7 @@ def plot(
     side: str = "top",
     layer: int | None = None,
     method: str | None = None,
+    site: str | None = None,
 ) -> Path:
     """Draw a figure.
 
@@ -63,6 +64,8 @@ def plot(
         Only this layer, for ``map`` and ``groups``.
     method : str, optional
         ``tsne`` or ``umap``, for ``map`` and ``groups``; the first that the run has when not given.
+    site : str, optional
+        Whose neurons, for ``heatmap`` and ``same-index``; the first that the run has when not given.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def plot(
         raise OptionError(what, expected=f"a name that ends in {', '.join(ENDINGS)}")
     module, function = FIGURES[figure]
     draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
-    given = {"by": by, "value": value, "side": side, "layer": layer, "method": method}
+    given = {"by": by, "value": value, "side": side, "layer": layer, "method": method, "site": site}
     taken = set(inspect.signature(draw).parameters)
     ignored = [name for name, each in given.items() if name not in taken and each not in (None, "top")]
     if ignored:

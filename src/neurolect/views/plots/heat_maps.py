@@ -13,7 +13,9 @@ from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure,
 __all__ = ["draw_heat_map", "draw_same_index"]
 
 
-def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, side: str = "top") -> Drawn:
+def draw_heat_map(
+    run: Run, *, by: str = "length", value: str | None = None, side: str = "top", site: str | None = None
+) -> Drawn:
     """Draw a number of every neuron by layer and index.
 
     Parameters
@@ -26,15 +28,17 @@ def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, sid
         Of the number.
     side : str
         Whose lists.
+    site : str, optional
+        Whose neurons; the run's first site when not given.
 
     Returns
     -------
     Drawn
         The figure.
     """
-    found, layers, labels = _layers(run, by, value, side)
+    found, layers, labels, where = _layers(run, by, value, side, site)
     height = max(2.4, 0.26 * len(layers) + 1.3)
-    figure, axes = new_figure(numbers_title(found, side), width=9, height=height)
+    figure, axes = new_figure(f"{numbers_title(found, side)}{where}", width=9, height=height)
     finite = layers[np.isfinite(layers)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
     image = axes.imshow(
@@ -45,13 +49,15 @@ def draw_heat_map(run: Run, *, by: str = "length", value: str | None = None, sid
     axes.set_xlabel("index in the layer")
     figure.colorbar(image, ax=axes, label=found.label, pad=0.01)
     caption = (
-        f"{numbers_title(found, side)}; a row is a layer, a column an index. Vertical stripes: the index keeps its "
-        "role from layer to layer. Colours span the 1st to the 99th percentile."
+        f"{numbers_title(found, side)}{where}; a row is a layer, a column an index. Vertical stripes: the index "
+        "keeps its role from layer to layer. Colours span the 1st to the 99th percentile."
     )
     return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)
 
 
-def draw_same_index(run: Run, *, by: str = "length", value: str | None = None, side: str = "top") -> Drawn:
+def draw_same_index(
+    run: Run, *, by: str = "length", value: str | None = None, side: str = "top", site: str | None = None
+) -> Drawn:
     """Draw the correlation of every two layers at the same index.
 
     Parameters
@@ -64,16 +70,18 @@ def draw_same_index(run: Run, *, by: str = "length", value: str | None = None, s
         Of the number.
     side : str
         Whose lists.
+    site : str, optional
+        Whose neurons; the run's first site when not given.
 
     Returns
     -------
     Drawn
         The figure.
     """
-    found, layers, labels = _layers(run, by, value, side)
+    found, layers, labels, where = _layers(run, by, value, side, site)
     correlations = rank_correlations(layers)
     tested = same_index(layers)
-    whose = "" if found.of_neuron else f", {side} lists"
+    whose = where if found.of_neuron else f", {side} lists{where}"
     figure, axes = new_figure(f"Same index: {found.label}{whose}", width=5.4, height=4.6)
     np.fill_diagonal(correlations, np.nan)  # a layer with itself says nothing
     highest = float(np.nanmax(np.abs(correlations), initial=0.05))
@@ -91,13 +99,20 @@ def draw_same_index(run: Run, *, by: str = "length", value: str | None = None, s
     return Drawn(figure, caption, None)
 
 
-def _layers(run: Run, by: str, value: str | None, side: str) -> tuple[Numbers, NDArray[np.float64], list[str]]:
-    """Lay a number of the first site out by layer and index."""
+def _layers(
+    run: Run, by: str, value: str | None, side: str, site: str | None
+) -> tuple[Numbers, NDArray[np.float64], list[str], str]:
+    """Lay a number of one site's neurons out by layer and index; say which site where there are several."""
     sites = run.manifest["model"]["sites"]
-    site = sites[0]["site"]
+    known = list(dict.fromkeys(each["site"] for each in sites))
+    if site is not None and site not in known:
+        what = f"The run {run.folder} has no site {site!r}."
+        raise OptionError(what, expected=f"one of {', '.join(known)}")
+    site = site or known[0]
     found = numbers(run, by, side=side, value=value)
     layers = layers_of_site(sites, found.values, site=site)
     if layers is None:
         what = f"The run {run.folder} has no two layers of the site {site!r} of one width."
         raise OptionError(what, hint="Collect more layers: --set model.layers=none reads all of them.")
-    return found, layers, [str(each["layer"]) for each in sites if each["site"] == site]
+    where = f", {site}" if len(known) > 1 else ""
+    return found, layers, [str(each["layer"]) for each in sites if each["site"] == site], where
