@@ -5,9 +5,9 @@
 RUN is a described run with held-out sentences. Its own sentences, lists and signatures are read whole; as many
 neurons as asked for, spread over all, are compiled and scored, and the time a list is multiplied out to the whole
 model. What a list costs rests on the sentences and evidence that a signature is fitted on (``fidelity.fit_list``,
-``fit_background``, ``n_evidence``) and on the held-out sentences, not on how long the list is. Then, list by list in
-turn, the same weights are fitted by scikit-learn's ``LogisticRegression`` on the same features: time and held-out
-AUROC of both.
+``fit_background``, ``n_evidence``) and on the held-out sentences, not on how long the list is. Then, list by list
+in turn, the same weights are fitted by scikit-learn's ``LogisticRegression`` on the same features: time and
+held-out AUROC of both.
 """
 
 import argparse
