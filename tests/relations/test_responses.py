@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.relations import responses
-from neurolect.relations.responses import compare_responses, standardised
+from neurolect.relations.responses import compare_responses, finite_sentences, standardised
 
 
 @settings(deadline=None, max_examples=40)
@@ -49,3 +49,14 @@ def test_neurons_that_do_not_vary_or_are_not_finite_are_like_no_other() -> None:
     assert found.twin_in_layer[2] == -1
     assert found.nearest.ids[0].tolist() == [3, -1]
     assert found.distances is None
+
+
+def test_a_sentence_that_overflowed_in_a_layer_is_left_out_and_not_the_layer() -> None:
+    acts = np.random.default_rng(0).normal(size=(1030, 20)).astype(np.float32)
+    acts[2:6, 5] = np.nan
+    acts[1027, 9] = np.inf
+    acts[7] = np.nan
+    kept = np.flatnonzero(finite_sentences(acts))
+    assert kept.tolist() == [each for each in range(20) if each not in (5, 9)]
+    unit = standardised(acts[:, kept])
+    assert np.flatnonzero(~unit.any(axis=1)).tolist() == [7]

@@ -172,3 +172,17 @@ def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
     made = {(row["lists"], row["grouping"], row["k"]) for row in run.table("relations/clusters").to_pylist()}
     assert {("top", "layer", 4), ("both", "side", 4), ("both", "layer", 20)} <= made
     assert ("top", "layer", 20) not in made
+
+
+def test_sentences_without_finite_activations_are_left_out_and_told(related: Run, tmp_path: Path) -> None:
+    run = write_described_run(tmp_path / "run")
+    acts = np.array(run.array("sample/activations"))
+    acts[:8, 2] = np.nan
+    write_npy(run.folder / "sample" / "activations.npy", acts)
+    heard = Heard()
+    done = relate(run, options=QUICK, progress=heard)
+    assert "1 sentence of the sample left out of responses: an activation was not finite." in heard.told
+    for made in ("relations/responses", "relations/maps"):
+        assert done.table(made).num_rows == related.table(made).num_rows
+    twins = done.table("relations/responses").column("twin_id").to_pylist()
+    assert (twins[15], twins[3]) == (3, 15)

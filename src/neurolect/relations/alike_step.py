@@ -12,7 +12,7 @@ from neurolect.relations.inputs import RelateInputs
 from neurolect.relations.k_means import k_means
 from neurolect.relations.list_entries import first_entries
 from neurolect.relations.redundancy import redundancy_table
-from neurolect.relations.responses import Responses, compare_responses, standardised
+from neurolect.relations.responses import Responses, compare_responses
 from neurolect.relations.signature_rows import signature_rows
 from neurolect.relations.sparse_neighbours import Nearest, SparseRows, nearest_rows
 
@@ -38,7 +38,7 @@ def find_alike(inputs: RelateInputs) -> dict[str, Any]:
     k = min(options.n_neighbours, max(run.n_neurons - 1, 1))
     by_signature = _like_signatures(inputs, k)
     shared = _shared_sentences(inputs, k)
-    unit = standardised(np.asarray(run.array("sample/activations"), dtype=np.float32))
+    unit = inputs.responses(tell=True)
     responses, merges = _responses(inputs, unit, k)
     parts = [
         _table("lists", shared, sides=inputs.sides),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from neurolect.progress import Progress
 from neurolect.relations.list_entries import ListEntries, read_list_entries, sides_of
 from neurolect.relations.options import RelateOptions
+from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.relations.sentence_vectors import word_sentence_vectors
 from neurolect.store import Run
 
@@ -64,6 +65,27 @@ class RelateInputs:
         if side not in self._entries:
             self._entries[side] = read_list_entries(self.run, side, sentence_ids=self.sentence_ids)
         return self._entries[side]
+
+    def responses(self, *, tell: bool = False) -> NDArray[np.float32]:
+        """Read the neurons' responses to the sample.
+
+        Parameters
+        ----------
+        tell : bool
+            Say how many sentences were left out because an activation was not finite.
+
+        Returns
+        -------
+        float32, shape (n_neurons, n_sentences)
+            As :func:`neurolect.relations.responses.standardised` gives them; not kept, since they are large.
+        """
+        held = self.run.array("sample/activations")
+        finite = finite_sentences(held)
+        n_out = len(finite) - int(finite.sum())
+        if n_out and tell:
+            what = f"{n_out:,} sentence{'' if n_out == 1 else 's'} of the sample left out of responses"
+            self.progress.message(f"{what}: an activation was not finite.")
+        return standardised(np.asarray(held[:, finite] if n_out else held, dtype=np.float32))
 
     @cached_property
     def site_layers(self) -> list[tuple[str, int]]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_table
 from neurolect.relations.inputs import RelateInputs
 from neurolect.relations.maps import t_sne, umap
-from neurolect.relations.responses import standardised
 
 __all__ = ["draw_maps"]
 
@@ -29,7 +28,7 @@ def draw_maps(inputs: RelateInputs) -> dict[str, Any]:
     """
     options = inputs.options
     methods = [name for name in options.maps if name != "none"]
-    unit = standardised(np.asarray(inputs.run.array("sample/activations"), dtype=np.float32))
+    unit = inputs.responses()
     of = {"responses": np.where(np.asarray(unit.any(axis=1))[:, None], unit, np.nan)}
     for side in reversed(inputs.sides):
         of = {f"{side} vectors": inputs.neuron_vectors("words", side)} | of

@@ -19,8 +19,6 @@ CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
 MIN_TAG_SHARE = 0.001
 """Rarer tags would lead by chance: a list of 20,000 tokens has 20 of a tag of this share."""
 MIN_LABELLED = 20
-TAKEN = ("sentence_id", "document_id", "position", "n_words", "text")
-"""Columns of ``sentences.parquet`` that a field of the same name makes way for."""
 _OF_LISTS = "signatures/summary"
 _OF_NEURONS = {
     "mean": "mean of the activation",
@@ -198,8 +196,7 @@ def _of_field(run: Run, field: str, side: str, value: str | None) -> Numbers:
         listed = ", ".join(repr(each) for each in fields)
         raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
     ids = run.table("sentences", columns=["sentence_id"]).column("sentence_id").to_numpy()
-    column = f"{field}_" if field in TAKEN else field
-    coded = coded_field(run, field, sentences=run.table("sentences", columns=[column]))
+    coded = coded_field(run, field, sentences=run.table("sentences", columns=[field]))
     if len(coded.values) < 2:
         has = f"only the value {coded.values[0]!r}" if coded.values else "no value at all"
         what = f"The metadata field {field!r} has {has}: lists cannot differ in it."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurolect.relations.nearest_kernels import strongest_of_block
 from neurolect.relations.sparse_neighbours import Nearest
 
-__all__ = ["Responses", "compare_responses", "standardised"]
+__all__ = ["Responses", "compare_responses", "finite_sentences", "standardised"]
 
 BLOCK_BYTES = 128 * 1024**2
 
@@ -28,6 +28,26 @@ class Responses(NamedTuple):
     """Its correlation, with sign, shape (n,)."""
     distances: NDArray[np.float32] | None
     """1 - absolute correlation of all pairs above the diagonal, row by row, shape (n (n - 1) / 2,), or None."""
+
+
+def finite_sentences(activations_nM: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say on which sentences all neurons can be compared.
+
+    Parameters
+    ----------
+    activations_nM : float32, shape (n, M)
+        Activations of each neuron on the sample; NaN at a layer that a sentence overflowed in.
+
+    Returns
+    -------
+    bool, shape (M,)
+        False where some neuron has no finite activation; neurons that have none at all do not count.
+    """
+    missing = np.zeros(activations_nM.shape[1], dtype=bool)
+    for first in range(0, len(activations_nM), 1024):
+        bad = ~np.isfinite(activations_nM[first : first + 1024])
+        missing |= bad[~bad.all(axis=1)].any(axis=0)
+    return ~missing
 
 
 def standardised(activations_nM: NDArray[np.float32]) -> NDArray[np.float32]:
