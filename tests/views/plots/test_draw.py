@@ -18,6 +18,8 @@ from neurolect.views.plots import FIGURES
 from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import _clusters
 from neurolect.views.plots.rank_figures import draw_curve
+from neurolect.views.plots.save import as_svg
+from neurolect.views.plots.style import Drawn, new_figure, styled
 from tests.relations.related_run import write_described_run
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
@@ -181,3 +183,26 @@ def test_of_several_sites_the_one_asked_for_is_drawn(related_run: Run, tmp_path:
         drawn = draw_heat_map(Run(tmp_path / "run"), by="std", site=site)
         assert np.asarray(drawn.figure.axes[0].images[0].get_array()).tolist() == rows.tolist()
         assert (site or "hidden") in drawn.caption
+
+
+def test_dollar_signs_are_no_mathematics() -> None:
+    with styled():
+        figure, _ = new_figure(r"Share of price = $5_{ to $10")
+        svg = as_svg(Drawn(figure, "", None))
+    assert "$5_{ to $10" in svg
+
+
+def test_neurons_without_a_place_are_not_drawn_and_none_at_all_told(related_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(related_run.folder, tmp_path / "run")
+    table = related_run.table("relations/maps")
+    ids, place = table.column("neuron_id").to_numpy(), table.column_names.index("x")
+    for n_without in (3, 16):
+        x = np.where(ids < n_without, np.nan, table.column("x").to_numpy())
+        gone = table.set_column(place, "x", pa.array(x, pa.float32(), from_pandas=True))
+        write_table(tmp_path / "run" / "relations" / "maps.parquet", gone)
+        if n_without < 16:
+            page = plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.html").read_text(encoding="utf-8")
+            assert len(re.findall("<use [^>]*><title>", page)) == 16 - n_without
+        else:
+            with pytest.raises(RunFolderError, match="16 neurons: too few for a map"):
+                plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.html")

@@ -149,8 +149,12 @@ def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int6
         raise RunFolderError(what, hint=f"neurolect relate {run.folder} --set relate.maps={wanted}")
     method = method or str(made[0])
     table = table.filter(pc.equal(table.column("method"), method))
-    xy = np.stack([table.column(axis).to_numpy() for axis in ("x", "y")], axis=1)
-    return table.column("neuron_id").to_numpy().astype(np.int64), xy, method
+    xy = np.stack([table.column(axis).to_numpy(zero_copy_only=False) for axis in ("x", "y")], axis=1)
+    placed = np.isfinite(xy).all(axis=1)
+    if not placed.any():
+        what = f"The run {run.folder} has {len(xy)} neurons: too few for a map."
+        raise RunFolderError(what, hint="Collect more neurons: --set model.layers=none reads all layers.")
+    return table.column("neuron_id").to_numpy().astype(np.int64)[placed], xy[placed], method
 
 
 def _clusters(run: Run, side: str) -> list[str]:

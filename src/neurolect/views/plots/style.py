@@ -36,6 +36,7 @@ _SETTINGS: dict[str, Any] = {
     "xtick.color": DIM,
     "ytick.color": DIM,
     "legend.frameon": False,
+    "text.parse_math": False,  # values of metadata may hold dollar signs
     "svg.fonttype": "none",
     "svg.hashsalt": "neurolect",
     "pdf.fonttype": 42,
