@@ -113,7 +113,9 @@ def score_signatures(
         write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
     n_refused = sum(each is not None for each in scores.refused)
     if n_refused:
-        progress.message(f"{n_refused:,} of {len(scores.refused):,} lists have no score: see fidelity/neurons.")
+        why = ", ".join(sorted({each for each in scores.refused if each is not None}))
+        told = f"{n_refused:,} of {len(scores.refused):,} lists have no score ({why})"
+        progress.message(f"{told}; what that means: neurolect fidelity {run.folder}")
     entries = {
         "status": "complete",
         "finished": now(),

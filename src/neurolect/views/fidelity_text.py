@@ -37,7 +37,8 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``evidence`` (kind to
+        ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``n_positives`` and
+        ``base_rate`` (medians), ``min_positives``, ``evidence`` (kind to
         quantiles of AUROC, and medians of average precision and rank correlation), ``controls`` (quantiles of AUROC
         of another neuron's signature, against hard negatives, of a random model, on second corpora), ``layers``
         (site, layer, quantiles of AUROC and of rank correlation, the same after ``random_`` of the random model).
@@ -71,6 +72,7 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "n_sentences": stage.get("n_sentences"),
         "base_rate": _median(_numbers(neurons, "base_rate")),
         "n_positives": _median(_numbers(neurons, "n_positives")),
+        "min_positives": run.manifest["options"].get("fidelity", {}).get("min_positives"),
         "evidence": {kind: _summary(_of(scores, kind)) for kind in EVIDENCE_NAMES if _of(scores, kind).num_rows},
         "controls": controls,
         "layers": _layers(run, together, random),
@@ -150,7 +152,10 @@ def fidelity_text(made: dict[str, Any]) -> str:
             f"{made['n_scored']:,} signatures, {made['n_sentences']:,} held-out sentences. Does a signature tell",
             f"the {made['n_positives']:.0f} sentences ({share}) that move its neuron most from all others?",
         ]
-    lines += [f"{n:,} signatures not scored: {reason}." for reason, n in made["refused"].items()]
+    for reason, n in made["refused"].items():
+        lines += [f"{n:,} signatures not scored: {reason}.", *_why(reason, made)]
+    if not made["n_scored"]:
+        return "\n".join(lines) + "\n"
     lines += [
         "",
         f"{'AUROC (chance: 0.5)':<40}{'5 %':>7}{'median':>8}{'95 %':>7}{'rank corr.':>12}{'precision':>11}",
@@ -170,6 +175,19 @@ def fidelity_text(made: dict[str, Any]) -> str:
             random = f"   random weights {row['random_auroc'][2]:.2f}" if row.get("random_auroc") else ""
             lines.append(f"{line}  {bar}{random}")
     return "\n".join(lines) + "\n"
+
+
+def _why(reason: str, made: dict[str, Any]) -> list[str]:
+    """Say what a reason means, and what can be done."""
+    if reason == "constant":
+        return ["  Their neurons' activations hardly tell one held-out sentence from another."]
+    if reason != "few positives" or not made["n_sentences"]:
+        return []
+    return [
+        f"  Of {made['n_sentences']:,} held-out sentences {made['n_positives']:.0f} would count as a neuron's, and "
+        f"{made['min_positives']} are asked for (fidelity.min_positives).",
+        "  More documents, or more of them set aside (prepare.held_out), would do.",
+    ]
 
 
 def _line(name: str, found: list[float]) -> str:
