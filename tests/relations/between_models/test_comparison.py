@@ -78,7 +78,8 @@ def test_a_model_compared_with_its_copy_keeps_everything(workshop: Path, tmp_pat
         assert row["fate"] == "kept"
         assert row["same_correlation"] == pytest.approx(1, abs=1e-4)
         assert row["r2"] > 0.9
-        assert row["shared"] == row["same_shared"] == 1
+        assert row["shared"] == row["same_shared"] == row["best_shared"] == 1
+        assert row["best_shared_address"] == row["address"]
     same = [row for row in made.layers.to_pylist() if row["layer"] == row["other_layer"]]
     assert all(row["svcca_held_out"] == pytest.approx(1, abs=1e-3) for row in same)
 
@@ -143,6 +144,7 @@ def test_runs_over_different_corpora(workshop: Path, tmp_path: Path) -> None:
     made = compare(runs, stream=str(workshop / "corpus"), options=CompareOptions(limit=100))
     assert made.chance_shared is None
     assert made.matches.column("same_shared").null_count == 64
+    assert made.matches.column("best_shared_address").null_count == 64
     assert any("Lists are not compared: the runs read other corpora" in each for each in made.notices)
 
 

@@ -16,7 +16,7 @@ from neurolect.relations.between_models.joint_moments import JointMoments
 from neurolect.relations.between_models.matches import Matches, best_matches, same_neurons
 from neurolect.relations.between_models.options import CompareOptions
 from neurolect.relations.between_models.regression import held_out_r2
-from neurolect.relations.between_models.shared_lists import list_rows, shared_shares
+from neurolect.relations.between_models.shared_lists import BestShared, best_shared, list_rows, shared_shares
 from neurolect.relations.between_models.svcca import LayerAxes, layer_axes, svcca
 from neurolect.store import Run
 
@@ -147,6 +147,7 @@ def _rows(
         gone=gone,
     )
     n = own.run.n_neurons
+    by_lists = _best_by_lists(own, other)
     columns: dict[str, Any] = {
         "run": pa.array([own.label] * n),
         "other": pa.array([other.label] * n),
@@ -160,6 +161,8 @@ def _rows(
         "r2": _floats(r2),
         "shared": _floats(_shared_with_best(own, other, matches)),
         "same_shared": _floats(_shared(own, other, "top", "top", same)),
+        "best_shared_address": pa.array([addresses[at] if at >= 0 else None for at in by_lists.best], pa.string()),
+        "best_shared": _floats(by_lists.shares),
         "name": pa.array(own.names or [None] * n, pa.string()),
         "best_name": pa.array(_named(other, matches.best), pa.string()),
         "same_name": pa.array(_named(other, same), pa.string()),
@@ -184,6 +187,14 @@ def _shared(own: Side, other: Side, side: str, other_side: str, partners: NDArra
     if side not in own.lists or other_side not in other.lists:
         return np.full(len(partners), np.nan, dtype=np.float32)
     return shared_shares(own.lists[side], other.lists[other_side], partners=partners)
+
+
+def _best_by_lists(own: Side, other: Side) -> BestShared:
+    """Find partners by top lists; none where lists are not compared."""
+    if "top" not in own.lists or "top" not in other.lists:
+        n = own.run.n_neurons
+        return BestShared(np.full(n, -1, dtype=np.int64), np.full(n, np.nan, dtype=np.float32))
+    return best_shared(own.lists["top"], other.lists["top"])
 
 
 def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.float32]:

@@ -1,13 +1,25 @@
 """How many sentences two neurons' lists have in common."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.relations.between_models.overlap_kernels import most_shared
 from neurolect.store import Run
 
-__all__ = ["list_rows", "shared_shares"]
+__all__ = ["BestShared", "best_shared", "list_rows", "shared_shares"]
+
+
+class BestShared(NamedTuple):
+    """For every list of one model the list of another with most sentences in common."""
+
+    best: NDArray[np.int64]
+    """Neuron of the other model, the first of equals; -1: no list shares a sentence."""
+
+    shares: NDArray[np.float32]
+    """Share of the shorter list that both have; NaN where there is none."""
 
 
 def list_rows(run: Run, side: str, *, size: int) -> list[NDArray[np.int64]]:
@@ -67,3 +79,40 @@ def shared_shares(
         if size:
             found[neuron] = len(np.intersect1d(own, other, assume_unique=True)) / size
     return found
+
+
+def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]]) -> BestShared:
+    """Find the best partner of every list by its sentences.
+
+    Parameters
+    ----------
+    first, second : list of int64 arrays
+        From :func:`list_rows`.
+
+    Returns
+    -------
+    BestShared
+        For the lists of `first`. The work is the sum over sentences of how many lists of either model hold them;
+        nothing as large as all pairs of lists is made.
+
+    Examples
+    --------
+    >>> own, other = [np.array([1, 2, 3, 4])], [np.array([8]), np.array([2, 4, 6, 8])]
+    >>> found = best_shared(own, other)
+    >>> found.best.tolist(), found.shares.tolist()
+    ([1], [0.5])
+    """
+    none = np.empty(0, dtype=np.int64)
+    sizes, other_sizes = (np.array([len(each) for each in lists], dtype=np.int64) for lists in (first, second))
+    own, other = (np.concatenate([none, *lists]) for lists in (first, second))
+    known, columns = np.unique(other, return_inverse=True)
+    order = np.argsort(columns, kind="stable")
+    holders = np.repeat(np.arange(len(second)), other_sizes)[order]
+    holder_starts = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=len(known)))]).astype(np.int64)
+    place = np.minimum(np.searchsorted(known, own), max(len(known) - 1, 0))
+    common = known[place] == own if len(known) else np.zeros(len(own), dtype=bool)
+    rows = np.repeat(np.arange(len(first)), sizes)[common]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(first)))]).astype(np.int64)
+    best, shares = np.full(len(first), -1, dtype=np.int64), np.full(len(first), np.nan, dtype=np.float32)
+    most_shared(starts, place[common], sizes, holder_starts, holders, other_sizes, best, shares)
+    return BestShared(best, shares)
