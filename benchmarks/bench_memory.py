@@ -7,10 +7,13 @@ keep coming about as they do in real text (60,000 in 100,000 sentences; 110,000 
 at every chunk; every checkpoint is timed.
 
     python benchmarks/bench_memory.py [--sentences 100000 1000000] [--neurons 2304] [--list-size 1000]
-        [--backend torch] [--checkpoint-seconds 60]
+        [--backend torch] [--checkpoint-seconds 10]
 
 With ``--bare-checkpoints`` checkpoints are written every ``--checkpoint-seconds`` whatever they cost; otherwise a
-costly one is written more rarely, as always.
+costly one is written more rarely, as always. Checkpoints come often enough for the smaller corpus to have some,
+since their copies count in memory. For their cost at the largest lists, every minute at most:
+
+    python benchmarks/bench_memory.py --sentences 200000 --neurons 9216 --list-size 10000 --checkpoint-seconds 60
 """
 
 import argparse
@@ -147,7 +150,7 @@ def main() -> None:
     parser.add_argument("--neurons", type=int, default=2304)
     parser.add_argument("--list-size", type=int, default=1000)
     parser.add_argument("--backend")
-    parser.add_argument("--checkpoint-seconds", type=float, default=60.0)
+    parser.add_argument("--checkpoint-seconds", type=float, default=10.0)
     parser.add_argument("--bare-checkpoints", action="store_true")
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -2,7 +2,8 @@
 
 The same sentences are run through one model in several ways; every way keeps the N highest and the N lowest
 sentences of every neuron. Told for each: the mean share of PyTorch's float32 lists that it has too, and its speed
-beside PyTorch's in float32 (paired, chunk by chunk). Without ``--corpus`` the demo corpus is read (18,600
+beside PyTorch's in float32 (forward pass and pooling, paired, chunk by chunk; of CPU time with one thread, which
+neighbours on the machine disturb less, else of wall time). Without ``--corpus`` the demo corpus is read (18,600
 sentences); with few sentences a list is a large share of them, which flatters every format.
 
     python benchmarks/bench_precision.py [--model minilm] [--corpus FOLDER] [--sentences 60000]
@@ -50,13 +51,14 @@ def measure(models: dict[str, Model], corpus: Corpus, n: int, sizes: list[int]) 
     }
     seconds: dict[str, list[float]] = {way: [] for way in models}
     n_read = 0
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for chunk in chunks(corpus, models[REFERENCE], size=1024, token_budget=2048, limit=n):
         ids = chunk.sentences.column("sentence_id").to_numpy()
         batches = [models[REFERENCE].pad(chunk.tokens, rows) for rows in chunk.batches]
         for way, model in models.items():
-            start = time.perf_counter()
+            start = clock()
             made = [model.activations(batch).values for batch in batches]
-            seconds[way].append(time.perf_counter() - start)
+            seconds[way].append(clock() - start)
             for rows, values in zip(chunk.batches, made, strict=True):
                 for (owner, _, _), each in lists.items():
                     if owner == way:

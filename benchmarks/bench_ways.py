@@ -5,6 +5,8 @@ the other in each round:
 
 * neurolect: ``collect``, from the prepared corpus to the finished run folder; it keeps both sides, moments,
   histograms, samples and background counts besides.
+* bare: the model alone on the batches that neurolect feeds, tokenized and padded beforehand; nothing is kept.
+* plain script: corpus order, batches of 32, mean pooling, a Python heap for every neuron.
 * sentence by sentence: as NeuroX's extractor works: one sentence a forward pass, all layers' states of all its
   tokens copied to NumPy, then pooled; lists by argpartition every 1,024 sentences.
 * layer by layer: as Transluce's neuron descriptions were made: one whole pass over the corpus for each layer,
@@ -12,7 +14,7 @@ the other in each round:
 
 Written here as ways of working; neither is the other project's code.
 
-    python benchmarks/bench_ways.py [--model minilm] [--sentences 2048] [--rounds 3] [--backend torch]
+    python benchmarks/bench_ways.py [--model minilm] [--sentences 1536] [--rounds 3] [--backend torch]
 """
 
 import argparse
@@ -24,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_end_to_end import whole
+from bench_end_to_end import bare, plain, whole
 
 from neurolect.collector import CollectOptions
 from neurolect.corpus import Corpus, PrepareOptions, prepare
@@ -88,7 +90,7 @@ def layer_by_layer(model: Model, texts: list[str], size: int) -> Callable[[], fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="minilm")
-    parser.add_argument("--sentences", type=int, default=2048)
+    parser.add_argument("--sentences", type=int, default=1536)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--backend", default="torch")
     arguments = parser.parse_args()
@@ -96,10 +98,13 @@ def main() -> None:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
         model = load_model(arguments.model, options=ModelOptions(backend=arguments.backend))
         n = min(arguments.sentences, corpus.n_mining)
-        options = CollectOptions(limit=n).on_device(model.device.type)
+        # all ways read the same sentences: collect would read up to 4,000 of the held-out part too
+        options = CollectOptions(limit=n, held_out_size=0).on_device(model.device.type)
         texts, size = texts_of(corpus, n), options.resolved_list_size(n)
         ways = {
             "neurolect": whole(model, corpus, options, Path(scratch) / "run"),
+            "bare": bare(model, corpus, options),
+            "plain script": plain(model, corpus, options),
             "sentence by sentence": sentence_by_sentence(model, texts, size),
             "layer by layer": layer_by_layer(model, texts, size),
         }

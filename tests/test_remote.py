@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from neurolect.collector import CollectOptions, collect
+from neurolect.collector.merge import merge
+from neurolect.collector.shard import Shard
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
 from neurolect.errors import CorpusError, MissingExtraError, NeurolectError
@@ -129,6 +131,20 @@ def test_shards_are_merged_at_urls(documents: Path, bert: str, tmp_path: Path) -
     succeed("merge", "memory://part-0", "memory://part-1", "--out=memory://merged")
     merged = open_run("memory://merged").manifest["stages"]["collect"]
     assert merged["n_sentences"] == here.n_mining
+
+
+def test_functions_that_write_a_run_take_a_url(documents: Path, bert: str, tmp_path: Path) -> None:
+    here = prepare([documents], out=tmp_path / "corpus")
+    options, model = CollectOptions(**SETTINGS), load_model(bert)
+    shards = [
+        collect(model, here, out=tmp_path / str(number), options=options, shard=Shard(number, 2)).folder
+        for number in range(2)
+    ]
+    run = merge(shards, out="memory://merged")
+    assert MEMORY.exists("/merged/lists/top.parquet")
+    assert "memory" not in str(run.folder)
+    merge(shards, out=f"file://{tmp_path}/merged")
+    assert (tmp_path / "merged" / "lists" / "top.parquet").is_file()
 
 
 def test_what_could_not_be_uploaded_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,13 @@ from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
-from neurolect.remote import place
+from neurolect.remote import place, uploading
 from neurolect.store import Run
 
 __all__ = ["describe_and_score", "run"]
 
 
+@uploading
 def run(
     model: str,
     sources: Sequence[str | Path],

@@ -9,14 +9,18 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from neurolect.errors import MissingExtraError, NeurolectError
 
-__all__ = ["RemotePath", "fetched", "is_url", "place", "publish", "sibling", "staged"]
+__all__ = ["RemotePath", "fetched", "is_url", "place", "publish", "sibling", "staged", "uploading"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 _ORIGIN = "origin.json"
@@ -224,6 +228,29 @@ def staged(folder: str | Path) -> Iterator[Path]:
     copy = fetched(str(folder))
     yield copy
     publish(copy)
+
+
+def uploading(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function that writes the folder ``out`` of this machine take a URL for it.
+
+    Parameters
+    ----------
+    function : callable
+        With a keyword ``out``, a path.
+
+    Returns
+    -------
+    callable
+        The same; what it has written is uploaded once it is through.
+    """
+
+    @wraps(function)
+    def writing(*given: P.args, **named: P.kwargs) -> T:
+        with staged(cast("str | Path", named["out"])) as folder:
+            named["out"] = folder
+            return function(*given, **named)
+
+    return writing
 
 
 def fetched(url: str) -> Path:

@@ -229,6 +229,11 @@ def test_sentences_needed_follow_the_rise() -> None:
     assert needed == pytest.approx(36_000, rel=0.1)
     assert sentences_needed([step(n, 0.5) for n in (1000, 2000, 4000)], stable=0.9, share=0.9) is None
     assert sentences_needed(rising, stable=0.9, share=0.5) == 8000
+    # too few to draw a line through, and a line that leads too far
+    few = [step(n, share) for n, share in ((1000, 0.0), (2000, 0.01), (4000, 0.02), (8000, 0.04))]
+    assert sentences_needed(few, stable=0.9, share=0.9) is None
+    flat = [step(n, share) for n, share in ((1000, 0.1), (2000, 0.11), (4000, 0.12), (8000, 0.13))]
+    assert sentences_needed(flat, stable=0.9, share=0.9) is None
 
 
 def test_steps_lie_at_ends_of_chunks() -> None:

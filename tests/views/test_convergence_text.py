@@ -29,3 +29,22 @@ def test_every_step_has_a_line(run: Run) -> None:
     assert "Least settled: hidden." in text
     stabilities = [row["stability"] for row in made["least_settled"]]
     assert stabilities == sorted(stabilities)
+
+
+def test_the_outlook_has_two_digits_or_is_none(run: Run) -> None:
+    made = convergence(run)
+    made["ending"] |= {"share_settled": 0.4, "share_wanted": 0.9, "n_sentences_needed": 274_135}
+    assert "About 270,000 sentences until 90% have." in convergence_text(made)
+    made["ending"]["n_sentences_needed"] = None
+    assert "When 90% will have cannot be told" in convergence_text(made)
+    made["ending"]["share_settled"] = 0.95
+    assert "90%" not in convergence_text(made).partition("A neuron has settled")[2]
+
+
+def test_merged_shards_say_that_nothing_was_compared(run: Run) -> None:
+    made = convergence(run)
+    for row in made["steps"]:
+        row["stability"] = row["share_settled"] = None
+    text = convergence_text(made)
+    assert "What the lists say was not compared" in text
+    assert "A neuron has settled" not in text

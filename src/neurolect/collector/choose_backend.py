@@ -15,8 +15,8 @@ from neurolect.store.manifest import read_manifest
 
 __all__ = ["choose_backend"]
 
-_WORTH_CONVERTING = 20_000
-"""Sentences; conversion takes some seconds and saves about a third of the time."""
+_WORTH_CONVERTING = 50_000
+"""Sentences; conversion takes some seconds and saves about a sixth of the time."""
 _TRIAL_SENTENCES = 512
 _TRIAL_ROUNDS = 3
 _TRIAL_SECONDS = 20.0

@@ -10,6 +10,8 @@ from neurolect.collector.convergence import Step
 __all__ = ["neurons_table", "order_notice", "sentences_needed", "step_note", "steps_table"]
 
 _ORDERED = 4.0
+_LEAST_SETTLED = 0.05
+_FARTHEST = 100
 
 
 def dispersion(step: Step, list_size: int) -> float:
@@ -150,13 +152,14 @@ def sentences_needed(steps: Sequence[Step], *, stable: float, share: float) -> i
     -------
     int or None
         From a straight line through the log odds of the share settled over the logarithm of the sentences read, in
-        the second half of the steps; None where it does not rise, or nothing can be said from fewer than 3 steps.
+        the second half of the steps. None where it does not rise, and where there is too little to go by: fewer
+        than 3 steps, less than a twentieth settled, or more than 100 times the sentences read.
     """
     seen = [(step.n_sentences, step.share_settled(stable)) for step in steps if not np.isnan(step.stability).all()]
     if seen and seen[-1][1] >= share:
         return seen[-1][0]
     seen = seen[len(seen) // 2 :] if len(seen) > 5 else seen
-    if len(seen) < 3 or share >= 1:
+    if len(seen) < 3 or share >= 1 or seen[-1][1] < _LEAST_SETTLED:
         return None
     sizes, shares = np.array(seen, dtype=np.float64).T
     shares = np.clip(shares, 1e-3, 1 - 1e-3)
@@ -164,7 +167,7 @@ def sentences_needed(steps: Sequence[Step], *, stable: float, share: float) -> i
     if slope <= 1e-3:
         return None
     needed = (np.log(share / (1 - share)) - offset) / slope
-    return int(max(np.exp(needed), sizes[-1])) if needed < np.log(1e12) else None
+    return int(max(np.exp(needed), sizes[-1])) if needed < np.log(_FARTHEST * sizes[-1]) else None
 
 
 def step_note(step: Step, *, stable: float) -> str:

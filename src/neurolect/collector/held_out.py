@@ -123,6 +123,7 @@ def pool_sentences(
     if shard is not None:
         batches = batches[shard.number :: shard.n]
     n_rows = sum(map(len, batches))
+    task.set_total(n_rows)
     activations = np.empty((n_rows, model.neurons.n_neurons), dtype=np.float32)
     make, at = model.pack if model.packed else model.pad, 0
     for rows in batches:
@@ -187,9 +188,8 @@ def pool_held_out(
         return
     ids = choose_sentences(corpus, part="held_out", size=size, seed=options.seed)
     sentences = corpus.take(ids)
-    n_here = len(ids) // (shard.n if shard else 1)
     caught = stop_requests() if stop is None else nullcontext(stop)
-    with progress.task("held-out part", total=n_here, unit="sentences") as task, caught as asked:
+    with progress.task("held-out part", total=len(ids), unit="sentences") as task, caught as asked:
         pooled = pool_sentences(model, sentences, options=options, task=task, stop=asked, shard=shard)
     if shard is None:
         _write(folder, corpus, pooled)

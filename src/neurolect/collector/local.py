@@ -22,6 +22,7 @@ from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, NeurolectError
 from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, NullTask, Progress, Task
+from neurolect.remote import uploading
 from neurolect.store.run_folder import Run
 
 __all__ = ["collect_local", "placed"]
@@ -30,6 +31,7 @@ _INTERRUPTED = 130
 _FAILED = 1
 
 
+@uploading
 def collect_local(
     model: str,
     corpus: str | Path,
@@ -50,7 +52,7 @@ def collect_local(
     corpus : str or Path
         A corpus folder.
     out : str or Path
-        The run folder to write.
+        The run folder to write, or its URL.
     workers : int, optional
         Processes, at least 1. When not given one for every GPU if ``device`` is ``cuda``, else one. On a processor
         each takes its share of the cores, or ``OMP_NUM_THREADS`` threads.

@@ -21,12 +21,14 @@ from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import CollectError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.progress import NullProgress, Progress
+from neurolect.remote import uploading
 from neurolect.store.manifest import now, read_manifest
 from neurolect.store.run_folder import Run, open_run
 
 __all__ = ["merge", "shards_in_order", "write_merged"]
 
 
+@uploading
 def merge(
     runs: Sequence[str | Path],
     *,
@@ -44,7 +46,7 @@ def merge(
     runs : sequence of str or Path
         The partial run folders, each shard once, in any order.
     out : str or Path
-        The run folder to write.
+        The run folder to write, or its URL.
     corpus : Corpus, optional
         The corpus, where it no longer lies where it was read.
     progress : Progress, optional
@@ -97,7 +99,7 @@ def write_merged(
     held_out : callable
         Puts their held-out sentences together; called after the above.
     out : Path
-        The run folder to write.
+        The run folder to write, or its URL.
     corpus : Corpus, optional
         The corpus, where it no longer lies where it was read.
     progress : Progress

@@ -27,6 +27,7 @@ from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, require_extra
 from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, Progress, Task
+from neurolect.remote import uploading
 from neurolect.store.run_folder import Run
 
 __all__ = ["collect_ray"]
@@ -35,6 +36,7 @@ _RETRIES = 3
 _POLL = 0.3
 
 
+@uploading
 def collect_ray(
     model: str,
     corpus: str | Path,
@@ -59,7 +61,7 @@ def collect_ray(
     corpus : str or Path
         A corpus folder that every machine can read.
     out : str or Path
-        The run folder to write, on this machine.
+        The run folder to write, on this machine, or its URL.
     workers : int, optional
         Shards, each a worker's. When not given one for every GPU of the cluster, or for every machine if ``device``
         is ``cpu``. More than fit at once take turns.

@@ -48,7 +48,7 @@ class ModelOptions:
 
     backend: str = "auto"
     """What runs the network on a CPU: ``torch`` (PyTorch); ``openvino`` (an extra; the same numbers but for
-    rounding); ``auto``: OpenVINO where it is installed and collect has 20,000 sentences or more to read, else
+    rounding); ``auto``: OpenVINO where it is installed and collect has 50,000 sentences or more to read, else
     PyTorch; ``fastest``: collect tries both for some seconds and takes the faster one (not for shards, whose trials
     may end differently). A run keeps the one it began with."""
 

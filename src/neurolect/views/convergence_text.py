@@ -65,17 +65,24 @@ def convergence_text(made: dict[str, Any]) -> str:
         bar = "" if settled is None else "  " + "#" * round(_BAR * settled)
         lines.append("  ".join(f"{cell:>13}" for cell in cells) + bar)
     ending = made["ending"]
-    if ending is not None:
+    if all(row["stability"] is None for row in made["steps"]):
+        lines += ["", "What the lists say was not compared: there was one look only, or shards were merged."]
+    elif ending is not None:
         lines += ["", f"A neuron has settled when its lists keep {percent(ending['stable'])} of their evidence"]
         lines[-1] += " while the sentences read double."
-        if ending["n_sentences_needed"] and (ending["share_settled"] or 0) < ending["share_wanted"]:
-            lines.append(
-                f"About {ending['n_sentences_needed']:,} sentences until {percent(ending['share_wanted'])} have."
-            )
+        if (ending["share_settled"] or 0) < ending["share_wanted"]:
+            lines.append(_outlook(ending["n_sentences_needed"], percent(ending["share_wanted"])))
     if made["least_settled"]:
         names = (f"{row['address']} {row['side']} {percent(row['stability'])}" for row in made["least_settled"])
         lines.append("Least settled: " + ", ".join(names))
     return "\n".join(lines) + "\n"
+
+
+def _outlook(n_needed: int | None, wanted: str) -> str:
+    """Say how long it will take, to the two digits that an estimate has."""
+    if n_needed is None:
+        return f"When {wanted} will have cannot be told: too few have so far, or their share does not rise."
+    return f"About {int(float(f'{n_needed:.1e}')):,} sentences until {wanted} have."
 
 
 def _or_dash(share: float | None) -> str:
