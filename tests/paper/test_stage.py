@@ -139,7 +139,7 @@ def test_without_labels_findings_are_left_out_and_it_says_so(
     assert sorted(path.name for path in (tmp_path / "out" / "variants").iterdir()) == ["random"]
     rows = json.loads((tmp_path / "out" / "report" / "findings.json").read_text(encoding="utf-8"))["findings"]
     verdicts = {row["source"]: row["verdict"] for row in rows}
-    assert verdicts["J table 3"] == verdicts["E figs. 4, 5"] == verdicts["E 4.3"] == "left out"
+    assert verdicts["J table 3"] == verdicts["E fig. 4"] == verdicts["E fig. 5"] == verdicts["E 4.3"] == "left out"
     text = report.read_text(encoding="utf-8")
     assert "no sentiment labels" in text
     assert "Fine-tuned" not in text
@@ -160,6 +160,23 @@ def test_labels_that_are_asked_for_and_missing(
     with pytest.raises(error, match=message):
         reproduce(out=tmp_path / "out", options=options, config=quick_config())
     assert not (tmp_path / "out" / "data" / "data.json").exists()
+
+
+def test_a_variant_whose_weights_stayed_elsewhere_is_passed_over(workshop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(workshop / "out", out)
+    for name in ("sentiment", "category"):
+        (out / "variants" / name / "model.safetensors").unlink()
+    (out / "compared" / "distances.parquet").unlink()
+    shutil.rmtree(out / "runs" / "sentiment")
+    shutil.rmtree(out / "compared" / "sentiment")
+    progress = Listening()
+    options = quick_options(workshop, until="compare")
+    reproduce(out=out, options=options, config=quick_config(), progress=progress)
+    assert sum("what needs it is left out" in each for each in progress.told) == 2
+    assert not (out / "runs" / "sentiment").exists()
+    runs = {name: PaperFolder(out).opened(name) for name in ("pretrained", "random")}
+    assert all(runs.values())
 
 
 def test_data_of_its_own_needs_labels(workshop: Path, tmp_path: Path) -> None:

@@ -8,10 +8,8 @@ from neurolect.atomic import write_json
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.store import Run, open_run
 
-__all__ = ["VARIANTS", "PaperFolder"]
+__all__ = ["PaperFolder"]
 
-VARIANTS = ("random", "sentiment", "category")
-"""Made from the pre-trained model; the last one is for distances alone."""
 _RECORD = "paper.json"
 
 
@@ -35,11 +33,6 @@ class PaperFolder(NamedTuple):
     def report(self) -> Path:
         """The report with its figures."""
         return self.root / "report"
-
-    @property
-    def variants(self) -> list[str]:
-        """Variants whose model folders are there, or whose runs are."""
-        return [name for name in VARIANTS if self.has_variant(name)]
 
     def variant(self, name: str) -> Path:
         """Give the model folder of a variant.
@@ -70,6 +63,21 @@ class PaperFolder(NamedTuple):
             True as well where its weights stayed on another machine, and its record came.
         """
         return (self.variant(name) / "variant.json").is_file()
+
+    def has_weights(self, name: str) -> bool:
+        """Say whether a model can be loaded.
+
+        Parameters
+        ----------
+        name : str
+            ``pretrained`` or a variant.
+
+        Returns
+        -------
+        bool
+            False for a variant that was not made, or of which the record alone is here.
+        """
+        return name == "pretrained" or any(self.variant(name).glob("*.safetensors"))
 
     def run(self, name: str) -> Path:
         """Give the run folder of a model.

@@ -19,6 +19,7 @@ __all__ = [
     "judge_flat",
     "judge_growing",
     "judge_tuned",
+    "no_sentiment_findings",
     "pos_findings",
     "sentiment_findings",
 ]
@@ -36,6 +37,8 @@ GROWING_RULE = (
     "than two standard errors from random to pre-trained, and from there to fine-tuned; differs: one of the two"
 )
 ERRORS = 2.0
+TUNED = "Fine-tuning for sentiment makes deep neurons one-sided, and leaves shallow ones"
+GROWS = "More neurons are one-sided after pre-training, and more after fine-tuning"
 
 
 class Change(NamedTuple):
@@ -179,10 +182,7 @@ def pos_findings(trained: Run, random: Run) -> list[Finding]:
 
 def _depth_findings(runs: Mapping[str, Run], *, by: str, source: str, what: str) -> list[Finding]:
     """Judge the ranking of the pre-trained and of the random model by layer."""
-    deeper, flat = (
-        f"Deeper neurons are more selective for {what} (pre-trained)",
-        f"The random model's for {what} are not",
-    )
+    deeper, flat = _depth_claims(what)
     found: list[Finding] = []
     for (name, run), claim, judge, rule in zip(
         runs.items(), (deeper, flat), (judge_deeper, judge_flat), (DEEPER_RULE, FLAT_RULE), strict=False
@@ -203,6 +203,11 @@ def _depth_findings(runs: Mapping[str, Run], *, by: str, source: str, what: str)
     return found
 
 
+def _depth_claims(what: str) -> tuple[str, str]:
+    deeper = f"Deeper neurons are more selective for {what} (pre-trained)"
+    return deeper, f"In the random model selectivity for {what} does not depend on the layer"
+
+
 def _means(values: NDArray[np.float64], layers: NDArray[np.int64]) -> tuple[int, int]:
     """Say which layers have the highest and the lowest median."""
     known = np.isfinite(values)
@@ -211,13 +216,15 @@ def _means(values: NDArray[np.float64], layers: NDArray[np.int64]) -> tuple[int,
     return int(distinct[int(np.argmax(medians))]), int(distinct[int(np.argmin(medians))])
 
 
-def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str, note: str = "") -> list[Finding]:
+def sentiment_findings(
+    trained: Run, random: Run, tuned: Run | None, *, field: str, note: str = ""
+) -> list[Finding]:
     """Judge figures 4 and 5.
 
     Parameters
     ----------
     trained, random, tuned : Run
-        Described runs; the last one of the model that was fine-tuned for sentiment.
+        Described runs; the last one of the model that was fine-tuned for sentiment, None where it was not read.
     field : str
         Metadata field of polarity.
     note : str
@@ -230,17 +237,12 @@ def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str, not
     """
     by = f"field={field}"
     found = _depth_findings({"pre-trained": trained, "random": random}, by=by, source="E fig. 4", what="polarity")
-    deep = "Fine-tuning for sentiment makes deep neurons one-sided, and leaves shallow ones"
-    grows = "More neurons are one-sided after pre-training, and more after fine-tuning"
+    if tuned is None:
+        return [*found, *_no_tuned_findings("the fine-tuned model did not read the corpus")]
     try:
         values = [numbers(run, by).values for run in (random, trained, tuned)]
     except NeurolectError as error:
-        because = reason(error, trained)
-        return [
-            *found,
-            left_out("E fig. 4", deep, theirs="a picture", because=because, rule=TUNED_RULE),
-            left_out("E fig. 5", grows, theirs="a picture", because=because, rule=GROWING_RULE),
-        ]
+        return [*found, *_no_tuned_findings(reason(error, trained))]
     parts = thirds(layer_of_neurons(trained))
     changes = [change_of(values[1][part], values[2][part]) for part in parts]
     ours = "; ".join(
@@ -256,14 +258,42 @@ def sentiment_findings(trained: Run, random: Run, tuned: Run, *, field: str, not
         *found,
         Finding(
             "E fig. 4",
-            deep,
+            TUNED,
             "a picture",
             f"mean standard deviation, {ours}",
             judge_tuned(*changes),
             note,
             TUNED_RULE,
         ),
-        Finding("E fig. 5", grows, "a picture", told, judge_growing(*grown), note, GROWING_RULE),
+        Finding("E fig. 5", GROWS, "a picture", told, judge_growing(*grown), note, GROWING_RULE),
+    ]
+
+
+def no_sentiment_findings(because: str) -> list[Finding]:
+    """Leave figures 4 and 5 out.
+
+    Parameters
+    ----------
+    because : str
+        Why.
+
+    Returns
+    -------
+    list of Finding
+        Four.
+    """
+    rules = (DEEPER_RULE, FLAT_RULE)
+    depth = [
+        left_out("E fig. 4", claim, theirs="a picture", because=because, rule=rule)
+        for claim, rule in zip(_depth_claims("polarity"), rules, strict=True)
+    ]
+    return [*depth, *_no_tuned_findings(because)]
+
+
+def _no_tuned_findings(because: str) -> list[Finding]:
+    return [
+        left_out("E fig. 4", TUNED, theirs="a picture", because=because, rule=TUNED_RULE),
+        left_out("E fig. 5", GROWS, theirs="a picture", because=because, rule=GROWING_RULE),
     ]
 
 

@@ -10,12 +10,12 @@ from neurolect.errors import RunFolderError
 from neurolect.paper.churn import churn_findings, read_looks
 from neurolect.paper.data_step import read_facts
 from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_layer_groups, draw_maps_of_models
-from neurolect.paper.finding import Finding, Verdict, left_out
+from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.kinds import kinds_of_neurons
 from neurolect.paper.layer_groups import group_findings
 from neurolect.paper.moved_sentences import moved_finding
-from neurolect.paper.one_sided_layers import pos_findings, sentiment_findings
+from neurolect.paper.one_sided_layers import no_sentiment_findings, pos_findings, sentiment_findings
 from neurolect.paper.report_text import report_text
 from neurolect.paper.same_roles import middle_layer, role_findings
 from neurolect.paper.signature_table import signature_rows
@@ -102,19 +102,14 @@ def _findings(
     findings += churn_findings(trained)
     findings += group_findings(trained, random)
     findings += pos_findings(trained, random)
-    field = _polarity_field(runs, facts)
-    if field is not None:
-        findings += sentiment_findings(
-            trained, random, runs["sentiment"], field=field, note=_learnt(folder, "sentiment")
-        )
+    field = _polarity_field(trained, facts)
+    if field is None:
+        findings += no_sentiment_findings("the corpus that was read has no sentiment labels")
     else:
-        claim = "Deeper neurons are more selective for polarity; fine-tuning for sentiment adds to it"
-        because = "no sentiment labels in the corpus"
-        findings.append(
-            left_out("E figs. 4, 5", claim, theirs="pictures", because=because, rule="see one_sided_layers.py")
-        )
+        note = _learnt(folder, "sentiment")
+        findings += sentiment_findings(trained, random, runs.get("sentiment"), field=field, note=note)
     findings += role_findings(trained)
-    because = "no category labels" if facts["category"] is None else "no distances were measured"
+    because = "no category labels" if facts["category"] is None else "no distances were measured here"
     findings.append(
         moved_finding(folder.compared / "distances.parquet", because=because, note=_learnt(folder, "category"))
     )
@@ -133,12 +128,12 @@ def _learnt(folder: PaperFolder, name: str) -> str:
     return f"fine-tuning learned little: {right:.1%} right, where the largest class alone gives {largest:.1%}"
 
 
-def _polarity_field(runs: dict[str, Run], facts: dict[str, Any]) -> str | None:
-    """Name the field of polarity, where there is a fine-tuned model and the corpus that was read has the field."""
-    if facts["sentiment"] is None or "sentiment" not in runs:
+def _polarity_field(run: Run, facts: dict[str, Any]) -> str | None:
+    """Name the field of polarity, where the corpus that was read has it."""
+    if facts["sentiment"] is None:
         return None
     field = str(facts["sentiment"]["field"])
-    return field if any(each["name"] == field for each in runs["pretrained"].manifest["corpus"]["fields"]) else None
+    return field if any(each["name"] == field for each in run.manifest["corpus"]["fields"]) else None
 
 
 def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> dict[str, str]:
@@ -157,7 +152,7 @@ def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> d
         keep("maps", draw_maps_of_models(two))
         if trained.table("signatures/tags", columns=["tag"]).num_rows:
             keep("pos", draw_boxes(two, by="pos"))
-        field = _polarity_field(runs, facts)
+        field = _polarity_field(trained, facts)
         if field is not None:
             keep("polarity", draw_boxes(runs, by=f"field={field}"))
             keep("polarity-curves", draw_curves(runs, by=f"field={field}"))

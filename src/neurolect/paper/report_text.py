@@ -149,12 +149,16 @@ def _variant(folder: PaperFolder, name: str, what: str, facts: Mapping[str, Any]
     if record["kind"] == "random":
         return [f"- Random model: {what} (seed {record['seed']})."]
     options = record["options"]
+    distances = folder.compared / "distances.parquet"
+    used = distances.is_file() if name == "category" else folder.opened(name) is not None
+    unused = "" if used else " It was made, but nothing was measured with it."
     return [
         f"- Fine-tuned for {name} (field `{facts[name]['field']}`): {record['n_train']:,} texts, "
         f"{len(record['classes'])} classes, learning rate {options['learning_rate']:g}, "
         f"dropout {options['dropout']}, batches of {options['batch_size']}, {len(record['epochs'])} epochs, "
         f"of which number {record['best_epoch']} was kept; {record['validation_accuracy']:.1%} of "
         f"{record['n_validation']:,} texts set aside are right (the largest class alone: {record['majority']:.1%})."
+        f"{unused}"
     ]
 
 

@@ -123,11 +123,22 @@ def collect_runs(
         done = folder.opened(name)
         if done is not None:
             _check_corpus(done, corpus)
-        if done is not None or not (name == "pretrained" or folder.has_variant(name)):
+        if done is not None or not _can_load(folder, name, progress):
             continue
         progress.message(f"The {name} model reads {n:,} sentences.")
         loaded = load_model(_model_of(folder, options, name), options=config.model, device=device)
         collect(loaded, corpus, out=folder.run(name), options=kept, progress=progress)
+
+
+def _can_load(folder: PaperFolder, name: str, progress: Progress) -> bool:
+    """Say whether a model is here; tell of one that was made and is not."""
+    if folder.has_weights(name):
+        return True
+    if folder.has_variant(name):
+        progress.message(
+            f"The weights of the {name} model are not in {folder.variant(name)}: what needs it is left out."
+        )
+    return False
 
 
 def _check_corpus(run: Run, corpus: Corpus) -> None:
@@ -163,7 +174,8 @@ def compare_runs(
 
     distances = folder.compared / "distances.parquet"
     facts = read_facts(folder)
-    if not distances.is_file() and facts["category"] is not None and all(facts["sets"].values()):
+    wanted = facts["category"] is not None and all(facts["sets"].values())
+    if wanted and not distances.is_file() and _can_load(folder, "category", progress):
         pair = [
             load_model(_model_of(folder, options, name), options=config.model, device=device)
             for name in ("pretrained", "category")
