@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from neurolect.progress import LogProgress, NullProgress, Progress, RichProgress
+from neurolect.progress import LogProgress, LogTask, NullProgress, Progress, RichProgress
 
 
 def work(progress: Progress) -> None:
@@ -27,6 +27,14 @@ def test_lines_have_rate_and_rest(caplog: pytest.LogCaptureFixture) -> None:
     assert "half way" in last
     assert "(done in " in last
     assert message == "4 sentences were [too] short"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.1, "40 maps/s"), (2.0, "2.0 maps/s"), (104.0, "26 s each")])
+def test_the_rate_of_slow_work_is_the_time_of_each(seconds: float, told: str) -> None:
+    task = LogTask("maps", 6, "maps", every=1e9)
+    task.advance(4)
+    assert told in task.line(seconds)
+    assert "/s" not in LogTask("maps", 6, "maps", every=1e9).line(seconds)
 
 
 def test_bars_show_name_and_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,8 +96,10 @@ class LogTask:
         parts = [f"{self._name}: {self._done:,.0f}"]
         if self._total:
             parts[0] += f" of {self._total:,.0f} {self._unit}".rstrip()
-        if self._unit:
-            parts.append(f"{rate:,.0f} {self._unit}/s")
+        if self._unit and rate >= 1:
+            parts.append(f"{rate:,.{0 if rate >= 10 else 1}f} {self._unit}/s")
+        elif rate > 0:
+            parts.append(f"{1 / rate:,.0f} s each")  # not "0 layers/s"
         if self._total and self._done < self._total and rate > 0:
             parts.append(f"{max(0.0, self._total - self._done) / rate:,.0f} s left")
         if self._note:
