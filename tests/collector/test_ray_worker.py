@@ -1,6 +1,8 @@
 """What runs on a cluster, run here without one."""
 
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from neurolect.collector import CollectOptions, collect
 from neurolect.collector.core_groups import cores_each
 from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.merge import write_merged
-from neurolect.collector.ray_engine import _Machine, _share_of, collect_ray
+from neurolect.collector.ray_engine import _cluster, _Machine, _share_of, collect_ray
 from neurolect.collector.ray_worker import Job, ShardWorker, merge_two
 from neurolect.collector.shard import Shard
 from neurolect.collector.state import CollectState, Plan
@@ -121,3 +123,13 @@ def test_all_workers_fit_at_once(cores: list[float], n_workers: int) -> None:
     assert sum(int(machine / each + 1e-9) for machine in cores) >= n_workers
     if each >= 1:
         assert sum(machine // (each + 1) for machine in cores) < n_workers
+
+
+def test_a_cluster_where_nobody_listens_is_told_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray: Any = SimpleNamespace(is_initialized=lambda: False)
+    said = rf"The Ray cluster 127\.0\.0\.1:{port} cannot be reached: .*refused(.|\n)*ray start --head"
+    with pytest.raises(CollectError, match=said), _cluster(ray, f"127.0.0.1:{port}"):
+        pass

@@ -6,6 +6,7 @@ turn, and the last one is written by the process that began.
 
 import logging
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = ["collect_ray"]
 
 _RETRIES = 3
 _POLL = 0.3
+_PATIENCE = 10.0
 
 
 @uploading
@@ -148,8 +150,9 @@ def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
         yield
         return
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         what = f"The Ray cluster {address or 'of this machine'} cannot be reached: {str(error).splitlines()[0]}"
         hint = "Give --ray-address auto on a machine of the cluster, or HOST:PORT as `ray start --head` printed it."
         raise CollectError(what, hint=hint) from error
@@ -157,6 +160,13 @@ def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nobody listens at HOST:PORT; Ray takes minutes to notice."""
+    host, _, port = (address or "").rpartition(":")
+    if host and "/" not in host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
 
 
 def _machines(ray: ModuleType) -> list[_Machine]:
