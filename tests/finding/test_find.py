@@ -31,6 +31,14 @@ def test_the_neuron_made_for_it_comes_first(example_run: Run, what: dict[str, An
     assert z == sorted(z, reverse=True)
 
 
+def test_stars_may_touch_tags(example_run: Run) -> None:
+    found = find(example_run, tag="dt*nn")
+    assert found["evidence"][0].as_py() == "DT * NN"
+    assert found.equals(find(example_run, tag="DT * NN"))
+    assert find(example_run, pattern="<DT>*<NN>")["n_list"].equals(found["n_list"])
+    assert find(example_run, tag="DT*2NN").equals(find(example_run, tag="DT *2 NN"))
+
+
 def test_limit_and_side(example_run: Run) -> None:
     found = find(example_run, tag="NN", side="bottom", limit=3)
     assert found.num_rows == 3

@@ -68,6 +68,8 @@ def test_sentences_are_those_of_the_plain_way(
         ("United States", [("united", False, 0), ("states", False, 0)]),
         ("as * as", [("as", False, 0), ("as", False, 4)]),
         ("<dt> * <nn>", [("DT", True, 0), ("NN", True, 1)]),
+        ("<DT>*<NN>", [("DT", True, 0), ("NN", True, 1)]),
+        ("<DT><JJ>*2<NN>", [("DT", True, 0), ("JJ", True, 0), ("NN", True, 2)]),
         ("<DT> * house", [("DT", True, 0), ("house", False, 4)]),
         ("not *2 but *0 also", [("not", False, 0), ("but", False, 2), ("also", False, 0)]),
         ("I don't", [("i", False, 0), ("do", False, 0), ("n't", False, 0)]),

@@ -91,7 +91,7 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
             piece if piece.startswith("*") else f"<{piece}>" for piece in asked.tag.upper().split()
         )
         pattern = parse_pattern(bracketed, word_gap=gaps[0], tag_gap=gaps[1])
-        yield _pattern_found(pattern, asked.tag.upper().strip(), run=run, index=index)
+        yield _pattern_found(pattern, " ".join(asked.tag.upper().split()), run=run, index=index)
     if asked.regex is not None:
         yield Found(_matching(asked.regex, index.texts), f"/{asked.regex}/", None)
     if asked.where is not None:

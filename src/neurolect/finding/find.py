@@ -1,5 +1,6 @@
 """Find the neurons whose lists have the most of something."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -80,6 +81,7 @@ def find(
     RunFolderError
         If no list has it (names the nearest things there are), or the run has not been described.
     """
+    tag = None if tag is None else re.sub(r"(\*[\d*]?)", r" \1 ", tag)  # DT*NN: no tag has a star in it
     asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)._replace(
         examples=None if examples is None else tuple(examples)
     )

@@ -15,6 +15,8 @@ __all__ = ["Pattern", "Step", "parse_pattern", "sentences_with"]
 
 STAR = re.compile(r"\*(\*|\d{1,4})?")
 TAG = re.compile(r"<([^<>\s]+)>")
+GLUED = re.compile(r"(?<=>)(?=[*<])|(?<=\*)(?=<)|(?<=\*\d)(?=<)")
+"""Where a tag in brackets touches what stands beside it, as in ``<DT>*<NN>``."""
 ANY_GAP = 1 << 30
 """Longer than any sentence."""
 LOOKED_AT = 16
@@ -68,7 +70,7 @@ def parse_pattern(
     """
     steps: list[Step] = []
     star: str | None = None
-    for piece in text.split():
+    for piece in GLUED.sub(" ", text).split():
         found = STAR.fullmatch(piece)
         if found:
             if not steps or star is not None:
