@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items
-from neurolect.collector.sampled_items import SampledItems
+from neurolect.collector.sampled_items import NamedItems, SampledItems, item_share
 from neurolect.collector.top_lists import TopLists
 
 __all__ = ["Convergence", "Step", "step_length"]
@@ -105,7 +105,7 @@ class Convergence:
     def __init__(self, fields: tuple[str, ...], *, list_size: int, length: int, sampled: int, seed: int) -> None:
         self.length = length
         self.steps: list[Step] = []
-        self._items = SampledItems(fields, share=min(1.0, sampled / list_size), seed=seed)
+        self._items = SampledItems(fields, share=item_share(sampled=sampled, list_size=list_size, seed=seed))
         self._leading: list[list[LeadingItems]] = []
         self._n = 0
         self._ids: list[NDArray[np.uint32]] = []
@@ -115,7 +115,9 @@ class Convergence:
         """Sentences read, with those that have no token."""
         return self._n
 
-    def end_chunk(self, sentences: pa.Table, lists: Mapping[str, TopLists]) -> bool:
+    def end_chunk(
+        self, sentences: pa.Table, lists: Mapping[str, TopLists], *, items: NamedItems | None = None
+    ) -> bool:
         """Take in a chunk that has gone through the model, and take a step if it is time.
 
         Parameters
@@ -124,13 +126,15 @@ class Convergence:
             The chunk.
         lists : mapping of side to TopLists
             After the chunk.
+        items : NamedItems, optional
+            The chunk's, where they are found already.
 
         Returns
         -------
         bool
             Whether a step was taken.
         """
-        self._items.update(sentences)
+        self._items.update(sentences, named=items)
         self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
         self._n += sentences.num_rows
         n_new = self._n - (self.steps[-1].n_sentences if self.steps else 0)

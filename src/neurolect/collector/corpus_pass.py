@@ -167,7 +167,7 @@ def _collect(
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]
         # Reading begins while the pilot runs, with which a network may be compiled, for as many threads as later.
-        with ahead(_stream(model, corpus, options, position, share.end)) as stream, undisturbed(device):
+        with ahead(_stream(model, corpus, options, position, share.end, plan)) as stream, undisturbed(device):
             if loaded is None:
                 state = _new_state(model, corpus, plan, options, sample_ids)
             else:
@@ -197,7 +197,9 @@ def _collect(
     return open_run(folder)
 
 
-def _stream(model: Model, corpus: Corpus, options: CollectOptions, position: Position, end: int) -> Iterator[Chunk]:
+def _stream(
+    model: Model, corpus: Corpus, options: CollectOptions, position: Position, end: int, plan: Plan
+) -> Iterator[Chunk]:
     """Read the share's chunks from a position on."""
     return chunks(
         corpus,
@@ -209,6 +211,7 @@ def _stream(model: Model, corpus: Corpus, options: CollectOptions, position: Pos
         shuffle_seed=options.seed if options.shuffle else None,
         workers=options.workers or 1,
         end=end,
+        watched=plan.watched,
     )
 
 
@@ -249,6 +252,7 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
             n_cut=chunk.tokens.n_cut,
             n_empty=n_empty,
             background=chunk.background,
+            items=chunk.items,
         )
         this.task.advance(n_empty)
         if stepped:

@@ -17,8 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
+from neurolect.collector.sampled_items import ItemShare, NamedItems
 from neurolect.collector.shuffle import shuffled_chunks
-from neurolect.collector.tokenize_pool import TokenizerState, tokenized_in_pool
+from neurolect.collector.tokenize_pool import Tokenized, TokenizerState, tokenized_in_pool
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
 from neurolect.model.batching import plan_batches
@@ -46,6 +47,8 @@ class Chunk(NamedTuple):
         Row numbers of each forward pass; sentences with no token are in none.
     background : Background, optional
         Counts of its words, where another process made them.
+    items : NamedItems, optional
+        Words and metadata values of some of its sentences, where another process found them.
     """
 
     number: int
@@ -53,6 +56,7 @@ class Chunk(NamedTuple):
     tokens: TokenizedSentences
     batches: list[NDArray[np.int64]]
     background: Background | None = None
+    items: NamedItems | None = None
 
 
 def chunks(
@@ -66,6 +70,7 @@ def chunks(
     shuffle_seed: int | None = None,
     workers: int = 1,
     end: int | None = None,
+    watched: ItemShare | None = None,
 ) -> Iterator[Chunk]:
     """Go through the mining part.
 
@@ -89,6 +94,8 @@ def chunks(
         Processes that tokenize; 1 does it here.
     end : int, optional
         Number after that of the last chunk wanted.
+    watched : ItemShare, optional
+        Of which sentences to find the items, where several processes are at work.
 
     Yields
     ------
@@ -105,21 +112,22 @@ def chunks(
     if end is not None:
         stream = islice(stream, max(0, end - start))
     fields = tuple(field["name"] for field in corpus.fields)
-    for number, (table, tokens, background) in enumerate(_tokenized(stream, model, fields, workers), start=start):
-        yield Chunk(number, table, tokens, plan_batches_of(model, tokens, token_budget), background)
+    for number, done in enumerate(_tokenized(stream, model, fields, workers, watched), start=start):
+        batches = plan_batches_of(model, done.tokens, token_budget)
+        yield Chunk(number, done.sentences, done.tokens, batches, done.background, done.items)
 
 
 def _tokenized(
-    tables: Iterator[pa.Table], model: Model, fields: tuple[str, ...], workers: int
-) -> Iterator[tuple[pa.Table, TokenizedSentences, Background | None]]:
+    tables: Iterator[pa.Table], model: Model, fields: tuple[str, ...], workers: int, watched: ItemShare | None
+) -> Iterator[Tokenized]:
     """Tokenize here, or in several processes where the tokenizer can be sent there."""
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if workers == 1 or backend is None:
         for table in tables:
-            yield table, model.tokenize(table.column("text").to_pylist()), None
+            yield Tokenized(table, model.tokenize(table.column("text").to_pylist()), None, None)
         return
     include = model.options.special_tokens == "include"
-    state = TokenizerState(backend.to_str(), model.max_tokens, include, fields)
+    state = TokenizerState(backend.to_str(), model.max_tokens, include, fields, watched)
     yield from tokenized_in_pool(tables, state=state, workers=workers)
 
 

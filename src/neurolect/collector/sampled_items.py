@@ -6,6 +6,7 @@ how frequent an item is anywhere. Nothing else of the corpus needs to be kept.
 """
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +16,115 @@ from neurolect.collector.background import metadata_key
 from neurolect.collector.sample import hash_ids
 from neurolect.corpus.words import split_words
 
-__all__ = ["SampledItems"]
+__all__ = ["ItemShare", "NamedItems", "SampledItems", "item_share", "named_items"]
 
 _MAX_ITEMS = 1_000_000
 _SEPARATOR = "\x1f"
+
+
+class NamedItems(NamedTuple):
+    """Items of some sentences of the share, before they have the pass's numbers.
+
+    Attributes
+    ----------
+    ids : int64, shape (n_sentences,)
+        Sentence ids.
+    names : list of str
+        Each item once, in the order of first appearance.
+    lengths : int64, shape (n_sentences,)
+        Items of each sentence.
+    items : int32, shape (n_items,)
+        Places in ``names``, sentence by sentence.
+    """
+
+    ids: NDArray[np.int64]
+    names: list[str]
+    lengths: NDArray[np.int64]
+    items: NDArray[np.int32]
+
+
+class ItemShare(NamedTuple):
+    """Which sentences are looked into.
+
+    Attributes
+    ----------
+    below : uint64
+        Those whose hashed ids lie below.
+    seed : int
+        Of the hash.
+    """
+
+    below: np.uint64
+    seed: int
+
+
+def item_share(*, sampled: int, list_size: int, seed: int) -> ItemShare:
+    """Choose the sentences to look into: of a full list about so many.
+
+    Parameters
+    ----------
+    sampled : int
+        Wanted of each list; all where the list is no longer.
+    list_size : int
+        N.
+    seed : int
+        Chooses them.
+
+    Returns
+    -------
+    ItemShare
+        The same in every process.
+    """
+    return ItemShare(np.uint64(min(round(min(1.0, sampled / list_size) * 2**64), 2**64 - 1)), seed)
+
+
+def named_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShare) -> NamedItems:
+    """Find the words and metadata values of the sentences that belong to the share.
+
+    Parameters
+    ----------
+    sentences : pyarrow.Table
+        With ``sentence_id``, ``text`` and the fields.
+    fields : tuple of str
+        Metadata fields.
+    share : ItemShare
+        Which.
+
+    Returns
+    -------
+    NamedItems
+        In the order of the table.
+    """
+    ids = sentences.column("sentence_id").to_numpy()
+    rows = np.flatnonzero(hash_ids(ids, seed=share.seed) < share.below)
+    chosen = sentences.take(pa.array(rows))
+    columns = [_field_names(field, chosen.column(field)) for field in fields]
+    numbers: dict[str, int] = {}
+    lengths, items = [], []
+    for row, text in enumerate(chosen.column("text").to_pylist()):
+        names = {word.lower() for word in split_words(text)}
+        names.update(column[row] for column in columns if column[row] is not None)  # type: ignore[misc]
+        own = [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
+        lengths.append(len(own))
+        items.extend(own)
+    return NamedItems(ids[rows], list(numbers), np.array(lengths, dtype=np.int64), np.array(items, dtype=np.int32))
+
+
+def _field_names(field: str, column: pa.ChunkedArray) -> list[str | None]:
+    """Name the values of a field, each different one once."""
+    coded = column.combine_chunks()
+    if not pa.types.is_dictionary(coded.type):
+        coded = coded.dictionary_encode()
+    places = coded.indices.fill_null(-1).to_numpy()
+    used = np.unique(places[places >= 0])
+    prefix = f"{field}{_SEPARATOR}"
+    # A dictionary holds the values of all sentences that were read together.
+    values = coded.dictionary.take(pa.array(used)).to_pylist()
+    names = {
+        place: None if value is None else prefix + metadata_key(value)
+        for place, value in zip(used.tolist(), values, strict=True)
+    }
+    return [names.get(place) for place in places.tolist()]
 
 
 class SampledItems:
@@ -28,63 +134,54 @@ class SampledItems:
     ----------
     fields : tuple of str
         Metadata fields whose values are items beside the words.
-    share : float
-        Share of all sentences, above 0 and at most 1.
-    seed : int
-        Chooses them.
+    share : ItemShare
+        Which sentences are looked into.
     """
 
-    def __init__(self, fields: tuple[str, ...], *, share: float, seed: int) -> None:
-        self.fields, self.seed = fields, seed
-        self.below = np.uint64(min(round(share * 2**64), 2**64 - 1))
+    def __init__(self, fields: tuple[str, ...], *, share: ItemShare) -> None:
+        self.fields, self.share = fields, share
         self.n_sampled = 0
         self._numbers: dict[str, int] = {}
-        self._counts: list[int] = []
+        self._counts: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._ids: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         self._lengths: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         self._items: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
 
-    def update(self, sentences: pa.Table) -> None:
+    def update(self, sentences: pa.Table, *, named: NamedItems | None = None) -> None:
         """Take in the sentences of a chunk.
 
         Parameters
         ----------
         sentences : pyarrow.Table
             With ``sentence_id``, ``text`` and the fields.
+        named : NamedItems, optional
+            Their items, where they are found already.
         """
-        ids = sentences.column("sentence_id").to_numpy()
-        rows = np.flatnonzero(hash_ids(ids, seed=self.seed) < self.below)
-        chosen = sentences.take(pa.array(rows))
-        columns = [chosen.column(field).to_pylist() for field in self.fields]
-        lengths, items = [], []
-        for row, text in enumerate(chosen.column("text").to_pylist()):
-            names = {word.lower() for word in split_words(text)}
-            for field, column in zip(self.fields, columns, strict=True):
-                if column[row] is not None:
-                    names.add(f"{field}{_SEPARATOR}{metadata_key(column[row])}")
-            numbers = [self._number(name) for name in sorted(names)]
-            lengths.append(len(numbers))
-            items.extend(numbers)
-        self.n_sampled += len(rows)
-        self._ids.append(ids[rows])
-        self._lengths.append(np.array(lengths, dtype=np.int64))
-        self._items.append(np.array(items, dtype=np.int32))
+        if named is None:
+            named = named_items(sentences, fields=self.fields, share=self.share)
+        numbers = np.array([self._number(name) for name in named.names], dtype=np.int32)
+        items = numbers[named.items]
+        self._counts[: len(self._numbers)] += np.bincount(items[items >= 0], minlength=len(self._numbers))
+        self.n_sampled += len(named.ids)
+        self._ids.append(named.ids)
+        self._lengths.append(named.lengths)
+        self._items.append(items)
 
     def _number(self, name: str) -> int:
-        """Give an item's number and count it; -1 for new ones once there are too many."""
+        """Give an item's number; -1 for new ones once there are too many."""
         number = self._numbers.get(name)
         if number is None:
             if len(self._numbers) >= _MAX_ITEMS:
                 return -1
             number = self._numbers[name] = len(self._numbers)
-            self._counts.append(0)
-        self._counts[number] += 1
+            if number >= len(self._counts):
+                self._counts = np.concatenate([self._counts, np.zeros(max(1024, number), dtype=np.int64)])
         return number
 
     @property
     def shares(self) -> NDArray[np.float64]:
         """Share of sentences that hold each item, float64, shape (n_items,)."""
-        return np.array(self._counts, dtype=np.float64) / max(self.n_sampled, 1)
+        return self._counts[: len(self._numbers)].astype(np.float64) / max(self.n_sampled, 1)
 
     def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
         """Give the sentences held.
@@ -130,7 +227,7 @@ class SampledItems:
         ids, _, items = self.rows()
         return {
             "names": np.frombuffer(json.dumps(list(self._numbers)).encode(), dtype=np.uint8),
-            "counts": np.array(self._counts, dtype=np.int64),
+            "counts": self._counts[: len(self._numbers)].copy(),
             "n_sampled": np.array(self.n_sampled),
             "ids": ids,
             "lengths": self._lengths[0],
@@ -145,7 +242,7 @@ class SampledItems:
         arrays : dict of str to ndarray
             From :meth:`to_arrays`.
         """
-        self._counts = arrays["counts"].astype(np.int64).tolist()
+        self._counts = arrays["counts"].astype(np.int64)
         names = json.loads(arrays["names"].astype(np.uint8).tobytes())
         self._numbers = {name: number for number, name in enumerate(names)}
         self.n_sampled = int(arrays["n_sampled"].astype(np.int64))

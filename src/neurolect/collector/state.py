@@ -13,6 +13,7 @@ from neurolect.collector.chunk_sums import ChunkSums
 from neurolect.collector.convergence import Convergence
 from neurolect.collector.moments import Moments
 from neurolect.collector.sample_activations import SampleActivations
+from neurolect.collector.sampled_items import ItemShare, NamedItems, item_share
 from neurolect.collector.top_lists import TopLists
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ class Plan(NamedTuple):
     monitor_sentences: int = 200
     seed: int = 0
 
+    @property
+    def monitor_seed(self) -> int:
+        """Chooses the sentences; not the seed itself, for then the uniform sample would be looked into."""
+        return ~self.seed
+
+    @property
+    def watched(self) -> ItemShare:
+        """Which sentences the monitor looks into."""
+        return item_share(sampled=self.monitor_sentences, list_size=self.list_size, seed=self.monitor_seed)
+
 
 class CollectState:
     """Lists, moments, sample and background of the sentences read so far.
@@ -95,8 +106,7 @@ class CollectState:
             list_size=plan.list_size,
             length=plan.step_length,
             sampled=plan.monitor_sentences,
-            # not the seed itself: the uniform sample would be looked into
-            seed=~plan.seed,
+            seed=plan.monitor_seed,
         )
         self._sums = ChunkSums()
         self._powers: tuple[int, NDArray[np.float64] | OnItsWay] | None = None
@@ -157,6 +167,7 @@ class CollectState:
         n_cut: int,
         n_empty: int,
         background: Background | None = None,
+        items: NamedItems | None = None,
     ) -> bool:
         """Count what needs no model once a chunk's batches are through, and watch the lists.
 
@@ -170,6 +181,8 @@ class CollectState:
             Sentences cut at the model's limit, and without any token.
         background : Background, optional
             Their counts, where they are made already.
+        items : NamedItems, optional
+            Words and metadata values of some, for the convergence monitor, where they are found already.
 
         Returns
         -------
@@ -184,7 +197,7 @@ class CollectState:
             self.background.merge(background)
         self.n_cut += n_cut
         self.n_empty += n_empty
-        return self.convergence.end_chunk(sentences, self.lists)
+        return self.convergence.end_chunk(sentences, self.lists, items=items)
 
     def _add_powers(self) -> None:
         """Add the last chunk's sums, which a device may still have been at work on."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from neurolect.collector.background import Background
 from neurolect.collector.piece_table import PieceTable
+from neurolect.collector.sampled_items import ItemShare, NamedItems, named_items
 from neurolect.errors import CollectError
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
@@ -40,13 +41,17 @@ class TokenizerState(NamedTuple):
     fields: tuple[str, ...]
     """Metadata fields to count."""
 
+    watched: ItemShare | None = None
+    """Sentences whose words and metadata values the convergence monitor wants."""
+
 
 class Tokenized(NamedTuple):
     """A chunk, tokenized and counted."""
 
     sentences: pa.Table
     tokens: TokenizedSentences
-    background: Background
+    background: Background | None
+    items: NamedItems | None
 
 
 def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, workers: int) -> Iterator[Tokenized]:
@@ -71,7 +76,7 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
     CollectError
         If a process dies.
     """
-    columns = ["text", "n_words", *state.fields]
+    columns = [*(["sentence_id"] if state.watched else []), "text", "n_words", *state.fields]
     # The tokenizer goes through a file: a process that dies while it starts leaves the sender of a long message
     # waiting for ever.
     folder = TemporaryDirectory(prefix="neurolect-")
@@ -81,7 +86,7 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
     pool = ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(sent,)
     )
-    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background]]]] = deque()
+    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background, NamedItems | None]]]] = deque()
 
     def first_done() -> Tokenized:
         table, future = running.popleft()
@@ -121,16 +126,17 @@ def _start_worker(state: TokenizerState) -> None:
     _worker["table"] = PieceTable(tokenizer, max_tokens=state.max_tokens, include_special=state.include_special)
 
 
-def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background]:
+def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background, NamedItems | None]:
     state: TokenizerState = _worker["state"]
     texts: Sequence[str] = table.column("text").to_pylist()
     background = Background(state.fields)
+    items = None if state.watched is None else named_items(table, fields=state.fields, share=state.watched)
     found = _worker["table"].tokenize(texts)
     if found is not None:
         background.update(table, words=found[1])
-        return found[0], background
+        return found[0], background, items
     tokens = tokenize(
         _worker["tokenizer"], texts, max_tokens=state.max_tokens, include_special=state.include_special
     )
     background.update(table)
-    return tokens, background
+    return tokens, background, items
