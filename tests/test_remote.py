@@ -137,9 +137,10 @@ def test_functions_that_write_a_run_take_a_url(documents: Path, bert: str, tmp_p
     here = prepare([documents], out=tmp_path / "corpus")
     options, model = CollectOptions(**SETTINGS), load_model(bert)
     shards = [
-        collect(model, here, out=tmp_path / str(number), options=options, shard=Shard(number, 2)).folder
+        collect(model, here, out=f"memory://shards/{number}", options=options, shard=Shard(number, 2)).folder
         for number in range(2)
     ]
+    assert MEMORY.exists("/shards/1/manifest.json")
     run = merge(shards, out="memory://merged")
     assert MEMORY.exists("/merged/lists/top.parquet")
     assert "memory" not in str(run.folder)

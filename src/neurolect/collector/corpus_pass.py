@@ -39,6 +39,7 @@ from neurolect.model.batching import plan_batches
 from neurolect.model.finite import non_finite, raise_if_non_finite
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress, Task
+from neurolect.remote import uploading
 from neurolect.store.run_folder import Run, open_run
 
 __all__ = ["collect"]
@@ -48,6 +49,7 @@ _WORTH_COMPILING = 1_000_000
 """Sentences; compiling takes a quarter of a minute and saves a tenth of the time."""
 
 
+@uploading
 def collect(
     model: Model,
     corpus: Corpus,
@@ -69,7 +71,7 @@ def collect(
     corpus : Corpus
         From ``prepare`` or ``open_corpus``; its mining part is read.
     out : str or Path
-        The run folder to write.
+        The run folder to write, or its URL.
     options : CollectOptions, optional
         What to keep and how to feed.
     progress : Progress, optional
