@@ -48,7 +48,7 @@ def test_words_that_metadata_explain_do_not_join_the_name() -> None:
     stir = candidate("stir", 0.3, 0.03, 0.5, 3)
     recipe = candidate("recipe", 0.95, 0.1, 3.0)
     assert name(words=[stir], metadata=[("domain", recipe)], explained=0.29).text.startswith("domain = recipe (95%")
-    assert name(words=[stir], metadata=[("domain", recipe)], explained=0.05).text == 'domain = recipe: "stir"'
+    assert name(words=[stir], metadata=[("domain", recipe)], explained=0.05).text == 'domain = recipe (95%): "stir"'
 
 
 def test_words_of_a_mixed_list_are_not_claimed_for_the_value() -> None:
@@ -103,7 +103,7 @@ def test_words_lead_over_stronger_metadata_only_where_enough_sentences_hold_them
     recipe = candidate("recipe", 0.43, 0.07, 0.4)
     assert name(words=[candidate("cook", 0.12, 0.001, 0.3, 5)], metadata=[("domain", recipe)]).kind == "word"
     made = name(words=[candidate("cook", 0.08, 0.001, 0.3, 5)], metadata=[("domain", recipe)], explained=0.001)
-    assert made.text == 'domain = recipe (43%), "cook"'
+    assert made.text == 'domain = recipe (43%), "cook" (8%)'
 
 
 def test_words_of_few_sentences_do_not_stand_beside_a_length() -> None:

@@ -156,9 +156,7 @@ def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) ->
     first = terms[0]
     shown = [each for each in terms[:3] if each.bits >= 0.3 * first.bits]
     is_rare = first.share < SPECIFIC_SHARE
-    text = ", ".join(
-        [_quoted(shown[:1]) + (f" ({first.share:.0%})" if is_rare else ""), *map(_quoted_one, shown[1:])]
-    )
+    text = _quoted(shown)
     least = PART_SHARE if is_rare else CONTEXT_SHARE
     setting = next(((field, value) for field, value in metadata if value.share >= least), None)
     if setting is not None and setting[1].bits >= max(MIN_BITS, 0.25 * first.bits):
@@ -172,7 +170,7 @@ def _metadata_name(metadata: list[tuple[str, Candidate]], terms: list[Candidate]
     text = f"{field} = {value.label}"
     beyond = _beyond(terms, field, metadata[0][1], explained)
     if beyond and value.share >= CONTEXT_SHARE:
-        text += f": {_quoted(beyond)}"
+        text += f" ({value.share:.0%}): {_quoted(beyond)}"
     elif beyond:  # the words may be those of other values' sentences
         text += f" ({value.share:.0%}), {_quoted(beyond)}"
     else:
@@ -249,7 +247,8 @@ def _quoted(terms: list[Candidate]) -> str:
 
 
 def _quoted_one(term: Candidate) -> str:
-    return f'"{term.label}"'
+    """Quote a word; one that few sentences hold tells how many, so that no name promises more."""
+    return f'"{term.label}"' + (f" ({term.share:.0%})" if term.share < SPECIFIC_SHARE else "")
 
 
 def _lift(value: Candidate) -> str:
