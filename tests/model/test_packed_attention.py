@@ -62,10 +62,10 @@ def test_a_block_with_it_compiles_in_one_piece(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("dtype", "longest", "width", "wanted"),
     [
-        (torch.float16, 128, 64, True),
+        (torch.float16, 64, 64, True),
         (torch.bfloat16, 3, 16, True),
         (torch.float32, 3, 64, False),
-        (torch.float16, 129, 64, False),
+        (torch.float16, 65, 64, False),
         (torch.float16, 9, 48, False),
     ],
 )

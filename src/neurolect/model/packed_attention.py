@@ -20,7 +20,7 @@ __all__ = ["NAME", "SHORT", "packed_attention", "register", "varlen_kernel"]
 
 NAME = "neurolect_packed"
 """Under which the attention is registered."""
-SHORT = 128
+SHORT = 64
 """Up to so many tokens in the longest sentence of a batch, a kernel made for short ones attends."""
 _WIDTHS = (16, 32, 64, 128)
 _short_kernel: dict[str, Callable[..., Tensor]] = {}
