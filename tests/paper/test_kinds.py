@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from neurolect.errors import NeurolectError
@@ -33,6 +34,16 @@ def test_an_author_is_the_purest_one(run: Run) -> None:
     found = find_kind(run, kind("author", "author"))
     assert found.value == "author = Jane Austen"
     assert found.address == "hidden.1.2"
+
+
+def test_neurons_that_hardly_vary_are_passed_over(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constant neuron has equal sentences, so its list is the beginning of the corpus: often one author's."""
+    wanted = [kind("author", "author"), kind("length", ""), kind("words", r"(?i)\bwater\b"), kind("pos", "noun")]
+    before = [find_kind(run, each).address for each in wanted]
+    still = np.array([run.index.address(number) in before for number in range(run.n_neurons)])
+    monkeypatch.setattr("neurolect.paper.kinds.nearly_constant", lambda _: still)
+    after = [find_kind(run, each).address for each in wanted]
+    assert not set(before) & set(after)
 
 
 def test_short_sentences(run: Run) -> None:

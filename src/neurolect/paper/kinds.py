@@ -12,6 +12,7 @@ from neurolect.finding import find
 from neurolect.paper.finding import Finding, Verdict, left_out, reason
 from neurolect.relations.numbers import numbers
 from neurolect.store import Run
+from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["KINDS", "Found", "find_kind", "judge_length", "judge_share", "judge_words", "kinds_of_neurons"]
 
@@ -159,17 +160,23 @@ def find_kind(run: Run, kind: Kind) -> Found:
     NeurolectError
         If the corpus or the description has nothing that could tell.
     """
+    still = nearly_constant(run)  # their lists are those sentences that come first among equals
     if kind.by == "words":
-        row: dict[str, Any] = find(run, regex=kind.what, side="top", limit=1).to_pylist()[0]
-        return Found(row["address"], row["share_list"], row["share_background"], "")
+        rows: list[dict[str, Any]] = find(run, regex=kind.what, side="top", limit=run.n_neurons).to_pylist()
+        vary = [row for row in rows if not still[run.index.neuron_id(row["address"])]]
+        if not vary:
+            what = "Only neurons that hardly vary have it."
+            raise NeurolectError(what)
+        return Found(vary[0]["address"], vary[0]["share_list"], vary[0]["share_background"], "")
     if kind.by == "length":
-        lengths = numbers(run, "length").values
+        lengths = np.where(still, np.nan, numbers(run, "length").values)
         best = int(np.nanargmin(lengths))
         table = run.table("background/lengths")
         words, n = (table.column(name).to_numpy().astype(np.float64) for name in ("n_words", "n_sentences"))
         return Found(run.index.address(best), float(lengths[best]), float((words * n).sum() / n.sum()), "")
     if kind.by == "pos":
-        shares, lifts = numbers(run, f"{kind.what}_share").values, numbers(run, "pos", value=kind.what).values
+        lifts = numbers(run, "pos", value=kind.what).values
+        shares = np.where(still, np.nan, numbers(run, f"{kind.what}_share").values)
         best = int(np.nanargmax(shares))
         return Found(run.index.address(best), float(shares[best]), float(shares[best] / lifts[best]), "")
     return _of_metadata(run, kind)
@@ -186,7 +193,12 @@ def _of_metadata(run: Run, kind: Kind) -> Found:
         pc.is_in(table.column("field" if kind.by == "author" else "value"), value_set=pa.array(fits, pa.string())),
         pc.greater_equal(table.column("n_background"), FEWEST_VALUES),
     )
-    rows = [row for row in table.filter(here).to_pylist() if row["field"] not in numbers_]
+    still = nearly_constant(run)
+    rows = [
+        row
+        for row in table.filter(here).to_pylist()
+        if row["field"] not in numbers_ and not still[row["neuron_id"]]
+    ]
     if not rows:
         what = (
             f"No metadata of the corpus ({FEWEST_VALUES} sentences or more) says which sentences are of this kind."
@@ -203,10 +215,10 @@ def _judge(kind: Kind, found: Found) -> tuple[Verdict, str]:
         return verdict, "" if verdict is Verdict.reproduced else "the shortest list is not that short"
     if kind.by == "words":
         verdict = judge_words(found)
-        return (
-            verdict,
-            "" if verdict is Verdict.reproduced else "fewer of its sentences hold them",
-        )
+        if verdict is Verdict.reproduced:
+            return verdict, ""
+        common = f"{found.base:.1%} of all sentences here hold them: ten times that is much"
+        return verdict, common if found.share >= WORD_SHARE else "fewer of its sentences hold them"
     verdict = judge_share(found, theirs=kind.share)
     if verdict is Verdict.reproduced:
         return verdict, ""
