@@ -114,6 +114,13 @@ def test_tags_are_found(workshop: Workshop, tmp_path: Path) -> None:
     assert rows[0]["evidence"] == "NN"
 
 
+def test_the_package_runs_as_a_module() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "neurolect", "--version"], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert ran.stdout == succeed("--version")
+
+
 def test_version_and_help() -> None:
     assert succeed("--version").startswith("neurolect 0.")
     for verb in ("prepare", "collect", "describe", "run", "show", "find", "report", "demo"):

@@ -1,12 +1,16 @@
 import json
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from neurolect.store import Run
 from neurolect.views import card, write_report
-from neurolect.views.report import card_html, script_json
+from neurolect.views.report import _fullest, _moment, card_html, script_json
 from neurolect.views.striking import striking
 from tests.example_run import HOSTILE
 
@@ -33,7 +37,7 @@ def test_corpus_text_is_escaped_in_cards_and_data(page: str) -> None:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found is not None
     data = json.loads(found[1])
-    assert HOSTILE in [row[6] for row in data["rows"]]
+    assert HOSTILE in [row[7] for row in data["rows"]]
     assert len(data["rows"]) == 32
 
 
@@ -67,3 +71,40 @@ def test_script_json_round_trips_whatever_it_holds() -> None:
     value = ["</script><!--", "a & b", "\u2028"]
     assert json.loads(script_json(value)) == value
     assert not set("<>&\u2028") & set(script_json(value))
+
+
+def test_fidelity_has_a_column_where_signatures_were_scored(example_run: Run, tmp_path: Path, page: str) -> None:
+    assert "Fidelity" not in page
+    assert {row[5] for row in rows_of(page)} == {None}
+    folder = tmp_path / "scored"
+    shutil.copytree(example_run.folder, folder)
+    scored = {"neuron_id": [2, 2, 3], "side": ["top", "top", "bottom"], "evidence": ["all", "words", "all"]}
+    (folder / "fidelity").mkdir()
+    pq.write_table(pa.table({**scored, "auroc": [0.914, 0.6, None]}), folder / "fidelity" / "scores.parquet")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["stages"]["fidelity"] = {"status": "complete"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    text = write_report(Run(folder), tmp_path / "scored.html", n_cards=0).read_text(encoding="utf-8")
+    found = {(row[0], row[1]): row[5] for row in rows_of(text) if row[5] is not None}
+    assert found == {(example_run.index.address(2), "top"): 0.91}
+    assert 'data-sort="5"' in text
+
+
+def test_a_tag_is_shown_by_the_sentence_that_is_fullest_of_it(example_run: Run) -> None:
+    tagged = example_run.table("annotations", columns=["sentence_id", "tags"]).slice(0, 30).to_pylist()
+    rows = [{"sentence_id": row["sentence_id"]} for row in tagged]
+    shares = {row["sentence_id"]: row["tags"].count("NN") / len(row["tags"]) for row in tagged}
+    first = _fullest(example_run, rows, "NN")[0]["sentence_id"]
+    assert shares[first] == max(shares.values())
+    assert min(shares.values()) < shares[first]
+
+
+def test_moments_are_written_for_people() -> None:
+    assert _moment("2026-11-22T10:54:27+01:00") == "22 November 2026, 09:54 UTC"
+
+
+def rows_of(page: str) -> list[list[Any]]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    rows: list[list[Any]] = json.loads(found[1])["rows"]
+    return rows

@@ -13,6 +13,7 @@ __all__ = ["HEIGHT", "WIDTH", "Line", "Panel", "convergence_panels", "panel"]
 
 WIDTH, HEIGHT = 300.0, 120.0
 _N_TICKS = 3
+_LEAST_STEPS = 3
 
 
 class Line(NamedTuple):
@@ -50,12 +51,12 @@ def convergence_panels(run: Run) -> list[Panel]:
     list of Panel
         How much of the lists is new at each look beside what chance alone gives; how much of their evidence they
         keep while the sentences read double; how far their last sentence lies from the neuron's mean. Empty where
-        the run was collected without a monitor or looked at but once.
+        the run was collected without a monitor or looked at fewer than three times.
     """
     if not (run.folder / "convergence" / "steps.parquet").is_file():
         return []
     steps = run.table("convergence/steps").to_pylist()
-    if len(steps) < 2:
+    if len(steps) < _LEAST_STEPS:
         return []
     sides = [side for side in ("top", "bottom") if f"churn_{side}" in steps[0]]
     sizes = [row["n_sentences"] for row in steps]

@@ -1,6 +1,7 @@
 """Write a run as one HTML file that opens from disk and asks nothing of the network."""
 
 import json
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -68,6 +69,7 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
             convergence=convergence_panels(run),
             ending=run.manifest["stages"]["collect"].get("ending"),
             cards=cards,
+            scored=run.stage_complete("fidelity"),
             data=script_json(_data(run, rows, {each["address"] for each in cards})),
             options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
             style=_template_text("report.css"),
@@ -169,10 +171,16 @@ def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
         ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
         ("Sentences a list", f"{max((row['n_sentences'] for row in rows), default=0):,}"),
         ("Metadata", ", ".join(field["name"] for field in corpus["fields"]) or "none"),
-        ("Made", f"{run.manifest['created']} by neurolect {run.manifest['neurolect']}"),
+        ("Made", f"{_moment(run.manifest['created'])} by neurolect {run.manifest['neurolect']}"),
     ]
     seconds = sum(stage.get("seconds") or 0 for stage in run.manifest["stages"].values())
     return [*facts, ("Time", f"{seconds:,.0f} s")] if seconds else facts
+
+
+def _moment(written: str) -> str:
+    """Write a moment for people: 22 November 2026, 09:54 UTC."""
+    moment = datetime.fromisoformat(written).astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def _kind_label(kind: str | None) -> str:
@@ -216,8 +224,27 @@ def _quote(run: Run, each: Striking) -> str:
         if has_it:
             fitting.append(row)
     readable = [row for row in fitting if 6 <= row["n_words"] <= 25]
+    if each.kind == "part of speech":
+        readable = _fullest(run, readable, each.evidence)
     best = next(iter(readable or fitting or listed), None)
     return str(best["text"]) if best else ""
+
+
+def _fullest(run: Run, rows: list[dict[str, Any]], tag: str) -> list[dict[str, Any]]:
+    """Put sentences with the largest share of words of a tag first; ties stay in the list's order."""
+    ids = pc.field("sentence_id").isin([row["sentence_id"] for row in rows])
+    found = run.table("annotations", columns=["sentence_id", "tags"]).filter(ids).to_pylist()
+    share = {row["sentence_id"]: row["tags"].count(tag) / max(len(row["tags"]), 1) for row in found if row["tags"]}
+    return sorted(rows, key=lambda row: -share.get(row["sentence_id"], 0.0))
+
+
+def _fidelity(run: Run) -> dict[tuple[int, str], float]:
+    """Give the area under the curve of every scored list's whole signature."""
+    if not run.stage_complete("fidelity"):
+        return {}
+    table = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
+    rows = table.filter(pc.field("evidence") == "all").to_pylist()
+    return {(row["neuron_id"], row["side"]): round(row["auroc"], 2) for row in rows if row["auroc"] is not None}
 
 
 def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str, Any]:
@@ -229,6 +256,7 @@ def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str
     for row in few.sort_by([("neuron_id", "ascending"), ("rank_relative", "ascending")]).to_pylist():
         words.setdefault((row["neuron_id"], row["side"]), []).append(row["display"])
     texts: dict[int, str] = {}
+    fidelity = _fidelity(run)
     if len(rows) <= MAX_ROWS_WITH_SENTENCE:
         ids = sorted({row["typical_sentence_id"] for row in rows if row["typical_sentence_id"] is not None})
         found = run.sentences().select(["sentence_id", "text"])
@@ -242,12 +270,14 @@ def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str
             row["name"] or "no clear theme",
             kinds.index(_kind_label(row["name_kind"])),
             round(row["name_z"], 1) if row["name_z"] is not None else None,
+            fidelity.get((row["neuron_id"], row["side"])),
             " ".join(words.get((row["neuron_id"], row["side"]), [])),
             texts.get(row["typical_sentence_id"], ""),
         ]
         for row in rows
     ]
-    return {"kinds": kinds, "rows": compact, "cards": sorted(with_card), "run": run.folder.name}
+    shown = {"kinds": kinds, "cards": sorted(with_card), "run": run.folder.name, "scored": bool(fidelity)}
+    return {**shown, "rows": compact}
 
 
 def _short(text: str) -> str:

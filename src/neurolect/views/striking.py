@@ -58,7 +58,8 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
     -------
     list of Striking
         One a kind at most, no neuron twice, none that is nearly constant:
-        parts of speech, metadata fields by how many lists are named after them (then in the corpus's order),
+        parts of speech, metadata fields by how many lists are named after them (then in the corpus's order; those
+        that none is named after are left out if any field has such lists),
         sentence length, words, phrases. Within a kind a list that is named after it wins, and among these the
         highest log-odds z.
         A kind in which no evidence covers a fifth of a list at 1.25 times its usual share (for words
@@ -92,7 +93,9 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(SAYS_NOTHING)))
     kinds = Counter(summary.column("name_kind").to_pylist())
     fields = run.manifest["corpus"]["fields"]
-    for field in sorted(fields, key=lambda field: -kinds[f"metadata:{field['name']}"]):
+    # A field that no list is named after says little of the neurons, unless that is true of all fields.
+    named = [field for field in fields if kinds[f"metadata:{field['name']}"]] or fields
+    for field in sorted(named, key=lambda field: -kinds[f"metadata:{field['name']}"]):
         rows = metadata.filter(pc.field("field") == field["name"])
         yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
     yield "sentence length", _best(_lengths(summary), summary, "length")

@@ -2,7 +2,7 @@
 // Corpus text reaches the page as text only: textContent here, escaped templates for the cards.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const ADDRESS = 0, SIDE = 1, NAME = 2, KIND = 3, Z = 4, WORDS = 5, TEXT = 6, PER_PAGE = 50;
+  const ADDRESS = 0, SIDE = 1, NAME = 2, KIND = 3, Z = 4, FIDELITY = 5, WORDS = 6, TEXT = 7, PER_PAGE = 50;
   const $ = (id) => document.getElementById(id);
   const cards = new Set(data.cards);
   const collator = new Intl.Collator("en", { numeric: true });
@@ -27,7 +27,7 @@
     const column = state.sort;
     let x = data.rows[a][column], y = data.rows[b][column];
     let order;
-    if (column === Z) order = (x ?? -Infinity) - (y ?? -Infinity);
+    if (column === Z || column === FIDELITY) order = (x ?? -Infinity) - (y ?? -Infinity);
     else if (column === KIND) order = collator.compare(data.kinds[x], data.kinds[y]);
     else order = collator.compare(x, y);
     return (state.descending ? -order : order) || a - b;
@@ -60,7 +60,9 @@
     const last = element("td", row[WORDS].split(" ").join(", "));
     if (row[TEXT]) last.append(element("span", row[TEXT]));
     line.append(first, element("td", row[SIDE], row[SIDE]), element("td", row[NAME]),
-      element("td", data.kinds[row[KIND]]), element("td", row[Z] === null ? "\u2013" : row[Z].toFixed(1)), last);
+      element("td", data.kinds[row[KIND]]), element("td", row[Z] === null ? "\u2013" : row[Z].toFixed(1)));
+    if (data.scored) line.append(element("td", row[FIDELITY] === null ? "\u2013" : row[FIDELITY].toFixed(2)));
+    line.append(last);
     line.addEventListener("click", (event) => {
       if (!event.target.closest("a") && !String(getSelection())) link.click();
     });
@@ -99,7 +101,8 @@
         list.append(item);
       });
       const z = row[Z] === null ? "" : `, z ${row[Z].toFixed(1)}`;
-      side.append(title, element("p", data.kinds[row[KIND]] + z, "dim"), list);
+      const truth = row[FIDELITY] === null ? "" : `, fidelity ${row[FIDELITY].toFixed(2)}`;
+      side.append(title, element("p", data.kinds[row[KIND]] + z + truth, "dim"), list);
       card.append(side);
     });
     const more = element("p", "The whole card: ", "dim");
@@ -147,7 +150,7 @@
   $("after").addEventListener("click", () => { state.page += 1; render(); });
   document.querySelectorAll("[data-sort]").forEach((button) => button.addEventListener("click", () => {
     const column = Number(button.dataset.sort);
-    state.descending = column === state.sort ? !state.descending : column === Z;
+    state.descending = column === state.sort ? !state.descending : column === Z || column === FIDELITY;
     state.sort = column;
     search();
   }));
