@@ -21,7 +21,10 @@ def table(first: int, last: int) -> pa.Table:
 
 
 def names_of(text: str, row: int) -> set[str]:
-    fields = [("year", [1851, None, 0.5, 1851, None, 2]), ("topic", ["cats", "cats", None, "dog", "dog", None])]
+    fields: list[tuple[str, list[object]]] = [
+        ("year", [1851, None, 0.5, 1851, None, 2]),
+        ("topic", ["cats", "cats", None, "dog", "dog", None]),
+    ]
     own = {f"{field}\x1f{values[row]}" for field, values in fields if values[row] is not None}
     return set(text.lower().split()) | own
 
