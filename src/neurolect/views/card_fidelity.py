@@ -109,7 +109,7 @@ def fidelity_lines(found: dict[str, Any]) -> list[str]:
     explained = ", ".join(f"by {row['name']} {row['auroc']:.2f}" for row in found["evidence"][:N_KINDS])
     first = f"fidelity {found['auroc']:.2f} ({found['low']:.2f}\u2013{found['high']:.2f}): explained {explained}"
     parts = [
-        f"its {found['n_positives']:,} of {found['n_sentences']:,} held-out sentences",
+        f"tells its {found['n_positives']:,} from all {found['n_sentences']:,} held-out sentences",
         f"precision {percent(found['average_precision'])} (chance {percent(found['base_rate'])})",
     ]
     for name, key in (("another's signature", "other"), ("its sister's", "hard"), ("random weights", "random")):
