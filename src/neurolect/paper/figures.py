@@ -11,7 +11,7 @@ from neurolect.paper.finding import layer_of_neurons
 from neurolect.paper.same_roles import N_GROUPS
 from neurolect.relations.k_means import k_means
 from neurolect.relations.maps import t_sne
-from neurolect.relations.numbers import numbers
+from neurolect.relations.numbers import MIN_LABELLED, numbers
 from neurolect.relations.ranking import rank_neurons
 from neurolect.relations.responses import standardised
 from neurolect.store import Run
@@ -169,7 +169,11 @@ def draw_curves(runs: Mapping[str, Run], *, by: str) -> Drawn:
     axes.set_xlabel("neurons, ranked (%)")
     axes.set_ylabel("standard deviation")
     axes.legend()
-    return Drawn(figure, f"{label} of the top lists, neurons in falling order.", None)
+    caption = (
+        f"{label} of the top lists, neurons in falling order. Lines end where lists have fewer than {MIN_LABELLED} "
+        "sentences with a value."
+    )
+    return Drawn(figure, f"{caption[:1].upper()}{caption[1:]}", None)
 
 
 def draw_layer_groups(run: Run, *, layer: int, seed: int = 0) -> Drawn:
