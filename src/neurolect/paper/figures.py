@@ -13,7 +13,7 @@ from neurolect.relations.k_means import k_means
 from neurolect.relations.maps import t_sne
 from neurolect.relations.numbers import MIN_LABELLED, numbers
 from neurolect.relations.ranking import rank_neurons
-from neurolect.relations.responses import standardised
+from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.store import Run
 from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, layer_axis, new_figure
 
@@ -194,7 +194,8 @@ def draw_layer_groups(run: Run, *, layer: int, seed: int = 0) -> Drawn:
         A t-SNE map of standardised responses, coloured by k-means group.
     """
     rows = np.flatnonzero(layer_of_neurons(run) == layer)
-    unit = standardised(np.asarray(run.array("sample/activations")[rows], dtype=np.float32))
+    held = run.array("sample/activations")[rows]
+    unit = standardised(np.asarray(held[:, finite_sentences(held)], dtype=np.float32))
     unit = unit[unit.any(axis=1)]
     labels = k_means(unit, k=min(N_GROUPS, len(unit)), seed=seed, n_starts=3, n_iterations=50).labels
     xy = t_sne(unit, seed=seed)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out
 from neurolect.relations.k_means import k_means
-from neurolect.relations.responses import standardised
+from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.store import Run
 
 __all__ = ["explained", "judge_diversity", "judge_groups", "judge_same_index", "role_findings"]
@@ -180,7 +180,8 @@ def _groups(run: Run, seed: int) -> Finding:
     claim = "Neurons of one layer fall into groups by their responses (k = 10)"
     layer = middle_layer(run)
     rows = np.flatnonzero(layer_of_neurons(run) == layer)
-    unit = standardised(np.asarray(run.array("sample/activations")[rows], dtype=np.float32))
+    held = run.array("sample/activations")[rows]
+    unit = standardised(np.asarray(held[:, finite_sentences(held)], dtype=np.float32))
     unit = unit[unit.any(axis=1)]
     if len(unit) <= N_GROUPS:
         because = "the layer has too few neurons that vary"
