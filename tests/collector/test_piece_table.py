@@ -45,10 +45,13 @@ def test_pieces_give_the_tokens_and_words_of_whole_sentences(
     table = PieceTable(tokenizer, max_tokens=max_tokens, include_special=special)
     for texts in chunks:
         found = table.tokenize(texts)
-        if found is None:  # white space that is no single space
-            assert any(piece.split() != [piece] for text in texts for piece in text.split(" "))
-            continue
         expected = tokenize(tokenizer, texts, max_tokens=max_tokens, include_special=special)
+        if (
+            found is None
+        ):  # white space that is no single space, or no token at all, of which nothing can be learned
+            odd = any(piece.split() != [piece] for text in texts for piece in text.split(" "))
+            assert odd or len(expected.ids) == 0 or len(expected.empty) == len(texts)
+            continue
         if len(expected.empty) < len(texts):  # else nothing tells where special tokens stand, nor is it asked
             for one, other in zip(found[0], expected, strict=True):
                 np.testing.assert_array_equal(np.asarray(one), np.asarray(other))

@@ -17,5 +17,6 @@ def test_a_byte_is_true_to_half_a_step(lists: list[list[float]]) -> None:
     assert len(back) == len(values)
     for one, two, step in zip(values, back, table.column("step").to_pylist(), strict=True):
         size = float(np.abs(one).max())
-        assert np.abs(one - two).max() <= step * 0.51 + 1e-6 * size
+        # below the smallest normal number steps have no digits left
+        assert np.abs(one - two).max() <= step * 0.51 + 1e-6 * size + float(np.finfo(np.float32).tiny)
         assert step <= (one.max() - one.min()) / 254 + 1e-6 * size
