@@ -46,11 +46,11 @@ def test_pieces_give_the_tokens_and_words_of_whole_sentences(
     for texts in chunks:
         found = table.tokenize(texts)
         expected = tokenize(tokenizer, texts, max_tokens=max_tokens, include_special=special)
-        if (
-            found is None
-        ):  # white space that is no single space, or no token at all, of which nothing can be learned
+        if found is None:
+            # White space that is no single space; or the first sentences had no token, and nothing was learned.
             odd = any(piece.split() != [piece] for text in texts for piece in text.split(" "))
-            assert odd or len(expected.ids) == 0 or len(expected.empty) == len(texts)
+            first = tokenize(tokenizer, chunks[0], max_tokens=max_tokens, include_special=special)
+            assert odd or (not table._ok and len(first.empty) == len(chunks[0]))
             continue
         if len(expected.empty) < len(texts):  # else nothing tells where special tokens stand, nor is it asked
             for one, other in zip(found[0], expected, strict=True):
