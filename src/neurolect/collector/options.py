@@ -46,7 +46,9 @@ class CollectOptions:
     """Seed of the sample."""
 
     limit: int | None = None
-    """Read only the first so many sentences of the mining part; all when not given."""
+    """Read only the first so many sentences of the mining part; all when not given. ``shuffle`` changes their
+    order, not which they are: of a corpus ordered by domain they are of the first domains, while held-out sentences
+    are of all."""
 
     shuffle: bool = False
     """Read the corpus in a random order (of the seed), 65,536 sentences in memory at a time. For corpora that come

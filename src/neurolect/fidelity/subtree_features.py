@@ -1,6 +1,5 @@
 """Which of the subtrees of signatures each sentence has."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,38 +7,9 @@ from numpy.typing import NDArray
 
 from neurolect.fidelity.pattern_kernels import build_table
 from neurolect.fidelity.subtree_kernels import find_subtrees
-from neurolect.signatures.subtrees import LabelledForest
+from neurolect.signatures.subtrees import LabelledForest, parse_subtree
 
-__all__ = ["parse_subtree", "subtrees_of_sentences"]
-
-PIECE = re.compile(r"[()]|[^\s()]+")
-
-
-def parse_subtree(text: str) -> list[tuple[int, str]]:
-    """Read a subtree as signatures write it.
-
-    Parameters
-    ----------
-    text : str
-        A label, and its children in brackets.
-
-    Returns
-    -------
-    list of (int, str)
-        Depth and label of each node in preorder.
-
-    Examples
-    --------
-    >>> parse_subtree("VBD(NN(DT) IN)")
-    [(0, 'VBD'), (1, 'NN'), (2, 'DT'), (1, 'IN')]
-    """
-    nodes, depth = [], 0
-    for piece in PIECE.findall(text):
-        if piece in "()":
-            depth += 1 if piece == "(" else -1
-        else:
-            nodes.append((depth, piece))
-    return nodes
+__all__ = ["subtrees_of_sentences"]
 
 
 def subtrees_of_sentences(

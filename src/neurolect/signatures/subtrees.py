@@ -1,5 +1,6 @@
 """Subtrees as a signature has them: of dependencies or of bracketed trees, mined, put into words and a table."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,18 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.patterns import Patterns, columns_of_tests, found_patterns
 
-__all__ = ["LabelledForest", "mine_subtrees_of", "read_forest", "subtree_text", "subtrees_table", "trees_field"]
+__all__ = [
+    "LabelledForest",
+    "mine_subtrees_of",
+    "parse_subtree",
+    "read_forest",
+    "subtree_text",
+    "subtrees_table",
+    "trees_field",
+]
 
 FIELD = "field:"
+_PIECE = re.compile(r"[()]|[^\s()]+")
 MAX_ENTRIES = 150_000_000
 """Pairs of sentence and subtree, 16 bytes each while the index is made."""
 
@@ -191,6 +201,33 @@ def subtree_text(depths: list[int], labels: list[str]) -> str:
         text += label
         before = depth
     return text + ")" * max(before, 0)
+
+
+def parse_subtree(text: str) -> list[tuple[int, str]]:
+    """Read a subtree as signatures write it.
+
+    Parameters
+    ----------
+    text : str
+        A label, and its children in brackets.
+
+    Returns
+    -------
+    list of (int, str)
+        Depth and label of each node in preorder.
+
+    Examples
+    --------
+    >>> parse_subtree("VBD(NN(DT) IN)")
+    [(0, 'VBD'), (1, 'NN'), (2, 'DT'), (1, 'IN')]
+    """
+    nodes, depth = [], 0
+    for piece in _PIECE.findall(text):
+        if piece in "()":
+            depth += 1 if piece == "(" else -1
+        else:
+            nodes.append((depth, piece))
+    return nodes
 
 
 def subtrees_table(patterns: Patterns, *, n_labels: int, lists: Lists) -> pa.Table:
