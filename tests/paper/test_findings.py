@@ -1,6 +1,10 @@
 """Each finding against a plain twin or a case made by hand, and its rule on both sides of its bounds."""
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +19,7 @@ from neurolect.paper.churn import (
 from neurolect.paper.finding import Verdict, depth_correlation, thirds
 from neurolect.paper.kinds import Found, judge_length, judge_share, judge_words
 from neurolect.paper.layer_groups import ClusterAccuracy, judge_accuracy, judge_depth, same_third
-from neurolect.paper.moved_sentences import Distance, judge_order
+from neurolect.paper.moved_sentences import Distance, judge_order, moved_finding
 from neurolect.paper.one_sided_layers import (
     Change,
     change_of,
@@ -197,6 +201,23 @@ def test_groups_explain_what_is_grouped() -> None:
 )  # fmt: skip
 def test_order_of_distances(trained: float, unseen: float, other: float, verdict: Verdict) -> None:
     assert judge_order(*(Distance(mean, 0.1) for mean in (trained, unseen, other))) is verdict
+
+
+@pytest.mark.parametrize(
+    ("means", "why"),
+    [((3.0, 2.0, 1.0), ""), ((2.0, 2.0, 1.0), "move alike"), ((1.0, 2.0, 0.5), "of the kind move further"),
+     ((1.0, 1.0, 2.0), "of the other kind move as far or further")],
+)  # fmt: skip
+def test_why_distances_are_not_in_their_order(tmp_path: Path, means: tuple[float, ...], why: str) -> None:
+    keys = ("manhattan", "manhattan_error", "euclidean", "euclidean_error")
+    rows = [
+        {"set": name, "n_sentences": 9, **dict(zip(keys, (mean, 0.1, mean, 0.1), strict=True))}
+        for name, mean in zip(("trained", "unseen", "other"), means, strict=True)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "distances.parquet")
+    found = moved_finding(tmp_path / "distances.parquet")
+    assert why in found.because
+    assert bool(found.because) == bool(why)
 
 
 def test_a_sentence_that_is_not_finite_is_left_out_of_the_distances() -> None:

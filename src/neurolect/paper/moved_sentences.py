@@ -69,20 +69,25 @@ def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Find
     rows = {row["set"]: row for row in pq.read_table(distances).to_pylist()} if distances.is_file() else {}
     if not rows or any(name not in rows or not rows[name]["n_sentences"] for name in SETS):
         return left_out("J table 3", claim, theirs=theirs, because=because or "there are no distances", rule=RULE)
-    verdicts, told = [], []
+    verdicts, told, measured = [], [], []
     for key, digits in (("manhattan", 1), ("euclidean", 2)):
         found = [Distance(rows[name][key], rows[name][f"{key}_error"] or 0.0) for name in SETS]
         verdicts.append(judge_order(*found))
+        measured.append(found)
         signs = [" > " if a.mean > b.mean else " < " for a, b in pairwise(found)]
         figures = [f"{each.mean:.{digits}f}" for each in found]
         told.append(f"{figures[0]}{signs[0]}{figures[1]}{signs[1]}{figures[2]} {key.capitalize()}")
     verdict = verdicts[0] if verdicts[0] == verdicts[1] else Verdict.differs
     sizes = ", ".join(f"{rows[name]['n_sentences']:,}" for name in SETS)
-    why = "; ".join(each for each in ("" if verdict is Verdict.reproduced else _why(verdicts), note) if each)
+    why = "; ".join(
+        each for each in ("" if verdict is Verdict.reproduced else _why(verdicts, measured), note) if each
+    )
     return Finding("J table 3", claim, theirs, f"{'; '.join(told)} ({sizes} sentences)", verdict, why, RULE)
 
 
-def _why(verdicts: list[Verdict]) -> str:
+def _why(verdicts: list[Verdict], measured: list[list[Distance]]) -> str:
     if Verdict.not_reproduced in verdicts:
         return "sentences of the other kind move as far or further"
+    if all(_above(unseen, trained) for trained, unseen, _ in measured):
+        return "unseen sentences of the kind move further than those trained on"
     return "sentences trained on and unseen ones of their kind move alike, within two standard errors"

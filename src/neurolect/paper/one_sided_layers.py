@@ -253,6 +253,7 @@ def sentiment_findings(
     selective = [is_selective(each) for each in values]
     names = ("random", "pre-trained", "fine-tuned")
     told = ", ".join(f"{name} {each.mean():.1%}" for name, each in zip(names, selective, strict=True))
+    told += f" (lists with enough labels: {', '.join(f'{np.isfinite(each).mean():.0%}' for each in values)})"
     grown = change_of(selective[0], selective[1]), change_of(selective[1], selective[2])
     return [
         *found,

@@ -163,6 +163,15 @@ def test_what_runs_have_in_common_is_compared_and_the_rest_told(workshop: Path, 
     assert "pooling differs: mean in run-trained, max in max." in compare([runs[0], pooled]).notices
 
 
+def test_fewer_sentences_than_neurons_are_told(workshop: Path, tmp_path: Path) -> None:
+    few = CollectOptions(list_size=12, activation_sample_size=60)
+    model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")
+    runs = [open_run(workshop / "run-trained"), collect(model, corpus, out=tmp_path / "few", options=few)]
+    told = "R2 is fitted on 30 sentences, fewer than the 32 neurons that explain"
+    assert any(each.startswith(told) for each in compare(runs).notices)
+    assert not any(each.startswith("R2 is") for each in compare(runs_of(workshop)).notices)
+
+
 def test_runs_without_enough_common_sentences(workshop: Path, tmp_path: Path) -> None:
     few = CollectOptions(list_size=12, activation_sample_size=20)
     model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")

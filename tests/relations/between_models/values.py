@@ -17,10 +17,13 @@ def related(seed: int, *, n: int = 160, widths: tuple[int, int] = (7, 9)) -> lis
     return values
 
 
-def moments_of(values: list[NDArray[np.float32]], *, cuts: tuple[int, ...] = ()) -> JointMoments:
+def moments_of(
+    values: list[NDArray[np.float32]], *, cuts: tuple[int, ...] = (), keep_values: bool = False
+) -> JointMoments:
     """Take in values, in pieces that end where asked."""
     first = [each[:40] for each in values]
-    moments = JointMoments([each.mean(axis=0) for each in first], [each.std(axis=0) for each in first])
+    means, deviations = ([getattr(each, of)(axis=0) for each in first] for of in ("mean", "std"))
+    moments = JointMoments(means, deviations, keep_values=keep_values)
     for part in zip(*(np.split(each, list(cuts)) for each in values), strict=True):
         moments.update(part)
     return moments

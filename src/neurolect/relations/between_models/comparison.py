@@ -139,7 +139,8 @@ def compare(
     loaded = load_models(runs, names=models, device=device) if sets or streamed else []
     start = time.monotonic()
     if streamed is None:
-        moments, dropped = _gathered(stored_values(runs, columns=columns))
+        few = len(columns[0]) < 2 * max(run.n_neurons for run in runs)
+        moments, dropped = _gathered(stored_values(runs, columns=columns), keep_values=few)
         source = "the runs' stored samples"
     else:
         with progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
@@ -148,6 +149,7 @@ def compare(
     notices = list(ground.notices)
     if dropped:
         notices.append(f"{dropped:,} sentences left out: an activation was NaN or infinite.")
+    notices += _few_sentences(moments)
     seconds = {"activations": time.monotonic() - start}
     distances = _distances(runs, sets, loaded, ground.labels, notices, progress)
     seconds["distances"] = time.monotonic() - start - seconds["activations"]
@@ -169,11 +171,24 @@ def compare(
     )
 
 
+def _few_sentences(moments: JointMoments) -> list[str]:
+    """Warn of a number that says less than it seems to."""
+    fitted, neurons = int(moments.n.min()), max(moments.widths)
+    if fitted >= neurons:
+        return []
+    return [
+        f"R2 is fitted on {fitted:,} sentences, fewer than the {neurons:,} neurons that explain: it is low even "
+        "where layers are nearly the same."
+    ]
+
+
 def _chance(run: Run, ground: CommonGround) -> float | None:
     return ground.list_size / run.manifest["stages"]["collect"]["n_sentences"] if ground.sides else None
 
 
-def _gathered(batches: Iterable[Values], *, device: str | torch.device = "cpu") -> tuple[JointMoments, int]:
+def _gathered(
+    batches: Iterable[Values], *, device: str | torch.device = "cpu", keep_values: bool = False
+) -> tuple[JointMoments, int]:
     """Take in all sentences whose activations are finite in every model; count the others."""
     moments, dropped = None, 0
     for values in batches:
@@ -184,7 +199,7 @@ def _gathered(batches: Iterable[Values], *, device: str | torch.device = "cpu") 
             continue
         if moments is None:
             means, deviations = ([getattr(each, of)(axis=0) for each in own] for of in ("mean", "std"))
-            moments = JointMoments(means, deviations, device=device)
+            moments = JointMoments(means, deviations, device=device, keep_values=keep_values)
         moments.update(own)
     if moments is None or moments.n_sentences < 2:
         what = f"No two sentences have finite activations in all models ({dropped:,} were left out)."

@@ -29,6 +29,9 @@ class JointMoments:
         About the standard deviation; 1 where that is 0.
     device : str
         Where products are added up and kept: that of the models, since they are more work than anything else here.
+    keep_values : bool
+        Whether the values themselves are kept too: where sentences are fewer than neurons, less work follows from
+        them than from the moments.
 
     Attributes
     ----------
@@ -42,11 +45,15 @@ class JointMoments:
         scales: Sequence[NDArray[np.floating]],
         *,
         device: str | torch.device = "cpu",
+        keep_values: bool = False,
     ) -> None:
         self.device = torch.device(device)
+        self._kept: list[list[list[NDArray[np.float32]]]] | None = None
         self.shifts = [np.asarray(each, dtype=np.float32) for each in shifts]
         self.scales = [np.where(each > 0, each, 1).astype(np.float32) for each in scales]
         self.widths = [len(each) for each in self.shifts]
+        if keep_values:
+            self._kept = [[[] for _ in range(HALVES)] for _ in self.widths]
         self.n = np.zeros(HALVES, dtype=np.int64)
         self.sums = [np.zeros((HALVES, width), dtype=np.float64) for width in self.widths]
         self.products = {
@@ -78,6 +85,9 @@ class JointMoments:
             self.n[half] += len(own[0])
             for sums, each in zip(self.sums, own, strict=True):
                 sums[half] += each.sum(axis=0, dtype=np.float64)
+            if self._kept is not None:
+                for model, each in enumerate(own):
+                    self._kept[model][half].append(each)
             there = [torch.from_numpy(np.ascontiguousarray(each)).to(self.device) for each in own]
             for (first, second), products in self.products.items():
                 products[half].addmm_(there[first].T, there[second])
@@ -99,6 +109,7 @@ class JointMoments:
         if len(mine) != len(theirs) or not all(map(np.array_equal, mine, theirs)):
             what = "Moments of different neurons cannot be merged."
             raise RunFolderError(what, expected="the same shifts and scales")
+        self._kept = None
         self.n += other.n
         for own, more in zip(self.sums, other.sums, strict=True):
             own += more
@@ -133,7 +144,7 @@ class JointMoments:
         Returns
         -------
         JointMoments
-            Goes on exactly as the one it was taken from.
+            Goes on exactly as the one it was taken from, but that values are not kept.
         """
         count = sum(name.startswith("shift.") for name in arrays)
         shifts, scales = (
@@ -148,6 +159,26 @@ class JointMoments:
             for first, second in state.products
         }
         return state
+
+    def values(self, model: int, *, half: int) -> NDArray[np.float32] | None:
+        """Give the values of every neuron, shifted and scaled.
+
+        Parameters
+        ----------
+        model : int
+            Number of the model.
+        half : int
+            Of which half.
+
+        Returns
+        -------
+        float32, shape (n_sentences of the half, n_neurons), or None
+            None where they are not kept; so after a merge.
+        """
+        if self._kept is None:
+            return None
+        nothing = np.empty((0, self.widths[model]), dtype=np.float32)
+        return np.concatenate([nothing, *self._kept[model][half]])
 
     def mean(self, model: int, *, half: int | None = None) -> NDArray[np.float64]:
         """Give the mean of every neuron, shifted and scaled.

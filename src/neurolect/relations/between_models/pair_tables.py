@@ -1,13 +1,17 @@
 """Two models compared: a row for each neuron, a row for each two layers."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from neurolect.collector.threads import n_own_cores, threads_each
 from neurolect.model.neurons import NeuronIndex
 from neurolect.progress import Task
 from neurolect.relations.between_models.common_ground import CommonGround, same_addresses
@@ -17,7 +21,7 @@ from neurolect.relations.between_models.matches import Matches, best_matches, sa
 from neurolect.relations.between_models.options import CompareOptions
 from neurolect.relations.between_models.regression import held_out_r2
 from neurolect.relations.between_models.shared_lists import BestShared, best_shared, list_rows, shared_shares
-from neurolect.relations.between_models.svcca import LayerAxes, layer_axes, svcca
+from neurolect.relations.between_models.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from neurolect.store import Run
 
 __all__ = ["Side", "layer_rows", "match_table", "read_side"]
@@ -227,19 +231,12 @@ def layer_rows(
     list of dict
         As ``layers.parquet``.
     """
-    axes = [
-        [layer_axes(moments, side.number, at, kept=options.variance) for _, _, at in side.layers]
-        for side in (first, second)
-    ]
+    likenesses = _likenesses(moments, first, second, kept=options.variance, task=task)
     shares = _partner_shares(partners, first, second, match=options.match)
     rows = []
-    for here, (site, layer, at) in enumerate(first.layers):
-        for there, (other_site, other_layer, other_at) in enumerate(second.layers):
-            likeness = svcca(
-                moments,
-                _layer(first, at, axes[0][here]),
-                _layer(second, other_at, axes[1][there]),
-            )
+    for here, (site, layer, _) in enumerate(first.layers):
+        for there, (other_site, other_layer, _) in enumerate(second.layers):
+            alike = likenesses[here][there]
             rows.append(
                 {
                     "run": first.label,
@@ -248,18 +245,34 @@ def layer_rows(
                     "other": second.label,
                     "other_site": other_site,
                     "other_layer": other_layer,
-                    "svcca": likeness.same,
-                    "svcca_held_out": likeness.held_out,
-                    "n_directions": likeness.n_directions,
+                    "svcca": alike.same,
+                    "svcca_held_out": alike.held_out,
+                    "n_directions": alike.n_directions,
                     "share_of_partners": float(shares[here, there]),
                 }
             )
-        task.advance()
     return rows
 
 
-def _layer(side: Side, at: slice, axes: LayerAxes) -> tuple[int, slice, LayerAxes]:
-    return side.number, at, axes
+def _likenesses(
+    moments: JointMoments, first: Side, second: Side, *, kept: float, task: Task
+) -> list[list[Likeness]]:
+    """Compare every two layers.
+
+    Decompositions of a few hundred rows gain nothing by more threads, and lose where threads are many: each is made
+    by one, several at a time.
+    """
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads_each(n_own_cores())) as pool:
+        layers = []
+        for side in (first, second):
+            scatters = [layer_scatters(moments, side.number, at) for _, _, at in side.layers]
+            axes = pool.map(partial(axes_of, kept=kept), scatters)
+            layers.append([(side.number, at, each) for (_, _, at), each in zip(side.layers, axes, strict=True)])
+        found = []
+        for own in layers[0]:
+            found.append(list(pool.map(likeness, [layer_pair(moments, own, other) for other in layers[1]])))
+            task.advance()
+    return found
 
 
 def _partner_shares(partners: pa.Table, first: Side, second: Side, *, match: float) -> NDArray[np.float64]:

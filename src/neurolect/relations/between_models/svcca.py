@@ -7,7 +7,18 @@ from numpy.typing import NDArray
 
 from neurolect.relations.between_models.joint_moments import HALVES, JointMoments
 
-__all__ = ["LayerAxes", "Likeness", "layer_axes", "svcca"]
+__all__ = [
+    "LayerAxes",
+    "LayerPair",
+    "LayerScatters",
+    "Likeness",
+    "axes_of",
+    "layer_axes",
+    "layer_pair",
+    "layer_scatters",
+    "likeness",
+    "svcca",
+]
 
 
 class Likeness(NamedTuple):
@@ -23,6 +34,22 @@ class Likeness(NamedTuple):
     """Directions correlated: those of the layer that has fewer."""
 
 
+class LayerScatters(NamedTuple):
+    """Sums of products of a layer's own neurons, shape (n_neurons, n_neurons) each."""
+
+    whole: NDArray[np.float64]
+    """Over all sentences."""
+
+    halves: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """Over each half."""
+
+    scale: NDArray[np.float64]
+    """What one of the moments' units is in the neuron's own, shape (n_neurons,)."""
+
+    n: tuple[int, int]
+    """Sentences in each half."""
+
+
 class LayerAxes(NamedTuple):
     """The directions in which a layer varies, each of variance 1."""
 
@@ -32,9 +59,28 @@ class LayerAxes(NamedTuple):
     halves: tuple[NDArray[np.float64], NDArray[np.float64]]
     """From each half."""
 
+    scatters: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """Those of :class:`LayerScatters` over each half."""
 
-def layer_axes(moments: JointMoments, model: int, neurons: slice, *, kept: float) -> LayerAxes:
-    """Find the directions of a layer.
+
+class LayerPair(NamedTuple):
+    """All that the likeness of two layers follows from."""
+
+    axes: tuple[LayerAxes, LayerAxes]
+    """Of either layer."""
+
+    whole: NDArray[np.float64]
+    """Sums of products of the one's neurons and the other's, shape (n_neurons, n_neurons of the other)."""
+
+    halves: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """The same over each half."""
+
+    n: tuple[int, int]
+    """Sentences in each half."""
+
+
+def layer_scatters(moments: JointMoments, model: int, neurons: slice) -> LayerScatters:
+    """Take of the moments what a layer's directions follow from.
 
     Parameters
     ----------
@@ -44,6 +90,25 @@ def layer_axes(moments: JointMoments, model: int, neurons: slice, *, kept: float
         Number of the model.
     neurons : slice
         The layer's neurons.
+
+    Returns
+    -------
+    LayerScatters
+        For :func:`axes_of`.
+    """
+    one, two = (moments.scatter(model, model, half=half, rows=neurons, columns=neurons) for half in range(HALVES))
+    whole = moments.scatter(model, model, rows=neurons, columns=neurons)
+    n = moments.n.tolist()
+    return LayerScatters(whole, (one, two), moments.scales[model][neurons].astype(np.float64), (n[0], n[1]))
+
+
+def axes_of(scatters: LayerScatters, *, kept: float) -> LayerAxes:
+    """Find the directions of a layer.
+
+    Parameters
+    ----------
+    scatters : LayerScatters
+        Of the layer.
     kept : float
         Share of the variance that the directions hold, 0 to 1.
 
@@ -53,14 +118,30 @@ def layer_axes(moments: JointMoments, model: int, neurons: slice, *, kept: float
         Of all sentences and of each half.
     """
 
-    def of(half: int | None) -> NDArray[np.float64]:
-        n = moments.n_sentences if half is None else int(moments.n[half])
-        covariance = moments.scatter(model, model, half=half, rows=neurons, columns=neurons) / max(1, n)
+    def of(scatter: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         # in the neurons' own units: SVCCA lets those that vary more count for more
-        scale = moments.scales[model][neurons].astype(np.float64)
-        return _axes(covariance * np.outer(scale, scale), scale, kept)
+        return _axes(scatter / max(1, n) * np.outer(scatters.scale, scatters.scale), scatters.scale, kept)
 
-    return LayerAxes(of(None), (of(0), of(1)))
+    one, two = (of(*each) for each in zip(scatters.halves, scatters.n, strict=True))
+    return LayerAxes(of(scatters.whole, sum(scatters.n)), (one, two), scatters.halves)
+
+
+def layer_axes(moments: JointMoments, model: int, neurons: slice, *, kept: float) -> LayerAxes:
+    """Find the directions of a layer: :func:`axes_of` its :func:`layer_scatters`.
+
+    Parameters
+    ----------
+    moments, model, neurons
+        As of :func:`layer_scatters`.
+    kept : float
+        Share of the variance that the directions hold, 0 to 1.
+
+    Returns
+    -------
+    LayerAxes
+        Of all sentences and of each half.
+    """
+    return axes_of(layer_scatters(moments, model, neurons), kept=kept)
 
 
 def _axes(covariance: NDArray[np.float64], scale: NDArray[np.float64], kept: float) -> NDArray[np.float64]:
@@ -77,12 +158,12 @@ def _axes(covariance: NDArray[np.float64], scale: NDArray[np.float64], kept: flo
     return axes
 
 
-def svcca(
+def layer_pair(
     moments: JointMoments,
     first: tuple[int, slice, LayerAxes],
     second: tuple[int, slice, LayerAxes],
-) -> Likeness:
-    """Compare two layers.
+) -> LayerPair:
+    """Take of the moments what two layers have to do with each other.
 
     Parameters
     ----------
@@ -93,6 +174,25 @@ def svcca(
 
     Returns
     -------
+    LayerPair
+        For :func:`likeness`.
+    """
+    (a, rows, left), (b, columns, right) = first, second
+    one, two = (moments.scatter(a, b, half=half, rows=rows, columns=columns) for half in range(HALVES))
+    n = moments.n.tolist()
+    return LayerPair((left, right), moments.scatter(a, b, rows=rows, columns=columns), (one, two), (n[0], n[1]))
+
+
+def likeness(pair: LayerPair) -> Likeness:
+    """Compare two layers.
+
+    Parameters
+    ----------
+    pair : LayerPair
+        Of :func:`layer_pair`.
+
+    Returns
+    -------
     Likeness
         NaN where a layer does not vary.
 
@@ -100,41 +200,47 @@ def svcca(
     ----------
     Raghu, Gilmer, Yosinski, Sohl-Dickstein: SVCCA (2017).
     """
-    n_directions = min(first[2].whole.shape[1], second[2].whole.shape[1])
+    left, right = pair.axes
+    n_directions = min(left.whole.shape[1], right.whole.shape[1])
     if not n_directions:
         return Likeness(np.nan, np.nan, 0)
-    (a, rows, left), (b, columns, right) = first, second
-    whole = moments.scatter(a, b, rows=rows, columns=columns) / max(1, moments.n_sentences)
-    crossed = left.whole.T @ whole @ right.whole
+    crossed = left.whole.T @ (pair.whole / max(1, sum(pair.n))) @ right.whole
     same = np.linalg.svd(crossed, compute_uv=False)[:n_directions]
-    tried = [_on_other_half(moments, first, second, half) for half in range(HALVES)]
+    tried = [_on_other_half(pair, half) for half in range(HALVES)]
     return Likeness(float(np.clip(same, 0, 1).mean()), float(np.mean(tried)), n_directions)
 
 
-def _on_other_half(
+def svcca(
     moments: JointMoments,
     first: tuple[int, slice, LayerAxes],
     second: tuple[int, slice, LayerAxes],
-    half: int,
-) -> float:
+) -> Likeness:
+    """Compare two layers: :func:`likeness` of their :func:`layer_pair`.
+
+    Parameters
+    ----------
+    moments, first, second
+        As of :func:`layer_pair`.
+
+    Returns
+    -------
+    Likeness
+        NaN where a layer does not vary.
+    """
+    return likeness(layer_pair(moments, first, second))
+
+
+def _on_other_half(pair: LayerPair, half: int) -> float:
     """Find canonical directions on one half and correlate them on the other."""
-    (a, rows, left), (b, columns, right) = first, second
-    own, other = int(moments.n[half]), 1 - half
-    crossed = left.halves[half].T @ moments.scatter(a, b, half=half, rows=rows, columns=columns)
-    u, _, v = np.linalg.svd(crossed @ right.halves[half] / max(1, own), full_matrices=False)
+    left, right = pair.axes
+    other = 1 - half
+    crossed = left.halves[half].T @ pair.halves[half]
+    u, _, v = np.linalg.svd(crossed @ right.halves[half] / max(1, pair.n[half]), full_matrices=False)
     in_a, in_b = left.halves[half] @ u, right.halves[half] @ v.T
-    between = np.einsum(
-        "ik,ij,jk->k", in_a, moments.scatter(a, b, half=other, rows=rows, columns=columns), in_b, optimize=True
-    )
+    between = np.einsum("ik,ij,jk->k", in_a, pair.halves[other], in_b, optimize=True)
     of_a, of_b = (
-        np.einsum(
-            "ik,ij,jk->k",
-            each,
-            moments.scatter(m, m, half=other, rows=own_rows, columns=own_rows),
-            each,
-            optimize=True,
-        )
-        for m, own_rows, each in ((a, rows, in_a), (b, columns, in_b))
+        np.einsum("ik,ij,jk->k", each, axes.scatters[other], each, optimize=True)
+        for axes, each in ((left, in_a), (right, in_b))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.nanmean(between / np.sqrt(of_a * of_b)))
