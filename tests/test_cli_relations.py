@@ -1,5 +1,6 @@
 """The verbs between neurons, as they are typed."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def test_rank_prints_the_first_and_the_layers(run: Run) -> None:
     made = json.loads(succeed("rank", run.folder, "--by=field=domain", "--side=top", "--format=json", "--layer=1"))
     assert made["rows"][0]["evidence"]
     assert len(made["layers"]) == 2
+    rows = list(
+        csv.DictReader(succeed("rank", run.folder, "--by=length", "--format=csv", "--limit=2").splitlines())
+    )
+    assert [row["rank"] for row in rows] == ["1", "2"]
+    assert rows[0]["address"] == "hidden.1.4"
 
 
 def test_mistakes_are_told_in_a_line_or_two(run: Run) -> None:

@@ -10,7 +10,7 @@ from neurolect.atomic import write_table
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.relations import numbers as module
 from neurolect.relations.numbers import numbers
-from neurolect.store import Run
+from neurolect.store import Run, read_manifest, write_manifest
 
 
 def test_length_and_moments_are_those_of_the_tables(described: Run) -> None:
@@ -96,7 +96,7 @@ def test_a_field_of_one_value_is_refused(described: Run, tmp_path: Path) -> None
 
 def test_too_few_labelled_sentences_are_told(described: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     some = numbers(described, "field=author")
-    assert some.note is None or "fewer than 20 sentences" in some.note
+    assert all("fewer than 20 sentences" in note for note in some.notes)
     monkeypatch.setattr(module, "MIN_LABELLED", 61)
     with pytest.raises(RunFolderError, match="No top list has 61 sentences with a value of 'author'"):
         numbers(described, "field=author")
@@ -120,3 +120,37 @@ def test_a_side_that_was_not_collected_is_told(described: Run, tmp_path: Path) -
     with pytest.raises(OptionError, match="has no bottom lists"):
         numbers(Run(tmp_path / "a"), "length", side="bottom")
     assert np.isfinite(numbers(Run(tmp_path / "a"), "length").values).all()
+
+
+def test_a_constant_neuron_has_no_number_of_its_lists(described: Run, tmp_path: Path) -> None:
+    neurons = described.table("neurons")
+    deviations = [0.0 if row == 4 else 1.0 for row in range(described.n_neurons)]
+    still = neurons.set_column(
+        neurons.column_names.index("std"), "std", pa.array(deviations, neurons.schema.field("std").type)
+    )
+    run = changed(described, tmp_path / "a", "neurons", still)
+    whole, found = numbers(described, "length"), numbers(run, "length")
+    assert np.flatnonzero(np.isnan(found.values)).tolist() == [4]
+    assert np.array_equal(np.delete(found.values, 4), np.delete(whole.values, 4))
+    assert found.notes == ("1 of 16 neurons are constant: what their lists hold says nothing; left out.",)
+    assert np.isfinite(numbers(run, "mean").values).all()
+
+
+def test_senses_and_fidelity_are_numbers_too(described: Run, tmp_path: Path) -> None:
+    rows = [(neuron, side) for neuron in range(described.n_neurons) for side in ("top", "bottom")]
+    ids = pa.array([neuron for neuron, _ in rows], pa.int32())
+    sides = pa.array([side for _, side in rows])
+    several = pa.table({"neuron_id": ids, "side": sides, "n_senses": pa.array(range(len(rows)), pa.int8())})
+    run = changed(described, tmp_path / "a", "signatures/polysemy", several)
+    assert numbers(run, "n_senses", side="bottom").values.tolist() == [2 * each + 1 for each in range(16)]
+    with pytest.raises(OptionError, match=r"have not been scored: there is no 'auroc'(.|\n)*neurolect fidelity"):
+        numbers(run, "auroc")
+    manifest = read_manifest(run.folder)
+    manifest["stages"]["fidelity"] = {"status": "complete"}
+    write_manifest(run.folder, manifest)
+    evidence = pa.array(["all" if neuron < 3 else "words" for neuron, _ in rows])
+    scores = {"neuron_id": ids, "side": sides, "evidence": evidence, "auroc": pa.array([0.75] * len(rows))}
+    write_table(run.folder / "fidelity" / "scores.parquet", pa.table(scores))
+    found = numbers(Run(run.folder), "auroc")
+    assert np.flatnonzero(np.isfinite(found.values)).tolist() == [0, 1, 2]
+    assert found.label.startswith("fidelity")

@@ -1,10 +1,13 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from neurolect.errors import OptionError
 from neurolect.relations import rank
-from neurolect.relations.ranking import descending_ranks, rank_neurons, shared_ranks
-from neurolect.store import Run
+from neurolect.relations.ranking import descending_ranks, in_blocks, rank_neurons, shared_ranks
+from neurolect.store import Run, read_manifest, write_manifest
 
 
 def test_the_neurons_made_for_it_come_first(described: Run) -> None:
@@ -38,6 +41,7 @@ def test_layers_are_told_by_quartiles(described: Run) -> None:
     ("options", "message"),
     [
         ({"layer": 7}, r"no layer 7(.|\n)*one of 1, 2"),
+        ({"site": "mlp"}, r"no site 'mlp'(.|\n)*one of hidden"),
         ({"limit": 0}, "limit is 0"),
         ({"side": "left"}, "no side 'left'"),
     ],
@@ -73,3 +77,15 @@ def test_shared_ranks_are_the_mean_of_any_order() -> None:
     assert np.abs(shared - seen / 300).max() < 1.5
     for value in range(4):
         assert shared[values == value][0] == descending_ranks(values)[values == value].mean()
+
+
+def test_a_layer_of_a_site_is_told_from_that_of_another(described: Run, tmp_path: Path) -> None:
+    shutil.copytree(described.folder, tmp_path / "run")
+    manifest = read_manifest(tmp_path / "run")
+    manifest["model"]["sites"][1] |= {"site": "mlp", "layer": 2}
+    write_manifest(tmp_path / "run", manifest)
+    run = Run(tmp_path / "run")
+    assert np.flatnonzero(in_blocks(run, site="mlp")).tolist() == list(range(8, 16))
+    assert np.flatnonzero(in_blocks(run, site="hidden", layer=1)).tolist() == list(range(8))
+    with pytest.raises(OptionError, match=r"no layer 1 of the site 'mlp'(.|\n)*one of 2"):
+        in_blocks(run, site="mlp", layer=1)

@@ -1,5 +1,6 @@
 """The verbs between neurons: relate, rank, plot."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,23 @@ from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Se
 from neurolect.cli.printing import as_json, make_progress, width
 
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
-By = Annotated[str, typer.Option(help="pos, tag, length, field=NAME, or any number of a signature.")]
+By = Annotated[
+    str,
+    typer.Option(
+        help="pos, tag, length, field=NAME, or any number of a signature, e.g. noun_share, polysemy, auroc; "
+        "another name lists them all."
+    ),
+]
 Value = Annotated[str | None, typer.Option(help="One part of speech, or one value of the field.")]
 Layer = Annotated[int | None, typer.Option(help="Only this layer's neurons.")]
+
+
+class RankFormat(StrEnum):
+    """How a ranking is printed."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
 
 
 @app.command()
@@ -41,16 +56,21 @@ def rank(
     value: Value = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     layer: Layer = None,
+    site: Annotated[str | None, typer.Option(help="Only this site's neurons: hidden, mlp, ...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
-    output: Output = Format.text,
+    output: Annotated[
+        RankFormat, typer.Option("--format", help="text, json, or csv: the rows alone.")
+    ] = RankFormat.text,
 ) -> None:
     """Rank neurons by a number, and show where each layer stands."""
     from neurolect.relations.ranking import rank_neurons
     from neurolect.store import open_run
-    from neurolect.views.ranking_text import ranking_text
+    from neurolect.views.ranking_text import ranking_csv, ranking_text
 
-    made = rank_neurons(open_run(run), by=by, value=value, side=side, layer=layer, limit=limit)
-    if output is Format.json:
+    made = rank_neurons(open_run(run), by=by, value=value, side=side, layer=layer, site=site, limit=limit)
+    if output is RankFormat.csv:
+        typer.echo(ranking_csv(made), nl=False)
+    elif output is RankFormat.json:
         layers = [each._asdict() for each in made.layers]
         plain = {"by": made.label, "n_ranked": made.n_ranked, "notes": made.notes}
         typer.echo(as_json(plain | {"rows": made.table.to_pylist(), "layers": layers}))

@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError, nearest
 from neurolect.relations.list_entries import SIDES, read_list_entries, sides_of
+from neurolect.relations.list_numbers import is_list_number, list_number, names_of_list_numbers, not_a_number
+from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.relations.value_shares import one_sidedness, shares_of_value
 from neurolect.signatures.inputs import coded_field
 from neurolect.store import Run
@@ -19,7 +20,6 @@ CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
 MIN_TAG_SHARE = 0.001
 """Rarer tags would lead by chance: a list of 20,000 tokens has 20 of a tag of this share."""
 MIN_LABELLED = 20
-_OF_LISTS = "signatures/summary"
 _OF_NEURONS = {
     "mean": "mean of the activation",
     "std": "standard deviation of the activation",
@@ -39,7 +39,7 @@ class Numbers(NamedTuple):
     """What the number rests on, neuron by neuron, e.g. the tag; None where that is the same for all."""
     label: str
     """What it is, for titles and axes."""
-    note: str | None
+    notes: tuple[str, ...]
     """What a reader should know, e.g. how many neurons have no number."""
     of_neuron: bool = False
     """Whether it is the neuron's, the same for its top and its bottom list."""
@@ -55,8 +55,9 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     by : str
         ``pos`` (how many times the usual share the noun, verb or adjective tags have, the greatest of the three),
         ``tag`` (the same over single Penn tags), ``length`` (mean words of a sentence), ``field=NAME`` (how
-        one-sided the list is in a metadata field: standard deviation of its values' balanced shares), a column of
-        numbers of ``signatures/summary``, or a moment of the activation.
+        one-sided the list is in a metadata field: standard deviation of its values' balanced shares), a number of
+        ``signatures/summary``, ``n_senses`` or ``polysemy``, where signatures were scored ``auroc``,
+        ``average_precision``, ``balanced_average_precision`` or ``spearman``, or a moment of the activation.
     side : str
         ``top`` or ``bottom``.
     value : str, optional
@@ -65,7 +66,7 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     Returns
     -------
     Numbers
-        The greater, the more.
+        The greater, the more. Of lists, neurons that are constant have none.
 
     Raises
     ------
@@ -75,6 +76,12 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
         If the run has not been described, has no tags, or no list has enough labelled sentences.
     """
     check_side(run, side)
+    found = _look_up(run, by, side, value)
+    return found if found.of_neuron else _without_constant(run, found)
+
+
+def _look_up(run: Run, by: str, side: str, value: str | None) -> Numbers:
+    """Find out which number is meant."""
     if by.startswith("field="):
         return _of_field(run, by.removeprefix("field=").strip(), side, value)
     if by in ("pos", "tag"):
@@ -84,8 +91,8 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
         raise OptionError(what)
     if by in _OF_NEURONS:
         column = run.table("neurons", columns=[by]).column(by)
-        return Numbers(column.to_numpy().astype(np.float64), None, _OF_NEURONS[by], None, of_neuron=True)
-    return _of_summary(run, by, side)
+        return Numbers(column.to_numpy().astype(np.float64), None, _OF_NEURONS[by], (), of_neuron=True)
+    return _of_list(run, by, side)
 
 
 def check_side(run: Run, side: str) -> None:
@@ -111,28 +118,24 @@ def check_side(run: Run, side: str) -> None:
         raise OptionError(what, hint="Collect it again with --set collect.sides=top,bottom")
 
 
-def _of_summary(run: Run, by: str, side: str) -> Numbers:
-    """Read a column of the summaries."""
-    names = {"length": "mean_length"}
-    table = run.table(_OF_LISTS)
-    known = [
-        field.name
-        for field in table.schema
-        if pa.types.is_floating(field.type) or (pa.types.is_integer(field.type) and field.name == "n_sentences")
-    ]
-    column = names.get(by, by)
-    if column not in known:
-        choices = ["pos", "tag", "length", "field=NAME", *known, *_OF_NEURONS]
-        what = f"There is no number {by!r} of neurons."
-        raise OptionError(what, expected=", ".join(choices), hint=f"The nearest: {nearest(by, choices)}.")
-    table = table.filter(pc.equal(table.column("side"), side))
-    values = np.full(run.n_neurons, np.nan)
-    values[table.column("neuron_id").to_numpy()] = table.column(column).to_numpy()
-    if not np.isfinite(values).any():
-        what = f"No {side} list of {run.folder} has the number {by!r}."
-        raise RunFolderError(what, hint="Shares of nouns, verbs and adjectives need a tagger: describe it again.")
-    labels = {"mean_length": "mean length of the sentences (words)"}
-    return Numbers(values, None, labels.get(column, column.replace("_", " ")), None)
+def _of_list(run: Run, by: str, side: str) -> Numbers:
+    """Read a number that stands in a table of lists."""
+    column = {"length": "mean_length"}.get(by, by)
+    known = names_of_list_numbers(run)
+    if column not in known and not is_list_number(column):
+        raise not_a_number(by, ["pos", "tag", "length", "field=NAME", *known, *_OF_NEURONS])
+    values, label = list_number(run, column, side=side)
+    return Numbers(values, None, label, ())
+
+
+def _without_constant(run: Run, found: Numbers) -> Numbers:
+    """Take the number from neurons that do not vary: their lists are the first sentences among equals."""
+    still = nearly_constant(run) & np.isfinite(found.values)
+    n_still = int(still.sum())
+    if not n_still or n_still == run.n_neurons:
+        return found
+    note = f"{n_still:,} of {run.n_neurons:,} neurons are constant: what their lists hold says nothing; left out."
+    return found._replace(values=np.where(still, np.nan, found.values), notes=(*found.notes, note))
 
 
 def _of_tags(run: Run, by: str, side: str, value: str | None) -> Numbers:
@@ -167,7 +170,7 @@ def _of_tags(run: Run, by: str, side: str, value: str | None) -> Numbers:
         np.where(described, lifts.max(axis=0), np.nan),
         [names[each] for each in best],
         f"lift of {label}" if len(names) == 1 else "selectivity for a part of speech (greatest lift)",
-        None,
+        (),
     )
 
 
@@ -207,7 +210,7 @@ def _of_field(run: Run, field: str, side: str, value: str | None) -> Numbers:
             what = f"The metadata field {field!r} has no value {value!r}."
             raise OptionError(what, hint=f"The nearest: {nearest(value, coded.values)}.")
         shares = shares_of_value(entries, coded.codes, value=coded.values.index(value))
-        return Numbers(shares, None, f"share of {field} = {value}", None)
+        return Numbers(shares, None, f"share of {field} = {value}", ())
     found = one_sidedness(entries, coded.codes, background=coded.background, min_labelled=MIN_LABELLED)
     n_without = int(np.isnan(found.deviation).sum())
     if n_without == run.n_neurons:
@@ -220,4 +223,4 @@ def _of_field(run: Run, field: str, side: str, value: str | None) -> Numbers:
     )
     evidence = [coded.values[each] for each in found.leading]
     label = f"one-sidedness in {field} (standard deviation)"
-    return Numbers(found.deviation, evidence, label, note if n_without else None)
+    return Numbers(found.deviation, evidence, label, (note,) if n_without else ())

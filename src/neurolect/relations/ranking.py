@@ -11,7 +11,7 @@ from neurolect.relations.list_entries import sides_of
 from neurolect.relations.numbers import Numbers, check_side, numbers
 from neurolect.store import Run
 
-__all__ = ["LayerRanks", "Ranking", "descending_ranks", "rank", "rank_neurons", "shared_ranks"]
+__all__ = ["LayerRanks", "Ranking", "descending_ranks", "in_blocks", "rank", "rank_neurons", "shared_ranks"]
 
 
 class LayerRanks(NamedTuple):
@@ -54,6 +54,7 @@ def rank(
     value: str | None = None,
     side: str | None = None,
     layer: int | None = None,
+    site: str | None = None,
     limit: int | None = None,
 ) -> pa.Table:
     """Rank the lists of a run by a number, the greatest first.
@@ -72,6 +73,8 @@ def rank(
         moment of its activation.
     layer : int, optional
         Only this layer's neurons; ranks stay those among all.
+    site : str, optional
+        Only this site's neurons; ranks stay those among all.
     limit : int, optional
         Rows at most; all when not given.
 
@@ -84,11 +87,11 @@ def rank(
     Raises
     ------
     OptionError
-        If there is no such number, field, value, side or layer.
+        If there is no such number, field, value, side, layer or site.
     RunFolderError
         If the run has not been described, or the number cannot be had.
     """
-    return rank_neurons(run, by=by, value=value, side=side, layer=layer, limit=limit).table
+    return rank_neurons(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit).table
 
 
 def rank_neurons(
@@ -98,6 +101,7 @@ def rank_neurons(
     value: str | None = None,
     side: str | None = None,
     layer: int | None = None,
+    site: str | None = None,
     limit: int | None = None,
 ) -> Ranking:
     """Rank lists, and say where each layer stands.
@@ -106,25 +110,22 @@ def rank_neurons(
     ----------
     run : Run
         A described run.
-    by, value, side, layer, limit
+    by, value, side, layer, site, limit
         As in :func:`rank`.
 
     Returns
     -------
     Ranking
-        The table of :func:`rank` and the layers' places, which `layer` and `limit` leave alone.
+        The table of :func:`rank` and the layers' places, which `layer`, `site` and `limit` leave alone.
 
     Raises
     ------
     OptionError
-        If there is no such number, field, value, side or layer.
+        If there is no such number, field, value, side, layer or site.
     RunFolderError
         If the run has not been described, or the number cannot be had.
     """
-    layers = sorted({each["layer"] for each in run.manifest["model"]["sites"]})
-    if layer is not None and layer not in layers:
-        what = f"The run {run.folder} has no layer {layer}."
-        raise OptionError(what, expected=f"one of {', '.join(map(str, layers))}")
+    inside = in_blocks(run, layer=layer, site=site)
     if limit is not None and limit < 1:
         what = f"The limit is {limit}."
         raise OptionError(what, expected="1 or more")
@@ -139,17 +140,50 @@ def rank_neurons(
     ranks = descending_ranks(values)
     n_ranked = int(np.isfinite(values).sum())
     order = np.argsort(ranks, kind="stable")[:n_ranked]
-    owners = run.neurons().select(["site", "layer"])
-    layer_of = np.repeat(owners.column("layer").to_numpy(), len(sides))
-    if layer is not None:
-        order = order[layer_of[order] == layer]
+    order = order[inside[order // len(sides)]]
     table = _table(run, found, order=order[:limit], values=values, ranks=ranks)
     first = found[sides[0]]
-    notes = [each.note for each in found.values() if each.note]
+    notes = list(dict.fromkeys(note for each in found.values() for note in each.notes))
     if n_ranked > 1 and np.nanmin(values) == np.nanmax(values):
         notes.append("All have the same number: they come in the order of the neurons.")
     layers_ranked = _layers(run, shared_ranks(values), values, n_sides=len(sides))
     return Ranking(table, layers_ranked, first.label, n_ranked, first.of_neuron, notes)
+
+
+def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) -> NDArray[np.bool_]:
+    """Tell which neurons are of a layer and a site.
+
+    Parameters
+    ----------
+    run : Run
+        A collected run.
+    layer : int, optional
+        Any when not given.
+    site : str, optional
+        Any when not given.
+
+    Returns
+    -------
+    bool, shape (n_neurons,)
+        In the order of neuron ids.
+
+    Raises
+    ------
+    OptionError
+        If the run has no such layer or site, or not both together; names those there are.
+    """
+    blocks = run.manifest["model"]["sites"]
+    for name, wanted in (("site", site), ("layer", layer)):
+        known = sorted({each[name] for each in blocks})
+        if wanted is not None and wanted not in known:
+            what = f"The run {run.folder} has no {name} {wanted if name == 'layer' else repr(wanted)}."
+            raise OptionError(what, expected=f"one of {', '.join(map(str, known))}")
+    inside = [layer in (None, each["layer"]) and site in (None, each["site"]) for each in blocks]
+    if not any(inside):
+        what = f"The run {run.folder} has no layer {layer} of the site {site!r}."
+        listed = ", ".join(str(each["layer"]) for each in blocks if each["site"] == site)
+        raise OptionError(what, expected=f"one of {listed}")
+    return np.repeat(inside, [each["width"] for each in blocks])
 
 
 def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,8 +1,11 @@
 """A ranking of neurons for the terminal: the first of them, and where each layer stands."""
 
+import csv
+import io
+
 from neurolect.relations.ranking import LayerRanks, Ranking
 
-__all__ = ["ranking_text"]
+__all__ = ["ranking_csv", "ranking_text"]
 
 BAR = 41  # columns of a box of ranks
 
@@ -47,6 +50,26 @@ def ranking_text(ranking: Ranking, *, width: int = 100) -> str:
         lines.append(f"{name:>10}  {_box(layer, ranking.n_ranked)}  {median:<14}  mean {_exact(layer.mean)}")
     lines += ["", *ranking.notes] if ranking.notes else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def ranking_csv(ranking: Ranking) -> str:
+    """Write the rows of a ranking for a spreadsheet.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        From :func:`neurolect.relations.ranking.rank_neurons`.
+
+    Returns
+    -------
+    str
+        A line of heads and a line a row, with the numbers in full; what is not there is empty.
+    """
+    written = io.StringIO()
+    rows = csv.DictWriter(written, ranking.table.column_names, lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(ranking.table.to_pylist())
+    return written.getvalue()
 
 
 def _exact(value: float) -> str:

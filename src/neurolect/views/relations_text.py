@@ -74,16 +74,14 @@ def _clusters(rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return ["Clusters: nothing to compare them with (one layer, one site, one side)."]
     lines = ["Clusters of neurons by their sentences (k-means), agreement with what is known of the neurons:"]
-    lines.append(
-        f"  {'lists':<8}{'grouping':<10}{'k':>4}  {'accuracy':>8}  {'95 % interval':<16}{'by chance':<10}{'p':>6}"
-    )
+    heads = f"  {'lists':<8}{'grouping':<10}{'groups':>6}{'k':>5}  {'accuracy':>8}"
+    lines.append(f"{heads}  {'95 % interval':<16}{'by chance':<10}{'p':>6}")
     for row in rows:
         kind = "" if row["vectors"] == "words" else f"  ({row['vectors']} vectors)"
         interval = f"{row['low']:.1%} to {row['high']:.1%}"
-        lines.append(
-            f"  {row['lists']:<8}{row['grouping']:<10}{row['k']:>4}  {row['accuracy']:>8.1%}  {interval:<16}"
-            f"{row['chance']:<10.1%}{number(row['p']):>6}{kind}"
-        )
+        what = f"  {row['lists']:<8}{row['grouping']:<10}{row['n_groups']:>6}{row['k']:>5}"
+        accuracy = f"  {row['accuracy']:>8.1%}  {interval:<16}{row['chance']:<10.1%}"
+        lines.append(f"{what}{accuracy}{number(row['p']):>6}{kind}")
     return lines
 
 
@@ -105,19 +103,25 @@ def _same_index(rows: list[dict[str, Any]]) -> list[str]:
     rows = [row for row in rows if row["correlation"] is not None]
     if not rows:
         return []
-    # fields that few lists have values of compare few indices: they are in the table, not here
-    most = max(row["n_indices"] for row in rows)
-    rows = [row for row in rows if 2 * row["n_indices"] >= most]
+    sites = list(dict.fromkeys(row["site"] for row in rows))
     lines = ["", "The same index in different layers (mean rank correlation; chance is near 0):"]
     lines.append(f"  {'number':<26}{'side':<8}{'all pairs':>9}{'neighbouring':>14}{'chance within':>15}{'p':>8}")
-    for row in rows[:8]:
+    for row in [row for site in sites for row in _strongest(rows, site, 8 if len(sites) == 1 else 4)]:
         chance = f"\u00b1{max(abs(row['chance_low']), abs(row['chance_high'])):.3f}"
-        site = "" if row["site"] == "hidden" else f"  {row['site']}"
+        site = "" if len(sites) == 1 else f"  {row['site']}"
         lines.append(
             f"  {row['number']:<26}{row['side']:<8}{row['correlation']:>9.2f}{row['neighbouring']:>14.2f}"
             f"{chance:>15}{row['p']:>8.3f}{site}"
         )
     return lines
+
+
+def _strongest(rows: list[dict[str, Any]], site: str, n: int) -> list[dict[str, Any]]:
+    """Take one site's first rows; the width of sites differs, so each is held against itself."""
+    here = [row for row in rows if row["site"] == site]
+    # fields that few lists have values of compare few indices: they are in the table, not here
+    most = max(row["n_indices"] for row in here)
+    return [row for row in here if 2 * row["n_indices"] >= most][:n]
 
 
 def _diversity(rows: list[dict[str, Any]]) -> list[str]:

@@ -15,6 +15,8 @@ from neurolect.errors import MissingExtraError, OptionError, RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.views import card, plot
 from neurolect.views.plots import FIGURES
+from neurolect.views.plots.cluster_tables import draw_redundancy
+from neurolect.views.plots.diversity_curves import draw_diversity
 from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import _clusters
 from neurolect.views.plots.rank_figures import draw_curve
@@ -61,6 +63,8 @@ def test_a_page_stands_alone_and_says_what_each_point_is(related_run: Run, tmp_p
     assert len(titles) == 16
     assert any(title.startswith("hidden.1.0: ") for title in titles)
     assert "16 neurons; each stands where" in page
+    groups = plot(related_run, "groups", out=tmp_path / "groups.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"<use [^>]*><title>hidden", groups)) == 15  # one does not vary
 
 
 def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> None:
@@ -206,3 +210,21 @@ def test_neurons_without_a_place_are_not_drawn_and_none_at_all_told(related_run:
         else:
             with pytest.raises(RunFolderError, match="16 neurons: too few for a map"):
                 plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.html")
+
+
+def test_sites_are_told_apart(related_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(related_run.folder, tmp_path / "run")
+    for name, column in (("diversity", "site"), ("redundancy", "site")):
+        table = related_run.table(f"relations/{name}")
+        layers = table.column("layer").to_pylist()
+        sites = pa.array([each and ("hidden" if each == 1 else "mlp") for each in layers], pa.string())
+        there = table.set_column(table.column_names.index(column), column, sites)
+        write_table(tmp_path / "run" / "relations" / f"{name}.parquet", there)
+    run = Run(tmp_path / "run")
+    legend = draw_diversity(run).figure.axes[0].get_legend()
+    assert legend is not None
+    assert [each.get_text() for each in legend.get_texts()] == ["hidden", "mlp"]
+    assert draw_diversity(related_run).figure.axes[0].get_legend() is None
+    one, several = (draw_redundancy(each).figure.axes[0].get_lines() for each in (related_run, run))
+    assert len(several) == 2 * len(one)
+    assert {np.size(each.get_xdata()) for each in several} == {1}

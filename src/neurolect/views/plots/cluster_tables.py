@@ -88,9 +88,12 @@ def draw_redundancy(run: Run) -> Drawn:
             ("share_with_twin", "-", "anywhere"),
             ("share_with_twin_in_layer", ":", "same layer"),
         ):
-            values = [100 * row[key] for row in here]
-            label = f"{threshold:.1f} {where}"
-            axes.plot(range(len(here)), values, line, color=colour, marker="o", markersize=3, label=label)
+            label: str | None = f"{threshold:.1f} {where}"
+            for site in dict.fromkeys(site for site, _ in layers):  # nothing leads from one site's last layer on
+                places = [place for place, row in enumerate(here) if row["site"] == site]
+                values = [100 * here[place][key] for place in places]
+                axes.plot(places, values, line, color=colour, marker="o", markersize=3, label=label)
+                label = None
     layer_axis(axes, [f"{site} {layer}" if several else str(layer) for site, layer in layers])
     axes.set_ylabel("neurons with a twin (%)")
     axes.set_ylim(-2, 102)

@@ -4,9 +4,12 @@ import pyarrow.compute as pc
 
 from neurolect.relations.numbers import check_side
 from neurolect.store import Run
-from neurolect.views.plots.style import Drawn, new_figure, on_white
+from neurolect.views.plots.style import DIM, Drawn, new_figure, on_white
 
 __all__ = ["draw_diversity"]
+
+LINES = ("-", "--", ":", "-.")
+"""Of the run's sites, in their order."""
 
 
 def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
@@ -35,11 +38,16 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
     scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
     colours = on_white()
     figure, axes = new_figure(f"Diversity of each layer's strongest sentences, {side} lists", width=5.8)
+    sites = list(dict.fromkeys(site for site, _ in layers))
     for site, layer in layers:
         here = [row for row in rows if (row["site"], row["layer"]) == (site, layer)]
-        line = "-" if site == layers[0][0] else "--"
+        line = LINES[sites.index(site) % len(LINES)]
         error = [row["sse"] / row["n_sentences"] for row in here]
         axes.plot([row["k"] for row in here], error, line, color=colours(scale(layer)), marker="o", markersize=3)
+    if len(sites) > 1:
+        for site, line in zip(sites, LINES, strict=False):
+            axes.plot([], [], line, color=DIM, label=site)
+        axes.legend(title="site", loc="lower left")
     ticks = sorted({row["k"] for row in rows})
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])

@@ -52,7 +52,7 @@ def draw_heat_map(
         f"{numbers_title(found, side)}{where}; a row is a layer, a column an index. Vertical stripes: the index "
         "keeps its role from layer to layer. Colours span the 1st to the 99th percentile."
     )
-    return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)
+    return Drawn(figure, " ".join([caption, *found.notes]), None)
 
 
 def draw_same_index(

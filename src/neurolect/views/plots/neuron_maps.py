@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError
+from neurolect.relations.list_entries import sides_of
 from neurolect.relations.numbers import check_side, numbers
 from neurolect.store import Run
 from neurolect.views.plots.save import POINTS
@@ -67,7 +68,9 @@ def draw_map(
     if by in ("site", "cluster"):
         labels = run.neurons().column("site").to_pylist() if by == "site" else _clusters(run, side)
         names = _in_order(labels)
-        _categories(axes, xy[here], [names.index(labels[each]) for each in ids[here]], names, title=by)
+        codes = [names.index(labels[each]) for each in ids[here]]
+        # sites lie over each other: a name in the middle of one would stand on the other's
+        _categories(axes, xy[here], codes, names, title=by, in_place=by != "site")
         shown, extra = by, None
     else:
         found = None if by == "layer" else numbers(run, by, side=side, value=value)
@@ -132,7 +135,7 @@ def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None
         f"{len(here):,} neurons{where}; near neurons respond alike to the {n:,} sentences of the sample "
         f"({METHODS[method]} of standardised activations), coloured by k-means group, the largest first."
     )
-    return Drawn(figure, caption, None)
+    return Drawn(figure, caption, _titles(run, ids[here], sides_of(run)[0], None))
 
 
 def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
@@ -183,7 +186,13 @@ def _only_layer(
 
 
 def _categories(
-    axes: "Axes", xy: NDArray[np.float32], codes: list[int], names: list[str], *, title: str
+    axes: "Axes",
+    xy: NDArray[np.float32],
+    codes: list[int],
+    names: list[str],
+    *,
+    title: str,
+    in_place: bool = True,
 ) -> "PathCollection":
     """Draw points in colours of their groups, with a legend beside; several groups also say their name in place."""
     from matplotlib.patheffects import withStroke
@@ -195,7 +204,7 @@ def _categories(
         axes.scatter([], [], c=CATEGORIES[number % len(CATEGORIES)], s=18, label=name)
         inside = xy[np.array(codes) == number]
         # colours come again after ten groups, and not everybody tells them apart
-        if len(inside) and len(names) > 1:
+        if in_place and len(inside) and len(names) > 1:
             x, y = _middle(inside)
             axes.text(x, y, name, ha="center", va="center", fontsize=11, weight="bold", path_effects=halo)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=title, fontsize=8)

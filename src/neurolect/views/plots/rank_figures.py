@@ -121,4 +121,4 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
     axes.set_ylabel(found.label)
     axes.set_xlim(0, 100)
     caption = f"{numbers_title(found, side)}: neurons in falling order; parts of the layers ranked by themselves."
-    return Drawn(figure, " ".join([caption, found.note or ""]).strip(), None)
+    return Drawn(figure, " ".join([caption, *found.notes]), None)
