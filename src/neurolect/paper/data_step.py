@@ -35,7 +35,7 @@ CATEGORY = ("category", "topic", "group")
 FEWEST = 10
 """Documents of a label, so that there is something to learn; rarer categories are left out."""
 _FACTS = "data.json"
-_SETS = pa.schema([("set", pa.string()), ("text", pa.string())])
+_SETS = pa.schema([("set", pa.string()), *LABELLED])
 
 
 def main_corpus(folder: PaperFolder, options: PaperOptions, *, workers: int, progress: Progress) -> Corpus:
@@ -247,23 +247,30 @@ def _sentence_sets(
     if corpus.n_held_out:
         unseen = set(labelled_documents(corpus, field, part=part, values=labels).column("document_id").to_pylist())
     sets = {
-        "trained": sentences_of(corpus, field, part="mining", documents=trained),
-        "unseen": sentences_of(corpus, field, part=part, documents=unseen),
+        "trained": sentences_of(corpus, field, part="mining", documents=_some(trained, options)),
+        "unseen": sentences_of(corpus, field, part=part, documents=_some(unseen, options)),
         "other": _others(facts, corpus, others),
     }
-    rows: list[dict[str, str]] = []
-    for name, texts in sets.items():
-        numbers = np.arange(len(texts), dtype=np.int64)
-        chosen = np.sort(uniform_sample(numbers, size=options.sentences, seed=options.seed))
-        rows += [{"set": name, "text": texts[number]} for number in chosen.tolist()]
-    write_table(folder.data / "sentences.parquet", pa.Table.from_pylist(rows, schema=_SETS))
-    empty = [name for name, texts in sets.items() if not texts]
+    texts = sets["other"].num_rows
+    chosen = np.sort(uniform_sample(np.arange(texts, dtype=np.int64), size=options.sentences, seed=options.seed))
+    sets["other"] = sets["other"].take(chosen)
+    named = [
+        each.add_column(0, "set", pa.array([name] * each.num_rows, pa.string())) for name, each in sets.items()
+    ]
+    write_table(folder.data / "sentences.parquet", pa.concat_tables(named).cast(_SETS))
+    empty = [name for name, each in sets.items() if not each.num_rows]
     if empty:
         facts["notes"].append(f"There are no sentences for: {', '.join(empty)}. Table 3 is left out.")
-    return {name: min(len(texts), options.sentences) for name, texts in sets.items()}
+    return {name: each.num_rows for name, each in sets.items()}
 
 
-def _others(facts: dict[str, Any], corpus: Corpus, others: Corpus | None) -> list[str]:
+def _some(documents: set[int], options: PaperOptions) -> set[int]:
+    """Choose as many documents as sentences are wanted: of a larger corpus that is enough."""
+    numbers = np.array(sorted(documents), dtype=np.int64)
+    return set(uniform_sample(numbers, size=options.sentences, seed=options.seed).tolist())
+
+
+def _others(facts: dict[str, Any], corpus: Corpus, others: Corpus | None) -> pa.Table:
     """Take sentences of another kind: those of the sentiment data, else those without a category."""
     if others is not None and facts["sentiment"] is not None:
         field = facts["sentiment"]["field"]

@@ -114,7 +114,7 @@ def labelled_documents(
     return pa.Table.from_pylist(rows, schema=LABELLED)
 
 
-def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collection[int] | None) -> list[str]:
+def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collection[int] | None) -> pa.Table:
     """List sentences of documents, or of those without a label.
 
     Parameters
@@ -130,16 +130,20 @@ def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collectio
 
     Returns
     -------
-    list of str
-        In the order of the corpus.
+    pyarrow.Table
+        ``document_id``, ``text``, ``label``, a row for each sentence; in the order of the corpus.
     """
-    found: list[str] = []
+    numbers: list[int] = []
+    texts: list[str] = []
+    labels: list[str | None] = []
     for batch in corpus.batches(part=part, columns=["document_id", "text", field]):
         columns = (batch.column(name).to_pylist() for name in ("document_id", "text", field))
         for document, text, label in zip(*columns, strict=True):
             if (label is None) if documents is None else (document in documents):
-                found.append(text)
-    return found
+                numbers.append(document)
+                texts.append(text)
+                labels.append(label)
+    return pa.table([numbers, texts, labels], schema=LABELLED)
 
 
 def count_labels(table: pa.Table) -> Counter[str]:

@@ -10,12 +10,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
+from neurolect.collector.sample import uniform_sample
 from neurolect.model.model import Model
+from neurolect.paper.comparable_sentences import balancing_weights, clustered_mean, within_reach
 from neurolect.progress import Progress
 from neurolect.relations.between_models.joint_pass import joint_values
 
 __all__ = ["SentenceDistances", "sentence_distances", "write_distances"]
 
+WHOLE = ("trained", "unseen")
+"""Sets of which whole documents are given."""
 _SCHEMA = pa.schema(
     [
         ("set", pa.string()),
@@ -35,6 +39,8 @@ class SentenceDistances(NamedTuple):
     """Root of the sum of squared differences, likewise."""
     length: NDArray[np.float64]
     """Euclidean length of the first model's activations, likewise."""
+    finite: NDArray[np.bool_]
+    """Which of the sentences given these are, shape (n_given,)."""
 
 
 def sentence_distances(first: NDArray[np.float32], second: NDArray[np.float32]) -> SentenceDistances:
@@ -57,46 +63,108 @@ def sentence_distances(first: NDArray[np.float32], second: NDArray[np.float32]) 
     >>> float(found.manhattan[0]), float(found.euclidean[0])
     (4.0, 2.0)
     """
-    finite = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+    finite = np.logical_and(np.isfinite(first).all(axis=1), np.isfinite(second).all(axis=1))
     a, b = first[finite].astype(np.float64), second[finite].astype(np.float64)
     difference = b - a
     return SentenceDistances(
         np.abs(difference).sum(axis=1),
         np.sqrt((difference**2).sum(axis=1)),
         np.sqrt((a**2).sum(axis=1)),
+        finite,
     )
 
 
-def write_distances(models: Sequence[Model], sets: Path, *, out: Path, progress: Progress) -> None:
+def write_distances(
+    models: Sequence[Model],
+    sets: Path,
+    *,
+    out: Path,
+    max_tokens: int,
+    size: int,
+    seed: int,
+    progress: Progress,
+) -> None:
     """Write means and standard errors over each set.
+
+    Of the sentences trained on and of the unseen ones those count that lie in the part of their text that
+    fine-tuning reads, and the former are weighed so that labels have the shares they have in the latter.
 
     Parameters
     ----------
     models : sequence of Model
         Two, of the same neurons.
     sets : Path
-        A Parquet file with ``set`` and ``text``.
+        A Parquet file with ``set``, ``document_id``, ``label`` and ``text``; documents trained on and
+        unseen ones whole, one after the other.
     out : Path
         The Parquet file to write.
+    max_tokens : int
+        Tokens of a text that fine-tuning reads, special ones included.
+    size : int
+        Sentences of each set at most.
+    seed : int
+        Chooses them.
     progress : Progress
         Where to report to.
     """
     table = pq.read_table(sets)
-    rows = []
-    with progress.task("distances", total=table.num_rows, unit="sentences") as task:
-        for name in dict.fromkeys(table.column("set").to_pylist()):
-            texts = table.filter(pa.compute.equal(table.column("set"), name)).column("text").to_pylist()
-            parts = [sentence_distances(*values) for values in joint_values(models, texts, task=task)]
-            whole = SentenceDistances(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-            rows.append(_row(name, whole))
+    chosen = {
+        name: _chosen(
+            models,
+            table.filter(pa.compute.equal(table.column("set"), name)),
+            whole=name in WHOLE,
+            max_tokens=max_tokens,
+            size=size,
+            seed=seed,
+        )
+        for name in dict.fromkeys(table.column("set").to_pylist())
+    }
+    rows, labels = [], {name: _strings(each, "label") for name, each in chosen.items()}
+    with progress.task("distances", total=sum(each.num_rows for each in chosen.values()), unit="sentences") as task:
+        for name, each in chosen.items():
+            parts = [
+                sentence_distances(*v) for v in joint_values(models, each.column("text").to_pylist(), task=task)
+            ]
+            weights = np.ones(each.num_rows)
+            if name == WHOLE[0] and WHOLE[1] in labels:
+                weights = balancing_weights(labels[name], like=labels[WHOLE[1]])
+            rows.append(_row(name, parts, weights=weights, documents=each.column("document_id").to_numpy()))
     write_table(out, pa.Table.from_pylist(rows, schema=_SCHEMA))
 
 
-def _row(name: str, found: SentenceDistances) -> dict[str, object]:
-    n = len(found.manhattan)
-    row: dict[str, object] = {"set": name, "n_sentences": n, "length": float(found.length.mean())}
-    for key in ("manhattan", "euclidean"):
-        values = getattr(found, key)
-        row[key] = float(values.mean())
-        row[f"{key}_error"] = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+def _strings(table: pa.Table, name: str) -> NDArray[np.str_]:
+    return np.array([each or "" for each in table.column(name).to_pylist()], dtype=np.str_)
+
+
+def _chosen(
+    models: Sequence[Model], table: pa.Table, *, whole: bool, max_tokens: int, size: int, seed: int
+) -> pa.Table:
+    """Leave out what has no token, and of whole documents what fine-tuning does not read; choose of the rest."""
+    texts = table.column("text").to_pylist()
+    tokens = [model.tokenize(texts) for model in models]
+    fits = np.ones(len(texts), dtype=bool)
+    for each in tokens:
+        fits[each.empty] = False
+    if whole and texts:
+        own = (tokens[0].end - tokens[0].first).astype(np.int64)
+        special = int(tokens[0].lengths[0] - own[0])
+        documents = table.column("document_id").to_numpy()
+        fits &= within_reach(documents, own, max_tokens=max_tokens - special)
+    places = np.flatnonzero(fits)
+    return table.take(np.sort(uniform_sample(places, size=size, seed=seed)))
+
+
+def _row(
+    name: str, parts: Sequence[SentenceDistances], *, weights: NDArray[np.float64], documents: NDArray[np.int64]
+) -> dict[str, object]:
+    if not parts:
+        return {"set": name, "n_sentences": 0}
+    whole = SentenceDistances(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    weights, documents = weights[whole.finite], documents[whole.finite]
+    row: dict[str, object] = {"set": name, "n_sentences": int((weights > 0).sum())}
+    for key in ("manhattan", "euclidean", "length"):
+        mean = clustered_mean(getattr(whole, key), weights=weights, documents=documents)
+        row[key] = mean.value if np.isfinite(mean.value) else None
+        row[f"{key}_error"] = mean.error if np.isfinite(mean.error) else None
+    del row["length_error"]
     return row

@@ -180,7 +180,15 @@ def compare_runs(
             load_model(_model_of(folder, options, name), options=config.model, device=device)
             for name in ("pretrained", "category")
         ]
-        write_distances(pair, folder.data / "sentences.parquet", out=distances, progress=progress)
+        write_distances(
+            pair,
+            folder.data / "sentences.parquet",
+            out=distances,
+            max_tokens=category_training(options).max_tokens,
+            size=options.sentences,
+            seed=options.seed,
+            progress=progress,
+        )
     runs = dict(_runs(folder, READ))
     for name in READ[1:]:
         out = folder.compared / name
