@@ -1,7 +1,10 @@
 """What would float8 gain, and what would it do to the lists?
 
 neurolect does not offer float8; this tells why. Every linear map inside the blocks multiplies in float8 (e4m3, one
-scale a tensor, taken anew from each batch); all else stays as it is. It needs a GPU that has float8 (Hopper, say).
+scale a tensor); all else stays as it is. It needs a GPU that has float8 (Hopper, say).
+
+* "float8": scales are taken anew from each batch.
+* "float8, fixed scales": the largest values of one batch say what the scales are from then on; larger ones are cut.
 
 * Speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
 * Lists: a whole pass with real weights, float8's lists and float16's in float32's.
@@ -34,29 +37,57 @@ def _in_float8(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Float8Linear(nn.Module):
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, largest: Tensor | None) -> None:
         super().__init__()
         weight, self.scale = _in_float8(linear.weight.detach())
         self.weight8 = weight.t()  # multiplied as columns
         self.bias = linear.bias
+        self.fixed = None if largest is None else (largest.to(torch.float32) / _LARGEST).clamp(min=1e-12)
 
     def forward(self, states: Tensor) -> Tensor:
         flat = states.reshape(-1, states.shape[-1])
-        values, scale = _in_float8(flat)
+        if self.fixed is None:
+            values, scale = _in_float8(flat)
+        else:
+            scale = self.fixed
+            cut = (flat.to(torch.float32) / scale).clamp(-_LARGEST, _LARGEST)
+            values = cut.to(torch.float8_e4m3fn)
         out = torch._scaled_mm(
             values, self.weight8, scale_a=scale, scale_b=self.scale, bias=self.bias, out_dtype=states.dtype
         )
         return out.reshape(*states.shape[:-1], -1)
 
 
-def to_float8(model: Model) -> Model:
+def linear_maps(model: Model) -> list[tuple[nn.Module, str, nn.Linear]]:
+    blocks = find_blocks(model.network, n_layers=n_layers_of(model.network)) or ()
+    parents = [parent for block in blocks for parent in block.modules()]
+    found = [(parent, *each) for parent in parents for each in parent.named_children()]
+    return [(parent, name, child) for parent, name, child in found if isinstance(child, nn.Linear)]
+
+
+def largest_inputs(model: Model, corpus: Corpus) -> dict[nn.Module, Tensor]:
+    """Run one batch and note the largest value that goes into each linear map."""
+    largest: dict[nn.Module, Tensor] = {}
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        largest[module] = inputs[0].abs().amax()
+
+    hooks = [linear.register_forward_pre_hook(note) for _, _, linear in linear_maps(model)]
+    tokens = model.tokenize(
+        next(iter(corpus.batches(columns=["text"], batch_size=2048))).column("text").to_pylist()
+    )
+    rows = np.setdiff1d(np.arange(2048), tokens.empty)
+    model.run((model.pack if model.packed else model.pad)(tokens, rows))
+    for hook in hooks:
+        hook.remove()
+    return largest
+
+
+def to_float8(model: Model, corpus: Corpus, *, kind: str) -> Model:
     """Replace every linear map inside the blocks."""
-    blocks = find_blocks(model.network, n_layers=n_layers_of(model.network))
-    for block in blocks or ():
-        for parent in list(block.modules()):
-            for name, child in list(parent.named_children()):
-                if isinstance(child, nn.Linear):
-                    setattr(parent, name, Float8Linear(child))
+    largest = largest_inputs(model, corpus) if "fixed" in kind else {}
+    for parent, name, linear in linear_maps(model):
+        setattr(parent, name, Float8Linear(linear, largest.get(linear)))
     return model
 
 
@@ -89,22 +120,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         bert = str(make_model(scratch / "bert", arguments.tokenizer, "Bert"))
-        for kind in ("float16", "float8"):
+        for kind in ("float16", "float8", "float8, fixed scales"):
             model = load_model(bert, options=ModelOptions(dtype="float16"), device="cuda")
-            if kind == "float8":
-                to_float8(model)
+            if kind != "float16":
+                to_float8(model, corpus, kind=kind)
             model.compile_blocks()
             show(f"{kind}, packed, compiled", bare(model, corpus, at_least=4.0))
         if not arguments.model:
             return
         lists = {}
-        for kind in ("float32", "float16", "float8"):
-            dtype = "float16" if kind == "float8" else kind
+        for kind in ("float32", "float16", "float8", "float8, fixed scales"):
+            dtype = kind if kind in ("float32", "float16") else "float16"
             model = load_model(arguments.model, options=ModelOptions(dtype=dtype), device="cuda")
-            if kind == "float8":
-                to_float8(model).compile_blocks()
+            if kind not in ("float32", "float16"):
+                to_float8(model, corpus, kind=kind)
             lists[kind] = lists_of(model, corpus, scratch / kind, arguments.sentences)
-        for kind in ("float16", "float8"):
+        for kind in ("float16", "float8", "float8, fixed scales"):
             show(f"{kind} lists in float32's, of {arguments.sentences:,}", overlap(lists[kind], lists["float32"]))
 
 

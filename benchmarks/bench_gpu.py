@@ -4,12 +4,14 @@ Random weights of BERT-base's (or MPNet's) shape, for speed does not depend on t
 corpus, repeated with their words shuffled until there are enough, so that lists stay alive; lists of both sides.
 
 * bare: the network alone on batches that lie on the GPU already; nothing is read off. Packed, or padded and sorted.
+  The batches are those of chunks from all parts of what collect reads: sentences are not equally long everywhere.
 * pooled: the same, with every neuron's activations pooled.
 * collect: from the corpus folder to the finished run folder. ``pass`` is the rate from the first sentence to the
   last, ``whole`` that of the whole call, with compiling, checkpoints and writing.
 
     python benchmarks/shuffled_corpus.py SMALL_CORPUS CORPUS 5000000
     python benchmarks/bench_gpu.py --corpus CORPUS --tokenizer FOLDER [--parts bare,packed,padded,mpnet,precision]
+        [--mpnet-sentences 3000000]
 """
 
 import argparse
@@ -44,8 +46,9 @@ def make_model(folder: Path, tokenizer: Path, family: str) -> Path:
     size = 514 if family == "MPNet" else 512
     config = getattr(transformers, f"{family}Config")(vocab_size=30_527, max_position_embeddings=size)
     transformers.AutoModel.from_config(config).save_pretrained(folder)
-    for path in tokenizer.iterdir():
-        shutil.copy(path, folder)
+    transformers.AutoTokenizer.from_pretrained(tokenizer).save_pretrained(
+        folder
+    )  # and nothing else that lies there
     return folder
 
 
@@ -56,8 +59,9 @@ class Clock(NullTask):
         self.n, self.stamps = 0.0, []
 
     def advance(self, n: float = 1) -> None:
-        self.n += n
-        self.stamps.append((time.perf_counter(), self.n))
+        if n:
+            self.n += n
+            self.stamps.append((time.perf_counter(), self.n))
 
 
 class Timed(NullProgress):
@@ -87,11 +91,16 @@ def seconds_of(run: Callable[[], None], *, at_least: float = 2.0) -> float:
     return sorted(times)[len(times) // 2]
 
 
-def bare(model: Model, corpus: Corpus, *, n: int = 49_152, at_least: float = 2.0) -> dict[str, float]:
-    """Sentences a second of the network alone, and with pooling."""
+def bare(
+    model: Model, corpus: Corpus, *, n_sentences: int | None = None, n_chunks: int = 8, at_least: float = 2.0
+) -> dict[str, float]:
+    """Sentences a second of the network alone, and with pooling, over chunks from all parts of what is read."""
     size, budget = 16_384, 65_536
     make = model.pack if model.packed else model.pad
-    feed = chunks(corpus, model, size=size, token_budget=budget, limit=n)
+    last = (n_sentences or corpus.n_mining) // size - 1
+    numbers = np.unique(np.linspace(0, last, n_chunks).astype(int)).tolist()
+    feed = [next(chunks(corpus, model, size=size, token_budget=budget, start=k, end=k + 1)) for k in numbers]
+    n = len(feed) * size
     batches = [on_device(make(chunk.tokens, rows), model.device) for chunk in feed for rows in chunk.batches]
 
     def forward() -> None:
@@ -110,6 +119,7 @@ def bare(model: Model, corpus: Corpus, *, n: int = 49_152, at_least: float = 2.0
         "bare": n / seconds_of(forward, at_least=at_least),
         "pooled": n / seconds_of(pooled, at_least=at_least),
         "bare again": n / seconds_of(forward, at_least=at_least),
+        "tokens a sentence": float(np.mean([chunk.tokens.lengths.mean() for chunk in feed])),
     }
 
 
@@ -180,9 +190,10 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--parts", default="bare,packed,padded,mpnet,precision")
+    parser.add_argument("--mpnet-sentences", type=int, default=3_000_000)
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
-    usual: dict[str, Any] = {"list_size": 10_000, "monitor_every": 1 << 40}
+    usual: dict[str, Any] = {"list_size": 10_000}
     some = {"limit": 1_000_000}
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -202,22 +213,24 @@ def main() -> None:
             show("packed, compiled", bare(packed, corpus))
         if "packed" in parts:
             packed.compile_blocks()
-            bare(packed, corpus, n=16_384)
+            bare(packed, corpus, n_chunks=1)
             show("packed, compiled, for long", bare(packed, corpus, at_least=10.0))
             show("collect, packed, compiled", whole(packed, corpus, run, **usual))
         if "eager" in parts:
             eager = load_model(bert, device="cuda")
             show("collect, packed, eager", whole(eager, corpus, run, **usual, **some, compile="off"))
         if "monitor" in parts:
-            show("collect, with the monitor", whole(packed, corpus, run, list_size=10_000, **some))
+            show("collect, with the monitor", whole(packed, corpus, run, **usual, **some))
+            show("collect, without its steps", whole(packed, corpus, run, **usual, **some, monitor_every=1 << 40))
         if "padded" in parts:
             show("collect, padded", whole(padded, corpus, run, **usual, **some))
         del packed
         if "mpnet" in parts:
             mpnet = load_model(str(make_model(scratch / "mpnet", arguments.tokenizer, "MPNet")), device="cuda")
             print(f"    MPNet: packed {mpnet.packed}; {mpnet.not_packed_because}")
-            show("MPNet, padded, for long", bare(mpnet, corpus, at_least=10.0))
-            show("MPNet, collect", whole(mpnet, corpus, run, **usual, **some))
+            n = min(arguments.mpnet_sentences, corpus.n_mining)
+            show("MPNet, padded, for long", bare(mpnet, corpus, n_sentences=n, at_least=10.0))
+            show("MPNet, collect", whole(mpnet, corpus, run, **usual, limit=n))
         if "precision" in parts:
             few = {**usual, "limit": 300_000}
             show("float16, packed", whole(load_model(bert, device="cuda"), corpus, run, **few))

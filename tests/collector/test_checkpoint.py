@@ -1,12 +1,17 @@
 """Checkpoints are written at least so many seconds apart, and more rarely where they take long."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
 from neurolect.collector import checkpoint
 from neurolect.collector.checkpoint import Checkpoints, Position
+from neurolect.errors import NeurolectError
 
 NO_STATE: Any = None
 
@@ -47,3 +52,56 @@ def test_writing_costs_at_most_a_fiftieth_and_one_slow_write_is_forgiven(
         assert not is_due(checkpoints)
         clock.now += 1
     assert is_due(checkpoints)
+
+
+class GpuState:
+    """A state on a GPU, whose arrays are copies."""
+
+    device = torch.device("cuda")
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def to_arrays(self) -> dict[str, NDArray[np.int64]]:
+        return {"value": np.array(self.value)}
+
+
+def saved_value(folder: Path) -> int:
+    with np.load(folder / "checkpoint" / "state.npz") as file:
+        return int(file["value"])
+
+
+def test_a_state_on_a_gpu_is_written_while_the_pass_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_write, write = threading.Event(), checkpoint._write
+
+    def slowly(path: Path, arrays: dict[str, Any]) -> None:
+        assert may_write.wait(timeout=60)
+        write(path, arrays)
+
+    monkeypatch.setattr(checkpoint, "_write", slowly)
+    checkpoints = Checkpoints(tmp_path, least_seconds=60)
+    state: Any = GpuState(1)
+    checkpoints.save(state, Position(1, 0), wait=False)
+    state.value = 2  # the pass goes on
+    assert not (tmp_path / "checkpoint" / "state.npz").exists()
+    may_write.set()
+    with checkpoints:
+        pass
+    assert saved_value(tmp_path) == 1
+    checkpoints.save(state, Position(2, 0), wait=False)
+    state.value = 3
+    checkpoints.save(state, Position(3, 0))
+    assert saved_value(tmp_path) == 3
+    checkpoints.remove()
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_an_error_of_the_writer_is_raised_by_the_next_call(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").write_text("a file where a folder belongs")
+    checkpoints = Checkpoints(tmp_path, least_seconds=60)
+    state: Any = GpuState(1)
+    checkpoints.save(state, Position(1, 0), wait=False)
+    with pytest.raises(NeurolectError, match="could not be written"):
+        checkpoints.save(state, Position(2, 0), wait=False)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from neurolect.collector import CollectOptions, collect
 from neurolect.collector.convergence import Convergence, Step, step_length
 from neurolect.collector.convergence_tables import order_notice, sentences_needed, steps_table
+from neurolect.collector.device_lists import DeviceTopLists
 from neurolect.collector.leading_items import leading_items, new_entries
 from neurolect.collector.shuffle import shuffled_chunks, shuffled_ids
 from neurolect.collector.stop_rule import parse_stop_rule
@@ -59,6 +61,40 @@ def watch(acts_SN: NDArray[np.float32], words: list[str], *, size: int = 100, st
             monitor.load(arrays)
     monitor.step(lists)
     return monitor
+
+
+def watch_on_device(
+    acts_SN: NDArray[np.float32], words: list[str], *, aside: bool, looks: int = -1
+) -> tuple[list[Step], dict[str, NDArray[np.generic]]]:
+    """Run the monitor over lists on a device; its steps are asked for after chunk ``looks``."""
+    lists = DeviceTopLists(acts_SN.shape[1], N, device=torch.device("cpu"))
+    monitor = Convergence((), list_size=N, length=200, sampled=N, seed=1)
+    monitor.aside = aside
+    for number, (table, values) in enumerate(stream(acts_SN, words, 100)):
+        lists.update(torch.from_numpy(values), sentence_ids=table.column("sentence_id").to_numpy())
+        monitor.end_chunk(table, cast(Any, {"top": lists}))
+        if number == looks:
+            assert monitor.steps
+    arrays = monitor.to_arrays()
+    monitor.step(cast(Any, {"top": lists}))
+    return monitor.steps, arrays
+
+
+@pytest.mark.parametrize("looks", [-1, 1, 2, 7])
+def test_lists_looked_into_aside_give_the_same_steps(looks: int) -> None:
+    acts_SN, words = example()
+    usual, arrays = watch_on_device(acts_SN, words, aside=False)
+    for one, other in zip(usual, watch(acts_SN, words).steps, strict=True):
+        np.testing.assert_array_equal(one.stability, other.stability)
+    steps, others = watch_on_device(acts_SN, words, aside=True, looks=looks)
+    assert len(steps) == len(usual) == 6
+    for one, other in zip(usual, steps, strict=True):
+        assert one[:2] == other[:2]
+        for left, right in zip(one[2:], other[2:], strict=True):
+            np.testing.assert_array_equal(left, right)
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
 
 
 def example(n: int = 1050, n_neurons: int = 60) -> tuple[NDArray[np.float32], list[str]]:

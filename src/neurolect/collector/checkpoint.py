@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +44,8 @@ class Checkpoints:
         The run folder.
     least_seconds : float
         Least time between two checkpoints. Writing that takes long stretches it so that it costs at most 2 %.
+
+    A ``with`` block ends when no checkpoint is being written any more.
     """
 
     def __init__(self, folder: Path, *, least_seconds: float) -> None:
@@ -50,6 +53,14 @@ class Checkpoints:
         self._least = least_seconds
         self._last = time.monotonic()
         self._costs: deque[float] = deque(maxlen=3)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="neurolect-checkpoint")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
 
     @property
     def due(self) -> bool:
@@ -58,7 +69,7 @@ class Checkpoints:
         cost = statistics.median(self._costs) if self._costs else 0.0
         return time.monotonic() - self._last >= max(self._least, cost / _MAX_COST)
 
-    def save(self, state: CollectState, position: Position) -> None:
+    def save(self, state: CollectState, position: Position, *, wait: bool = True) -> None:
         """Write the checkpoint; the last one is replaced once this one is whole.
 
         Parameters
@@ -67,6 +78,9 @@ class Checkpoints:
             The state after all batches before ``position``.
         position : Position
             Where to go on.
+        wait : bool
+            Otherwise a state that is kept on a GPU is copied, and written while the pass goes on; an error is
+            raised by the next call, or by :meth:`wait`.
 
         Raises
         ------
@@ -74,9 +88,25 @@ class Checkpoints:
             If the disk is full; the last checkpoint is still there.
         """
         start = time.monotonic()
-        save_state(self._path, state, position)
+        self.wait()
+        if wait or not _copies(state):
+            save_state(self._path, state, position)
+        else:
+            self._writing = self._writer.submit(_write, self._path, _arrays_of(state, position))
         self._last = time.monotonic()
         self._costs.append(self._last - start)
+
+    def wait(self) -> None:
+        """Wait for a checkpoint that is being written.
+
+        Raises
+        ------
+        NeurolectError
+            If it could not be written.
+        """
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
 
     def load(self, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position] | None:
         """Read the checkpoint.
@@ -99,6 +129,7 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove the checkpoint of a finished run."""
+        self.wait()
         self._path.unlink(missing_ok=True)
         if self._path.parent.is_dir():
             self._path.parent.rmdir()
@@ -116,7 +147,19 @@ def save_state(path: Path, state: CollectState, position: Position) -> None:
     position : Position
         Where to go on.
     """
-    arrays: dict[str, Any] = {"position": np.array(position), **state.to_arrays()}
+    _write(path, _arrays_of(state, position))
+
+
+def _copies(state: CollectState) -> bool:
+    """Say whether the arrays a state gives stay as they are while it goes on."""
+    return state.device is not None and state.device.type == "cuda"
+
+
+def _arrays_of(state: CollectState, position: Position) -> dict[str, Any]:
+    return {"position": np.array(position), **state.to_arrays()}
+
+
+def _write(path: Path, arrays: dict[str, Any]) -> None:
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 

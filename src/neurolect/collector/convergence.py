@@ -7,6 +7,7 @@ those at half as many sentences, when at least half of the list was another.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,18 @@ def step_length(n_sentences: int, *, every: int | None, chunk: int) -> int:
     return max(1, -(-wanted // chunk)) * chunk
 
 
+class _Look(NamedTuple):
+    """A step whose lists are still being looked into."""
+
+    n_sentences: int
+    n_new: int
+    churn: list[NDArray[np.float64]]
+    thresholds: list[NDArray[np.float32]]
+    sampled: NDArray[np.int64]
+    """Ids of the sampled sentences held then."""
+    leading: "Future[tuple[list[LeadingItems], list[NDArray[np.float32]]]]"
+
+
 class Convergence:
     """The monitor of one pass.
 
@@ -98,17 +111,27 @@ class Convergence:
 
     Attributes
     ----------
-    steps : list of Step
-        Those taken.
+    aside : bool
+        Look into the lists in a thread while the pass goes on; steps are the same.
     """
 
     def __init__(self, fields: tuple[str, ...], *, list_size: int, length: int, sampled: int, seed: int) -> None:
         self.length = length
-        self.steps: list[Step] = []
+        self.aside = False
+        self._steps: list[Step] = []
+        self._look: _Look | None = None
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="neurolect-monitor")
+        self._n_at_step = 0
         self._items = SampledItems(fields, share=item_share(sampled=sampled, list_size=list_size, seed=seed))
         self._leading: list[list[LeadingItems]] = []
         self._n = 0
         self._ids: list[NDArray[np.uint32]] = []
+
+    @property
+    def steps(self) -> list[Step]:
+        """Steps taken, in their order; waits for the last."""
+        self._finish()
+        return self._steps
 
     @property
     def n_read(self) -> int:
@@ -132,16 +155,18 @@ class Convergence:
         Returns
         -------
         bool
-            Whether a step was taken.
+            Whether a step was taken; if lists are looked into aside, whether one was finished.
         """
         self._items.update(sentences, named=items)
         self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
         self._n += sentences.num_rows
-        n_new = self._n - (self.steps[-1].n_sentences if self.steps else 0)
-        if n_new < self.length:
-            return False
+        finished = self._look is not None and self._look.leading.done()
+        if finished:
+            self._finish()
+        if self._n - self._n_at_step < self.length:
+            return finished
         self.step(lists)
-        return True
+        return finished or not self.aside
 
     def step(self, lists: Mapping[str, TopLists]) -> None:
         """Take a step now; nothing if no sentence was read since the last.
@@ -153,30 +178,46 @@ class Convergence:
         """
         if not self._ids:
             return
+        self._finish()
         ids = np.concatenate(self._ids)
         rows, shares = self._items.rows(), self._items.shares
-        churn, thresholds, leading = [], [], []
+        churn, thresholds, entries = [], [], []
         for each in lists.values():
             n_new, fill = each.count_among(ids.astype(np.int64))
             churn.append(n_new / np.maximum(fill, 1))
-            keys, held = each.entries_for(rows[0])
-            leading.append(leading_items(keys, held, rows=rows, shares=shares))
+            entries.append(each.entries_for(rows[0]))
             thresholds.append(each.thresholds.copy())
-        number = len(self.steps) + 1
-        if number > 1:
-            before = self._leading[number // 2 - 1]
-            stability = [kept_evidence(*pair) for pair in zip(before, leading, strict=True)]
-        else:
-            stability = [np.full(len(each), np.nan) for each in churn]
-        self._items.keep(np.any([each.used for each in leading], axis=0))
+        number = len(self._steps) + 1
+        before = self._leading[number // 2 - 1] if number > 1 else None
+
+        def look() -> tuple[list[LeadingItems], list[NDArray[np.float32]]]:
+            # Aside, half of the processors are left to what the pass does.
+            share = 0.5 if self.aside else 1.0
+            leading = [leading_items(*each, rows=rows, shares=shares, cores=share) for each in entries]
+            if before is None:
+                return leading, [np.full(len(each), np.nan, dtype=np.float32) for each in churn]
+            return leading, [kept_evidence(*pair) for pair in zip(before, leading, strict=True)]
+
+        self._look = _Look(self._n, len(ids), churn, thresholds, rows[0], self._looking.submit(look))
+        self._ids, self._n_at_step = [], self._n
+        if not self.aside:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Take in what was seen at the last step; the same whenever it is done before the next."""
+        if self._look is None:
+            return
+        seen, self._look = self._look, None
+        leading, stability = seen.leading.result()
+        used = np.any([each.used for each in leading], axis=0)
+        self._items.keep(_still_wanted(self._items.rows()[0], sampled=seen.sampled, used=used))
         nothing = np.empty(0, dtype=np.bool_)
         self._leading.append([LeadingItems(each.items, each.scores, nothing) for each in leading])
         # earlier ones than half of the next step's number are never looked at again
-        for old in range((number + 1) // 2 - 1):
+        for old in range((len(self._leading) + 1) // 2 - 1):
             self._leading[old] = []
-        parts = (np.array(part, dtype=np.float32) for part in (churn, thresholds, stability))
-        self.steps.append(Step(self._n, len(ids), *parts))
-        self._ids = []
+        parts = (np.array(part, dtype=np.float32) for part in (seen.churn, seen.thresholds, stability))
+        self._steps.append(Step(seen.n_sentences, seen.n_new, *parts))
 
     def merge(self, other: "Convergence", *, lists: Mapping[str, TopLists], others: Mapping[str, TopLists]) -> None:
         """Take other sentences' lists as one more step; whether evidence was kept is not known then.
@@ -190,6 +231,7 @@ class Convergence:
         others : mapping of side to TopLists
             Of the other sentences alone.
         """
+        self._finish()
         churn = []
         for side, each in lists.items():
             arrays, new = each.to_arrays(), others[side].to_arrays()
@@ -201,8 +243,9 @@ class Convergence:
         self._n += other.n_read
         thresholds = np.array([each.thresholds for each in lists.values()], dtype=np.float32)
         unknown = np.full_like(thresholds, np.nan)
-        self.steps.append(Step(self._n, other.n_read, np.array(churn, dtype=np.float32), thresholds, unknown))
+        self._steps.append(Step(self._n, other.n_read, np.array(churn, dtype=np.float32), thresholds, unknown))
         self._leading.append([])
+        self._n_at_step = self._n
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
@@ -212,6 +255,7 @@ class Convergence:
         dict of str to ndarray
             For :meth:`load`.
         """
+        self._finish()
         arrays: dict[str, NDArray[np.generic]] = {
             f"items-{name}": array for name, array in self._items.to_arrays().items()
         }
@@ -240,11 +284,26 @@ class Convergence:
         self._n = int(arrays["n"].astype(np.int64))
         parts = [arrays[name].astype(np.float32) for name in ("churn", "threshold", "stability")]
         sizes = arrays["steps"].astype(np.int64).tolist()
-        self.steps = [Step(*size, *(part[number] for part in parts)) for number, size in enumerate(sizes)]
+        self._steps = [Step(*size, *(part[number] for part in parts)) for number, size in enumerate(sizes)]
+        self._n_at_step = self._steps[-1].n_sentences if self._steps else 0
         nothing = np.empty(0, dtype=np.bool_)
-        self._leading = [[] for _ in self.steps]
-        for number in range(len(self.steps)):
+        self._leading = [[] for _ in self._steps]
+        for number in range(len(self._steps)):
             if f"leading-{number}" in arrays:
                 leading = arrays[f"leading-{number}"].astype(np.int32)
                 scores = arrays[f"scores-{number}"].astype(np.float32)
                 self._leading[number] = [LeadingItems(*both, nothing) for both in zip(leading, scores, strict=True)]
+
+
+def _still_wanted(
+    ids: NDArray[np.int64], *, sampled: NDArray[np.int64], used: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Say which sentences some list held when it was looked into, or were read since; ids ascend."""
+    if len(ids) == len(sampled):
+        return used
+    places = np.minimum(np.searchsorted(sampled, ids), max(len(sampled) - 1, 0))
+    wanted = np.ones(len(ids), dtype=np.bool_)
+    if len(sampled):
+        there = sampled[places] == ids
+        wanted[there] = used[places[there]]
+    return wanted

@@ -164,7 +164,7 @@ def _collect(
     sample_ids = sample_of(corpus, n_sentences, options)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
     stopping = stop_requests() if stop is None else nullcontext(stop)
-    with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop:
+    with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop, checkpoints:
         device = kept_on_device(options.keep_on, model.device)
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]
@@ -246,6 +246,9 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     """Feed every chunk of a stream that begins at a position; say why it ended."""
     watch = Watch(this.options, this.state.convergence)
     feed = _feed_host if this.state.device is None else _feed_device
+    # A GPU would stand still meanwhile; a rule that may end the pass must know at once.
+    on_gpu = this.state.device is not None and this.state.device.type == "cuda"
+    this.state.convergence.aside = on_gpu and not this.options.stop_when
     for chunk in feed(this, stream, position):
         n_empty = len(chunk.tokens.empty)
         stepped = this.state.end_chunk(
@@ -268,7 +271,7 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
 def _pause(this: _Pass, position: Position) -> None:
     """Save a checkpoint where one is due, and stop where that was asked for."""
     if this.stop.name or this.checkpoints.due:
-        this.checkpoints.save(this.state, position)
+        this.checkpoints.save(this.state, position, wait=bool(this.stop.name))
     if this.stop.name:
         what = f"Stopped by {this.stop.name} after {this.state.n_sentences:,} sentences; they are kept."
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")

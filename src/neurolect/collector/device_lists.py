@@ -157,7 +157,9 @@ class DeviceTopLists:
         """Keep the largest keys of some or all neurons' buffers and raise their thresholds."""
         size = self.list_size
         if neurons is None:
-            neurons = torch.nonzero(self._fill >= size)[:, 0]
+            # those that are longer, and those just filled, which have no threshold yet
+            just_filled = (self._fill == size) & (self._threshold == -torch.inf)
+            neurons = torch.nonzero((self._fill > size) | just_filled)[:, 0]
         # Indexing by assignment would have the host wait for the device.
         for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
             block = self._keys.index_select(0, chosen)
@@ -281,10 +283,11 @@ class DeviceTopLists:
         width = self._width()
         keys = np.zeros((len(self._keys), width), dtype=np.uint64)
         tokens = np.zeros((len(self._keys), width if self._tokens.shape[1] else 0), dtype=np.int16)
+        fill = np.zeros(len(self._keys), dtype=np.int64)
         for rows, signed, own in self._sorted_blocks(0, len(self._keys)):
-            keys[rows] = signed.cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
+            torch.from_numpy(keys[rows].view(np.int64)).copy_(signed ^ EMPTY)
             tokens[rows] = own.cpu().numpy()
-        fill = (keys != 0).sum(axis=1)
+            fill[rows] = (signed != EMPTY).sum(dim=1).cpu().numpy()
         width = int(fill.max(initial=0))
         return {"keys": keys[:, :width], "fill": fill, "tokens": tokens[:, :width]}
 

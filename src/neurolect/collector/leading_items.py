@@ -45,6 +45,7 @@ def leading_items(
     *,
     rows: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]],
     shares: NDArray[np.float64],
+    cores: float = 1.0,
 ) -> LeadingItems:
     """Find each list's leading items among its sampled sentences.
 
@@ -58,6 +59,8 @@ def leading_items(
         From ``SampledItems.rows``.
     shares : float64, shape (n_items,)
         Share of all sentences that hold each item.
+    cores : float
+        Share of the processors to use.
 
     Returns
     -------
@@ -72,7 +75,8 @@ def leading_items(
         places = np.full(_table_size(len(ids)), -1, dtype=np.int64)
         _fill_table(ids, places)
         blocks = [slice(start, start + _BLOCK) for start in range(0, len(fill), _BLOCK)]
-        with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+        n_threads = max(1, round(cores * (os.cpu_count() or 1)))
+        with ThreadPoolExecutor(min(len(blocks), n_threads)) as pool:
             # Threads only ever write True into `used`, and own their neurons' rows.
             done = [
                 pool.submit(
