@@ -5,14 +5,16 @@ python benchmarks/bench_compare.py --layers 6 --width 384 --sentences 5000 --rea
 python benchmarks/bench_compare.py --device cuda --read 20480
 
 Forward passes are timed over ``--read`` sentences of the built-in corpus and scaled up; so are moments, of made-up
-activations; tables are made once, at full size (SVCCA for two layers of the first model, scaled up). The models are
-random: that changes no time.
+activations; tables are made once, at full size, by as many threads as `compare` takes. The models are random: that
+changes no time.
 """
 
 import argparse
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -21,12 +23,12 @@ import transformers
 
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, load_model
-from neurolect.progress import NullProgress
+from neurolect.progress import NullProgress, NullTask
 from neurolect.relations.between_models.joint_moments import JointMoments
 from neurolect.relations.between_models.joint_pass import joint_values
 from neurolect.relations.between_models.matches import best_matches
+from neurolect.relations.between_models.pair_tables import _likenesses
 from neurolect.relations.between_models.regression import held_out_r2
-from neurolect.relations.between_models.svcca import layer_axes, svcca
 
 CHUNK = 2048
 
@@ -89,15 +91,15 @@ def tables(moments: JointMoments, *, layers: int, width: int) -> dict[str, float
         held_out_r2(moments, of=of, by=1 - of, ridge=0.1)
     took["regression"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    places = [slice(layer * width, (layer + 1) * width) for layer in range(layers)]
-    axes = [[(model, at, layer_axes(moments, model, at, kept=0.99)) for at in places] for model in range(2)]
+    sides: list[Any] = [
+        SimpleNamespace(
+            number=number,
+            layers=[("hidden", layer, slice(layer * width, (layer + 1) * width)) for layer in range(layers)],
+        )
+        for number in range(2)
+    ]
+    _likenesses(moments, sides[0], sides[1], kept=0.99, task=NullTask())
     took["SVCCA"] = time.perf_counter() - begin
-    begin = time.perf_counter()
-    some = axes[0][:2]  # all pairs take alike long
-    for first in some:
-        for second in axes[1]:
-            svcca(moments, first, second)
-    took["SVCCA"] += (time.perf_counter() - begin) * len(axes[0]) / len(some)
     return took
 
 

@@ -10,6 +10,7 @@ Three ways over the same sentences, one after the other in each round, in one pr
   a Python heap for every neuron (top lists only).
 
     python benchmarks/bench_end_to_end.py [--model minilm] [--sentences 4096] [--rounds 5] [--backend torch]
+        [--without-plain]
 """
 
 import argparse
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=4096)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--backend", default="torch")
+    parser.add_argument("--without-plain", action="store_true", help="the plain script takes three times as long")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus = prepare([documents_path()], out=Path(scratch) / "corpus", options=PrepareOptions())
@@ -104,8 +106,9 @@ def main() -> None:
         ways = {
             "bare": bare(model, corpus, options),
             "neurolect": whole(model, corpus, options, Path(scratch) / "run"),
-            "plain": plain(model, corpus, options),
         }
+        if not arguments.without_plain:
+            ways["plain"] = plain(model, corpus, options)
         ways["neurolect"]()  # compile the kernels
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(arguments.rounds):
@@ -116,7 +119,7 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads")
     for name, times in seconds.items():
         print(f"{name:>10}: {n / statistics.median(times):8.1f} sentences/s (median of {len(times)})")
-    for name in ("bare", "plain"):
+    for name in ways.keys() - {"neurolect"}:
         ratios = sorted(other / own for other, own in zip(seconds[name], seconds["neurolect"], strict=True))
         low, middle, high = ratios[0], statistics.median(ratios), ratios[-1]
         print(f"neurolect / {name}: {middle:.2f} (from {low:.2f} to {high:.2f})")
