@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.collector import checkpoint
-from neurolect.collector.checkpoint import Checkpoints, Position
-from neurolect.errors import NeurolectError
+from neurolect.collector.checkpoint import Checkpoints, Position, load_arrays, save_state
+from neurolect.errors import FormatVersionError, NeurolectError
 
 NO_STATE: Any = None
 
@@ -105,3 +106,18 @@ def test_an_error_of_the_writer_is_raised_by_the_next_call(tmp_path: Path) -> No
     checkpoints.save(state, Position(1, 0), wait=False)
     with pytest.raises(NeurolectError, match="could not be written"):
         checkpoints.save(state, Position(2, 0), wait=False)
+
+
+def test_a_state_of_another_layout_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "checkpoint" / "state.npz"
+    path.parent.mkdir(parents=True)
+    state: Any = SimpleNamespace(to_arrays=lambda: {"part.values": np.arange(3)})
+    save_state(path, state, Position(4, 2))
+    arrays, position = load_arrays(path)
+    assert list(arrays) == ["part.values"]
+    assert position == Position(4, 2)
+    for layout in (1, 99):
+        written: dict[str, Any] = {"position": np.array([4, 2])} | ({} if layout == 1 else {"layout": layout})
+        np.savez(path, **written)
+        with pytest.raises(FormatVersionError, match=rf"layout {layout} of .*layout 2 only(?s:.*)remove .*run "):
+            load_arrays(path)

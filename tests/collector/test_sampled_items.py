@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from neurolect.collector import sampled_items
-from neurolect.collector.sampled_items import ItemShare, SampledItems, item_share, named_items
+from neurolect.collector.item_numbers import hash_items
+from neurolect.collector.sampled_items import ItemShare, SampledItems, found_items, item_share
 
 ALL = item_share(sampled=1, list_size=1, seed=3)
 TEXTS = ["The cat sat", "a cat", "The dog sat on the dog", "1851 was a year", "", "dog"]
@@ -29,8 +30,15 @@ def names_of(text: str, row: int) -> set[str]:
     return set(text.lower().split()) | own
 
 
+def numbered(items: SampledItems) -> list[str]:
+    """Name the items in the order of their numbers."""
+    known = {name for row, text in enumerate(TEXTS) for name in names_of(text, row)}
+    names = dict(zip(hash_items(known).tolist(), known, strict=True))
+    return [names[key] for key in items.to_arrays()["hashes"].tolist()]
+
+
 def by_sentence(items: SampledItems) -> dict[int, set[str]]:
-    names = list(items._numbers)
+    names = numbered(items)
     ids, starts, numbers = items.rows()
     ranges = zip(ids.tolist(), starts[:-1], starts[1:], strict=True)
     return {key: {names[number] for number in numbers[start:stop]} for key, start, stop in ranges}
@@ -40,12 +48,12 @@ def by_sentence(items: SampledItems) -> dict[int, set[str]]:
 def test_items_and_shares_are_those_counted_by_hand(*, elsewhere: bool) -> None:
     items = SampledItems(("year", "topic"), share=ALL)
     for part in (table(0, 2), table(2, 6)):
-        named = named_items(part, fields=items.fields, share=ALL) if elsewhere else None
-        items.update(part, named=named)
+        found = found_items(part, fields=items.fields, share=ALL) if elsewhere else None
+        items.update(part, found=found)
     expected = {row: names_of(text, row) for row, text in enumerate(TEXTS)}
     assert by_sentence(items) == expected
     counts = Counter(name for names in expected.values() for name in names)
-    shares = dict(zip(items._numbers, items.shares.tolist(), strict=True))
+    shares = dict(zip(numbered(items), items.shares.tolist(), strict=True))
     assert shares == {name: count / 6 for name, count in counts.items()}
 
 
@@ -53,9 +61,9 @@ def test_only_sentences_whose_hash_lies_below_are_looked_into() -> None:
     few = item_share(sampled=1, list_size=3, seed=5)
     ids = np.arange(3000)
     texts = pa.table({"sentence_id": ids, "text": ["word"] * 3000})
-    found = named_items(texts, fields=(), share=few)
+    found = found_items(texts, fields=(), share=few)
     assert 850 < len(found.ids) < 1150
-    assert found.ids.tolist() == named_items(texts, fields=(), share=ItemShare(*few)).ids.tolist()
+    assert found.ids.tolist() == found_items(texts, fields=(), share=ItemShare(*few)).ids.tolist()
     assert set(found.ids) < set(ids)
 
 
@@ -74,6 +82,6 @@ def test_new_items_have_no_number_once_there_are_too_many(monkeypatch: pytest.Mo
     monkeypatch.setattr(sampled_items, "_MAX_ITEMS", 3)
     items = SampledItems((), share=ALL)
     items.update(table(0, 6))
-    assert list(items._numbers) == ["cat", "sat", "the"]
+    assert numbered(items) == ["cat", "sat", "the"]
     assert items.shares.tolist() == [2 / 6, 2 / 6, 2 / 6]
     assert (items.rows()[2] == -1).any()

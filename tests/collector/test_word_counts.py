@@ -1,10 +1,12 @@
 """Words are counted as a dictionary counts them, whenever they are put away."""
 
 from collections import Counter
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurolect.collector import word_counts
 from neurolect.collector.word_counts import WordCounts
 
 BATCHES = st.lists(st.sets(st.sampled_from([f"w{number}" for number in range(40)] + ["\u00e9", "z"])), max_size=30)
@@ -53,3 +55,18 @@ def test_the_rarest_go_when_there_are_too_many() -> None:
     assert len(words) <= 50
     assert words["whale"] == 300
     assert counts.floor >= 1
+
+
+@given(BATCHES, BATCHES, st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_where_segments_end_changes_nothing(one: list[set[str]], other: list[set[str]], size: int) -> None:
+    merged = []
+    for segment in (size, 1000):
+        with patch.object(word_counts, "_SEGMENT", segment):
+            first, second = fed(one, max_words=24), fed(other, max_words=24)
+            first.merge(second)
+            merged.append(first)
+    held = [counts.to_tables()[0].combine_chunks() for counts in merged]
+    assert held[0].equals(held[1])
+    assert merged[0].floor == merged[1].floor
+    assert merged[0].table().equals(merged[1].table())

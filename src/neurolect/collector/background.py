@@ -195,10 +195,16 @@ def metadata_key(value: object) -> str:
 
 def _to_bytes(table: pa.Table) -> NDArray[np.uint8]:
     """Write a table as an Arrow stream into an array."""
-    sink = pa.BufferOutputStream()
+    measured = pa.MockOutputStream()  # a stream that grows would take up to twice as much
+    _write(table, measured)
+    made = np.empty(measured.size(), dtype=np.uint8)
+    _write(table, pa.FixedSizeBufferWriter(pa.py_buffer(made)))
+    return made
+
+
+def _write(table: pa.Table, sink: pa.NativeFile) -> None:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return np.frombuffer(sink.getvalue(), dtype=np.uint8)
 
 
 def _from_bytes(array: NDArray[np.generic]) -> pa.Table:

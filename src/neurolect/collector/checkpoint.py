@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurolect.atomic import replacing
 from neurolect.collector.state import CollectState, Plan
+from neurolect.errors import FormatVersionError
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Checkpoints", "Position", "load_state", "save_state"]
+__all__ = ["Checkpoints", "Position", "load_arrays", "load_state", "save_state"]
 
 _MAX_COST = 0.02
+# To be raised whenever a part of the state gives other arrays than before.
+_LAYOUT = 2
 
 
 class Position(NamedTuple):
@@ -156,7 +160,7 @@ def _copies(state: CollectState) -> bool:
 
 
 def _arrays_of(state: CollectState, position: Position) -> dict[str, Any]:
-    return {"position": np.array(position), **state.to_arrays()}
+    return {"layout": np.array(_LAYOUT), "position": np.array(position), **state.to_arrays()}
 
 
 def _write(path: Path, arrays: dict[str, Any]) -> None:
@@ -180,8 +184,42 @@ def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) 
     -------
     tuple of CollectState and Position
         The state, and where to go on.
+
+    Raises
+    ------
+    FormatVersionError
+        If another version of neurolect wrote it.
+    """
+    arrays, position = load_arrays(path)
+    return CollectState.from_arrays(arrays, plan=plan, device=device), position
+
+
+def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
+    """Read a state as arrays.
+
+    Parameters
+    ----------
+    path : Path
+        From :func:`save_state`.
+
+    Returns
+    -------
+    tuple of dict and Position
+        For ``CollectState.from_arrays``, and where to go on.
+
+    Raises
+    ------
+    FormatVersionError
+        If another version of neurolect wrote it.
     """
     with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+        # there was no number in the first
+        layout = int(file["layout"]) if "layout" in file.files else 1
+        if layout != _LAYOUT:
+            what = f"{path} has layout {layout} of an unfinished pass; this neurolect reads layout {_LAYOUT} only."
+            run = path.parents[1]
+            hint = f"Finish it with the version named in {run / 'manifest.json'}, or remove {run} and begin anew."
+            raise FormatVersionError(what, hint=hint)
+        arrays = {name: file[name] for name in file.files if name != "layout"}
     chunk, batch = (int(each) for each in arrays.pop("position"))
-    return CollectState.from_arrays(arrays, plan=plan, device=device), Position(chunk, batch)
+    return arrays, Position(chunk, batch)

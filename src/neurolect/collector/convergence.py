@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items
-from neurolect.collector.sampled_items import NamedItems, SampledItems, item_share
+from neurolect.collector.sampled_items import FoundItems, SampledItems, item_share
 from neurolect.collector.top_lists import TopLists
 
 __all__ = ["Convergence", "Step", "step_length"]
@@ -139,7 +139,7 @@ class Convergence:
         return self._n
 
     def end_chunk(
-        self, sentences: pa.Table, lists: Mapping[str, TopLists], *, items: NamedItems | None = None
+        self, sentences: pa.Table, lists: Mapping[str, TopLists], *, items: FoundItems | None = None
     ) -> bool:
         """Take in a chunk that has gone through the model, and take a step if it is time.
 
@@ -149,7 +149,7 @@ class Convergence:
             The chunk.
         lists : mapping of side to TopLists
             After the chunk.
-        items : NamedItems, optional
+        items : FoundItems, optional
             The chunk's, where they are found already.
 
         Returns
@@ -157,7 +157,7 @@ class Convergence:
         bool
             Whether a step was taken; if lists are looked into aside, whether one was finished.
         """
-        self._items.update(sentences, named=items)
+        self._items.update(sentences, found=items)
         self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
         self._n += sentences.num_rows
         finished = self._look is not None and self._look.leading.done()

@@ -29,6 +29,7 @@ from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import claim, complete, complete_shard, new_run
+from neurolect.collector.release_memory import release_memory
 from neurolect.collector.sample_activations import SampleActivations
 from neurolect.collector.shard import PARTIAL, Shard, check_shard, mining_of, share_of
 from neurolect.collector.state import CollectState, Plan
@@ -262,6 +263,7 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
         this.task.advance(n_empty)
         if stepped:
             this.task.note(watch.note())
+            release_memory()
         if watch.enough(stepped=stepped, seconds=time.monotonic() - this.started):
             break
     this.state.convergence.step(this.state.lists)
@@ -272,6 +274,7 @@ def _pause(this: _Pass, position: Position) -> None:
     """Save a checkpoint where one is due, and stop where that was asked for."""
     if this.stop.name or this.checkpoints.due:
         this.checkpoints.save(this.state, position, wait=bool(this.stop.name))
+        release_memory()
     if this.stop.name:
         what = f"Stopped by {this.stop.name} after {this.state.n_sentences:,} sentences; they are kept."
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
-from neurolect.collector.sampled_items import ItemShare, NamedItems
+from neurolect.collector.sampled_items import FoundItems, ItemShare
 from neurolect.collector.shuffle import shuffled_chunks
 from neurolect.collector.tokenize_pool import Tokenized, TokenizerState, tokenized_in_pool
 from neurolect.corpus import Corpus
@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
         Row numbers of each forward pass; sentences with no token are in none.
     background : Background, optional
         Counts of its words, where another process made them.
-    items : NamedItems, optional
+    items : FoundItems, optional
         Words and metadata values of some of its sentences, where another process found them.
     """
 
@@ -56,7 +56,7 @@ class Chunk(NamedTuple):
     tokens: TokenizedSentences
     batches: list[NDArray[np.int64]]
     background: Background | None = None
-    items: NamedItems | None = None
+    items: FoundItems | None = None
 
 
 def chunks(

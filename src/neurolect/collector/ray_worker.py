@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.collector.checkpoint import load_arrays
 from neurolect.collector.held_out import joined_arrays, read_partial
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.options import CollectOptions
@@ -147,9 +148,7 @@ class ShardWorker:
 
 def _arrays_of(folder: Path) -> Arrays:
     """Read a finished shard's state."""
-    with np.load(folder / PARTIAL, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files if name != "position"}
-    return arrays | read_partial(folder)
+    return load_arrays(folder / PARTIAL)[0] | read_partial(folder)
 
 
 def merge_two(plan: Plan, one: Arrays, other: Arrays) -> Arrays:

@@ -5,7 +5,6 @@ sample of the list that changes only as the list does, and what is counted over 
 how frequent an item is anywhere. Nothing else of the corpus needs to be kept.
 """
 
-import json
 from typing import NamedTuple
 
 import numpy as np
@@ -13,32 +12,33 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.background import metadata_key
+from neurolect.collector.item_numbers import ItemNumbers, hash_items
 from neurolect.collector.sample import hash_ids
 from neurolect.corpus.words import split_words
 
-__all__ = ["ItemShare", "NamedItems", "SampledItems", "item_share", "named_items"]
+__all__ = ["FoundItems", "ItemShare", "SampledItems", "found_items", "item_share"]
 
 _MAX_ITEMS = 1_000_000
 _SEPARATOR = "\x1f"
 
 
-class NamedItems(NamedTuple):
+class FoundItems(NamedTuple):
     """Items of some sentences of the share, before they have the pass's numbers.
 
     Attributes
     ----------
     ids : int64, shape (n_sentences,)
         Sentence ids.
-    names : list of str
-        Each item once, in the order of first appearance.
+    hashes : uint64, shape (n_different,)
+        Of each item, once, in the order of first appearance.
     lengths : int64, shape (n_sentences,)
         Items of each sentence.
     items : int32, shape (n_items,)
-        Places in ``names``, sentence by sentence.
+        Places in ``hashes``, sentence by sentence.
     """
 
     ids: NDArray[np.int64]
-    names: list[str]
+    hashes: NDArray[np.uint64]
     lengths: NDArray[np.int64]
     items: NDArray[np.int32]
 
@@ -78,7 +78,7 @@ def item_share(*, sampled: int, list_size: int, seed: int) -> ItemShare:
     return ItemShare(np.uint64(min(round(min(1.0, sampled / list_size) * 2**64), 2**64 - 1)), seed)
 
 
-def named_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShare) -> NamedItems:
+def found_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShare) -> FoundItems:
     """Find the words and metadata values of the sentences that belong to the share.
 
     Parameters
@@ -92,7 +92,7 @@ def named_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShar
 
     Returns
     -------
-    NamedItems
+    FoundItems
         In the order of the table.
     """
     ids = sentences.column("sentence_id").to_numpy()
@@ -107,7 +107,8 @@ def named_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShar
         own = [numbers.setdefault(name, len(numbers)) for name in sorted(names)]
         lengths.append(len(own))
         items.extend(own)
-    return NamedItems(ids[rows], list(numbers), np.array(lengths, dtype=np.int64), np.array(items, dtype=np.int32))
+    all_lengths, all_items = np.array(lengths, dtype=np.int64), np.array(items, dtype=np.int32)
+    return FoundItems(ids[rows], hash_items(numbers), all_lengths, all_items)
 
 
 def _field_names(field: str, column: pa.ChunkedArray) -> list[str | None]:
@@ -141,42 +142,33 @@ class SampledItems:
     def __init__(self, fields: tuple[str, ...], *, share: ItemShare) -> None:
         self.fields, self.share = fields, share
         self.n_sampled = 0
-        self._numbers: dict[str, int] = {}
+        self._numbers = ItemNumbers(_MAX_ITEMS)
         self._counts: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._ids: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         self._lengths: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         self._items: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
 
-    def update(self, sentences: pa.Table, *, named: NamedItems | None = None) -> None:
+    def update(self, sentences: pa.Table, *, found: FoundItems | None = None) -> None:
         """Take in the sentences of a chunk.
 
         Parameters
         ----------
         sentences : pyarrow.Table
             With ``sentence_id``, ``text`` and the fields.
-        named : NamedItems, optional
+        found : FoundItems, optional
             Their items, where they are found already.
         """
-        if named is None:
-            named = named_items(sentences, fields=self.fields, share=self.share)
-        numbers = np.array([self._number(name) for name in named.names], dtype=np.int32)
-        items = numbers[named.items]
+        if found is None:
+            found = found_items(sentences, fields=self.fields, share=self.share)
+        items = self._numbers.number(found.hashes)[found.items]
+        if len(self._numbers) > len(self._counts):
+            more = max(1024, len(self._counts), len(self._numbers) - len(self._counts))
+            self._counts = np.concatenate([self._counts, np.zeros(more, dtype=np.int64)])
         self._counts[: len(self._numbers)] += np.bincount(items[items >= 0], minlength=len(self._numbers))
-        self.n_sampled += len(named.ids)
-        self._ids.append(named.ids)
-        self._lengths.append(named.lengths)
+        self.n_sampled += len(found.ids)
+        self._ids.append(found.ids)
+        self._lengths.append(found.lengths)
         self._items.append(items)
-
-    def _number(self, name: str) -> int:
-        """Give an item's number; -1 for new ones once there are too many."""
-        number = self._numbers.get(name)
-        if number is None:
-            if len(self._numbers) >= _MAX_ITEMS:
-                return -1
-            number = self._numbers[name] = len(self._numbers)
-            if number >= len(self._counts):
-                self._counts = np.concatenate([self._counts, np.zeros(max(1024, number), dtype=np.int64)])
-        return number
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -226,7 +218,7 @@ class SampledItems:
         """
         ids, _, items = self.rows()
         return {
-            "names": np.frombuffer(json.dumps(list(self._numbers)).encode(), dtype=np.uint8),
+            "hashes": self._numbers.hashes(),
             "counts": self._counts[: len(self._numbers)].copy(),
             "n_sampled": np.array(self.n_sampled),
             "ids": ids,
@@ -243,8 +235,7 @@ class SampledItems:
             From :meth:`to_arrays`.
         """
         self._counts = arrays["counts"].astype(np.int64)
-        names = json.loads(arrays["names"].astype(np.uint8).tobytes())
-        self._numbers = {name: number for number, name in enumerate(names)}
+        self._numbers = ItemNumbers.from_hashes(arrays["hashes"].astype(np.uint64), most=_MAX_ITEMS)
         self.n_sampled = int(arrays["n_sampled"].astype(np.int64))
         self._ids = [arrays["ids"].astype(np.int64)]
         self._lengths = [arrays["lengths"].astype(np.int64)]

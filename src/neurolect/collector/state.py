@@ -13,7 +13,7 @@ from neurolect.collector.chunk_sums import ChunkSums
 from neurolect.collector.convergence import Convergence
 from neurolect.collector.moments import Moments
 from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.sampled_items import ItemShare, NamedItems, item_share
+from neurolect.collector.sampled_items import FoundItems, ItemShare, item_share
 from neurolect.collector.top_lists import TopLists
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class CollectState:
         n_cut: int,
         n_empty: int,
         background: Background | None = None,
-        items: NamedItems | None = None,
+        items: FoundItems | None = None,
     ) -> bool:
         """Count what needs no model once a chunk's batches are through, and watch the lists.
 
@@ -181,7 +181,7 @@ class CollectState:
             Sentences cut at the model's limit, and without any token.
         background : Background, optional
             Their counts, where they are made already.
-        items : NamedItems, optional
+        items : FoundItems, optional
             Words and metadata values of some, for the convergence monitor, where they are found already.
 
         Returns

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from neurolect.collector.background import Background
 from neurolect.collector.piece_table import PieceTable
-from neurolect.collector.sampled_items import ItemShare, NamedItems, named_items
+from neurolect.collector.sampled_items import FoundItems, ItemShare, found_items
 from neurolect.errors import CollectError
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
@@ -51,7 +51,7 @@ class Tokenized(NamedTuple):
     sentences: pa.Table
     tokens: TokenizedSentences
     background: Background | None
-    items: NamedItems | None
+    items: FoundItems | None
 
 
 def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, workers: int) -> Iterator[Tokenized]:
@@ -86,7 +86,7 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
     pool = ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(sent,)
     )
-    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background, NamedItems | None]]]] = deque()
+    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background, FoundItems | None]]]] = deque()
 
     def first_done() -> Tokenized:
         table, future = running.popleft()
@@ -126,11 +126,11 @@ def _start_worker(state: TokenizerState) -> None:
     _worker["table"] = PieceTable(tokenizer, max_tokens=state.max_tokens, include_special=state.include_special)
 
 
-def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background, NamedItems | None]:
+def _tokenize_table(table: pa.Table) -> tuple[TokenizedSentences, Background, FoundItems | None]:
     state: TokenizerState = _worker["state"]
     texts: Sequence[str] = table.column("text").to_pylist()
     background = Background(state.fields)
-    items = None if state.watched is None else named_items(table, fields=state.fields, share=state.watched)
+    items = None if state.watched is None else found_items(table, fields=state.fields, share=state.watched)
     found = _worker["table"].tokenize(texts)
     if found is not None:
         background.update(table, words=found[1])
