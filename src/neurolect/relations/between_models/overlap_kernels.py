@@ -17,8 +17,10 @@ def most_shared(
     other_sizes: NDArray[np.int64],
     best: NDArray[np.int64],
     shares: NDArray[np.float32],
+    other_best: NDArray[np.int64],
+    other_shares: NDArray[np.float32],
 ) -> None:
-    """Fill the best partner of every list, and its share.
+    """Fill the best partner of every list of either model, and its share.
 
     Parameters
     ----------
@@ -32,7 +34,10 @@ def most_shared(
         Sentences of the other model's lists.
     best, shares : int64, float32, shape (n,)
         Written to; -1 and NaN before, and where nothing is shared. Of equal partners the first.
+    other_best, other_shares : int64, float32, shape (n_other,)
+        The same for the other model's lists.
     """
+    other_greatest = np.zeros(len(other_sizes), np.float64)
     counts = np.zeros(len(other_sizes), np.int64)
     for row in range(len(starts) - 1):
         counts[:] = 0
@@ -49,3 +54,7 @@ def most_shared(
                 greatest = share
                 best[row] = other
                 shares[row] = share
+            if share > other_greatest[other]:
+                other_greatest[other] = share
+                other_best[other] = row
+                other_shares[other] = share

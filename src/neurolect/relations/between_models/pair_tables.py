@@ -118,13 +118,14 @@ def match_table(
         One row a neuron, as ``matches.parquet``.
     """
     found = best_matches(moments, first.number, second.number)
+    by_lists = _best_by_lists(first, second)
     tables = []
-    for own, other, matches, gone in (
-        (first, second, found[0], "vanished"),
-        (second, first, found[1], "appeared"),
+    for own, other, matches, shared, gone in (
+        (first, second, found[0], by_lists[0], "vanished"),
+        (second, first, found[1], by_lists[1], "appeared"),
     ):
         r2 = held_out_r2(moments, of=own.number, by=other.number, ridge=options.ridge)
-        tables.append(_rows(moments, own, other, matches, r2, options.match, gone))
+        tables.append(_rows(moments, own, other, matches, shared, r2, options.match, gone))
         task.advance()
     return tables[0], tables[1]
 
@@ -134,6 +135,7 @@ def _rows(
     own: Side,
     other: Side,
     matches: Matches,
+    by_lists: BestShared,
     r2: NDArray[np.float32],
     match: float,
     gone: str,
@@ -151,7 +153,6 @@ def _rows(
         gone=gone,
     )
     n = own.run.n_neurons
-    by_lists = _best_by_lists(own, other)
     columns: dict[str, Any] = {
         "run": pa.array([own.label] * n),
         "other": pa.array([other.label] * n),
@@ -193,12 +194,15 @@ def _shared(own: Side, other: Side, side: str, other_side: str, partners: NDArra
     return shared_shares(own.lists[side], other.lists[other_side], partners=partners)
 
 
-def _best_by_lists(own: Side, other: Side) -> BestShared:
-    """Find partners by top lists; none where lists are not compared."""
-    if "top" not in own.lists or "top" not in other.lists:
-        n = own.run.n_neurons
-        return BestShared(np.full(n, -1, dtype=np.int64), np.full(n, np.nan, dtype=np.float32))
-    return best_shared(own.lists["top"], other.lists["top"])
+def _best_by_lists(first: Side, second: Side) -> tuple[BestShared, BestShared]:
+    """Find partners by top lists, both ways; none where lists are not compared."""
+    if "top" in first.lists and "top" in second.lists:
+        return best_shared(first.lists["top"], second.lists["top"])
+    of_first, of_second = (
+        BestShared(np.full(n, -1, dtype=np.int64), np.full(n, np.nan, dtype=np.float32))
+        for n in (first.run.n_neurons, second.run.n_neurons)
+    )
+    return of_first, of_second
 
 
 def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.float32]:

@@ -81,8 +81,8 @@ def shared_shares(
     return found
 
 
-def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]]) -> BestShared:
-    """Find the best partner of every list by its sentences.
+def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]]) -> tuple[BestShared, BestShared]:
+    """Find the best partner of every list by its sentences, both ways.
 
     Parameters
     ----------
@@ -91,16 +91,17 @@ def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]])
 
     Returns
     -------
-    BestShared
-        For the lists of `first`. The work is the sum over sentences of how many lists of either model hold them;
-        nothing as large as all pairs of lists is made.
+    of_first, of_second : BestShared
+        For the lists of `first` and of `second`. The work is the sum over sentences of how many pairs of lists hold
+        them; nothing as large as all pairs of lists is made.
 
     Examples
     --------
     >>> own, other = [np.array([1, 2, 3, 4])], [np.array([8]), np.array([2, 4, 6, 8])]
-    >>> found = best_shared(own, other)
-    >>> found.best.tolist(), found.shares.tolist()
+    >>> for found in best_shared(own, other):
+    ...     found.best.tolist(), found.shares.tolist()
     ([1], [0.5])
+    ([-1, 0], [nan, 0.5])
     """
     none = np.empty(0, dtype=np.int64)
     sizes, other_sizes = (np.array([len(each) for each in lists], dtype=np.int64) for lists in (first, second))
@@ -113,6 +114,9 @@ def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]])
     common = known[place] == own if len(known) else np.zeros(len(own), dtype=bool)
     rows = np.repeat(np.arange(len(first)), sizes)[common]
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(first)))]).astype(np.int64)
-    best, shares = np.full(len(first), -1, dtype=np.int64), np.full(len(first), np.nan, dtype=np.float32)
-    most_shared(starts, place[common], sizes, holder_starts, holders, other_sizes, best, shares)
-    return BestShared(best, shares)
+    found = tuple(
+        BestShared(np.full(len(lists), -1, dtype=np.int64), np.full(len(lists), np.nan, dtype=np.float32))
+        for lists in (first, second)
+    )
+    most_shared(starts, place[common], sizes, holder_starts, holders, other_sizes, *found[0], *found[1])
+    return found[0], found[1]
