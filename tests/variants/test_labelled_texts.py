@@ -77,7 +77,11 @@ def test_the_limit_is_a_seeded_choice(tmp_path: Path) -> None:
         (rows_of({"a": 20}), "label", r"Texts by 'label': 'a': 20(.|\n)*another class"),
         (rows_of({"a": 9, "b": 30}), "label", r"'b': 30, 'a': 9(.|\n)*10 different texts or more"),
         (rows_of({f"v{n}": 1 for n in range(300)}), "label", "has 300 different values"),
-        ([{"text": "there is no label", "label": None}] * 5, "label", "Texts by 'label': none"),
+        (
+            [{"text": "there is no label", "label": None}] * 5,
+            "label",
+            r"Texts by 'label': none\. 5 rows without 'label' left out",
+        ),
     ],
 )
 def test_data_that_cannot_be_learned_from(

@@ -24,6 +24,8 @@ LAYER: dict[str, Any] = {
     "median_r2": None,
     "svcca": 0.9,
     "svcca_held_out": 0.77,
+    "likest_layer": "hidden.3",
+    "likest_svcca_held_out": 0.81,
     "mean_shared": 0.1234,
 }
 SUMMARY: dict[str, Any] = {
@@ -76,7 +78,7 @@ def test_everything_is_told() -> None:
     assert "share 25.0% of their sentences (chance: 2.0%)" in text
     assert "Of the kept neurons 50% have a list of the same name" in text
     row = next(line for line in text.splitlines() if line.startswith("  2  "))
-    assert row.split() == ["2", "50%", "25%", "25%", "-", "0.62", "-", "0.77", "12.3%"]
+    assert row.split() == ["2", "50%", "25%", "25%", "-", "0.62", "-", "0.77", "12.3%", "3", "(0.81)"]
     assert "hidden.2.7     r +0.91  recipes  (there: long sentences)" in text
     assert "hidden.2.7     -> hidden.3.1     r -0.71  recipes  (there: cooking)" in text
     assert "best r -0.71 (hidden.3.1)  recipes" in text

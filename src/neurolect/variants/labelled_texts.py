@@ -119,7 +119,7 @@ def _with_enough(found: dict[str, str], counts: Counter[str], options: FinetuneO
         )
     classes = sorted(name for name, size in sizes.items() if size >= options.min_rows)
     if len(classes) < 2:
-        raise _too_few(sizes, options)
+        raise _too_few(sizes, counts, options)
     small = {name: size for name, size in sizes.items() if size < options.min_rows}
     counts[f"of {len(small)} classes with fewer than {options.min_rows} texts"] = sum(small.values())
     kept = [text for text in texts if found[text] not in small]
@@ -129,9 +129,10 @@ def _with_enough(found: dict[str, str], counts: Counter[str], options: FinetuneO
     return LabelledTexts(tuple(kept), labels, tuple(classes), notices)
 
 
-def _too_few(sizes: Counter[str], options: FinetuneOptions) -> VariantError:
+def _too_few(sizes: Counter[str], counts: Counter[str], options: FinetuneOptions) -> VariantError:
     shown = ", ".join(f"{name!r}: {size:,}" for name, size in sizes.most_common(5)) or "none"
     what = f"There are not two classes to tell apart. Texts by {options.label!r}: {shown}."
+    what = " ".join([what, *(f"{n:,} rows {why} left out." for why, n in counts.items() if n)])
     expected = f"at least two classes of {options.min_rows} different texts or more"
     hint = "give more data, or another label column" if len(sizes) > 1 else "give data of another class too"
     return VariantError(what, expected=expected, hint=hint)

@@ -96,12 +96,10 @@ def _places(table: pa.Table) -> list[tuple[str, int]]:
 def _layer(forth: pa.Table, back: pa.Table, layers: pa.Table, site: str, layer: int) -> dict[str, Any]:
     own, other = _of_layer(forth, site, layer), _of_layer(back, site, layer)
     counts = _counts(own)
-    same = layers.filter(
-        pc.and_(
-            pc.and_(pc.equal(layers.column("site"), site), pc.equal(layers.column("layer"), layer)),
-            pc.and_(pc.equal(layers.column("other_site"), site), pc.equal(layers.column("other_layer"), layer)),
-        )
-    ).to_pylist()
+    those = layers.filter((pc.field("site") == site) & (pc.field("layer") == layer)).to_pylist()
+    same = [each for each in those if (each["other_site"], each["other_layer"]) == (site, layer)]
+    known = [each for each in those if each["svcca_held_out"] is not None]
+    likest = max(known, key=lambda each: each["svcca_held_out"], default=None)
     return {
         "site": site,
         "layer": layer,
@@ -114,6 +112,8 @@ def _layer(forth: pa.Table, back: pa.Table, layers: pa.Table, site: str, layer: 
         "median_r2": _median(_numbers(own, "r2")),
         "svcca": same[0]["svcca"] if same else None,
         "svcca_held_out": same[0]["svcca_held_out"] if same else None,
+        "likest_layer": None if likest is None else f"{likest['other_site']}.{likest['other_layer']}",
+        "likest_svcca_held_out": None if likest is None else likest["svcca_held_out"],
         "mean_shared": _mean(_numbers(own, "same_shared")),
     }
 

@@ -4,7 +4,8 @@ from typing import Any
 
 __all__ = ["comparison_text"]
 
-_TITLES = ("layer", "kept", "moved", "vanished", "appeared", "best |r|", "R2", "SVCCA", "lists")
+_TITLES = ("layer", "kept", "moved", "vanished", "appeared", "best |r|", "R2", "SVCCA", "lists", "likest there")
+_WIDTHS = (8, *[10] * 8, 16)
 
 
 def comparison_text(summary: dict[str, Any]) -> str:
@@ -46,7 +47,11 @@ def _pair(pair: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         lines.append(f"  Top lists at the same address share {shared}")
     if pair["same_name"] is not None:
         lines.append(f"  Of the kept neurons {pair['same_name']:.0%} have a list of the same name")
-    lines += ["", "  " + "".join(f"{title:>10}" if at else f"{title:<8}" for at, title in enumerate(_TITLES))]
+    heads = zip(_TITLES, _WIDTHS, strict=True)
+    lines += [
+        "",
+        "  " + "".join(f"{title:<{width}}" if width == 8 else f"{title:>{width}}" for title, width in heads),
+    ]
     several = len({each["site"] for each in pair["layers"]}) > 1
     lines += [_layer(each, with_site=several) for each in pair["layers"]]
     for fate, rows in pair["examples"].items():
@@ -60,7 +65,11 @@ def _layer(row: dict[str, Any], *, with_site: bool) -> str:
     place = f"{row['site']}.{row['layer']}" if with_site else str(row["layer"])
     shares = "".join(f"{_percent(row[name]):>10}" for name in ("kept", "moved", "vanished", "appeared"))
     numbers = "".join(f"{_number(row[name]):>10}" for name in ("median_correlation", "median_r2", "svcca_held_out"))
-    return f"  {place:<8}{shares}{numbers}{_percent(row['mean_shared'], digits=1):>10}"
+    likest = "-"
+    if row["likest_layer"] is not None:
+        name = row["likest_layer"] if with_site else row["likest_layer"].split(".")[1]
+        likest = f"{name} ({row['likest_svcca_held_out']:.2f})"
+    return f"  {place:<8}{shares}{numbers}{_percent(row['mean_shared'], digits=1):>10}{likest:>16}"
 
 
 def _percent(value: float | None, *, digits: int = 0) -> str:

@@ -12,6 +12,7 @@ from neurolect.corpus import open_corpus
 from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.relations.between_models import CompareOptions, compare
+from neurolect.relations.between_models.common_ground import common_ground
 from neurolect.store import Run, open_run
 from neurolect.variants import random_variant
 from tests.command_line import command, succeed
@@ -160,7 +161,16 @@ def test_what_runs_have_in_common_is_compared_and_the_rest_told(workshop: Path, 
     made = compare([runs[0], part])
     assert any("the runs read other sentences of the corpus (460 in run-trained" in each for each in made.notices)
     pooled = changed(workshop / "run-random", tmp_path / "max", options__model__pooling="max")
-    assert "pooling differs: mean in run-trained, max in max." in compare([runs[0], pooled]).notices
+    made = compare([runs[0], pooled])
+    assert "pooling differs: mean in run-trained, max in max." in made.notices
+    assert not any("differ in shape" in each for each in made.notices)
+
+
+def test_models_of_other_depth_or_width_are_told(workshop: Path, tmp_path: Path) -> None:
+    other = changed(workshop / "run-random", tmp_path / "deep", model__n_layers=7)
+    notices = common_ground([open_run(workshop / "run-trained"), other], streamed=False).notices
+    assert len(notices) == 1
+    assert "differ in shape: 2 layers of 16 (hidden) in run-trained, 7 layers of 16 (hidden) in deep" in notices[0]
 
 
 def test_fewer_sentences_than_neurons_are_told(workshop: Path, tmp_path: Path) -> None:

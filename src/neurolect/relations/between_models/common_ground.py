@@ -65,6 +65,7 @@ def common_ground(runs: Sequence[Run], *, streamed: bool) -> CommonGround:
         for key in ("pooling", "special_tokens", "max_tokens")
         if len(set(values := [each.manifest["options"]["model"].get(key) for each in runs])) > 1
     ]
+    notices += _different_shapes(runs, labels)
     sides, size = _lists(runs, labels, corpora, notices)
     return CommonGround(labels, sides, size, tuple(notices))
 
@@ -76,6 +77,27 @@ def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
 
 def _by_run(labels: Sequence[str], values: Sequence[object]) -> str:
     return ", ".join(f"{value} in {label}" for label, value in zip(labels, values, strict=True))
+
+
+def _different_shapes(runs: Sequence[Run], labels: Sequence[str]) -> list[str]:
+    """Say where an address does not name the same neuron: in models of other depth or width."""
+    shapes = []
+    for run in runs:
+        widths = {each["site"]: each["width"] for each in run.manifest["model"]["sites"]}
+        shapes.append((run.manifest["model"]["n_layers"], widths))
+    shared = set.intersection(*(set(widths) for _, widths in shapes))
+    if len({depth for depth, _ in shapes}) == 1 and all(
+        len({widths[site] for _, widths in shapes}) == 1 for site in shared
+    ):
+        return []
+    told = [
+        f"{depth} layers of " + ", ".join(f"{width:,} ({site})" for site, width in widths.items())
+        for depth, widths in shapes
+    ]
+    return [
+        f"The models differ in shape: {_by_run(labels, told)}. The same address is not the same neuron there: read "
+        "partners, R2 and the likest layer, not what was kept at its place."
+    ]
 
 
 def _different_corpora(runs: Sequence[Run], labels: Sequence[str]) -> RunFolderError:
