@@ -105,9 +105,9 @@ def measure(model: str, corpus: str, out: str, n_sentences: int, arguments: argp
         sizes.append((self.n_sentences, resident()))
         return end_chunk(self, *given, **named)
 
-    def timed(self, *given):  # noqa: ANN001, ANN002, ANN202
+    def timed(self, *given, **named):  # noqa: ANN001, ANN002, ANN003, ANN202
         start = time.perf_counter()
-        save(self, *given)
+        save(self, *given, **named)
         saves.append(time.perf_counter() - start)
 
     CollectState.end_chunk, checkpoint.Checkpoints.save = watched, timed
