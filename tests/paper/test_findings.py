@@ -218,6 +218,7 @@ def test_why_distances_are_not_in_their_order(tmp_path: Path, means: tuple[float
     found = moved_finding(tmp_path / "distances.parquet")
     assert why in found.because
     assert bool(found.because) == bool(why)
+    assert found.ours.endswith("(9, 9, 9 sentences)")
 
 
 def test_a_sentence_that_is_not_finite_is_left_out_of_the_distances() -> None:

@@ -69,6 +69,7 @@ def test_it_goes_on_to_a_report_and_makes_nothing_twice(workshop: Path) -> None:
         "Fine-tuned for sentiment (field `polarity`)",
         "## Rules",
         "learned little",
+        " documents) |",
         "a list is ",
     ):
         assert part in text
@@ -129,6 +130,7 @@ def test_distances_are_those_of_the_two_models(workshop: Path) -> None:
     residuals = [sum(gaps[np.array(documents) == number] - gaps.mean()) for number in set(documents)]
     error = (np.square(residuals).sum() * len(residuals) / (len(residuals) - 1)) ** 0.5 / len(texts)
     assert rows["unseen"]["n_sentences"] == len(texts)
+    assert rows["unseen"]["n_documents"] == len(set(documents))
     assert rows["unseen"]["manhattan"] == pytest.approx(gaps.mean(), rel=1e-3)
     assert rows["unseen"]["manhattan_error"] == pytest.approx(error, rel=1e-2)
 

@@ -78,11 +78,13 @@ def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Find
         figures = [f"{each.mean:.{digits}f}" for each in found]
         told.append(f"{figures[0]}{signs[0]}{figures[1]}{signs[1]}{figures[2]} {key.capitalize()}")
     verdict = verdicts[0] if verdicts[0] == verdicts[1] else Verdict.differs
-    sizes = ", ".join(f"{rows[name]['n_sentences']:,}" for name in SETS)
+    sizes = ", ".join(f"{rows[name]['n_sentences']:,}" for name in SETS) + " sentences"
+    if all(rows[name].get("n_documents") for name in SETS):
+        sizes += " of " + ", ".join(f"{rows[name]['n_documents']:,}" for name in SETS) + " documents"
     why = "; ".join(
         each for each in ("" if verdict is Verdict.reproduced else _why(verdicts, measured), note) if each
     )
-    return Finding("J table 3", claim, theirs, f"{'; '.join(told)} ({sizes} sentences)", verdict, why, RULE)
+    return Finding("J table 3", claim, theirs, f"{'; '.join(told)} ({sizes})", verdict, why, RULE)
 
 
 def _why(verdicts: list[Verdict], measured: list[list[Distance]]) -> str:

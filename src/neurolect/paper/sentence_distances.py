@@ -24,6 +24,7 @@ _SCHEMA = pa.schema(
     [
         ("set", pa.string()),
         ("n_sentences", pa.int64()),
+        ("n_documents", pa.int64()),
         *((f"{name}{what}", pa.float64()) for name in ("manhattan", "euclidean") for what in ("", "_error")),
         ("length", pa.float64()),
     ]
@@ -161,7 +162,8 @@ def _row(
         return {"set": name, "n_sentences": 0}
     whole = SentenceDistances(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     weights, documents = weights[whole.finite], documents[whole.finite]
-    row: dict[str, object] = {"set": name, "n_sentences": int((weights > 0).sum())}
+    counted = documents[weights > 0]
+    row: dict[str, object] = {"set": name, "n_sentences": len(counted), "n_documents": len(np.unique(counted))}
     for key in ("manhattan", "euclidean", "length"):
         mean = clustered_mean(getattr(whole, key), weights=weights, documents=documents)
         row[key] = mean.value if np.isfinite(mean.value) else None
