@@ -41,6 +41,7 @@ SUMMARY: dict[str, Any] = {
             "other": "b",
             "n_neurons": [16, 16],
             "fates": {"kept": 8, "moved within the layer": 3, "vanished": 5, "appeared": 4},
+            "same_index": {"n": 3, "shallower": 2},
             "mean_shared": 0.25,
             "same_name": 0.5,
             "layers": [LAYER],
@@ -74,6 +75,7 @@ def test_everything_is_told() -> None:
     text = comparison_text(SUMMARY)
     assert "Note: List sizes differ." in text
     assert "8 kept, 3 moved within the layer\n" in text
+    assert "Of those moved to another layer 3 have the same index, 2 of them in a shallower layer\n" in text
     assert "5 (31%) vanished; 4 (25%) of b appeared" in text
     assert "share 25.0% of their sentences (chance: 2.0%)" in text
     assert "Of the kept neurons 50% have a list of the same name" in text

@@ -63,6 +63,7 @@ def _pair(made: "Comparison", first: str, second: str, n_examples: int) -> dict[
         "other": second,
         "n_neurons": [forth.num_rows, back.num_rows],
         "fates": fates,
+        "same_index": _same_index(forth),
         "median_correlation": [_median(np.abs(_numbers(each, "correlation"))) for each in (forth, back)],
         "median_r2": [_median(_numbers(each, "r2")) for each in (forth, back)],
         "mean_shared": _mean(_numbers(forth, "same_shared")),
@@ -86,6 +87,18 @@ def _counts(table: pa.Table) -> dict[str, int]:
     for each in pc.value_counts(table.column("fate")).to_pylist():
         found[each["values"]] = each["counts"]
     return {name: n for name, n in found.items() if n or name != "appeared"}
+
+
+def _same_index(table: pa.Table) -> dict[str, int]:
+    """Count the neurons whose partner in another layer has their index, and those of them where it is shallower."""
+    moved = table.filter(pc.equal(table.column("fate"), _MOVED[1])).select(["address", "layer", "best_address"])
+    n, shallower = 0, 0
+    for row in moved.to_pylist():
+        site, layer, index = row["best_address"].split(".", maxsplit=2)
+        if row["address"].startswith(f"{site}.") and row["address"].endswith(f".{index}"):
+            n += 1
+            shallower += int(layer) < row["layer"]
+    return {"n": n, "shallower": shallower}
 
 
 def _places(table: pa.Table) -> list[tuple[str, int]]:

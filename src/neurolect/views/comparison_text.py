@@ -42,6 +42,10 @@ def _pair(pair: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         f"  without one: {fates['vanished']:,} ({fates['vanished'] / n:.0%}) vanished; "
         f"{fates['appeared']:,} ({fates['appeared'] / n_other:.0%}) of {pair['other']} appeared",
     ]
+    same = pair["same_index"]
+    if same["n"]:
+        where = f"{same['n']:,} have the same index, {same['shallower']:,} of them in a shallower layer"
+        lines.append(f"  Of those moved to another layer {where}")
     if pair["mean_shared"] is not None:
         shared = f"{pair['mean_shared']:.1%} of their sentences (chance: {summary['chance_shared']:.1%})"
         lines.append(f"  Top lists at the same address share {shared}")

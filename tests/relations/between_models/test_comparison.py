@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from neurolect.relations.between_models import CompareOptions, compare
 from neurolect.relations.between_models.common_ground import common_ground
 from neurolect.store import Run, open_run
 from neurolect.variants import random_variant
+from neurolect.views.comparison_summary import comparison_summary
 from tests.command_line import command, succeed
 from tests.reference.between_models import best_match
 from tests.tiny_corpora import tiny_corpus
@@ -83,6 +85,19 @@ def test_a_model_compared_with_its_copy_keeps_everything(workshop: Path, tmp_pat
         assert row["best_shared_address"] == row["address"]
     same = [row for row in made.layers.to_pylist() if row["layer"] == row["other_layer"]]
     assert all(row["svcca_held_out"] == pytest.approx(1, abs=1e-3) for row in same)
+
+
+def test_partners_of_the_same_index_are_counted(workshop: Path) -> None:
+    made = compare(runs_of(workshop))
+    fates = ["moved to another layer"] * 4 + ["kept"] * 60
+    partners = ["hidden.2.0", "hidden.2.11", "hidden.1.2", "hidden.2.13", *["hidden.2.4"] * 60]
+    addresses = ["hidden.1.0", "hidden.1.1", "hidden.2.2", "hidden.1.3", *["hidden.1.4"] * 60]
+    columns = {"fate": fates, "best_address": partners, "address": addresses, "layer": [1, 1, 2, 1] + [1] * 60}
+    table = made.matches
+    for name, values in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    found = comparison_summary(made._replace(matches=table))["pairs"][0]
+    assert found["same_index"] == {"n": 2, "shallower": 1}
 
 
 def test_three_models_and_how_well_all_know_a_neuron(workshop: Path, tmp_path: Path) -> None:
