@@ -64,6 +64,7 @@ def test_it_goes_on_to_a_report_and_makes_nothing_twice(workshop: Path) -> None:
     assert set(pictures) == {path.name for path in report.parent.glob("*.png")}
     assert len(pictures) == 7, "all but parts of speech: no tagger ran"
     assert str(workshop) not in text
+    assert re.search(r"the most restless, \d\.\d+ \(.+\), had \d+\.\d% new", text)
     for part in (
         "The corpus is small",
         "Fine-tuned for sentiment (field `polarity`)",

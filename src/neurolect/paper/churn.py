@@ -159,10 +159,13 @@ def churn_findings(run: Run) -> list[Finding]:
     ours = f"{kept:.1%} kept after {look.n_sentences:,} of which {look.n_new:,} since the last look"
     table = run.table("convergence/neurons")
     here = pc.and_(pc.equal(table.column("side"), "top"), pc.equal(table.column("n_sentences"), look.n_sentences))
-    churn = table.filter(here).column("churn").to_numpy().astype(np.float64)
+    looked = table.filter(here)
+    churn = looked.column("churn").to_numpy().astype(np.float64)
+    neuron = looked.column("neuron_id")[int(churn.argmax())].as_py()
     size = int(run.manifest["options"]["collect"]["list_size"] or run.table("lists/top").num_rows // run.n_neurons)
     n = neurons_beyond_chance(churn, expected=1 - law, list_size=size)
-    far = f"{n:,} of {len(churn):,} lists; the most restless had {churn.max():.1%} new (chance {1 - law:.1%})"
+    far = f"{n:,} of {len(churn):,} lists; the most restless, {_called(run, neuron)}, had {churn.max():.1%} new "
+    far += f"(chance {1 - law:.1%})"
     why = "the corpus is put in random order by blocks, so some order of its documents is left" if n else ""
     return [
         Finding("E fig. 1", claim, theirs, ours, verdict, because, KEPT_RULE),
@@ -176,3 +179,14 @@ def churn_findings(run: Run) -> list[Finding]:
             RESTLESS_RULE,
         ),
     ]
+
+
+def _called(run: Run, neuron: int) -> str:
+    """Give a neuron's address, and the name of its top list where it has one."""
+    address = run.index.addresses()[neuron].removeprefix("hidden.")
+    if not run.stage_complete("describe"):
+        return address
+    table = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    own = pc.and_(pc.equal(table.column("neuron_id"), neuron), pc.equal(table.column("side"), "top"))
+    names = table.filter(own).column("name").to_pylist()
+    return f"{address} ({names[0]})" if names and names[0] else address
