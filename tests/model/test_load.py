@@ -154,6 +154,10 @@ def move_into_folder(folder: Path) -> None:
             lambda folder: (folder / "config.json").unlink(),
             r"has no config.json(.|\n)*the folder that `save_pretrained`",
         ),
+        (
+            lambda folder: (folder / "config.json").rename(folder / "manifest.json"),
+            r"has no config.json(.|\n)*no model but a folder that neurolect made",
+        ),
         (move_into_folder, r"has no config.json(.|\n)*did you mean its folder '0_Transformer'"),
         (lambda folder: (folder / "model.safetensors").unlink(), r"has no weights.\nExpected: model.safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 40), "could not be loaded"),

@@ -132,6 +132,11 @@ def _check_folder(folder: Path, options: ModelOptions) -> None:
     if not (folder / "config.json").is_file():
         inner = sorted(each.parent.name for each in folder.glob("*/config.json"))
         hint = f"did you mean its folder {inner[0]!r}?" if inner else "give the folder that `save_pretrained` wrote"
+        if (folder / "manifest.json").is_file():
+            # a run is often named after its model: `neurolect collect minilm CORPUS --out minilm`
+            hint = (
+                "it is no model but a folder that neurolect made; call it otherwise, or give the model's whole path"
+            )
         what = f"The folder {str(folder)!r} has no config.json."
         raise ModelError(what, expected="a Hugging Face model folder", hint=hint)
     safe, pickled = sorted(folder.glob("*.safetensors")), sorted(folder.glob("pytorch_model*.bin"))
