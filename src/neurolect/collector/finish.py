@@ -22,7 +22,7 @@ from neurolect.model.neurons import NeuronIndex
 __all__ = ["write_results"]
 
 _ROWS_AT_ONCE = 1 << 20
-_SENTENCES_AT_ONCE = 1 << 19
+_SENTENCES_AT_ONCE = 1 << 17
 _THREADS = 4
 
 
