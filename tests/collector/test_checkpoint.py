@@ -55,6 +55,22 @@ def test_writing_costs_at_most_a_fiftieth_and_one_slow_write_is_forgiven(
     assert is_due(checkpoints)
 
 
+def test_the_first_checkpoint_of_large_lists_waits_until_it_is_worth_its_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(checkpoint, "time", clock)
+    small = Checkpoints(tmp_path, least_seconds=60, n_bytes=37_000_000)
+    large = Checkpoints(tmp_path, least_seconds=60, n_bytes=1_500_000_000)  # 5 s on a slow disk
+    clock.now += 60
+    assert is_due(small)
+    assert not is_due(large)
+    clock.now += 189
+    assert not is_due(large)
+    clock.now += 1
+    assert is_due(large)
+
+
 class GpuState:
     """A state on a GPU, whose arrays are copies."""
 

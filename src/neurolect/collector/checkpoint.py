@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoints", "Position", "load_arrays", "load_state", "save_state"]
 
 _MAX_COST = 0.02
+_BYTES_PER_SECOND = 3e8
+"""Of a slow disk, to guess what the first checkpoint costs."""
 # To be raised whenever a part of the state gives other arrays than before.
 _LAYOUT = 2
 
@@ -48,13 +50,16 @@ class Checkpoints:
         The run folder.
     least_seconds : float
         Least time between two checkpoints. Writing that takes long stretches it so that it costs at most 2 %.
+    n_bytes : int
+        Size of the first, about.
 
     A ``with`` block ends when no checkpoint is being written any more.
     """
 
-    def __init__(self, folder: Path, *, least_seconds: float) -> None:
+    def __init__(self, folder: Path, *, least_seconds: float, n_bytes: int = 0) -> None:
         self._path = folder / "checkpoint" / "state.npz"
         self._least = least_seconds
+        self._first_cost = n_bytes / _BYTES_PER_SECOND
         self._last = time.monotonic()
         self._costs: deque[float] = deque(maxlen=3)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="neurolect-checkpoint")
@@ -70,7 +75,7 @@ class Checkpoints:
     def due(self) -> bool:
         """Whether it is time for the next one."""
         # of the last three, so that one that met a busy disk does not put the next off for half an hour
-        cost = statistics.median(self._costs) if self._costs else 0.0
+        cost = statistics.median(self._costs) if self._costs else self._first_cost
         return time.monotonic() - self._last >= max(self._least, cost / _MAX_COST)
 
     def save(self, state: CollectState, position: Position, *, wait: bool = True) -> None:

@@ -163,7 +163,7 @@ def _collect(
     start = time.monotonic()
     pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
     sample_ids = sample_of(corpus, n_sentences, options)
-    checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds)
+    checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds, n_bytes=plan.n_list_bytes)
     stopping = stop_requests() if stop is None else nullcontext(stop)
     with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop, checkpoints:
         device = kept_on_device(options.keep_on, model.device)

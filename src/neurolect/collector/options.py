@@ -89,7 +89,7 @@ class CollectOptions:
     less than the cores, at most 15."""
 
     checkpoint_seconds: float = 60.0
-    """Least time between two checkpoints; a slow disk stretches it, so that they cost at most 2 %."""
+    """Least time between two checkpoints; large lists and a slow disk stretch it, so that they cost at most 2 %."""
 
     non_finite: str = "error"
     """On NaN or infinite activations: ``error`` stops; ``skip`` leaves the sentence out of that layer's lists."""

@@ -61,6 +61,11 @@ class Plan(NamedTuple):
     seed: int = 0
 
     @property
+    def n_list_bytes(self) -> int:
+        """Bytes of full lists, which are most of a checkpoint."""
+        return self.n_neurons * self.list_size * len(self.sides) * (10 if self.with_tokens else 8)
+
+    @property
     def monitor_seed(self) -> int:
         """Chooses the sentences; not the seed itself, for then the uniform sample would be looked into."""
         return ~self.seed
