@@ -104,3 +104,11 @@ def test_tables_of_an_unfinished_description_are_refused(tmp_path: Path) -> None
     for read in (lambda: run.table("signatures/words"), lambda: run.neuron("hidden.1.1").signature()):
         with pytest.raises(RunFolderError, match=r"not described to its end(.|\n)*neurolect describe"):
             read()
+
+
+def test_a_table_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    folder = small_run(tmp_path / "run")
+    path = folder / "neurons.parquet"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(RunFolderError, match=r"table 'neurons'(.|\n)*cut off(.|\n)*collect into a new one"):
+        open_run(folder).table("neurons")

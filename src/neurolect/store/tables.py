@@ -72,10 +72,10 @@ def read_table(folder: Path, name: str, *, columns: list[str] | None = None) -> 
     Raises
     ------
     RunFolderError
-        If the table is not there.
+        If the table is not there, or its file is cut off.
     """
     # Not pq.read_table: it imports pyarrow's data sets, and pandas where that is installed, for half a second.
-    return pq.ParquetFile(table_path(folder, name), memory_map=True).read(columns=columns)
+    return _opened(folder, name).read(columns=columns)
 
 
 def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
@@ -100,9 +100,9 @@ def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | Non
     Raises
     ------
     RunFolderError
-        If the table is not there.
+        If the table is not there, or its file is cut off.
     """
-    file = pq.ParquetFile(table_path(folder, name), memory_map=True)
+    file = _opened(folder, name)
     metadata = file.metadata
     leaf = _leaf(file, "neuron_id")
     groups = []
@@ -117,6 +117,20 @@ def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | Non
     if side is not None:
         table = table.filter(pc.equal(table.column("side"), side))
     return table
+
+
+def _opened(folder: Path, name: str) -> pq.ParquetFile:
+    """Open a table's file; say which one it is where it cannot be read."""
+    path = table_path(folder, name)
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except pa.ArrowInvalid as error:
+        what = f"The table {name!r} of {folder} cannot be read: its file is cut off or damaged."
+        stage = _MADE_BY.get(name.split("/")[0], "collect")
+        hint = f"copy the folder again, or take {path} away and give: neurolect {stage} {folder}"
+        if stage == "collect":
+            hint = "copy the folder again, or collect into a new one"
+        raise RunFolderError(what, hint=hint) from error
 
 
 def _leaf(file: pq.ParquetFile, name: str) -> int:

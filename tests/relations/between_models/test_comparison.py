@@ -11,7 +11,7 @@ import pytest
 from neurolect.collector import CollectOptions, collect
 from neurolect.corpus import open_corpus
 from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
-from neurolect.model import load_model
+from neurolect.model import ModelOptions, load_model
 from neurolect.relations.between_models import CompareOptions, compare
 from neurolect.relations.between_models.common_ground import common_ground
 from neurolect.store import Run, open_run
@@ -303,3 +303,11 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(
     assert answer.code == 1
     assert "No space left" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_distances_between_runs_of_no_same_neurons_are_refused(workshop: Path, tmp_path: Path) -> None:
+    options = CollectOptions(list_size=12, activation_sample_size=200)
+    model = load_model(str(workshop / "random"), options=ModelOptions(layers=(1,)))
+    run = collect(model, open_corpus(workshop / "corpus"), out=tmp_path / "one", options=options)
+    with pytest.raises(OptionError, match=r"no two of the runs have the same neurons(.|\n)*same sites"):
+        compare([open_run(workshop / "run-trained"), run], sentences=[f"all={workshop / 'corpus'}:all"])

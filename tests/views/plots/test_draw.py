@@ -228,3 +228,8 @@ def test_sites_are_told_apart(related_run: Run, tmp_path: Path) -> None:
     one, several = (draw_redundancy(each).figure.axes[0].get_lines() for each in (related_run, run))
     assert len(several) == 2 * len(one)
     assert {np.size(each.get_xdata()) for each in several} == {1}
+
+
+def test_a_map_by_layer_takes_no_value(related_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="goes with pos, tag or field=NAME, not with 'layer'"):
+        plot(related_run, "map", out=tmp_path / "map.png", value="3")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from neurolect.errors import RunFolderError
+from neurolect.errors import OptionError, RunFolderError
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress
 from neurolect.relations.between_models.common_ground import CommonGround, common_ground, common_sample
@@ -118,7 +118,8 @@ def compare(
     Raises
     ------
     OptionError
-        If fewer than two runs are given, or a sentence set cannot be read as ``NAME=SOURCE``.
+        If fewer than two runs are given, or a sentence set cannot be read as ``NAME=SOURCE``, or is given while no
+        two runs have the same neurons.
     RunFolderError
         If the runs are over different corpora or share too few stored sentences and nothing is streamed, a
         model is not the one that was collected, or a run that is to be ranked is not described.
@@ -131,6 +132,10 @@ def compare(
     ground = common_ground(runs, streamed=stream is not None)
     named = [parse_set(each) for each in sentences]
     check_names([name for name, _ in named])
+    if named and not _same_neurons(runs):
+        what = "Sentence sets were given, but no two of the runs have the same neurons (sites, layers, widths)."
+        hint = "leave --sentences out, or collect both models at the same sites"
+        raise OptionError(what, expected="runs that a distance can be taken between", hint=hint)
     sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
     streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
     numbers = tuple(rank_by) or usual_rankings(runs)
@@ -249,6 +254,12 @@ def _layer_table(rows: list[dict[str, object]]) -> pa.Table:
     )
 
 
+def _same_neurons(runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """Name the pairs of runs that a distance can be taken between."""
+    pairs = combinations(range(len(runs)), 2)
+    return [(first, second) for first, second in pairs if runs[first].index == runs[second].index]
+
+
 def _distances(
     runs: Sequence[Run],
     sets: Sequence[SentenceSet],
@@ -260,11 +271,7 @@ def _distances(
     """Run all models over every sentence set."""
     if not sets:
         return None
-    pairs = [
-        (first, second)
-        for first, second in combinations(range(len(runs)), 2)
-        if runs[first].index == runs[second].index
-    ]
+    pairs = _same_neurons(runs)
     if len(pairs) < len(runs) * (len(runs) - 1) // 2:
         notices.append("Distances are between runs of the same neurons (sites, layers, widths) alone.")
     rows: list[dict[str, object]] = []

@@ -56,11 +56,14 @@ def draw_map(
     Raises
     ------
     OptionError
-        If there is no such number.
+        If there is no such number, or it takes no value.
     RunFolderError
         If the run has no maps.
     """
     check_side(run, side)
+    if value is not None and by in ("layer", "site", "cluster"):
+        what = f"A value ({value!r}) goes with pos, tag or field=NAME, not with {by!r}."
+        raise OptionError(what)
     ids, xy, method = _coordinates(run, f"{side} vectors", method)
     where = "" if layer is None else f" (layer {layer})"
     figure, axes = new_figure(f"Neurons by the sentences of their {side} lists{where}", width=6.6, height=5.4)
