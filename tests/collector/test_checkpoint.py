@@ -61,11 +61,11 @@ def test_the_first_checkpoint_of_large_lists_waits_until_it_is_worth_its_cost(
     clock = Clock()
     monkeypatch.setattr(checkpoint, "time", clock)
     small = Checkpoints(tmp_path, least_seconds=60, n_bytes=37_000_000)
-    large = Checkpoints(tmp_path, least_seconds=60, n_bytes=1_500_000_000)  # 5 s on a slow disk
+    large = Checkpoints(tmp_path, least_seconds=60, n_bytes=1_500_000_000)  # 7.5 s on a slow disk
     clock.now += 60
     assert is_due(small)
     assert not is_due(large)
-    clock.now += 189
+    clock.now += 314
     assert not is_due(large)
     clock.now += 1
     assert is_due(large)

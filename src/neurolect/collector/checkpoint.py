@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoints", "Position", "load_arrays", "load_state", "save_state"]
 
 _MAX_COST = 0.02
-_BYTES_PER_SECOND = 3e8
+_BYTES_PER_SECOND = 2e8
 """Of a slow disk, to guess what the first checkpoint costs."""
 # To be raised whenever a part of the state gives other arrays than before.
 _LAYOUT = 2
