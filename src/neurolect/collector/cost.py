@@ -184,7 +184,7 @@ def cost_of(size: PassSize, rates: Rates | None = None) -> Cost:
     --------
     >>> cost = cost_of(PassSize(n_sentences=1_000_000_000, list_size=10_000, n_workers=64))
     >>> round(cost.read_seconds), round(cost.state_gib, 1)
-    (235, 1.5)
+    (222, 1.5)
     """
     rates = rates or Rates()
     heavier = (size.n_layers * size.width**2 * size.tokens_per_sentence) / (
