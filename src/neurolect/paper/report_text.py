@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neurolect.corpus.counted import counted
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.signature_table import SignatureRow
@@ -155,7 +156,8 @@ def _variant(folder: PaperFolder, name: str, what: str, facts: Mapping[str, Any]
     return [
         f"- Fine-tuned for {name} (field `{facts[name]['field']}`): {record['n_train']:,} texts, "
         f"{len(record['classes'])} classes, learning rate {options['learning_rate']:g}, "
-        f"dropout {options['dropout']}, batches of {options['batch_size']}, {len(record['epochs'])} epochs, "
+        f"dropout {options['dropout']}, batches of {options['batch_size']}, "
+        f"{counted(len(record['epochs']), '{} epoch', '{} epochs')}, "
         f"of which number {record['best_epoch']} was kept; {record['validation_accuracy']:.1%} of "
         f"{record['n_validation']:,} texts set aside are right (the largest class alone: {record['majority']:.1%})."
         f"{unused}"
