@@ -83,7 +83,7 @@ def run(number: signal.Signals, *, n_kills: int, choose: random.Random, folder: 
         child = start(arguments)
         if number is signal.SIGTERM or choose.random() < 0.8:
             await_save(child, checkpoint, before)
-        time.sleep(choose.uniform(0.0, 0.3))
+        time.sleep(choose.uniform(0.0, 0.15))
         os.kill(child, number)
         ends.append(wait(child))
     ends.append(wait(start(arguments)))
