@@ -27,7 +27,7 @@ from neurolect.progress import NullProgress, NullTask
 from neurolect.relations.between_models.joint_moments import JointMoments
 from neurolect.relations.between_models.joint_pass import joint_values
 from neurolect.relations.between_models.matches import best_matches
-from neurolect.relations.between_models.pair_tables import _likenesses
+from neurolect.relations.between_models.pair_tables import likenesses
 from neurolect.relations.between_models.regression import held_out_r2
 
 CHUNK = 2048
@@ -98,7 +98,7 @@ def tables(moments: JointMoments, *, layers: int, width: int) -> dict[str, float
         )
         for number in range(2)
     ]
-    _likenesses(moments, sides[0], sides[1], kept=0.99, task=NullTask())
+    likenesses(moments, sides[0], sides[1], kept=0.99, task=NullTask())
     took["SVCCA"] = time.perf_counter() - begin
     return took
 

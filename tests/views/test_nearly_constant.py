@@ -4,9 +4,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.store import Run, open_run
 from neurolect.views import card, card_text, striking
-from neurolect.views.nearly_constant import nearly_constant
 
 
 def with_deviation(run: Run, folder: Path, address: str, std: float) -> Run:

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from neurolect.errors import NeurolectError
 from neurolect.finding import find
 from neurolect.paper.finding import Finding, Verdict, left_out, reason
+from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.relations.numbers import numbers
 from neurolect.store import Run
-from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["KINDS", "Found", "find_kind", "judge_length", "judge_share", "judge_words", "kinds_of_neurons"]
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
+from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.store import Neuron
 from neurolect.views.activating_words import activating_words
 from neurolect.views.card_activation import card_activation
@@ -16,7 +17,6 @@ from neurolect.views.card_metadata import telling_values
 from neurolect.views.card_senses import card_senses
 from neurolect.views.examples import examples
 from neurolect.views.nearest import nearest_lists, nearest_responses
-from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["SIDES", "card", "short_name"]
 

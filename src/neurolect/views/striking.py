@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.store import Run
-from neurolect.views.nearly_constant import nearly_constant
 
 __all__ = ["Striking", "striking"]
 

@@ -3,9 +3,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.between_models.svcca import layer_axes, svcca
+from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.relations.between_models.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from tests.reference.between_models import svcca as plain
 from tests.relations.between_models.values import moments_of, related
+
+
+def compared(moments: JointMoments, models: tuple[int, int], at: slice, *, kept: float) -> Likeness:
+    """Compare the same layer of two models."""
+    first, second = ((model, at, axes_of(layer_scatters(moments, model, at), kept=kept)) for model in models)
+    return likeness(layer_pair(moments, first, second))
 
 
 @settings(deadline=None, max_examples=25)
@@ -13,9 +20,9 @@ from tests.relations.between_models.values import moments_of, related
 def test_it_is_that_of_two_singular_value_decompositions(seed: int, kept: float) -> None:
     values = related(seed)
     moments = moments_of(values)
-    layers = [(model, slice(1, 6)) for model in (0, 1)]
-    found = svcca(moments, *((model, at, layer_axes(moments, model, at, kept=kept)) for model, at in layers))
-    wanted = plain(*(values[model][:, at].astype(np.float64) for model, at in layers), kept=kept)
+    at = slice(1, 6)
+    found = compared(moments, (0, 1), at, kept=kept)
+    wanted = plain(*(values[model][:, at].astype(np.float64) for model in (0, 1)), kept=kept)
     assert found.same == pytest.approx(wanted, abs=5e-3)
 
 
@@ -26,8 +33,7 @@ def test_a_rotated_layer_is_the_same_and_chance_is_nothing() -> None:
     chance = random.normal(size=(400, 30)).astype(np.float32)
     moments = moments_of([first, turned, chance])
     at = slice(0, 30)
-    layers = [(model, at, layer_axes(moments, model, at, kept=0.999)) for model in range(3)]
-    same, other = svcca(moments, layers[0], layers[1]), svcca(moments, layers[0], layers[2])
+    same, other = (compared(moments, (0, model), at, kept=0.999) for model in (1, 2))
     assert same.same == pytest.approx(1, abs=1e-3)
     assert same.held_out == pytest.approx(1, abs=1e-3)
     assert other.same > 0.15  # what it finds by chance alone
@@ -40,6 +46,6 @@ def test_a_layer_that_does_not_vary_is_like_nothing() -> None:
     values[1][:] = 3.0
     moments = moments_of(values)
     at = slice(0, 7)
-    found = svcca(moments, *((model, at, layer_axes(moments, model, at, kept=0.99)) for model in (0, 1)))
+    found = compared(moments, (0, 1), at, kept=0.99)
     assert np.isnan(found.same)
     assert found.n_directions == 0

@@ -24,7 +24,7 @@ from neurolect.relations.between_models.shared_lists import BestShared, best_sha
 from neurolect.relations.between_models.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from neurolect.store import Run
 
-__all__ = ["Side", "layer_rows", "match_table", "read_side"]
+__all__ = ["Side", "layer_rows", "likenesses", "match_table", "read_side"]
 
 Lists = dict[str, list[NDArray[np.int64]]]
 
@@ -235,12 +235,12 @@ def layer_rows(
     list of dict
         As ``layers.parquet``.
     """
-    likenesses = _likenesses(moments, first, second, kept=options.variance, task=task)
+    alike_layers = likenesses(moments, first, second, kept=options.variance, task=task)
     shares = _partner_shares(partners, first, second, match=options.match)
     rows = []
     for here, (site, layer, _) in enumerate(first.layers):
         for there, (other_site, other_layer, _) in enumerate(second.layers):
-            alike = likenesses[here][there]
+            alike = alike_layers[here][there]
             rows.append(
                 {
                     "run": first.label,
@@ -258,11 +258,29 @@ def layer_rows(
     return rows
 
 
-def _likenesses(
+def likenesses(
     moments: JointMoments, first: Side, second: Side, *, kept: float, task: Task
 ) -> list[list[Likeness]]:
-    """Compare every two layers.
+    """Compare every layer of one model with every layer of another.
 
+    Parameters
+    ----------
+    moments : JointMoments
+        Of the same sentences in all models.
+    first, second : Side
+        Two of the runs.
+    kept : float
+        Share of the variance that directions hold, 0 to 1.
+    task : Task
+        Is advanced by 1 when a layer is done.
+
+    Returns
+    -------
+    list of list of Likeness
+        A row for each layer of the first.
+
+    Notes
+    -----
     Decompositions of a few hundred rows gain nothing by more threads, and lose where threads are many: each is made
     by one, several at a time.
     """

@@ -13,11 +13,9 @@ __all__ = [
     "LayerScatters",
     "Likeness",
     "axes_of",
-    "layer_axes",
     "layer_pair",
     "layer_scatters",
     "likeness",
-    "svcca",
 ]
 
 
@@ -126,24 +124,6 @@ def axes_of(scatters: LayerScatters, *, kept: float) -> LayerAxes:
     return LayerAxes(of(scatters.whole, sum(scatters.n)), (one, two), scatters.halves)
 
 
-def layer_axes(moments: JointMoments, model: int, neurons: slice, *, kept: float) -> LayerAxes:
-    """Find the directions of a layer: :func:`axes_of` its :func:`layer_scatters`.
-
-    Parameters
-    ----------
-    moments, model, neurons
-        As of :func:`layer_scatters`.
-    kept : float
-        Share of the variance that the directions hold, 0 to 1.
-
-    Returns
-    -------
-    LayerAxes
-        Of all sentences and of each half.
-    """
-    return axes_of(layer_scatters(moments, model, neurons), kept=kept)
-
-
 def _axes(covariance: NDArray[np.float64], scale: NDArray[np.float64], kept: float) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1]
@@ -170,7 +150,7 @@ def layer_pair(
     moments : JointMoments
         Of some sentences.
     first, second : tuple of (model, neurons, axes)
-        A layer each, with its :func:`layer_axes`.
+        A layer each, with its :func:`axes_of`.
 
     Returns
     -------
@@ -208,26 +188,6 @@ def likeness(pair: LayerPair) -> Likeness:
     same = np.linalg.svd(crossed, compute_uv=False)[:n_directions]
     tried = [_on_other_half(pair, half) for half in range(HALVES)]
     return Likeness(float(np.clip(same, 0, 1).mean()), float(np.mean(tried)), n_directions)
-
-
-def svcca(
-    moments: JointMoments,
-    first: tuple[int, slice, LayerAxes],
-    second: tuple[int, slice, LayerAxes],
-) -> Likeness:
-    """Compare two layers: :func:`likeness` of their :func:`layer_pair`.
-
-    Parameters
-    ----------
-    moments, first, second
-        As of :func:`layer_pair`.
-
-    Returns
-    -------
-    Likeness
-        NaN where a layer does not vary.
-    """
-    return likeness(layer_pair(moments, first, second))
 
 
 def _on_other_half(pair: LayerPair, half: int) -> float:
