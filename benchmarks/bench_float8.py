@@ -6,10 +6,11 @@ scale a tensor); all else stays as it is. It needs a GPU that has float8 (Hopper
 * "float8": scales are taken anew from each batch.
 * "float8, fixed scales": the largest values of one batch say what the scales are from then on; larger ones are cut.
 
-* Speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
-* Lists: a whole pass with real weights, float8's lists and float16's in float32's.
+* Without --model, speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
+* With it, lists: a whole pass with real weights, float8's lists and float16's in float32's.
 
-    python benchmarks/bench_float8.py --corpus CORPUS --tokenizer FOLDER [--model FOLDER] [--sentences 200000]
+    python benchmarks/bench_float8.py --corpus CORPUS --tokenizer FOLDER
+    python benchmarks/bench_float8.py --corpus CORPUS --tokenizer FOLDER --model FOLDER [--sentences 200000]
 """
 
 import argparse
@@ -91,6 +92,15 @@ def to_float8(model: Model, corpus: Corpus, *, kind: str) -> Model:
     return model
 
 
+def time_forward(corpus: Corpus, bert: str) -> None:
+    for kind in ("float16", "float8", "float8, fixed scales"):
+        model = load_model(bert, options=ModelOptions(dtype="float16"), device="cuda")
+        if kind != "float16":
+            to_float8(model, corpus, kind=kind)
+        why_not = model.compile_blocks()
+        show(f"{kind}, packed, {why_not or 'compiled'}", bare(model, corpus, at_least=4.0))
+
+
 def lists_of(model: Model, corpus: Corpus, folder: Path, n: int) -> dict[str, np.ndarray[Any, Any]]:
     options = CollectOptions(limit=n, list_size=10_000, held_out_size=0, activation_sample_size=100)
     collect(model, corpus, out=folder, options=options)
@@ -119,14 +129,8 @@ def main() -> None:
     corpus = open_corpus(arguments.corpus)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        bert = str(make_model(scratch / "bert", arguments.tokenizer, "Bert"))
-        for kind in ("float16", "float8", "float8, fixed scales"):
-            model = load_model(bert, options=ModelOptions(dtype="float16"), device="cuda")
-            if kind != "float16":
-                to_float8(model, corpus, kind=kind)
-            model.compile_blocks()
-            show(f"{kind}, packed, compiled", bare(model, corpus, at_least=4.0))
         if not arguments.model:
+            time_forward(corpus, str(make_model(scratch / "bert", arguments.tokenizer, "Bert")))
             return
         lists = {}
         for kind in ("float32", "float16", "float8", "float8, fixed scales"):

@@ -1,6 +1,8 @@
 """The pass as it runs on a GPU, run on the CPU: packed, lists beside the network, processes."""
 
 import json
+import threading
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from neurolect.collector import CollectOptions, collect
+from neurolect.collector import CollectOptions, collect, corpus_pass
+from neurolect.collector.device_pass import Launched
 from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus
 from neurolect.errors import InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Model, ModelOptions, PaddedBatch, load_model
 from neurolect.model.packing import PackedBatch
 from neurolect.model.receive import DeviceActivations
+from neurolect.progress import NullProgress
 from tests.collector.test_corpus_pass import all_arrays
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
 
+SETTING = ContextVar("SETTING", default="")
 SIZES: dict[str, Any] = {"list_size": 20, "chunk_sentences": 150, "token_budget": 400, "sample_size": 90}
 HOST = CollectOptions(**SIZES)
 DEVICE = CollectOptions(**SIZES, keep_on="device")
@@ -145,6 +150,64 @@ def test_chunks_do_not_depend_on_processes(corpus: Corpus, bert: Path) -> None:
         )
         assert two.background is not None
         assert sum(two.background.lengths_table()["n_sentences"].to_pylist()) == one.sentences.num_rows
+
+
+def test_padded_batches_are_launched_in_a_thread_that_ends_with_the_pass(
+    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched_in = []
+
+    class Watched(Launched):
+        def __init__(self, *given: Any) -> None:
+            launched_in.append((threading.current_thread().name, SETTING.get()))
+            super().__init__(*given)
+
+    def running() -> list[str]:
+        return [each.name for each in threading.enumerate() if each.name == "neurolect-ahead"]
+
+    monkeypatch.setattr(corpus_pass, "Launched", Watched)
+    SETTING.set("of the context")
+    collect(load_model(str(bert)), corpus, out=tmp_path / "padded", options=DEVICE)
+    assert set(launched_in) == {("neurolect-ahead", "of the context")}
+    assert not running()
+    launched_in.clear()
+    packed = load_model(str(bert), options=ModelOptions(packing="on"))
+    collect(packed, corpus, out=tmp_path / "packed", options=DEVICE)
+    assert {name for name, _ in launched_in} == {"MainThread"}
+    early = CollectOptions(**SIZES, keep_on="device", max_seconds=0)
+    stopped = collect(load_model(str(bert)), corpus, out=tmp_path / "early", options=early)
+    assert stopped.manifest["stages"]["collect"]["n_sentences"] < corpus.n_mining
+    assert not running()
+    # the error is held, and with it the frames in which it was raised
+    model = stopping(bert)
+    model.rows_left = 128 + 400
+    with pytest.raises(KeyboardInterrupt) as caught:
+        collect(model, corpus, out=tmp_path / "stopped", options=DEVICE)
+    assert not running(), caught
+
+
+def test_blocks_are_compiled_on_request_and_it_is_told_where_they_cannot_be(
+    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Told(NullProgress):
+        def message(self, text: str) -> None:
+            said.append(text)
+
+    options = CollectOptions(**SIZES, keep_on="device", compile="on")
+    plain = collect(load_model(str(bert)), corpus, out=tmp_path / "plain", options=DEVICE)
+    usual = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda forward, **known: usual(forward, backend="eager", **known))
+    run = collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=options, progress=Told())
+    assert run.manifest["model"]["compiled"] is True
+    ours, theirs = all_arrays(run.folder), all_arrays(plain.folder)
+    assert all(ours[name] == theirs[name] for name in ours)
+    assert not said
+    inside = load_model(str(bert), options=ModelOptions(sites=("mlp",)))
+    run = collect(inside, corpus, out=tmp_path / "inside", options=options, progress=Told())
+    assert run.manifest["model"]["compiled"] is False
+    assert said == ["Blocks are not compiled: activations are read inside of blocks."]
 
 
 def test_unknown_choices_are_refused() -> None:

@@ -58,6 +58,8 @@ def test_lists_are_those_of_the_host(stream: Stream, list_size: int, side: str, 
     again = DeviceTopLists.from_arrays(arrays, list_size=list_size, side=side, with_tokens=True, device=CPU)
     back = TopLists.from_arrays(arrays, list_size=list_size, side=side, with_tokens=True)
     expected = host.sorted()
+    assert np.array_equal(device.sentence_ids(), np.unique(expected.sentence_ids[expected.sentence_ids >= 0]))
+    assert np.array_equal(host.sentence_ids(), device.sentence_ids())
     for other in (device, again, back):
         for ours, theirs in zip(other.sorted(), expected, strict=True):
             assert ours is not None

@@ -1,8 +1,8 @@
 """The pass over the corpus: feed the model, keep what moves every neuron most, go on after a stop."""
 
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from neurolect.collector.device_pass import (
     without_overflow,
 )
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
-from neurolect.collector.feed import Chunk, ahead, chunks
+from neurolect.collector.feed import Chunk, ahead, chunks, plan_batches_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.folder_lock import only_here
 from neurolect.collector.held_out import pool_held_out
@@ -36,7 +36,6 @@ from neurolect.collector.state import CollectState, Plan
 from neurolect.collector.threads import threads_of
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
-from neurolect.model.batching import plan_batches
 from neurolect.model.finite import non_finite, raise_if_non_finite
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress, Task
@@ -47,7 +46,8 @@ __all__ = ["collect"]
 
 _PILOT = 128
 _WORTH_COMPILING = 1_000_000
-"""Sentences; compiling takes a quarter of a minute and saves a tenth of the time."""
+"""Packed sentences; compiling takes a quarter of a minute and saves a tenth of the time. Padded, it takes longer
+and saves less."""
 
 
 @uploading
@@ -120,11 +120,9 @@ def collect(
         shard=shard,
         progress=progress,
     )
-    worth_compiling = options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING
-    if model.backend == "torch" and (options.compile == "on" or worth_compiling):
-        model.compile_blocks()
     if model.not_packed_because:
         progress.message(f"Sentences are padded: {model.not_packed_because}.")
+    _compile(model, options, n_sentences=n_sentences, progress=progress)
     plan = Plan(
         n_neurons=model.neurons.n_neurons,
         list_size=options.resolved_list_size(n_sentences),
@@ -147,6 +145,18 @@ def collect(
             return _collect(model, corpus, folder, options, progress, plan, shard, stop)
 
 
+def _compile(model: Model, options: CollectOptions, *, n_sentences: int, progress: Progress) -> None:
+    """Compile the network where that was asked for or pays."""
+    pays = options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING
+    if model.backend != "torch" or not (options.compile == "on" or pays):
+        return
+    # for as many threads as in the pass: for others all would be compiled again
+    with undisturbed(kept_on_device(options.keep_on, model.device)):
+        why_not = model.compile_blocks(token_budget=options.token_budget or 1)
+    if why_not is not None:
+        progress.message(f"Blocks are not compiled: {why_not}.")
+
+
 def _collect(
     model: Model,
     corpus: Corpus,
@@ -161,15 +171,16 @@ def _collect(
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     share = share_of(shard, n_sentences, options)
     start = time.monotonic()
-    pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
+    device = kept_on_device(options.keep_on, model.device)
+    with undisturbed(device):
+        pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
     sample_ids = sample_of(corpus, n_sentences, options)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds, n_bytes=plan.n_list_bytes)
     stopping = stop_requests() if stop is None else nullcontext(stop)
     with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop, checkpoints:
-        device = kept_on_device(options.keep_on, model.device)
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]
-        # Reading begins while the pilot runs, with which a network may be compiled, for as many threads as later.
+        # Reading begins while the pilot runs.
         with ahead(_stream(model, corpus, options, position, share.end, plan)) as stream, undisturbed(device):
             if loaded is None:
                 state = _new_state(model, corpus, plan, options, sample_ids)
@@ -250,22 +261,23 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     # A GPU would stand still meanwhile; a rule that may end the pass must know at once.
     on_gpu = this.state.device is not None and this.state.device.type == "cuda"
     this.state.convergence.aside = on_gpu and not this.options.stop_when
-    for chunk in feed(this, stream, position):
-        n_empty = len(chunk.tokens.empty)
-        stepped = this.state.end_chunk(
-            chunk.sentences,
-            number=chunk.number,
-            n_cut=chunk.tokens.n_cut,
-            n_empty=n_empty,
-            background=chunk.background,
-            items=chunk.items,
-        )
-        this.task.advance(n_empty)
-        if stepped:
-            this.task.note(watch.note())
-            release_memory()
-        if watch.enough(stepped=stepped, seconds=time.monotonic() - this.started):
-            break
+    with closing(feed(this, stream, position)) as fed:
+        for chunk in fed:
+            n_empty = len(chunk.tokens.empty)
+            stepped = this.state.end_chunk(
+                chunk.sentences,
+                number=chunk.number,
+                n_cut=chunk.tokens.n_cut,
+                n_empty=n_empty,
+                background=chunk.background,
+                items=chunk.items,
+            )
+            this.task.advance(n_empty)
+            if stepped:
+                this.task.note(watch.note())
+                release_memory()
+            if watch.enough(stepped=stepped, seconds=time.monotonic() - this.started):
+                break
     this.state.convergence.step(this.state.lists)
     return watch.ending()
 
@@ -280,7 +292,7 @@ def _pause(this: _Pass, position: Position) -> None:
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
 
 
-def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iterator[Chunk]:
+def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
     """Give every chunk once its batches are in the state."""
     for chunk in stream:
         first = position.batch if chunk.number == position.chunk else 0
@@ -290,24 +302,27 @@ def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iter
         yield chunk
 
 
-def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> Iterator[Chunk]:
+def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> Generator[Chunk, None, None]:
     """Give every chunk once its activations are in the state.
 
-    The next chunk is launched before the host waits for this one, so that the device always has work.
+    The next chunk is launched before the host waits for this one, so that the device always has work. Packed
+    batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
+    whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
-    waiting: Launched | None = None
-    for chunk in stream:
-        launched = Launched(this.model, chunk)
+    launches = (Launched(this.model, chunk) for chunk in stream)
+    with nullcontext(launches) if this.model.packed else ahead(launches, depth=1) as coming:
+        waiting: Launched | None = None
+        for launched in coming:
+            if waiting is not None:
+                _take_in(this, waiting)
+            if len(launched.rows):
+                launched.looks = this.state.look(launched.activations.values)
+            if waiting is not None:
+                yield waiting.chunk
+            waiting = launched
         if waiting is not None:
             _take_in(this, waiting)
-        if len(launched.rows):
-            launched.looks = this.state.look(launched.activations.values)
-        if waiting is not None:
             yield waiting.chunk
-        waiting = launched
-    if waiting is not None:
-        _take_in(this, waiting)
-        yield waiting.chunk
 
 
 def _take_in(this: _Pass, launched: Launched) -> None:
@@ -371,11 +386,9 @@ def _new_state(
     """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
     pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
     tokens = model.tokenize(pilot.column("text").to_pylist())
-    parts = []
-    for rows in plan_batches(tokens.lengths, token_budget=options.token_budget or 1):
-        kept = rows[~np.isin(rows, tokens.empty)]
-        if len(kept):
-            parts.append(model.activations(model.pad(tokens, kept)).values)
+    make = model.pack if model.packed else model.pad
+    batches = plan_batches_of(model, tokens, options.token_budget or 1)
+    parts = [model.activations(make(tokens, rows)).values for rows in batches]
     if not parts:
         what = f"None of {pilot.num_rows} sampled sentences has a token this model's tokenizer knows."
         raise CollectError(what, hint="Is the tokenizer made for this language?")

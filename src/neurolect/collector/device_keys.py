@@ -10,7 +10,16 @@ from torch import Tensor
 
 from neurolect.collector.device_transfers import to_device
 
-__all__ = ["EMPTY", "complements", "decode_signed", "encode_keys", "mark", "marked_entries", "signed_activations"]
+__all__ = [
+    "EMPTY",
+    "complements",
+    "decode_signed",
+    "encode_keys",
+    "held_ids",
+    "mark",
+    "marked_entries",
+    "signed_activations",
+]
 
 EMPTY = -(2**63)
 """The key of no entry."""
@@ -60,6 +69,11 @@ def decode_signed(keys: Tensor, *, side: str) -> tuple[Tensor, Tensor]:
     """Take keys apart: activations float32 (-0.0 comes back as 0.0) and sentence ids int64, of the keys' shape."""
     signed = signed_activations(keys)
     return (signed if side == "top" else 0.0 - signed), _LOW - (keys & _LOW)
+
+
+def held_ids(keys: Tensor) -> Tensor:
+    """Give the sentence ids of the entries among some keys: int64, shape (n_entries,)."""
+    return _LOW - (keys[keys != EMPTY] & _LOW)
 
 
 def mark(sentence_ids: NDArray[np.int64], *, device: torch.device) -> Tensor:

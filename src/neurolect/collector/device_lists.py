@@ -17,6 +17,7 @@ from neurolect.collector.device_keys import (
     complements,
     decode_signed,
     encode_keys,
+    held_ids,
     mark,
     marked_entries,
     signed_activations,
@@ -266,6 +267,27 @@ class DeviceTopLists:
         counts = [marked_entries(block, marked).sum(dim=1) for block in blocks]
         fill = self._fill.clamp(max=self.list_size).to(torch.int64)
         return torch.cat(counts).cpu().numpy(), fill.cpu().numpy()
+
+    def sentence_ids(self) -> NDArray[np.int64]:
+        """Give the sentences that any list holds; as :meth:`TopLists.sentence_ids`.
+
+        Returns
+        -------
+        int64, shape (n,), ascending
+            Each once.
+        """
+        self._cut()
+        width = self._width()
+        step = max(1, _BLOCK // max(width, 1))
+        held = torch.zeros(0, dtype=torch.bool, device=self.device)
+        for start in range(0, len(self._keys), step):
+            ids = held_ids(self._keys[start : start + step, :width])
+            longer = (int(ids.max()) + 1 if len(ids) else 0) - len(held)
+            if longer > 0:
+                held = torch.cat([held, held.new_zeros(longer)])
+            held[ids] = True
+        found: NDArray[np.int64] = torch.nonzero(held)[:, 0].cpu().numpy()
+        return found
 
     def _width(self) -> int:
         """Give the entries of the fullest buffer."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import CollectError
 
-__all__ = ["MAX_SENTENCE_ID", "SortedLists", "check_sentence_ids", "decode_keys", "sort_entries"]
+__all__ = ["MAX_SENTENCE_ID", "SortedLists", "check_sentence_ids", "decode_keys", "ids_of", "sort_entries"]
 
 MAX_SENTENCE_ID = 2**32 - 2
 """Largest sentence id a key can hold."""
@@ -74,7 +74,12 @@ def decode_keys(keys: NDArray[np.uint64], *, side: str) -> tuple[NDArray[np.floa
     activations = bits.view(np.float32)
     if side == "bottom":
         activations = -activations + np.float32(0.0)
-    return activations, (_LOW - (keys & _LOW)).astype(np.int64)
+    return activations, ids_of(keys)
+
+
+def ids_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Give the sentence ids in the keys of entries, in their shape."""
+    return (_LOW - (keys & _LOW)).astype(np.int64)
 
 
 def sort_entries(

@@ -5,6 +5,7 @@ into batches under a budget of padded tokens. All of it depends on the corpus an
 run that goes on from a checkpoint meets the very same batches.
 """
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator
@@ -220,7 +221,9 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Iterator[Item]]:
         else:
             put("end", None)
 
-    worker = threading.Thread(target=work, name="neurolect-feed", daemon=True)
+    # Some of PyTorch's settings are those of the context in which they were made.
+    context = contextvars.copy_context()
+    worker = threading.Thread(target=context.run, args=(work,), name="neurolect-ahead", daemon=True)
     worker.start()
     try:
         yield _taken(ready, worker)

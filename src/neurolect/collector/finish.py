@@ -1,8 +1,9 @@
 """Write what a finished pass gives: the tables and arrays of the run folder."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.atomic import replacing, write_npy, write_table
+from neurolect.collector.background import Background
 from neurolect.collector.kept_sentences import take_kept
 from neurolect.collector.sample import quantile_sample
 from neurolect.collector.state import CollectState
+from neurolect.collector.threads import n_own_cores
 from neurolect.collector.top_lists import TopLists
 from neurolect.corpus import Corpus
 from neurolect.model.neurons import NeuronIndex
@@ -57,27 +60,42 @@ def write_results(
     int
         Number of kept sentences.
     """
-    with ThreadPoolExecutor(len(state.lists)) as pool:
-        written = [
-            pool.submit(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons)
+    kept = np.unique(np.concatenate([sample_ids, *(lists.sentence_ids() for lists in state.lists.values())]))
+    # those that take longest first
+    jobs: list[Callable[[], None]] = [
+        *(
+            partial(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons)
             for side, lists in state.lists.items()
-        ]
-    kept = [sample_ids, *(each.result() for each in written)]
-    _write_neurons(folder, state, neurons)
+        ),
+        partial(_write_sentences, folder / "sentences.parquet", corpus, kept),
+        partial(_write_background, folder / "background", state.background),
+        partial(_write_sample, folder, state, sample_ids, quantile_sentences),
+        partial(_write_neurons, folder, state, neurons),
+    ]
+    with ThreadPoolExecutor(min(len(jobs), max(2, n_own_cores()))) as pool:
+        for written in [pool.submit(job) for job in jobs]:
+            written.result()
+    return len(kept)
+
+
+def _write_background(folder: Path, background: Background) -> None:
+    """Write the counts over all sentences."""
+    for name, table in (
+        ("words", background.words_table()),
+        ("lengths", background.lengths_table()),
+        ("metadata", background.metadata_table()),
+    ):
+        write_table(folder / f"{name}.parquet", table)
+
+
+def _write_sample(
+    folder: Path, state: CollectState, sample_ids: NDArray[np.int64], quantile_sentences: int
+) -> None:
+    """Write the uniform sample, and what is chosen from it."""
     activations = np.ascontiguousarray(state.sample.activations.T)
     write_npy(folder / "sample" / "activations.npy", activations)
     write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": pa.array(sample_ids)}))
     _write_quantiles(folder, activations, state.sample.sentence_ids, quantile_sentences)
-    write_npy(folder / "histograms.npy", state.moments.histograms)
-    for name, table in (
-        ("words", state.background.words_table()),
-        ("lengths", state.background.lengths_table()),
-        ("metadata", state.background.metadata_table()),
-    ):
-        write_table(folder / "background" / f"{name}.parquet", table)
-    sentence_ids = np.unique(np.concatenate(kept))
-    _write_sentences(folder / "sentences.parquet", corpus, sentence_ids)
-    return len(sentence_ids)
 
 
 def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]) -> None:
@@ -93,24 +111,17 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
             writer.close()
 
 
-def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> NDArray[np.int64]:
-    """Write one side's lists, a block of neurons at a time; give the ids that occur."""
+def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> None:
+    """Write one side's lists, a block of neurons at a time."""
     block = max(1, _ROWS_AT_ONCE // lists.list_size)
-    seen = np.zeros(0, dtype=np.bool_)
     with replacing(path) as temporary:
         writer: pq.ParquetWriter | None = None
         for table in _lists_tables(lists, n_neurons, block):
             if writer is None:
                 writer = pq.ParquetWriter(temporary, table.schema, **_encoding(table.schema))
             writer.write_table(table, row_group_size=_ROWS_AT_ONCE // 8)
-            ids = table.column("sentence_id").to_numpy()
-            seen = np.concatenate(
-                [seen, np.zeros(max(0, int(ids.max(initial=-1)) + 1 - len(seen)), dtype=np.bool_)]
-            )
-            seen[ids] = True
         if writer is not None:
             writer.close()
-    return np.flatnonzero(seen)
 
 
 def _encoding(schema: pa.Schema) -> dict[str, Any]:
@@ -161,7 +172,8 @@ def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
 
 
 def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:
-    """Write ``neurons.parquet``."""
+    """Write ``neurons.parquet`` and the histograms."""
+    write_npy(folder / "histograms.npy", state.moments.histograms)
     moments = state.moments.table()
     sites = [each.site for each in neurons.site_layers for _ in range(each.width)]
     layers = [each.layer for each in neurons.site_layers for _ in range(each.width)]

@@ -12,13 +12,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.collector.entry_keys import MAX_SENTENCE_ID, SortedLists, check_sentence_ids, sort_entries
+from neurolect.collector.entry_keys import MAX_SENTENCE_ID, SortedLists, check_sentence_ids, ids_of, sort_entries
 from neurolect.collector.leading_items import new_entries
 from neurolect.errors import CollectError
 
 __all__ = ["MAX_SENTENCE_ID", "SortedLists", "TopLists"]
 
 _SPARE = 256
+_BLOCK = 1 << 20
+"""Entries looked into at once."""
 
 
 class TopLists:
@@ -151,6 +153,26 @@ class TopLists:
         """
         keys, fill = self.entries_for(sentence_ids)
         return new_entries(keys, fill, sentence_ids=sentence_ids), fill
+
+    def sentence_ids(self) -> NDArray[np.int64]:
+        """Give the sentences that any list holds.
+
+        Returns
+        -------
+        int64, shape (n,), ascending
+            Each once.
+        """
+        keys, fill = self.entries_for(np.empty(0, dtype=np.int64))
+        held = np.zeros(0, dtype=np.bool_)
+        step = max(1, _BLOCK // max(keys.shape[1], 1))
+        for start in range(0, len(fill), step):
+            block = keys[start : start + step]
+            ids = ids_of(block[np.arange(block.shape[1]) < fill[start : start + step, None]])
+            longer = int(ids.max(initial=-1)) + 1 - len(held)
+            if longer > 0:
+                held = np.concatenate([held, np.zeros(longer, dtype=np.bool_)])
+            held[ids] = True
+        return np.flatnonzero(held)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays, from which :meth:`from_arrays` makes the same state.

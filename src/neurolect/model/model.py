@@ -292,18 +292,26 @@ class Model:
         model.options, model._reload = self.options, self._reload
         return model
 
-    def compile_blocks(self) -> bool:
-        """Compile the network's blocks, if nothing is read inside them.
+    def compile_blocks(self, *, token_budget: int = 65_536) -> str | None:
+        """Compile the network's blocks, if nothing is read inside them and it changes nothing.
+
+        Parameters
+        ----------
+        token_budget : int
+            Model tokens in a batch.
 
         Returns
         -------
-        bool
-            False where they stay as they are.
+        str or None
+            Why they stay as they are, for people; None where they are compiled.
         """
-        if self.compiled or any(tap.place.site != "hidden" or tap.reads == "hidden_states" for tap in self._taps):
-            return self.compiled
-        self.compiled = compile_blocks(self.network)
-        return self.compiled
+        if self.compiled:
+            return None
+        if any(tap.place.site != "hidden" or tap.reads == "hidden_states" for tap in self._taps):
+            return "activations are read inside of blocks"
+        why_not = compile_blocks(self, token_budget=token_budget)
+        self.compiled = why_not is None
+        return why_not
 
     def _check_tokens(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> None:
         nothing = np.flatnonzero(sentences.end[positions] <= sentences.first[positions])

@@ -1,0 +1,71 @@
+"""Try whether another way to run a network gives what the usual one gives: sentences for it, and a measure."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurolect.model.tokens import TokenizedSentences
+
+if TYPE_CHECKING:
+    from neurolect.model.model import Model
+
+__all__ = ["REFUSALS", "TOLERANCE", "random_sentences", "worst_difference"]
+
+TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "bfloat16": 4e-2}
+"""Largest relative difference that rounding explains, by number format."""
+
+REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, KeyError, IndexError)
+"""What networks raise where they cannot be run in a way."""
+
+
+def random_sentences(model: "Model", *, lengths: Sequence[int]) -> TokenizedSentences:
+    """Make sentences of random tokens, always the same.
+
+    Parameters
+    ----------
+    model : Model
+        Whose tokens; padding is not among them, for some networks give it no position.
+    lengths : sequence of int
+        Tokens of each; the model's limit where that is less.
+
+    Returns
+    -------
+    TokenizedSentences
+        Every token is pooled.
+    """
+    own = np.minimum(np.asarray(lengths, dtype=np.int64), model.max_tokens)
+    rng = np.random.default_rng(0)
+    padding = getattr(model.network.get_input_embeddings(), "padding_idx", None)  # type: ignore[operator]
+    known = np.setdiff1d(np.arange(model.n_words), [model.pad_id, -1 if padding is None else padding])
+    ids = rng.choice(known, size=int(own.sum())).astype(np.int32)
+    offsets = np.concatenate(([0], np.cumsum(own)))
+    nothing = np.empty(0, dtype=np.int64)
+    n = len(own)
+    return TokenizedSentences(ids, offsets, np.zeros(n, np.int32), own.astype(np.int32), 0, nothing)
+
+
+def worst_difference(got: Tensor, expected: Tensor, *, offsets: Sequence[int]) -> float:
+    """Compare activations.
+
+    Parameters
+    ----------
+    got, expected : float32 Tensor, shape (n_sentences, n_neurons)
+        Of the same sentences.
+    offsets : sequence of int
+        First neuron of every site and layer, and the number of neurons.
+
+    Returns
+    -------
+    float
+        The largest relative difference of any sentence at any site and layer; NaN where one is not finite.
+    """
+    worst = torch.zeros((), device=got.device)
+    for start, stop in pairwise(offsets):
+        one, other = got[:, start:stop], expected[:, start:stop]
+        away = torch.linalg.vector_norm(one - other, dim=1) / torch.linalg.vector_norm(other, dim=1)
+        worst = torch.maximum(worst, away.max())
+    return float(worst)
