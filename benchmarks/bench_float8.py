@@ -6,7 +6,7 @@ scale a tensor); all else stays as it is. It needs a GPU that has float8 (Hopper
 * "float8": scales are taken anew from each batch.
 * "float8, fixed scales": the largest values of one batch say what the scales are from then on; larger ones are cut.
 
-* Without --model, speed: packed, compiled forward passes of BERT-base's shape with random weights, as in ``bench_gpu``.
+* Without --model, speed: packed, compiled forward passes of BERT-base's shape with random weights, as bench_gpu.
 * With it, lists: a whole pass with real weights, float8's lists and float16's in float32's.
 
     python benchmarks/bench_float8.py --corpus CORPUS --tokenizer FOLDER

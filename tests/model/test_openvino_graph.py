@@ -1,5 +1,6 @@
 """OpenVINO gives what PyTorch gives, within rounding, and never more than that silently."""
 
+import subprocess
 import sys
 from typing import Any
 
@@ -118,3 +119,27 @@ def test_it_computes_with_as_many_threads_as_pytorch() -> None:
     assert model._graph is not None
     assert model._graph.n_threads == usual + 1
     np.testing.assert_allclose(after, before, atol=1e-5)
+
+
+def test_signals_still_arrive_when_models_have_come_and_gone() -> None:
+    script = """
+import faulthandler, gc, os, signal
+faulthandler.enable()
+import numpy as np
+from tests.model.test_openvino_graph import new_model
+
+models = [new_model() for _ in range(3)]
+for model in models:
+    assert model.use_openvino() is None
+    model.activations(model.pad(model.tokenize(["a dog"]), np.arange(1)))
+del model
+while models:
+    del models[0]
+    gc.collect()
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+os.kill(os.getpid(), signal.SIGTERM)
+print(heard)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[1]\n"), done.stderr

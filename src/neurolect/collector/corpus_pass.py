@@ -15,6 +15,7 @@ from neurolect.collector.convergence import step_length
 from neurolect.collector.device_pass import (
     Launched,
     chunk_activations,
+    compile_if_it_pays,
     is_finite,
     kept_on_device,
     undisturbed,
@@ -45,9 +46,6 @@ from neurolect.store.run_folder import Run, open_run
 __all__ = ["collect"]
 
 _PILOT = 128
-_WORTH_COMPILING = 1_000_000
-"""Packed sentences; compiling takes a quarter of a minute and saves a tenth of the time. Padded, it takes longer
-and saves less."""
 
 
 @uploading
@@ -122,7 +120,7 @@ def collect(
     )
     if model.not_packed_because:
         progress.message(f"Sentences are padded: {model.not_packed_because}.")
-    _compile(model, options, n_sentences=n_sentences, progress=progress)
+    compile_if_it_pays(model, options, n_sentences=n_sentences, progress=progress)
     plan = Plan(
         n_neurons=model.neurons.n_neurons,
         list_size=options.resolved_list_size(n_sentences),
@@ -143,18 +141,6 @@ def collect(
         corpus.verify(mining=mining_of(shard, n_sentences, options))
         with threads_of(folder, progress=progress):
             return _collect(model, corpus, folder, options, progress, plan, shard, stop)
-
-
-def _compile(model: Model, options: CollectOptions, *, n_sentences: int, progress: Progress) -> None:
-    """Compile the network where that was asked for or pays."""
-    pays = options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING
-    if model.backend != "torch" or not (options.compile == "on" or pays):
-        return
-    # for as many threads as in the pass: for others all would be compiled again
-    with undisturbed(kept_on_device(options.keep_on, model.device)):
-        why_not = model.compile_blocks(token_budget=options.token_budget or 1)
-    if why_not is not None:
-        progress.message(f"Blocks are not compiled: {why_not}.")
 
 
 def _collect(

@@ -20,6 +20,7 @@ from neurolect.collector.state import CollectState
 from neurolect.collector.threads import n_own_cores
 from neurolect.collector.top_lists import TopLists
 from neurolect.corpus import Corpus
+from neurolect.distinct import distinct
 from neurolect.model.neurons import NeuronIndex
 
 __all__ = ["write_results"]
@@ -60,7 +61,7 @@ def write_results(
     int
         Number of kept sentences.
     """
-    kept = np.unique(np.concatenate([sample_ids, *(lists.sentence_ids() for lists in state.lists.values())]))
+    kept = distinct(np.concatenate([sample_ids, *(lists.sentence_ids() for lists in state.lists.values())]))
     # those that take longest first
     jobs: list[Callable[[], None]] = [
         *(

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -79,7 +80,7 @@ class OpenVinoGraph:
             # the tracer warns of every shape that a network compares; what it makes of them is tried afterwards
             warnings.simplefilter("ignore")
             self._model = _convert(openvino, traced.eval(), n_words)
-        self._core, self._dtype, self.n_threads = openvino.Core(), dtype, 0
+        self._core, self._dtype, self.n_threads = _the_core(), dtype, 0
         self._request: Any = None
 
     def run(self, batch: PaddedBatch, *, out: DeviceActivations) -> DeviceActivations:
@@ -187,6 +188,17 @@ def _settings(dtype: str, n_threads: int) -> dict[str, Any]:
         # several workers on one machine would all be pinned to the same cores
         "ENABLE_CPU_PINNING": False,
     }
+
+
+@cache
+def _the_core() -> Any:  # noqa: ANN401 - OpenVINO is an extra
+    """Give the process's only core, which lives as long as it does.
+
+    Each core with a processor plugin gives the thread another stack for signals, and puts the one before back when
+    it goes. Where two cores go in the order in which they came, that is one already freed: the next Ctrl-C or
+    SIGTERM then ends in a segmentation fault instead of a checkpoint.
+    """
+    return _import_openvino().Core()
 
 
 def _import_openvino() -> "ModuleType":

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.distinct import distinct
 from neurolect.progress import Progress
 from neurolect.signatures.distinct_patterns import distinct_patterns
 from neurolect.signatures.pattern_counts import count_patterns
@@ -92,7 +93,7 @@ class _Distinct:
         return len(self._known)
 
     def _merge(self) -> None:
-        self._known = np.unique(np.concatenate([self._known, *self._new]))
+        self._known = distinct(np.concatenate([self._known, *self._new]))
         self._new, self._n_new = [], 0
 
 

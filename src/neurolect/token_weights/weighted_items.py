@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.distinct import distinct
 from neurolect.signatures.scoring import log_odds_z
 
 __all__ = ["ListItems", "weighted_table"]
@@ -68,7 +69,7 @@ def score_items(
     n_items, total = len(background), max(len(items.codes), 1)
     counts = np.bincount(items.codes, minlength=n_items)
     weighted = np.bincount(items.codes, weights=items.weights, minlength=n_items)
-    pairs = np.unique(items.sentences * n_items + items.codes)
+    pairs = distinct(items.sentences * n_items + items.codes)
     in_sentences = np.bincount(pairs % n_items, minlength=n_items)
     codes = np.flatnonzero((in_sentences >= MIN_SENTENCES) & keep)
     known = np.isfinite(items.activations)
