@@ -121,6 +121,7 @@ def test_it_computes_with_as_many_threads_as_pytorch() -> None:
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
+@needs_openvino
 def test_signals_still_arrive_when_models_have_come_and_gone() -> None:
     script = """
 import faulthandler, gc, os, signal
