@@ -129,6 +129,26 @@ def test_version_and_help() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "reason"),
+    [(["--stop-when", "stable=0.01,share=0.01"], "stable"), (["--max-seconds", "0"], "max_seconds")],
+)
+def test_a_pass_ends_early_by_a_rule(workshop: Workshop, tmp_path: Path, rule: list[str], reason: str) -> None:
+    small = [
+        "--set",
+        "collect.chunk_sentences=50",
+        "--set",
+        "collect.monitor_every=50",
+        "--set",
+        "collect.list_size=20",
+    ]
+    answer = command("collect", workshop.model, workshop.corpus, "--out", tmp_path / "run", *small, *rule)
+    assert answer.code == 0, answer.err
+    done = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]["collect"]
+    assert done["ending"]["reason"] == reason
+    assert done["n_sentences"] < json.loads((workshop.corpus / "manifest.json").read_text())["n_sentences"]
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         (["prepare", "none.jsonl", "--out", "X"], r"no file or folder none\.jsonl(.|\n)*Hint: "),
@@ -144,6 +164,8 @@ def test_version_and_help() -> None:
         (["collect", "BERT", "CORPUS", "--out", "X", "--device", "x"], r"device 'x': there is no such kind"),
         (["collect", "BERT", "CORPUS", "--out", "X", "--set", "collect.list_size=9999"], r"is 9,999, and"),
         (["collect", "BERT", "CORPUS", "--out", "X", "--set", "model.layers=7"], r"layers 7(.|\n)*from 1 to 2"),
+        (["collect", "BERT", "CORPUS", "--out", "X", "--stop-when", "soon"], r"collect\.stop_when is 'soon'"),
+        (["collect", "BERT", "CORPUS", "--out", "X", "--max-seconds", "-1"], r"max_seconds is -1"),
         (["describe", "CORPUS"], r"is not a run folder: .*'neurolect-corpus'"),
         (["show", "RUN", "hidden.3.1"], r"layer 3 of 'hidden'(.|\n)*nearest is hidden\.2\.1"),
         (["show", "none", "hidden.1.1"], r"none is not a run folder"),

@@ -17,12 +17,15 @@ __all__ = [
     "Device",
     "Engine",
     "Format",
+    "MaxSeconds",
     "Model",
     "Output",
     "RunFolder",
     "Settings",
+    "StopWhen",
     "Workers",
     "read_config",
+    "with_ending",
 ]
 
 
@@ -56,6 +59,13 @@ Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of op
 Settings = Annotated[list[str] | None, typer.Option("--set", help="stage.option=value; may be repeated.")]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
+StopWhen = Annotated[
+    str | None,
+    typer.Option(
+        help="End early: stable=0.95,share=0.9, once 90 % of the neurons keep 95 % of what their lists show."
+    ),
+]
+MaxSeconds = Annotated[float | None, typer.Option(help="End reading after so many seconds; keep what was read.")]
 Output = Annotated[Format, typer.Option("--format", help="text or json.")]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -65,3 +75,9 @@ def read_config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig
     from neurolect.config import load_config
 
     return load_config(path, settings=settings or ())
+
+
+def with_ending(settings: Sequence[str] | None, *, stop_when: str | None, max_seconds: float | None) -> list[str]:
+    """Add the rules that end a pass early to the settings, which they win over."""
+    given = {"stop_when": stop_when, "max_seconds": max_seconds}
+    return [*(settings or ()), *(f"collect.{name}={value}" for name, value in given.items() if value is not None)]

@@ -12,12 +12,15 @@ from neurolect.cli.arguments import (
     Config,
     Device,
     Engine,
+    MaxSeconds,
     Model,
     RunFolder,
     Settings,
+    StopWhen,
     Workers,
     read_config,
     run_folder,
+    with_ending,
 )
 from neurolect.cli.printing import make_progress, print_next, print_notices, quoted
 from neurolect.errors import OptionError
@@ -65,11 +68,13 @@ def collect(
     ray_address: Annotated[
         str | None, typer.Option(help="Cluster of --engine ray: auto, HOST:PORT; default: this machine's.")
     ] = None,
+    stop_when: StopWhen = None,
+    max_seconds: MaxSeconds = None,
 ) -> None:
     """Find the sentences that move every neuron most, in one pass."""
     from neurolect.corpus import open_corpus
 
-    options = read_config(config, settings)
+    options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
     opened = open_corpus(corpus)
     share = _shard(shard, engine)
     engaged = _engine(engine, workers, ray_address)
@@ -135,11 +140,13 @@ def run_all(
     settings: Settings = None,
     device: Device = "cpu",
     workers: Workers = CORES,
+    stop_when: StopWhen = None,
+    max_seconds: MaxSeconds = None,
 ) -> None:
     """Prepare, collect and describe in one."""
     from neurolect.pipeline import run
 
-    options = read_config(config, settings)
+    options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
     with staged(out) as folder:
         done = run(
             model, sources, out=folder, config=options, device=device, workers=workers, progress=make_progress()
