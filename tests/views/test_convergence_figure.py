@@ -1,14 +1,17 @@
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neurolect.errors import RunFolderError
 from neurolect.store import Run, open_run
 from neurolect.views import write_report
 from neurolect.views.convergence_figure import HEIGHT, WIDTH, convergence_panels, panel
+from neurolect.views.convergence_picture import convergence_picture
 
 SIZES = [100, 200, 400]
 
@@ -68,3 +71,27 @@ def test_a_run_without_a_monitor_has_no_figure(example_run: Run, tmp_path: Path)
     assert convergence_panels(example_run) == []
     page = write_report(example_run, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How settled the lists are" not in page
+
+
+def test_the_picture_shows_every_value_of_the_panels(watched: Run) -> None:
+    path = watched.folder / "convergence" / "steps.parquet"
+    steps = pq.read_table(path)
+    few = pa.array([None, 0.0004, 0.5], pa.float64())  # "<.1%" must be escaped
+    pq.write_table(steps.set_column(steps.column_names.index("share_settled"), "share_settled", few), path)
+    root = ElementTree.fromstring(convergence_picture(watched))
+    name = "{http://www.w3.org/2000/svg}"
+    panels = convergence_panels(watched)
+    told = [each.text for each in root.iter(f"{name}title")]
+    assert told == [f"{line.label}, {mark[2]}" for each in panels for line in each.lines for mark in line.marks]
+    texts = [each.text for each in root.iter(f"{name}text")]
+    assert {each.title for each in panels} <= set(texts)
+    assert texts.count("400 sentences") == 3
+    width, height = (float(root.attrib[side]) for side in ("width", "height"))
+    for circle in root.iter(f"{name}circle"):
+        assert 0 <= float(circle.attrib["cx"]) <= width
+        assert 0 <= float(circle.attrib["cy"]) <= height
+
+
+def test_what_was_not_looked_at_cannot_be_drawn(example_run: Run) -> None:
+    with pytest.raises(RunFolderError, match="fewer than three times"):
+        convergence_picture(example_run)

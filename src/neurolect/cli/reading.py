@@ -65,12 +65,22 @@ def find(
 
 
 @app.command(name="convergence")
-def show_convergence(run: RunFolder, output: Output = Format.text) -> None:
+def show_convergence(
+    run: RunFolder,
+    figure: Annotated[Path | None, typer.Option(help="Draw it into this SVG file.", metavar="SVG")] = None,
+    output: Output = Format.text,
+) -> None:
     """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
     from neurolect.store import open_run
     from neurolect.views.convergence_text import convergence, convergence_text
 
-    made = convergence(open_run(run))
+    opened = open_run(run)
+    made = convergence(opened)
+    if figure is not None:
+        from neurolect.atomic import write_text
+        from neurolect.views.convergence_picture import convergence_picture
+
+        write_text(figure, convergence_picture(opened))
     typer.echo(as_json(made) if output is Format.json else convergence_text(made))
 
 
