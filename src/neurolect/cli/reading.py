@@ -76,12 +76,12 @@ def show_convergence(
 
     opened = open_run(run)
     made = convergence(opened)
+    typer.echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
         from neurolect.atomic import write_text
         from neurolect.views.convergence_picture import convergence_picture
 
         write_text(figure, convergence_picture(opened))
-    typer.echo(as_json(made) if output is Format.json else convergence_text(made))
 
 
 @app.command()
