@@ -92,13 +92,10 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
         table, future = running.popleft()
         return Tokenized(table, *future.result())
 
-    n_given = 0
     try:
         for table in tables:
             running.append((table, pool.submit(_tokenize_table, table.select(columns).combine_chunks())))
-            # The first are given as soon as they are there: nothing else is to be done meanwhile.
-            if len(running) > workers + 2 or (n_given < 2 and running[0][1].done()):
-                n_given += 1
+            if len(running) > workers + 2:
                 yield first_done()
         while running:
             yield first_done()

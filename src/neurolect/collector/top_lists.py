@@ -162,7 +162,8 @@ class TopLists:
         int64, shape (n,), ascending
             Each once.
         """
-        keys, fill = self.entries_for(np.empty(0, dtype=np.int64))
+        arrays = self.to_arrays()
+        keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
         held = np.zeros(0, dtype=np.bool_)
         step = max(1, _BLOCK // max(keys.shape[1], 1))
         for start in range(0, len(fill), step):

@@ -45,7 +45,8 @@ def compile_blocks(model: "Model", *, token_budget: int) -> str | None:
     blocks = find_blocks(model.network, n_layers=n_layers_of(model.network))
     if blocks is None:
         return f"a {name} has no list of blocks"
-    before = [model.run(batch).values for batch in _batches(model, token_budget)]
+    batches = _batches(model, token_budget)
+    before = [model.run(batch).values for batch in batches]
     usual = [block.__dict__.get("forward") for block in blocks]
     # 12 layers differ in nothing but their weights and a few attributes; they must not use up the compiler's
     # limit of variants.
@@ -55,7 +56,7 @@ def compile_blocks(model: "Model", *, token_budget: int) -> str | None:
     why_not = None
     offsets = model.neurons.offsets.tolist()
     try:
-        for batch, expected in zip(_batches(model, token_budget), before, strict=True):
+        for batch, expected in zip(batches, before, strict=True):
             if not worst_difference(model.run(batch).values, expected, offsets=offsets) <= TOLERANCE[model.dtype]:
                 why_not = f"a {name} gives other activations once compiled"
                 break
