@@ -88,3 +88,12 @@ def test_sorting_and_filters(page: Any) -> None:
     page.select_option("#layer", "hidden.1")
     page.select_option("#side", "bottom")
     assert "8 of 32" in page.inner_text("#count")
+
+
+def test_a_typical_sentence_stands_below_the_words(page: Any) -> None:
+    span = "document.querySelector('#list tbody td:last-child span')"
+    # scored runs have a column more, fidelity
+    one_more = "row.insertBefore(document.createElement('td'), row.lastElementChild)"
+    for change in ("null", f"document.querySelectorAll('#list tbody tr').forEach(row => {one_more})"):
+        page.evaluate(change)
+        assert page.evaluate(f"getComputedStyle({span}).display") == "block"
