@@ -27,12 +27,12 @@ from neurolect.fidelity.evaluate import HeldOut, evaluate
 from neurolect.fidelity.features import EVIDENCE, Features, has_senses, read_features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import fields_of, gaps_of, groups_of, read_mining, sides_of, top_share_of, trees_of
-from neurolect.fidelity.metric_kernels import curve_areas
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
 from neurolect.fidelity.sentence_features import SentenceFeatures, sentence_features
 from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
+from neurolect.statistics.metric_kernels import curve_areas
 from neurolect.store import Run
 
 TARGET = 600.0

@@ -19,13 +19,13 @@ from scipy.cluster.hierarchy import linkage
 from scipy.sparse import csr_array
 from sklearn.cluster import KMeans
 
-from neurolect.relations.average_linkage import average_linkage
-from neurolect.relations.k_means import k_means
+from neurolect.clustering.average_linkage import average_linkage
+from neurolect.clustering.k_means import k_means
+from neurolect.clustering.nearest import SparseRows, nearest_rows
 from neurolect.relations.list_entries import ListEntries, first_entries
 from neurolect.relations.maps import t_sne
 from neurolect.relations.neuron_vectors import neuron_vectors
 from neurolect.relations.responses import compare_responses, standardised
-from neurolect.relations.sparse_neighbours import SparseRows, nearest_rows
 
 PLAIN_LISTS = 200
 PLAIN_POINTS = 6000

@@ -18,7 +18,7 @@ from neurolect.atomic import write_npy, write_table
 from neurolect.corpus.words import split_words
 from neurolect.demo_data import documents_path
 from neurolect.signatures.index_run import index_run
-from neurolect.signatures.scoring import lift, log_odds_z
+from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.store import new_manifest, open_run, write_manifest
 
 Row = dict[str, Any]

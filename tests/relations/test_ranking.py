@@ -6,7 +6,8 @@ import pytest
 
 from neurolect.errors import OptionError
 from neurolect.relations import rank
-from neurolect.relations.ranking import descending_ranks, in_blocks, rank_neurons, shared_ranks
+from neurolect.relations.ranking import in_blocks, rank_neurons
+from neurolect.statistics.ranks import descending_ranks, shared_ranks
 from neurolect.store import Run, read_manifest, write_manifest
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neurolect.relations.average_linkage import Merges
+from neurolect.clustering.average_linkage import Merges
 from neurolect.relations.redundancy import THRESHOLDS, redundancy_table
 
 

@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 
 from neurolect.signatures.items import items_of_tokens
-from neurolect.signatures.scoring import log_odds_z
 from neurolect.signatures.sense_evidence import Kind, sense_evidence
+from neurolect.statistics.scores import log_odds_z
 
 N_ITEMS, LENGTH = 30, 6
 

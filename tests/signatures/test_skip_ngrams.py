@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.progress import NullProgress, NullTask, Task
-from neurolect.signatures.scoring import log_odds_z
 from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
+from neurolect.statistics.scores import log_odds_z
 from tests.reference.patterns_plain import Pattern, holds, patterns_of, supports
 from tests.signatures.pattern_strategies import N_CODES, databases, flat, masks
 

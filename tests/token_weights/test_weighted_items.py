@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neurolect.signatures.scoring import log_odds_z
+from neurolect.statistics.scores import log_odds_z
 from neurolect.token_weights.weighted_items import ListItems, score_items
 
 KEEP = np.array([True, True, True, False])

@@ -7,11 +7,11 @@ import numpy as np
 from neurolect.fidelity.features import EVIDENCE, Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.fitting_kernels import score_sentences
-from neurolect.fidelity.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import no_senses
 from neurolect.fidelity.sentence_features import SentenceFeatures
 from neurolect.signatures.compile_kernels import compile_kernels as compile_earlier
+from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
 __all__ = ["compile_kernels", "main"]
 

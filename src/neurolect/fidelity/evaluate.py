@@ -11,10 +11,10 @@ from neurolect.fidelity.controls import sisters
 from neurolect.fidelity.features import EVIDENCE, Features
 from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.fitting_kernels import score_sentences
-from neurolect.fidelity.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors
 from neurolect.fidelity.sentence_features import SentencesOfFeatures
+from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
 __all__ = ["HeldOut", "Scores", "evaluate", "resample_documents"]
 

@@ -14,7 +14,7 @@ from neurolect.finding.criteria import Asked, Found, find_sentences
 from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.not_found import nothing_found
 from neurolect.finding.table_search import find_in_table
-from neurolect.signatures.scoring import lift, log_odds_z
+from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 

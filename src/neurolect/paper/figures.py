@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
+from neurolect.clustering.k_means import k_means
 from neurolect.paper.churn import read_looks, replaced_by_chance
 from neurolect.paper.finding import layer_of_neurons
 from neurolect.paper.same_roles import N_GROUPS
-from neurolect.relations.k_means import k_means
 from neurolect.relations.maps import t_sne
 from neurolect.relations.numbers import MIN_LABELLED, numbers
 from neurolect.relations.ranking import rank_neurons

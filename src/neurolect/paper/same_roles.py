@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.clustering.k_means import k_means
 from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out
-from neurolect.relations.k_means import k_means
 from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.store import Run
 

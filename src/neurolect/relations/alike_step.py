@@ -7,14 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
-from neurolect.relations.average_linkage import Merges, average_linkage, groups_at
+from neurolect.clustering.average_linkage import Merges, average_linkage, groups_at
+from neurolect.clustering.k_means import k_means
+from neurolect.clustering.nearest import Nearest, SparseRows, nearest_rows
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.k_means import k_means
 from neurolect.relations.list_entries import first_entries
 from neurolect.relations.redundancy import redundancy_table
 from neurolect.relations.responses import Responses, compare_responses
 from neurolect.relations.signature_rows import signature_rows
-from neurolect.relations.sparse_neighbours import Nearest, SparseRows, nearest_rows
 
 __all__ = ["find_alike"]
 

@@ -8,10 +8,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
+from neurolect.clustering.nearest import Nearest, strongest_of_block
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.nearest_kernels import strongest_of_block
 from neurolect.relations.numbers import numbers
-from neurolect.relations.sparse_neighbours import Nearest
 from neurolect.signatures.vectors import unit_rows
 
 __all__ = ["write_atlas"]

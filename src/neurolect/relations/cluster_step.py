@@ -7,9 +7,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
-from neurolect.relations.cluster_accuracy import cluster_accuracy, crossed
+from neurolect.clustering.accuracy import cluster_accuracy, crossed
+from neurolect.clustering.k_means import k_means
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.k_means import k_means
 
 __all__ = ["cluster_vectors"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.k_means import k_means
+from neurolect.clustering.k_means import k_means
 from neurolect.relations.list_entries import ListEntries, first_entries
 
 __all__ = ["Diversity", "diversity", "layer_sentences"]

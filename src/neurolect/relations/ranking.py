@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from neurolect.errors import OptionError
 from neurolect.relations.list_entries import sides_of
 from neurolect.relations.numbers import Numbers, check_side, numbers
+from neurolect.statistics.ranks import descending_ranks, shared_ranks
 from neurolect.store import Run
-
-__all__ = ["LayerRanks", "Ranking", "descending_ranks", "in_blocks", "rank", "rank_neurons", "shared_ranks"]
 
 
 class LayerRanks(NamedTuple):
@@ -184,54 +183,6 @@ def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) ->
         listed = ", ".join(str(each["layer"]) for each in blocks if each["site"] == site)
         raise OptionError(what, expected=f"one of {listed}")
     return np.repeat(inside, [each["width"] for each in blocks])
-
-
-def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give ranks from 1, the greatest number first.
-
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        Numbers; NaN comes last.
-
-    Returns
-    -------
-    int64, shape (n,)
-        A different rank each; ties in the order given.
-
-    Examples
-    --------
-    >>> descending_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
-    [2, 4, 1, 3]
-    """
-    order = np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[order] = np.arange(1, len(values) + 1)
-    return ranks
-
-
-def shared_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give ranks from 1, the greatest number first, equal numbers the mean of their ranks.
-
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        Numbers; NaN comes last.
-
-    Returns
-    -------
-    float64, shape (n,)
-        Ranks that do not depend on the order of equal numbers: those of layers are compared by them.
-
-    Examples
-    --------
-    >>> shared_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
-    [2.5, 4.0, 1.0, 2.5]
-    """
-    _, inverse, counts = np.unique(-values, return_inverse=True, return_counts=True, equal_nan=True)
-    last = np.cumsum(counts)
-    shared: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
-    return shared
 
 
 def _table(

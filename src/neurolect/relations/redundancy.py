@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.relations.average_linkage import Merges
+from neurolect.clustering.average_linkage import Merges
 
 __all__ = ["THRESHOLDS", "redundancy_table"]
 

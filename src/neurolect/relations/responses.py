@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.nearest_kernels import strongest_of_block
-from neurolect.relations.sparse_neighbours import Nearest
+from neurolect.clustering.nearest import Nearest, strongest_of_block
 
 __all__ = ["Responses", "compare_responses", "finite_sentences", "standardised"]
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from neurolect.relations.sparse_neighbours import SparseRows
+from neurolect.clustering.nearest import SparseRows
 from neurolect.store import Run
 
 __all__ = ["signature_rows"]

@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.items import ListCounts
-from neurolect.signatures.scoring import lift, log_odds_z
+from neurolect.statistics.scores import lift, log_odds_z
 
 __all__ = ["Evidence", "Sizes", "evidence_columns", "rank_within", "score_counts", "select"]
 

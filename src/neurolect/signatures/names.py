@@ -207,7 +207,7 @@ def _beyond(terms: list[Candidate], field: str, value: Candidate, explained: Exp
 
 
 def _bits(share: float, background: float) -> float:
-    """Give what :func:`~neurolect.signatures.divergence.share_bits` gives, of one pair of shares."""
+    """Give what :func:`~neurolect.statistics.divergence.share_bits` gives, of one pair of shares."""
     p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
     return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
 

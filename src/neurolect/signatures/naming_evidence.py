@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.evidence import Evidence
+from neurolect.statistics.divergence import expected_share, share_bits
 
 __all__ = ["Candidate", "Candidates", "leading", "of_evidence", "word_weights"]
 

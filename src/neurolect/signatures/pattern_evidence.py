@@ -9,9 +9,9 @@ from neurolect.signatures.length_matching import match_lists, matched_counts
 from neurolect.signatures.pattern_input import Comparison
 from neurolect.signatures.pattern_trie import pattern_items
 from neurolect.signatures.reported_patterns import MinedLists, ReportedPatterns, join_reported
-from neurolect.signatures.scoring import lift, log_odds_z
 from neurolect.signatures.shorter_patterns import CLOSED, MAXIMAL
-from neurolect.signatures.significance import false_discoveries, g2_root, wilson_interval
+from neurolect.statistics.scores import lift, log_odds_z
+from neurolect.statistics.significance import false_discoveries, g2_root, wilson_interval
 
 __all__ = ["PatternEvidence", "PatternTests", "gather_evidence"]
 

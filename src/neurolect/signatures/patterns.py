@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from neurolect.progress import Progress
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.evidence import Evidence, evidence_columns
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import (
@@ -24,8 +23,9 @@ from neurolect.signatures.naming_evidence import (
 )
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.pattern_evidence import PatternEvidence, PatternTests
-from neurolect.signatures.scoring import lift
 from neurolect.signatures.skip_ngram_options import SequenceItem
+from neurolect.statistics.divergence import expected_share, share_bits
+from neurolect.statistics.scores import lift
 
 __all__ = [
     "NO_TESTS",

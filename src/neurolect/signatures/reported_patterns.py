@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from neurolect.signatures.pattern_input import Comparison
 from neurolect.signatures.pattern_ranking import by_score, rank_patterns
 from neurolect.signatures.pattern_trie import PatternTrie
-from neurolect.signatures.scoring import log_odds_z
 from neurolect.signatures.shorter_patterns import CLOSED, MAXIMAL
-from neurolect.signatures.significance import fisher_surprise
+from neurolect.statistics.scores import log_odds_z
+from neurolect.statistics.significance import fisher_surprise
 
 __all__ = ["Candidates", "ListReport", "MinedLists", "ReportedPatterns", "join_reported", "report_patterns"]
 
@@ -48,7 +48,7 @@ class ReportedPatterns(NamedTuple):
     n_background: NDArray[np.int64]
     scores: NDArray[np.float32]
     surprise: NDArray[np.float32]
-    """As of :func:`neurolect.signatures.significance.fisher_surprise`."""
+    """As of :func:`neurolect.statistics.significance.fisher_surprise`."""
     flags: NDArray[np.uint8]
     rank_frequency: NDArray[np.int16]
     rank_relative: NDArray[np.int16]

@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.signatures.divergence import expected_share, share_bits
 from neurolect.signatures.items import Items
 from neurolect.signatures.naming_evidence import COMMON_DISCOUNT, COMMON_WORD
-from neurolect.signatures.scoring import lift, log_odds_z
+from neurolect.statistics.divergence import expected_share, share_bits
+from neurolect.statistics.scores import lift, log_odds_z
 
 __all__ = ["Kind", "SenseEvidence", "sense_evidence"]
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.signatures.kmeans import assign, cluster
+from neurolect.clustering.k_means_in_step import assign, cluster
+from neurolect.clustering.silhouette import one_cluster_like, silhouettes
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.silhouette import one_cluster_like, silhouettes
 
 __all__ = ["ListSenses", "Senses", "find_senses", "senses_of"]
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
 from neurolect.signatures.distinct_names import distinct_names
-from neurolect.signatures.divergence import length_bits
 from neurolect.signatures.evidence import Evidence
 from neurolect.signatures.items import Items, count_in_rows, items_of_tokens
 from neurolect.signatures.lengths import Lengths
@@ -19,6 +18,7 @@ from neurolect.signatures.naming_evidence import Candidate, Candidates, of_evide
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.signatures.tags import ClassShares
 from neurolect.signatures.typical_sentences import TypicalSentences
+from neurolect.statistics.divergence import length_bits
 
 __all__ = ["explained_shares", "name_lists", "summary_table"]
 

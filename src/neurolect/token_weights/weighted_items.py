@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.distinct import distinct
-from neurolect.signatures.scoring import log_odds_z
+from neurolect.statistics.scores import log_odds_z
 
 __all__ = ["ListItems", "weighted_table"]
 

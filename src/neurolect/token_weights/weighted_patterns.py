@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.scoring import log_odds_z
+from neurolect.statistics.scores import log_odds_z
 from neurolect.store import Run
 from neurolect.token_weights.occurrence_kernels import weigh_occurrences
 from neurolect.token_weights.weighted_items import MIN_SENTENCES, ListItems

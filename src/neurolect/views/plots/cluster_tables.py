@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow.compute as pc
 
+from neurolect.clustering.assignment import best_assignment
 from neurolect.errors import RunFolderError
-from neurolect.relations.assignment import best_assignment
 from neurolect.relations.numbers import check_side
 from neurolect.relations.redundancy import THRESHOLDS
 from neurolect.store import Run

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.k_means import k_means, squared_distances
+from neurolect.clustering.k_means import k_means, squared_distances
 
 
 @settings(deadline=None, max_examples=40)

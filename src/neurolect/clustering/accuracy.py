@@ -5,9 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.assignment import best_assignment
-
-__all__ = ["Accuracy", "cluster_accuracy", "crossed"]
+from neurolect.clustering.assignment import best_assignment
 
 
 class Accuracy(NamedTuple):

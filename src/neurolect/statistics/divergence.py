@@ -9,8 +9,6 @@ hundred nor a commonplace makes a name.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["expected_share", "length_bits", "share_bits"]
-
 
 def share_bits(share: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the divergence of a share in the list from a share in the background.

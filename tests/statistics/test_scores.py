@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.signatures.scoring import lift, log_odds_z
-from tests.reference.scoring import log_odds_z as plain_log_odds_z
+from neurolect.statistics.scores import lift, log_odds_z
+from tests.reference.scores import log_odds_z as plain_log_odds_z
 
 
 @st.composite

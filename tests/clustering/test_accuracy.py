@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neurolect.relations.cluster_accuracy import cluster_accuracy, crossed
+from neurolect.clustering.accuracy import cluster_accuracy, crossed
 
 
 def test_the_same_groups_under_other_names_agree_fully() -> None:

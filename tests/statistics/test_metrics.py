@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.fidelity.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
+from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 from tests.reference import ranking_metrics as plain
 
 ITEMS = st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 3)), min_size=2, max_size=30)

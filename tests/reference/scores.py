@@ -1,4 +1,4 @@
-"""Plain twin of neurolect.signatures.scoring: one number at a time, from the formula."""
+"""Plain twin of neurolect.statistics.scores: one number at a time, from the formula."""
 
 import math
 

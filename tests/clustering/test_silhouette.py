@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.signatures.silhouette import one_cluster_like, silhouettes
+from neurolect.clustering.silhouette import one_cluster_like, silhouettes
 from tests.reference.clusters_plain import silhouettes_plain
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FalseDiscoveries", "false_discoveries", "fisher_surprise", "g2_root", "wilson_interval"]
-
 Z_95 = 1.959963984540054
 
 

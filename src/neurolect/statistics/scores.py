@@ -8,8 +8,6 @@ count came from them, and is taken out, so that a list is never compared with it
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["lift", "log_odds_z"]
-
 
 def lift(
     n_list: ArrayLike, size_list: ArrayLike, n_background: ArrayLike, size_background: ArrayLike

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neurolect.signatures.significance import false_discoveries, fisher_surprise, g2_root, wilson_interval
 from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
+from neurolect.statistics.significance import false_discoveries, fisher_surprise, g2_root, wilson_interval
 from tests.signatures.pattern_strategies import flat
 
 

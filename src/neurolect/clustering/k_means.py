@@ -5,8 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Clustering", "k_means", "squared_distances"]
-
 BLOCK = 8192
 """Points at a time: the distances of all points to many centres would take more memory than the points."""
 

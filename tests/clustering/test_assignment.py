@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurolect.relations.assignment import best_assignment
+from neurolect.clustering.assignment import best_assignment
 from tests.reference.assignment import best_gain
 
 

@@ -11,8 +11,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["MAX_ROUNDS", "Clusters", "assign", "cluster"]
-
 MAX_ROUNDS = 12
 LANES = 8
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.signatures.kmeans import assign, cluster
+from neurolect.clustering.k_means_in_step import assign, cluster
 from tests.reference.clusters_plain import kmeans_plain
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["average_ranks", "curve_areas", "rank_correlation", "resampled_areas"]
-
 
 @njit(nogil=True, cache=True)
 def average_ranks(values: NDArray[np.float32], order: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurolect.relations.sparse_neighbours import SparseRows, nearest_rows
+from neurolect.clustering.nearest import SparseRows, nearest_rows
 from tests.reference.neighbours import nearest_dense
 
 MATRICES = st.tuples(st.integers(1, 7), st.integers(1, 6)).flatmap(

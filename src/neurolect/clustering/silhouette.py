@@ -9,8 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["one_cluster_like", "silhouettes"]
-
 
 def silhouettes(points: NDArray[np.float32], labels: NDArray[np.int16], *, n_clusters: int) -> NDArray[np.float32]:
     """Say of every point how much nearer it is to its own cluster than to the next one.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.average_linkage import average_linkage, groups_at
+from neurolect.clustering.average_linkage import average_linkage, groups_at
 from tests.reference.average_linkage import merge_heights
 
 

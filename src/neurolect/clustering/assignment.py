@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_assignment"]
-
 
 def best_assignment(gains: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Give every row a column of its own so that the sum of gains is greatest.

@@ -1,0 +1,1 @@
+"""Scores, tests, divergences and ranking metrics: arrays in, arrays out."""
