@@ -2,8 +2,9 @@
 
 from numba.core.registry import CPUDispatcher
 
-from neurolect.fidelity import fitting_kernels, metric_kernels
+from neurolect.fidelity import fitting_kernels
 from neurolect.fidelity.compile_kernels import compile_kernels
+from neurolect.statistics import metric_kernels
 
 
 def test_every_kernel_is_compiled() -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 
-from neurolect.signatures import indexed_lists, items, kmeans, pattern_index, prefixspan, sense_evidence, silhouette
+from neurolect.clustering import k_means_in_step, silhouette
+from neurolect.signatures import indexed_lists, items, pattern_index, prefixspan, sense_evidence
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 
@@ -9,8 +10,8 @@ KERNELS = (
     indexed_lists._keep,
     indexed_lists._of_chosen,
     items._count_kernel,
-    kmeans._rounds,
-    kmeans._spread_out,
+    k_means_in_step._rounds,
+    k_means_in_step._spread_out,
     pattern_index._find_in_sentences,
     prefixspan._grow_patterns,
     sense_evidence._count_kernel,
