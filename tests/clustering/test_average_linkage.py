@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import linkage
 
 from neurolect.clustering.average_linkage import average_linkage, groups_at
-from tests.reference.average_linkage import merge_heights
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(1, 9), st.integers(0, 1000))
-def test_groups_are_joined_as_by_looking_at_all_pairs(n: int, seed: int) -> None:
-    square = np.random.default_rng(seed).random((n, n))
-    square = (square + square.T) / 2
-    merges = average_linkage(square[np.triu_indices(n, 1)].astype(np.float32), n=n)
-    assert merges.heights.tolist() == pytest.approx(sorted(merge_heights(square)), abs=1e-5)
+@given(st.integers(2, 40), st.integers(0, 1000))
+def test_groups_are_joined_as_scipy_joins_them(n: int, seed: int) -> None:
+    distances = np.random.default_rng(seed).random(n * (n - 1) // 2).astype(np.float32)
+    expected = linkage(distances, "average")[:, 2]
+    merges = average_linkage(distances, n=n)
+    assert merges.heights.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
     assert sorted(set(groups_at(merges, height=2.0).tolist())) == [0]
     assert sorted(groups_at(merges, height=-1.0).tolist()) == list(range(n))
 
@@ -29,3 +29,8 @@ def test_a_cut_gives_the_groups_that_were_made_on_purpose() -> None:
 def test_equal_distances_end() -> None:
     merges = average_linkage(np.zeros(10, dtype=np.float32), n=5)
     assert merges.heights.tolist() == [0.0] * 4
+
+
+def test_one_point_needs_no_joins() -> None:
+    merges = average_linkage(np.empty(0, dtype=np.float32), n=1)
+    assert groups_at(merges, height=1.0).tolist() == [0]

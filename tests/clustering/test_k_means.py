@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.clustering.k_means import k_means, squared_distances
+from neurolect.clustering.k_means import k_means
 
 
 @settings(deadline=None, max_examples=40)
@@ -39,9 +39,3 @@ def test_equal_points_leave_no_group_out() -> None:
 def test_more_groups_than_points_are_refused() -> None:
     with pytest.raises(ValueError, match="2 points cannot make 3 groups"):
         k_means(np.ones((2, 2), dtype=np.float32), k=3)
-
-
-def test_squared_distances_are_those_of_the_definition() -> None:
-    points, centres = np.random.default_rng(0).normal(size=(2, 7, 4)).astype(np.float32)
-    expected = ((points[:, None] - centres[None]) ** 2).sum(axis=2)
-    assert np.allclose(squared_distances(points, centres), expected, atol=1e-5)

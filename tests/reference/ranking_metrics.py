@@ -19,8 +19,3 @@ def average_precision(scores: Sequence[float], positive: Sequence[bool], *, weig
         here = sum(is_own for score, is_own in zip(scores, positive, strict=True) if score == threshold)
         found += here / total * sum(above) / (sum(above) + weight * (len(above) - sum(above)))
     return found
-
-
-def ranks(values: Sequence[float]) -> list[float]:
-    """Rank from 1; equal values share the mean of their ranks."""
-    return [1 + sum(b < a for b in values) + 0.5 * (sum(b == a for b in values) - 1) for a in values]

@@ -7,7 +7,7 @@ import pytest
 from neurolect.errors import OptionError
 from neurolect.relations import rank
 from neurolect.relations.ranking import in_blocks, rank_neurons
-from neurolect.statistics.ranks import descending_ranks, shared_ranks
+from neurolect.statistics.ranks import mean_ranks
 from neurolect.store import Run, read_manifest, write_manifest
 
 
@@ -31,7 +31,7 @@ def test_ranks_of_one_layer_stay_those_among_all(described: Run) -> None:
 def test_layers_are_told_by_quartiles(described: Run) -> None:
     made = rank_neurons(described, by="length", side="top")
     rows = made.table.to_pylist()
-    shared = shared_ranks(np.array([row["value"] for row in rows]))
+    shared = mean_ranks(-np.array([row["value"] for row in rows]))
     first = sorted(shared[at] for at, row in enumerate(rows) if row["address"].startswith("hidden.1."))
     assert made.layers[0].quartiles[0] == first[0]
     assert made.layers[0].quartiles[2] == (first[3] + first[4]) / 2
@@ -64,20 +64,6 @@ def test_equal_numbers_put_no_layer_first(described: Run) -> None:
     assert set(made.table.column("value").to_pylist()) == {60.0}
     assert [each.quartiles for each in made.layers] == [(8.5,) * 5] * 2
     assert any("the same number" in note for note in made.notes)
-
-
-def test_shared_ranks_are_the_mean_of_any_order() -> None:
-    random = np.random.default_rng(0)
-    values = random.integers(0, 4, size=40).astype(float)
-    values[7] = np.nan
-    shared = shared_ranks(values)
-    seen = np.zeros(40)
-    for _ in range(300):
-        order = random.permutation(40)
-        seen[order] += descending_ranks(values[order])
-    assert np.abs(shared - seen / 300).max() < 1.5
-    for value in range(4):
-        assert shared[values == value][0] == descending_ranks(values)[values == value].mean()
 
 
 def test_a_layer_of_a_site_is_told_from_that_of_another(described: Run, tmp_path: Path) -> None:

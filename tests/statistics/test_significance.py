@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import binomtest, chi2_contingency, false_discovery_control, hypergeom
 
 from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
 from neurolect.statistics.significance import false_discoveries, fisher_surprise, g2_root, wilson_interval
@@ -16,18 +17,14 @@ from tests.signatures.pattern_strategies import flat
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 90), st.integers(1, 90))
 def test_g2_is_the_log_likelihood_ratio(held: int, without: int, rest: int, rest_without: int) -> None:
     root = float(g2_root(held, held + without, rest, rest + rest_without, n_overlap=0, size_overlap=0))
-    table = ((held, without), (rest, rest_without))
-    rows = [sum(row) for row in table]
-    columns = [held + rest, without + rest_without]
-    total = sum(rows)
-    g2 = 0.0
-    for row in (0, 1):
-        for column in (0, 1):
-            if table[row][column]:
-                g2 += 2 * table[row][column] * math.log(table[row][column] * total / rows[row] / columns[column])
+    table = np.array([[held, without], [rest, rest_without]])
+    if not (table.sum(axis=0).all() and table.sum(axis=1).all()):
+        assert root == pytest.approx(0.0, abs=1e-6)
+        return
+    g2 = chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
     assert root**2 == pytest.approx(g2, abs=1e-6)
     if g2 > 1e-6:
-        assert (root > 0) == (held * rows[1] > rest * rows[0])
+        assert (root > 0) == (held * rest_without > rest * without)
 
 
 def test_the_list_is_taken_out_of_the_background() -> None:
@@ -43,9 +40,7 @@ def test_fisher_is_the_hypergeometric_tail(held: int, size: int, rest: int, size
     held, rest = min(held, size), min(rest, size_rest)
     none = np.zeros(1, np.int64)
     surprise = fisher_surprise(np.array([held]), size, np.array([rest]), size_rest, n_overlap=none, size_overlap=0)
-    n, total = held + rest, size + size_rest
-    ways = [math.comb(n, x) * math.comb(total - n, size - x) for x in range(held, min(n, size) + 1)]
-    p = sum(ways) / math.comb(total, size)
+    p = hypergeom.sf(held - 1, size + size_rest, held + rest, size)
     expected = -math.log(p) if held * size_rest > rest * size else 0.0
     assert float(surprise[0]) == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
@@ -55,13 +50,16 @@ def test_q_is_that_of_benjamini_and_hochberg(surprises: list[float], n_others: i
     asked = np.array(surprises, np.float32)
     n_tests = len(surprises) + n_others
     found = false_discoveries(asked, every=asked[asked > 0], n_tests=n_tests, rate=0.05)
-    ascending = sorted(math.exp(-each) for each in asked.tolist())
-    passed = 0
-    for each, q in zip(asked.tolist(), found.q.tolist(), strict=True):
-        later = [n_tests * p / rank for rank, p in enumerate(ascending, start=1) if p >= math.exp(-each)]
-        assert q == pytest.approx(min(1.0, *later) if each > 0 else 1.0, rel=1e-6)
-        passed += q <= 0.05 and each > 0
-    assert found.n_passed == passed
+    q = false_discovery_control(np.exp(-np.append(asked.astype(np.float64), np.zeros(n_others))))[: len(asked)]
+    assert found.q == pytest.approx(np.where(asked > 0, q, 1.0), rel=1e-6)
+    assert found.n_passed == np.count_nonzero(found.q[asked > 0] <= 0.05)
+
+
+@given(st.integers(1, 3_000).flatmap(lambda size: st.tuples(st.integers(0, size), st.just(size))))
+def test_interval_is_that_of_scipy(counts: tuple[int, int]) -> None:
+    interval = binomtest(*counts).proportion_ci(method="wilson")
+    low, high = wilson_interval(*counts)
+    assert (float(low), float(high)) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
 def test_interval_covers_the_share_that_was_sampled() -> None:

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from neurolect.clustering.assignment import best_assignment
+from scipy.optimize import linear_sum_assignment
 
 
 class Accuracy(NamedTuple):
@@ -23,8 +22,14 @@ class Accuracy(NamedTuple):
     """The 95th percentile of that."""
     p: float
     """Share of random dealings (and the true one) that reach the accuracy."""
-    matched: NDArray[np.int64]
-    """Group matched with each cluster, -1 for none, shape (n_clusters,)."""
+
+
+def best_assignment(gains: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Match rows and columns one to one so that the sum of gains is greatest; -1 for rows left over."""
+    columns = np.full(len(gains), -1, dtype=np.int64)
+    rows, matched = linear_sum_assignment(gains, maximize=True)
+    columns[rows] = matched
+    return columns
 
 
 def crossed(
@@ -86,7 +91,6 @@ def cluster_accuracy(
     """
     table = crossed(labels, groups, n_labels=n_labels, n_groups=n_groups)
     n = len(labels)
-    matched = best_assignment(table)
     accuracy = _matched_share(table)
     random = np.random.default_rng(seed)
     dealt = np.empty(n_draws)
@@ -107,11 +111,8 @@ def cluster_accuracy(
         chance=float(dealt.mean()),
         chance_high=float(np.quantile(dealt, 0.95)),
         p=(reached + 1) / (n_draws + 1),
-        matched=matched,
     )
 
 
 def _matched_share(table: NDArray[np.int64]) -> float:
-    columns = best_assignment(table)
-    rows = np.flatnonzero(columns >= 0)
-    return float(table[rows, columns[rows]].sum() / max(table.sum(), 1))
+    return float(table[linear_sum_assignment(table, maximize=True)].sum() / max(table.sum(), 1))

@@ -80,30 +80,6 @@ def k_means(
     return Clustering(rank[labels], centres[order] + middle, sse, found)
 
 
-def squared_distances(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the squared distance of every point to every centre.
-
-    Parameters
-    ----------
-    points : float32, shape (n, D)
-        Points.
-    centres : float32, shape (k, D)
-        Centres.
-
-    Returns
-    -------
-    float32, shape (n, k)
-        Not below 0.
-    """
-    norms = np.einsum("nd,nd->n", points, points)
-    distances = points @ centres.T
-    distances *= -2.0
-    distances += norms[:, None]
-    distances += np.einsum("kd,kd->k", centres, centres)
-    np.maximum(distances, 0.0, out=distances)
-    return distances
-
-
 def _spread_out(
     points: NDArray[np.float32], norms: NDArray[np.float32], k: int, random: np.random.Generator
 ) -> NDArray[np.float32]:

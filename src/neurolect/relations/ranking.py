@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neurolect.errors import OptionError
 from neurolect.relations.list_entries import sides_of
 from neurolect.relations.numbers import Numbers, check_side, numbers
-from neurolect.statistics.ranks import descending_ranks, shared_ranks
+from neurolect.statistics.ranks import descending_ranks, mean_ranks
 from neurolect.store import Run
 
 
@@ -145,7 +145,7 @@ def rank_neurons(
     notes = list(dict.fromkeys(note for each in found.values() for note in each.notes))
     if n_ranked > 1 and np.nanmin(values) == np.nanmax(values):
         notes.append("All have the same number: they come in the order of the neurons.")
-    layers_ranked = _layers(run, shared_ranks(values), values, n_sides=len(sides))
+    layers_ranked = _layers(run, mean_ranks(-values), values, n_sides=len(sides))
     return Ranking(table, layers_ranked, first.label, n_ranked, first.of_neuron, notes)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SameIndex", "rank_correlations", "same_index"]
+from neurolect.statistics.ranks import mean_ranks
 
 
 class SameIndex(NamedTuple):
@@ -95,9 +95,7 @@ def _unit_ranks(numbers_LW: NDArray[np.float64]) -> NDArray[np.float64]:
     kept = numbers_LW[:, np.isfinite(numbers_LW).all(axis=0)]
     unit = np.zeros(kept.shape)
     for layer, row in enumerate(kept):
-        _, inverse, counts = np.unique(row, return_inverse=True, return_counts=True)
-        ends = np.cumsum(counts)
-        ranks = (ends - (counts - 1) / 2)[inverse]
+        ranks = mean_ranks(row)
         centred = ranks - ranks.mean() if len(ranks) else ranks
         length = np.linalg.norm(centred)
         if length > 0:

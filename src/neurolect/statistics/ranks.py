@@ -1,24 +1,12 @@
-"""Ranks of numbers, each its own or equal ones the same."""
+"""Ranks of numbers from 1: each its own, or equal numbers the mean of theirs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give ranks from 1, the greatest number first.
+    """Rank the greatest number first, ties in the order given, NaN last.
 
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        Numbers; NaN comes last.
-
-    Returns
-    -------
-    int64, shape (n,)
-        A different rank each; ties in the order given.
-
-    Examples
-    --------
     >>> descending_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
     [2, 4, 1, 3]
     """
@@ -28,25 +16,13 @@ def descending_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return ranks
 
 
-def shared_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give ranks from 1, the greatest number first, equal numbers the mean of their ranks.
+def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank the least number first, equal numbers by the mean of their ranks, NaN last.
 
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        Numbers; NaN comes last.
-
-    Returns
-    -------
-    float64, shape (n,)
-        Ranks that do not depend on the order of equal numbers: those of layers are compared by them.
-
-    Examples
-    --------
-    >>> shared_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
-    [2.5, 4.0, 1.0, 2.5]
+    >>> mean_ranks(np.array([0.5, np.nan, 2.0, 0.5])).tolist()
+    [1.5, 4.0, 3.0, 1.5]
     """
-    _, inverse, counts = np.unique(-values, return_inverse=True, return_counts=True, equal_nan=True)
-    last = np.cumsum(counts)
-    shared: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
-    return shared
+    # scipy.stats.rankdata gives the same, but takes 0.6 s to import: more than half of what `rank` takes
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, equal_nan=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return ranks

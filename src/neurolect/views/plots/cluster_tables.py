@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.compute as pc
 
-from neurolect.clustering.assignment import best_assignment
+from neurolect.clustering.accuracy import best_assignment
 from neurolect.errors import RunFolderError
 from neurolect.relations.numbers import check_side
 from neurolect.relations.redundancy import THRESHOLDS
