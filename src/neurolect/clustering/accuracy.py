@@ -35,24 +35,8 @@ def best_assignment(gains: NDArray[np.int64]) -> NDArray[np.int64]:
 def crossed(
     labels: NDArray[np.int32], groups: NDArray[np.int32], *, n_labels: int, n_groups: int
 ) -> NDArray[np.int64]:
-    """Count the points of every cluster in every group.
+    """Count the points of every cluster in every group, shape (n_labels, n_groups).
 
-    Parameters
-    ----------
-    labels : int32, shape (n,)
-        Cluster of each point.
-    groups : int32, shape (n,)
-        Known group of each point.
-    n_labels, n_groups : int
-        How many of each there are.
-
-    Returns
-    -------
-    int64, shape (n_labels, n_groups)
-        Counts.
-
-    Examples
-    --------
     >>> crossed(np.array([0, 0, 1], np.int32), np.array([1, 1, 0], np.int32), n_labels=2, n_groups=2).tolist()
     [[0, 2], [1, 0]]
     """
@@ -69,26 +53,7 @@ def cluster_accuracy(
     seed: int = 0,
     n_draws: int = 500,
 ) -> Accuracy:
-    """Measure how well clusters agree with known groups.
-
-    Parameters
-    ----------
-    labels : int32, shape (n,)
-        Cluster of each point.
-    groups : int32, shape (n,)
-        Known group of each point.
-    n_labels, n_groups : int
-        How many of each there are; they may differ.
-    seed : int
-        Of what is drawn.
-    n_draws : int, >= 1
-        Random dealings for chance, and as many bootstrap samples.
-
-    Returns
-    -------
-    Accuracy
-        Shares between 0 and 1.
-    """
+    """Measure how well clusters agree with known groups, by `n_draws` random dealings and bootstrap samples."""
     table = crossed(labels, groups, n_labels=n_labels, n_groups=n_groups)
     n = len(labels)
     accuracy = _matched_share(table)

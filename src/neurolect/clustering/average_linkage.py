@@ -17,24 +17,12 @@ class Merges(NamedTuple):
 
 
 def average_linkage(distances: NDArray[np.float32], *, n: int) -> Merges:
-    """Join points by average linkage.
+    """Join n points by average linkage.
 
-    Parameters
-    ----------
-    distances : float32, shape (n (n - 1) / 2,)
-        Of all pairs, row by row above the diagonal. It is the only large array, and is used up: what it holds
-        afterwards means nothing.
-    n : int, >= 1
-        Points.
+    `distances`, shape (n (n - 1) / 2,), row by row above the diagonal, is the only large array, and is used up:
+    what it holds afterwards means nothing.
 
-    Returns
-    -------
-    Merges
-        n - 1 joins.
-
-    References
-    ----------
-    R. R. Sokal, C. D. Michener (1958), University of Kansas Science Bulletin 38 (average linkage);
+    References: R. R. Sokal, C. D. Michener (1958), University of Kansas Science Bulletin 38 (average linkage);
     F. Murtagh (1983), The Computer Journal 26 (chains of nearest neighbours, which need no search for the nearest
     pair of all). Used on 1 - absolute correlation by F. Dalvi et al. (2020), Analyzing redundancy in pretrained
     transformer models, EMNLP.
@@ -47,20 +35,7 @@ def average_linkage(distances: NDArray[np.float32], *, n: int) -> Merges:
 
 
 def groups_at(merges: Merges, *, height: float) -> NDArray[np.int32]:
-    """Cut the joins off at a height.
-
-    Parameters
-    ----------
-    merges : Merges
-        From :func:`average_linkage`.
-    height : float
-        Joins up to this are made.
-
-    Returns
-    -------
-    int32, shape (n,)
-        Group of each point, numbered by falling size, ties by their first point.
-    """
+    """Give each point its group when joins up to a height are made: by falling size, ties by their first point."""
     n = len(merges.heights) + 1
     parent = np.arange(n)
 
@@ -82,7 +57,7 @@ def groups_at(merges: Merges, *, height: float) -> NDArray[np.int32]:
 
 @njit(cache=True, nogil=True, inline="always")
 def _place(n: int, one: int, other: int) -> int:
-    """Say where the distance of two different points stands."""
+    """Give the index of the distance of two different points."""
     if one > other:
         one, other = other, one
     return one * (2 * n - one - 1) // 2 + (other - one - 1)
@@ -111,14 +86,8 @@ def _follow_chains(
 ) -> None:
     """Go from a group to its nearest, on and on, until two are each other's nearest; join those.
 
-    Parameters
-    ----------
-    distances : float32, shape (n (n - 1) / 2,)
-        Of all pairs; overwritten.
-    n : int
-        Points.
-    pairs, heights : int32, shape (n - 1, 2); float32, shape (n - 1,)
-        Written to, in the order of joining.
+    `distances`, shape (n (n - 1) / 2,), is overwritten; `pairs`, shape (n - 1, 2), and `heights`, shape (n - 1,),
+    are written to in the order of joining.
     """
     sizes = np.ones(n, np.float64)
     live = np.arange(n).astype(np.int32)

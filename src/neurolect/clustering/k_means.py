@@ -25,34 +25,10 @@ class Clustering(NamedTuple):
 def k_means(
     points: NDArray[np.float32], *, k: int, seed: int = 0, n_starts: int = 10, n_iterations: int = 100
 ) -> Clustering:
-    """Group points around k means.
+    """Group n points, finite and at least k, around k means; groups by falling size, ties by their first point.
 
-    Parameters
-    ----------
-    points : float32, shape (n, D)
-        Finite; not modified.
-    k : int, >= 1
-        Groups; no more than there are points.
-    seed : int
-        Of the starts.
-    n_starts : int, >= 1
-        Starts by k-means++; the one with the least sum of squares wins, the first of equals.
-    n_iterations : int, >= 1
-        Rounds at most.
-
-    Returns
-    -------
-    Clustering
-        Groups numbered by falling size, ties by their first point.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer points than groups.
-
-    References
-    ----------
-    D. Arthur, S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA.
+    Of `n_starts` starts by k-means++ (D. Arthur, S. Vassilvitskii 2007, SODA) the one with the least sum of squares
+    wins, the first of equals.
     """
     if not 1 <= k <= len(points):
         msg = f"{len(points)} points cannot make {k} groups"

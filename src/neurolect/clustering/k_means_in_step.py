@@ -1,7 +1,7 @@
 """K-means with several numbers of clusters and several starts at once, in step.
 
 Dims: N points, D dimensions, K clusters. A *block* is one start with one number of clusters; the centres of all
-blocks stand side by side, so that one reading of a point compares it with all of them. Lloyd's rounds, k-means++
+blocks lie side by side, so that one reading of a point compares it with all of them. Lloyd's rounds, k-means++
 starts; what is random is drawn by the caller, so equal input gives equal output.
 """
 
@@ -31,29 +31,14 @@ def cluster(
     draws: NDArray[np.float64],
     max_rounds: int = MAX_ROUNDS,
 ) -> list[Clusters]:
-    """Cluster points into several numbers of clusters.
+    """Cluster points into each of several numbers of clusters.
 
-    Parameters
-    ----------
-    points : float32, shape (N, D)
-        The points; at least one.
-    numbers : tuple of int, each >= 1
-        Numbers of clusters.
-    draws : float64, shape (n_starts, at least max(numbers)), 0 to 1
-        What is random in the starts: which points become the first centres.
-    max_rounds : int
-        Rounds at most.
+    `draws`, shape (n_starts, at least max(numbers)), from 0 to 1, is what is random in the starts: which points
+    become the first centres. For each number the start with the least sum of squared distances wins, the first of
+    equally good ones; a cluster may be empty where points coincide.
 
-    Returns
-    -------
-    list of Clusters
-        For each number the start with the least sum of squared distances, the first of equally good ones. A
-        cluster may be empty where points coincide.
-
-    References
-    ----------
-    S. Lloyd (1982), Least squares quantization in PCM, IEEE Trans. Information Theory 28(2).
-    D. Arthur, S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA.
+    References: S. Lloyd (1982), Least squares quantization in PCM, IEEE Trans. Information Theory 28(2); D. Arthur,
+    S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA.
     """
     starts = [_spread_out(points, max(numbers), each) for each in draws]
     firsts = np.concatenate([[0], np.cumsum([number for number in numbers for _ in starts])])
@@ -67,22 +52,7 @@ def cluster(
 
 
 def assign(points: NDArray[np.float32], centers: NDArray[np.float32], *, n_rounds: int) -> Clusters:
-    """Let clusters found on some points settle on more points.
-
-    Parameters
-    ----------
-    points : float32, shape (N, D)
-        All points.
-    centers : float32, shape (K, D)
-        Where to start; not changed.
-    n_rounds : int, >= 1
-        Lloyd's rounds at most.
-
-    Returns
-    -------
-    Clusters
-        After the last round.
-    """
+    """Let clusters found on some points settle on more points, for `n_rounds` of Lloyd's rounds at most."""
     moved = centers.copy()
     labels, _ = _rounds(points, np.array([0, len(moved)]), moved, n_rounds)
     return Clusters(labels[0], moved)

@@ -30,26 +30,8 @@ class Nearest(NamedTuple):
 
 
 def nearest_rows(rows: SparseRows, *, n_columns: int, k: int, workers: int = 1) -> Nearest:
-    """Find the rows that every row has the greatest product with.
+    """Find the k other rows that every row has the greatest product with; only products above 0 count.
 
-    Parameters
-    ----------
-    rows : SparseRows
-        n rows.
-    n_columns : int
-        Columns.
-    k : int, >= 1
-        Neighbours a row.
-    workers : int, >= 1
-        Threads; the result is the same for any number.
-
-    Returns
-    -------
-    Nearest
-        Only rows with a product above 0; never the row itself.
-
-    Notes
-    -----
     The rows that hold a column are looked up from the column, so the work is the sum over columns of the square of
     how many rows hold it, and the memory that of the matrix: nothing of size n x n is made.
     """
@@ -98,18 +80,9 @@ def _nearest_by_product(
     low: int,
     high: int,
 ) -> None:
-    """Fill ``ids`` and ``values`` of the rows from ``low`` to before ``high``.
+    """Fill `ids` and `values`, shape (n, k), -1 and 0 before, of the rows from `low` to before `high`.
 
-    Parameters
-    ----------
-    starts, columns, weights : int64 (n + 1,); int32, float32 (n_entries,)
-        The matrix by rows.
-    column_starts, column_rows, column_weights : int64 (n_columns + 1,); int32, float32 (n_entries,)
-        The same matrix by columns.
-    ids, values : int32, float32, shape (n, k)
-        Written to; -1 and 0 before.
-    low, high : int
-        Rows to do.
+    The matrix is given by rows (`starts`, shape (n + 1,), `columns`, `weights`) and again by columns.
     """
     products = np.zeros(len(starts) - 1, np.float32)
     for row in range(low, high):
@@ -124,7 +97,7 @@ def _nearest_by_product(
 
 @njit(cache=True, nogil=True)
 def _keep_strongest(
-    strength: NDArray[np.float32], told: NDArray[np.float32], ids: NDArray[np.int32], values: NDArray[np.float32]
+    strength: NDArray[np.float32], signed: NDArray[np.float32], ids: NDArray[np.int32], values: NDArray[np.float32]
 ) -> None:
     """Keep the k greatest strengths above 0, greatest first; ties to the smaller number."""
     k = len(ids)
@@ -137,7 +110,7 @@ def _keep_strongest(
         while place > 0 and kept[place - 1] < found:
             kept[place], ids[place], values[place] = kept[place - 1], ids[place - 1], values[place - 1]
             place -= 1
-        kept[place], ids[place], values[place] = found, other, told[other]
+        kept[place], ids[place], values[place] = found, other, signed[other]
 
 
 @njit(cache=True, nogil=True)
@@ -152,18 +125,9 @@ def strongest_of_block(
 ) -> None:
     """Keep each row's strongest correlations, by absolute value, and the strongest one within its group.
 
-    Parameters
-    ----------
-    block : float32, shape (n_here, n)
-        Correlations of some neurons with all.
-    first : int
-        Number of the block's first neuron.
-    groups : int32, shape (n,)
-        Group (site and layer) of each neuron.
-    ids, values : int32, float32, shape (n, k)
-        Written to; -1 and 0 before.
-    group_ids, group_values : int32, float32, shape (n,)
-        Written to; -1 and 0 before.
+    `block`, shape (n_here, n), has the correlations of some neurons, from number `first` on, with all; `groups`,
+    shape (n,), is the site and layer of each. `ids` and `values`, shape (n, k), and `group_ids` and `group_values`,
+    shape (n,), are written to; -1 and 0 before.
     """
     strength = np.empty(block.shape[1], np.float32)
     for here in range(block.shape[0]):

@@ -11,26 +11,11 @@ from numpy.typing import NDArray
 
 
 def silhouettes(points: NDArray[np.float32], labels: NDArray[np.int16], *, n_clusters: int) -> NDArray[np.float32]:
-    """Say of every point how much nearer it is to its own cluster than to the next one.
+    """Say of every point, from -1 to 1, how much nearer it is to its own cluster than to the next one.
 
-    Parameters
-    ----------
-    points : float32, shape (N, D)
-        The points.
-    labels : int16, shape (N,), 0 to n_clusters - 1
-        Cluster of each.
-    n_clusters : int
-        Number of clusters; some may be empty.
-
-    Returns
-    -------
-    float32, shape (N,), -1 to 1
-        ``(b - a) / max(a, b)`` with the mean squared distances to the others of its cluster and to those of the
-        nearest other cluster; 0 for a point alone in its cluster, and where there is no other cluster.
-
-    References
-    ----------
-    P. Rousseeuw (1987), Silhouettes, J. Computational and Applied Mathematics 20.
+    ``(b - a) / max(a, b)`` with the mean squared distances to the others of its cluster and to those of the nearest
+    other cluster (P. Rousseeuw 1987, J. Computational and Applied Mathematics 20); 0 for a point alone in its
+    cluster, and where there is no other cluster. Clusters may be empty.
     """
     values = np.zeros(len(points), np.float32)
     _fill(points, labels, n_clusters, values)
@@ -38,19 +23,10 @@ def silhouettes(points: NDArray[np.float32], labels: NDArray[np.int16], *, n_clu
 
 
 def one_cluster_like(points: NDArray[np.float32], normal: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Draw from one normal cluster with the mean and the covariance of some points.
+    """Draw points, shape (M, D), from one normal cluster with the mean and the covariance of some points.
 
-    Parameters
-    ----------
-    points : float32, shape (N, D)
-        The points.
-    normal : float64, shape (M, D)
-        Independent standard normal numbers.
-
-    Returns
-    -------
-    float32, shape (M, D)
-        Not of unit length: brought there, a cloud about the origin that is long in one direction would fall in two.
+    `normal`, shape (M, D), has independent standard normal numbers. What is drawn is not of unit length: brought
+    there, a cloud about the origin that is long in one direction would fall in two.
     """
     # No BLAS here: products this small are done before its threads have woken up, and many lists run at once.
     drawn = np.empty(normal.shape, np.float32)
