@@ -24,14 +24,18 @@ from neurolect import open_run
 from neurolect.fidelity.compile_kernels import compile_kernels
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, evaluate
-from neurolect.fidelity.features import EVIDENCE, Features, has_senses, read_features
+from neurolect.fidelity.features import Features, read_features
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.inputs import fields_of, gaps_of, groups_of, read_mining, sides_of, top_share_of, trees_of
+from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.fidelity.sentence_features import SentenceFeatures, sentence_features
+from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
+from neurolect.signatures.evidence.annotated import Annotated, described_with
+from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.senses import has_senses
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import curve_areas
 from neurolect.store import Run
 
@@ -73,10 +77,8 @@ def read(run: Run, options: FidelityOptions) -> Bench:
     """Read the run as the stage does."""
     features = read_features(run, sides=sides_of(run), n_evidence=options.n_evidence)
     mining = read_mining(run, options=options)
-    coded = code_sentences(mining.annotations)
-    same = {"gaps": gaps_of(run), "fields": fields_of(run)}
-    trees = trees_of(run, mining.annotations, coded, sentences=mining.sentences)
-    found = sentence_features(features, coded=coded, sentences=mining.sentences, trees=trees, **same)
+    coded = mining.sentences.coded
+    found = sentence_features(features, mining.sentences)
     senses, middle = no_senses(coded.n_sentences, n_lists=len(mining.lists.rows)), np.empty(0, np.float32)
     if has_senses(run):
         senses, middle = senses_of_mining(run, coded, mining.lists, options=options)
@@ -87,8 +89,7 @@ def read(run: Run, options: FidelityOptions) -> Bench:
     cache = annotation_cache(run.manifest["corpus"].get("path"), tagger=tagger, parse=parse)
     annotations = annotate(sentences.column("text").to_pylist(), tagger=tagger, parse=parse, cache=cache)
     coded = code_sentences(annotations)
-    trees = trees_of(run, annotations, coded, sentences=sentences)
-    others = sentence_features(features, coded=coded, sentences=sentences, trees=trees, **same)
+    others = sentence_features(features, Annotated(run, described_with(run), sentences, annotations, coded))
     vectors = vectors_for(run, coded, middle=middle) if has_senses(run) else senses.vectors[: coded.n_sentences]
     own = Part(found, senses.vectors), Part(others, vectors)
     return Bench(run, options, features, mining.lists.rows, mining.background, *own, senses)
@@ -237,8 +238,8 @@ def main() -> None:
     once = timed("read, features of all sentences", lambda: made.append(read(run, options)))
     neurons = np.linspace(0, run.n_neurons - 1, min(given.neurons, run.n_neurons)).astype(np.int64)
     bench = some(made[0], neurons)
-    kinds = np.bincount(bench.features.kinds[bench.features.codes], minlength=len(EVIDENCE)) / len(bench.lists)
-    print("features a list:", ", ".join(f"{name} {n:.1f}" for name, n in zip(EVIDENCE, kinds, strict=True)))
+    kinds = np.bincount(bench.features.kinds[bench.features.codes], minlength=len(kind_names())) / len(bench.lists)
+    print("features a list:", ", ".join(f"{name} {n:.1f}" for name, n in zip(kind_names(), kinds, strict=True)))
     a_list = compile_and_score(bench, neurons, workers=given.workers)
     beside_sklearn(bench, neurons, given.lists)
     whole = once + a_list * given.whole * len(sides_of(run))

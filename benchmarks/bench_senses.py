@@ -8,6 +8,7 @@ sample are used. Lists are made as in ``bench_signatures.py``.
 
 import argparse
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,18 @@ import pyarrow.parquet as pq
 from bench_signatures import make_lists, measured
 
 from neurolect import open_run
+from neurolect.progress import NullProgress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.inputs import coded_fields, read_inputs, word_background
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.inputs import read_inputs
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.sense_tables import sense_kinds, sense_tables
+from neurolect.signatures.sense_tables import sense_tables
 from neurolect.signatures.senses import find_senses
+from neurolect.signatures.stage import Stage
 from neurolect.signatures.vectors import sentence_vectors, train_vectors
 
 
@@ -37,7 +43,8 @@ def main() -> None:
     table = pq.read_table(chosen.run / "annotations.parquet").combine_chunks()
     compile_kernels()
     inputs = read_inputs(run)
-    coded = code_sentences(Annotations(table.column("words").chunk(0), table.column("tags").chunk(0)))
+    annotations = Annotations(table.column("words").chunk(0), table.column("tags").chunk(0))
+    coded = code_sentences(annotations)
     kept = chosen.run / "signatures" / "word_vectors.npy"
     words = np.load(kept) if kept.is_file() else train_vectors(coded, options=options)
     vectors = sentence_vectors(coded, words)
@@ -47,10 +54,13 @@ def main() -> None:
     with measured("senses"):
         senses = find_senses(vectors, inputs.lists, options=options, workers=chosen.workers)
     with measured("sense evidence and tables"):
-        background = word_background(run, coded)
-        kinds = sense_kinds(coded, inputs, words_background=background, fields=coded_fields(run, inputs))
+        stage = Stage(run, options, chosen.workers, NullProgress(), {})
+        sentences = Annotated(run, options, inputs.sentences, annotations, coded)
+        collected = Collected(stage=stage, inputs=inputs, sentences=sentences, tagger=None, meanings=Future())
+        made = (kind.sense_items(collected) for kind in kinds() if kind.sense_items is not None)
+        items = [each for each in made if each is not None]
         longer = np.ones(chosen.neurons)
-        tables = sense_tables(senses, kinds, inputs=inputs, times_longer=longer, workers=chosen.workers)
+        tables = sense_tables(senses, items, inputs=inputs, times_longer=longer, workers=chosen.workers)
     seconds = time.perf_counter() - start
     counts = np.bincount([len(each.medoids) for each in senses.of_list])
     print(f"{chosen.neurons / seconds:.0f} lists/s; lists of 0, 1, 2, ... senses: {counts.tolist()}")

@@ -13,9 +13,10 @@ from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
 from neurolect.corpus import open_corpus
 from neurolect.fidelity import FidelityOptions
-from neurolect.fidelity.features import ALL, EVIDENCE
+from neurolect.fidelity.features import ALL
 from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
+from neurolect.signatures.evidence.kinds import kind_names
 from neurolect.store import Run
 from tests.tiny_corpora import FILL, TOPICS, write_documents
 from tests.tiny_models import write_tiny_bert
@@ -102,7 +103,7 @@ def test_other_held_out_documents_change_nothing_but_the_scores(both: tuple[Run,
         "signatures/subtrees.parquet",
     } <= first.keys()
     kinds = set(original.table("fidelity/weights").column("evidence").to_pylist())
-    assert kinds == set(EVIDENCE) - {"tags", "tag_patterns"}  # no tagger here
+    assert kinds == set(kind_names()) - {"tags", "tag_patterns"}  # no tagger here
     assert set(original.table("fidelity/scores").column("evidence").to_pylist()) == {ALL, *kinds}
     assert [name for name in first if first[name] != second[name]] == []
 

@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.fidelity.features import EVIDENCE, Features
+from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import Weights, fit, spread_ranks
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import no_senses
-from neurolect.fidelity.sentence_features import SentenceFeatures
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
 N, RIDGE = 400, 0.1
 
@@ -62,7 +63,7 @@ def test_weights_are_the_discriminant_written_out() -> None:
         assert np.allclose(
             weights.together[own], written_out(table[rows][:, codes], table[others][:, codes]), rtol=1e-4
         )
-        for kind in range(len(EVIDENCE)):
+        for kind in range(len(kinds())):
             chosen = features.kinds[codes] == kind
             if chosen.any():
                 expected = written_out(table[rows][:, codes[chosen]], table[others][:, codes[chosen]])
@@ -77,7 +78,7 @@ def test_threads_change_nothing() -> None:
 def test_a_score_is_the_weighted_sum_of_the_features_of_a_sentence() -> None:
     features, table, _, _, weights = fitted()
     own = slice(features.offsets[0], features.offsets[1])
-    scores = np.empty((1 + len(EVIDENCE), N), np.float32)
+    scores = np.empty((1 + len(kinds()), N), np.float32)
     turned = sparse(table).by_feature(len(features.labels))
     codes = features.codes[own]
     score_sentences(*turned, codes, weights.alone[own], weights.together[own], features.starts, scores)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_table
 from neurolect.fidelity import FidelityOptions, score_signatures
 from neurolect.fidelity.compiled import CENTROIDS, fitted
-from neurolect.fidelity.features import EVIDENCE, Features
+from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.sense_vectors import SenseVectors
 from neurolect.signatures import DescribeOptions, describe
+from neurolect.signatures.evidence.kinds import kind_names
 from neurolect.store import Run, open_run
 from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
 from tests.fidelity.scored_run import RECIPE, write_held_out
@@ -23,7 +24,7 @@ from tests.fidelity.test_fit import RIDGE, N, dense, sparse, written_out
 from tests.signatures.collected_run import COOKING, NEWS, write_collected_run
 
 COMMAND, REPORT = "(S (VP (VB add) (NP (NN salt))))", "(S (NP (NNP Chile)) (VP (VBD fell)))"
-SENSES = EVIDENCE.index("senses")
+SENSES = kind_names().index("senses")
 
 
 def add_trees(path: Path) -> None:

@@ -3,6 +3,7 @@
 from neurolect.signatures.distinct_names import distinct_names
 from neurolect.signatures.names import ListEvidence
 from neurolect.signatures.naming_evidence import Candidate
+from tests.signatures.test_names import stated
 
 NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
 
@@ -10,7 +11,7 @@ NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
 def short_list(mean: float, *tags: str) -> ListEvidence:
     """Short sentences with more of some tags."""
     length = Candidate("short", mean, 18.0, -30.0, 1.4, ())
-    return ListEvidence([], [], [Candidate(tag, 0.1, 0.05, 20.0, 0.3, ()) for tag in tags], [], length)
+    return ListEvidence([], [], [], stated(length, *(Candidate(tag, 0.1, 0.05, 20.0, 0.3, ()) for tag in tags)))
 
 
 def names(*evidence: ListEvidence) -> list[str]:
@@ -25,7 +26,7 @@ def test_names_that_differ_in_figures_only_are_told_apart() -> None:
 
 
 def test_a_name_of_its_own_stays_short_and_no_theme_stays_none() -> None:
-    nothing = ListEvidence([], [], [], [], NO_LENGTH)
+    nothing = ListEvidence([], [], [], stated(NO_LENGTH))
     assert names(short_list(5.0, "CD"), nothing, nothing) == [
         "short sentences (mean 5.0 words)",
         "no clear theme",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neurolect.signatures.lengths import compare_lengths
+from neurolect.signatures.evidence.length import compare_lengths
 from neurolect.signatures.lists import Lists
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from neurolect.signatures.evidence.metadata import code_categories, code_numbers, field_evidence, metadata_table
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.metadata import code_categories, code_numbers, field_evidence, metadata_table
 from neurolect.signatures.options import DescribeOptions
 
 DASH = "\u2013"

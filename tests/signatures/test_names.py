@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from neurolect.signatures.names import ListEvidence, Name, name_list
+from neurolect.signatures.evidence.length import stated_length
+from neurolect.signatures.evidence.tags import stated_tag
+from neurolect.signatures.names import ListEvidence, Name, Stated, name_list
 from neurolect.signatures.naming_evidence import Candidate
 
 NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
@@ -12,6 +14,10 @@ NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
 
 def candidate(label: str, share: float, expected: float, bits: float, *items: int, z: float = 10.0) -> Candidate:
     return Candidate(label, share, expected, z, bits, items)
+
+
+def stated(length: Candidate, *tags: Candidate) -> list[list[Stated]]:
+    return [[stated_tag(tag) for tag in tags], [stated_length(length)]]
 
 
 def name(
@@ -23,7 +29,7 @@ def name(
     length: Candidate = NO_LENGTH,
     explained: float = 0.0,
 ) -> Name:
-    evidence = ListEvidence(words or [], phrases or [], tags or [], metadata or [], length)
+    evidence = ListEvidence(words or [], phrases or [], metadata or [], stated(length, *tags or []))
     return name_list(evidence, explained=lambda field, value, term: explained)
 
 
@@ -116,9 +122,8 @@ def test_details_say_what_the_name_does_not_say_yet() -> None:
     evidence = ListEvidence(
         words=[OLYMPICS],
         phrases=[],
-        tags=[candidate("CD", 0.1, 0.02, 0.4)],
         metadata=[("topic", SPORT), ("author", candidate("Reuters", 0.35, 0.1, 0.3))],
-        length=Candidate("short", 9.0, 18.0, -9.0, 0.2, ()),
+        stated=stated(Candidate("short", 9.0, 18.0, -9.0, 0.2, ()), candidate("CD", 0.1, 0.02, 0.4)),
     )
 
     def text(n_details: int) -> str:
@@ -131,11 +136,11 @@ def test_details_say_what_the_name_does_not_say_yet() -> None:
 
 def test_details_name_metadata_where_the_name_has_none() -> None:
     short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
-    evidence = ListEvidence([], [], [], [("author", candidate("Reuters", 0.35, 0.1, 0.2))], short)
+    evidence = ListEvidence([], [], [("author", candidate("Reuters", 0.35, 0.1, 0.2))], stated(short))
     made = name_list(evidence, explained=lambda *_: 0.0, n_details=1)
     assert made.text == "short sentences (mean 5.2 words) \u00b7 author Reuters (35%)"
 
 
 def test_lists_of_a_constant_neuron_have_no_theme() -> None:
-    evidence = ListEvidence([OLYMPICS], [], [], [], NO_LENGTH, constant=True)
+    evidence = ListEvidence([OLYMPICS], [], [], stated(NO_LENGTH), constant=True)
     assert name_list(evidence, explained=lambda *_: 0.0, n_details=1).kind == "constant"

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from neurolect.signatures.annotate import WORDS, Annotations
 from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.evidence import Evidence
+from neurolect.signatures.evidence.counts import Evidence
 from neurolect.signatures.naming_evidence import word_weights
 from neurolect.signatures.patterns import NO_TESTS, Patterns, phrase_candidates
 

@@ -2,8 +2,9 @@ from collections import Counter
 
 import numpy as np
 
+from neurolect.signatures.evidence.kind import SenseItems
 from neurolect.signatures.items import items_of_tokens
-from neurolect.signatures.sense_evidence import Kind, sense_evidence
+from neurolect.signatures.sense_evidence import sense_evidence
 from neurolect.statistics.scores import log_odds_z
 
 N_ITEMS, LENGTH = 30, 6
@@ -18,7 +19,7 @@ def test_counts_and_scores_are_those_of_the_senses() -> None:
     background = np.bincount(items.codes, minlength=N_ITEMS).astype(np.int64)
     rows = np.tile(np.arange(120, dtype=np.int32), (3, 1))
     labels = np.tile(np.repeat([0, 1], 60).astype(np.int8), (3, 1))
-    kind = Kind("metadata", items, background, 400, np.ones(N_ITEMS), 4)
+    kind = SenseItems("metadata", items, background, 400, np.ones(N_ITEMS), 4)
     found = sense_evidence(kind, rows, labels, lists=[0, 2], times_longer=np.ones(3), min_share=0.0, workers=2)
     first = [(found.lists[i], found.senses[i], found.items[i]) for i in (0, len(found.lists) // 2)]
     assert (0, 0, 7) in first
@@ -38,7 +39,7 @@ def test_shares_of_tokens() -> None:
     codes[:120] = 0
     items = items_of_tokens(codes, np.arange(0, 241, 6), n_items=2, occurrences=True)
     rows, labels = np.arange(40, dtype=np.int32)[None], np.repeat([0, 1], 20).astype(np.int8)[None]
-    kind = Kind("tag", items, np.array([120, 1200]), 1320, np.ones(2), 2, of_tokens=True)
+    kind = SenseItems("tag", items, np.array([120, 1200]), 1320, np.ones(2), 2, of_tokens=True)
     found = sense_evidence(kind, rows, labels, lists=[0], times_longer=np.ones(1), min_share=0.1)
     assert found.share_sense[0] == 1.0
     assert (found.senses[0], found.items[0], found.share_list[0]) == (0, 0, 0.75)
@@ -46,7 +47,7 @@ def test_shares_of_tokens() -> None:
 
 def test_no_list_with_several_senses() -> None:
     items = items_of_tokens(np.zeros(4, np.int32), np.arange(5), n_items=1)
-    kind = Kind("word", items, np.ones(1, np.int64), 4, np.ones(1), 2)
+    kind = SenseItems("word", items, np.ones(1, np.int64), 4, np.ones(1), 2)
     rows = np.zeros((1, 4), np.int32)
     found = sense_evidence(kind, rows, rows.astype(np.int8), lists=[], times_longer=np.ones(1), min_share=0.1)
     assert len(found.lists) == 0

@@ -6,10 +6,10 @@ import pytest
 
 from neurolect.signatures.annotate import WORDS, Annotations
 from neurolect.signatures.coding import code_sentences
+from neurolect.signatures.evidence.tags import class_shares, tag_evidence, tags_table
+from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
-from neurolect.signatures.words import word_evidence, words_table
 
 SENTENCES = [["cats", "watch", "cats"], ["a", "watch"], ["watch", "red", "cats"], ["the", "end", "!"]]
 TAGS = [["NNS", "VBP", "NNS"], ["DT", "NN"], ["VB", "JJ", "NNS"], ["DT", "NN", "."]]
@@ -33,16 +33,16 @@ def test_tag_counts_are_of_tokens() -> None:
 def test_shares_of_word_classes() -> None:
     evidence = tag_evidence(CODED, LISTS, in_sample=SAMPLE, prior_size=10.0)
     shares = class_shares(evidence, tag_names=CODED.tag_names, n_lists=2)
-    assert shares.noun.tolist() == pytest.approx([0.5, 0.5])
-    assert shares.verb.tolist() == pytest.approx([2 / 6, 0.0])
-    assert shares.adjective.tolist() == pytest.approx([1 / 6, 0.0])
+    assert shares["noun_share"].tolist() == pytest.approx([0.5, 0.5])
+    assert shares["verb_share"].tolist() == pytest.approx([2 / 6, 0.0])
+    assert shares["adjective_share"].tolist() == pytest.approx([1 / 6, 0.0])
 
 
 def test_without_tags_shares_are_missing() -> None:
     bare = code_sentences(Annotations(words=pa.array(SENTENCES, type=WORDS), tags=pa.nulls(4, type=WORDS)))
     evidence = tag_evidence(bare, LISTS, in_sample=SAMPLE, prior_size=10.0)
     assert len(evidence.lists) == 0
-    assert np.isnan(class_shares(evidence, tag_names=[], n_lists=2).noun).all()
+    assert np.isnan(class_shares(evidence, tag_names=[], n_lists=2)["noun_share"]).all()
 
 
 def test_a_word_counts_in_the_classes_it_has_in_the_sentence() -> None:

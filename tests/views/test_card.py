@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError
+from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.store import Run, open_run
 from neurolect.views import card
-from neurolect.views.card import MIN_Z
 from neurolect.views.card_text import card_text
 from neurolect.views.report import write_report
 

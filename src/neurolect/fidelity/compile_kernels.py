@@ -4,13 +4,14 @@ import os
 
 import numpy as np
 
-from neurolect.fidelity.features import EVIDENCE, Features
+from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import no_senses
-from neurolect.fidelity.sentence_features import SentenceFeatures
 from neurolect.signatures.compile_kernels import compile_kernels as compile_earlier
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
 __all__ = ["compile_kernels", "main"]
@@ -29,7 +30,7 @@ def compile_kernels() -> None:
     weights = fit(
         features, sentences, lists=lists, background=background, options=FidelityOptions(), senses=senses, workers=1
     )
-    scores = np.zeros((1 + len(EVIDENCE), 8), np.float32)
+    scores = np.zeros((1 + len(kinds()), 8), np.float32)
     rows = np.tile(np.arange(8, dtype=np.int32), 2)
     score_sentences(np.array([0, 8, 16]), rows, ones, features.codes, *weights, features.starts, scores)
     order, positive = np.argsort(scores[0], kind="stable"), np.arange(8) < 2

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_npy, write_table
 from neurolect.errors import RunFolderError
-from neurolect.fidelity.features import EVIDENCE, Features, has_senses, read_features
+from neurolect.fidelity.features import Features, read_features
 from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.results import weights_table
 from neurolect.fidelity.sense_vectors import no_senses
+from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.senses import SENSES, has_senses
 from neurolect.store import Run
 
 __all__ = ["CENTROIDS", "MIDDLE", "Compiled", "fitted", "write_compiled"]
@@ -76,7 +78,7 @@ def fitted(run: Run) -> Compiled:
         what = f"The weights in {run.folder} are not those of its signatures."
         raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
     weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
-    first_sense = features.starts[EVIDENCE.index("senses")]
+    first_sense = features.starts[kind_names().index(SENSES.name)]
     before = np.concatenate([[0], np.cumsum(features.codes >= first_sense)])
     if not has_senses(run):
         return Compiled(

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.fidelity.controls import sisters
-from neurolect.fidelity.features import EVIDENCE, Features
+from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors
-from neurolect.fidelity.sentence_features import SentencesOfFeatures
+from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.senses import SENSES
+from neurolect.signatures.evidence.sentence_features import SentencesOfFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
 __all__ = ["HeldOut", "Scores", "evaluate", "resample_documents"]
@@ -165,7 +167,7 @@ def resample_documents(document_ids: NDArray[np.int64], *, n_resamples: int, see
 
 
 def _empty(n_lists: int) -> Scores:
-    shape = (n_lists, 1 + len(EVIDENCE))
+    shape = (n_lists, 1 + len(kind_names()))
     whole = [np.zeros(n_lists, dtype=np.int32) for _ in range(4)]
     real = [np.full(n_lists, np.nan, dtype=np.float32) for _ in range(2)]
     each = [np.full(shape, np.nan, dtype=np.float32) for _ in NUMBERS]
@@ -220,7 +222,7 @@ def _target(work: _Work, each: int) -> _Target:
 
 def _score_block(work: _Work, scores: Scores, together: NDArray[np.float32], start: int, stop: int) -> int:
     n = len(work.held_out.document_ids)
-    made = np.empty((1 + len(EVIDENCE), n), dtype=np.float32)
+    made = np.empty((1 + len(kind_names()), n), dtype=np.float32)
     areas = np.empty((2, work.options.n_bootstrap))
     tail = 0.5 * (1.0 - work.options.interval)
     kind_starts = work.features.starts
@@ -260,7 +262,7 @@ def _add_senses(work: _Work, made: NDArray[np.float32], each: int) -> None:
         stop = work.features.offsets[each + 1]
         likeness = vectors @ own.T
         made[0] += likeness @ work.weights.together[stop - len(own) : stop]
-        made[1 + EVIDENCE.index("senses")] = likeness @ work.weights.alone[stop - len(own) : stop]
+        made[1 + kind_names().index(SENSES.name)] = likeness @ work.weights.alone[stop - len(own) : stop]
 
 
 def _interval(areas: NDArray[np.float64], tail: float) -> NDArray[np.float64]:

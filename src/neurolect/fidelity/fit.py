@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neurolect.fidelity.features import Features
 from neurolect.fidelity.fitting_kernels import fit_lists
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.sentence_features import SentenceFeatures
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
 __all__ = ["Weights", "fit", "spread_ranks"]
 

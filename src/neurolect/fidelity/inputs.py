@@ -1,36 +1,17 @@
 """What compiling and scoring read from a run folder, as arrays."""
 
-import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.errors import RunFolderError
 from neurolect.fidelity.fit import spread_ranks
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.sentence_features import Gaps
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.annotated import Annotated, kept_sentences
 from neurolect.signatures.lists import Lists, interleave, list_rows
-from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.subtrees import LabelledForest, read_forest, trees_field
 from neurolect.store import Run
 from neurolect.store.tables import table_path
-
-__all__ = [
-    "Mining",
-    "described_with",
-    "fields_of",
-    "gaps_of",
-    "groups_of",
-    "read_mining",
-    "sides_of",
-    "top_share_of",
-    "trees_of",
-]
 
 _SIDES = ("top", "bottom")
 
@@ -38,10 +19,8 @@ _SIDES = ("top", "bottom")
 class Mining(NamedTuple):
     """The part of a run that weights are fitted on."""
 
-    sentences: pa.Table
+    sentences: Annotated
     """The kept sentences."""
-    annotations: Annotations
-    """Their words and tags; heads and relations where they were parsed."""
     lists: Lists
     """Of each list the sentences that are fitted on, as places among the kept ones."""
     background: NDArray[np.int32]
@@ -84,18 +63,12 @@ def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
     RunFolderError
         If a table is missing.
     """
-    sentences = run.sentences()
-    kept = sentences.column("sentence_id").to_numpy()
-    table = run.table("annotations")
-    if table.num_rows != len(kept):
-        what = f"annotations.parquet of {run.folder} has {table.num_rows} rows for {len(kept)} sentences."
-        raise RunFolderError(what, hint=f"Describe it again: neurolect describe {run.folder}")
-    names = [name for name in ("words", "tags", "heads", "relations") if name in table.column_names]
-    annotations = Annotations(**{name: _whole(table.column(name)) for name in names})
+    sentences = kept_sentences(run)
+    kept = sentences.table.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in sides_of(run)}
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     background = np.searchsorted(kept, sample).astype(np.int32)
-    return Mining(sentences, annotations, interleave(sides), background)
+    return Mining(sentences, interleave(sides), background)
 
 
 def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> NDArray[np.int32]:
@@ -113,90 +86,6 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> N
     if not neurons:
         return np.full((run.n_neurons, 0), -1, dtype=np.int32)
     return list_rows(np.concatenate(neurons), np.concatenate(places), n_neurons=run.n_neurons)
-
-
-def gaps_of(run: Run) -> Gaps:
-    """Say with what gaps patterns were mined.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-
-    Returns
-    -------
-    Gaps
-        From its options.
-    """
-    described = run.manifest["options"]["describe"]
-    return Gaps(int(described["word_gap"]), int(described["tag_gap"]))
-
-
-def trees_of(
-    run: Run, annotations: Annotations, coded: CodedSentences, *, sentences: pa.Table
-) -> LabelledForest | None:
-    """Make the trees of sentences as the run's signatures were made from.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    annotations : Annotations
-        Of the sentences.
-    coded : CodedSentences
-        The same.
-    sentences : pyarrow.Table
-        Their rows.
-
-    Returns
-    -------
-    LabelledForest or None
-        None without subtrees in signatures, and where these sentences have no trees: not parsed, or no such field.
-    """
-    options = described_with(run)
-    field = trees_field(options.trees)
-    if not (run.folder / "signatures" / "subtrees.parquet").is_file() or options.trees == "none":
-        return None
-    if (field not in sentences.column_names) if field is not None else annotations.heads is None:
-        return None
-    return read_forest(annotations, coded, sentences=sentences, options=options)
-
-
-def described_with(run: Run) -> DescribeOptions:
-    """Give the options that a run was described with.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-
-    Returns
-    -------
-    DescribeOptions
-        Those that this version knows.
-    """
-    known = {each.name for each in dataclasses.fields(DescribeOptions)}
-    given = run.manifest["options"]["describe"].items()
-    options: dict[str, Any] = {
-        name: tuple(each) if isinstance(each, list) else each for name, each in given if name in known
-    }
-    return DescribeOptions(**options)
-
-
-def fields_of(run: Run) -> list[tuple[str, str]]:
-    """Name the metadata fields of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    list of (str, str)
-        Name and kind.
-    """
-    return [(field["name"], field["kind"]) for field in run.manifest["corpus"]["fields"]]
 
 
 def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
@@ -236,7 +125,3 @@ def top_share_of(run: Run, *, options: FidelityOptions) -> float:
     """
     n_read = max(1, int(run.manifest["stages"]["collect"]["n_sentences"]))
     return min(0.5, max(options.top_share, int(run.manifest["options"]["collect"]["list_size"]) / n_read))
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -7,8 +7,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.fidelity.evaluate import NUMBERS, Scores
-from neurolect.fidelity.features import ALL, EVIDENCE, Features
+from neurolect.fidelity.features import ALL, Features
 from neurolect.fidelity.fit import Weights
+from neurolect.signatures.evidence.kinds import kind_names
 
 __all__ = ["neurons_table", "scores_table", "weights_table"]
 
@@ -31,7 +32,7 @@ def scores_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
     """
     has_score = ~np.isnan(scores.auroc)
     lists, kinds = np.nonzero(has_score)
-    names = pa.array([ALL, *EVIDENCE], pa.string())
+    names = pa.array([ALL, *kind_names()], pa.string())
     columns = _identify(lists, sides) | {"evidence": names.take(pa.array(kinds))}
     for name in NUMBERS:
         columns[name] = _real(getattr(scores, name)[has_score])
@@ -92,7 +93,7 @@ def weights_table(features: Features, weights: Weights, *, sides: Sequence[str])
     """
     lists = np.repeat(np.arange(len(features.offsets) - 1), np.diff(features.offsets))
     codes = pa.array(features.codes)
-    kinds = pa.array(EVIDENCE, pa.string()).take(pa.array(features.kinds)).take(codes)
+    kinds = pa.array(kind_names(), pa.string()).take(pa.array(features.kinds)).take(codes)
     columns = _identify(lists, sides) | {
         "evidence": kinds,
         "feature": pa.array(features.labels, pa.string()).take(codes),

@@ -16,19 +16,15 @@ from numpy.typing import NDArray
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.inputs import groups_of, sides_of
+from neurolect.signatures.evidence.kind import EvidenceKind
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.rows import Rows, lists_of
 from neurolect.store import Run
 
 __all__ = ["stability", "stability_summary"]
 
 CHANCE = 0.95
 """A neuron keeps its signature where it agrees more than this share of the strangers."""
-_TABLES: dict[str, tuple[str, tuple[str, ...], tuple[str, str] | None]] = {
-    "words": ("signatures/words", ("word",), ("word_class", "all")),
-    "phrases": ("signatures/skip_ngrams", ("pattern",), ("item", "word")),
-    "tags": ("signatures/tags", ("tag",), None),
-    "tag_patterns": ("signatures/skip_ngrams", ("pattern",), ("item", "tag")),
-    "metadata": ("signatures/metadata", ("field", "value"), None),
-}
 
 
 class _Signed(NamedTuple):
@@ -74,18 +70,20 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
     n_lists = one.n_neurons * len(sides)
     parts = []
     partners = (np.arange(n_lists), stranger)
-    for evidence in (*_TABLES, "length"):
-        if evidence == "length":
-            here, there = (_lengths(run, sides, n_lists=n_lists) for run in (one, other))
+    for kind in _compared():
+        if kind.size_of_lists is not None:
+            here, there = (kind.size_of_lists(run, sides) for run in (one, other))
             own, chance = (_alike(here, there, partner) for partner in partners)
-        else:
-            first, second = (_read(run, evidence, sides) for run in (one, other))
+        elif kind.rows is not None and all(map(kind.present_in, (one, other))):
+            first, second = (_read(run, kind.rows, sides) for run in (one, other))
             own, chance = (_agreement(first, second, partner, n_lists=n_lists) for partner in partners)
+        else:
+            continue
         lists = np.flatnonzero(np.isfinite(own))
         columns = {
             "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
             "side": pa.array(sides, pa.string()).take(pa.array(lists % len(sides))),
-            "evidence": pa.array([evidence] * len(lists), pa.string()),
+            "evidence": pa.array([kind.name] * len(lists), pa.string()),
             "agreement": pa.array(own[lists].astype(np.float32)),
             "chance": pa.array(chance[lists].astype(np.float32), from_pandas=True),
         }
@@ -93,36 +91,18 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _read(run: Run, evidence: str, sides: list[str]) -> _Signed:
+def _compared() -> list[EvidenceKind]:
+    """Give the kinds in the order of the table: labels first, then sizes."""
+    return sorted(kinds(), key=lambda kind: kind.size_of_lists is not None)
+
+
+def _read(run: Run, rows: Rows, sides: list[str]) -> _Signed:
     """Read one kind of evidence with its signed scores."""
-    name, labels, only = _TABLES[evidence]
-    score = "log_odds_z"
-    table = run.table(name, columns=["neuron_id", "side", score, *labels, *([only[0]] if only else [])])
-    if only:
-        table = table.filter(pc.equal(table.column(only[0]), only[1]))
+    table = rows.read(run, "log_odds_z")
     table = table.filter(pc.is_in(table.column("side"), value_set=pa.array(sides)))
-    table = table.filter(pc.is_valid(table.column(score)))
-    places = pc.index_in(table.column("side"), value_set=pa.array(sides)).to_numpy()
-    lists = table.column("neuron_id").to_numpy().astype(np.int64) * len(sides) + places
-    text = [table.column(each).combine_chunks() for each in labels]
-    joined = text[0] if len(text) == 1 else pc.binary_join_element_wise(*text, "=")
-    if isinstance(joined, pa.ChunkedArray):
-        joined = joined.combine_chunks()
-    return _Signed(lists, joined, table.column(score).to_numpy().astype(np.float64))
-
-
-def _lengths(run: Run, sides: list[str], *, n_lists: int) -> NDArray[np.float64]:
-    """Give every list's mean length as a multiple of its corpus's, as a logarithm; NaN for an empty list."""
-    table = run.table("signatures/summary", columns=["neuron_id", "side", "mean_length", "background_mean_length"])
-    table = table.filter(pc.is_in(table.column("side"), value_set=pa.array(sides)))
-    places = pc.index_in(table.column("side"), value_set=pa.array(sides)).to_numpy()
-    lists = table.column("neuron_id").to_numpy().astype(np.int64) * len(sides) + places
-    mean, background = (
-        table.column(name).to_numpy().astype(np.float64) for name in ("mean_length", "background_mean_length")
-    )
-    found = np.full(n_lists, np.nan)
-    found[lists] = np.log(np.maximum(mean, 1e-9) / np.maximum(background, 1e-9))
-    return found
+    table = table.filter(pc.is_valid(table.column("log_odds_z")))
+    scores = table.column("log_odds_z").to_numpy().astype(np.float64)
+    return _Signed(lists_of(table, sides), rows.labels_of(table), scores)
 
 
 def _alike(one: NDArray[np.float64], other: NDArray[np.float64], partner: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -171,7 +151,7 @@ def stability_summary(table: pa.Table) -> list[dict[str, Any]]:
         and ``share_kept`` (share of lists that agree more; 0.05 by chance).
     """
     rows = []
-    for evidence in (*_TABLES, "length"):
+    for evidence in (kind.name for kind in _compared()):
         own = table.filter(pc.equal(table.column("evidence"), evidence))
         agreement = own.column("agreement").to_numpy().astype(np.float64)
         chance = own.column("chance").to_numpy().astype(np.float64)

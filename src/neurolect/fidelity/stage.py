@@ -16,25 +16,18 @@ from neurolect.errors import RunFolderError
 from neurolect.fidelity.compiled import Compiled, write_compiled
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
-from neurolect.fidelity.features import has_senses, read_features
+from neurolect.fidelity.features import read_features
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.inputs import (
-    described_with,
-    fields_of,
-    gaps_of,
-    groups_of,
-    read_mining,
-    sides_of,
-    top_share_of,
-    trees_of,
-)
+from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.fidelity.sentence_features import SentenceFeatures, sentence_features
+from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.progress import NullProgress, Progress
-from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
+from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
+from neurolect.signatures.evidence.annotated import Annotated, described_with
+from neurolect.signatures.evidence.senses import has_senses
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.store.options_file import options_to_toml
@@ -174,16 +167,8 @@ def _fit(stage: Stage) -> Compiled:
         features = read_features(run, sides=sides, n_evidence=options.n_evidence)
         mining = read_mining(run, options=options)
     with stage.timed("features"):
-        coded = code_sentences(mining.annotations)
-        trees = trees_of(run, mining.annotations, coded, sentences=mining.sentences)
-        sentences = sentence_features(
-            features,
-            coded=coded,
-            sentences=mining.sentences,
-            gaps=gaps_of(run),
-            fields=fields_of(run),
-            trees=trees,
-        )
+        sentences = sentence_features(features, mining.sentences)
+    coded = mining.sentences.coded
     n_lists = len(mining.lists.rows)
     senses, middle = no_senses(coded.n_sentences, n_lists=n_lists), np.empty(0, np.float32)
     if has_senses(run):
@@ -206,24 +191,12 @@ def _fit(stage: Stage) -> Compiled:
     return compiled
 
 
-def _features_of(
-    stage: Stage, annotations: Annotations, sentences: pa.Table, *, compiled: Compiled
-) -> tuple[SentenceFeatures, SenseVectors]:
-    """Say which features sentences have that nothing was fitted on."""
-    run, features = stage.run, compiled.features
-    coded = code_sentences(annotations)
-    found = sentence_features(
-        features,
-        coded=coded,
-        sentences=sentences,
-        gaps=gaps_of(run),
-        fields=fields_of(run),
-        trees=trees_of(run, annotations, coded, sentences=sentences),
-    )
-    if not has_senses(run):
-        return found, no_senses(coded.n_sentences, n_lists=len(features.offsets) - 1)
-    vectors = vectors_for(run, coded, middle=compiled.middle)
-    return found, SenseVectors(vectors, compiled.centroids, compiled.starts)
+def _senses_of(sentences: Annotated, *, compiled: Compiled) -> SenseVectors:
+    """Give sentences that nothing was fitted on their vectors."""
+    if not has_senses(sentences.run):
+        return no_senses(sentences.coded.n_sentences, n_lists=len(compiled.features.offsets) - 1)
+    vectors = vectors_for(sentences.run, sentences.coded, middle=compiled.middle)
+    return SenseVectors(vectors, compiled.centroids, compiled.starts)
 
 
 def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
@@ -267,7 +240,8 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
         }
         write_table(folder / "annotations.parquet", pa.table(columns))
     with stage.timed("features of held-out sentences"):
-        found, senses = _features_of(stage, annotations, sentences, compiled=compiled)
+        annotated = Annotated(run, described_with(run), sentences, annotations, code_sentences(annotations))
+        found, senses = sentence_features(features, annotated), _senses_of(annotated, compiled=compiled)
     turned = found.by_feature(len(features.labels))
     held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations, senses)
     sides = sides_of(run)

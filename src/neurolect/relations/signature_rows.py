@@ -6,12 +6,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.clustering.nearest import SparseRows
+from neurolect.signatures.evidence.kind import EvidenceKind
+from neurolect.signatures.evidence.metadata import METADATA
+from neurolect.signatures.evidence.rows import MIN_Z, Rows, lists_of
+from neurolect.signatures.evidence.tags import TAGS
+from neurolect.signatures.evidence.words import WORDS
 from neurolect.store import Run
 
 __all__ = ["signature_rows"]
 
-MIN_Z = 2.0
-_KINDS = (("words", ("word",)), ("metadata", ("field", "value")), ("tags", ("tag",)))
+KINDS = (WORDS, METADATA, TAGS)
+"""What two signatures are alike in, each kind a third of it."""
 
 
 def signature_rows(run: Run, *, sides: tuple[str, ...]) -> tuple[SparseRows, int]:
@@ -41,11 +46,11 @@ def signature_rows(run: Run, *, sides: tuple[str, ...]) -> tuple[SparseRows, int
     n_lists = run.n_neurons * len(sides)
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
     n_columns = 0
-    for name, keys in _KINDS:
-        lists, labels, weights = _evidence(run, name, keys, sides)
+    for kind in KINDS:
+        lists, labels, weights = _evidence(run, kind, sides)
         norms = np.sqrt(np.bincount(lists, weights=weights**2, minlength=n_lists))
         columns, size = _numbered(labels)
-        parts.append((lists, columns + n_columns, weights / norms[lists] / np.sqrt(len(_KINDS))))
+        parts.append((lists, columns + n_columns, weights / norms[lists] / np.sqrt(len(KINDS))))
         n_columns += size
     lists, columns = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
     values = np.concatenate([part[2] for part in parts])
@@ -56,19 +61,13 @@ def signature_rows(run: Run, *, sides: tuple[str, ...]) -> tuple[SparseRows, int
 
 
 def _evidence(
-    run: Run, name: str, keys: tuple[str, ...], sides: tuple[str, ...]
+    run: Run, kind: EvidenceKind, sides: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], list[pa.ChunkedArray], NDArray[np.float64]]:
     """Read the list, the labels and the weight of what is over-represented."""
-    columns = ["neuron_id", "side", *keys, "log_odds_z"] + (["word_class"] if name == "words" else [])
-    table = run.table(f"signatures/{name}", columns=columns)
-    wanted = pc.field("log_odds_z") >= MIN_Z
-    if name == "words":
-        wanted = wanted & (pc.field("word_class") == "all")
-    table = table.filter(wanted)
-    side = pc.index_in(table.column("side"), value_set=pa.array(sides)).to_numpy()
-    lists = table.column("neuron_id").to_numpy().astype(np.int64) * len(sides) + side
+    rows = kind.rows or Rows(kind.name, ())
+    table = rows.read(run, "log_odds_z").filter(pc.field("log_odds_z") >= MIN_Z)
     weights = table.column("log_odds_z").to_numpy().astype(np.float64)
-    return lists, [table.column(key) for key in keys], weights
+    return lists_of(table, sides), [table.column(key) for key in rows.labels], weights
 
 
 def _numbered(labels: list[pa.ChunkedArray]) -> tuple[NDArray[np.int64], int]:

@@ -6,10 +6,11 @@ While the taggers work in processes of their own, this process has nothing to do
 import numpy as np
 
 from neurolect.signatures.centroids import cosines_to_centroid, sums_of_rows
+from neurolect.signatures.evidence.kind import SenseItems
 from neurolect.signatures.items import count_in_lists, items_of_values
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.sense_evidence import Kind, sense_evidence
+from neurolect.signatures.sense_evidence import sense_evidence
 from neurolect.signatures.senses import find_senses
 from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
 
@@ -29,5 +30,5 @@ def compile_kernels() -> None:
     cosines_to_centroid(sums_of_rows(np.ones((4, 2), np.float32), codes, offsets), lists[0])
     vectors = np.eye(2, dtype=np.float32)[np.arange(8) // 4]
     senses = find_senses(vectors, Lists(lists, ("top",)), options=DescribeOptions(sense_margin=0.0))
-    kind = Kind("word", items, np.ones(1, np.int64), 8, np.ones(1), 1)
+    kind = SenseItems("word", items, np.ones(1, np.int64), 8, np.ones(1), 1)
     sense_evidence(kind, lists, senses.labels, lists=[0], times_longer=np.ones(4), min_share=0.0)

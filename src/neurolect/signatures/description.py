@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.metadata import version
 from pathlib import Path
@@ -17,25 +18,20 @@ from neurolect.signatures.annotate import Annotations, annotate, annotation_cach
 from neurolect.signatures.choose_tagger import choose_tagger
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.evidence import Evidence
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.kind import Counted
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.senses import count_senses
 from neurolect.signatures.index_run import index_run, write_index
-from neurolect.signatures.inputs import Inputs, coded_fields, read_inputs, word_background
-from neurolect.signatures.lengths import Lengths, compare_lengths
+from neurolect.signatures.inputs import Inputs, read_inputs
 from neurolect.signatures.mark_stage import mark_stage
-from neurolect.signatures.metadata import CodedField, field_evidence, metadata_table
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.passed_patterns import passing
-from neurolect.signatures.pattern_steps import pattern_step, phrases_of, subtree_step
-from neurolect.signatures.patterns import Patterns
-from neurolect.signatures.sense_tables import sense_kinds, sense_tables
-from neurolect.signatures.senses import find_senses
 from neurolect.signatures.stage import Stage
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import tagger_fingerprint
-from neurolect.signatures.tags import class_shares, tag_evidence, tags_table
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
-from neurolect.signatures.words import WORD_CLASSES, word_evidence, words_table
 from neurolect.store import Run
 from neurolect.store.manifest import now
 from neurolect.store.sentence_index import has_index
@@ -115,52 +111,43 @@ def describe(
 
 
 def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
-    run, options = stage.run, stage.options
+    run = stage.run
     with ThreadPoolExecutor(1) as beside:
         if stage.workers > 1:  # the taggers are processes of their own: this one is idle
             compiled = beside.submit(compile_kernels)
         with stage.timed("read"):
             inputs = read_inputs(run)
-        annotations, coded = _annotate(stage, inputs, tagger=tagger)
+        sentences = _annotate(stage, inputs, tagger=tagger)
         if stage.workers > 1:
             compiled.result()
-        vectors = beside.submit(_typical, stage, inputs, coded)
+        meanings = beside.submit(_typical, stage, inputs, sentences.coded)
         if stage.workers == 1:
-            wait([vectors])
-        patterns = pattern_step(stage, inputs, coded, tagger=tagger)
-        subtrees = subtree_step(stage, inputs, coded, annotations=annotations)
-        del annotations
+            wait([meanings])
+        collected = Collected(stage=stage, inputs=inputs, sentences=sentences, tagger=tagger, meanings=meanings)
+        counted = _count(collected)
         with stage.progress.task("word vectors", total=1) as task:
-            typical, of_sentences = vectors.result()
+            typical, _ = meanings.result()
             task.advance()
     with stage.timed("index"):
-        write_index(run.folder, inputs, coded)
+        write_index(run.folder, inputs, sentences.coded)
     table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
     stage.write("signatures/typical_sentences", table)
-    with stage.timed("lengths"):
-        lengths = compare_lengths(
-            inputs.sentences.column("n_words").to_numpy(),
-            inputs.lists,
-            background_n_words=inputs.length_values,
-            background_n_sentences=inputs.length_counts,
-        )
-    fields = _count_and_name(stage, inputs, coded, lengths=lengths, typical=typical, patterns=patterns)
-    n_senses = _senses(stage, inputs, coded, vectors=of_sentences, fields=fields, times_longer=lengths.times_longer)
+    _name(collected, counted, typical=typical)
+    passed = {name: numbers for each in counted for name, numbers in each.passed.items()}
+    del counted
     return {
         "n_lists": len(inputs.lists.rows),
-        "n_sentences": coded.n_sentences,
-        "n_words": len(coded.words),
-        "n_patterns": sum(len(each.evidence.lists) for each in patterns),
-        "patterns": {
-            each.item: passing(each, rate=options.false_discovery_rate) for each in [*patterns, *subtrees]
-        },
-        "n_senses": n_senses,
+        "n_sentences": sentences.coded.n_sentences,
+        "n_words": len(sentences.coded.words),
+        "n_patterns": sum(each["n_reported"] for item, each in passed.items() if item != "subtree"),
+        "patterns": passed,
+        "n_senses": _senses(collected),
         "tagger": tagger or "none",
-        "vectors": options.vectors,
+        "vectors": stage.options.vectors,
     }
 
 
-def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Annotations, CodedSentences]:
+def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
     """Annotate the kept sentences, write the annotations, and code them."""
     parse = stage.options.trees == "dependencies"
     cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger, parse=parse)
@@ -177,7 +164,8 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> tuple[Anno
     columns = {"sentence_id": inputs.sentences.column("sentence_id"), **made}
     stage.write("annotations", pa.table(columns))
     with stage.timed("code"):
-        return annotations, code_sentences(annotations)
+        coded = code_sentences(annotations)
+    return Annotated(stage.run, stage.options, inputs.sentences, annotations, coded)
 
 
 def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
@@ -204,96 +192,40 @@ def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[Typic
     return typical, of_sentences
 
 
-def _count_and_name(
-    stage: Stage,
-    inputs: Inputs,
-    coded: CodedSentences,
-    *,
-    lengths: Lengths,
-    typical: TypicalSentences,
-    patterns: list[Patterns],
-) -> list[CodedField]:
-    options, lists, workers = stage.options, inputs.lists, stage.workers
-    background = word_background(stage.run, coded)
-    words = _words(stage, inputs, coded, background=background)
-    with stage.timed("tags"):
-        tags = tag_evidence(
-            coded, lists, in_sample=inputs.in_sample, prior_size=options.prior_size, workers=workers
-        )
-    with stage.timed("metadata"):
-        coded_values = coded_fields(stage.run, inputs)
-        found = field_evidence(coded_values, lists, options=options, workers=workers)
-        fields = list(zip(coded_values, found, strict=True))
-    with stage.timed("tables"):
-        tables = {
-            "words": words_table(words, coded=coded, lists=lists),
-            "tags": tags_table(tags, tag_names=coded.tag_names, lists=lists),
-            "metadata": metadata_table(fields, lists=lists),
-        }
+def _count(collected: Collected) -> list[Counted]:
+    """Count every kind in all lists and write its tables; those of an earlier description go."""
+    counted = []
+    for kind in kinds():
+        if kind.count is not None:
+            found = kind.count(collected)
+            for name, table in found.tables.items():
+                collected.stage.write(f"signatures/{name}", table)
+            if kind.rows is not None and kind.rows.table not in found.tables:
+                (collected.stage.run.folder / f"{kind.rows.name}.parquet").unlink(missing_ok=True)
+            counted.append(dataclasses.replace(found, tables={}))
+    return counted
+
+
+def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalSentences) -> None:
+    """Name every list and write the summary."""
+    stage, inputs = collected.stage, collected.inputs
     with stage.timed("names"), stage.progress.task("names", total=1) as task:
-        names = name_lists(
-            coded=coded,
-            lists=lists,
-            words=words["all"],
-            phrases=phrases_of(
-                patterns, inputs, coded, lengths=lengths, word_shares=background / max(inputs.n_read, 1)
-            ),
-            tags=tags,
-            fields=fields,
-            lengths=lengths,
-            in_sample=inputs.in_sample,
-            constant=inputs.constant,
-        )
+        names = name_lists(collected, counted)
         task.advance()
-    tables["summary"] = summary_table(
+    table = summary_table(
         names,
-        lists=lists,
-        lengths=lengths,
-        shares=class_shares(tags, tag_names=coded.tag_names, n_lists=len(lists.rows)),
+        lists=inputs.lists,
+        lengths=collected.lengths,
+        columns={name: column for each in counted for name, column in each.columns.items()},
         typical=typical,
         sentence_ids=inputs.sentence_ids,
     )
-    for name, table in tables.items():
-        stage.write(f"signatures/{name}", table)
-    return coded_values
+    stage.write("signatures/summary", table)
 
 
-def _senses(
-    stage: Stage,
-    inputs: Inputs,
-    coded: CodedSentences,
-    *,
-    vectors: NDArray[np.float32],
-    fields: list[CodedField],
-    times_longer: NDArray[np.float64],
-) -> int:
+def _senses(collected: Collected) -> int:
     """Find and write the senses of all lists; say how many there are."""
-    total = len(inputs.lists.rows)
-    with stage.timed("senses"), stage.progress.task("senses", total=total, unit="lists") as task:
-        senses = find_senses(
-            vectors, inputs.lists, options=stage.options, workers=stage.workers, advance=task.advance
-        )
-    with stage.timed("sense evidence"):
-        background = word_background(stage.run, coded)
-        kinds = sense_kinds(coded, inputs, words_background=background, fields=fields)
-        tables = sense_tables(senses, kinds, inputs=inputs, times_longer=times_longer, workers=stage.workers)
+    tables = count_senses(collected, [kind.sense_items for kind in kinds() if kind.sense_items is not None])
     for name, table in tables.items():
-        stage.write(f"signatures/{name}", table)
+        collected.stage.write(f"signatures/{name}", table)
     return int(tables["senses"].num_rows)
-
-
-def _words(
-    stage: Stage, inputs: Inputs, coded: CodedSentences, *, background: NDArray[np.int64]
-) -> dict[str, Evidence]:
-    total = len(inputs.lists.rows) * (len(WORD_CLASSES) if coded.tag_names else 1)
-    with stage.timed("words"), stage.progress.task("words", total=total, unit="lists") as task:
-        return word_evidence(
-            coded,
-            inputs.lists,
-            background=background,
-            n_background=inputs.n_read,
-            in_sample=inputs.in_sample,
-            options=stage.options,
-            workers=stage.workers,
-            advance=task.advance,
-        )

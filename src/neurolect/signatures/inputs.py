@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.metadata import CodedField, code_categories, code_numbers
 from neurolect.signatures.lists import Lists, interleave, list_rows
-from neurolect.signatures.metadata import CodedField, code_categories, code_numbers
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 

@@ -37,19 +37,6 @@ PART_SHARE = 0.3
 """A value that at least this share has is told with its share beside words that few sentences hold."""
 DOT = " \u00b7 "
 
-TAG_NAMES = {
-    "ADD": "web and e-mail addresses", "AFX": "affixes", "CC": "conjunctions", "CD": "numbers",
-    "DT": "determiners", "EX": "existential 'there'", "FW": "foreign words", "HYPH": "hyphens",
-    "IN": "prepositions", "JJ": "adjectives", "JJR": "comparatives", "JJS": "superlatives", "MD": "modal verbs",
-    "NN": "singular nouns", "NNP": "proper names", "NNPS": "plural proper names", "NNS": "plural nouns",
-    "PDT": "predeterminers", "POS": "possessives", "PRP": "personal pronouns", "PRP$": "possessive pronouns",
-    "RB": "adverbs", "RBR": "comparative adverbs", "RBS": "superlative adverbs", "RP": "particles",
-    "SYM": "symbols", "TO": "infinitive 'to'", "UH": "interjections", "VB": "base-form verbs",
-    "VBD": "past-tense verbs", "VBG": "-ing verbs", "VBN": "past participles", "VBP": "present-tense verbs",
-    "VBZ": "third-person verbs", "WDT": "wh-determiners", "WP": "wh-pronouns", "WP$": "possessive wh-pronouns",
-    "WRB": "wh-adverbs",
-}  # fmt: skip
-
 
 class Name(NamedTuple):
     """A name and what it rests on."""
@@ -61,16 +48,29 @@ class Name(NamedTuple):
     """Log-odds z (of a length: z) of the leading evidence; NaN where there is none."""
 
 
+class Stated(NamedTuple):
+    """A candidate that is neither a term nor a value of a field, and how names say it."""
+
+    candidate: Candidate
+    kind: str
+    """What the name's kind is where it leads."""
+    text: str
+    """The name where it leads."""
+    detail: str
+    """What it is called behind a name that another leads."""
+    mark: str
+    """A name that has this says it already."""
+
+
 class ListEvidence(NamedTuple):
     """What is known of one list; candidates by bits, most first."""
 
     words: list[Candidate]
     phrases: list[Candidate]
-    tags: list[Candidate]
     metadata: list[tuple[str, Candidate]]
     """With the field of each."""
-    length: Candidate
-    """``label`` says long or short; ``share`` is the mean length."""
+    stated: list[list[Stated]]
+    """Of every other kind."""
     constant: bool = False
     """Whether the neuron's activation is the same for every sentence."""
 
@@ -111,25 +111,17 @@ def _main_name(evidence: ListEvidence, explained: Explained) -> Name:
     metadata = [(field, each) for field, each in evidence.metadata if each.share >= MIN_SHARE]
     terms = _terms(evidence)
     advantage = SPECIFIC if terms and terms[0].share >= SPECIFIC_SHARE else 1.0
-    strengths = {
-        "term": advantage * sum(each.bits * part for each, part in zip(terms, WORD_DISCOUNT, strict=False)),
-        "tag": evidence.tags[0].bits if evidence.tags else 0.0,
-        "metadata": metadata[0][1].bits if metadata else 0.0,
-        "length": evidence.length.bits,
-    }
-    leader = max(strengths, key=lambda kind: strengths[kind])
-    if strengths[leader] < MIN_BITS:
+    term_bits = advantage * sum(each.bits * part for each, part in zip(terms, WORD_DISCOUNT, strict=False))
+    value_bits = metadata[0][1].bits if metadata else 0.0
+    stated = max((each[0] for each in evidence.stated if each), key=lambda each: each.candidate.bits, default=None)
+    stated_bits = stated.candidate.bits if stated is not None else 0.0
+    if max(term_bits, value_bits, stated_bits) < MIN_BITS:
         return Name("no clear theme", "none", float("nan"))
-    if leader == "metadata":
-        return _metadata_name(metadata, terms, explained)
-    if leader == "term":
+    if term_bits >= max(value_bits, stated_bits):
         return _term_name(terms, metadata)
-    beside = _beside(terms, metadata, explained)
-    if leader == "tag":
-        tag = evidence.tags[0]
-        return Name(f"{TAG_NAMES.get(tag.label, 'tag')} ({tag.label}){beside}", "part of speech", tag.z)
-    length = evidence.length
-    return Name(f"{length.label} sentences (mean {length.share:.1f} words){beside}", "length", length.z)
+    if stated is None or value_bits > stated_bits:
+        return _metadata_name(metadata, terms, explained)
+    return Name(stated.text + _beside(terms, metadata), stated.kind, stated.candidate.z)
 
 
 def _terms(evidence: ListEvidence) -> list[Candidate]:
@@ -212,8 +204,8 @@ def _bits(share: float, background: float) -> float:
     return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
 
 
-def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]], explained: Explained) -> str:
-    """Say what else is strong beside a part of speech or a length."""
+def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> str:
+    """Say what else is strong next to a part of speech or a length."""
     if metadata and metadata[0][1].share >= CONTEXT_SHARE and metadata[0][1].bits >= 2 * MIN_BITS:
         field, value = metadata[0]
         return f" in {field} {value.label}"
@@ -234,10 +226,12 @@ def _details(evidence: ListEvidence, text: str) -> list[str]:
     if strong and not any(f"{field} " in text for field, _ in evidence.metadata):
         field, value = strong[0]
         found.append((value.bits, f"{field} {value.label} ({value.share:.0%})"))
-    tags = [tag for tag in evidence.tags if f"({tag.label})" not in text]
-    found += [(tag.bits, f"{TAG_NAMES.get(tag.label, 'tag')} ({tag.label})") for tag in tags]
-    if "sentences (" not in text:
-        found.append((evidence.length.bits, f"{evidence.length.label} sentences"))
+    found += [
+        (each.candidate.bits, each.detail)
+        for of_kind in evidence.stated
+        for each in of_kind
+        if each.mark not in text
+    ]
     found.sort(key=lambda pair: -pair[0])
     return [detail for bits, detail in found if bits >= MIN_BEYOND]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence import Evidence
+from neurolect.signatures.evidence.counts import Evidence
 from neurolect.statistics.divergence import expected_share, share_bits
 
 __all__ = ["Candidate", "Candidates", "leading", "of_evidence", "word_weights"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurolect.progress import Progress
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence import Evidence, evidence_columns
+from neurolect.signatures.evidence.counts import NO_EVIDENCE, Evidence, evidence_columns
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import (
     COMMON_DISCOUNT,
@@ -277,7 +277,7 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
         parts.append(pa.table(columns | evidence_columns(evidence) | columns_of_tests(patterns.tests)))
         keys.append(np.stack([evidence.rank_relative, np.full(len(lengths), place), evidence.lists]))
     if not parts:
-        return patterns_table([Patterns("word", [], *_NOTHING, 0, 0)], lists=lists)
+        return patterns_table([_NOTHING], lists=lists)
     order = np.lexsort(np.concatenate(keys, axis=1))
     return pa.concat_tables(parts).take(pa.array(order))
 
@@ -300,10 +300,4 @@ def columns_of_tests(tests: PatternTests) -> dict[str, pa.Array]:
 
 _SMALL, _FLAG = np.empty(0, np.float32), np.empty(0, np.bool_)
 NO_TESTS = PatternTests(_SMALL, _SMALL, _SMALL, _SMALL, _SMALL, _SMALL, _FLAG, _FLAG)
-_WHOLE, _REAL, _FEW = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int32)
-_NOTHING = (
-    _FEW,
-    np.zeros(1, np.int64),
-    Evidence(_FEW, _FEW, _WHOLE, _REAL, _WHOLE, _REAL, _REAL, _REAL, _WHOLE, _WHOLE),
-    NO_TESTS,
-)
+_NOTHING = Patterns("word", [], np.empty(0, np.int32), np.zeros(1, np.int64), NO_EVIDENCE, NO_TESTS, 0, 0)

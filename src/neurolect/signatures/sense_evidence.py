@@ -8,34 +8,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.kind import SenseItems
+from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.signatures.items import Items
 from neurolect.signatures.naming_evidence import COMMON_DISCOUNT, COMMON_WORD
 from neurolect.statistics.divergence import expected_share, share_bits
 from neurolect.statistics.scores import lift, log_odds_z
 
-__all__ = ["Kind", "SenseEvidence", "sense_evidence"]
-
 LISTS_PER_BLOCK = 64
-MIN_Z = 2.0
-
-
-class Kind(NamedTuple):
-    """One kind of evidence, ready to be counted in senses."""
-
-    name: str
-    """``word``, ``tag`` or ``metadata``."""
-    items: Items
-    """Items of every kept sentence."""
-    background: NDArray[np.int64]
-    """Count of each item in the background, shape (n_items,)."""
-    n_background: int
-    """Size of the background: sentences, or tokens for tags."""
-    weights: NDArray[np.float64]
-    """What the bits of each item count; 0 leaves it out, shape (n_items,)."""
-    n_kept: int
-    """Pieces of evidence kept a sense."""
-    of_tokens: bool = False
-    """Whether counts are of tokens."""
 
 
 class SenseEvidence(NamedTuple):
@@ -67,7 +47,7 @@ class _Block(NamedTuple):
 
 
 def sense_evidence(
-    kind: Kind,
+    kind: SenseItems,
     rows: NDArray[np.int32],
     labels: NDArray[np.int8],
     *,
@@ -80,7 +60,7 @@ def sense_evidence(
 
     Parameters
     ----------
-    kind : Kind
+    kind : SenseItems
         What is counted.
     rows : int32, shape (n_lists, N)
         Sentences of all lists; -1 after the end.
@@ -112,7 +92,9 @@ def sense_evidence(
     return SenseEvidence._make(np.concatenate(columns) for columns in zip(*found, strict=True))
 
 
-def _of_block(kind: Kind, block: _Block, *, times_longer: NDArray[np.float64], min_share: float) -> SenseEvidence:
+def _of_block(
+    kind: SenseItems, block: _Block, *, times_longer: NDArray[np.float64], min_share: float
+) -> SenseEvidence:
     n_senses = int(block.labels.max(initial=0)) + 1
     sizes = np.stack([np.count_nonzero(block.labels == sense, axis=1) for sense in range(n_senses)], axis=1)
     least = np.maximum(np.ceil(min_share * sizes * (0.1 if kind.of_tokens else 1.0) - 1e-9), 3).astype(np.int64)
@@ -127,7 +109,7 @@ def _of_block(kind: Kind, block: _Block, *, times_longer: NDArray[np.float64], m
     of_background = n_background / max(kind.n_background, 1)
     expected = of_background
     weights = kind.weights[items]
-    if kind.name == "word":
+    if kind.of_words:
         expected = expected_share(of_background, times_longer[block.lists[places]])
         weights = np.where(of_background > COMMON_WORD, np.minimum(weights, COMMON_DISCOUNT), weights)
     bits = np.minimum(share_bits(share, expected), share_bits(share, of_list)) * weights

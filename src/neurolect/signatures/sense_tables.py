@@ -1,124 +1,36 @@
 """Senses of all lists as tables: one row a sense, its evidence, its sentences, and how many senses a list has."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.kind import SenseItems
 from neurolect.signatures.inputs import Inputs
-from neurolect.signatures.items import count_in_rows, items_of_tokens, items_of_values
 from neurolect.signatures.lists import Lists
-from neurolect.signatures.metadata import CodedField
-from neurolect.signatures.naming_evidence import word_weights
-from neurolect.signatures.says_nothing import SAYS_NOTHING
-from neurolect.signatures.sense_evidence import Kind, SenseEvidence, sense_evidence
+from neurolect.signatures.sense_evidence import SenseEvidence, sense_evidence
 from neurolect.signatures.senses import Senses
 
-__all__ = ["polysemy", "sense_kinds", "sense_tables"]
-
-N_WORDS, N_VALUES, N_TAGS = 6, 3, 2
 MIN_SHARE = 0.03
 """Evidence of a sense is held by at least this share of its sentences."""
 
 
-class _Labelled(NamedTuple):
-    """A kind of evidence with what its items are called."""
-
-    kind: Kind
-    fields: list[str | None]
-    labels: list[str]
-
-
-def sense_kinds(
-    coded: CodedSentences,
-    inputs: Inputs,
-    *,
-    words_background: NDArray[np.int64],
-    fields: Sequence[CodedField],
-) -> list[_Labelled]:
-    """Prepare words, tags and metadata for counting in senses.
-
-    Parameters
-    ----------
-    coded : CodedSentences
-        The kept sentences.
-    inputs : Inputs
-        The run; its sample is the background of tags.
-    words_background : int64, shape (n_words,)
-        Sentences read that hold each word.
-    fields : sequence of CodedField
-        Metadata.
-
-    Returns
-    -------
-    list
-        What :func:`sense_tables` takes.
-    """
-    n_words = len(coded.vocabulary)
-    is_word = coded.counts_as_word[coded.words]
-    words = items_of_tokens(coded.words, coded.offsets, n_items=n_words, keep=is_word)
-    # a word that the background has let go is in one sentence at least
-    at_least_one = np.maximum(words_background, 1)
-    kinds = [
-        _Labelled(
-            Kind("word", words, at_least_one, inputs.n_read, word_weights(coded), N_WORDS),
-            [None] * n_words,
-            coded.display,
-        )
-    ]
-    if coded.tag_names:
-        names = coded.tag_names
-        tags = items_of_tokens(coded.tags, coded.offsets, n_items=len(names), occurrences=True)
-        in_all = count_in_rows(tags, inputs.in_sample)
-        weights = np.array([float(name[:1].isalpha() and name != "XX") for name in names])
-        kind = Kind("tag", tags, in_all, int(in_all.sum()), weights, N_TAGS, of_tokens=True)
-        kinds.append(_Labelled(kind, [None] * len(names), names))
-    if fields:
-        values = items_of_values([each.codes for each in fields], n_items=[len(each.values) for each in fields])
-        labels = [value for each in fields for value in each.values]
-        counts = np.concatenate([each.background for each in fields])
-        weights = np.array([float(value.lower() not in SAYS_NOTHING) for value in labels])
-        kind = Kind("metadata", values, counts, inputs.n_read, weights, N_VALUES)
-        kinds.append(_Labelled(kind, [each.name for each in fields for _ in each.values], labels))
-    return kinds
-
-
 def sense_tables(
     senses: Senses,
-    kinds: Sequence[_Labelled],
+    kinds: Sequence[SenseItems],
     *,
     inputs: Inputs,
     times_longer: NDArray[np.float64],
     workers: int = 1,
 ) -> dict[str, pa.Table]:
-    """Write senses as tables.
-
-    Parameters
-    ----------
-    senses : Senses
-        From :func:`neurolect.signatures.senses.find_senses`.
-    kinds : sequence
-        From :func:`sense_kinds`.
-    inputs : Inputs
-        Lists and sentences of the run.
-    times_longer : float64, shape (n_lists,)
-        Mean length of each list by the background's.
-    workers : int
-        Threads.
-
-    Returns
-    -------
-    dict of str to pyarrow.Table
-        ``senses``, ``sense_evidence``, ``sense_members`` and ``polysemy`` of ``docs/run_folder.md``.
-    """
+    """Write senses as tables."""
     lists, sentence_ids = inputs.lists, inputs.sentence_ids
     several = [each for each, found in enumerate(senses.of_list) if len(found.medoids) > 1]
     found = [
         sense_evidence(
-            each.kind,
+            each,
             lists.rows,
             senses.labels,
             lists=several,
@@ -138,16 +50,6 @@ def sense_tables(
 
 def polysemy(shares: NDArray[np.float64]) -> float:
     """Give the effective number of senses.
-
-    Parameters
-    ----------
-    shares : float64, shape (n_senses,)
-        Shares of the senses; they add up to 1.
-
-    Returns
-    -------
-    float
-        Exponential of the entropy of the shares: 1 for one sense, k for k equally large ones.
 
     Examples
     --------
@@ -186,19 +88,21 @@ def _joined(parts: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDA
     return np.concatenate([np.empty(0, kind), *parts]).astype(kind)
 
 
-def _evidence_table(found: Sequence[SenseEvidence], kinds: Sequence[_Labelled], *, lists: Lists) -> pa.Table:
+def _evidence_table(found: Sequence[SenseEvidence], kinds: Sequence[SenseItems], *, lists: Lists) -> pa.Table:
     joined = SenseEvidence._make(np.concatenate(columns) for columns in zip(*found, strict=True))
     which = np.repeat(np.arange(len(found)), [len(each.lists) for each in found])
     starts = np.concatenate([[0], np.cumsum([len(each.labels) for each in kinds])])
     items = pa.array(joined.items + starts[which])
     order = np.lexsort((-joined.bits, which, joined.senses, joined.lists))
-    names = [each.kind.name for each in kinds]
-    fields = pa.array([field for each in kinds for field in each.fields], pa.string())
+    names = [each.name for each in kinds]
+    fields = pa.array(
+        [field for each in kinds for field in each.fields or repeat(None, len(each.labels))], pa.string()
+    )
     labels = pa.array([label for each in kinds for label in each.labels], pa.string())
     columns = {
         "sense": pa.array(joined.senses + np.int8(1)),
         "kind": pa.array(names, pa.string()).take(pa.array(which)),
-        "field": fields.take(items),
+        "field": pa.array(fields, pa.string()).take(items),
         "label": labels.take(items),
         "n_sense": pa.array(joined.n_sense.astype(np.int32)),
         "share_sense": pa.array(joined.share_sense.astype(np.float32)),

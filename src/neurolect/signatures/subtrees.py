@@ -11,7 +11,7 @@ from neurolect.errors import DescribeError, nearest
 from neurolect.progress import Progress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence import evidence_columns
+from neurolect.signatures.evidence.counts import evidence_columns
 from neurolect.signatures.forest import Forest, forest_of_brackets, forest_of_heads
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions

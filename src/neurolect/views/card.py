@@ -9,6 +9,9 @@ import pyarrow.compute as pc
 
 from neurolect.errors import OptionError
 from neurolect.relations.nearly_constant import nearly_constant
+from neurolect.signatures.evidence.kind import Shown
+from neurolect.signatures.evidence.kinds import kinds, shown_in_order
+from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.store import Neuron
 from neurolect.views.activating_words import activating_words
 from neurolect.views.card_activation import card_activation
@@ -22,29 +25,10 @@ __all__ = ["SIDES", "card", "short_name"]
 
 SIDES = ("top", "bottom")
 
-_TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
-
-# Evidence weaker than this is what chance gives among thousands of candidates; a card does not show it.
-MIN_Z = 2.0
 # Words and patterns of less of a list than this come only where there are not so many others.
 MIN_SHARE, ENOUGH = 0.01, 3
-# The mark at a sentence's end takes a greater share of the tokens wherever sentences are shorter.
-NO_TAGS = (".",)
 # Fields whose evidence has room on a card.
 N_FIELDS = 3
-# Nouns, verbs and adjectives begin with a letter: the tagger has to call handles and pieces of "it's" something.
-LIKE_A_WORD = r"^\pL"
-
-_EVIDENCE = {
-    "words": ("words", "word_class", "all", "display"),
-    "nouns": ("words", "word_class", "noun", "display"),
-    "verbs": ("words", "word_class", "verb", "display"),
-    "adjectives": ("words", "word_class", "adjective", "display"),
-    "phrases": ("skip_ngrams", "item", "word", "pattern"),
-    "tag_patterns": ("skip_ngrams", "item", "tag", "pattern"),
-    "subtrees": ("subtrees", None, None, "subtree"),
-    "tags": ("tags", None, None, "tag"),
-}
 
 
 def card(
@@ -95,9 +79,9 @@ def card(
         what = f"There is no side {unknown[0]!r}."
         raise OptionError(what, expected="'top' or 'bottom'")
     # Both sides lie side by side in the tables: read once, part here.
-    tables = {name: neuron.rows(f"signatures/{name}") for name in _TABLES}
-    if (neuron.run.folder / "signatures" / "subtrees.parquet").is_file():
-        tables["subtrees"] = neuron.rows("signatures/subtrees")
+    present = [each for each in kinds() if each.rows is not None and each.present_in(neuron.run)]
+    names = {"summary", "typical_sentences", *(rows.table for each in present if (rows := each.rows) is not None)}
+    tables = {name: neuron.rows(f"signatures/{name}") for name in sorted(names)}
     manifest = neuron.run.manifest
     model, corpus = manifest["model"], manifest["corpus"]
     told = {"name": short_name(model["name"]), "architecture": model["architecture"], "n_layers": model["n_layers"]}
@@ -151,12 +135,12 @@ def _side(
     """Gather one side."""
     tables = {name: table.filter(pc.equal(table.column("side"), side)) for name, table in both.items()}
     summary = tables["summary"].to_pylist()[0]
-    evidence: dict[str, Any] = {
-        kind: _evidence(tables[name], group, value, label, limit=n_evidence)
-        for kind, (name, group, value, label) in _EVIDENCE.items()
-        if name in tables
-    }
     listed = neuron.list(side)
+    evidence: dict[str, Any] = {
+        shown.name: _evidence(tables[shown.rows.table], shown, limit=n_evidence)
+        for shown in shown_in_order()
+        if shown.rows.table in tables and shown.place != "right"
+    }
     evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence)
     activations = listed.column("activation")
     typical = tables["typical_sentences"].sort_by("rank")
@@ -192,22 +176,16 @@ def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields
     return chosen
 
 
-def _evidence(
-    table: pa.Table, group: str | None, value: str | None, label: str, *, limit: int
-) -> list[dict[str, Any]]:
+def _evidence(table: pa.Table, shown: Shown, *, limit: int) -> list[dict[str, Any]]:
     """Give the strongest rows of one kind."""
-    if group is not None:
-        table = table.filter(pc.equal(table.column(group), value))
+    table = shown.rows.of(table)
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
-    if label == "tag":
-        table = table.filter(pc.invert(pc.is_in(table.column("tag"), pa.array(NO_TAGS))))
-    elif value in ("noun", "verb", "adjective"):
-        table = table.filter(pc.match_substring_regex(table.column(label), LIKE_A_WORD))
-    table = table.sort_by("rank_relative")
+    table = table.append_column("label", shown.rows.labels_of(table))
+    table = table.filter(pc.match_substring_regex(table.column("label"), shown.like)).sort_by("rank_relative")
     common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
     if common.num_rows >= ENOUGH:
         table = common
-    return [_scores(row, row[label]) for row in table.slice(0, limit).to_pylist()]
+    return [_scores(row, row["label"]) for row in table.slice(0, limit).to_pylist()]
 
 
 def _metadata(table: pa.Table, listed: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:

@@ -2,19 +2,13 @@
 
 from typing import Any
 
-import pyarrow.compute as pc
-
+from neurolect.signatures.evidence.kind import EvidenceKind
+from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.store import Neuron
 
 __all__ = ["activation_lines", "card_activation"]
 
-KINDS = {
-    "words": ("token_words", None, "display"),
-    "phrases": ("token_patterns", "word", "pattern"),
-    "tags": ("token_tags", None, "tag"),
-    "tag_patterns": ("token_patterns", "tag", "pattern"),
-}
-MIN_Z = 2.0
 N_STRONG, N_WEAK = 2, 4
 """Pieces of evidence of every kind, and of all kinds together."""
 GAIN, LOSS = 1.1, 0.8
@@ -38,12 +32,14 @@ def card_activation(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]
         ``label``, ``gain``, ``n_sentences``, ``plain_z``, ``weighted_z``. None where ``tokens`` has not read the
         list.
     """
-    rows = [row for kind in KINDS for row in _rows(neuron, side, kind)]
+    rows = [row for kind in kinds() for row in _rows(neuron, side, kind)]
     if not rows:
         return None
     strong: list[dict[str, Any]] = []
-    for kind in KINDS:
-        own = [row for row in rows if row["kind"] == kind and row["gain"] >= GAIN and row["weighted_z"] > MIN_Z]
+    for kind in kinds():
+        own = [
+            row for row in rows if row["kind"] == kind.name and row["gain"] >= GAIN and row["weighted_z"] > MIN_Z
+        ]
         strong += sorted(own, key=lambda row: -row["weighted_z"])[:N_STRONG]
     weak = [row for row in rows if row["gain"] <= LOSS and row["plain_z"] > MIN_Z]
     weak.sort(key=lambda row: row["weighted_z"] - row["plain_z"])
@@ -78,16 +74,13 @@ def activation_lines(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, 
     ]
 
 
-def _rows(neuron: Neuron, side: str, kind: str) -> list[dict[str, Any]]:
+def _rows(neuron: Neuron, side: str, kind: EvidenceKind) -> list[dict[str, Any]]:
     """Read one kind of evidence; none where the table is not there."""
-    name, item, label = KINDS[kind]
-    if not (neuron.run.folder / "signatures" / f"{name}.parquet").is_file():
+    if kind.token_rows is None or not kind.token_rows.exist(neuron.run):
         return []
-    table = neuron.rows(f"signatures/{name}", side=side)
-    if item is not None:
-        table = table.filter(pc.equal(table.column("item"), item))
+    table = kind.token_rows.read_of(neuron, side)
     numbers = ("gain", "n_sentences", "plain_z", "weighted_z")
     return [
-        {"kind": kind, "label": row[label], **{name: round(row[name], 4) for name in numbers}}
-        for row in table.to_pylist()
+        {"kind": kind.name, "label": label, **{name: round(row[name], 4) for name in numbers}}
+        for row, label in zip(table.to_pylist(), kind.token_rows.labels_of(table).to_pylist(), strict=True)
     ]

@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.signatures.evidence.kinds import title_of
 from neurolect.store import Neuron
 from neurolect.views.bars import percent
-from neurolect.views.fidelity_text import EVIDENCE_NAMES
 
 __all__ = ["card_fidelity", "fidelity_lines"]
 
@@ -71,7 +71,7 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
         "evidence": [
             {
                 "evidence": row["evidence"],
-                "name": EVIDENCE_NAMES.get(row["evidence"], row["evidence"]),
+                "name": title_of(row["evidence"]),
                 "auroc": _plain(row["auroc"]),
             }
             for row in alone

@@ -1,15 +1,16 @@
 """A card for the terminal: 100 columns, legible without colour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from neurolect.signatures.evidence.kind import Shown
+from neurolect.signatures.evidence.kinds import kinds
 from neurolect.views.activating_words import STRONG, bracketed
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.views.card import N_FIELDS
 from neurolect.views.card_activation import activation_lines
 from neurolect.views.card_fidelity import fidelity_lines
-from neurolect.views.tag_names import TAG_NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["card_console", "card_text"]
 
-LEFT = (("words", 6), ("phrases", 4))
-SHORTER = (("tags", 3), ("tag_patterns", 3), ("subtrees", 3))  # go where there is room
-ONE_LINE = ("nouns", "verbs", "adjectives")
-N_VALUES, N_TYPICAL, N_NEAREST = 4, 2, 3
-TITLES = {"tag_patterns": "tag patterns"}
+N_TYPICAL, N_NEAREST, N_ON_LINE = 2, 3, 8
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
 LABEL, BAR = 15, 10  # columns of an evidence line; the rest is 22 columns of figures
@@ -164,10 +161,10 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
     for row in range(max(map(len, lines), default=0)):
         grid.add_row(*(part[row] if row < len(part) else "" for part in lines))
     yield Padding(grid, (1, 0, 0, 0))
-    for kind in ONE_LINE:
-        labels = [each["label"] for each in side["evidence"][kind][:8]]
+    for shown, rows in _shown(side, "line"):
+        labels = [each["label"] for each in rows[:N_ON_LINE]]
         if labels:
-            line = _text(f"{kind:<11}", "bright_black") + _text(", ".join(labels))
+            line = _text(f"{shown.title:<11}", "bright_black") + _text(", ".join(labels))
             line.truncate(width, overflow="ellipsis")
             yield line
     for title, told in activation_lines(side["by_activation"]) if side["by_activation"] else ():
@@ -220,18 +217,33 @@ def _fidelity(side: dict[str, Any], colour: str) -> Iterator["Text"]:
         yield _text(line, "bright_black")
 
 
-Block = tuple[str, list[dict[str, Any]]]
+class Block(NamedTuple):
+    """Rows of one kind below a title."""
+
+    title: str
+    rows: list[dict[str, Any]]
+    gloss: Mapping[str, str]
+
+
+def _shown(side: dict[str, Any], place: str) -> Iterator[tuple[Shown, Any]]:
+    """Yield what goes to a place and has something to show."""
+    for kind in kinds():
+        for shown in kind.shown:
+            if shown.place == place and side["evidence"].get(shown.name):
+                yield shown, side["evidence"][shown.name]
 
 
 def _columns(side: dict[str, Any], *, n_columns: int) -> list[list[Block]]:
     """Put words to the left, metadata to the right, and tags where there is room."""
-    evidence = side["evidence"]
-    left = [(kind, evidence[kind][:limit]) for kind, limit in LEFT if evidence[kind]]
-    right = [(field, rows[:N_VALUES]) for field, rows in list(evidence["metadata"].items())[:N_FIELDS]]
-    for kind, limit in SHORTER:
-        if evidence.get(kind):
-            shorter = min(left, right, key=_height)
-            shorter.append((TITLES.get(kind, kind), evidence[kind][:limit]))
+    left = [Block(shown.title, rows[: shown.n_rows], shown.gloss) for shown, rows in _shown(side, "left")]
+    right = [
+        Block(field, rows[: shown.n_rows], shown.gloss)
+        for shown, fields in _shown(side, "right")
+        for field, rows in list(fields.items())[:N_FIELDS]
+    ]
+    for shown, rows in _shown(side, "shorter"):
+        shorter = min(left, right, key=_height)
+        shorter.append(Block(shown.title, rows[: shown.n_rows], shown.gloss))
     if n_columns == 1 or not left or not right:
         return [left + right]
     return [left, right]
@@ -239,13 +251,13 @@ def _columns(side: dict[str, Any], *, n_columns: int) -> list[list[Block]]:
 
 def _height(blocks: list[Block]) -> int:
     """Count the lines of a column."""
-    return sum(len(rows) + 2 for _, rows in blocks)
+    return sum(len(block.rows) + 2 for block in blocks)
 
 
 def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
     """Yield the lines of a column of evidence."""
     label = max(8, min(LABEL + width - 48, 28))
-    for number_, (title, rows) in enumerate(blocks):
+    for number_, (title, rows, gloss) in enumerate(blocks):
         if number_:
             yield _text()
         head = f"{title:<{label + BAR + 1}}{'list':>5}{'corpus':>7}{'lift':>6}{'z':>4}"
@@ -254,8 +266,8 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
         scale = max(max(row["share_list"], row["share_background"]) for row in rows)
         for row in rows:
             line = _text(row["label"])
-            if title == "tags":
-                line.append(" " + TAG_NAMES.get(row["label"], ""), "bright_black")
+            if gloss:
+                line.append(" " + gloss.get(row["label"], ""), "bright_black")
             line.truncate(label, overflow="ellipsis", pad=True)
             line.append(" ")
             for cell, style in share_bar(row["share_list"] / scale, row["share_background"] / scale, width=BAR):

@@ -7,22 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.fidelity.features import ALL
+from neurolect.signatures.evidence.kinds import kind_names, title_of
 from neurolect.store import Run
 from neurolect.views.bars import percent
 
-__all__ = ["EVIDENCE_NAMES", "fidelity_of_run", "fidelity_text"]
-
-EVIDENCE_NAMES = {
-    "all": "all evidence",
-    "words": "words",
-    "phrases": "phrases",
-    "tags": "tags",
-    "tag_patterns": "tag patterns",
-    "length": "length",
-    "metadata": "metadata",
-    "subtrees": "subtrees",
-    "senses": "senses",
-}
 _BAR = 30
 
 
@@ -73,7 +62,7 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "base_rate": _median(_numbers(neurons, "base_rate")),
         "n_positives": _median(_numbers(neurons, "n_positives")),
         "min_positives": run.manifest["options"].get("fidelity", {}).get("min_positives"),
-        "evidence": {kind: _summary(_of(scores, kind)) for kind in EVIDENCE_NAMES if _of(scores, kind).num_rows},
+        "evidence": {kind: _summary(own) for kind in (ALL, *kind_names()) if (own := _of(scores, kind)).num_rows},
         "controls": controls,
         "layers": _layers(run, together, random),
     }
@@ -161,7 +150,7 @@ def fidelity_text(made: dict[str, Any]) -> str:
         f"{'AUROC (chance: 0.5)':<40}{'5 %':>7}{'median':>8}{'95 %':>7}{'rank corr.':>12}{'precision':>11}",
     ]
     for kind, row in made["evidence"].items():
-        name = f"by {EVIDENCE_NAMES[kind]}" if kind != "all" else EVIDENCE_NAMES[kind]
+        name = f"by {title_of(kind)}" if kind != ALL else "all evidence"
         lines.append(
             _line(name, row["auroc"]) + f"{row['spearman'] or 0:>12.2f}{percent(row['average_precision']):>11}"
         )
@@ -214,7 +203,7 @@ def stability_text(rows: list[dict[str, Any]]) -> str:
             f"{row['agreement']:>11.2f}{row['chance']:>8.2f}{row['needed']:>8.2f}{percent(row['share_kept']):>7}"
         )
         bar = "#" * round(_BAR * row["share_kept"])
-        lines.append(f"{EVIDENCE_NAMES[row['evidence']]:<16}{row['n_lists']:>9,}{figures}  {bar}")
+        lines.append(f"{title_of(row['evidence']):<16}{row['n_lists']:>9,}{figures}  {bar}")
     lines += [
         "",
         "Agreement: median cosine of the log-odds z of a neuron's two signatures. Chance: with another neuron",

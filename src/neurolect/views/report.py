@@ -1,6 +1,7 @@
 """Write a run as one HTML file that opens from disk and asks nothing of the network."""
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -11,6 +12,8 @@ import pyarrow.compute as pc
 
 from neurolect.atomic import write_text
 from neurolect.corpus.words import split_words
+from neurolect.signatures.evidence.kinds import shown_in_order
+from neurolect.signatures.evidence.tag_names import tag_name
 from neurolect.store import Run
 from neurolect.views.activating_words import pieces
 from neurolect.views.bars import number, percent
@@ -18,7 +21,6 @@ from neurolect.views.card import card, short_name
 from neurolect.views.convergence_figure import convergence_panels
 from neurolect.views.figures import histogram_bars, kind_charts, marked
 from neurolect.views.striking import Striking, striking
-from neurolect.views.tag_names import TAG_NAMES, tag_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -137,8 +139,17 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, tag_name=tag_name)
-    environment.globals.update(histogram_bars=histogram_bars, marked=marked, pieces=pieces, tag_names=TAG_NAMES)
+    environment.globals.update(histogram_bars=histogram_bars, marked=marked, pieces=pieces, blocks=_blocks)
     return environment
+
+
+def _blocks(side: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]], Mapping[str, str]]]:
+    """Yield title, rows and gloss of the blocks of evidence of one side of a card."""
+    for shown in shown_in_order():
+        found = side["evidence"].get(shown.name, {})
+        titled = found if isinstance(found, dict) else {shown.page_title or shown.title: found}
+        for title, rows in titled.items():
+            yield title, rows[: shown.n_on_page], shown.gloss
 
 
 def _template_text(name: str) -> str:

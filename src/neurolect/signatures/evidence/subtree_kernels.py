@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.fidelity.pattern_kernels import PatternTable, child_of
+from neurolect.signatures.evidence.pattern_kernels import PatternTable, child_of
 from neurolect.signatures.forest import Forest
 
 __all__ = ["find_subtrees"]

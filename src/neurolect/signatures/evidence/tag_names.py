@@ -1,7 +1,5 @@
 """What the Penn Treebank's tags mean, in a word or two."""
 
-__all__ = ["TAG_NAMES", "tag_name"]
-
 TAG_NAMES = {
     "``": "opening quote",
     "''": "closing quote",
@@ -52,19 +50,23 @@ TAG_NAMES = {
     "WRB": "wh-adverb",
 }
 
+TAGS_IN_NAMES = {
+    "ADD": "web and e-mail addresses", "AFX": "affixes", "CC": "conjunctions", "CD": "numbers",
+    "DT": "determiners", "EX": "existential 'there'", "FW": "foreign words", "HYPH": "hyphens",
+    "IN": "prepositions", "JJ": "adjectives", "JJR": "comparatives", "JJS": "superlatives", "MD": "modal verbs",
+    "NN": "singular nouns", "NNP": "proper names", "NNPS": "plural proper names", "NNS": "plural nouns",
+    "PDT": "predeterminers", "POS": "possessives", "PRP": "personal pronouns", "PRP$": "possessive pronouns",
+    "RB": "adverbs", "RBR": "comparative adverbs", "RBS": "superlative adverbs", "RP": "particles",
+    "SYM": "symbols", "TO": "infinitive 'to'", "UH": "interjections", "VB": "base-form verbs",
+    "VBD": "past-tense verbs", "VBG": "-ing verbs", "VBN": "past participles", "VBP": "present-tense verbs",
+    "VBZ": "third-person verbs", "WDT": "wh-determiners", "WP": "wh-pronouns", "WP$": "possessive wh-pronouns",
+    "WRB": "wh-adverbs",
+}  # fmt: skip
+"""What names call many words of a tag."""
+
 
 def tag_name(tag: str) -> str:
     """Name a tag for people.
-
-    Parameters
-    ----------
-    tag : str
-        A Penn tag.
-
-    Returns
-    -------
-    str
-        Its name with the tag behind it; the tag alone where it has no name.
 
     Examples
     --------

@@ -1,15 +1,17 @@
 """From counts to evidence: scores, ranks, and the few rows a signature keeps."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.signatures.items import ListCounts
+from neurolect.signatures.lists import Lists
+from neurolect.signatures.options import DescribeOptions
 from neurolect.statistics.scores import lift, log_odds_z
 
-__all__ = ["Evidence", "Sizes", "evidence_columns", "rank_within", "score_counts", "select"]
+if TYPE_CHECKING:
+    from neurolect.signatures.items import ListCounts
 
 
 class Sizes(NamedTuple):
@@ -39,25 +41,25 @@ class Evidence(NamedTuple):
     rank_relative: NDArray[np.int64]
 
 
-def score_counts(counts: ListCounts, *, background: NDArray[np.int64], sizes: Sizes, prior_size: float) -> Evidence:
-    """Compare counts in lists with a background.
+_WHOLE, _REAL, _FEW = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int32)
+NO_EVIDENCE = Evidence(_FEW, _FEW, _WHOLE, _REAL, _WHOLE, _REAL, _REAL, _REAL, _WHOLE, _WHOLE)
 
-    Parameters
-    ----------
-    counts : ListCounts
-        Counts in the lists.
-    background : int64, shape (n_items,)
-        Count of each item in the background.
-    sizes : Sizes
-        What they are counts of.
-    prior_size : float
-        Weight of the prior of log-odds z.
 
-    Returns
-    -------
-    Evidence
-        One row for each count.
-    """
+def min_counts(lists: Lists, *, options: DescribeOptions) -> NDArray[np.int64]:
+    """Say how many sentences of each list must hold something that counts as evidence; at least 1."""
+    by_share = np.ceil(options.min_share * lists.sizes - 1e-9).astype(np.int64)
+    return np.asarray(np.maximum(by_share, options.min_count), dtype=np.int64)
+
+
+def overlap(lists: Lists, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count how many sentences of each list belong to a set."""
+    return np.array([np.count_nonzero(inside[rows[rows >= 0]]) for rows in lists.rows], dtype=np.int64)
+
+
+def score_counts(
+    counts: "ListCounts", *, background: NDArray[np.int64], sizes: Sizes, prior_size: float
+) -> Evidence:
+    """Compare counts in lists with a background."""
     n_background = background[counts.items]
     of_list = sizes.of_list[counts.lists]
     scores = log_odds_z(
@@ -86,18 +88,6 @@ def score_counts(counts: ListCounts, *, background: NDArray[np.int64], sizes: Si
 def rank_within(groups: NDArray[np.int32], scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rank scores within groups, highest first.
 
-    Parameters
-    ----------
-    groups : int32, shape (n,), ascending
-        Group of each score.
-    scores : float64, shape (n,), no NaN
-        What to rank by.
-
-    Returns
-    -------
-    int64, shape (n,)
-        From 1; equal scores in the order given.
-
     Examples
     --------
     >>> rank_within(np.array([0, 0, 0, 4], np.int32), np.array([1.0, 5.0, 1.0, 2.0])).tolist()
@@ -109,41 +99,15 @@ def rank_within(groups: NDArray[np.int32], scores: NDArray[np.float64]) -> NDArr
     return ranks
 
 
-def select(evidence: Evidence, *, n_frequent: int, n_relative: int, min_z: float) -> Evidence:
-    """Keep the leading evidence of every list by either ranking.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        All that was counted.
-    n_frequent, n_relative : int
-        How many to keep by frequency and by log-odds z.
-    min_z : float
-        What is kept by log-odds z scores at least this.
-
-    Returns
-    -------
-    Evidence
-        The kept rows, ranks unchanged.
-    """
-    keep = evidence.rank_frequency <= n_frequent
-    keep |= (evidence.rank_relative <= n_relative) & (evidence.log_odds_z >= min_z)
+def select(evidence: Evidence, *, options: DescribeOptions) -> Evidence:
+    """Keep the leading evidence of every list by either ranking."""
+    keep = evidence.rank_frequency <= options.n_frequent
+    keep |= (evidence.rank_relative <= options.n_relative) & (evidence.log_odds_z >= options.min_z)
     return Evidence._make(column[keep] for column in evidence)
 
 
 def evidence_columns(evidence: Evidence) -> dict[str, pa.Array]:
-    """Give the evidence columns that every signature table has.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Rows of evidence.
-
-    Returns
-    -------
-    dict of str to pyarrow.Array
-        ``n_list`` to ``rank_relative``, typed as in ``docs/run_folder.md``.
-    """
+    """Give the evidence columns that every signature table has."""
     largest = np.iinfo(np.int16).max
     return {
         "n_list": pa.array(evidence.n_list.astype(np.int32)),

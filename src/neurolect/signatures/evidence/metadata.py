@@ -1,0 +1,321 @@
+"""Metadata of lists: the distribution of every field against all sentences read."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.signatures.evidence.counts import (
+    NO_EVIDENCE,
+    Evidence,
+    Sizes,
+    evidence_columns,
+    min_counts,
+    score_counts,
+    select,
+)
+from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
+from neurolect.signatures.evidence.rows import EQUALS, Rows
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing, present
+from neurolect.signatures.lists import Lists
+from neurolect.signatures.naming_evidence import Candidate, of_evidence
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.says_nothing import SAYS_NOTHING
+
+if TYPE_CHECKING:
+    from neurolect.signatures.evidence.annotated import Annotated
+    from neurolect.signatures.evidence.collected import Collected
+
+NUMBER_DISCOUNT = 0.9
+"""Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
+N_IN_SENSES = 3
+RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)(?:(?: to |\u2013)(-?[\d.]+(?:e[+-]?\d+)?))?")
+MAX_PLAIN_NUMBERS = 12
+"""A number field with at most so many values keeps them as they are."""
+N_RANGES = 10
+EN_DASH = "\u2013"
+
+
+class CodedField(NamedTuple):
+    """One metadata field of the kept sentences as codes."""
+
+    name: str
+    values: list[str]
+    """Label of each code."""
+    codes: NDArray[np.int32]
+    """Value of each kept sentence, shape (n_sentences,); -1 for none."""
+    background: NDArray[np.int64]
+    """Sentences read that have each value, shape (n_values,)."""
+    n_background: int
+    """Sentences read, with or without a value."""
+
+
+def code_categories(
+    name: str, column: pa.Array, *, background_values: Sequence[str | None], background_counts: NDArray[np.int64]
+) -> CodedField:
+    """Give the values of a category field numbers."""
+    encoded = column.cast(pa.string()).dictionary_encode()
+    kept = encoded.dictionary.to_pylist()
+    counted = {value: int(n) for value, n in zip(background_values, background_counts, strict=True)}
+    values = sorted({value for value in (*kept, *counted) if value is not None})
+    number = {value: code for code, value in enumerate(values)}
+    to_code = np.array([number[value] for value in kept] or [-1], dtype=np.int32)
+    places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return CodedField(
+        name=name,
+        values=values,
+        codes=np.where(places >= 0, to_code[np.maximum(places, 0)], -1).astype(np.int32),
+        background=np.array([counted.get(value, 0) for value in values], dtype=np.int64),
+        n_background=int(background_counts.sum()),
+    )
+
+
+def code_numbers(
+    name: str,
+    column: NDArray[np.float64],
+    *,
+    background_values: NDArray[np.float64],
+    background_counts: NDArray[np.int64],
+) -> CodedField:
+    """Give the values, or ranges of values, of a number field running numbers."""
+    real = np.isfinite(background_values)
+    held = column[np.isfinite(column)]
+    values = np.concatenate([background_values[real], held])
+    weights = np.concatenate([background_counts[real], np.zeros(len(held), dtype=np.int64)])
+    lower = range_starts(values, weights)
+    members = np.searchsorted(lower, values, side="right") - 1
+    is_decade = (
+        are_years(values)
+        and len(lower) > 0
+        and bool(np.all(lower % 10 == 0))
+        and len(np.unique(values)) > MAX_PLAIN_NUMBERS
+    )
+    labels = []
+    for code in range(len(lower)):
+        inside = values[members == code]
+        low, high = (lower[code], lower[code] + 9) if is_decade else (inside.min(), inside.max())
+        labels.append(range_label(float(low), float(high)))
+    codes = np.searchsorted(lower, np.nan_to_num(column), side="right") - 1
+    return CodedField(
+        name=name,
+        values=labels,
+        codes=np.where(np.isfinite(column), codes, -1).astype(np.int32),
+        background=np.bincount(members, weights=weights, minlength=len(lower)).astype(np.int64),
+        n_background=int(background_counts.sum()),
+    )
+
+
+def are_years(values: NDArray[np.float64]) -> bool:
+    """Guess whether numbers are years."""
+    return bool(
+        len(values) and values.min() >= 1000 and values.max() <= 2100 and np.all(values == np.round(values))
+    )
+
+
+def range_starts(values: NDArray[np.float64], weights: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cut numbers into ranges."""
+    distinct, inverse = np.unique(values, return_inverse=True)
+    if len(distinct) <= MAX_PLAIN_NUMBERS:
+        return distinct
+    if are_years(values):
+        return np.unique(np.floor(distinct / 10) * 10)
+    below = np.cumsum(np.bincount(inverse, weights=weights)) - np.bincount(inverse, weights=weights)
+    bins = np.floor(below * N_RANGES / max(float(weights.sum()), 1.0))
+    starts: NDArray[np.float64] = distinct[np.concatenate([[True], np.diff(bins) > 0])]
+    return starts
+
+
+def range_label(low: float, high: float) -> str:
+    """Write a range for people.
+
+    Examples
+    --------
+    >>> range_label(3.0, 3.0), range_label(-2.0, 1.5)
+    ('3', '-2 to 1.5')
+    """
+    first, last = (f"{value:.0f}" if value == round(value) else f"{value:.4g}" for value in (low, high))
+    if first == last:
+        return first
+    return f"{first} to {last}" if low < 0 else f"{first}{EN_DASH}{last}"
+
+
+def field_evidence(
+    fields: Sequence[CodedField], lists: Lists, *, options: DescribeOptions, workers: int = 1
+) -> list[Evidence]:
+    """Find the values of fields that lists have more of."""
+    if not fields:
+        return []
+    from neurolect.signatures.items import ListCounts, count_in_lists, items_of_values
+
+    sizes_of_fields = [len(field.values) for field in fields]
+    counts = count_in_lists(
+        items_of_values([field.codes for field in fields], n_items=sizes_of_fields),
+        lists.rows,
+        in_background=np.ones(len(fields[0].codes), dtype=np.bool_),
+        min_counts=min_counts(lists, options=options),
+        workers=workers,
+    )
+    found, sizes = [], lists.sizes
+    ends = np.cumsum(sizes_of_fields)
+    for field, end in zip(fields, ends, strict=True):
+        first = end - len(field.values)
+        here = (counts.items >= first) & (counts.items < end)
+        of_field = ListCounts(*(column[here] for column in counts))
+        scored = score_counts(
+            of_field._replace(items=of_field.items - np.int32(first)),
+            background=field.background,
+            sizes=Sizes(of_list=sizes, of_overlap=sizes, of_background=field.n_background),
+            prior_size=options.prior_size,
+        )
+        found.append(select(scored, options=options))
+    return found
+
+
+def metadata_table(evidence: Sequence[tuple[CodedField, Evidence]], *, lists: Lists) -> pa.Table:
+    """Write the evidence of all fields as a table."""
+    parts, keys = [], []
+    for place, (field, each) in enumerate(evidence):
+        columns = lists.identify(each.lists)
+        columns["field"] = pa.array([field.name] * len(each.lists), pa.string())
+        columns["value"] = pa.array(field.values, pa.string()).take(pa.array(each.items))
+        parts.append(pa.table(columns | evidence_columns(each)))
+        keys.append(np.stack([each.rank_frequency, np.full(len(each.lists), place), each.lists]))
+    if not parts:
+        return metadata_table([(_NO_FIELD, NO_EVIDENCE)], lists=lists)
+    order = np.lexsort(np.concatenate(keys, axis=1))
+    return pa.concat_tables(parts).take(pa.array(order))
+
+
+_NO_FIELD = CodedField(
+    name="", values=[], codes=np.empty(0, np.int32), background=np.empty(0, np.int64), n_background=0
+)
+
+
+def range_bounds(label: str) -> tuple[float, float]:
+    """Read the bounds of a range as :func:`range_label` writes it; no number is within those of anything else.
+
+    Examples
+    --------
+    >>> range_bounds("3"), range_bounds("-2 to 1.5")
+    ((3.0, 3.0), (-2.0, 1.5))
+    """
+    found = RANGE.fullmatch(label)
+    if found is None:
+        return float("inf"), float("-inf")
+    return float(found[1]), float(found[2] or found[1])
+
+
+def _count(collected: "Collected") -> Counted:
+    n_lists = len(collected.lists.rows)
+    with collected.stage.timed("metadata"):
+        evidence = field_evidence(
+            collected.fields, collected.lists, options=collected.options, workers=collected.stage.workers
+        )
+        found = list(zip(collected.fields, evidence, strict=True))
+        values: list[list[tuple[str, Candidate]]] = [[] for _ in range(n_lists)]
+        for field, of_field in found:
+            weights = np.array([_weight(value) for value in field.values])
+            candidates = of_evidence(of_field, labels=field.values, n_lists=n_lists, weights=weights)
+            for own, more in zip(values, candidates, strict=True):
+                own += [(field.name, each) for each in more]
+        values = [sorted(own, key=lambda pair: -pair[1].bits) for own in values]
+        return Counted(tables={"metadata": metadata_table(found, lists=collected.lists)}, values=values)
+
+
+def _weight(value: str) -> float:
+    """Say what a value's bits count; a name says more than the number that comes with it."""
+    if value.lower() in SAYS_NOTHING:
+        return 0.0
+    return NUMBER_DISCOUNT if value.lstrip("-")[:1].isdigit() else 1.0
+
+
+def _sense_items(collected: "Collected") -> SenseItems | None:
+    from neurolect.signatures.items import items_of_values
+
+    fields = collected.fields
+    if not fields:
+        return None
+    items = items_of_values([each.codes for each in fields], n_items=[len(each.values) for each in fields])
+    labels = [value for each in fields for value in each.values]
+    counts = np.concatenate([each.background for each in fields])
+    weights = np.array([float(value.lower() not in SAYS_NOTHING) for value in labels])
+    found = SenseItems("metadata", items, counts, collected.inputs.n_read, weights, N_IN_SENSES)
+    return found._replace(labels=labels, fields=[each.name for each in fields for _ in each.values])
+
+
+def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    """Find the values of metadata fields; a field that these sentences do not have is missing in all."""
+    by_field: dict[str, dict[str, int]] = {}
+    names = sorted((name for name, _ in sentences.fields), key=len, reverse=True)
+    for number, label in enumerate(labels):
+        name = next((each for each in names if label.startswith(each + EQUALS)), None)
+        if name is not None:
+            by_field.setdefault(name, {})[label[len(name) + len(EQUALS) :]] = number
+    columns: list[NDArray[np.int32]] = []
+    for name, kind in sentences.fields:
+        column = name if name in sentences.table.column_names else f"{name}_"
+        if name in by_field and column in sentences.table.column_names:
+            values = sentences.table.column(column)
+            known = by_field[name]
+            columns.append(_in_ranges(values, known) if kind == "number" else _equal(values, known))
+    if not columns:
+        return nothing(len(sentences.table))
+    table = np.sort(np.stack(columns, axis=1), axis=1)
+    has = table >= 0
+    offsets = np.concatenate([[0], np.cumsum(has.sum(axis=1))]).astype(np.int64)
+    return present(offsets, table[has].astype(np.int32))
+
+
+def _equal(values: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:
+    found = pc.index_in(values.cast(pa.string()), value_set=pa.array(list(known), pa.string()))
+    places = found.fill_null(-1).to_numpy().astype(np.int64)
+    taken: NDArray[np.int32] = np.array([*known.values(), -1], dtype=np.int32)[places]
+    return taken
+
+
+def _in_ranges(values: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:
+    """Find the range of each number; ranges do not overlap."""
+    bounds = sorted((*range_bounds(label), number) for label, number in known.items())
+    low, high = (np.array([each[place] for each in bounds], dtype=np.float64) for place in (0, 1))
+    numbers = np.array([each[2] for each in bounds], dtype=np.int32)
+    column = pc.cast(values, pa.float64(), safe=False) if pa.types.is_floating(values.type) else _as_numbers(values)
+    wanted = column.fill_null(float("nan")).to_numpy().astype(np.float64)
+    place = np.maximum(np.searchsorted(low, wanted, side="right") - 1, 0)
+    inside = (wanted >= low[place]) & (wanted <= high[place])
+    return np.where(inside, numbers[place], -1).astype(np.int32)
+
+
+def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Read what another corpus keeps as text or whole numbers; what is no number is missing."""
+    if not pa.types.is_string(values.type) and not pa.types.is_dictionary(values.type):
+        return values.cast(pa.float64())
+    texts = values.cast(pa.string())
+    is_number = pc.match_substring_regex(texts, r"^-?\d+(\.\d+)?$")
+    return pc.if_else(is_number, texts, None).cast(pa.float64())
+
+
+METADATA = EvidenceKind(
+    name="metadata",
+    title="metadata",
+    rows=Rows("metadata", ("field", "value")),
+    by_score=True,  # ranks are within a field
+    count=_count,
+    features=_features,
+    search=lambda label: {"where": label},
+    sense_items=_sense_items,
+    shown=(
+        Shown(
+            name="metadata",
+            title="metadata",
+            rows=Rows("metadata", ("value",)),
+            place="right",
+            n_rows=4,
+            n_on_page=6,
+            page_order=1,
+        ),
+    ),
+)

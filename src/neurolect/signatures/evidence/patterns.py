@@ -1,0 +1,140 @@
+"""Patterns of words and of tags (skip n-grams) of lists; those of lemmas and mixed ones lie in the same table."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
+from neurolect.signatures.evidence.rows import Rows
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures, numbers_of, present
+from neurolect.signatures.evidence.tags import tag_tokens
+
+if TYPE_CHECKING:
+    from neurolect.signatures.evidence.annotated import Annotated
+    from neurolect.signatures.evidence.collected import Collected
+    from neurolect.signatures.patterns import Patterns
+
+TOLD = {
+    "word": "Patterns of words",
+    "lemma": "Patterns of lemmas",
+    "tag": "Patterns of tags",
+    "mixed": "Patterns of words and tags",
+    "subtree": "Subtrees",
+}
+PHRASES_ROWS, TAGS_ROWS = (Rows("skip_ngrams", ("pattern",), ("item", item)) for item in ("word", "tag"))
+
+
+def _count(collected: "Collected") -> Counted:
+    """Mine the patterns of every kind of item asked for, and say how many pass."""
+    from neurolect.signatures.patterns import mine_patterns_of, patterns_table, phrase_candidates
+
+    stage, coded, inputs = collected.stage, collected.coded, collected.inputs
+    mined: dict[str, Patterns] = {}
+    for item in dict.fromkeys(stage.options.pattern_items) if stage.options.pattern_length >= 2 else ():
+        if item != "word" and not coded.tag_names:
+            continue
+        with stage.timed(f"{item} patterns"):
+            mined[item] = mine_patterns_of(
+                coded,
+                collected.lists,
+                item=item,
+                in_sample=inputs.in_sample,
+                options=stage.options,
+                tagger=collected.tagger,
+                workers=stage.workers,
+                progress=stage.progress,
+            )
+    phrases = None
+    if "word" in mined:
+        phrases = phrase_candidates(
+            mined["word"],
+            coded=coded,
+            in_sample=inputs.in_sample,
+            word_shares=collected.word_background / max(inputs.n_read, 1),
+            times_longer=collected.lengths.times_longer,
+        )
+    with stage.timed("pattern table"):
+        table = patterns_table(list(mined.values()), lists=collected.lists)
+    passed = {item: how_many_pass(each, collected) for item, each in mined.items()}
+    return Counted(tables={"skip_ngrams": table}, phrases=phrases, passed=passed)
+
+
+def how_many_pass(patterns: "Patterns", collected: "Collected") -> dict[str, int | float]:
+    """Say how many patterns pass, and give the numbers of tests for the manifest."""
+    rate = collected.options.false_discovery_rate
+    n_reported = len(patterns.evidence.lists)
+    n_sure = int((patterns.tests.q <= rate).sum())
+    collected.stage.progress.message(
+        f"{TOLD[patterns.item]}: {patterns.n_passed:,} of {patterns.n_tests:,} tests (each pattern in each list) "
+        f"pass at a false-discovery rate of {rate:g}; {n_sure:,} of the {n_reported:,} that are reported do."
+    )
+    return {
+        "n_reported": n_reported,
+        "n_tests": patterns.n_tests,
+        "n_passed": patterns.n_passed,
+        "false_discovery_rate": rate,
+    }
+
+
+def _found(
+    labels: Sequence[str],
+    vocabulary: Sequence[str],
+    *,
+    codes: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    gap: int,
+) -> SentenceFeatures:
+    """Find patterns with the gaps they were mined with."""
+    from neurolect.signatures.evidence.pattern_kernels import build_table, find_patterns
+
+    split = [label.split(" ") for label in labels]
+    lengths = np.array([len(each) for each in split], dtype=np.int64)
+    items = numbers_of([item for each in split for item in each], vocabulary)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    table = build_table(items, starts, n_items=max(len(vocabulary), 1))
+    longest = int(lengths.max(initial=2))
+    return present(*find_patterns(codes, offsets, table, max_gap=gap, max_length=longest))
+
+
+def _phrases(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    coded, gap = sentences.coded, sentences.options.word_gap
+    return _found(labels, coded.vocabulary, codes=coded.words, offsets=coded.offsets, gap=gap)
+
+
+def _tag_patterns(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    codes, offsets = tag_tokens(sentences.coded)
+    return _found(labels, sentences.coded.tag_names, codes=codes, offsets=offsets, gap=sentences.options.tag_gap)
+
+
+PHRASES = EvidenceKind(
+    name="phrases",
+    title="phrases",
+    rows=PHRASES_ROWS,
+    count=_count,
+    features=_phrases,
+    search=lambda label: {"pattern": " * ".join(label.split())},
+    shown=(
+        Shown(
+            name="phrases",
+            title="phrases",
+            rows=PHRASES_ROWS,
+            place="left",
+            n_rows=4,
+            n_on_page=6,
+            page_title="phrases with gaps",
+            page_order=5,
+        ),
+    ),
+    token_rows=PHRASES_ROWS._replace(table="token_patterns"),
+)
+TAG_PATTERNS = EvidenceKind(
+    name="tag_patterns",
+    title="tag patterns",
+    rows=TAGS_ROWS,
+    features=_tag_patterns,
+    search=lambda label: {"tag": " * ".join(label.split())},
+    shown=(Shown(name="tag_patterns", title="tag patterns", rows=TAGS_ROWS, page_order=6),),
+    token_rows=TAGS_ROWS._replace(table="token_patterns"),
+)

@@ -1,0 +1,144 @@
+"""Part-of-speech tags of lists, counted over tokens."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
+from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_columns, score_counts
+from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
+from neurolect.signatures.evidence.rows import Rows
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
+from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES
+from neurolect.signatures.lists import Lists
+from neurolect.signatures.names import Stated
+from neurolect.signatures.naming_evidence import Candidate, of_evidence
+
+if TYPE_CHECKING:
+    from neurolect.signatures.evidence.annotated import Annotated
+    from neurolect.signatures.evidence.collected import Collected
+
+DEPENDENT_TOKENS = 0.5
+"""Tokens of one sentence are not independent: each counts as so much of an observation."""
+CLASSES = {"noun_share": "N", "verb_share": "V", "adjective_share": "J"}
+N_IN_SENSES = 2
+N_FEATURES = 1_000
+"""All tags of a list are its evidence."""
+NO_MARKS = "[^.]"
+"""The mark at a sentence's end takes a greater share of the tokens wherever sentences are shorter."""
+
+
+def tag_evidence(
+    coded: CodedSentences, lists: Lists, *, in_sample: NDArray[np.bool_], prior_size: float, workers: int = 1
+) -> Evidence:
+    """Compare the tags of lists with those of the sample."""
+    from neurolect.signatures.items import count_in_lists, count_in_rows, items_of_tokens
+
+    codes, offsets = tag_tokens(coded)
+    items = items_of_tokens(codes, offsets, n_items=len(coded.tag_names), occurrences=True)
+    counts = count_in_lists(
+        items, lists.rows, in_background=in_sample, min_counts=np.ones(len(lists.rows), np.int64), workers=workers
+    )
+    totals = count_in_rows(items, in_sample)
+    sums = [
+        np.bincount(counts.lists, weights=n, minlength=len(lists.rows)) for n in (counts.n_list, counts.n_overlap)
+    ]
+    sizes = Sizes(
+        of_list=sums[0].astype(np.int64), of_overlap=sums[1].astype(np.int64), of_background=int(totals.sum())
+    )
+    return score_counts(counts, background=totals, sizes=sizes, prior_size=prior_size)
+
+
+def class_shares(evidence: Evidence, *, tag_names: list[str], n_lists: int) -> dict[str, NDArray[np.float64]]:
+    """Add up the shares of noun, verb and adjective tags of each list's tokens; NaN for a list without tags."""
+    has_tags = np.bincount(evidence.lists, minlength=n_lists) > 0
+    shares = {}
+    for name, letter in CLASSES.items():
+        member = np.array([tag.startswith(letter) for tag in tag_names], dtype=np.bool_)
+        weights = evidence.share_list * member[evidence.items] if len(member) else evidence.share_list
+        shares[name] = np.where(has_tags, np.bincount(evidence.lists, weights=weights, minlength=n_lists), np.nan)
+    return shares
+
+
+def tags_table(evidence: Evidence, *, tag_names: list[str], lists: Lists) -> pa.Table:
+    """Write tag evidence as a table."""
+    order = np.lexsort((evidence.rank_frequency, evidence.lists))
+    ordered = Evidence._make(column[order] for column in evidence)
+    names = {"tag": pa.array(tag_names, pa.string()).take(pa.array(ordered.items))}
+    return pa.table(lists.identify(ordered.lists) | names | evidence_columns(ordered))
+
+
+def _count(collected: "Collected") -> Counted:
+    coded, lists = collected.coded, collected.lists
+    with collected.stage.timed("tags"):
+        found = tag_evidence(
+            coded,
+            lists,
+            in_sample=collected.inputs.in_sample,
+            prior_size=collected.options.prior_size,
+            workers=collected.stage.workers,
+        )
+        candidates = of_evidence(
+            found,
+            labels=coded.tag_names,
+            n_lists=len(lists.rows),
+            per_sentence=np.nan_to_num(collected.lengths.mean) * DEPENDENT_TOKENS,
+            weights=np.array(
+                [name[:1].isalpha() and name != UNKNOWN_TAG for name in coded.tag_names], dtype=np.float64
+            ),
+        )
+        return Counted(
+            tables={"tags": tags_table(found, tag_names=coded.tag_names, lists=lists)},
+            stated=[[stated_tag(each) for each in of_list] for of_list in candidates],
+            columns=class_shares(found, tag_names=coded.tag_names, n_lists=len(lists.rows)),
+        )
+
+
+def stated_tag(candidate: Candidate) -> Stated:
+    """Say a tag in a name."""
+    text = f"{TAGS_IN_NAMES.get(candidate.label, 'tag')} ({candidate.label})"
+    return Stated(candidate, "part of speech", text, text, mark=f"({candidate.label})")
+
+
+def tag_tokens(coded: CodedSentences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Give tags, and where each sentence's start; none without tags."""
+    if coded.tag_names:
+        return coded.tags, coded.offsets
+    return np.empty(0, dtype=np.int32), np.zeros_like(coded.offsets)
+
+
+def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    codes, offsets = tag_tokens(sentences.coded)
+    return of_tokens(labels, sentences.coded.tag_names, codes=codes, offsets=offsets, shares=True)
+
+
+def _sense_items(collected: "Collected") -> SenseItems | None:
+    from neurolect.signatures.items import count_in_rows, items_of_tokens
+
+    coded, names = collected.coded, collected.coded.tag_names
+    if not names:
+        return None
+    tags = items_of_tokens(coded.tags, coded.offsets, n_items=len(names), occurrences=True)
+    in_all = count_in_rows(tags, collected.inputs.in_sample)
+    weights = np.array([float(name[:1].isalpha() and name != UNKNOWN_TAG) for name in names])
+    found = SenseItems("tag", tags, in_all, int(in_all.sum()), weights, N_IN_SENSES, of_tokens=True)
+    return found._replace(labels=names)
+
+
+TAGS = EvidenceKind(
+    name="tags",
+    title="tags",
+    rows=Rows("tags", ("tag",)),
+    count=_count,
+    features=_features,
+    n_features=N_FEATURES,
+    search=lambda label: {"tag": label},
+    sense_items=_sense_items,
+    shown=(
+        Shown(name="tags", title="tags", rows=Rows("tags", ("tag",)), like=NO_MARKS, gloss=TAG_NAMES, page_order=9),
+    ),
+    token_rows=Rows("token_tags", ("tag",)),
+)

@@ -1,0 +1,166 @@
+"""Words of lists: all of them against exact background counts, nouns, verbs and adjectives against the sample."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.counts import (
+    Evidence,
+    Sizes,
+    evidence_columns,
+    min_counts,
+    overlap,
+    score_counts,
+    select,
+)
+from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
+from neurolect.signatures.evidence.rows import Rows
+from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
+from neurolect.signatures.lists import Lists
+from neurolect.signatures.naming_evidence import of_evidence, word_weights
+from neurolect.signatures.options import DescribeOptions
+
+if TYPE_CHECKING:
+    from neurolect.signatures.evidence.annotated import Annotated
+    from neurolect.signatures.evidence.collected import Collected
+
+WORD_CLASSES = {"all": "", "noun": "N", "verb": "V", "adjective": "J"}
+"""Word classes and the first letter of their Penn tags."""
+N_CANDIDATES, N_IN_SENSES = 30, 6
+LIKE_A_WORD = r"^\pL"
+"""Nouns, verbs and adjectives begin with a letter: the tagger has to call pieces of "it's" something."""
+
+
+def word_evidence(
+    coded: CodedSentences,
+    lists: Lists,
+    *,
+    background: NDArray[np.int64],
+    n_background: int,
+    in_sample: NDArray[np.bool_],
+    options: DescribeOptions,
+    workers: int = 1,
+    advance: Callable[[int], None] | None = None,
+) -> dict[str, Evidence]:
+    """Find the words that are frequent in lists, and those that are more frequent than elsewhere."""
+    from neurolect.signatures.items import count_in_lists, count_in_rows, items_of_tokens
+
+    everywhere = np.ones(coded.n_sentences, dtype=np.bool_)
+    is_word = coded.counts_as_word[coded.words]
+    found: dict[str, Evidence] = {}
+    for name, letter in WORD_CLASSES.items():
+        if letter and not coded.tag_names:
+            continue
+        has_class = np.array([tag.startswith(letter) for tag in coded.tag_names], dtype=np.bool_)
+        keep = is_word & has_class[coded.tags] if letter else is_word
+        items = items_of_tokens(coded.words, coded.offsets, n_items=len(coded.vocabulary), keep=keep)
+        inside = in_sample if letter else everywhere
+        counts = count_in_lists(
+            items,
+            lists.rows,
+            in_background=inside,
+            min_counts=min_counts(lists, options=options),
+            workers=workers,
+            advance=advance,
+        )
+        sizes = Sizes(
+            of_list=lists.sizes,
+            of_overlap=overlap(lists, inside),
+            of_background=int(inside.sum()) if letter else n_background,
+        )
+        totals = count_in_rows(items, inside) if letter else background
+        scored = score_counts(counts, background=totals, sizes=sizes, prior_size=options.prior_size)
+        found[name] = select(scored, options=options)
+    return found
+
+
+def words_table(evidence: dict[str, Evidence], *, coded: CodedSentences, lists: Lists) -> pa.Table:
+    """Write word evidence as a table."""
+    vocabulary, display = pa.array(coded.vocabulary, pa.string()), pa.array(coded.display, pa.string())
+    joined = Evidence._make(np.concatenate(columns) for columns in zip(*evidence.values(), strict=True))
+    classes = np.repeat(np.arange(len(evidence)), [len(each.lists) for each in evidence.values()])
+    order = np.lexsort((joined.rank_frequency, classes, joined.lists))
+    joined = Evidence._make(column[order] for column in joined)
+    columns = lists.identify(joined.lists)
+    columns["word_class"] = pa.array(list(evidence), pa.string()).take(pa.array(classes[order]))
+    columns["word"] = vocabulary.take(pa.array(joined.items))
+    columns["display"] = display.take(pa.array(joined.items))
+    return pa.table(columns | evidence_columns(joined))
+
+
+def _count(collected: "Collected") -> Counted:
+    coded, lists, stage = collected.coded, collected.lists, collected.stage
+    total = len(lists.rows) * (len(WORD_CLASSES) if coded.tag_names else 1)
+    with stage.timed("words"), stage.progress.task("words", total=total, unit="lists") as task:
+        found = word_evidence(
+            coded,
+            lists,
+            background=collected.word_background,
+            n_background=collected.inputs.n_read,
+            in_sample=collected.inputs.in_sample,
+            options=stage.options,
+            workers=stage.workers,
+            advance=task.advance,
+        )
+        candidates = of_evidence(
+            found["all"],
+            labels=coded.display,
+            n_lists=len(lists.rows),
+            times_longer=collected.lengths.times_longer,
+            weights=word_weights(coded),
+            limit=N_CANDIDATES,
+            are_words=True,
+        )
+        return Counted(tables={"words": words_table(found, coded=coded, lists=lists)}, words=candidates)
+
+
+def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    coded = sentences.coded
+    return of_tokens(labels, coded.vocabulary, codes=coded.words, offsets=coded.offsets, shares=False)
+
+
+def _sense_items(collected: "Collected") -> SenseItems:
+    from neurolect.signatures.items import items_of_tokens
+
+    coded = collected.coded
+    is_word = coded.counts_as_word[coded.words]
+    items = items_of_tokens(coded.words, coded.offsets, n_items=len(coded.vocabulary), keep=is_word)
+    # a word that the background has let go is in one sentence at least
+    background = np.maximum(collected.word_background, 1)
+    found = SenseItems("word", items, background, collected.inputs.n_read, word_weights(coded), N_IN_SENSES)
+    return found._replace(labels=coded.display, of_words=True)
+
+
+def _shown(name: str, word_class: str, order: int) -> Shown:
+    rows = Rows("words", ("display",), ("word_class", word_class))
+    return Shown(name=name, title=name, rows=rows, place="line", page_order=order, like=LIKE_A_WORD)
+
+
+WORDS = EvidenceKind(
+    name="words",
+    title="words",
+    rows=Rows("words", ("word",), ("word_class", "all")),
+    count=_count,
+    features=_features,
+    search=lambda label: {"word": label},
+    sense_items=_sense_items,
+    shown=(
+        Shown(
+            name="words",
+            title="words",
+            rows=Rows("words", ("display",), ("word_class", "all")),
+            place="left",
+            n_rows=6,
+            n_on_page=8,
+            page_order=0,
+        ),
+        _shown("nouns", "noun", 2),
+        _shown("verbs", "verb", 3),
+        _shown("adjectives", "adjective", 4),
+    ),
+    token_rows=Rows("token_words", ("display",)),
+)
