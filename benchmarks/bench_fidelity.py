@@ -33,7 +33,7 @@ from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence.annotated import Annotated, described_with
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import has_senses
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import curve_areas

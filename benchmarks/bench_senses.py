@@ -22,7 +22,7 @@ from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.inputs import read_inputs
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.sense_tables import sense_tables

@@ -26,9 +26,10 @@ from neurolect.progress import NullProgress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
+from neurolect.signatures.evidence.counts import evidence_table
 from neurolect.signatures.evidence.length import compare_lengths
 from neurolect.signatures.evidence.metadata import CodedField, field_evidence, metadata_table
-from neurolect.signatures.evidence.tags import tag_evidence, tags_table
+from neurolect.signatures.evidence.tags import tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.inputs import Inputs
 from neurolect.signatures.items import count_in_rows, items_of_tokens
@@ -232,7 +233,7 @@ def counts_and_names(given: Given, *, patterns: Patterns, options: DescribeOptio
         words_table(words, coded=coded, lists=lists)
     with measured("tags"):
         tags = tag_evidence(coded, lists, in_sample=in_sample, prior_size=options.prior_size, workers=workers)
-        tags_table(tags, tag_names=coded.tag_names, lists=lists)
+        evidence_table(tags, labels={"tag": coded.tag_names}, lists=lists)
     with measured("metadata"):
         found = field_evidence(given.fields, lists, options=options, workers=workers)
         fields = list(zip(given.fields, found, strict=True))

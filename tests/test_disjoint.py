@@ -16,7 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.fidelity.features import ALL
 from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 from neurolect.store import Run
 from tests.tiny_corpora import FILL, TOPICS, write_documents
 from tests.tiny_models import write_tiny_bert

@@ -8,7 +8,7 @@ from neurolect.fidelity.fit import Weights, fit, spread_ranks
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import no_senses
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
 N, RIDGE = 400, 0.1

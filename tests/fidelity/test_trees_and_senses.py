@@ -16,7 +16,7 @@ from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.sense_vectors import SenseVectors
 from neurolect.signatures import DescribeOptions, describe
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 from neurolect.store import Run, open_run
 from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
 from tests.fidelity.scored_run import RECIPE, write_held_out

@@ -6,7 +6,8 @@ import pytest
 
 from neurolect.signatures.annotate import WORDS, Annotations
 from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.evidence.tags import class_shares, tag_evidence, tags_table
+from neurolect.signatures.evidence.counts import evidence_table
+from neurolect.signatures.evidence.tags import class_shares, tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
@@ -21,7 +22,7 @@ OPTIONS = DescribeOptions(min_count=1)
 
 def test_tag_counts_are_of_tokens() -> None:
     evidence = tag_evidence(CODED, LISTS, in_sample=SAMPLE, prior_size=10.0)
-    rows = tags_table(evidence, tag_names=CODED.tag_names, lists=LISTS).to_pylist()
+    rows = evidence_table(evidence, labels={"tag": CODED.tag_names}, lists=LISTS).to_pylist()
     first = {row["tag"]: row for row in rows if row["side"] == "top"}
     assert first["NNS"]["n_list"] == 3
     assert first["NNS"]["share_list"] == pytest.approx(0.5)

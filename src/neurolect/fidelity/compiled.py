@@ -12,7 +12,7 @@ from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.results import weights_table
 from neurolect.fidelity.sense_vectors import no_senses
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import SENSES, has_senses
 from neurolect.store import Run
 

@@ -13,7 +13,7 @@ from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import SENSES
 from neurolect.signatures.evidence.sentence_features import SentencesOfFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.kinds import kind_names, kinds
+from neurolect.signatures.evidence.registry import kind_names, kinds
 from neurolect.store import Run
 
 ALL = "all"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neurolect.fidelity.evaluate import NUMBERS, Scores
 from neurolect.fidelity.features import ALL, Features
 from neurolect.fidelity.fit import Weights
-from neurolect.signatures.evidence.kinds import kind_names
+from neurolect.signatures.evidence.registry import kind_names
 
 __all__ = ["neurons_table", "scores_table", "weights_table"]
 

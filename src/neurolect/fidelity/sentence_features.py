@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neurolect.fidelity.features import Features
 from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
 

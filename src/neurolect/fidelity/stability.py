@@ -17,7 +17,7 @@ from neurolect.errors import RunFolderError
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.inputs import groups_of, sides_of
 from neurolect.signatures.evidence.kind import EvidenceKind
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.rows import Rows, lists_of
 from neurolect.store import Run
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.finding.conditions import background_of, parse_condition, sentences_where
+from neurolect.finding.evidence_labels import parse_evidence, sentences_having
 from neurolect.finding.examples import sentences_like
 from neurolect.finding.patterns import Pattern, parse_pattern, sentences_with
 from neurolect.store import Run
@@ -31,6 +32,7 @@ class Asked(NamedTuple):
     tag: str | None = None
     regex: str | None = None
     where: str | None = None
+    has: str | None = None
     examples: tuple[str, ...] | None = None
 
     @property
@@ -97,6 +99,9 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     if asked.where is not None:
         condition = parse_condition(asked.where, run)
         yield Found(sentences_where(condition, run), condition.text, background_of(condition, run))
+    if asked.has is not None:
+        kind, label = parse_evidence(asked.has)
+        yield Found(sentences_having(kind, label, run), f"{kind.title} {label}", None)
     if asked.examples is not None:
         rows = sentences_like(asked.examples, index)
         yield Found(rows, f"like {len(asked.examples)} example{'s' if len(asked.examples) > 1 else ''}", None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.finding.criteria import Asked, Found, find_sentences
+from neurolect.finding.evidence_labels import as_options
 from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.not_found import nothing_found
 from neurolect.finding.table_search import find_in_table
@@ -32,6 +33,7 @@ def find(
     subtree: str | None = None,
     regex: str | None = None,
     where: str | None = None,
+    has: str | None = None,
     examples: Sequence[str] | None = None,
     side: str | None = None,
     limit: int = 10,
@@ -58,6 +60,9 @@ def find(
         A regular expression (RE2) that a sentence's text matches somewhere; cases differ unless it begins ``(?i)``.
     where : str, optional
         A condition on metadata, e.g. ``"author=Jane Austen"``, ``"year>=1990"``, ``"year=1990-1999"``.
+    has : str, optional
+        A label of any kind of evidence, e.g. ``"tag_patterns=DT NN"``; the kinds are those of
+        :func:`neurolect.signatures.evidence.kinds`.
     examples : sequence of str, optional
         Sentences; looked for is the hundredth of the kept sentences that shares most rare words with one of them.
     side : str, optional
@@ -81,8 +86,14 @@ def find(
     RunFolderError
         If no list has it (names the nearest things there are), or the run has not been described.
     """
+    if has is not None:
+        given: dict[str, Any] = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "where": where}
+        more = as_options(has, given)
+        if "has" not in more:
+            given |= more
+            return find(run, **given, regex=regex, examples=examples, side=side, limit=limit)
     tag = None if tag is None else re.sub(r"(\*[\d*]?)", r" \1 ", tag)  # DT*NN: no tag has a star in it
-    asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where)._replace(
+    asked = Asked(word=word, pattern=pattern, tag=tag, regex=regex, where=where, has=has)._replace(
         examples=None if examples is None else tuple(examples)
     )
     _check(asked, subtree=subtree, side=side, limit=limit)
@@ -108,7 +119,7 @@ def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -
         raise OptionError(what, expected=f"no {' or '.join(asked.given)} beside it")
     if subtree is None and not asked.given:
         what = "A search has to be for something."
-        expected = "a word, a pattern, a tag, a subtree, a regular expression or a condition field=value"
+        expected = "a word, a pattern, a tag, a subtree, a regular expression, a condition field=value or a label"
         raise OptionError(what, expected=expected, hint="neurolect find --help")
     if side not in (None, *SIDES):
         what = f"There is no side {side!r}."

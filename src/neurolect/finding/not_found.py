@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from neurolect.errors import RunFolderError, nearest
 from neurolect.finding.conditions import background_of, parse_condition
 from neurolect.finding.criteria import Asked, Found
+from neurolect.finding.evidence_labels import labels_like
 from neurolect.finding.patterns import parse_pattern
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
@@ -36,7 +37,8 @@ def nothing_found(run: Run, asked: Asked, found: Found, *, index: SentenceIndex)
     if list(asked.given) in (["word"], ["where"]):
         n = found.background[0] if found.background is not None else 0
         what += f" The corpus has it in {n:,} sentences." if n else " The corpus does not have it either."
-    hints = [hint for hint in (_words_like(asked, index), _values_like(asked, run)) if hint]
+    labels = None if asked.has is None else labels_like(asked.has, run)
+    hints = [hint for hint in (_words_like(asked, index), _values_like(asked, run), labels) if hint]
     if len(found.rows):
         hints.append("Sentences of the sample have it, but none of a list.")
     return RunFolderError(what, hint=" ".join(hints) or None)

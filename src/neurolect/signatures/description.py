@@ -21,7 +21,7 @@ from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.senses import count_senses
 from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, read_inputs
@@ -133,6 +133,8 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
     table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
     stage.write("signatures/typical_sentences", table)
     _name(collected, counted, typical=typical)
+    tables = [name for each in counted for name in each.tables]
+    tables = [name for each in counted for name in each.tables]
     passed = {name: numbers for each in counted for name, numbers in each.passed.items()}
     del counted
     return {
@@ -141,6 +143,7 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         "n_words": len(sentences.coded.words),
         "n_patterns": sum(each["n_reported"] for item, each in passed.items() if item != "subtree"),
         "patterns": passed,
+        "tables": ["summary", *tables, "typical_sentences"],
         "n_senses": _senses(collected),
         "tagger": tagger or "none",
         "vectors": stage.options.vectors,
@@ -193,7 +196,7 @@ def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[Typic
 
 
 def _count(collected: Collected) -> list[Counted]:
-    """Count every kind in all lists and write its tables; those of an earlier description go."""
+    """Count every kind in all lists and write its tables, of which the names are kept; earlier ones go."""
     counted = []
     for kind in kinds():
         if kind.count is not None:
@@ -202,7 +205,8 @@ def _count(collected: Collected) -> list[Counted]:
                 collected.stage.write(f"signatures/{name}", table)
             if kind.rows is not None and kind.rows.table not in found.tables:
                 (collected.stage.run.folder / f"{kind.rows.name}.parquet").unlink(missing_ok=True)
-            counted.append(dataclasses.replace(found, tables={}))
+            names = {name: table.slice(0, 0) for name, table in found.tables.items()}
+            counted.append(dataclasses.replace(found, tables=names))
     return counted
 
 

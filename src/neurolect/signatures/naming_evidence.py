@@ -31,6 +31,8 @@ class Candidate(NamedTuple):
 COMMON_WORD, COMMON_DISCOUNT = 0.03, 0.3
 """A word that more than this share of all sentences has says little of a theme; its bits count in part."""
 
+END_SHARE = 0.06
+"""A phrase that begins or ends with a word of more than this share of all sentences names nothing: 'and pepper'."""
 CLITIC = re.compile(r"['\u2019]|n['\u2019]t$")
 """The pieces that "it's", "don't", "I'm" are split into."""
 FUNCTION_TAGS = frozenset(

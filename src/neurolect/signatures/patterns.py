@@ -16,6 +16,7 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import (
     COMMON_DISCOUNT,
     COMMON_WORD,
+    END_SHARE,
     Candidate,
     Candidates,
     leading,
@@ -38,8 +39,6 @@ __all__ = [
 ]
 
 ELLIPSIS = "\u2026"
-END_SHARE = 0.06
-"""A phrase that begins or ends with a word of more than this share of all sentences names nothing: 'and pepper'."""
 
 
 class Patterns(NamedTuple):

@@ -16,6 +16,9 @@ from neurolect.store.tables import read_neuron_rows, read_table
 
 __all__ = ["Neuron", "Run", "open_run"]
 
+_TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
+"""Tables of a signature, of runs that do not say which they have."""
+
 
 class Run:
     """A run folder, read lazily.
@@ -322,17 +325,18 @@ class Neuron:
         Returns
         -------
         dict of str to pyarrow.Table
-            ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata``, ``typical_sentences``; ``subtrees``
-            where trees were asked for.
+            ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata`` and what other kinds of evidence the run
+            was described with, ``typical_sentences``.
 
         Raises
         ------
         RunFolderError
             If the run has not been described.
         """
-        names: tuple[str, ...] = ("summary", "words", "skip_ngrams", "tags", "metadata", "typical_sentences")
-        if (self.run.folder / "signatures" / "subtrees.parquet").is_file():
-            names += ("subtrees",)
+        names = self.run.manifest["stages"].get("describe", {}).get("tables")
+        if names is None:
+            subtrees = self.run.folder / "signatures" / "subtrees.parquet"
+            names = [name for name in _TABLES if name != "subtrees" or subtrees.is_file()]
         return {name: self.rows(f"signatures/{name}", side=side) for name in names}
 
 

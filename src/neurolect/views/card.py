@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from neurolect.errors import OptionError
 from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.signatures.evidence.kind import Shown
-from neurolect.signatures.evidence.kinds import kinds, shown_in_order
+from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.store import Neuron
 from neurolect.views.activating_words import activating_words
@@ -180,12 +180,12 @@ def _evidence(table: pa.Table, shown: Shown, *, limit: int) -> list[dict[str, An
     """Give the strongest rows of one kind."""
     table = shown.rows.of(table)
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
-    table = table.append_column("label", shown.rows.labels_of(table))
-    table = table.filter(pc.match_substring_regex(table.column("label"), shown.like)).sort_by("rank_relative")
+    table = table.append_column("shown", shown.rows.labels_of(table))
+    table = table.filter(pc.match_substring_regex(table.column("shown"), shown.like)).sort_by("rank_relative")
     common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
     if common.num_rows >= ENOUGH:
         table = common
-    return [_scores(row, row["label"]) for row in table.slice(0, limit).to_pylist()]
+    return [_scores(row, row["shown"]) for row in table.slice(0, limit).to_pylist()]
 
 
 def _metadata(table: pa.Table, listed: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.signatures.evidence.kinds import title_of
+from neurolect.signatures.evidence.registry import title_of
 from neurolect.store import Neuron
 from neurolect.views.bars import percent
 

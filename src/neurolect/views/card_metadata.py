@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.metadata import range_bounds
 from neurolect.signatures.says_nothing import SAYS_NOTHING
-
-EN_DASH = "\u2013"  # between the ends of a number range
 
 __all__ = ["holders", "telling_values"]
 
@@ -106,11 +105,11 @@ def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
     column = listed.column(f"{field}_" if f"{field}_" in listed.column_names else field)
     if not pa.types.is_floating(column.type):
         return _plain(pc.equal(column, value))
-    low, _, high = value.replace(" to ", EN_DASH).partition(EN_DASH)
+    low, high = range_bounds(value)
     # Ends of ranges are written with four digits, so a number may lie a hair outside of its own range.
     numbers = column.drop_null().to_numpy()
     rounding = 0.0 if np.array_equal(numbers, np.round(numbers)) else 5e-4
-    first, last = (float(end) - sign * rounding * abs(float(end)) for end, sign in ((low, 1), (high or low, -1)))
+    first, last = (end - sign * rounding * abs(end) for end, sign in ((low, 1), (high, -1)))
     return _plain(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from neurolect.signatures.naming_evidence import COMMON_WORD
 from neurolect.store import Neuron
 
 __all__ = ["card_senses", "sense_label"]
@@ -12,8 +13,6 @@ __all__ = ["card_senses", "sense_label"]
 N_WORDS = 4
 # A value that fewer of a sense's sentences have, or that the corpus has nearly as often, does not describe it.
 MIN_SHARE, MIN_LIFT = 0.25, 1.5
-# Words that every sentence may have follow those that are a theme.
-COMMON_SHARE = 0.03
 
 
 def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
@@ -69,8 +68,8 @@ def sense_label(evidence: list[dict[str, Any]]) -> str:
     Returns
     -------
     str
-        Leading words, then the leading metadata value where enough of its sentences have it; a tag where there is
-        neither; empty where there is nothing.
+        Leading words, then the leading metadata value where enough of its sentences have it; a tag, or
+        what else there is, where there is neither; empty where there is nothing.
 
     Examples
     --------
@@ -80,15 +79,16 @@ def sense_label(evidence: list[dict[str, Any]]) -> str:
     'oven \u00b7 domain recipe 90%'
     """
     words = [row for row in evidence if row["kind"] == "word"]
-    words.sort(key=lambda row: row["share_background"] > COMMON_SHARE)
+    words.sort(key=lambda row: row["share_background"] > COMMON_WORD)  # those that are a theme come first
     parts = [", ".join(row["label"] for row in words[:N_WORDS])] if words else []
     values = (row for row in evidence if row["kind"] == "metadata" and row["share_sense"] >= MIN_SHARE)
     value = next((row for row in values if (row["lift"] or MIN_LIFT) >= MIN_LIFT), None)
     if value is not None:
         parts.append(f"{value['field']} {value['label']} {value['share_sense']:.0%}")
-    tag = next((row for row in evidence if row["kind"] == "tag"), None)
-    if not parts and tag is not None:
-        parts.append(f"{tag['label']} {tag['share_sense']:.0%} of tokens")
+    other = next((row for row in evidence if row["kind"] not in ("word", "metadata")), None)
+    if not parts and other is not None:
+        told = f"{other['label']} {other['share_sense']:.0%}"
+        parts.append(f"{told} of tokens" if other["kind"] == "tag" else f"{other['kind']} {told}")
     return " \u00b7 ".join(parts)
 
 

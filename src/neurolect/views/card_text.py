@@ -5,7 +5,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurolect.signatures.evidence.kind import Shown
-from neurolect.signatures.evidence.kinds import kinds
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.views.activating_words import STRONG, bracketed
 from neurolect.views.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.views.card import N_FIELDS

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.fidelity.features import ALL
-from neurolect.signatures.evidence.kinds import kind_names, title_of
+from neurolect.signatures.evidence.registry import kind_names, title_of
 from neurolect.store import Run
 from neurolect.views.bars import percent
 

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from neurolect.atomic import write_text
 from neurolect.corpus.words import split_words
-from neurolect.signatures.evidence.kinds import shown_in_order
+from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tag_names import tag_name
+from neurolect.signatures.evidence.words import WORDS
 from neurolect.store import Run
 from neurolect.views.activating_words import pieces
 from neurolect.views.bars import number, percent
@@ -29,7 +30,7 @@ __all__ = ["card_html", "write_report"]
 
 # The typical sentence of every row makes the file large; beyond so many rows it is left to the cards.
 MAX_ROWS_WITH_SENTENCE = 20_000
-SENTENCE_LENGTH = 110
+SENTENCE_LENGTH, N_WORDS = 110, 5
 
 
 def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
@@ -261,9 +262,7 @@ def _fidelity(run: Run) -> dict[tuple[int, str], float]:
 def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str, Any]:
     """Gather the rows of the searchable list, as compact arrays."""
     words: dict[tuple[int, str], list[str]] = {}
-    columns = ["neuron_id", "side", "word_class", "display", "rank_relative"]
-    table = run.table("signatures/words", columns=columns)
-    few = table.filter((pc.field("word_class") == "all") & (pc.field("rank_relative") <= 5))
+    few = WORDS.shown[0].rows.read(run, "rank_relative").filter(pc.field("rank_relative") <= N_WORDS)
     for row in few.sort_by([("neuron_id", "ascending"), ("rank_relative", "ascending")]).to_pylist():
         words.setdefault((row["neuron_id"], row["side"]), []).append(row["display"])
     texts: dict[int, str] = {}

@@ -10,6 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.relations.nearly_constant import nearly_constant
+from neurolect.signatures.evidence.kind import EvidenceKind
+from neurolect.signatures.evidence.metadata import METADATA
+from neurolect.signatures.evidence.patterns import PHRASES
+from neurolect.signatures.evidence.tags import TAGS
+from neurolect.signatures.evidence.words import WORDS
+from neurolect.signatures.naming_evidence import END_SHARE
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.store import Run
 
@@ -19,10 +25,8 @@ __all__ = ["Striking", "striking"]
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
-# "by in" is no phrase to show where there are others: its words are in more than this share of all sentences.
-COMMON_SHARE = 0.06
 
-_COLUMNS = ["neuron_id", "side", "share_list", "share_background", "lift", "log_odds_z"]
+_SCORES = ("share_list", "share_background", "lift", "log_odds_z")
 
 
 class Striking(NamedTuple):
@@ -87,9 +91,9 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
 def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each kind with its strongest rows, best first; few are enough, since few neurons are taken before."""
     summary = run.table("signatures/summary", columns=["neuron_id", "side", "name_kind", "length_z"])
-    tags = _enough(run, "tags", "tag", []).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
+    tags = _enough(run, TAGS).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
-    metadata = _enough(run, "metadata", "value", ["field"])
+    metadata = _enough(run, METADATA, "field")
     metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(SAYS_NOTHING)))
     kinds = Counter(summary.column("name_kind").to_pylist())
     fields = run.manifest["corpus"]["fields"]
@@ -99,12 +103,10 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         rows = metadata.filter(pc.field("field") == field["name"])
         yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
     yield "sentence length", _best(_lengths(summary), summary, "length")
-    words = _enough(run, "words", "display", ["word_class"], MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT)
-    words = words.filter(pc.field("word_class") == "all")
+    words = _enough(run, WORDS, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT)
     yield "word", _best(words, summary, "word")
-    phrases = _enough(run, "skip_ngrams", "pattern", ["item"], MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT)
-    only_words = pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$")
-    phrases = phrases.filter((pc.field("item") == "word") & only_words)
+    phrases = _enough(run, PHRASES, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT)
+    phrases = phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$"))
     whole = phrases.filter(~pc.match_substring_regex(pc.field("evidence"), _common_ends(run)))
     yield "phrase", _best(whole if whole.num_rows else phrases, summary, "phrase")
 
@@ -112,19 +114,20 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def _common_ends(run: Run) -> str:
     """Make an expression that finds the phrases that begin or end with a word that is everywhere."""
     words = run.table("background/words", columns=["word", "n_sentences"])
-    common = words.filter(pc.field("n_sentences") > COMMON_SHARE * run.manifest["corpus"]["n_mining"])
+    common = words.filter(pc.field("n_sentences") > END_SHARE * run.manifest["corpus"]["n_mining"])
     listed = "|".join(re.escape(word) for word in common.column("word").to_pylist()) or "^$"
     return f"^({listed}) | ({listed})$"
 
 
 def _enough(
-    run: Run, name: str, label: str, needed: list[str], min_share: float = MIN_SHARE, min_lift: float = MIN_LIFT
+    run: Run, kind: EvidenceKind, *needed: str, min_share: float = MIN_SHARE, min_lift: float = MIN_LIFT
 ) -> pa.Table:
-    """Read the evidence that covers enough of a list; what it is stands in the column ``evidence``."""
-    table = run.table(f"signatures/{name}", columns=[*_COLUMNS, label, *needed])
+    """Read the evidence that covers enough of a list; what it is, as cards show it, is the column ``evidence``."""
+    rows = kind.shown[0].rows
+    table = rows.read(run, *_SCORES, *needed)
     strong = pc.field("log_odds_z") >= MIN_Z
     table = table.filter(strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift))
-    table = table.rename_columns(["evidence" if each == label else each for each in table.column_names])
+    table = table.append_column("evidence", rows.labels_of(table))
     return table.filter(pc.field("evidence").is_valid())
 
 

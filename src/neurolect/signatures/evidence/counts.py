@@ -1,5 +1,6 @@
 """From counts to evidence: scores, ranks, and the few rows a signature keeps."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from neurolect.signatures.options import DescribeOptions
 from neurolect.statistics.scores import lift, log_odds_z
 
 if TYPE_CHECKING:
-    from neurolect.signatures.items import ListCounts
+    from neurolect.signatures.items import Items, ListCounts
 
 
 class Sizes(NamedTuple):
@@ -54,6 +55,37 @@ def min_counts(lists: Lists, *, options: DescribeOptions) -> NDArray[np.int64]:
 def overlap(lists: Lists, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count how many sentences of each list belong to a set."""
     return np.array([np.count_nonzero(inside[rows[rows >= 0]]) for rows in lists.rows], dtype=np.int64)
+
+
+def item_evidence(
+    items: "Items",
+    lists: Lists,
+    *,
+    background: NDArray[np.int64],
+    n_background: int,
+    inside: NDArray[np.bool_],
+    options: DescribeOptions,
+    workers: int = 1,
+    advance: Callable[[int], None] | None = None,
+) -> Evidence:
+    """Count items in lists and keep those that are frequent, or more frequent than in the background.
+
+    `background` counts each item in the `n_background` sentences that the background has, of which those kept are
+    `inside`.
+    """
+    from neurolect.signatures.items import count_in_lists
+
+    counts = count_in_lists(
+        items,
+        lists.rows,
+        in_background=inside,
+        min_counts=min_counts(lists, options=options),
+        workers=workers,
+        advance=advance,
+    )
+    sizes = Sizes(of_list=lists.sizes, of_overlap=overlap(lists, inside), of_background=n_background)
+    scored = score_counts(counts, background=background, sizes=sizes, prior_size=options.prior_size)
+    return select(scored, options=options)
 
 
 def score_counts(
@@ -119,3 +151,12 @@ def evidence_columns(evidence: Evidence) -> dict[str, pa.Array]:
         "rank_frequency": pa.array(np.minimum(evidence.rank_frequency, largest).astype(np.int16)),
         "rank_relative": pa.array(np.minimum(evidence.rank_relative, largest).astype(np.int16)),
     }
+
+
+def evidence_table(evidence: Evidence, *, labels: Mapping[str, Sequence[str]], lists: Lists) -> pa.Table:
+    """Write evidence as a table, by neuron, side and frequency; each column of labels has one for every item."""
+    order = np.lexsort((evidence.rank_frequency, evidence.lists))
+    ordered = Evidence._make(column[order] for column in evidence)
+    items = pa.array(ordered.items)
+    names = {name: pa.array(of_items, pa.string()).take(items) for name, of_items in labels.items()}
+    return pa.table(lists.identify(ordered.lists) | names | evidence_columns(ordered))

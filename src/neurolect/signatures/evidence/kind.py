@@ -133,7 +133,11 @@ class EvidenceKind:
 
     def present_in(self, run: Run) -> bool:
         """Tell whether the run has this evidence; what is not optional should be there, and is missed if not."""
-        return not self.optional or (self.rows is not None and self.rows.exist(run))
+        if not self.optional:
+            return True
+        tables = run.manifest["stages"].get("describe", {}).get("tables")
+        described = self.rows is not None and (tables is None or self.rows.table in tables)
+        return described and self.rows is not None and self.rows.exist(run)
 
     def strongest(self, run: Run, sides: Sequence[str], *, limit: int) -> Labelled:
         """Give the strongest labels of all lists; none where the run has no such evidence."""

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
-from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_columns, score_counts
+from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_table, score_counts
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
@@ -63,14 +62,6 @@ def class_shares(evidence: Evidence, *, tag_names: list[str], n_lists: int) -> d
     return shares
 
 
-def tags_table(evidence: Evidence, *, tag_names: list[str], lists: Lists) -> pa.Table:
-    """Write tag evidence as a table."""
-    order = np.lexsort((evidence.rank_frequency, evidence.lists))
-    ordered = Evidence._make(column[order] for column in evidence)
-    names = {"tag": pa.array(tag_names, pa.string()).take(pa.array(ordered.items))}
-    return pa.table(lists.identify(ordered.lists) | names | evidence_columns(ordered))
-
-
 def _count(collected: "Collected") -> Counted:
     coded, lists = collected.coded, collected.lists
     with collected.stage.timed("tags"):
@@ -91,7 +82,7 @@ def _count(collected: "Collected") -> Counted:
             ),
         )
         return Counted(
-            tables={"tags": tags_table(found, tag_names=coded.tag_names, lists=lists)},
+            tables={"tags": evidence_table(found, labels={"tag": coded.tag_names}, lists=lists)},
             stated=[[stated_tag(each) for each in of_list] for of_list in candidates],
             columns=class_shares(found, tag_names=coded.tag_names, n_lists=len(lists.rows)),
         )

@@ -8,15 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence.counts import (
-    Evidence,
-    Sizes,
-    evidence_columns,
-    min_counts,
-    overlap,
-    score_counts,
-    select,
-)
+from neurolect.signatures.evidence.counts import Evidence, evidence_columns, item_evidence
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
@@ -47,7 +39,7 @@ def word_evidence(
     advance: Callable[[int], None] | None = None,
 ) -> dict[str, Evidence]:
     """Find the words that are frequent in lists, and those that are more frequent than elsewhere."""
-    from neurolect.signatures.items import count_in_lists, count_in_rows, items_of_tokens
+    from neurolect.signatures.items import count_in_rows, items_of_tokens
 
     everywhere = np.ones(coded.n_sentences, dtype=np.bool_)
     is_word = coded.counts_as_word[coded.words]
@@ -59,22 +51,16 @@ def word_evidence(
         keep = is_word & has_class[coded.tags] if letter else is_word
         items = items_of_tokens(coded.words, coded.offsets, n_items=len(coded.vocabulary), keep=keep)
         inside = in_sample if letter else everywhere
-        counts = count_in_lists(
+        found[name] = item_evidence(
             items,
-            lists.rows,
-            in_background=inside,
-            min_counts=min_counts(lists, options=options),
+            lists,
+            background=count_in_rows(items, inside) if letter else background,
+            n_background=int(inside.sum()) if letter else n_background,
+            inside=inside,
+            options=options,
             workers=workers,
             advance=advance,
         )
-        sizes = Sizes(
-            of_list=lists.sizes,
-            of_overlap=overlap(lists, inside),
-            of_background=int(inside.sum()) if letter else n_background,
-        )
-        totals = count_in_rows(items, inside) if letter else background
-        scored = score_counts(counts, background=totals, sizes=sizes, prior_size=options.prior_size)
-        found[name] = select(scored, options=options)
     return found
 
 
