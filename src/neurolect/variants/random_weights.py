@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from neurolect.model.load import load_model, locate_model, one_line_errors
+from neurolect.model.load import load_model
 from neurolect.model.model import Model
+from neurolect.model.model_files import find_model_files, one_line_errors
 from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress
 from neurolect.variants.new_folder import new_folder
@@ -89,7 +90,7 @@ def random_variant(
         plain = ModelOptions(allow_pickle=options.allow_pickle, trust_remote_code=options.trust_remote_code)
         trained = load_model(model, options=plain)
         task.advance()
-        fresh = _drawn(model, trust=options.trust_remote_code, seed=seed)
+        fresh = _drawn(model, plain, seed=seed)
         kept = _keep_word_embeddings(fresh, trained.network)
         task.advance()
         save_model(temporary, network=fresh, tokenizer=trained.tokenizer, name=model)
@@ -99,15 +100,14 @@ def random_variant(
     return made
 
 
-def _drawn(model: str, *, trust: bool, seed: int) -> Any:  # noqa: ANN401 - transformers has no types
+def _drawn(model: str, options: ModelOptions, *, seed: int) -> Any:  # noqa: ANN401 - transformers has no types
     """Build the network as its own class starts training."""
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    source, folder = locate_model(model)
-    with one_line_errors(model, local=folder is not None), torch.random.fork_rng(devices=[]):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=trust)
+    with one_line_errors(model), torch.random.fork_rng(devices=[]):
+        config = find_model_files(model, options).config
         torch.default_generator.manual_seed(seed)
-        return AutoModel.from_config(config, trust_remote_code=trust).eval()
+        return AutoModel.from_config(config, trust_remote_code=options.trust_remote_code).eval()
 
 
 def _keep_word_embeddings(fresh: Any, trained: nn.Module) -> set[int]:  # noqa: ANN401

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from neurolect.model.load import one_line_errors
+from neurolect.model.model_files import one_line_errors
 
 __all__ = ["save_model"]
 
@@ -27,7 +27,7 @@ def save_model(folder: Path, *, network: Any, tokenizer: Any, name: str) -> None
     ModelError
         If it cannot be saved.
     """
-    with one_line_errors(name, local=True):
+    with one_line_errors(name):
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     # the weights come from a private temporary file: whoever may read the configuration may read them
