@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.signatures.evidence.rows import MIN_Z
+from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Run, open_run
 from neurolect.views import card
 from neurolect.views.card_text import card_text

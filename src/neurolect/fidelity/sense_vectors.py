@@ -4,7 +4,6 @@ Every sentence has some of every list's senses, so these features are not stored
 sentence's vector and the list's centroids, made where they are needed.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from neurolect.fidelity.fit import spread_ranks
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.rows import lists_of
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.vectors import sentence_vectors, unit_rows, vector_of_all
 from neurolect.store import Run
@@ -118,7 +118,7 @@ def vectors_for(run: Run, coded: CodedSentences, *, middle: NDArray[np.float32])
 def _labels(run: Run, lists: Lists, *, limit: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Give the sense of every fitted sentence of every list, from 0; and how many senses each list has."""
     table = run.table("signatures/senses", columns=["neuron_id", "side"])
-    n_senses = np.bincount(_list_numbers(table, lists.sides), minlength=len(lists.rows)).astype(np.int64)
+    n_senses = np.bincount(lists_of(table, lists.sides), minlength=len(lists.rows)).astype(np.int64)
     labels = np.where((n_senses == 1)[:, None], 0, -1).astype(np.int8) * np.ones_like(lists.rows, dtype=np.int8)
     size = int(run.manifest["options"]["collect"]["list_size"])
     column = np.full(size, -1, np.int64)  # of each rank
@@ -129,12 +129,6 @@ def _labels(run: Run, lists: Lists, *, limit: int) -> tuple[NDArray[np.int8], ND
         part = pa.Table.from_batches([batch])
         places = column[part.column("rank").to_numpy()]
         keep = (places >= 0) & (places < lists.rows.shape[1])
-        numbers = _list_numbers(part, lists.sides)
+        numbers = lists_of(part, lists.sides)
         labels[numbers[keep], places[keep]] = part.column("sense").to_numpy()[keep] - 1
     return labels, n_senses
-
-
-def _list_numbers(table: pa.Table, sides: Sequence[str]) -> NDArray[np.int64]:
-    neurons = table.column("neuron_id").to_numpy().astype(np.int64)
-    places = pc.index_in(table.column("side").cast(pa.string()), value_set=pa.array(list(sides), pa.string()))
-    return np.asarray(neurons * len(sides) + places.to_numpy(), dtype=np.int64)

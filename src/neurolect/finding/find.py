@@ -15,7 +15,9 @@ from neurolect.finding.evidence_labels import as_options
 from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.not_found import nothing_found
 from neurolect.finding.table_search import find_in_table
-from neurolect.statistics.scores import lift, log_odds_z
+from neurolect.signatures.evidence.subtrees import SUBTREE_ROWS
+from neurolect.signatures.evidence.tags import TAG_ROWS
+from neurolect.statistics.scores import PRIOR_SIZE, lift, log_odds_z
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 
@@ -99,11 +101,9 @@ def find(
     _check(asked, subtree=subtree, side=side, limit=limit)
     if subtree is not None:
         text = " ".join(subtree.split())
-        return _told(
-            run, find_in_table(run, "subtrees", column="subtree", value=text, side=side, limit=limit), text
-        )
+        return _told(run, find_in_table(run, SUBTREE_ROWS, text, side=side, limit=limit), text)
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
-        ranked = find_in_table(run, "tags", column="tag", value=tag.strip().upper(), side=side, limit=limit)
+        ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
         return _told(run, ranked, tag.strip().upper())
     index = SentenceIndex(run.folder)
     found = find_sentences(asked, run=run, index=index)
@@ -149,7 +149,7 @@ def _rank(run: Run, found: Found, *, index: SentenceIndex, side: str | None, lim
         size_background,
         n_overlap=counts.n_overlap,
         size_overlap=counts.size_overlap,
-        prior_size=float(run.manifest["options"].get("describe", {}).get("prior_size", 500.0)),
+        prior_size=float(run.manifest["options"].get("describe", {}).get("prior_size", PRIOR_SIZE)),
     )
     sides = [each for each in SIDES if (run.folder / "lists" / f"{each}.parquet").is_file()]
     lists = np.flatnonzero(counts.n_list)

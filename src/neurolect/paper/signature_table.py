@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from neurolect.signatures.evidence.patterns import PHRASE_ROWS, TAG_PATTERN_ROWS
+from neurolect.signatures.evidence.rows import Rows
+from neurolect.signatures.evidence.tag_names import WORD_CLASSES
+from neurolect.signatures.evidence.words import SHOWN_ROWS
 from neurolect.store import Run
 
 __all__ = ["SignatureRow", "signature_rows"]
@@ -49,16 +52,14 @@ def signature_rows(run: Run, addresses: Mapping[str, str]) -> list[SignatureRow]
     for kind, address in addresses.items():
         signature = run.neuron(address).signature("top")
         summary = signature["summary"].to_pylist()[0]
-        words = signature["words"]
-        patterns = signature["skip_ngrams"]
-        shares = tuple(summary[f"{name}_share"] for name in ("noun", "verb", "adjective"))
+        shares = tuple(summary[f"{name}_share"] for name in WORD_CLASSES)
         rows.append(
             SignatureRow(
                 kind,
                 address,
-                _leading(words.filter(pc.equal(words.column("word_class"), "all")), "display", _MOST_WORDS),
-                _leading(patterns.filter(pc.equal(patterns.column("item"), "word")), "pattern", _MOST_PATTERNS),
-                _leading(patterns.filter(pc.equal(patterns.column("item"), "tag")), "pattern", _MOST_PATTERNS),
+                _leading(signature, SHOWN_ROWS, _MOST_WORDS),
+                _leading(signature, PHRASE_ROWS, _MOST_PATTERNS),
+                _leading(signature, TAG_PATTERN_ROWS, _MOST_PATTERNS),
                 None if None in shares else shares,
                 float(summary["mean_length"]),
                 _typical(run, summary["typical_sentence_id"]),
@@ -67,8 +68,9 @@ def signature_rows(run: Run, addresses: Mapping[str, str]) -> list[SignatureRow]
     return rows
 
 
-def _leading(table: pa.Table, column: str, n: int) -> tuple[str, ...]:
-    return tuple(table.sort_by([("log_odds_z", "descending")]).column(column).to_pylist()[:n])
+def _leading(signature: Mapping[str, pa.Table], rows: Rows, n: int) -> tuple[str, ...]:
+    table = rows.of(signature[rows.table]).sort_by([("log_odds_z", "descending")])
+    return tuple(rows.labels_of(table).to_pylist()[:n])
 
 
 def _typical(run: Run, sentence_id: int | None) -> str:

@@ -11,12 +11,12 @@ from neurolect.relations.list_entries import SIDES, read_list_entries, sides_of
 from neurolect.relations.list_numbers import is_list_number, list_number, names_of_list_numbers, not_a_number
 from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.relations.value_shares import one_sidedness, shares_of_value
+from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.signatures.inputs import coded_field
 from neurolect.store import Run
 
 __all__ = ["Numbers", "check_side", "numbers"]
 
-CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
 MIN_TAG_SHARE = 0.001
 """Rarer tags would lead by chance: a list of 20,000 tokens has 20 of a tag of this share."""
 MIN_LABELLED = 20
@@ -165,7 +165,7 @@ def _of_tags(run: Run, by: str, side: str, value: str | None) -> Numbers:
     )
     best = lifts.argmax(axis=0)
     names = list(groups)
-    label = f"{names[0]}s" if len(names) == 1 and names[0] in CLASSES else names[0]
+    label = f"{names[0]}s" if len(names) == 1 and names[0] in WORD_CLASSES else names[0]
     return Numbers(
         np.where(described, lifts.max(axis=0), np.nan),
         [names[each] for each in best],
@@ -176,7 +176,7 @@ def _of_tags(run: Run, by: str, side: str, value: str | None) -> Numbers:
 
 def _tag_groups(by: str, tags: list[str], usual: NDArray[np.float64], value: str | None) -> dict[str, list[str]]:
     """Say which tags are taken together, under which name."""
-    classes = {name: [tag for tag in tags if tag.startswith(letter)] for name, letter in CLASSES.items()}
+    classes = {name: [tag for tag in tags if tag.startswith(letter)] for name, letter in WORD_CLASSES.items()}
     single = {tag: [tag] for tag in sorted(tags)}
     if value is not None:
         known = {**classes, **single}

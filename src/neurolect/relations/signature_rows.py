@@ -6,16 +6,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.clustering.nearest import SparseRows
-from neurolect.signatures.evidence.kind import EvidenceKind
-from neurolect.signatures.evidence.metadata import METADATA
-from neurolect.signatures.evidence.rows import MIN_Z, Rows, lists_of
-from neurolect.signatures.evidence.tags import TAGS
-from neurolect.signatures.evidence.words import WORDS
+from neurolect.signatures.evidence.metadata import METADATA_ROWS
+from neurolect.signatures.evidence.rows import Rows, lists_of
+from neurolect.signatures.evidence.tags import TAG_ROWS
+from neurolect.signatures.evidence.words import WORD_ROWS
+from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Run
 
 __all__ = ["signature_rows"]
 
-KINDS = (WORDS, METADATA, TAGS)
+KINDS = (WORD_ROWS, METADATA_ROWS, TAG_ROWS)
 """What two signatures are alike in, each kind a third of it."""
 
 
@@ -61,10 +61,9 @@ def signature_rows(run: Run, *, sides: tuple[str, ...]) -> tuple[SparseRows, int
 
 
 def _evidence(
-    run: Run, kind: EvidenceKind, sides: tuple[str, ...]
+    run: Run, rows: Rows, sides: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], list[pa.ChunkedArray], NDArray[np.float64]]:
     """Read the list, the labels and the weight of what is over-represented."""
-    rows = kind.rows or Rows(kind.name, ())
     table = rows.read(run, "log_odds_z").filter(pc.field("log_odds_z") >= MIN_Z)
     weights = table.column("log_odds_z").to_numpy().astype(np.float64)
     return lists_of(table, sides), [table.column(key) for key in rows.labels], weights

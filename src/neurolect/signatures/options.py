@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurolect.errors import OptionError
+from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
 __all__ = ["DescribeOptions"]
 
@@ -26,9 +27,9 @@ class DescribeOptions:
     """Evidence is held by at least so many sentences of the list."""
     min_share: float = 0.005
     """Evidence is held by at least this share of the list's sentences."""
-    min_z: float = 2.0
+    min_z: float = MIN_Z
     """Evidence kept by log-odds z alone scores at least this."""
-    prior_size: float = 500.0
+    prior_size: float = PRIOR_SIZE
     """Sentences' weight of the prior in log-odds z."""
     pattern_items: tuple[Literal["word", "lemma", "tag", "mixed"], ...] = ("word", "tag")
     """What patterns (skip n-grams) are made of: ``word``, ``lemma``, ``tag``, ``mixed`` (a word where it is common,

@@ -9,11 +9,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.signatures.evidence.kind import SenseItems
-from neurolect.signatures.evidence.rows import MIN_Z
 from neurolect.signatures.items import Items
 from neurolect.signatures.naming_evidence import COMMON_DISCOUNT, COMMON_WORD
 from neurolect.statistics.divergence import expected_share, share_bits
-from neurolect.statistics.scores import lift, log_odds_z
+from neurolect.statistics.scores import MIN_Z, lift, log_odds_z
 
 LISTS_PER_BLOCK = 64
 

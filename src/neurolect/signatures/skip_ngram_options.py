@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from neurolect.errors import OptionError
 from neurolect.signatures.prefixspan import MAX_LENGTH
+from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
 __all__ = ["Item", "Keep", "SequenceItem", "SkipNgramOptions"]
 
@@ -42,7 +43,7 @@ class SkipNgramOptions:
     with those of a higher scored one."""
     keep: Keep = "all"
     """Patterns reported by log-odds z: ``all``, those that are ``closed`` or those that are ``maximal``."""
-    min_z: float = 2.0
+    min_z: float = MIN_Z
     """A pattern reported by log-odds z scores at least this."""
     n_candidates: int = 2_000
     """Patterns of a list whose background counts are taken. Where a list has more, those that a background of
@@ -51,7 +52,7 @@ class SkipNgramOptions:
     """A list with more patterns than this is mined up to a shorter length, and a message says so."""
     max_list_entries: int = 100_000_000
     """The same where its patterns are held by its sentences more often than this in all, as in templated text."""
-    prior_size: float = 500.0
+    prior_size: float = PRIOR_SIZE
     """Weight of the prior of log-odds z, in sentences."""
     false_discovery_rate: float = 0.05
     """Share of false ones allowed among the patterns that are said to pass."""

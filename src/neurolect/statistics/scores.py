@@ -8,6 +8,11 @@ count came from them, and is taken out, so that a list is never compared with it
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+PRIOR_SIZE = 500.0
+"""Sentences' weight of the prior in log-odds z, where an option does not say otherwise."""
+MIN_Z = 2.0
+"""Evidence of a lower log-odds z is what chance gives among thousands of candidates: it is not shown or used."""
+
 
 def lift(
     n_list: ArrayLike, size_list: ArrayLike, n_background: ArrayLike, size_background: ArrayLike
@@ -45,7 +50,7 @@ def log_odds_z(
     *,
     n_overlap: ArrayLike | None = None,
     size_overlap: ArrayLike | None = None,
-    prior_size: float = 500.0,
+    prior_size: float = PRIOR_SIZE,
 ) -> NDArray[np.float64]:
     """Compare a list with the rest of the background: log-odds ratio over its standard deviation.
 

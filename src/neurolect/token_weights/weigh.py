@@ -15,6 +15,7 @@ from neurolect.model import Model, ModelOptions, load_model
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.statistics.scores import PRIOR_SIZE
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.store.manifest import now
 from neurolect.token_weights.entries import unpack_values, wanted_entries
@@ -26,7 +27,6 @@ from neurolect.token_weights.word_alignment import align, word_spans, word_weigh
 __all__ = ["model_of_run", "weigh_tokens"]
 
 SIDES = ("top", "bottom")
-PRIOR_SIZE = 500.0
 ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 
 

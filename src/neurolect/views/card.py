@@ -11,7 +11,8 @@ from neurolect.errors import OptionError
 from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
-from neurolect.signatures.evidence.rows import MIN_Z
+from neurolect.signatures.evidence.tag_names import WORD_CLASSES
+from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 from neurolect.views.activating_words import activating_words
 from neurolect.views.card_activation import card_activation
@@ -153,7 +154,7 @@ def _side(
             "background_mean": _plain(summary["background_mean_length"]),
             "z": _plain(summary["length_z"]),
         },
-        "shares": {name: _plain(summary[f"{name}_share"]) for name in ("noun", "verb", "adjective")},
+        "shares": {name: _plain(summary[f"{name}_share"]) for name in WORD_CLASSES},
         "evidence": evidence,
         "by_activation": card_activation(neuron, side),
         "senses": card_senses(neuron, side),

@@ -4,7 +4,7 @@ from typing import Any
 
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.signatures.evidence.rows import MIN_Z
+from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 
 __all__ = ["activation_lines", "card_activation"]

@@ -4,6 +4,8 @@ import shlex
 
 import pyarrow.compute as pc
 
+from neurolect.signatures.evidence.metadata import METADATA_ROWS
+from neurolect.signatures.evidence.words import WORD_ROWS
 from neurolect.store import Run
 
 __all__ = ["next_commands"]
@@ -52,21 +54,15 @@ def _most_telling(run: Run) -> int:
 
 def _search(run: Run) -> str | None:
     """Choose what to search for."""
-    for name, label, group, of_letters in (
-        ("words", "word", "word_class", r"^\p{L}{3,}$"),
-        ("metadata", "value", "field", r"^[^=]+$"),
-    ):
-        table = run.table(f"signatures/{name}", columns=[label, group, "neuron_id", "lift", "log_odds_z"])
+    for option, rows, of_letters in (("word", WORD_ROWS, r"^\p{L}{3,}$"), ("where", METADATA_ROWS, r"^[^=]+$")):
+        label = rows.labels[-1]
+        table = rows.read(run, "lift", "log_odds_z")
         table = table.filter(pc.field(label).is_valid() & pc.field("log_odds_z").is_valid())
         table = table.filter(pc.match_substring_regex(table.column(label), of_letters))
-        if name == "words":
-            table = table.filter(pc.field(group) == "all")
         # a stop word may be the strongest of all, and tells least
         specific = table.filter(pc.field("lift") >= MIN_LIFT)
         table = specific if specific.num_rows else table
         if table.num_rows:
             best = table.sort_by([("log_odds_z", "descending"), ("neuron_id", "ascending"), (label, "ascending")])
-            row = best.slice(0, 1).to_pylist()[0]
-            text = row[label] if name == "words" else f"{row[group]}={row[label]}"
-            return f"--{'word' if name == 'words' else 'where'} {shlex.quote(text)}"
+            return f"--{option} {shlex.quote(rows.labels_of(best)[0].as_py())}"
     return None

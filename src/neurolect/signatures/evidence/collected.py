@@ -3,19 +3,22 @@
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.length import Lengths, compare_lengths
-from neurolect.signatures.evidence.metadata import CodedField
-from neurolect.signatures.inputs import Inputs, coded_fields, word_background
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.stage import Stage
-from neurolect.signatures.typical_sentences import TypicalSentences
+
+if TYPE_CHECKING:  # these modules have kinds, and kinds are counted from what is here
+    from neurolect.signatures.evidence.length import Lengths
+    from neurolect.signatures.evidence.metadata import CodedField
+    from neurolect.signatures.inputs import Inputs
+    from neurolect.signatures.typical_sentences import TypicalSentences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Collected:
     """The lists, the sentences, and what several kinds need; each is made when it is first asked for."""
 
     stage: Stage
-    inputs: Inputs
+    inputs: "Inputs"
     sentences: Annotated
     """The kept sentences."""
     tagger: str | None
@@ -46,8 +49,10 @@ class Collected:
         return self.sentences.coded
 
     @cached_property
-    def lengths(self) -> Lengths:
+    def lengths(self) -> "Lengths":
         """Lengths of the sentences of lists."""
+        from neurolect.signatures.evidence.length import compare_lengths
+
         with self.stage.timed("lengths"):
             return compare_lengths(
                 self.inputs.sentences.column("n_words").to_numpy(),
@@ -59,9 +64,13 @@ class Collected:
     @cached_property
     def word_background(self) -> NDArray[np.int64]:
         """Sentences read that hold each word; 0 for a word that the background has let go."""
+        from neurolect.signatures.inputs import word_background
+
         return word_background(self.stage.run, self.coded)
 
     @cached_property
-    def fields(self) -> list[CodedField]:
+    def fields(self) -> "list[CodedField]":
         """Metadata of the kept sentences."""
+        from neurolect.signatures.inputs import coded_fields
+
         return coded_fields(self.stage.run, self.inputs)

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.rows import Labelled, Rows, leading, lists_of
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.signatures.names import Stated
@@ -20,8 +22,6 @@ from neurolect.signatures.naming_evidence import Candidate, Candidates
 from neurolect.store import Run
 
 if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
     from neurolect.signatures.items import Items
 
 
@@ -108,9 +108,9 @@ class EvidenceKind:
     """Where its rows are; None for a kind without a table of its own."""
     optional: bool = False
     """Whether a run may be without its table."""
-    count: "Callable[[Collected], Counted] | None" = None
+    count: Callable[[Collected], Counted] | None = None
     """Counts and scores it in all lists; None where another kind of the same table does."""
-    features: "Callable[[Sequence[str], Annotated], SentenceFeatures]"
+    features: Callable[[Sequence[str], Annotated], SentenceFeatures]
     """Says which sentences have which of some labels: the number of a label is its place among those given."""
     labels_of_lists: Callable[[Run, Sequence[str]], Labelled] | None = None
     """Gives the labels of all lists, where they are not the strongest rows of the table."""
@@ -124,7 +124,7 @@ class EvidenceKind:
     """Gives the arguments of ``find`` that look for a label; where None, what `features` finds is counted."""
     searchable: bool = True
     """Whether a sentence has a label or has not."""
-    sense_items: "Callable[[Collected], SenseItems | None] | None" = None
+    sense_items: Callable[[Collected], SenseItems | None] | None = None
     """Gives the items that tell the senses of a list apart."""
     shown: tuple[Shown, ...] = ()
     """What cards and reports show of it."""

@@ -1,13 +1,15 @@
 """Mean sentence length of lists against the lengths of all sentences read."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind
 from neurolect.signatures.evidence.rows import Labelled, lists_of
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
@@ -16,10 +18,6 @@ from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate
 from neurolect.statistics.divergence import length_bits
 from neurolect.store import Run
-
-if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
 
 FEATURES = ("log length", "log length squared")
 """A neuron may like what is neither long nor short."""
@@ -74,7 +72,7 @@ def compare_lengths(
     )
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     lengths = collected.lengths
     # Averaging over few tokens gives more extreme activations, so every list leans to short sentences:
     # what tells a neuron from the others is how far its list is from the usual list, too.
@@ -118,7 +116,7 @@ def _labels(run: Run, sides: Sequence[str]) -> Labelled:
     return Labelled(np.repeat(np.arange(n_lists, dtype=np.int64), len(FEATURES)), labels)
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     """Give the logarithm of each length and its square."""
     n_words = sentences.table.column("n_words").to_numpy()
     logs = np.log1p(n_words.astype(np.float64))

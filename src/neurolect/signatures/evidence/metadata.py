@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.counts import (
     NO_EVIDENCE,
     Evidence,
@@ -25,10 +27,6 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import Candidate, of_evidence
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.says_nothing import SAYS_NOTHING
-
-if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
 
 NUMBER_DISCOUNT = 0.9
 """Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
@@ -209,7 +207,7 @@ def range_bounds(label: str) -> tuple[float, float]:
     return float(found[1]), float(found[2] or found[1])
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     n_lists = len(collected.lists.rows)
     with collected.stage.timed("metadata"):
         evidence = field_evidence(
@@ -233,7 +231,7 @@ def _weight(value: str) -> float:
     return NUMBER_DISCOUNT if value.lstrip("-")[:1].isdigit() else 1.0
 
 
-def _sense_items(collected: "Collected") -> SenseItems | None:
+def _sense_items(collected: Collected) -> SenseItems | None:
     from neurolect.signatures.items import items_of_values
 
     fields = collected.fields
@@ -247,7 +245,7 @@ def _sense_items(collected: "Collected") -> SenseItems | None:
     return found._replace(labels=labels, fields=[each.name for each in fields for _ in each.values])
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     """Find the values of metadata fields; a field that these sentences do not have is missing in all."""
     by_field: dict[str, dict[str, int]] = {}
     names = sorted((name for name, _ in sentences.fields), key=len, reverse=True)
@@ -298,10 +296,11 @@ def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(is_number, texts, None).cast(pa.float64())
 
 
+METADATA_ROWS = Rows("metadata", ("field", "value"))
 METADATA = EvidenceKind(
     name="metadata",
     title="metadata",
-    rows=Rows("metadata", ("field", "value")),
+    rows=METADATA_ROWS,
     by_score=True,  # ranks are within a field
     count=_count,
     features=_features,
@@ -311,7 +310,7 @@ METADATA = EvidenceKind(
         Shown(
             name="metadata",
             title="metadata",
-            rows=Rows("metadata", ("value",)),
+            rows=METADATA_ROWS._replace(labels=("value",)),
             place="right",
             n_rows=4,
             n_on_page=6,

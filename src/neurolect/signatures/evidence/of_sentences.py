@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.counts import evidence_table, item_evidence
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
@@ -15,12 +17,10 @@ from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate, of_evidence
 
 if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
     from neurolect.signatures.items import Items
 
 N_IN_SENSES = 2
-LabelsOfSentences = Callable[["Annotated"], Sequence[Sequence[str]]]
+LabelsOfSentences = Callable[[Annotated], Sequence[Sequence[str]]]
 
 
 def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences) -> EvidenceKind:
@@ -60,7 +60,7 @@ class _OfSentences:
     title: str
     labels: LabelsOfSentences
 
-    def count(self, collected: "Collected") -> Counted:
+    def count(self, collected: Collected) -> Counted:
         stage, lists, in_sample = collected.stage, collected.lists, collected.inputs.in_sample
         with stage.timed(self.name):
             items = self.sense_items(collected)
@@ -83,11 +83,11 @@ class _OfSentences:
         text = f"{self.title} {candidate.label}"
         return Stated(candidate, self.title, text, text, mark=text)
 
-    def features(self, wanted: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+    def features(self, wanted: Sequence[str], sentences: Annotated) -> SentenceFeatures:
         items = _items(self.labels(sentences), wanted)
         return present(items.offsets, items.codes)
 
-    def sense_items(self, collected: "Collected") -> SenseItems:
+    def sense_items(self, collected: Collected) -> SenseItems:
         from neurolect.signatures.items import count_in_rows
 
         every = self.labels(collected.sentences)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, numbers_of, present
 from neurolect.signatures.evidence.tags import tag_tokens
 
 if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
     from neurolect.signatures.patterns import Patterns
 
 TOLD = {
@@ -23,10 +23,10 @@ TOLD = {
     "mixed": "Patterns of words and tags",
     "subtree": "Subtrees",
 }
-PHRASES_ROWS, TAGS_ROWS = (Rows("skip_ngrams", ("pattern",), ("item", item)) for item in ("word", "tag"))
+PHRASE_ROWS, TAG_PATTERN_ROWS = (Rows("skip_ngrams", ("pattern",), ("item", item)) for item in ("word", "tag"))
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     """Mine the patterns of every kind of item asked for, and say how many pass."""
     from neurolect.signatures.patterns import mine_patterns_of, patterns_table, phrase_candidates
 
@@ -61,7 +61,7 @@ def _count(collected: "Collected") -> Counted:
     return Counted(tables={"skip_ngrams": table}, phrases=phrases, passed=passed)
 
 
-def how_many_pass(patterns: "Patterns", collected: "Collected") -> dict[str, int | float]:
+def how_many_pass(patterns: "Patterns", collected: Collected) -> dict[str, int | float]:
     """Say how many patterns pass, and give the numbers of tests for the manifest."""
     rate = collected.options.false_discovery_rate
     n_reported = len(patterns.evidence.lists)
@@ -98,12 +98,12 @@ def _found(
     return present(*find_patterns(codes, offsets, table, max_gap=gap, max_length=longest))
 
 
-def _phrases(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _phrases(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     coded, gap = sentences.coded, sentences.options.word_gap
     return _found(labels, coded.vocabulary, codes=coded.words, offsets=coded.offsets, gap=gap)
 
 
-def _tag_patterns(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _tag_patterns(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     codes, offsets = tag_tokens(sentences.coded)
     return _found(labels, sentences.coded.tag_names, codes=codes, offsets=offsets, gap=sentences.options.tag_gap)
 
@@ -111,7 +111,7 @@ def _tag_patterns(labels: Sequence[str], sentences: "Annotated") -> SentenceFeat
 PHRASES = EvidenceKind(
     name="phrases",
     title="phrases",
-    rows=PHRASES_ROWS,
+    rows=PHRASE_ROWS,
     count=_count,
     features=_phrases,
     search=lambda label: {"pattern": " * ".join(label.split())},
@@ -119,7 +119,7 @@ PHRASES = EvidenceKind(
         Shown(
             name="phrases",
             title="phrases",
-            rows=PHRASES_ROWS,
+            rows=PHRASE_ROWS,
             place="left",
             n_rows=4,
             n_on_page=6,
@@ -127,14 +127,14 @@ PHRASES = EvidenceKind(
             page_order=5,
         ),
     ),
-    token_rows=PHRASES_ROWS._replace(table="token_patterns"),
+    token_rows=PHRASE_ROWS._replace(table="token_patterns"),
 )
 TAG_PATTERNS = EvidenceKind(
     name="tag_patterns",
     title="tag patterns",
-    rows=TAGS_ROWS,
+    rows=TAG_PATTERN_ROWS,
     features=_tag_patterns,
     search=lambda label: {"tag": " * ".join(label.split())},
-    shown=(Shown(name="tag_patterns", title="tag patterns", rows=TAGS_ROWS, page_order=6),),
-    token_rows=TAGS_ROWS._replace(table="token_patterns"),
+    shown=(Shown(name="tag_patterns", title="tag patterns", rows=TAG_PATTERN_ROWS, page_order=6),),
+    token_rows=TAG_PATTERN_ROWS._replace(table="token_patterns"),
 )

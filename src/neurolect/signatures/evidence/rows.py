@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from neurolect.store import Neuron, Run
 
-MIN_Z = 2.0
-"""Evidence of a lower log-odds z is what chance gives among thousands of candidates: it is not shown or used."""
 EQUALS = "="
 """Between a metadata field and its value, where both are one label."""
 

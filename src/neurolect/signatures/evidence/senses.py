@@ -5,19 +5,16 @@ products made where they are needed (see ``fidelity/sense_vectors.py``), and the
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import EvidenceKind, SenseItems
 from neurolect.signatures.evidence.rows import Labelled, lists_of
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing
 from neurolect.store import Run
-
-if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
 
 
 def has_senses(run: Run) -> bool:
@@ -28,7 +25,7 @@ def has_senses(run: Run) -> bool:
 
 
 def count_senses(
-    collected: "Collected", by: Sequence[Callable[["Collected"], SenseItems | None]]
+    collected: Collected, by: Sequence[Callable[[Collected], SenseItems | None]]
 ) -> dict[str, pa.Table]:
     """Find the senses of all lists, and what tells them apart by the items given."""
     from neurolect.signatures.sense_tables import sense_tables
@@ -53,7 +50,7 @@ def _labels(run: Run, sides: Sequence[str]) -> Labelled:
     return Labelled(lists_of(table, sides), pa.array(labels, pa.string()))
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     return nothing(sentences.coded.n_sentences)
 
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
 from neurolect.signatures.evidence.patterns import how_many_pass
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing, present
 
 if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
     from neurolect.signatures.subtrees import LabelledForest
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
 
     options, stage, coded = collected.options, collected.stage, collected.coded
@@ -42,7 +42,7 @@ def _count(collected: "Collected") -> Counted:
     return Counted(tables={"subtrees": table}, passed={mined.item: how_many_pass(mined, collected)})
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     """Find subtrees; none in sentences without trees: not parsed, or no such field."""
     from neurolect.signatures.subtrees import read_forest, trees_field
 
@@ -77,13 +77,14 @@ def subtrees_of_sentences(
     return offsets, found
 
 
+SUBTREE_ROWS = Rows("subtrees", ("subtree",))
 SUBTREES = EvidenceKind(
     name="subtrees",
     title="subtrees",
-    rows=Rows("subtrees", ("subtree",)),
+    rows=SUBTREE_ROWS,
     optional=True,
     count=_count,
     features=_features,
     search=lambda label: {"subtree": label},
-    shown=(Shown(name="subtrees", title="subtrees", rows=Rows("subtrees", ("subtree",)), page_order=7),),
+    shown=(Shown(name="subtrees", title="subtrees", rows=SUBTREE_ROWS, page_order=7),),
 )

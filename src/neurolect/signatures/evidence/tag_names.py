@@ -1,5 +1,8 @@
 """What the Penn Treebank's tags mean, in a word or two."""
 
+WORD_CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
+"""Word classes and the first letter of their Penn tags."""
+
 TAG_NAMES = {
     "``": "opening quote",
     "''": "closing quote",

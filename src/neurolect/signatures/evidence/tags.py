@@ -1,28 +1,24 @@
 """Part-of-speech tags of lists, counted over tokens."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_table, score_counts
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
-from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES
+from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES, WORD_CLASSES
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate, of_evidence
 
-if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
-
 DEPENDENT_TOKENS = 0.5
 """Tokens of one sentence are not independent: each counts as so much of an observation."""
-CLASSES = {"noun_share": "N", "verb_share": "V", "adjective_share": "J"}
 N_IN_SENSES = 2
 N_FEATURES = 1_000
 """All tags of a list are its evidence."""
@@ -55,14 +51,16 @@ def class_shares(evidence: Evidence, *, tag_names: list[str], n_lists: int) -> d
     """Add up the shares of noun, verb and adjective tags of each list's tokens; NaN for a list without tags."""
     has_tags = np.bincount(evidence.lists, minlength=n_lists) > 0
     shares = {}
-    for name, letter in CLASSES.items():
+    for name, letter in WORD_CLASSES.items():
         member = np.array([tag.startswith(letter) for tag in tag_names], dtype=np.bool_)
         weights = evidence.share_list * member[evidence.items] if len(member) else evidence.share_list
-        shares[name] = np.where(has_tags, np.bincount(evidence.lists, weights=weights, minlength=n_lists), np.nan)
+        shares[f"{name}_share"] = np.where(
+            has_tags, np.bincount(evidence.lists, weights=weights, minlength=n_lists), np.nan
+        )
     return shares
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     coded, lists = collected.coded, collected.lists
     with collected.stage.timed("tags"):
         found = tag_evidence(
@@ -101,12 +99,12 @@ def tag_tokens(coded: CodedSentences) -> tuple[NDArray[np.int32], NDArray[np.int
     return np.empty(0, dtype=np.int32), np.zeros_like(coded.offsets)
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     codes, offsets = tag_tokens(sentences.coded)
     return of_tokens(labels, sentences.coded.tag_names, codes=codes, offsets=offsets, shares=True)
 
 
-def _sense_items(collected: "Collected") -> SenseItems | None:
+def _sense_items(collected: Collected) -> SenseItems | None:
     from neurolect.signatures.items import count_in_rows, items_of_tokens
 
     coded, names = collected.coded, collected.coded.tag_names
@@ -119,17 +117,16 @@ def _sense_items(collected: "Collected") -> SenseItems | None:
     return found._replace(labels=names)
 
 
+TAG_ROWS = Rows("tags", ("tag",))
 TAGS = EvidenceKind(
     name="tags",
     title="tags",
-    rows=Rows("tags", ("tag",)),
+    rows=TAG_ROWS,
     count=_count,
     features=_features,
     n_features=N_FEATURES,
     search=lambda label: {"tag": label},
     sense_items=_sense_items,
-    shown=(
-        Shown(name="tags", title="tags", rows=Rows("tags", ("tag",)), like=NO_MARKS, gloss=TAG_NAMES, page_order=9),
-    ),
-    token_rows=Rows("token_tags", ("tag",)),
+    shown=(Shown(name="tags", title="tags", rows=TAG_ROWS, like=NO_MARKS, gloss=TAG_NAMES, page_order=9),),
+    token_rows=TAG_ROWS._replace(table="token_tags"),
 )

@@ -1,27 +1,23 @@
 """Words of lists: all of them against exact background counts, nouns, verbs and adjectives against the sample."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.coding import CodedSentences
+from neurolect.signatures.evidence.annotated import Annotated
+from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.counts import Evidence, evidence_columns, item_evidence
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
+from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import of_evidence, word_weights
 from neurolect.signatures.options import DescribeOptions
 
-if TYPE_CHECKING:
-    from neurolect.signatures.evidence.annotated import Annotated
-    from neurolect.signatures.evidence.collected import Collected
-
-WORD_CLASSES = {"all": "", "noun": "N", "verb": "V", "adjective": "J"}
-"""Word classes and the first letter of their Penn tags."""
 N_CANDIDATES, N_IN_SENSES = 30, 6
 LIKE_A_WORD = r"^\pL"
 """Nouns, verbs and adjectives begin with a letter: the tagger has to call pieces of "it's" something."""
@@ -44,7 +40,7 @@ def word_evidence(
     everywhere = np.ones(coded.n_sentences, dtype=np.bool_)
     is_word = coded.counts_as_word[coded.words]
     found: dict[str, Evidence] = {}
-    for name, letter in WORD_CLASSES.items():
+    for name, letter in {"all": "", **WORD_CLASSES}.items():
         if letter and not coded.tag_names:
             continue
         has_class = np.array([tag.startswith(letter) for tag in coded.tag_names], dtype=np.bool_)
@@ -78,9 +74,9 @@ def words_table(evidence: dict[str, Evidence], *, coded: CodedSentences, lists: 
     return pa.table(columns | evidence_columns(joined))
 
 
-def _count(collected: "Collected") -> Counted:
+def _count(collected: Collected) -> Counted:
     coded, lists, stage = collected.coded, collected.lists, collected.stage
-    total = len(lists.rows) * (len(WORD_CLASSES) if coded.tag_names else 1)
+    total = len(lists.rows) * (1 + len(WORD_CLASSES) if coded.tag_names else 1)
     with stage.timed("words"), stage.progress.task("words", total=total, unit="lists") as task:
         found = word_evidence(
             coded,
@@ -104,12 +100,12 @@ def _count(collected: "Collected") -> Counted:
         return Counted(tables={"words": words_table(found, coded=coded, lists=lists)}, words=candidates)
 
 
-def _features(labels: Sequence[str], sentences: "Annotated") -> SentenceFeatures:
+def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     coded = sentences.coded
     return of_tokens(labels, coded.vocabulary, codes=coded.words, offsets=coded.offsets, shares=False)
 
 
-def _sense_items(collected: "Collected") -> SenseItems:
+def _sense_items(collected: Collected) -> SenseItems:
     from neurolect.signatures.items import items_of_tokens
 
     coded = collected.coded
@@ -121,15 +117,19 @@ def _sense_items(collected: "Collected") -> SenseItems:
     return found._replace(labels=coded.display, of_words=True)
 
 
+WORD_ROWS = Rows("words", ("word",), ("word_class", "all"))
+SHOWN_ROWS = WORD_ROWS._replace(labels=("display",))
+
+
 def _shown(name: str, word_class: str, order: int) -> Shown:
-    rows = Rows("words", ("display",), ("word_class", word_class))
+    rows = SHOWN_ROWS._replace(only=("word_class", word_class))
     return Shown(name=name, title=name, rows=rows, place="line", page_order=order, like=LIKE_A_WORD)
 
 
 WORDS = EvidenceKind(
     name="words",
     title="words",
-    rows=Rows("words", ("word",), ("word_class", "all")),
+    rows=WORD_ROWS,
     count=_count,
     features=_features,
     search=lambda label: {"word": label},
@@ -138,7 +138,7 @@ WORDS = EvidenceKind(
         Shown(
             name="words",
             title="words",
-            rows=Rows("words", ("display",), ("word_class", "all")),
+            rows=SHOWN_ROWS,
             place="left",
             n_rows=6,
             n_on_page=8,
