@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_npy, write_table
@@ -71,13 +72,17 @@ def fitted(run: Run) -> Compiled:
     RunFolderError
         If the run has not been scored.
     """
-    table = run.table("fidelity/weights", columns=["weight_alone", "weight"])
+    table = run.table("fidelity/weights", columns=["weight_alone", "weight", "evidence"])
     n_evidence = int(run.manifest["options"]["fidelity"]["n_evidence"])
     features = read_features(run, sides=sides_of(run), n_evidence=n_evidence)
+    unknown = sorted(set(pc.unique(table.column("evidence")).to_pylist()) - set(kind_names()))
+    if unknown:
+        what = f"{run.folder} was scored by a kind of evidence that is not registered here: {', '.join(unknown)}."
+        raise RunFolderError(what, hint="Register it first: docs/evidence_kinds.md")
     if len(features.codes) != table.num_rows:
         what = f"The weights in {run.folder} are not those of its signatures."
         raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
-    weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns))
+    weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns[:2]))
     first_sense = features.starts[kind_names().index(SENSES.name)]
     before = np.concatenate([[0], np.cumsum(features.codes >= first_sense)])
     if not has_senses(run):

@@ -21,7 +21,7 @@ from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted
-from neurolect.signatures.evidence.registry import kinds
+from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import count_senses
 from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, read_inputs
@@ -84,8 +84,11 @@ def describe(
     made_with["pattern_items"] = list(options.pattern_items)  # as JSON gives it back
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     done = run.manifest["stages"].get("describe", {})
-    made_by = {"annotator": annotator, "neurolect": version("neurolect")}
-    same = run.manifest["options"].get("describe") == made_with and made_by.items() <= done.items()
+    made_by = {"annotator": annotator, "neurolect": version("neurolect"), **added_kinds()}
+    same = (
+        run.manifest["options"].get("describe") == made_with
+        and made_by.items() <= ({"added_kinds": []} | done).items()
+    )
     if done.get("status") == "complete" and same:
         if not has_index(run.folder):
             progress.message(f"{run.folder} is described; what searches need is added.")

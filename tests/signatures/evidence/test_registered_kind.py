@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError
+from neurolect.fidelity.compiled import fitted
 from neurolect.fidelity.stability import stability, stability_summary
 from neurolect.finding import find
 from neurolect.pipeline import run as run_all
@@ -118,6 +119,18 @@ def test_a_run_described_without_it_has_none(toy: EvidenceKind, run: Run, tmp_pa
     assert "toy" not in neuron.signature("top")
     with pytest.raises(RunFolderError, match=r"described without first letter: neurolect describe"):
         find(plain, has="toy=?")
+    again = describe(plain, options=dataclasses.replace(OPTIONS, n_typical=2))
+    assert again.table("signatures/toy").equals(run.table("signatures/toy"))
+
+
+def test_weights_of_a_kind_that_nobody_registered_are_refused(toy: EvidenceKind, run: Run) -> None:
+    unregister("toy")
+    try:
+        with pytest.raises(RunFolderError, match=r"not registered here: toy(.|\n)*Register it first"):
+            fitted(run)
+    finally:
+        register(toy)
+    assert len(fitted(run).weights.alone) == run.table("fidelity/weights").num_rows
 
 
 def test_what_find_knows_already_is_found_its_own_way(run: Run) -> None:

@@ -23,6 +23,11 @@ def kind_names() -> tuple[str, ...]:
     return tuple(kind.name for kind in kinds())
 
 
+def added_kinds() -> dict[str, list[str]]:
+    """Name the kinds that were registered, for the manifest."""
+    return {"added_kinds": [name for name in kind_names() if name not in _OWN]}
+
+
 def title_of(name: str) -> str:
     """Give the title of a kind; its name where it is none that this process knows."""
     return next((kind.title for kind in kinds() if kind.name == name), name)
