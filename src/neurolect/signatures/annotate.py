@@ -7,13 +7,9 @@ part by part, by the hash of the text: an interrupted run goes on, a second run 
 import hashlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +21,9 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_table
 from neurolect.corpus.words import split_words
 from neurolect.errors import DescribeError, RunFolderError
+from neurolect.processes import in_order
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.tagger import Tagger, model_folder, tagger_fingerprint
-
-__all__ = ["Annotations", "annotate", "annotation_cache"]
 
 logger = logging.getLogger(__name__)
 
@@ -183,18 +178,14 @@ def _results(
             _load(*tagger)
         yield from map(_annotate_chunk, inputs)
         return
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_load_in_worker, initargs=tagger
+    yield from in_order(
+        _annotate_chunk,
+        inputs,
+        workers=workers,
+        work="sentences were tagged",
+        error=DescribeError,
+        begin=partial(_load_in_worker, *tagger),
     )
-    with _one_thread_each():
-        try:
-            yield from pool.map(_annotate_chunk, inputs)
-        except BrokenProcessPool as error:
-            what = f"One of {workers} worker processes died while sentences were tagged."
-            raise DescribeError(what, hint="There may be too little memory: use fewer --workers.") from error
-        finally:
-            # after a stop, what waits is not worked off first
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 _loaded: dict[str, Tagger] = {}
@@ -207,8 +198,6 @@ def _load(tagger: str, parse: bool) -> None:  # noqa: FBT001 - process pools pas
 
 def _load_in_worker(tagger: str, parse: bool) -> None:  # noqa: FBT001
     """Load the tagger in a process of its own, without PyTorch, which spaCy would import for nothing."""
-    # Ctrl-C goes to the whole group of processes; the parent answers it for all
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not (model_folder(tagger) / "transformer").exists():
         sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
     _load(tagger, parse)
@@ -217,22 +206,6 @@ def _load_in_worker(tagger: str, parse: bool) -> None:  # noqa: FBT001
 def _annotate_chunk(texts: list[str]) -> dict[str, Any]:
     words = [split_words(text) for text in texts]
     return {"words": words, **_loaded["tagger"].annotate(words, texts=texts)._asdict()}
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Start child processes with one BLAS thread: several share the processor already."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _read_cache(cache: Path | None, *, kept: pa.Schema) -> pa.Table:
