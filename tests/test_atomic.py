@@ -1,12 +1,22 @@
 """Files appear whole or not at all."""
 
 import errno
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from neurolect.atomic import remove_leftovers, replacing, write_json, write_text
-from neurolect.errors import NeurolectError
+from neurolect.atomic import (
+    _computer,
+    remove_leftovers,
+    replacing,
+    replacing_folder,
+    scratch_folder,
+    write_json,
+    write_text,
+)
+from neurolect.errors import CorpusError, NeurolectError
 
 
 def half_written(path: Path, error: BaseException) -> None:
@@ -52,15 +62,64 @@ def test_nan_is_refused_in_json(tmp_path: Path) -> None:
         write_json(tmp_path / "x.json", {"x": float("nan")})
 
 
-def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    gone = tmp_path / "deep" / ".table.parquet.999999999.tmp"  # beyond any process number
-    alive = tmp_path / ".state.npz.1.tmp"
-    own = tmp_path / "notes.1.tmp"
-    for path in (gone, alive, own):
+def hidden(folder: Path, name: str, process: int, *, kind: str = "tmp", computer: str | None = None) -> Path:
+    return folder / f".{name}.{computer or _computer()}-{process}.{kind}"
+
+
+def test_what_killed_processes_left_is_removed_by_the_next_writer(tmp_path: Path) -> None:
+    gone = 999_999_999  # beyond any process number
+    left = [hidden(tmp_path, "a.parquet", gone), hidden(tmp_path, "b.npy", os.getpid())]
+    kept = [
+        hidden(tmp_path, "c.npy", 1),  # alive
+        hidden(tmp_path, "d.npy", gone, computer="0" * 8),
+        tmp_path / ".somebody-elses.1.tmp",
+    ]
+    for path in (*left, *kept):
         path.write_text("half")
-    assert remove_leftovers(tmp_path) == 1
-    assert sorted(each.name for each in tmp_path.rglob("*.tmp")) == [alive.name, own.name]
+    folder = hidden(tmp_path, "corpus", gone)
+    (folder / "scratch").mkdir(parents=True)
+    (folder / "scratch" / "0.arrow").write_text("half")
+    write_text(tmp_path / "x.txt", "x")
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "x.txt"])
+
+
+def test_what_is_in_use_is_left(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "one", error=CorpusError) as one, replacing(tmp_path / "two") as two:
+        two.write_text("2")
+        with replacing_folder(tmp_path / "three", error=CorpusError):
+            assert one.is_dir()
+            assert two.is_file()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["one", "three", "two"]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "folder"
+    for n in (1, 2):
+        with replacing_folder(folder, error=CorpusError) as temporary:
+            (temporary / f"{n}.txt").write_text("x")
+    with (
+        pytest.raises(CorpusError, match=r"The disk is full: .*folder"),
+        replacing_folder(folder, error=CorpusError),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")] == ["deep/folder/2.txt"]
+
+
+def test_a_folder_killed_between_two_renames_comes_back(tmp_path: Path) -> None:
+    old = hidden(tmp_path, "corpus", 999_999_999, kind="old")
+    old.mkdir()
+    (old / "kept.txt").write_text("x")
+    remove_leftovers(tmp_path)
+    assert [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")] == ["corpus/kept.txt"]
+
+
+def test_a_scratch_folder_of_a_killed_process_goes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    hidden(tmp_path, "neurolect-0", 999_999_999).mkdir()
+    with scratch_folder() as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_is_full_in_the_middle_of_an_array_is_told(tmp_path: Path) -> None:

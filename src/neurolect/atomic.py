@@ -1,13 +1,20 @@
-"""Write files so that a reader sees the old one or the whole new one, never a part.
+"""Write files and folders so that a reader sees the old one or the whole new one, never a part.
 
-Every writer here writes to a hidden sibling, flushes it to the disk and renames it into place.
+Every writer here writes to a hidden sibling, flushes it to the disk and renames it into place. A hidden name says
+whose it is: ``.NAME.COMPUTER-PROCESS.tmp``. What killed processes left goes when the next one writes next to it.
 """
 
+import contextlib
 import errno
+import hashlib
 import json
 import os
+import platform
+import re
+import shutil
+import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,85 +24,105 @@ import pyarrow.parquet as pq
 
 from neurolect.errors import NeurolectError
 
-__all__ = ["remove_leftovers", "replacing", "write_json", "write_npy", "write_table", "write_text"]
-
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_HIDDEN = re.compile(r"\.(?P<name>.*)\.(?P<computer>[0-9a-f]{8})-(?P<process>[0-9]+)\.(?P<kind>tmp|old)")
+_in_use: set[Path] = set()
+_tidied: set[Path] = set()
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` and rename it into place if the block succeeds.
-
-    Parameters
-    ----------
-    path : Path
-        The file to write; its folder is made if missing.
-
-    Yields
-    ------
-    Path
-        Where to write. After the block it has become ``path``; after an error it is removed.
-
-    Raises
-    ------
-    NeurolectError
-        If the disk is full, the place cannot be written to, or a folder stands in it.
-    """
+    """Give a temporary file's path, and rename the file to ``path`` if the block succeeds; make its folder."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if (folder := path.parent.absolute()) not in _tidied:
+            _tidied.add(folder)
+            remove_leftovers(folder)
+        with _hidden(path) as temporary:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     except OSError as error:
-        raise _not_written(path, error) from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        raise _not_written(path, error, NeurolectError) from error
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path, *, error: type[NeurolectError]) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``folder`` if the block succeeds, in place of what is there."""
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise _not_written(path, error) from error
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder.parent)
+        with _hidden(folder) as temporary, _hidden(folder, kind="old") as old:
+            temporary.mkdir()
+            yield temporary
+            if folder.exists():
+                folder.replace(old)
+            temporary.replace(folder)
+    except (OSError, NeurolectError) as failed:
+        if isinstance(failed, NeurolectError) and not _is_full(failed):
+            raise
+        raise _not_written(folder, failed, error) from failed
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder among the system's temporary ones, for the time of the block."""
+    home = Path(tempfile.gettempdir())
+    remove_leftovers(home)
+    with _hidden(home / f"neurolect-{uuid.uuid4().hex}") as folder:
+        folder.mkdir(mode=0o700)
+        yield folder
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the hidden files and folders in a folder that killed processes of this computer left."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.absolute().iterdir()):
+            if (found := _HIDDEN.fullmatch(path.name)) is None or found["computer"] != _computer():
+                continue
+            if path in _in_use or _is_another_process(int(found["process"])):
+                continue
+            target = folder / found["name"]
+            with contextlib.suppress(OSError):
+                if found["kind"] == "old" and not target.exists():
+                    path.rename(target)  # it was killed between two renames
+                else:
+                    _remove(path)
+
+
+@contextlib.contextmanager
+def _hidden(path: Path, *, kind: str = "tmp") -> Iterator[Path]:
+    """Name a temporary sibling; what is there at the end of the block is removed."""
+    hidden = path.absolute().with_name(f".{path.name}.{_computer()}-{os.getpid()}.{kind}")
+    _in_use.add(hidden)
+    try:
+        yield hidden
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(hidden)
+        _in_use.discard(hidden)
 
 
-def _not_written(path: Path, error: OSError) -> NeurolectError:
-    """Say why a file could not be written."""
-    # NumPy tells that fewer bytes were written than it asked for, and not why
-    if error.errno in _FULL or (error.errno is None and "requested and" in str(error)):
-        what = f"The disk is full: {path} could not be written."
-        return NeurolectError(what, hint="Free some space or give another --out, then run the same command again.")
-    if isinstance(error, PermissionError):
-        what = f"No permission to write {path}."
-        return NeurolectError(what, hint="Choose an --out that you may write to.")
-    what = f"{path} could not be written: {error.strerror or error}."
-    return NeurolectError(what, hint="Choose another --out.")
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path) -> int:
-    """Remove the temporary files that killed processes left in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        It is searched with all folders in it.
-
-    Returns
-    -------
-    int
-        Files removed. Those of processes still running on this machine are left.
-    """
-    n_removed = 0
-    for path in sorted(folder.rglob(".*.tmp")):
-        number = path.name.split(".")[-2]
-        if number.isdecimal() and (int(number) == os.getpid() or not _is_running(int(number))):
-            path.unlink(missing_ok=True)
-            n_removed += 1
-    return n_removed
+def _computer() -> str:
+    """Name this computer in eight hexadecimal digits: a process number says nothing on another one."""
+    return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
 
 
-def _is_running(process: int) -> bool:
-    """Say whether a process of this number is there."""
+def _is_another_process(number: int) -> bool:
+    """Say whether another process of this number is there."""
+    if number == os.getpid():
+        return False
+    if os.name == "nt":  # where the question would be Ctrl-C
+        return True
     try:
-        os.kill(process, 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -103,58 +130,42 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically.
+def _is_full(error: Exception) -> bool:
+    # a library's error may come between, and NumPy reports only that fewer bytes were written than it asked for
+    number, said = getattr(error, "errno", None), str(error)
+    return number in _FULL or (number is None and ("No space left" in said or "requested and" in said))
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        Its content.
-    """
+
+def _not_written(path: Path, error: Exception, kind: type[NeurolectError]) -> NeurolectError:
+    """Say why something could not be written."""
+    if _is_full(error):
+        what = f"The disk is full: {path} could not be written."
+        return kind(what, hint="Free some space or give another --out, then run the same command again.")
+    if isinstance(error, PermissionError):
+        what = f"No permission to write {path}."
+        return kind(what, hint="Choose an --out that you may write to.")
+    what = f"{path} could not be written: {getattr(error, 'strerror', None) or error}."
+    return kind(what, hint="Choose another --out.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON object atomically, indented, non-ASCII kept.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    value : dict
-        JSON-able; NaN and infinity are refused.
-    """
+    """Write a JSON object, indented, non-ASCII kept; NaN and infinity are refused."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_npy(path: Path, array: np.ndarray[Any, Any]) -> None:
-    """Write one array as ``.npy`` atomically.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    array : ndarray
-        Any plain dtype; no objects.
-    """
+    """Write one array of plain dtype as ``.npy``."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def write_table(path: Path, table: pa.Table, *, row_group_size: int = 1 << 17) -> None:
-    """Write one Arrow table as Parquet (zstd) atomically.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    table : pyarrow.Table
-        What to write.
-    row_group_size : int
-        Rows a row group; readers of one neuron read one or two groups.
-    """
+    """Write an Arrow table as Parquet (zstd); a reader of one neuron reads one or two groups of rows."""
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size)

@@ -15,9 +15,8 @@ from functools import wraps
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple, ParamSpec, TypeVar, cast
 
+from neurolect.atomic import remove_leftovers, replacing_folder
 from neurolect.errors import MissingExtraError, NeurolectError
-
-__all__ = ["RemotePath", "fetched", "is_url", "place", "publish", "sibling", "staged", "uploading"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -278,14 +277,13 @@ def fetched(url: str) -> Path:
     home = _cache() / hashlib.blake2b(str(remote).encode(), digest_size=8).hexdigest()
     copy = home / (remote.name or "folder")
     home.mkdir(parents=True, exist_ok=True)
-    try:
+    for each in home.parent.iterdir():
+        remove_leftovers(each)
+    with _reading(url):
         manifest = (remote / "manifest.json").read_text() if (remote / "manifest.json").is_file() else None
-        own = copy / "manifest.json"
-        if manifest is not None and (not own.is_file() or own.read_text(encoding="utf-8") != manifest):
-            _download(remote, copy)
-    except OSError as error:
-        what = f"{url} could not be read: {error}."
-        raise NeurolectError(what, hint="Check the address and that you may read it.") from error
+    own = copy / "manifest.json"
+    if manifest is not None and (not own.is_file() or own.read_text(encoding="utf-8") != manifest):
+        _download(remote, copy)
     if not (home / _ORIGIN).is_file():
         _write_origin(home, str(remote), {})
     return copy
@@ -367,20 +365,24 @@ def _write_origin(home: Path, url: str, files: dict[str, list[int]]) -> None:
     (home / _ORIGIN).write_text(json.dumps({"url": url, "files": files}), encoding="utf-8")
 
 
+@contextmanager
+def _reading(url: str) -> Iterator[None]:
+    """Say which URL could not be read."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{url} could not be read: {error}."
+        raise NeurolectError(what, hint="Check the address and that you may read it.") from error
+
+
 def _download(remote: RemotePath, copy: Path) -> None:
     """Replace the local copy by what is there now."""
-    fresh = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
-    try:
+    with replacing_folder(copy, error=NeurolectError) as fresh, _reading(str(remote)):
         for each in remote.files():
             target = fresh / each.relative_to(str(remote))
             target.parent.mkdir(parents=True, exist_ok=True)
             with each.open() as source, target.open("wb") as file:
                 shutil.copyfileobj(source, file, 1 << 22)
-        if copy.exists():
-            shutil.rmtree(copy)
-        fresh.replace(copy)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     _write_origin(copy.parent, str(remote), {name: _stamp(copy / name) for name in _names(copy)})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from neurolect.atomic import remove_leftovers, write_text
+from neurolect.atomic import write_text
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.folder_lock import only_here
 from neurolect.collector.held_out import n_pooled
@@ -154,10 +154,7 @@ def claim(folder: Path, manifest: dict[str, Any]) -> bool:
     if differing:
         what = f"{folder} holds a run that differs in {differing}."
         raise CollectError(what, hint="Choose another --out, or remove that folder.")
-    if there["stages"]["collect"]["status"] in ("complete", "partial"):
-        return True
-    remove_leftovers(folder)
-    return False
+    return not unfinished
 
 
 def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOptions) -> Run | None:

@@ -6,13 +6,12 @@ A process holds the tokenizer alone, not PyTorch: it starts in a second and stay
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from neurolect.atomic import scratch_folder
 from neurolect.collector.background import Background
 from neurolect.collector.piece_table import PieceTable
 from neurolect.collector.sampled_items import FoundItems, ItemShare, found_items
@@ -81,8 +80,8 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
             sent.append(table)
             yield table.select(columns).combine_chunks()
 
-    with TemporaryDirectory(prefix="neurolect-") as folder:
-        path = Path(folder) / "tokenizer.json"
+    with scratch_folder() as folder:
+        path = folder / "tokenizer.json"
         path.write_text(state.tokenizer, encoding="utf-8")
         begin = partial(_start_worker, state._replace(tokenizer=str(path)))
         for found in in_order(

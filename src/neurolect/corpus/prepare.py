@@ -6,13 +6,10 @@ their order and every choice rests on a document's number or a sentence's place,
 the workers.
 """
 
-import errno
-import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_json
+from neurolect.atomic import replacing_folder, write_json
 from neurolect.corpus.chunks import process_chunks
 from neurolect.corpus.corpus import Corpus, open_corpus
 from neurolect.corpus.counted import counted
@@ -34,11 +31,9 @@ from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.sentences import ChunkCounts
 from neurolect.corpus.shards import ShardWriter
 from neurolect.corpus.sources import Source, unique_sources
-from neurolect.errors import CorpusError, NeurolectError
+from neurolect.errors import CorpusError
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import RemotePath, place, staged
-
-__all__ = ["prepare"]
 
 
 def prepare(
@@ -94,7 +89,7 @@ def prepare(
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
     found, n_repeated = unique_sources(sources)
-    with _building(folder) as temporary:
+    with replacing_folder(folder, error=CorpusError) as temporary:
         reader = DocumentReader(found, options=options)
         scratch = temporary / "scratch"
         scratch.mkdir()
@@ -120,34 +115,6 @@ def _check_out(folder: Path, *, overwrite: bool) -> None:
     if not overwrite:
         what = f"There is a corpus at {folder} already."
         raise CorpusError(what, hint="Use it as it is, give another --out, or remove it first.")
-
-
-@contextmanager
-def _building(folder: Path) -> Iterator[Path]:
-    """Give a temporary sibling folder that becomes ``folder`` if the block succeeds and vanishes if not."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if folder.exists():
-            folder.replace(replaced)
-        temporary.replace(folder)
-    except (OSError, NeurolectError) as error:
-        # A library's error may stand between: look through the chain for the disk's.
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            what = f"The disk is full: the corpus {folder} could not be written."
-            raise CorpusError(what, hint="Free some space or give another --out.") from error
-        if isinstance(error, PermissionError):
-            what = f"No permission to write the corpus {folder}."
-            raise CorpusError(what, hint="Choose an --out that you may write to.") from error
-        if isinstance(error, NeurolectError):
-            raise
-        what = f"The corpus {folder} could not be written: {error.strerror or error}."
-        raise CorpusError(what, hint="Choose another --out.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _first_occurrences(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.atomic import remove_leftovers, write_json, write_table
+from neurolect.atomic import write_json, write_table
 from neurolect.errors import ModelError
 from neurolect.model import Model, plan_batches
 from neurolect.model.token_values import token_spans, token_values
@@ -91,7 +91,6 @@ def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
     }
     plan = folder / "plan.json"
     if plan.is_file() and json.loads(plan.read_text(encoding="utf-8")) == key:
-        remove_leftovers(folder)
         return
     if folder.exists():
         rmtree(folder)

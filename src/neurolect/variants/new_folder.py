@@ -1,14 +1,11 @@
 """A model folder that is there whole or not at all."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from neurolect.atomic import replacing_folder
 from neurolect.errors import VariantError
-
-__all__ = ["check_free", "new_folder"]
 
 
 def check_free(out: Path) -> None:
@@ -49,17 +46,6 @@ def new_folder(out: Path) -> Iterator[Path]:
         If ``out`` is taken or cannot be written to.
     """
     check_free(out)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.mkdir(parents=True)
-        except OSError as error:
-            what = f"{out} cannot be made: {error.strerror}."
-            raise VariantError(what, hint="give another --out") from error
+    with replacing_folder(out, error=VariantError) as temporary:
         yield temporary
         check_free(out)
-        if out.is_dir():
-            out.rmdir()  # empty
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

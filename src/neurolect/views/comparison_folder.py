@@ -1,11 +1,9 @@
 """Write a comparison of models as a folder that explains itself."""
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurolect.atomic import write_json, write_table, write_text
+from neurolect.atomic import replacing_folder, write_json, write_table, write_text
 from neurolect.errors import MissingExtraError, RunFolderError
 from neurolect.progress import NullProgress, Progress
 from neurolect.store.manifest import now, package_versions
@@ -14,8 +12,6 @@ from neurolect.views.comparison_text import comparison_text
 
 if TYPE_CHECKING:
     from neurolect.relations.between_models import Comparison
-
-__all__ = ["FORMAT", "check_comparison_out", "write_comparison"]
 
 FORMAT = "neurolect-comparison"
 SCHEMA_VERSION = 1
@@ -64,8 +60,7 @@ def write_comparison(
     """
     out = Path(out)
     check_comparison_out(out)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
+    with replacing_folder(out, error=RunFolderError) as temporary:
         tables = {
             "matches": made.matches,
             "across": made.across,
@@ -87,8 +82,3 @@ def write_comparison(
             "packages": package_versions(),
         }
         write_json(temporary / "manifest.json", head | summary)
-        if out.is_dir():
-            out.rmdir()  # empty
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

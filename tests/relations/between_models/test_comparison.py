@@ -301,7 +301,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(
     monkeypatch.setattr(comparison_folder, "comparison_figure", full)
     answer = command("compare", workshop / "run-trained", workshop / "run-random", "--out", tmp_path / "out")
     assert answer.code == 1
-    assert "No space left" in answer.err
+    assert "The disk is full" in answer.err
     assert list(tmp_path.iterdir()) == []
 
 
