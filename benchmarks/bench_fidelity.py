@@ -24,12 +24,11 @@ from neurolect import open_run
 from neurolect.fidelity.compile_kernels import compile_kernels
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, evaluate
-from neurolect.fidelity.features import Features, read_features
+from neurolect.fidelity.features import Features, read_features, sentence_features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence.annotated import Annotated, described_with

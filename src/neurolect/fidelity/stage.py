@@ -16,13 +16,12 @@ from neurolect.errors import RunFolderError
 from neurolect.fidelity.compiled import Compiled, write_compiled
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
-from neurolect.fidelity.features import read_features
+from neurolect.fidelity.features import read_features, sentence_features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.fidelity.sentence_features import sentence_features
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
