@@ -42,7 +42,7 @@ STAGES = (
         "config",
     ),
     "relations.between_models",
-    *("errors", "progress", "atomic"),
+    *("errors", "progress"),
 )
 # Not every name needs a longer summary, an example or a pointer to others.
 LEFT_TO_TASTE = {"ES01", "EX01", "SA01"}
