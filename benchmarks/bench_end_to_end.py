@@ -45,7 +45,7 @@ def bare(model: Model, corpus: Corpus, options: CollectOptions) -> Callable[[], 
         start = time.perf_counter()
         with torch.inference_mode():
             for batch in batches:
-                if model.backend == "torch":
+                if model.way.backend == "torch":
                     model.network(input_ids=batch.ids, attention_mask=batch.mask)
                 else:
                     model.run(batch)
@@ -115,7 +115,7 @@ def main() -> None:
             for name, run in ways.items():
                 seconds[name].append(run())
     n = options.limit or 0
-    print(f"{model.name} ({model.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences")
+    print(f"{model.name} ({model.way.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences")
     print(f"{torch.get_num_threads()} threads")
     for name, times in seconds.items():
         print(f"{name:>10}: {n / statistics.median(times):8.1f} sentences/s (median of {len(times)})")

@@ -78,7 +78,7 @@ def largest_inputs(model: Model, corpus: Corpus) -> dict[nn.Module, Tensor]:
         next(iter(corpus.batches(columns=["text"], batch_size=2048))).column("text").to_pylist()
     )
     rows = np.setdiff1d(np.arange(2048), tokens.empty)
-    model.run((model.pack if model.packed else model.pad)(tokens, rows))
+    model.run(model.batch(tokens, rows))
     for hook in hooks:
         hook.remove()
     return largest

@@ -35,9 +35,9 @@ from neurolect.collector.device_moments import DeviceMoments
 from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.model import Model, ModelOptions, load_model
-from neurolect.model.packed_forward import forward_packed
-from neurolect.model.packing import PackedBatch
 from neurolect.model.receive import on_device
+from neurolect.model.trials import compiled
+from neurolect.model.ways.compiled import Compiled
 from neurolect.progress import NullProgress, NullTask
 
 
@@ -91,25 +91,28 @@ def seconds_of(run: Callable[[], None], *, at_least: float = 2.0) -> float:
     return sorted(times)[len(times) // 2]
 
 
+def compiled_way(model: Model) -> Compiled:
+    made = compiled.attempt(model, model.torch_way, token_budget=65_536)
+    if isinstance(made, str):
+        raise SystemExit(made)
+    return made
+
+
 def bare(
     model: Model, corpus: Corpus, *, n_sentences: int | None = None, n_chunks: int = 8, at_least: float = 2.0
 ) -> dict[str, float]:
     """Sentences a second of the network alone, and with pooling, over chunks from all parts of what is read."""
     size, budget = 16_384, 65_536
-    make = model.pack if model.packed else model.pad
     last = (n_sentences or corpus.n_mining) // size - 1
     numbers = np.unique(np.linspace(0, last, n_chunks).astype(int)).tolist()
     feed = [next(chunks(corpus, model, size=size, token_budget=budget, start=k, end=k + 1)) for k in numbers]
     n = len(feed) * size
-    batches = [on_device(make(chunk.tokens, rows), model.device) for chunk in feed for rows in chunk.batches]
+    batches = [on_device(model.batch(chunk.tokens, rows), model.device) for chunk in feed for rows in chunk.batches]
 
     def forward() -> None:
         with torch.inference_mode():
             for batch in batches:
-                if isinstance(batch, PackedBatch):
-                    forward_packed(model.network, batch, offset=model._offset, keywords={"return_dict": True})
-                else:
-                    model.network(input_ids=batch.ids, attention_mask=batch.mask)
+                model.torch_way.forward(model, batch)
 
     def pooled() -> None:
         for batch in batches:
@@ -211,11 +214,11 @@ def main() -> None:
         if "bare" in parts:
             show("packed, eager", bare(packed, corpus))
             show("padded, eager", bare(padded, corpus))
-            packed.compile_blocks()
+            packed.way = compiled_way(packed)
             show("packed, compiled", bare(packed, corpus))
         if "packed" in parts:
             start = time.perf_counter()
-            packed.compile_blocks()
+            packed.way = compiled_way(packed)
             show("compiled", {"seconds": time.perf_counter() - start})
             show("packed, compiled, for long", bare(packed, corpus, at_least=10.0))
             show("collect, packed, compiled", whole(packed, corpus, run, **usual))
@@ -230,7 +233,7 @@ def main() -> None:
         del packed
         if "mpnet" in parts:
             mpnet = load_model(str(make_model(scratch / "mpnet", arguments.tokenizer, "MPNet")), device="cuda")
-            print(f"    MPNet: packed {mpnet.packed}; {mpnet.not_packed_because}")
+            print(f"    MPNet: packed {mpnet.way.packed}; {mpnet.torch_way.because}")
             n = min(arguments.mpnet_sentences, corpus.n_mining)
             show("MPNet, padded, for long", bare(mpnet, corpus, n_sentences=n, at_least=10.0))
             show("MPNet, collect", whole(mpnet, corpus, run, **usual, limit=n))

@@ -57,7 +57,7 @@ def measure(models: dict[str, Model], corpus: Corpus, n: int, sizes: list[int]) 
         batches = [models[REFERENCE].pad(chunk.tokens, rows) for rows in chunk.batches]
         for way, model in models.items():
             start = clock()
-            made = [model.activations(batch).values for batch in batches]
+            made = [model.read(batch).values for batch in batches]
             seconds[way].append(clock() - start)
             for rows, values in zip(chunk.batches, made, strict=True):
                 for (owner, _, _), each in lists.items():

@@ -127,7 +127,7 @@ def main() -> None:
         collect(model, corpus, out=folder / "warm", options=few)
         clocks, seconds = measure(model, corpus, folder / "run", options)
     print(
-        f"{model.name} ({model.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences, "
+        f"{model.name} ({model.way.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences, "
         f"{torch.get_num_threads()} threads, lists of {options.list_size:,} on both sides: {n / seconds:.1f}/s"
     )
     print("| part | share of the pass | seconds | times | longest, s |\n|---|---|---|---|---|")

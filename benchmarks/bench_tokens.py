@@ -45,7 +45,7 @@ def main() -> None:
     for _ in range(chosen.rounds):
         spent = dict.fromkeys(seconds, 0.0)
         for batch in plan_batches(sentences.lengths, token_budget=4096):
-            made = model.pack(sentences, batch) if model.packed else model.pad(sentences, batch)
+            made = model.batch(sentences, batch)
             place = np.full(len(ids), -1)
             place[batch] = np.arange(len(batch))
             inside = place[rows] >= 0

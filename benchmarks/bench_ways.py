@@ -114,7 +114,7 @@ def main() -> None:
             for name, way in ways.items():
                 seconds[name].append(way())
     print(
-        f"{model.name} ({model.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences, "
+        f"{model.name} ({model.way.backend}), {model.neurons.n_neurons:,} neurons, {n:,} sentences, "
         f"{torch.get_num_threads()} threads, lists of {size:,}"
     )
     for name, times in seconds.items():

@@ -14,7 +14,7 @@ from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Activations, Model, ModelOptions, PaddedBatch, load_model
-from neurolect.model.packing import PackedBatch
+from neurolect.model.batching import PackedBatch
 from neurolect.store import Run
 from tests.reference.top_lists import sorted_lists
 from tests.tiny_corpora import tiny_corpus
@@ -111,13 +111,13 @@ class Stopping(Model):
     passes_left = 0
     dies = False
 
-    def activations(self, batch: PaddedBatch | PackedBatch) -> Activations:
+    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
         self.passes_left -= 1
         if self.passes_left == 0:
             if self.dies:
                 raise KeyboardInterrupt
             signal.raise_signal(signal.SIGTERM)
-        return super().activations(batch)
+        return super().read(batch)
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_lists_larger_than_the_corpus_are_refused(corpus: Corpus, bert: Path, tm
 class Broken(Model):
     """A model whose second layer gives NaN for a fifth of the sentences."""
 
-    def activations(self, batch: PaddedBatch | PackedBatch) -> Activations:
-        done = super().activations(batch)
+    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
+        done = super().read(batch)
         done.values[batch.ids[:, 1].numpy() % 5 == 0, 16:20] = np.nan
         return done
 

@@ -16,7 +16,7 @@ from neurolect.collector.feed import chunks
 from neurolect.corpus import Corpus
 from neurolect.errors import InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Model, ModelOptions, PaddedBatch, load_model
-from neurolect.model.packing import PackedBatch
+from neurolect.model.batching import PackedBatch
 from neurolect.model.receive import DeviceActivations
 from neurolect.progress import NullProgress
 from tests.collector.test_corpus_pass import all_arrays

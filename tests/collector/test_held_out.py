@@ -45,7 +45,7 @@ def test_activations_are_those_of_the_sentences(run: Run, model: Model) -> None:
     assert activations.shape == (run.n_neurons, 25)
     for column in (0, 11, 24):
         tokens = model.tokenize([held_out.column("text")[column].as_py()])
-        alone = model.activations(model.pad(tokens, np.array([0]))).values[0]
+        alone = model.read(model.pad(tokens, np.array([0]))).values[0]
         assert np.allclose(activations[:, column], alone, atol=1e-5)
 
 

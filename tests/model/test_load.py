@@ -37,7 +37,7 @@ def test_a_folder_is_loaded(folder: Path) -> None:
     ids = torch.tensor([model.tokenizer([TEXTS[0]])["input_ids"][0]])
     with torch.no_grad():
         expected = reference(input_ids=ids).last_hidden_state[0, 1:-1].mean(0)
-    got = model.activations(model.pad(model.tokenize(TEXTS[:1]), np.array([0]))).values[0, 16:]
+    got = model.read(model.pad(model.tokenize(TEXTS[:1]), np.array([0]))).values[0, 16:]
     np.testing.assert_allclose(got, expected.numpy(), atol=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_other_families_are_loaded(tmp_path: Path, family: str, architecture: st
     model = load_model(str(write_tiny(tmp_path / family, family=family)))
     assert (model.architecture, model.n_layers, model.neurons.n_neurons) == (architecture, 2, 32)
     assert model.n_parameters == sum(each.numel() for each in model.network.parameters())
-    assert np.isfinite(model.activations(model.pad(model.tokenize(TEXTS), ALL)).values).all()
+    assert np.isfinite(model.read(model.pad(model.tokenize(TEXTS), ALL)).values).all()
 
 
 def test_the_fingerprint_follows_the_content_alone(folder: Path, tmp_path: Path) -> None:

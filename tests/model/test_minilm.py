@@ -30,7 +30,7 @@ def test_minilm_equals_hugging_face_used_by_hand() -> None:
     tokens = model.tokenize(SENTENCES)
     got = np.empty((len(SENTENCES), 2304), dtype=np.float32)
     for positions in plan_batches(tokens.lengths, token_budget=256):
-        got[positions] = model.activations(model.pad(tokens, positions)).values
+        got[positions] = model.read(model.pad(tokens, positions)).values
     # By hand: one padded batch, special tokens by the tokenizer's own mask.
     tokenizer: Any = model.tokenizer
     batch = tokenizer(SENTENCES, padding=True, return_tensors="pt", return_special_tokens_mask=True)

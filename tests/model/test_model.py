@@ -22,7 +22,7 @@ ALL = np.arange(len(TEXTS))
 @pytest.mark.parametrize("pooling", ["mean", "max", "first", "last"])
 def test_activations_are_pooled_hidden_states(pooling: str, special_tokens: str) -> None:
     model = tiny_model("Bert", ModelOptions(pooling=pooling, special_tokens=special_tokens))
-    got = model.activations(model.pad(model.tokenize(TEXTS), ALL))
+    got = model.read(model.pad(model.tokenize(TEXTS), ALL))
     assert got.values.dtype == np.float32
     assert got.values.flags.c_contiguous
     assert (got.tokens is not None) == (pooling == "max")
@@ -44,11 +44,11 @@ def test_activations_are_pooled_hidden_states(pooling: str, special_tokens: str)
 def test_activations_do_not_depend_on_the_batch(family: str) -> None:
     model = tiny_model(family, ModelOptions(sites=("hidden", "mlp", "attn", "head")))
     sentences = model.tokenize(TEXTS)
-    together = model.activations(model.pad(sentences, ALL)).values
+    together = model.read(model.pad(sentences, ALL)).values
     for budget in (1, 40):
         apart = np.empty_like(together)
         for positions in plan_batches(sentences.lengths, token_budget=budget):
-            apart[positions] = model.activations(model.pad(sentences, positions)).values
+            apart[positions] = model.read(model.pad(sentences, positions)).values
         np.testing.assert_allclose(apart, together, atol=1e-5, rtol=1e-5)
 
 
@@ -62,7 +62,7 @@ def test_a_model_knows_itself() -> None:
 
 def test_reduced_precision_gives_float32_activations_near_the_full_ones() -> None:
     network = encoder("Bert")
-    full = tiny_model("Bert").activations(tiny_model("Bert").pad(tiny_model("Bert").tokenize(TEXTS), ALL)).values
+    full = tiny_model("Bert").read(tiny_model("Bert").pad(tiny_model("Bert").tokenize(TEXTS), ALL)).values
     half = Model(
         copy.deepcopy(network).to(torch.bfloat16),
         tiny_tokenizer(),
@@ -70,7 +70,7 @@ def test_reduced_precision_gives_float32_activations_near_the_full_ones() -> Non
         options=ModelOptions(dtype="bfloat16"),
         max_tokens=64,
     )
-    got = half.activations(half.pad(half.tokenize(TEXTS), ALL)).values
+    got = half.read(half.pad(half.tokenize(TEXTS), ALL)).values
     assert got.dtype == np.float32
     assert 1e-6 < np.abs(got - full).mean() < 0.05
 

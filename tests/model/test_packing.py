@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neurolect.errors import ModelError
 from neurolect.model import Model, ModelOptions
-from neurolect.model.packing import plan_packed
+from neurolect.model.batching import plan_packed
 from neurolect.model.segment_pooling import Segments, pool_segments
 from tests.model.networks import TEXTS, encoder, tiny_model
 from tests.tiny_models import tiny_tokenizer
@@ -21,11 +21,11 @@ PACKABLE = ["Bert", "Roberta", "Electra", "ModernBert", "GPT2", "Llama", "Qwen2"
 @pytest.mark.parametrize("family", PACKABLE)
 def test_packed_equals_padded(family: str, pooling: str) -> None:
     model = tiny_model(family, ModelOptions(packing="on", pooling=pooling, sites=("hidden", "mlp", "attn", "head")))
-    assert model.packed
+    assert model.way.packed
     sentences = model.tokenize(TEXTS)
     positions = ALL[::-1].copy()
-    padded = model.activations(model.pad(sentences, positions))
-    packed = model.activations(model.pack(sentences, positions))
+    padded = model.read(model.pad(sentences, positions))
+    packed = model.read(model.batch(sentences, positions))
     np.testing.assert_allclose(packed.values, padded.values, atol=2e-5)
     if pooling == "max":
         assert packed.tokens is not None
@@ -37,14 +37,12 @@ def test_packed_equals_padded(family: str, pooling: str) -> None:
 def test_a_network_that_cannot_is_refused(family: str) -> None:
     with pytest.raises(ModelError, match=r"model\.packing is 'on', and a \w+ (does not take|gives other)"):
         Model(encoder(family), tiny_tokenizer(), name=family, options=ModelOptions(packing="on"), max_tokens=64)
-    assert (
-        tiny_model(family).activations(tiny_model(family).pad(tiny_model(family).tokenize(TEXTS), ALL)).values.any()
-    )
+    assert tiny_model(family).read(tiny_model(family).pad(tiny_model(family).tokenize(TEXTS), ALL)).values.any()
 
 
 def test_on_a_cpu_sentences_are_padded() -> None:
     model = tiny_model("Bert")
-    assert (model.packed, model.not_packed_because) == (False, "")
+    assert (model.way.packed, model.torch_way.because) == (False, "")
 
 
 @settings(max_examples=60, deadline=None)

@@ -52,21 +52,21 @@ def run(family: str, options: ModelOptions) -> tuple[list[Tensor], Any]:
     model = tiny_model(family, options)
     batch = model.pad(model.tokenize(TEXTS), np.arange(len(TEXTS)))
     seen: dict[int, Tensor] = {}
-    with torch.no_grad(), listen(model._taps, receive=lambda number, states: seen.update({number: states.clone()})):
+    with torch.no_grad(), listen(model.taps, receive=lambda number, states: seen.update({number: states.clone()})):
         result = model.network(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True)
-    for number, tap in enumerate(model._taps):
+    for number, tap in enumerate(model.taps):
         if tap.module is None:
             layer = tap.place.layer
             seen[number] = (
                 result.last_hidden_state if tap.reads == "last_hidden_state" else result.hidden_states[layer]
             )
-    return [seen[number] for number in range(len(model._taps))], result
+    return [seen[number] for number in range(len(model.taps))], result
 
 
 @pytest.mark.parametrize("family", HOOKED)
 def test_hidden_states_equal_those_of_hugging_face(family: str) -> None:
     model = tiny_model(family, ModelOptions(layers=(0, 1, 2, 3)))
-    assert [tap.reads for tap in model._taps] == ["input", "input", "input", "last_hidden_state"]
+    assert [tap.reads for tap in model.taps] == ["input", "input", "input", "last_hidden_state"]
     states, result = run(family, ModelOptions(layers=(0, 1, 2, 3)))
     assert len(states) == len(result.hidden_states) == 4
     for ours, theirs in zip(states, result.hidden_states, strict=True):
@@ -76,7 +76,7 @@ def test_hidden_states_equal_those_of_hugging_face(family: str) -> None:
 @pytest.mark.parametrize("family", ["Albert", "XLNet"])
 def test_networks_of_another_build_are_read_through_their_own_hidden_states(family: str) -> None:
     model = tiny_model(family)
-    assert {tap.reads for tap in model._taps} == {"hidden_states"}
+    assert {tap.reads for tap in model.taps} == {"hidden_states"}
     batch = model.pad(model.tokenize(TEXTS), np.arange(len(TEXTS)))
     with torch.no_grad():
         result = model.network(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True)
@@ -85,7 +85,7 @@ def test_networks_of_another_build_are_read_through_their_own_hidden_states(fami
         [states[row, span].mean(0) for states in result.hidden_states[1:]] for row, span in enumerate(spans)
     ]
     expected_flat = torch.stack([torch.cat(row) for row in expected]).numpy()
-    np.testing.assert_allclose(model.activations(batch).values, expected_flat, atol=1e-5)
+    np.testing.assert_allclose(model.read(batch).values, expected_flat, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", IN_BLOCK)
@@ -97,8 +97,8 @@ def test_sites_are_the_modules_a_reader_of_the_code_would_choose(family: str) ->
     down, out = IN_BLOCK[family]
     wanted = [(down, "input"), (out, "output"), (out, "input")]
     expected = [(blocks[layer].get_submodule(path), reads) for path, reads in wanted for layer in range(3)]
-    assert [(tap.module, tap.reads) for tap in model._taps] == expected
-    assert [tap.place[:2] for tap in model._taps] == [
+    assert [(tap.module, tap.reads) for tap in model.taps] == expected
+    assert [tap.place[:2] for tap in model.taps] == [
         (site, layer) for site in ("mlp", "attn", "head") for layer in (1, 2, 3)
     ]
 
@@ -141,7 +141,7 @@ def test_attention_output_of_gpt2_is_what_is_added_to_the_residual() -> None:
 
 def test_sites_keep_the_order_asked_for_and_layers_ascend() -> None:
     model = tiny_model("Bert", ModelOptions(sites=("head", "hidden"), layers=(3, 0, 1)))
-    assert [tap.place[:2] for tap in model._taps] == [
+    assert [tap.place[:2] for tap in model.taps] == [
         ("head", 1),
         ("head", 3),
         ("hidden", 0),
@@ -162,10 +162,10 @@ def test_hooks_are_taken_off_even_after_a_failure() -> None:
 
     # transformers itself leaves some on its modules.
     before = n_hooks()
-    model.activations(batch)
+    model.read(batch)
     assert n_hooks() == before
-    n_taps = len([tap for tap in model._taps if tap.module is not None])
-    with pytest.raises(KeyError, match=str(before + n_taps)), listen(model._taps, receive=fail):
+    n_taps = len([tap for tap in model.taps if tap.module is not None])
+    with pytest.raises(KeyError, match=str(before + n_taps)), listen(model.taps, receive=fail):
         model.network(input_ids=batch.ids)
     assert n_hooks() == before
 

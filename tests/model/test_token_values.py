@@ -38,7 +38,7 @@ def test_values_do_not_depend_on_the_batch_or_on_packing(sites: tuple[str, ...])
     for row in ALL:
         rows = np.full(len(neurons), row)
         together = token_values(model, model.pad(sentences, ALL), rows=rows, neurons=neurons)
-        packed = token_values(model, model.pack(sentences, ALL), rows=rows, neurons=neurons)
+        packed = token_values(model, model.batch(sentences, ALL), rows=rows, neurons=neurons)
         batch = next(each for each in plan_batches(sentences.lengths, token_budget=1) if row in each)
         place = np.full(len(neurons), batch.tolist().index(row))
         alone = token_values(model, model.pad(sentences, batch), rows=place, neurons=neurons)
@@ -51,7 +51,7 @@ def test_pooled_they_are_the_activations() -> None:
     model = tiny_model("Bert", ModelOptions(pooling="max"))
     sentences = model.tokenize(TEXTS)
     batch = model.pad(sentences, ALL)
-    pooled = model.activations(batch).values
+    pooled = model.read(batch).values
     found = token_values(model, batch, rows=ALL, neurons=np.full(len(ALL), 5))
     assert [float(each.max()) for each in found] == pytest.approx(pooled[:, 5].tolist(), abs=1e-5)
 

@@ -125,7 +125,7 @@ def test_distances_are_those_of_the_two_models(workshop: Path) -> None:
     values = []
     for model in models:
         tokens = model.tokenize(texts)
-        found = [model.activations(model.pad(tokens, np.array([number]))) for number in range(len(texts))]
+        found = [model.read(model.pad(tokens, np.array([number]))) for number in range(len(texts))]
         values.append(np.concatenate([each.values for each in found]))
     gaps = np.abs(values[0].astype(float) - values[1]).sum(axis=1)
     residuals = [sum(gaps[np.array(documents) == number] - gaps.mean()) for number in set(documents)]

@@ -66,8 +66,8 @@ def test_neurolect_reads_its_encoder(trained: FinetunedVariant) -> None:
     tokens = model.tokenize(texts)
     assert np.array_equal(tokens.ids, plain.tokenize(texts).ids)
     rows = np.arange(2)
-    values = model.activations(model.pad(tokens, rows)).values
-    assert not np.allclose(values, plain.activations(plain.pad(tokens, rows)).values)
+    values = model.read(model.pad(tokens, rows)).values
+    assert not np.allclose(values, plain.read(plain.pad(tokens, rows)).values)
     encoder = AutoModelForSequenceClassification.from_pretrained(trained.folder).bert
     states = encoder(input_ids=torch.from_numpy(tokens.ids[: int(tokens.offsets[1])].astype(np.int64))[None])
     np.testing.assert_allclose(values[0, -16:], states.last_hidden_state[0, 1:-1].mean(0).detach(), atol=1e-5)
@@ -96,7 +96,7 @@ def test_the_mean_of_all_tokens(trained: FinetunedVariant, tmp_path: Path) -> No
     model = load_model(str(made.folder))
     rows = [json.loads(line) for line in (source / "reviews.jsonl").read_text().splitlines()]
     tokens = model.tokenize([row["text"] for row in rows])
-    pooled = model.activations(model.pad(tokens, np.arange(len(rows)))).values[:, -16:]
+    pooled = model.read(model.pad(tokens, np.arange(len(rows)))).values[:, -16:]
     logits = pooled @ linear["linear.weight"].numpy().T + linear["linear.bias"].numpy()
     n_right = sum(made.classes[own] == row["mood"] for own, row in zip(logits.argmax(axis=1), rows, strict=True))
     assert n_right > 0.9 * len(rows)

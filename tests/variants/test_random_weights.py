@@ -47,8 +47,8 @@ def test_it_is_read_like_the_model_it_was_made_from(tmp_path: Path) -> None:
     tokens, plain = model.tokenize(TEXTS), trained.tokenize(TEXTS)
     assert np.array_equal(tokens.ids, plain.ids)
     rows = np.arange(3)
-    values = model.activations(model.pad(tokens, rows)).values
-    assert not np.allclose(values, trained.activations(trained.pad(plain, rows)).values, atol=0.1)
+    values = model.read(model.pad(tokens, rows)).values
+    assert not np.allclose(values, trained.read(trained.pad(plain, rows)).values, atol=0.1)
     assert AutoTokenizer.from_pretrained(made.folder)("the film")["input_ids"]
 
 

@@ -10,19 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
-from neurolect.collector.choose_backend import choose_backend
 from neurolect.collector.convergence import step_length
 from neurolect.collector.device_pass import (
     Launched,
     chunk_activations,
-    compile_if_it_pays,
     is_finite,
     kept_on_device,
     undisturbed,
     without_overflow,
 )
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
-from neurolect.collector.feed import Chunk, ahead, chunks, plan_batches_of
+from neurolect.collector.feed import Chunk, ahead, chunks
 from neurolect.collector.finish import write_results
 from neurolect.collector.folder_lock import only_here
 from neurolect.collector.held_out import pool_held_out
@@ -35,6 +33,7 @@ from neurolect.collector.sample_activations import SampleActivations
 from neurolect.collector.shard import PARTIAL, Shard, check_shard, mining_of, share_of
 from neurolect.collector.state import CollectState, Plan
 from neurolect.collector.threads import threads_of
+from neurolect.collector.way_of_run import way_of_run
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
 from neurolect.model.finite import non_finite, raise_if_non_finite
@@ -109,18 +108,10 @@ def collect(
     options = options.on_device(model.device.type)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
-    choose_backend(
-        model,
-        corpus,
-        folder=folder,
-        n_sentences=n_sentences,
-        token_budget=options.token_budget or 1,
-        shard=shard,
-        progress=progress,
-    )
-    if model.not_packed_because:
-        progress.message(f"Sentences are padded: {model.not_packed_because}.")
-    compile_if_it_pays(model, options, n_sentences=n_sentences, progress=progress)
+    with undisturbed(kept_on_device(options.keep_on, model.device)):
+        model.way = way_of_run(
+            model, corpus, folder, options, n_sentences=n_sentences, shard=shard, progress=progress
+        )
     plan = Plan(
         n_neurons=model.neurons.n_neurons,
         list_size=options.resolved_list_size(n_sentences),
@@ -296,7 +287,7 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> G
     whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
     launches = (Launched(this.model, chunk) for chunk in stream)
-    with nullcontext(launches) if this.model.packed else ahead(launches, depth=1) as coming:
+    with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
         waiting: Launched | None = None
         for launched in coming:
             if waiting is not None:
@@ -340,8 +331,7 @@ def _take_in(this: _Pass, launched: Launched) -> None:
 def _feed(this: _Pass, chunk: Chunk, number: int) -> None:
     """Run one batch through the model and into the state."""
     rows = chunk.batches[number]
-    make = this.model.pack if this.model.packed else this.model.pad
-    activations = this.model.activations(make(chunk.tokens, rows))
+    activations = this.model.read(this.model.batch(chunk.tokens, rows))
     values = activations.values
     if non_finite(values, this.model.neurons):
         if this.options.non_finite == "error":
@@ -372,9 +362,8 @@ def _new_state(
     """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
     pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
     tokens = model.tokenize(pilot.column("text").to_pylist())
-    make = model.pack if model.packed else model.pad
-    batches = plan_batches_of(model, tokens, options.token_budget or 1)
-    parts = [model.activations(make(tokens, rows)).values for rows in batches]
+    batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
+    parts = [model.read(model.batch(tokens, rows)).values for rows in batches]
     if not parts:
         what = f"None of {pilot.num_rows} sampled sentences has a token this model's tokenizer knows."
         raise CollectError(what, hint="Is the tokenizer made for this language?")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from neurolect.collector.device_transfers import OnItsWay
 from neurolect.collector.feed import Chunk
-from neurolect.collector.options import CollectOptions
 from neurolect.corpus import Corpus
 from neurolect.model.model import Model
 from neurolect.model.receive import DeviceActivations
@@ -23,7 +22,6 @@ from neurolect.progress import Progress
 __all__ = [
     "Launched",
     "chunk_activations",
-    "compile_if_it_pays",
     "is_finite",
     "kept_on_device",
     "undisturbed",
@@ -31,9 +29,6 @@ __all__ = [
 ]
 
 _TRIAL = 128
-_WORTH_COMPILING = 1_000_000
-"""Packed sentences; compiling takes a quarter of a minute and saves a tenth of the time. Padded, it takes longer
-and saves less."""
 
 
 def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
@@ -114,30 +109,6 @@ def undisturbed(device: torch.device | None) -> Iterator[None]:
         sys.setswitchinterval(interval)
 
 
-def compile_if_it_pays(model: Model, options: CollectOptions, *, n_sentences: int, progress: Progress) -> None:
-    """Compile the network where that was asked for, or saves more time than it takes.
-
-    Parameters
-    ----------
-    model : Model
-        Its blocks are compiled in place.
-    options : CollectOptions
-        With ``compile``.
-    n_sentences : int
-        To be read.
-    progress : Progress
-        Is told where they cannot be compiled.
-    """
-    pays = options.compile == "auto" and model.packed and n_sentences >= _WORTH_COMPILING
-    if model.backend != "torch" or not (options.compile == "on" or pays):
-        return
-    # for as many threads as in the pass: for others all would be compiled again
-    with undisturbed(kept_on_device(options.keep_on, model.device)):
-        why_not = model.compile_blocks(token_budget=options.token_budget or 1)
-    if why_not is not None:
-        progress.message(f"Blocks are not compiled: {why_not}.")
-
-
 def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
     """Run all batches of a chunk.
 
@@ -159,11 +130,10 @@ def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
     values = torch.empty(shape, dtype=torch.float32, device=model.device)
     tokens = torch.empty(shape, dtype=torch.int16, device=model.device) if with_tokens else None
     at = 0
-    make = model.pack if model.packed else model.pad
     for rows in chunk.batches:
         own = slice(at, at + len(rows))
         part = DeviceActivations(values[own], None if tokens is None else tokens[own])
-        model.run(make(chunk.tokens, rows), out=part)
+        model.run(model.batch(chunk.tokens, rows), out=part)
         at += len(rows)
     return DeviceActivations(values, tokens)
 
@@ -202,8 +172,7 @@ def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Mod
     while True:
         tokens = model.tokenize(texts)
         rows: NDArray[np.int64] = np.setdiff1d(np.arange(len(texts)), tokens.empty)
-        batch = model.pack(tokens, rows) if model.packed else model.pad(tokens, rows)
-        if not len(rows) or is_finite(model.run(batch)):
+        if not len(rows) or is_finite(model.run(model.batch(tokens, rows))):
             return model
         wider = model.wider()
         if wider is None:

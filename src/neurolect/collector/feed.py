@@ -23,12 +23,10 @@ from neurolect.collector.shuffle import shuffled_chunks
 from neurolect.collector.tokenize_pool import Tokenized, TokenizerState, tokenized_in_pool
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
-from neurolect.model.batching import plan_batches
 from neurolect.model.model import Model
-from neurolect.model.packing import plan_packed
 from neurolect.model.tokens import TokenizedSentences
 
-__all__ = ["Chunk", "ahead", "chunks", "plan_batches_of"]
+__all__ = ["Chunk", "ahead", "chunks"]
 
 Item = TypeVar("Item")
 
@@ -114,7 +112,7 @@ def chunks(
         stream = islice(stream, max(0, end - start))
     fields = tuple(field["name"] for field in corpus.fields)
     for number, done in enumerate(_tokenized(stream, model, fields, workers, watched), start=start):
-        batches = plan_batches_of(model, done.tokens, token_budget)
+        batches = model.way.plan(done.tokens, token_budget=token_budget)
         yield Chunk(number, done.sentences, done.tokens, batches, done.background, done.items)
 
 
@@ -130,32 +128,6 @@ def _tokenized(
     include = model.options.special_tokens == "include"
     state = TokenizerState(backend.to_str(), model.max_tokens, include, fields, watched)
     yield from tokenized_in_pool(tables, state=state, workers=workers)
-
-
-def plan_batches_of(model: Model, tokens: TokenizedSentences, token_budget: int) -> list[NDArray[np.int64]]:
-    """Cut a chunk into batches; sentences with no token are in none.
-
-    Parameters
-    ----------
-    model : Model
-        Pads or packs.
-    tokens : TokenizedSentences
-        The chunk.
-    token_budget : int
-        Tokens in a batch.
-
-    Returns
-    -------
-    list of int64 arrays
-        Row numbers of each batch.
-    """
-    if model.packed:
-        rows = np.setdiff1d(np.arange(len(tokens.lengths)), tokens.empty)
-        return plan_packed(rows, lengths=tokens.lengths, token_budget=token_budget)
-    batches = plan_batches(tokens.lengths, token_budget=token_budget)
-    if len(tokens.empty):
-        batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
-    return [batch for batch in batches if len(batch)]
 
 
 def _rechunk(tables: Iterator[pa.Table], size: int, n_left: int) -> Iterator[pa.Table]:

@@ -14,7 +14,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.atomic import replacing, write_npy, write_table
-from neurolect.collector.feed import plan_batches_of
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.kept_sentences import take_kept
 from neurolect.collector.options import CollectOptions
@@ -119,22 +118,22 @@ def pool_sentences(
     """
     options = options.on_device(model.device.type)
     tokens = model.tokenize(sentences.column("text").to_pylist())
-    batches = plan_batches_of(model, tokens, options.token_budget or 1)
+    batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
     if shard is not None:
         batches = batches[shard.number :: shard.n]
     n_rows = sum(map(len, batches))
     task.set_total(n_rows)
     activations = np.empty((n_rows, model.neurons.n_neurons), dtype=np.float32)
-    make, at = model.pack if model.packed else model.pad, 0
+    at = 0
     for rows in batches:
         if stop is not None and stop.name:
             what = f"Stopped by {stop.name} while held-out sentences were read."
             raise InterruptedRunError(what, hint="Give the same command again.")
-        values = model.activations(make(tokens, rows)).values
+        values = model.read(model.batch(tokens, rows)).values
         wider = model
         while non_finite(values, model.neurons) and (next_wider := wider.wider()) is not None:
             wider = next_wider
-            values = wider.activations((wider.pack if wider.packed else wider.pad)(tokens, rows)).values
+            values = wider.read(wider.batch(tokens, rows)).values
         if options.non_finite == "error":
             raise_if_non_finite(values, model.neurons)
         activations[at : at + len(rows)] = np.where(np.isfinite(values), values, np.nan)

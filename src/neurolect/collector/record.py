@@ -60,10 +60,10 @@ def new_run(
             "n_layers": model.n_layers,
             "n_parameters": model.n_parameters,
             "dtype": model.dtype,
-            "packed": model.packed,
-            "compiled": model.compiled,
+            "packed": model.way.packed,
+            "compiled": model.way.compiled,
             "threads": threads_used(model.device.type),
-            "backend": model.backend,
+            "backend": model.way.backend,
             "sites": [each._asdict() for each in model.neurons.site_layers],
         },
         corpus={

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from neurolect.errors import OptionError, nearest
-
-__all__ = ["BACKENDS", "DTYPES", "MAX_TOKENS_DEFAULT", "POOLINGS", "SITES", "ModelOptions"]
+from neurolect.model.ways.registry import BACKENDS
 
 SITES = ("hidden", "mlp", "attn", "head")
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
-BACKENDS = ("auto", "torch", "openvino", "fastest")
 MAX_TOKENS_DEFAULT = 512
 """Sentences are short: a model that could read 128 K tokens is still fed no more than this unless asked."""
 MAX_TOKENS_LIMIT = 32767
@@ -65,7 +63,7 @@ class ModelOptions:
         _check_choice("special_tokens", self.special_tokens, ("exclude", "include"))
         _check_choice("dtype", self.dtype, DTYPES)
         _check_choice("packing", self.packing, PACKINGS)
-        _check_choice("backend", self.backend, BACKENDS)
+        _check_choice("backend", self.backend, ("auto", "torch", *BACKENDS, "fastest"))
         if not self.sites or len(set(self.sites)) != len(self.sites):
             what = f"model.sites is {self.sites!r}."
             raise OptionError(what, expected="at least one site, each named once")

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from neurolect.model.batching import PaddedBatch
 
-__all__ = ["Spans", "pool", "pooled", "spans_of"]
-
 
 class Spans(NamedTuple):
     """Which tokens of a batch are pooled, in the shapes that pooling needs; made once for all layers."""

@@ -5,13 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurolect.model.batching import PaddedBatch
-from neurolect.model.packing import PackedBatch
+from neurolect.model.batching import Batch, PackedBatch, PaddedBatch
 from neurolect.model.pooling import pool, spans_of
 from neurolect.model.segment_pooling import Segments, pool_segments
 from neurolect.model.taps import Receiver
-
-__all__ = ["DeviceActivations", "on_device", "receiver_for"]
 
 
 class DeviceActivations(NamedTuple):
@@ -24,7 +21,7 @@ class DeviceActivations(NamedTuple):
     """With max pooling the model token that gave the maximum, int16, same shape."""
 
 
-def on_device(batch: PaddedBatch | PackedBatch, device: torch.device) -> PaddedBatch | PackedBatch:
+def on_device(batch: Batch, device: torch.device) -> Batch:
     """Copy a batch to a device, through pinned memory, so that the host need not wait for the GPU.
 
     Parameters
@@ -50,9 +47,7 @@ def on_device(batch: PaddedBatch | PackedBatch, device: torch.device) -> PaddedB
     return PaddedBatch(*(moved(part) for part in batch))
 
 
-def receiver_for(
-    batch: PaddedBatch | PackedBatch, *, pooling: str, offsets: list[int], out: DeviceActivations
-) -> Receiver:
+def receiver_for(batch: Batch, *, pooling: str, offsets: list[int], out: DeviceActivations) -> Receiver:
     """Make what pools each tap's states of one batch.
 
     Parameters
@@ -101,7 +96,7 @@ def _padded_receiver(batch: PaddedBatch, pooling: str, offsets: list[int], out: 
     return receive
 
 
-def _segments_of(batch: PaddedBatch | PackedBatch) -> Segments:
+def _segments_of(batch: Batch) -> Segments:
     if isinstance(batch, PackedBatch):
         origin = batch.bounds[:-1]
     else:

@@ -12,8 +12,6 @@ from neurolect.model.hugging_face import Output
 from neurolect.model.neurons import SiteLayer
 from neurolect.model.structure import find_blocks, first_states, n_layers_of, site_module, watch_linears
 
-__all__ = ["Tap", "find_taps", "listen", "resolve_layers", "watch_blocks"]
-
 
 class Tap(NamedTuple):
     """Where the neurons of one site and layer are read."""
@@ -52,6 +50,15 @@ def listen(taps: Sequence[Tap], *, receive: Receiver) -> Iterator[None]:
                 hook = tap.module.register_forward_hook(_output_hook(number, receive))
             stack.callback(hook.remove)
         yield
+
+
+def hand_over(taps: Sequence[Tap], result: Output, *, receive: Receiver) -> None:
+    """Give a receiver what those taps read that read no module: the network's result."""
+    for number, tap in enumerate(taps):
+        if tap.reads == "last_hidden_state":
+            receive(number, result.last_hidden_state)
+        elif tap.reads == "hidden_states" and result.hidden_states is not None:
+            receive(number, result.hidden_states[tap.place.layer])
 
 
 def _input_hook(

@@ -1,22 +1,17 @@
 """The activations of chosen neurons at every token of chosen sentences, before pooling."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError
+from neurolect.model.batching import Batch, PackedBatch
 from neurolect.model.model import Model
-from neurolect.model.packing import PackedBatch
 from neurolect.model.receive import on_device
 from neurolect.model.tokens import TokenizedSentences
-
-if TYPE_CHECKING:
-    from neurolect.model.batching import PaddedBatch
-
-__all__ = ["TokenSpans", "token_spans", "token_values"]
 
 
 class TokenSpans(NamedTuple):
@@ -29,7 +24,7 @@ class TokenSpans(NamedTuple):
 
 
 def token_values(
-    model: Model, batch: "PaddedBatch | PackedBatch", *, rows: NDArray[np.int64], neurons: NDArray[np.int64]
+    model: Model, batch: Batch, *, rows: NDArray[np.int64], neurons: NDArray[np.int64]
 ) -> list[NDArray[np.float32]]:
     """Run one forward pass and read neurons at the pooled tokens of sentences.
 

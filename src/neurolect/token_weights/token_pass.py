@@ -121,7 +121,7 @@ def _read_part(
         here = np.flatnonzero(place[rows] >= 0)
         if not len(here):
             continue
-        made = model.pack(sentences, positions) if model.packed else model.pad(sentences, positions)
+        made = model.batch(sentences, positions)
         found = token_values(model, made, rows=place[rows[here]], neurons=neurons[here])
         for at, each in zip(here.tolist(), found, strict=True):
             values[at] = each

@@ -144,7 +144,7 @@ def test_distances_over_sentence_sets(workshop: Path) -> None:
     for run in runs_of(workshop):
         model = load_model(run.manifest["model"]["name"])
         tokens = model.tokenize(texts)
-        values.append(model.activations(model.pad(tokens, np.arange(len(texts)))).values.astype(np.float64))
+        values.append(model.read(model.pad(tokens, np.arange(len(texts)))).values.astype(np.float64))
     difference = values[0] - values[1]
     assert rows[2]["n_sentences"] == len(texts)
     assert rows[2]["manhattan"] == pytest.approx(np.abs(difference).sum(axis=1).mean(), rel=1e-4)

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError, OptionError, RunFolderError
-from neurolect.model.batching import plan_batches
 from neurolect.model.load import load_model
 from neurolect.model.model import Model
 from neurolect.model.options import ModelOptions
-from neurolect.model.packing import plan_packed
 from neurolect.progress import Task
 from neurolect.store import Run
 
@@ -103,13 +101,8 @@ def joint_values(
         for model, own in zip(models, tokens, strict=True):
             found = np.empty((len(part), model.neurons.n_neurons), dtype=np.float32)
             budget = _TOKENS.get(model.device.type, _TOKENS["cpu"])
-            if model.packed:
-                batches = plan_packed(rows, lengths=own.lengths, token_budget=budget)
-            else:
-                batches = [rows[each] for each in plan_batches(own.lengths[rows], token_budget=budget)]
-            for batch in batches:
-                made = model.pack(own, batch) if model.packed else model.pad(own, batch)
-                found[batch] = model.activations(made).values
+            for batch in model.way.plan(own, token_budget=budget, rows=rows):
+                found[batch] = model.read(model.batch(own, batch)).values
             values.append(found[rows])
         task.advance(len(part))
         if len(rows):

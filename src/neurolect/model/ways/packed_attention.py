@@ -16,8 +16,6 @@ from torch import Tensor, nn
 
 from neurolect.model.triton_here import triton_here
 
-__all__ = ["NAME", "SHORT", "packed_attention", "register", "varlen_kernel"]
-
 NAME = "neurolect_packed"
 """Under which the attention is registered."""
 SHORT = 64
@@ -58,7 +56,7 @@ def register() -> bool:
     except ImportError:
         return False
     if triton_here():
-        from neurolect.model.short_attention_kernels import attend_short
+        from neurolect.model.ways.short_attention_kernels import attend_short
 
         _short_kernel["gpu"] = attend_short
     AttentionInterface.register(NAME, packed_attention)

@@ -9,8 +9,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ["attend_short"]
-
 
 @torch.library.custom_op("neurolect::attend_short", mutates_args=())
 def attend_short(

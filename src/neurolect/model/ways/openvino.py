@@ -4,28 +4,27 @@ The network is traced together with the taps' hooks and the pooling, so that the
 sentence and neuron and never hands a token's states over. Nothing is quantized: 8-bit integers ruin the lists.
 """
 
-import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from neurolect.errors import require_extra
-from neurolect.model.batching import PaddedBatch
-from neurolect.model.hugging_face import Output
+from neurolect.model.batching import Batch, PaddedBatch
 from neurolect.model.pooling import Spans, pooled
 from neurolect.model.quiet_transformers import quiet_transformers
 from neurolect.model.receive import DeviceActivations
-from neurolect.model.taps import Tap, listen
+from neurolect.model.taps import hand_over, listen
+from neurolect.model.ways.plain import Plain
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["PRECISIONS", "OpenVinoGraph", "openvino_there"]
+    from neurolect.model.model import Model
+
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 """Number formats of the forward pass, and OpenVINO's names for them."""
@@ -33,105 +32,54 @@ PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 _TELEMETRY = "openvino_telemetry"
 
 
-def openvino_there() -> bool:
-    """Say whether OpenVINO is installed, without importing it."""
-    return importlib.util.find_spec("openvino") is not None
+class OpenVino(Plain):
+    """Padded sentences through one graph on as many threads as PyTorch has.
 
-
-class OpenVinoGraph:
-    """A network with its pooling, compiled by OpenVINO for as many threads as PyTorch has.
-
-    Parameters
-    ----------
-    run : callable
-        Runs the network on ids and mask and returns its result.
-    network : nn.Module
-        The network.
-    taps : sequence of Tap
-        What is read, in neuron order.
-    pooling : str
-        As in the options.
-    dtype : str
-        A key of ``PRECISIONS``.
-    n_words : int
-        Model tokens the network knows.
-
-    Raises
-    ------
-    MissingExtraError
-        If OpenVINO is not installed.
-    RuntimeError and others
-        Whatever tracing and conversion raise on a network they cannot take.
+    Tracing and conversion raise what they like on a network that they cannot take.
     """
 
-    def __init__(
-        self,
-        run: Callable[[Tensor, Tensor], Output],
-        *,
-        network: nn.Module,
-        taps: Sequence[Tap],
-        pooling: str,
-        dtype: str,
-        n_words: int,
-    ) -> None:
-        openvino = _import_openvino()
-        traced = _Pooled(run, network, taps, pooling)
+    backend = "openvino"
+
+    def __init__(self, model: "Model") -> None:
+        super().__init__()
+        openvino = import_openvino()
+        traced = _Pooled(model)
         with warnings.catch_warnings(), torch.no_grad(), quiet_transformers():
             # the tracer warns of every shape that a network compares; what it makes of them is tried afterwards
             warnings.simplefilter("ignore")
-            self._model = _convert(openvino, traced.eval(), n_words)
-        self._core, self._dtype, self.n_threads = _the_core(), dtype, 0
+            self._graph = _convert(openvino, traced.eval(), model.n_words)
+        self._core, self._dtype, self.n_threads = _the_core(), model.dtype, 0
         self._request: Any = None
 
-    def run(self, batch: PaddedBatch, *, out: DeviceActivations) -> DeviceActivations:
-        """Run one forward pass.
-
-        Parameters
-        ----------
-        batch : PaddedBatch
-            On the CPU.
-        out : DeviceActivations
-            Filled.
-
-        Returns
-        -------
-        DeviceActivations
-            ``out``.
-        """
+    def run(self, model: "Model", batch: Batch, *, out: DeviceActivations) -> None:
+        """Run one forward pass."""
         if self.n_threads != torch.get_num_threads():
-            # a run that is gone on with computes with as many threads as it was begun with
+            # a run that is resumed computes with as many threads as it was begun with
             self.n_threads = torch.get_num_threads()
             settings = _settings(self._dtype, self.n_threads)
-            self._request = self._core.compile_model(self._model, "CPU", settings).create_infer_request()
-        given = [each.numpy() for each in batch]
+            self._request = self._core.compile_model(self._graph, "CPU", settings).create_infer_request()
+        given = [each.numpy() for each in batch[:4]]
         # outputs are views of the request's memory until the next call
         results = self._request.infer(given, share_inputs=True, share_outputs=True)
         out.values.copy_(torch.from_numpy(results[0]))
         if out.tokens is not None:
             out.tokens.copy_(torch.from_numpy(results[1]))
-        return out
 
 
 class _Pooled(nn.Module):
     """What is traced: the network, the taps' hooks, and the pooling."""
 
-    def __init__(
-        self, run: Callable[[Tensor, Tensor], Output], network: nn.Module, taps: Sequence[Tap], pooling: str
-    ) -> None:
+    def __init__(self, model: "Model") -> None:
         super().__init__()
-        self.network = network  # registered, so that the tracer finds the weights
-        self._run, self._taps, self._pooling = run, taps, pooling
+        self.body = model.body  # registered, so that the tracer finds the weights
+        self._run = partial(Plain().forward, model)
+        self._taps, self._pooling = model.taps, model.options.pooling
 
     def forward(self, ids: Tensor, mask: Tensor, first: Tensor, end: Tensor) -> Any:  # noqa: ANN401
         """Return the activations, and with max pooling the tokens."""
         found: dict[int, Tensor] = {}
         with listen(self._taps, receive=found.__setitem__):
-            result = self._run(ids, mask)
-        for number, tap in enumerate(self._taps):
-            if tap.reads == "last_hidden_state":
-                found[number] = result.last_hidden_state
-            elif tap.reads == "hidden_states" and result.hidden_states is not None:
-                found[number] = result.hidden_states[tap.place.layer]
+            hand_over(self._taps, self._run(PaddedBatch(ids, mask, first, end)), receive=found.__setitem__)
         spans = _spans(ids, first, end)
         values, tokens = [], []
         for number in range(len(self._taps)):
@@ -198,10 +146,10 @@ def _the_core() -> Any:  # noqa: ANN401 - OpenVINO is an extra
     it goes. Where two cores go in the order in which they came, that is one already freed: the next Ctrl-C or
     SIGTERM then ends in a segmentation fault instead of a checkpoint.
     """
-    return _import_openvino().Core()
+    return import_openvino().Core()
 
 
-def _import_openvino() -> "ModuleType":
+def import_openvino() -> "ModuleType":
     """Import OpenVINO; what reports each import to its makers is left out, for which it has a stand-in."""
     if "openvino" in sys.modules or _TELEMETRY in sys.modules:
         return require_extra("openvino", extra="openvino", purpose="for the backend 'openvino'")

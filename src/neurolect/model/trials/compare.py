@@ -13,7 +13,6 @@ from neurolect.model.tokens import TokenizedSentences
 if TYPE_CHECKING:
     from neurolect.model.model import Model
 
-__all__ = ["REFUSALS", "TOLERANCE", "random_sentences", "worst_difference"]
 
 TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "bfloat16": 4e-2}
 """Largest relative difference that rounding explains, by number format."""
@@ -39,7 +38,7 @@ def random_sentences(model: "Model", *, lengths: Sequence[int]) -> TokenizedSent
     """
     own = np.minimum(np.asarray(lengths, dtype=np.int64), model.max_tokens)
     rng = np.random.default_rng(0)
-    padding = getattr(model.network.get_input_embeddings(), "padding_idx", None)  # type: ignore[operator]
+    padding = getattr(model.body.get_input_embeddings(), "padding_idx", None)  # type: ignore[operator]
     known = np.setdiff1d(np.arange(model.n_words), [model.pad_id, -1 if padding is None else padding])
     ids = rng.choice(known, size=int(own.sum())).astype(np.int32)
     offsets = np.concatenate(([0], np.cumsum(own)))

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from neurolect.errors import MissingExtraError, ModelError
-from neurolect.model import openvino_trial
 from neurolect.model.model import Model
-from neurolect.model.openvino_graph import openvino_there
-from neurolect.model.openvino_trial import TOLERANCE
 from neurolect.model.options import ModelOptions
+from neurolect.model.trials import openvino
+from neurolect.model.trials.openvino import TOLERANCE
+from neurolect.model.ways.openvino import OpenVino
+from neurolect.model.ways.packed import Packed
 from tests.model.networks import TEXTS, tiny_model
 from tests.tiny_models import tiny_network, tiny_tokenizer
 
-needs_openvino = pytest.mark.skipif(not openvino_there(), reason="needs the extra openvino")
+needs_openvino = pytest.mark.skipif(not openvino.BACKEND.there(), reason="needs the extra openvino")
 ALL = np.arange(len(TEXTS))
 EVERY_SITE = ("hidden", "mlp", "attn", "head")
 
@@ -28,13 +29,18 @@ def new_model(**options: Any) -> Model:
     return Model(tiny_network("Bert"), tiny_tokenizer(), name="Bert", options=chosen, max_tokens=64)
 
 
+def set_up(model: Model) -> None:
+    made = openvino.attempt(model)
+    assert isinstance(made, OpenVino)
+    model.way = made
+
+
 def both_ways(family: str, options: ModelOptions) -> tuple[Any, Any, Model]:
     model = tiny_model(family, options)
     batch = model.pad(model.tokenize(TEXTS), ALL)
-    ours = model.activations(batch)
-    assert model.use_openvino() is None
-    assert model.backend == "openvino"
-    return ours, model.activations(batch), model
+    ours = model.read(batch)
+    set_up(model)
+    return ours, model.read(batch), model
 
 
 @needs_openvino
@@ -53,10 +59,10 @@ def test_activations_equal_those_of_pytorch(family: str, pooling: str) -> None:
 def test_what_a_batch_gives_does_not_depend_on_the_batches_before() -> None:
     _, _, model = both_ways("Bert", ModelOptions(backend="torch"))
     tokens = model.tokenize(TEXTS)
-    first = model.activations(model.pad(tokens, ALL)).values
+    first = model.read(model.pad(tokens, ALL)).values
     for row in range(len(TEXTS)):
-        model.activations(model.pad(tokens, ALL[row : row + 1]))
-    assert np.array_equal(model.activations(model.pad(tokens, ALL)).values, first)
+        model.read(model.pad(tokens, ALL[row : row + 1]))
+    assert np.array_equal(model.read(model.pad(tokens, ALL)).values, first)
 
 
 @needs_openvino
@@ -67,11 +73,10 @@ def test_activations_that_are_not_finite_are_seen(
     model = new_model(pooling=pooling, layers=(1,))
     with torch.no_grad():
         model.network.get_parameter("encoder.layer.0.output.LayerNorm.bias")[3] = bad
-    assert "gives other activations" in str(model.use_openvino())
-    assert model.backend == "torch"
-    monkeypatch.setattr(openvino_trial, "_difference", lambda model, graph, lengths: 0.0)
-    assert model.use_openvino() is None
-    values = model.activations(model.pad(model.tokenize(TEXTS), ALL)).values
+    assert "gives other activations" in str(openvino.attempt(model))
+    monkeypatch.setattr(openvino, "_difference", lambda model, way, lengths: 0.0)
+    set_up(model)
+    values = model.read(model.pad(model.tokenize(TEXTS), ALL)).values
     assert not np.isfinite(values[:, 3]).any()
     assert np.isfinite(np.delete(values, 3, axis=1)).all()
 
@@ -80,9 +85,9 @@ def test_activations_that_are_not_finite_are_seen(
 def test_a_half_precision_network_is_refused() -> None:
     model = new_model()
     model.dtype = "float16"
-    assert model.use_openvino() == "model.dtype is float16, not float32 or bfloat16"
-    model.dtype, model.packed = "float32", True
-    assert model.use_openvino() == "sentences are packed"
+    assert openvino.attempt(model) == "model.dtype is float16, not float32 or bfloat16"
+    model.dtype, model.torch_way = "float32", Packed(model.body)
+    assert openvino.attempt(model) == "sentences are packed"
 
 
 @needs_openvino
@@ -95,7 +100,7 @@ def test_without_the_extra_the_install_line_is_given(monkeypatch: pytest.MonkeyP
     model = new_model()
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r'pip install "neurolect\[openvino\]"'):
-        model.use_openvino()
+        openvino.attempt(model)
 
 
 @needs_openvino
@@ -109,15 +114,15 @@ def test_it_computes_with_as_many_threads_as_pytorch() -> None:
     model = tiny_model("Bert", ModelOptions(backend="torch"))
     batch = model.pad(model.tokenize(TEXTS), ALL)
     usual = torch.get_num_threads()
-    assert model.use_openvino() is None
-    before = model.activations(batch).values
+    set_up(model)
+    before = model.read(batch).values
     try:
         torch.set_num_threads(usual + 1)
-        after = model.activations(batch).values
+        after = model.read(batch).values
     finally:
         torch.set_num_threads(usual)
-    assert model._graph is not None
-    assert model._graph.n_threads == usual + 1
+    assert isinstance(model.way, OpenVino)
+    assert model.way.n_threads == usual + 1
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
@@ -127,12 +132,12 @@ def test_signals_still_arrive_when_models_have_come_and_gone() -> None:
 import faulthandler, gc, os, signal
 faulthandler.enable()
 import numpy as np
-from tests.model.test_openvino_graph import new_model
+from tests.model.ways.test_openvino import new_model, set_up
 
 models = [new_model() for _ in range(3)]
 for model in models:
-    assert model.use_openvino() is None
-    model.activations(model.pad(model.tokenize(["a dog"]), np.arange(1)))
+    set_up(model)
+    model.read(model.pad(model.tokenize(["a dog"]), np.arange(1)))
 del model
 while models:
     del models[0]

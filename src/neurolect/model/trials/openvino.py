@@ -1,91 +1,65 @@
-"""Build the OpenVINO graph of a model and see that it gives what PyTorch gives.
+"""Convert a network for OpenVINO and see that it gives what PyTorch gives.
 
 Whether it does is tried, not looked up: batches of several shapes, with and without padding, are run both ways.
 """
 
+import importlib.util
 import logging
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from neurolect.model.batching import PaddedBatch
-from neurolect.model.hugging_face import Output
-from neurolect.model.openvino_graph import PRECISIONS, OpenVinoGraph
-from neurolect.model.receive import DeviceActivations
-from neurolect.model.taps import Tap
+from neurolect.model.trials.compare import REFUSALS
+from neurolect.model.ways.openvino import PRECISIONS, OpenVino, import_openvino
+from neurolect.model.ways.plain import Plain
+from neurolect.model.ways.registry import Backend
+from neurolect.model.ways.way import Way, run_by
 
 if TYPE_CHECKING:
     from neurolect.model.model import Model
-
-__all__ = ["TOLERANCE", "openvino_graph"]
 
 logger = logging.getLogger(__name__)
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 4e-2}
 """Largest difference to PyTorch, as a share of the layer's largest activation."""
 
+_WORTH_CONVERTING = 50_000
+"""Sentences; conversion takes some seconds and saves about a sixth of the time."""
 _LENGTHS = ((1, 1), (3,), (9, 3, 9, 5), (40, 17), (300,))
-_REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, KeyError, IndexError)
 
 
-def openvino_graph(
-    model: "Model", *, run: Callable[[Tensor, Tensor], Output], taps: Sequence[Tap]
-) -> OpenVinoGraph | str:
-    """Build the graph.
-
-    Parameters
-    ----------
-    model : Model
-        Running in PyTorch.
-    run : callable
-        Runs its network on ids and mask.
-    taps : sequence of Tap
-        What is read.
-
-    Returns
-    -------
-    OpenVinoGraph or str
-        Or why it cannot be, as the end of "... and ...".
-
-    Raises
-    ------
-    MissingExtraError
-        If OpenVINO is not installed.
-    """
+def attempt(model: "Model") -> OpenVino | str:
+    """Convert the network and try it, or say why it cannot be, as the end of "... and ..."."""
     if model.device.type != "cpu":
         return f"the network is on {model.device}, not on the CPU"
-    if model.packed:
+    if model.torch_way.packed:
         return "sentences are packed"
     if model.dtype not in PRECISIONS:
         return f"model.dtype is {model.dtype}, not {' or '.join(PRECISIONS)}"
+    import_openvino()
+    name = type(model.body).__name__
     try:
-        graph = OpenVinoGraph(
-            run,
-            network=model.network,
-            taps=taps,
-            pooling=model.options.pooling,
-            dtype=model.dtype,
-            n_words=model.n_words,
-        )
-        off = max(_difference(model, graph, lengths) for lengths in _LENGTHS)
-    except _REFUSALS as error:
+        way = OpenVino(model)
+        off = max(_difference(model, way, lengths) for lengths in _LENGTHS)
+    except REFUSALS as error:
         logger.debug("No OpenVINO graph.", exc_info=True)
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return f"a {type(model.network).__name__} does not run there ({reason[:160]})"
+        return f"a {name} does not run there ({reason[:160]})"
     if not off <= TOLERANCE[model.dtype]:
-        return f"a {type(model.network).__name__} gives other activations there (off by {off:.1%} of the largest)"
-    return graph
+        return f"a {name} gives other activations there (off by {off:.1%} of the largest)"
+    return way
 
 
-def _difference(model: "Model", graph: OpenVinoGraph, lengths: tuple[int, ...]) -> float:
+def _worth(model: "Model", n_sentences: int) -> bool:
+    return n_sentences >= _WORTH_CONVERTING and model.dtype == "float32"
+
+
+def _difference(model: "Model", way: Way, lengths: tuple[int, ...]) -> float:
     """Run random sentences both ways; give the largest difference as a share of the largest activation."""
     batch = _random_batch(model, lengths)
-    ours = model.run(batch)
-    tokens = None if ours.tokens is None else torch.empty_like(ours.tokens)
-    theirs = graph.run(batch, out=DeviceActivations(torch.empty_like(ours.values), tokens))
+    ours, theirs = run_by(Plain(), model, batch), run_by(way, model, batch)
     if not torch.isfinite(theirs.values).all():
         return float("inf")
     differences = (ours.values - theirs.values).abs().amax(dim=0)
@@ -102,3 +76,12 @@ def _random_batch(model: "Model", lengths: tuple[int, ...]) -> PaddedBatch:
     mask = (torch.arange(longest) < end[:, None]).to(torch.int64)
     ids = torch.where(mask > 0, ids, model.pad_id)
     return PaddedBatch(ids, mask, torch.zeros_like(end), end)
+
+
+BACKEND = Backend(
+    title="OpenVINO",
+    install='pip install "neurolect[openvino]"',
+    there=lambda: importlib.util.find_spec("openvino") is not None,
+    worth=_worth,
+    attempt=attempt,
+)

@@ -1,15 +1,22 @@
 """The backend is chosen once and kept."""
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from neurolect.collector import CollectOptions, choose_backend, collect
+from neurolect.collector import CollectOptions, collect
 from neurolect.collector.shard import Shard
 from neurolect.corpus import Corpus
-from neurolect.errors import CollectError
+from neurolect.errors import CollectError, OptionError
 from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model.trials import choose, openvino
+from neurolect.model.ways.plain import Plain
+from neurolect.model.ways.registry import BACKENDS, Backend
+from neurolect.model.ways.way import Way
 from neurolect.progress import NullProgress
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
@@ -35,15 +42,19 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_bert(tmp_path_factory.mktemp("bert"))
 
 
+class ByAnotherName(Plain):
+    """PyTorch, called OpenVINO, whose conversions take seconds."""
+
+    backend = "openvino"
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, attempt: Callable[[Model], Way | str]) -> None:
+    monkeypatch.setattr(openvino, "BACKEND", openvino.BACKEND._replace(there=lambda: True, attempt=attempt))
+
+
 @pytest.fixture
-def openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for OpenVINO, whose conversions take seconds: it is PyTorch by another name."""
-
-    def use(model: Model) -> None:
-        model.backend = "openvino"
-
-    monkeypatch.setattr(Model, "use_openvino", use)
-    monkeypatch.setattr(choose_backend, "openvino_there", lambda: True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, lambda model: ByAnotherName())
 
 
 def used(out: Path) -> str:
@@ -55,34 +66,34 @@ def test_auto_takes_pytorch_for_few_sentences(corpus: Corpus, bert: Path, tmp_pa
     assert used(tmp_path / "run") == "torch"
 
 
-@pytest.mark.usefixtures("openvino")
+@pytest.mark.usefixtures("installed")
 def test_auto_takes_openvino_for_many(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose_backend, "_WORTH_CONVERTING", 100)
+    monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 100)
     collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS)
     assert used(tmp_path / "run") == "openvino"
     # what was begun is gone on with
-    monkeypatch.setattr(choose_backend, "_WORTH_CONVERTING", 1000)
+    monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 1000)
     collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS)
     other = load_model(str(bert), options=ModelOptions(backend="torch"))
     with pytest.raises(CollectError, match=r"differs in model\.backend"):
         collect(other, corpus, out=tmp_path / "run", options=OPTIONS)
 
 
-@pytest.mark.usefixtures("openvino")
+@pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("faster", ["torch", "openvino"])
 def test_the_fastest_is_tried_told_and_kept(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str
 ) -> None:
-    monkeypatch.setattr(choose_backend, "_seconds", lambda model, batches: 1 + (model.backend != faster))
+    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend != faster))
     told, options = Told(), ModelOptions(backend="fastest")
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
     assert used(tmp_path / "run") == faster
     name = {"torch": "PyTorch", "openvino": "OpenVINO"}[faster]
     assert f"{name} runs the model: it was 2.00 times as fast in a trial of 3 rounds." in told.messages
     # no second trial, whatever it would say
-    monkeypatch.setattr(choose_backend, "_seconds", lambda model, batches: 1 + (model.backend == faster))
+    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend == faster))
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS)
     assert used(tmp_path / "run") == faster
 
@@ -90,9 +101,8 @@ def test_the_fastest_is_tried_told_and_kept(
 def test_what_openvino_does_not_run_runs_in_pytorch(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Model, "use_openvino", lambda model: "a BertModel does not run there")
-    monkeypatch.setattr(choose_backend, "openvino_there", lambda: True)
-    monkeypatch.setattr(choose_backend, "_WORTH_CONVERTING", 100)
+    stand_in(monkeypatch, lambda model: "a BertModel does not run there")
+    monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 100)
     told = Told()
     collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
     assert used(tmp_path / "run") == "torch"
@@ -109,8 +119,39 @@ def test_shards_do_not_try(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
 def test_without_openvino_the_fastest_is_pytorch(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose_backend, "openvino_there", lambda: False)
+    monkeypatch.setattr(openvino, "BACKEND", openvino.BACKEND._replace(there=lambda: False))
     told, options = Told(), ModelOptions(backend="fastest")
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
     assert used(tmp_path / "run") == "torch"
     assert any("OpenVINO is not installed" in message for message in told.messages)
+
+
+class Toy(Plain):
+    """A backend that a plug-in brings: this class, its trial and one line in the registry."""
+
+    backend = "toy"
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("toy_trial")
+    never: Callable[[Model, int], bool] = lambda model, n: False  # noqa: E731
+    module.BACKEND = Backend("Toy", "pip install toy", lambda: True, never, lambda model: Toy())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "toy_trial", module)
+    monkeypatch.setitem(BACKENDS, "toy", "toy_trial")
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_new_backend_is_a_way_a_trial_and_a_line(
+    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(str(bert), options=ModelOptions(backend="toy"))
+    assert isinstance(model.way, Toy)
+    collect(model, corpus, out=tmp_path / "named", options=OPTIONS)
+    assert used(tmp_path / "named") == "toy"
+    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend != "toy"))
+    fastest = load_model(str(bert), options=ModelOptions(backend="fastest"))
+    collect(fastest, corpus, out=tmp_path / "fastest", options=OPTIONS)
+    assert used(tmp_path / "fastest") == "toy"
+    with pytest.raises(OptionError, match=r"auto, torch, openvino, toy, fastest"):
+        ModelOptions(backend="toys")

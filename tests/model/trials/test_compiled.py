@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model.trials import compiled
+from neurolect.model.ways.compiled import Compiled
 from tests.tiny_models import write_tiny
 
 BUDGET = 512
@@ -21,8 +23,18 @@ def loaded(folder: Path, **options: Any) -> Model:
 
 def some_activations(model: Model) -> np.ndarray[Any, np.dtype[np.float32]]:
     tokens = model.tokenize(["the cat sat on the mat", "a dog", "one more sentence of some words"])
-    make = model.pack if model.packed else model.pad
-    return model.activations(make(tokens, np.arange(3))).values
+    make = model.batch
+    return model.read(make(tokens, np.arange(3))).values
+
+
+def attempted(model: Model) -> Compiled | str:
+    return compiled.attempt(model, model.torch_way, token_budget=BUDGET)
+
+
+def compiled_way(model: Model) -> Compiled:
+    made = attempted(model)
+    assert isinstance(made, Compiled)
+    return made
 
 
 def compiled_by(monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any]) -> None:
@@ -46,10 +58,9 @@ def test_activations_are_the_same(
     model = loaded(write_tiny(tmp_path, family=family), packing=packing)
     before = some_activations(model)
     compiled_by(monkeypatch, by_tracing)
-    assert model.compile_blocks(token_budget=BUDGET) is None
-    assert model.compiled
+    model.way = compiled_way(model)
+    assert model.way.compiled
     np.testing.assert_allclose(some_activations(model), before, atol=1e-6)
-    assert model.compile_blocks(token_budget=BUDGET) is None
 
 
 def test_blocks_stay_as_they_are_where_they_would_give_something_else(
@@ -65,8 +76,7 @@ def test_blocks_stay_as_they_are_where_they_would_give_something_else(
         return run
 
     compiled_by(monkeypatch, wrong)
-    assert "gives other activations once compiled" in str(model.compile_blocks(token_budget=BUDGET))
-    assert not model.compiled
+    assert "gives other activations once compiled" in str(attempted(model))
     np.testing.assert_array_equal(some_activations(model), before)
 
 
@@ -84,13 +94,11 @@ def test_blocks_stay_as_they_are_where_they_cannot_be_compiled(
         return run
 
     compiled_by(monkeypatch, refusing)
-    why_not = model.compile_blocks(token_budget=BUDGET)
+    why_not = attempted(model)
     assert why_not == "a BertModel cannot be compiled here (no compiler was found)"
-    assert not model.compiled
     np.testing.assert_array_equal(some_activations(model), before)
 
 
 def test_what_is_read_inside_of_blocks_is_not_compiled_away(tmp_path: Path) -> None:
     model = loaded(write_tiny(tmp_path, family="Bert"), sites=("mlp",))
-    assert model.compile_blocks(token_budget=BUDGET) == "activations are read inside of blocks"
-    assert not model.compiled
+    assert attempted(model) == "activations are read inside of blocks"

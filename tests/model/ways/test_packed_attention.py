@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from neurolect.model import packed_attention as module
-from neurolect.model.packed_attention import packed_attention
+from neurolect.model.ways import packed_attention as module
+from neurolect.model.ways.packed_attention import packed_attention
 
 
 @torch.library.custom_op("neurolect_tests::attend", mutates_args=())
