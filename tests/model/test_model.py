@@ -106,3 +106,25 @@ def test_a_network_without_hidden_states_is_refused() -> None:
     network.register_forward_hook(lambda module, args, output: SimpleNamespace(logits=output))
     with pytest.raises(ModelError, match="A BertModel gives no hidden states"):
         Model(network, tiny_tokenizer(), name="n", options=ModelOptions(), max_tokens=64)
+
+
+@pytest.mark.parametrize("family", ["Bert", "GPT2"])
+def test_activations_of_texts_are_the_means_of_hugging_faces_own_states(family: str) -> None:
+    model = tiny_model(family)
+    texts = [*TEXTS, "", TEXTS[0]]
+    got = model.activations(texts)
+    assert got.shape == (len(texts), len(model.addresses))
+    assert got.dtype == np.float32
+    assert model.addresses[:1] + model.addresses[-1:] == ["hidden.1.0", "hidden.3.15"]
+    assert np.isnan(got[-2]).all()
+    for text, row in zip(texts, got, strict=True):
+        ids = model.tokenizer([text])["input_ids"][0]
+        if text:
+            with torch.no_grad():
+                states = model.body(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states[1:]
+            special = slice(1, -1) if family == "Bert" else slice(None)
+            expected = torch.cat([each[0, special].mean(0) for each in states])
+            np.testing.assert_allclose(row, expected.numpy(), atol=1e-5)
+    with pytest.raises(ModelError, match=r"one text: 'a dog'(.|\n)*a list"):
+        model.activations("a dog")
+    assert model.activations([]).shape == (0, 48)

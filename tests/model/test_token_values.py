@@ -8,7 +8,7 @@ import torch
 
 from neurolect.errors import ModelError
 from neurolect.model import ModelOptions, plan_batches
-from neurolect.model.token_values import token_spans, token_values
+from neurolect.model.token_values import read_tokens, token_spans, token_values
 from tests.model.networks import TEXTS, tiny_model
 
 ALL = np.arange(len(TEXTS))
@@ -72,3 +72,29 @@ def test_a_tokenizer_that_tells_no_characters_is_refused() -> None:
     slow = SimpleNamespace(name="slow", tokenizer=SimpleNamespace())
     with pytest.raises(ModelError, match="does not say which characters"):
         token_spans(slow, TEXTS, sentences=sentences)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("packing", ["on", "off"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_every_sentence_comes_once_with_spans_and_values_of_any_neurons(packing: str, dtype: str) -> None:
+    model = tiny_model(
+        "Bert", ModelOptions(sites=("hidden", "mlp", "attn", "head"), layers=(0, 2), packing=packing)
+    )
+    texts = [*TEXTS, "", TEXTS[1]]
+    some = np.array([40, 3, 17, 3], np.int64)
+    own = [np.array([k, 20 + k], np.int64)[: k % 3] for k in range(len(texts))]
+    everything = {each.number: each for each in read_tokens(model, texts, dtype=dtype, token_budget=40)}
+    assert sorted(everything) == list(range(len(texts)))
+    for neurons in (some, own):
+        for each in read_tokens(model, texts, neurons=neurons, dtype=dtype, token_budget=40):
+            wanted = neurons if isinstance(neurons, np.ndarray) else neurons[each.number]
+            assert each.values.dtype == dtype
+            np.testing.assert_array_equal(each.values, everything[each.number].values[:, wanted])
+            assert len(each.spans.starts) == len(each.values)
+    means = model.activations(texts)
+    for number, each in everything.items():
+        assert each.values.shape == (len(each.spans.ends), model.neurons.n_neurons)
+        if len(each.values):
+            np.testing.assert_allclose(
+                each.values.mean(0), means[number], atol=2e-2 if dtype == "float16" else 1e-5
+            )

@@ -21,8 +21,12 @@ from neurolect.model.precision import resolve_dtype
 
 logger = logging.getLogger(__name__)
 
+HEADS = ("lm", "classifier")
 
-def load_model(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:
+
+def load_model(
+    name: str, *, options: ModelOptions | None = None, device: str = "cpu", head: str | None = None
+) -> Model:
     """Load a model and number its neurons.
 
     Parameters
@@ -34,6 +38,10 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
         Which neurons are read and how; the defaults where None.
     device : str
         Where it runs, as torch names it: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+    head : {"lm", "classifier"}, optional
+        Load the network with its head: ``lm`` gives scores of tokens (the next ones, or those that are masked),
+        ``classifier`` scores of classes. ``Model.network`` then has it; neurons are those of ``Model.body``, with
+        the same addresses and activations as without.
 
     Returns
     -------
@@ -45,34 +53,66 @@ def load_model(name: str, *, options: ModelOptions | None = None, device: str = 
     ------
     ModelError
         If there is no such model, its files are incomplete, its weights are pickled and that was not
-        allowed, weights are missing, or the neurons asked for are not found.
+        allowed, weights are missing (of the head too, where one is asked for), or the neurons asked for are not
+        found.
     MissingExtraError
         If ``name`` is ``minilm`` and its package is not installed.
     """
     options = options or ModelOptions()
+    if head is not None and head not in HEADS:
+        what = f"The head {head!r} was asked for."
+        raise ModelError(what, expected=f"{' or '.join(HEADS)}", hint="leave it out to read neurons alone")
     dtype = resolve_dtype(options.dtype, device=device)
     with one_line_errors(name):
         files = find_model_files(name, options)
         tokenizer = load_tokenizer(files, options)
-        whole, loading = load_network(files, options, dtype=dtype)
+        automatic = "AutoModel" if head is None else _class_with_head(files.config, head)
+        whole, loading = load_network(files, options, dtype=dtype, head=automatic)
     _check_tokenizer(name, tokenizer)
-    network = whole.get_encoder() if getattr(whole.config, "is_encoder_decoder", False) else whole
-    _check_weights(name, whole, network, loading)
+    body = _body_of(name, whole, head)
+    _check_weights(name, whole, body, loading, head)
+    network = whole if head is not None else body
     network = to_device(network.eval().requires_grad_(False), name, dtype=dtype, device=device)
     return Model(
         network,
         tokenizer,
         name=name,
         options=options,
-        max_tokens=_max_tokens(network, tokenizer, options),
+        max_tokens=_max_tokens(body, tokenizer, options),
         fingerprint=_fingerprint(files),
         architecture=type(whole).__name__,
-        reload=partial(_reload, name, device=device),
+        reload=partial(_reload, name, device=device, head=head),
+        body=body,
     )
 
 
-def _reload(name: str, options: ModelOptions, *, device: str) -> Model:
-    return load_model(name, options=options, device=device)
+def _reload(name: str, options: ModelOptions, *, device: str, head: str | None) -> Model:
+    return load_model(name, options=options, device=device, head=head)
+
+
+def _class_with_head(config: Any, head: str) -> str:  # noqa: ANN401 - untyped library
+    """Name the automatic class that loads a network with a head."""
+    from transformers import MODEL_FOR_MASKED_LM_MAPPING
+
+    if head == "classifier":
+        return "AutoModelForSequenceClassification"
+    if getattr(config, "is_encoder_decoder", False):
+        return "AutoModelForSeq2SeqLM"
+    # BERT and its kin are in both lists; they are decoders only where their configuration says so
+    masked = type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False)
+    return "AutoModelForMaskedLM" if masked else "AutoModelForCausalLM"
+
+
+def _body_of(name: str, whole: Any, head: str | None) -> nn.Module:  # noqa: ANN401 - untyped library
+    """Give the encoder or decoder that neurons are read from."""
+    if getattr(whole.config, "is_encoder_decoder", False):
+        encoder: nn.Module = whole.get_encoder()
+        return encoder
+    body: nn.Module = whole if head is None else whole.base_model
+    if head is not None and body is whole:
+        what = f"The model {name!r} is a {type(whole).__name__}, and no body is found below its head."
+        raise ModelError(what, hint="load it without a head")
+    return body
 
 
 def load_tokenizer(files: ModelFiles, options: ModelOptions) -> Any:  # noqa: ANN401 - untyped library
@@ -126,17 +166,24 @@ def _check_tokenizer(name: str, tokenizer: Tokenizer) -> None:
         raise ModelError(what, expected="the files of the model's tokenizer", hint=hint)
 
 
-def _check_weights(name: str, whole: nn.Module, network: nn.Module, loading: dict[str, Any]) -> None:
+def _check_weights(name: str, whole: nn.Module, body: nn.Module, loading: dict[str, Any], head: str | None) -> None:
     """Refuse weights that would be random; heads that are not used may lack theirs."""
-    used = {id(each) for each in network.parameters()}
+    used = {id(each) for each in body.parameters()}
     names = {key for key, each in whole.named_parameters(remove_duplicate=False) if id(each) in used}
     bad = [*loading.get("missing_keys", ()), *(each[0] for each in loading.get("mismatched_keys", ()))]
     missing = sorted(key for key in bad if key in names and "pooler." not in key)
     if missing:
-        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        what = f"{len(missing)} weights of the model {name!r} are not in its files or have another shape: {shown}."
+        what = f"{len(missing)} weights of the model {name!r} are not in its files or have another shape: "
         hint = "they would be random; the folder may hold a checkpoint of another architecture"
-        raise ModelError(what, expected="weights for every parameter", hint=hint)
+        raise ModelError(what + _first(missing), expected="weights for every parameter", hint=hint)
+    if head is not None and bad:
+        what = f"The model {name!r} has no {head} head: its files lack {_first(sorted(bad))}"
+        hint = "the head would be random; name a model that was trained with one, or leave out head="
+        raise ModelError(what, expected=f"the weights of a {type(whole).__name__}", hint=hint)
+
+
+def _first(keys: list[str]) -> str:
+    return ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "") + "."
 
 
 def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.Module:

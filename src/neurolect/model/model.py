@@ -48,7 +48,7 @@ class Model:
     Parameters
     ----------
     network : nn.Module
-        A Hugging Face encoder or decoder in evaluation mode, on its device.
+        A Hugging Face encoder or decoder in evaluation mode, on its device; or one with a head.
     tokenizer : transformers.PreTrainedTokenizerBase
         Its tokenizer.
     name : str
@@ -63,6 +63,8 @@ class Model:
         Class of the whole model, where ``network`` is but its encoder.
     reload : callable, optional
         Gives the same model loaded anew with other options; needed to fall back to a wider number format.
+    body : nn.Module, optional
+        The encoder or decoder inside of a ``network`` that has a head; ``network`` itself when not given.
 
     Attributes
     ----------
@@ -94,17 +96,18 @@ class Model:
         fingerprint: str = "",
         architecture: str = "",
         reload: Callable[[ModelOptions], "Model"] | None = None,
+        body: nn.Module | None = None,
     ) -> None:
-        self.network = self.body = network
+        self.network, self.body = network, network if body is None else body
         self.tokenizer = tokenizer
         self.name, self.options, self.max_tokens, self.fingerprint = name, options, max_tokens, fingerprint
         self.architecture = architecture or type(network).__name__
-        self.n_parameters = sum(each.numel() for each in network.parameters())
+        self.n_parameters = sum(each.numel() for each in self.body.parameters())
         self.dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
         self._reload = reload
-        self.keywords = _forward_keywords(network)
+        self.keywords = _forward_keywords(self.body)
         self.pad_id = _pad_id(tokenizer)
-        self.taps, self.n_layers = find_taps(network, sites=options.sites, layers=options.layers, run=self._trial)
+        self.taps, self.n_layers = find_taps(self.body, sites=options.sites, layers=options.layers, run=self._trial)
         self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
         n_special = int(tokenizer.num_special_tokens_to_add(pair=False))

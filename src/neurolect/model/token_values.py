@@ -1,5 +1,6 @@
-"""The activations of chosen neurons at every token of chosen sentences, before pooling."""
+"""The activations of neurons at every token of sentences, before pooling; stages keep them as they like."""
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, cast
 
@@ -8,10 +9,26 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError
-from neurolect.model.batching import Batch, PackedBatch
+from neurolect.model.batching import Batch, PackedBatch, plan_batches
 from neurolect.model.model import Model
 from neurolect.model.receive import on_device
 from neurolect.model.tokens import TokenizedSentences
+
+_BLOCK = 2_048
+"""Sentences that are tokenized and planned together."""
+_TOKEN_BUDGET = 4_096
+_ON_GPU = 8
+"""Times as many tokens a batch on a GPU."""
+
+
+class SentenceTokens(NamedTuple):
+    """What one sentence's pooled tokens are and give."""
+
+    number: int
+    """Which of the texts."""
+    spans: "TokenSpans"
+    values: NDArray[np.floating]
+    """Shape (n_tokens, n_neurons)."""
 
 
 class TokenSpans(NamedTuple):
@@ -23,36 +40,122 @@ class TokenSpans(NamedTuple):
     """One past its last character."""
 
 
-def token_values(
-    model: Model, batch: Batch, *, rows: NDArray[np.int64], neurons: NDArray[np.int64]
-) -> list[NDArray[np.float32]]:
-    """Run one forward pass and read neurons at the pooled tokens of sentences.
+def read_tokens(
+    model: Model,
+    texts: Sequence[str],
+    *,
+    neurons: NDArray[np.int64] | Sequence[NDArray[np.int64]] | None = None,
+    dtype: str = "float32",
+    token_budget: int | None = None,
+) -> Iterator[SentenceTokens]:
+    """Read neurons at every pooled token of sentences; what is held at once is one batch.
 
     Parameters
     ----------
     model : Model
-        The model.
-    batch : PaddedBatch or PackedBatch
-        From :meth:`Model.pad` or :meth:`Model.pack`.
-    rows : int64, shape (n,)
-        Sentence of each pair, as a row of the batch.
-    neurons : int64, shape (n,)
-        Neuron of each pair.
+        Its options say which sites and layers are read, and whether special tokens are pooled.
+    texts : sequence of str
+        The sentences; what is longer than the model's limit is cut.
+    neurons : int64 array, or a sequence of them, optional
+        Neuron numbers read on every sentence, or for each sentence its own; all when not given.
+    dtype : {"float32", "float16"}
+        Of the values.
+    token_budget : int, optional
+        Padded tokens in a batch; by default 4,096, and 8 times as many on a GPU.
 
-    Returns
-    -------
-    list of float32 arrays
-        For each pair the activations at the sentence's pooled tokens, in order.
+    Yields
+    ------
+    SentenceTokens
+        Every text once, of similar length together, in blocks of 2,048 texts; with no rows where it has no token.
+
+    Raises
+    ------
+    ModelError
+        If the tokenizer does not say which characters a token covers.
     """
+    budget = token_budget or _TOKEN_BUDGET * (_ON_GPU if model.device.type == "cuda" else 1)
+    everything = np.arange(model.neurons.n_neurons) if neurons is None else neurons
+    for start in range(0, len(texts), _BLOCK):
+        block = list(texts[start : start + _BLOCK])
+        sentences = model.tokenize(block)
+        spans = token_spans(model, block, sentences=sentences)
+        lengths = np.where(sentences.end > sentences.first, sentences.lengths, 0)
+        for batch in plan_batches(lengths, token_budget=budget):
+            rows = batch[lengths[batch] > 0]
+            own = everything if isinstance(everything, np.ndarray) else [everything[start + row] for row in batch]
+            for at, row in enumerate(batch.tolist()):
+                if not lengths[row]:
+                    n_neurons = len(own if isinstance(own, np.ndarray) else own[at])
+                    yield SentenceTokens(start + row, spans[row], np.empty((0, n_neurons), dtype))
+            if not len(rows):
+                continue
+            made = model.batch(sentences, rows)
+            if isinstance(own, np.ndarray):
+                values = _of_all(model, made, neurons=own, dtype=dtype)
+            else:
+                values = _of_each(
+                    model, made, neurons=[own[at] for at in np.flatnonzero(lengths[batch])], dtype=dtype
+                )
+            for row, each in zip(rows.tolist(), values, strict=True):
+                yield SentenceTokens(start + row, spans[row], each)
+
+
+def _of_all(model: Model, batch: Batch, *, neurons: NDArray[np.int64], dtype: str) -> list[NDArray[np.floating]]:
+    """Read the same neurons in every sentence of a batch."""
     batch = on_device(batch, model.device)
+    starts, lengths = _pooled_tokens(batch)
+    ends = np.cumsum(lengths)
+    places = torch.from_numpy(np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1])).to(model.device)
+    offsets = model.neurons.offsets
+    of_tap = np.searchsorted(offsets, neurons, side="right") - 1
+    found = np.empty((ends[-1], len(neurons)), dtype)
+
+    def receive(number: int, states: torch.Tensor) -> None:
+        here = np.flatnonzero(of_tap == number)
+        if len(here):
+            columns = torch.from_numpy(neurons[here] - offsets[number]).to(states.device)
+            read = states.reshape(-1, states.shape[-1])[places[:, None], columns]
+            found[:, here] = read.to(torch.float32).cpu().numpy()
+
+    model.visit(batch, receive)
+    return np.split(found, ends[:-1])
+
+
+def _of_each(
+    model: Model, batch: Batch, *, neurons: Sequence[NDArray[np.int64]], dtype: str
+) -> list[NDArray[np.floating]]:
+    """Read other neurons in each sentence of a batch."""
+    counts = np.array([len(each) for each in neurons])
+    pairs = np.repeat(np.arange(len(neurons)), counts)
+    found = iter(token_values(model, batch, rows=pairs, neurons=np.concatenate(neurons)))
+    lengths = (batch.end - batch.first).tolist()
+    return [
+        np.stack([next(found) for _ in range(n)], axis=1).astype(dtype, copy=False)
+        if n
+        else np.empty((length, 0), dtype)
+        for n, length in zip(counts.tolist(), lengths, strict=True)
+    ]
+
+
+def _pooled_tokens(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give where each sentence's pooled tokens start, counted over the whole batch, and how many they are."""
     first, end = batch.first.cpu().numpy().astype(np.int64), batch.end.cpu().numpy().astype(np.int64)
     if isinstance(batch, PackedBatch):
         origin = batch.bounds.cpu().numpy().astype(np.int64)[:-1]
     else:
         origin = np.arange(len(first)) * batch.ids.shape[1]
-    lengths = (end - first)[rows]
+    return origin + first, end - first
+
+
+def token_values(
+    model: Model, batch: Batch, *, rows: NDArray[np.int64], neurons: NDArray[np.int64]
+) -> list[NDArray[np.float32]]:
+    """Run one forward pass and read pairs of a sentence (a row of the batch) and a neuron, at all pooled tokens."""
+    batch = on_device(batch, model.device)
+    places_of, lengths_of = _pooled_tokens(batch)
+    lengths = lengths_of[rows]
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.repeat((origin + first)[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+    places = np.repeat(places_of[rows] - starts[:-1], lengths) + np.arange(starts[-1])
     offsets = model.neurons.offsets
     of_tap = np.searchsorted(offsets, neurons, side="right") - 1
     columns = neurons - offsets[of_tap]
@@ -71,27 +174,7 @@ def token_values(
 
 
 def token_spans(model: Model, texts: list[str], *, sentences: TokenizedSentences) -> list[TokenSpans]:
-    """Find the characters that each pooled token covers.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    texts : list of str
-        The sentences.
-    sentences : TokenizedSentences
-        What the model's tokenizer made of them.
-
-    Returns
-    -------
-    list of TokenSpans
-        White space before a token left out; special tokens of the tokenizer cover nothing.
-
-    Raises
-    ------
-    ModelError
-        If the tokenizer does not tell characters.
-    """
+    """Find the characters of each pooled token, without white space before it; special tokens cover nothing."""
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if backend is None:
         what = f"The tokenizer of the model {model.name!r} does not say which characters a token covers."

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_json, write_table
 from neurolect.errors import ModelError
-from neurolect.model import Model, plan_batches
-from neurolect.model.token_values import token_spans, token_values
+from neurolect.model import Model
+from neurolect.model.token_values import TokenSpans
+from neurolect.model.token_values import read_tokens as tokens_of
 from neurolect.progress import Progress
 from neurolect.store import Run
 from neurolect.token_weights.entries import pack_values
@@ -21,9 +22,7 @@ from neurolect.token_weights.entries import pack_values
 __all__ = ["read_tokens"]
 
 PART_SENTENCES = 2_048
-TOKEN_BUDGET = 4_096
-ON_GPU = 8
-"""Times as many tokens a batch on a GPU."""
+NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
 FAR = 0.1
 """Standard deviations by which a list's activation may differ from the one computed anew, in the middle of all."""
 
@@ -107,24 +106,15 @@ def _read_part(
 ) -> tuple[pa.Table, pa.Table]:
     """Run the model on some sentences."""
     texts = run.take_sentences(sentence_ids).column("text").to_pylist()
-    sentences = model.tokenize(texts)
-    spans = token_spans(model, texts, sentences=sentences)
     rows = np.searchsorted(sentence_ids, entries.column("sentence_id").to_numpy())
-    neurons = entries.column("neuron_id").to_numpy().astype(np.int64)
+    first = np.searchsorted(rows, np.arange(len(texts) + 1))
+    wanted = np.split(entries.column("neuron_id").to_numpy().astype(np.int64), first[1:-1])
     values: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
-    budget = TOKEN_BUDGET * (ON_GPU if model.device.type == "cuda" else 1)
-    lengths = np.where(sentences.end > sentences.first, sentences.lengths, 0)
-    for batch in plan_batches(lengths, token_budget=budget):
-        positions = batch[lengths[batch] > 0]
-        place = np.full(len(texts), -1, np.int64)
-        place[positions] = np.arange(len(positions))
-        here = np.flatnonzero(place[rows] >= 0)
-        if not len(here):
-            continue
-        made = model.batch(sentences, positions)
-        found = token_values(model, made, rows=place[rows[here]], neurons=neurons[here])
-        for at, each in zip(here.tolist(), found, strict=True):
-            values[at] = each
+    spans: list[TokenSpans] = [NO_SPANS] * len(texts)
+    for each in tokens_of(model, texts, neurons=wanted):
+        spans[each.number] = each.spans
+        if len(each.values):
+            values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))
     pooled = np.array([_pool(each, model.options.pooling) for each in values], np.float32)
     told = entries.drop_columns(["activation"])
     for name, column in (pack_values(values) | {"pooled": pa.array(pooled)}).items():
