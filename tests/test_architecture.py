@@ -46,6 +46,12 @@ def test_library_neither_prints_nor_asserts_nor_swallows(path: Path) -> None:
             raise AssertionError(msg)
 
 
+def test_one_place_starts_and_ends_processes() -> None:
+    starts = r"subprocess|get_context\(|ProcessPoolExecutor|os\.(fork|spawn|exec|popen|system)|import tempfile"
+    found = [path.name for path in SOURCES if re.search(starts, path.read_text(encoding="utf-8"))]
+    assert found == ["atomic.py", "processes.py"]  # the one for its scratch folders
+
+
 def test_stages_import_one_way() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"],

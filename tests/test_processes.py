@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from neurolect.demo_data import documents_path
 from neurolect.errors import CollectError, CorpusError
 from neurolect.processes import in_order, meanwhile
 
@@ -200,3 +201,40 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path, kind: str) -> None:
     process.kill()
     process.wait()
     assert wait_for(lambda: not any(map(is_alive, workers)), 5)
+
+
+STOPPED = """
+import os, signal
+from neurolect.processes import in_order
+from neurolect.errors import CollectError
+def numbers():
+    yield 1
+    os.killpg(0, signal.SIGINT)  # the workers have only just been started
+    yield 2
+try:
+    list(in_order(abs, numbers(), workers=2, work="", error=CollectError))
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no groups of processes")
+def test_ctrl_c_is_answered_by_the_parent_alone() -> None:
+    given = [sys.executable, "-c", STOPPED]
+    done = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, start_new_session=True, check=True)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_command_leaves_no_process_and_the_next_removes_its_folder(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "neurolect", "prepare", str(documents_path()), "--workers", "2", "--out"]
+    process = subprocess.Popen([*line, str(tmp_path / "one")], stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: list(tmp_path.glob(".one.*.tmp/scratch/*")), 30)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) == 3  # one is multiprocessing's resource tracker
+    process.kill()
+    process.wait()
+    assert wait_for(lambda: not any(is_alive(int(each)) for each in children), 5)
+    assert [each.suffix for each in tmp_path.iterdir()] == [".tmp"]
+    subprocess.run([*line, str(tmp_path / "two")], capture_output=True, check=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["two"]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import spawn
+from multiprocessing import resource_tracker, spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -29,6 +29,9 @@ from neurolect.errors import NeurolectError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+FEWER_WORKERS = "There may be too little memory: use fewer workers."
+"""What to do when a process died."""
 
 # Several workers share the processor already. PyArrow's threads follow the first.
 _ONE_THREAD = {
@@ -63,7 +66,7 @@ def in_order(
             yield running.popleft().result()
     except BrokenProcessPool as died:
         what = f"One of {workers} worker processes died while {work}."
-        raise error(what, hint="There may be too little memory: use fewer workers.") from died
+        raise error(what, hint=FEWER_WORKERS) from died
     finally:
         # what still waits is not worked off first
         pool.shutdown(wait=True, cancel_futures=True)
@@ -147,6 +150,8 @@ def _log_levels() -> dict[str, int]:
 def _begin(log_levels: dict[str, int]) -> None:
     """Make a process deaf to Ctrl-C, and as quiet as its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for name, level in log_levels.items():
         logging.getLogger(name).setLevel(level)
 
@@ -204,10 +209,25 @@ def _launcher() -> Callable[[BaseProcess], Any]:
     return type("Launcher", (Popen,), {name: ours})
 
 
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back in what is started: until `_begin` it would answer with a traceback."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets Ctrl-C through again, so not below
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Process(SpawnProcess):
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> Any:  # noqa: ANN401 - multiprocessing's name and type
-        return _launcher()(process_obj)
+        with _interrupts_held():
+            return _launcher()(process_obj)
 
 
 class _Context(SpawnContext):

@@ -20,7 +20,7 @@ from neurolect.collector.threads import n_own_cores, share_tokenizers, threads_e
 from neurolect.corpus import open_corpus
 from neurolect.errors import CollectError, InterruptedRunError, NeurolectError
 from neurolect.model import ModelOptions
-from neurolect.processes import CONTEXT, new_process, when_parent_ends
+from neurolect.processes import CONTEXT, FEWER_WORKERS, new_process, when_parent_ends
 from neurolect.progress import NullProgress, NullTask, Progress, Task
 from neurolect.remote import uploading
 from neurolect.store.run_folder import Run
@@ -201,10 +201,7 @@ def _check(workers: _Workers, stop: StopRequest) -> None:
         if end not in (0, _INTERRUPTED):
             how = signal.Signals(-end).name if end is not None and end < 0 else f"exit code {end}"
             what = f"Worker {number} of {len(ends)} died ({how})."
-            hint = (
-                "There may be too little memory: use fewer workers. The same command goes on from the checkpoints."
-            )
-            raise CollectError(what, hint=hint)
+            raise CollectError(what, hint=f"{FEWER_WORKERS} The same command goes on from the checkpoints.")
     if any(ends):
         what = f"Workers were told to stop by somebody else; what {len(ends)} workers have read is kept."
         raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
