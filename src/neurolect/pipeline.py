@@ -11,6 +11,7 @@ from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import place, uploading
 from neurolect.store import Run
+from neurolect.store.stages import recorded_options, remember_options
 
 __all__ = ["describe_and_score", "run"]
 
@@ -67,6 +68,7 @@ def run(
     corpus = _corpus(sources, out, config, workers, progress)
     loaded = load_model(model, options=config.model, device=device)
     collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)
+    remember_options(out, {"describe": config.describe, "fidelity": config.fidelity, "relate": config.relate})
     return describe_and_score(collected, config=config, workers=workers, progress=progress)
 
 
@@ -80,7 +82,7 @@ def describe_and_score(
     run : Run
         A collected run.
     config : RunConfig, optional
-        All options; ``fidelity.after_describe`` says whether signatures are scored.
+        All options, the run's own when not given; ``fidelity.after_describe`` says whether signatures are scored.
     workers : int
         Processes and threads.
     progress : Progress, optional
@@ -96,17 +98,18 @@ def describe_and_score(
     NeurolectError
         What any of the two stages raises.
     """
-    from neurolect.fidelity import score_signatures
+    from neurolect.fidelity import FidelityOptions, score_signatures
     from neurolect.signatures import describe
 
-    config, progress = config or RunConfig(), progress or NullProgress()
-    described = describe(run, options=config.describe, workers=workers, progress=progress)
-    if not config.fidelity.after_describe:
+    progress = progress or NullProgress()
+    described = describe(run, options=config.describe if config else None, workers=workers, progress=progress)
+    options = config.fidelity if config else recorded_options(described.manifest, "fidelity", FidelityOptions)
+    if not options.after_describe:
         return described
     if not (described.folder / "held_out" / "activations.npy").is_file():
         progress.message(f"{described.folder} has no held-out sentences: its signatures are not scored.")
         return described
-    return score_signatures(described, options=config.fidelity, workers=workers, progress=progress)
+    return score_signatures(described, options=options, workers=workers, progress=progress)
 
 
 def _corpus(

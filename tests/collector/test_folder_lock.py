@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from neurolect.collector import CollectOptions, collect, corpus_pass
-from neurolect.collector.folder_lock import only_here
 from neurolect.collector.shard import Shard
 from neurolect.corpus import Corpus
 from neurolect.corpus.shards import ShardWriter, file_hash
-from neurolect.errors import CollectError, CorpusError, NonFiniteActivationsError
+from neurolect.errors import CollectError, CorpusError, NonFiniteActivationsError, RunFolderError
+from neurolect.folders.lock import only_here
 from neurolect.model import load_model
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
@@ -35,12 +35,16 @@ def corpus(tmp_path: Path) -> Corpus:
 def test_a_second_process_is_refused(tmp_path: Path, bert: Path, corpus: Corpus) -> None:
     out = tmp_path / "run"
     out.mkdir()
-    message = r"another process \(process \d+ on .*(.|\n)*Wait for it"
-    with only_here(out), pytest.raises(CollectError, match=message), only_here(out):
+    message = r"another process \(process \d+ on .*, collect(.|\n)*Wait for it"
+    with (
+        only_here(out, doing="collect"),
+        pytest.raises(RunFolderError, match=message),
+        only_here(out, doing="describe"),
+    ):
         pass
     assert list(out.iterdir()) == []
     collect(load_model(str(bert)), corpus, out=out, options=FEW)
-    assert not (out / ".collect.lock").exists()
+    assert not (out / ".lock").exists()
 
 
 def test_a_shard_of_the_same_size_but_other_bytes_is_refused(tmp_path: Path, bert: Path, corpus: Corpus) -> None:
@@ -89,6 +93,6 @@ def test_a_run_that_computed_nothing_makes_way(
         with pytest.raises(NonFiniteActivationsError, match="as if"):
             collect(model, corpus, out=tmp_path / "run", options=FEW)
     other = CollectOptions(list_size=4, sample_size=20, activation_sample_size=10, limit=50)
-    assert collect(model, corpus, out=tmp_path / "run", options=other).stage_complete("collect")
+    assert collect(model, corpus, out=tmp_path / "run", options=other).is_current("collect")
     with pytest.raises(CollectError, match=r"differs in collect\.list_size: 4 there, 5 now"):
         collect(model, corpus, out=tmp_path / "run", options=FEW)

@@ -100,7 +100,7 @@ class Command:
 
     def workers(self) -> list[int]:
         """Read the process numbers of those that hold a shard's folder."""
-        return [int(path.read_text().split()[1]) for path in sorted(self._shards.glob("*/.collect.lock"))]
+        return [int(path.read_text().split()[1]) for path in sorted(self._shards.glob("*/.lock"))]
 
     def finish(self) -> str:
         """Give the command once more, and let it be."""

@@ -120,7 +120,7 @@ def test_a_lost_worker_is_started_again(bert: str, undisturbed: Any, tmp_path: P
     killed = []
 
     def kill() -> None:
-        lock = next(shards.glob("*/.collect.lock"))
+        lock = next(shards.glob("*/.lock"))
         killed.append(int(lock.read_text().split()[1]))
         os.kill(killed[0], signal.SIGKILL)
 

@@ -33,7 +33,7 @@ def test_another_corpus_is_read_and_scored(scored: Run, tmp_path: Path) -> None:
     again = open_run(scored.folder)
     assert again.table(f"against/{folder.name}/sentences").num_rows == other.n_sentences
     assert again.table(f"against/{folder.name}/scores").num_rows > 0
-    assert again.manifest["stages"]["fidelity"]["against"][0]["n_sentences"] == other.n_sentences
+    assert again.manifest["stages"]["against"]["corpora"][0]["n_sentences"] == other.n_sentences
     assert f"on {other.location}" in fidelity_text(fidelity_of_run(again))
     with pytest.raises(CorpusError, match="is the corpus that"):
         score_against(scored, open_corpus(scored.manifest["corpus"]["path"]), model)

@@ -170,9 +170,9 @@ def test_a_run_that_cannot_be_scored_is_told_what_to_do(described: Path, tmp_pat
     manifest["stages"]["describe"]["status"] = "running"
     manifest["stages"]["fidelity"] = {"status": "running"}
     write_manifest(copy, manifest)
-    with pytest.raises(RunFolderError, match=r"no signatures to score(.|\n)*neurolect describe"):
+    with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
         score_signatures(open_run(copy))
-    with pytest.raises(RunFolderError, match=r"have no scores(.|\n)*neurolect fidelity"):
+    with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
         compare_with_random(open_run(copy), open_run(copy))
 
 

@@ -154,16 +154,19 @@ def test_a_run_that_was_not_described_says_so(example_run: Run, tmp_path: Path) 
         find(open_run(tmp_path / "run"), word="the")
 
 
-def with_tables(run: Run, folder: Path, **stages: dict[str, str]) -> Path:
+def with_tables(run: Run, folder: Path, **stages: dict[str, object]) -> Path:
     shutil.copytree(run.folder, folder)
     manifest = read_manifest(folder)
     manifest["stages"] |= stages
+    if "describe" in stages:
+        manifest["stages"]["describe"]["rests_on"] = {"collect": manifest["stages"]["collect"].get("id")}
     write_manifest(folder, manifest)
     return folder
 
 
 def test_fidelity_is_told_if_these_signatures_were_scored(example_run: Run, tmp_path: Path) -> None:
-    folder = with_tables(example_run, tmp_path / "run", describe={"finished": "b"}, fidelity={"described": "b"})
+    scored: dict[str, object] = {"status": "complete", "rests_on": {"describe": "b"}}
+    folder = with_tables(example_run, tmp_path / "run", describe={"status": "complete", "id": "b"}, fidelity=scored)
     scores = [
         {"neuron_id": 14, "side": side, "evidence": kind, "auroc": value}
         for side, kind, value in (("top", "words", 0.6), ("top", "all", 0.9), ("bottom", "all", 0.5))
@@ -172,7 +175,7 @@ def test_fidelity_is_told_if_these_signatures_were_scored(example_run: Run, tmp_
     found = find(open_run(folder), word="water", side="top").to_pylist()
     assert found[0]["fidelity"] == pytest.approx(0.9)
     assert found[1]["fidelity"] is None
-    with_tables(example_run, tmp_path / "newer", describe={"finished": "c"}, fidelity={"described": "b"})
+    with_tables(example_run, tmp_path / "newer", describe={"status": "complete", "id": "c"}, fidelity=scored)
     assert "fidelity" not in find(open_run(tmp_path / "newer"), word="water").column_names
 
 

@@ -146,7 +146,8 @@ def test_senses_and_fidelity_are_numbers_too(described: Run, tmp_path: Path) -> 
     with pytest.raises(OptionError, match=r"have not been scored: there is no 'auroc'(.|\n)*neurolect fidelity"):
         numbers(run, "auroc")
     manifest = read_manifest(run.folder)
-    manifest["stages"]["fidelity"] = {"status": "complete"}
+    described_as = {"describe": manifest["stages"]["describe"]["id"]}
+    manifest["stages"]["fidelity"] = {"status": "complete", "rests_on": described_as}
     write_manifest(run.folder, manifest)
     evidence = pa.array(["all" if neuron < 3 else "words" for neuron, _ in rows])
     scores = {"neuron_id": ids, "side": sides, "evidence": evidence, "auroc": pa.array([0.75] * len(rows))}

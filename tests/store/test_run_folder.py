@@ -63,7 +63,7 @@ def test_takes_sentences_in_the_order_asked(tmp_path: Path) -> None:
 
 def test_says_what_is_missing(tmp_path: Path) -> None:
     run = open_run(small_run(tmp_path))
-    with pytest.raises(RunFolderError, match=r"no table 'signatures/words'(.|\n)*neurolect describe"):
+    with pytest.raises(RunFolderError, match=r"has not been described(.|\n)*neurolect describe"):
         run.table("signatures/words")
     with pytest.raises(RunFolderError, match=r"no table 'lists/bottom'(.|\n)*unfinished"):
         run.table("lists/bottom")
@@ -102,7 +102,7 @@ def test_tables_of_an_unfinished_description_are_refused(tmp_path: Path) -> None
     run = open_run(folder)
     assert run.neuron("hidden.1.1").list("top").num_rows
     for read in (lambda: run.table("signatures/words"), lambda: run.neuron("hidden.1.1").signature()):
-        with pytest.raises(RunFolderError, match=r"not described to its end(.|\n)*neurolect describe"):
+        with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
             read()
 
 

@@ -177,9 +177,9 @@ def test_words_of_a_card(run: Run) -> None:
 def test_another_model_is_refused(run: Run, tmp_path: Path) -> None:
     other = write_tiny_bert(tmp_path / "other", seed=5)
     with pytest.raises(ModelError, match="another fingerprint"):
-        weigh_tokens(run, model=str(other), neurons=["hidden.1.0"])
+        weigh_tokens(run, model=str(other), neurons=["hidden.1.0"], n_sentences=9)
     with pytest.raises(ModelError, match="There is no model folder"):
-        weigh_tokens(run, model=str(tmp_path / "none"), neurons=["hidden.1.0"])
+        weigh_tokens(run, model=str(tmp_path / "none"), neurons=["hidden.1.0"], n_sentences=9)
 
 
 def test_a_model_that_gives_other_activations_is_refused(run: Run, tmp_path: Path) -> None:

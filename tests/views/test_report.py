@@ -82,7 +82,10 @@ def test_fidelity_has_a_column_where_signatures_were_scored(example_run: Run, tm
     (folder / "fidelity").mkdir()
     pq.write_table(pa.table({**scored, "auroc": [0.914, 0.6, None]}), folder / "fidelity" / "scores.parquet")
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["stages"]["fidelity"] = {"status": "complete"}
+    manifest["stages"]["fidelity"] = {
+        "status": "complete",
+        "described": manifest["stages"]["describe"].get("finished"),
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     text = write_report(Run(folder), tmp_path / "scored.html", n_cards=0).read_text(encoding="utf-8")
     found = {(row[0], row[1]): row[5] for row in rows_of(text) if row[5] is not None}

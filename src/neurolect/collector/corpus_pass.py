@@ -22,7 +22,6 @@ from neurolect.collector.device_pass import (
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
 from neurolect.collector.feed import Chunk, ahead, chunks
 from neurolect.collector.finish import write_results
-from neurolect.collector.folder_lock import only_here
 from neurolect.collector.held_out import pool_held_out
 from neurolect.collector.interrupt import StopRequest, stop_requests
 from neurolect.collector.moments import Moments, choose_bins
@@ -36,6 +35,7 @@ from neurolect.collector.threads import threads_of
 from neurolect.collector.way_of_run import way_of_run
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
+from neurolect.folders.lock import only_here
 from neurolect.model.finite import non_finite, raise_if_non_finite
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress, Task
@@ -126,8 +126,8 @@ def collect(
     if claim(folder, new_run(model, corpus, options, plan, shard=shard)):
         progress.message(f"{folder} is already collected.")
         return Run(folder)
-    with only_here(folder):
-        if Run(folder).stage_complete("collect"):
+    with only_here(folder, doing="collect"):
+        if Run(folder).is_current("collect"):
             return open_run(folder)  # another process was quicker
         corpus.verify(mining=mining_of(shard, n_sentences, options))
         with threads_of(folder, progress=progress):

@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
+import secrets
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from neurolect.atomic import write_text
 from neurolect.collector.ending import Ending, ending_notices
-from neurolect.collector.folder_lock import only_here
 from neurolect.collector.held_out import n_pooled
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.shard import Shard
@@ -17,6 +17,7 @@ from neurolect.collector.threads import threads_used
 from neurolect.corpus import Corpus
 from neurolect.corpus.counted import counted
 from neurolect.errors import CollectError
+from neurolect.folders.lock import only_here
 from neurolect.model.model import Model
 from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
@@ -148,7 +149,7 @@ def claim(folder: Path, manifest: dict[str, Any]) -> bool:
     unfinished = there["stages"].get("collect", {}).get("status") not in ("complete", "partial")
     if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
         # nothing was computed yet: it stopped at once, say on activations that were not finite
-        with only_here(folder):
+        with only_here(folder, doing="collect"):
             _start(folder, manifest)
         return False
     if differing:
@@ -181,7 +182,7 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
     CollectError
         If it is of another model, corpus or options.
     """
-    if not (folder / "manifest.json").is_file() or not Run(folder).stage_complete("collect"):
+    if not (folder / "manifest.json").is_file() or not Run(folder).is_current("collect"):
         return None
     run = open_run(folder)
     then = run.manifest["options"]["collect"]
@@ -253,6 +254,7 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
     stage = manifest["stages"]["collect"]
     stage |= {
         "status": "complete",
+        "id": secrets.token_hex(8),
         "finished": now(),
         "seconds": round(stage.get("seconds", 0.0) + seconds, 3),
         "n_sentences": state.n_sentences,

@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from neurolect.atomic import write_table
 from neurolect.errors import RunFolderError
-from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store import Run
+from neurolect.store.stages import check_current, making
 
 __all__ = ["compare_with_random"]
 
@@ -30,9 +31,7 @@ def compare_with_random(run: Run, control: Run) -> Run:
         If one has not been scored, or their neurons, corpora or scoring differ.
     """
     for each in (run, control):
-        if not each.stage_complete("fidelity"):
-            what = f"The signatures of {each.folder} have no scores."
-            raise RunFolderError(what, hint=f"Make them with: neurolect fidelity {each.folder}")
+        check_current(each.folder, each.manifest, "fidelity")
     pairs = {
         "neurons": [each.manifest["model"]["sites"] for each in (run, control)],
         "corpora": [each.manifest["corpus"]["fingerprint"] for each in (run, control)],
@@ -43,8 +42,7 @@ def compare_with_random(run: Run, control: Run) -> Run:
             what = f"{run.folder} and {control.folder} have different {name}: {here} and {there}."
             raise RunFolderError(what, expected="the same architecture on the same corpus, scored alike")
     table = control.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc", "spearman"])
-    write_table(run.folder / "fidelity" / "control.parquet", pa.table(table))
-    manifest = read_manifest(run.folder)
-    manifest["stages"]["fidelity"]["control"] = control.manifest["model"]["name"]
-    write_manifest(run.folder, manifest)
+    with making(run.folder, "control") as record:
+        write_table(run.folder / "fidelity" / "control.parquet", pa.table(table))
+        record.entry["model"] = control.manifest["model"]["name"]
     return Run(run.folder)

@@ -1,7 +1,5 @@
 """Have the model read more sentences for a run: its own held-out part, or a second corpus."""
 
-import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,12 @@ from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.stage import Stage, score_folder
+from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
-from neurolect.store import Run, read_manifest, write_manifest
+from neurolect.store import Run
+from neurolect.store.stages import making, recorded_options
 
 if TYPE_CHECKING:
-    from neurolect.collector import CollectOptions
     from neurolect.model import Model
 
 __all__ = ["load_model_of", "pool_held_out_of", "score_against"]
@@ -49,7 +48,7 @@ def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> 
     """
     from neurolect.model import ModelOptions, load_model
 
-    options = ModelOptions(**_fields(ModelOptions, run.manifest["options"]["model"]))
+    options = recorded_options(run.manifest, "model", ModelOptions)
     model = load_model(name or run.manifest["model"]["name"], options=options, device=device)
     wanted = run.manifest["model"]["fingerprint"]
     if model.fingerprint != wanted:
@@ -75,6 +74,7 @@ def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = No
     CorpusError
         If the corpus is no longer there or another one.
     """
+    from neurolect.collector import CollectOptions
     from neurolect.collector.held_out import n_pooled, pool_held_out
 
     if n_pooled(run.folder):
@@ -83,7 +83,9 @@ def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = No
     if corpus.fingerprint != run.manifest["corpus"]["fingerprint"]:
         what = f"{corpus.folder} is not the corpus that {run.folder} was collected from."
         raise CorpusError(what, expected=f"fingerprint {run.manifest['corpus']['fingerprint']}")
-    pool_held_out(model, corpus, run.folder, options=_collect_options(run), progress=progress or NullProgress())
+    options = recorded_options(run.manifest, "collect", CollectOptions)
+    with only_here(run.folder, doing="held-out part"):
+        pool_held_out(model, corpus, run.folder, options=options, progress=progress or NullProgress())
 
 
 def score_against(
@@ -116,6 +118,7 @@ def score_against(
     RunFolderError
         If the run has not been scored.
     """
+    from neurolect.collector import CollectOptions
     from neurolect.collector.held_out import choose_sentences, pool_sentences
     from neurolect.collector.kept_sentences import take_kept
 
@@ -125,39 +128,33 @@ def score_against(
         raise CorpusError(what, expected="another corpus", hint="Its held-out part is scored without --against.")
     compiled = fitted(run)
     folder = run.folder / "against" / corpus.fingerprint[:12]
-    collected = _collect_options(run)
-    if not (folder / "activations.npy").is_file():
-        ids = choose_sentences(corpus, part="all", size=collected.held_out_size or 4_000, seed=collected.seed)
-        with progress.task("second corpus", total=len(ids), unit="sentences") as task:
-            pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)
-        order = np.argsort(pooled.sentence_ids, kind="stable")
-        write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
-        write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
-    options = FidelityOptions(**_fields(FidelityOptions, run.manifest["options"]["fidelity"]))
-    scores = score_folder(Stage(run, options, workers, progress, {}), folder, compiled=compiled)
-    write_table(folder / "scores.parquet", scores_table(scores, sides=sides_of(run)))
-    write_table(folder / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
-    manifest = read_manifest(run.folder)
-    entry = {
-        "folder": folder.name,
-        "path": corpus.location,
-        "n_sentences": int(scores.n_sentences.max()),
-    }
-    against = manifest["stages"]["fidelity"].setdefault("against", [])
-    manifest["stages"]["fidelity"]["against"] = [e for e in against if e["folder"] != folder.name] + [entry]
-    write_manifest(run.folder, manifest)
+    collected = recorded_options(run.manifest, "collect", CollectOptions)
+    options = recorded_options(run.manifest, "fidelity", FidelityOptions)
+    with making(run.folder, "against", keep=True) as record:
+        if not (folder / "activations.npy").is_file():
+            ids = choose_sentences(corpus, part="all", size=collected.held_out_size or 4_000, seed=collected.seed)
+            with progress.task("second corpus", total=len(ids), unit="sentences") as task:
+                pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)
+            order = np.argsort(pooled.sentence_ids, kind="stable")
+            write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
+            write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
+        within = Run(run.folder, within="against")
+        scores = score_folder(Stage(within, options, workers, progress, record), folder, compiled=compiled)
+        write_table(folder / "scores.parquet", scores_table(scores, sides=sides_of(run)))
+        write_table(folder / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+        entry = {
+            "folder": folder.name,
+            "path": corpus.location,
+            "n_sentences": int(scores.n_sentences.max()),
+        }
+        earlier = against_of(run)  # of this state of the run; what is older is left out
+        record.entry["corpora"] = [each for each in earlier if each["folder"] != folder.name] + [entry]
     return folder
 
 
-def _collect_options(run: Run) -> "CollectOptions":
-    from neurolect.collector import CollectOptions
-
-    return CollectOptions(**_fields(CollectOptions, run.manifest["options"]["collect"]))
-
-
-def _fields(options_class: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the options that this version knows; JSON's lists are tuples."""
-    known = {each.name for each in dataclasses.fields(options_class)}
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known
-    }
+def against_of(run: Run) -> list[dict[str, Any]]:
+    """Give the second corpora that the run as it is was scored on: ``folder``, ``path``, ``n_sentences``."""
+    if not run.is_current("against"):
+        return []
+    found: list[dict[str, Any]] = run.manifest["stages"]["against"]["corpora"]
+    return found

@@ -1,9 +1,6 @@
 """The fidelity stage: every signature compiled to a scoring function and scored on held-out sentences."""
 
-import dataclasses
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table, write_text
+from neurolect.atomic import write_table
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.compiled import Compiled, write_compiled
 from neurolect.fidelity.controls import derangement
@@ -27,9 +24,8 @@ from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence.annotated import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
-from neurolect.store import Run, read_manifest, write_manifest
-from neurolect.store.manifest import now
-from neurolect.store.options_file import options_to_toml
+from neurolect.store import Run
+from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
 
 __all__ = ["Stage", "score_folder", "score_signatures"]
 
@@ -41,14 +37,11 @@ class Stage(NamedTuple):
     options: FidelityOptions
     workers: int
     progress: Progress
-    seconds: dict[str, float]
+    record: StageRecord
 
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str) -> AbstractContextManager[None]:
         """Add the time of a step to the account."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+        return self.record.timed(name)
 
 
 def score_signatures(
@@ -84,41 +77,29 @@ def score_signatures(
     RunFolderError
         If the run has not been described or has no held-out sentences.
     """
-    options, progress = options or FidelityOptions(), progress or NullProgress()
+    options = options or recorded_options(run.manifest, "fidelity", FidelityOptions)
+    progress = progress or NullProgress()
     check_ready(run)
-    made_with = dataclasses.asdict(options)
-    made_from = {"described": run.manifest["stages"]["describe"].get("finished")}
-    done = run.manifest["stages"].get("fidelity", {})
-    if (
-        done.get("status") == "complete"
-        and run.manifest["options"].get("fidelity") == made_with
-        and made_from.items() <= done.items()
-    ):
+    if made_with(run.manifest, "fidelity", options):
         progress.message(f"{run.folder} is already scored.")
         return Run(run.folder)
-    started = time.perf_counter()
-    _mark(run.folder, {"status": "running", "started": now(), **made_from}, made_with)
-    stage = Stage(run, options, workers, progress, {})
-    scores = score_folder(stage, run.folder / "held_out", compiled=_fit(stage))
-    with stage.timed("write"):
-        write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=sides_of(run)))
-        write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
-    n_refused = sum(each is not None for each in scores.refused)
-    if n_refused:
-        why = ", ".join(sorted({each for each in scores.refused if each is not None}))
-        told = f"{n_refused:,} of {len(scores.refused):,} lists have no score ({why})"
-        progress.message(f"{told}; what that means: neurolect fidelity {run.folder}")
-    entries = {
-        "status": "complete",
-        "finished": now(),
-        "seconds": round(time.perf_counter() - started, 3),
-        "n_sentences": int(scores.n_sentences.max(initial=0)),
-        "n_scored": len(scores.refused) - n_refused,
-        "n_refused": n_refused,
-        "top_share": top_share_of(run, options=options),
-        "seconds_by_step": stage.seconds,
-    }
-    _mark(run.folder, entries, made_with)
+    with making(run.folder, "fidelity", options=options) as record:
+        stage = Stage(run, options, workers, progress, record)
+        scores = score_folder(stage, run.folder / "held_out", compiled=_fit(stage))
+        with stage.timed("write"):
+            write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=sides_of(run)))
+            write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+        n_refused = sum(each is not None for each in scores.refused)
+        if n_refused:
+            why = ", ".join(sorted({each for each in scores.refused if each is not None}))
+            refused = f"{n_refused:,} of {len(scores.refused):,} lists have no score ({why})"
+            progress.message(f"{refused}; what that means: neurolect fidelity {run.folder}")
+        record.entry |= {
+            "n_sentences": int(scores.n_sentences.max(initial=0)),
+            "n_scored": len(scores.refused) - n_refused,
+            "n_refused": n_refused,
+            "top_share": top_share_of(run, options=options),
+        }
     return Run(run.folder)
 
 
@@ -135,9 +116,7 @@ def check_ready(run: Run) -> None:
     RunFolderError
         If it has not been described or has no held-out sentences.
     """
-    if not run.stage_complete("describe"):
-        what = f"The run folder {run.folder} has no signatures to score."
-        raise RunFolderError(what, hint=f"Make them with: neurolect describe {run.folder}")
+    check_current(run.folder, run.manifest, "describe")
     if not (run.folder / "held_out" / "activations.npy").is_file():
         what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
         hint = f"Have the model read them now: neurolect fidelity {run.folder} --model MODEL"
@@ -145,17 +124,6 @@ def check_ready(run: Run) -> None:
         if n_sentences == n_mining:
             hint = "Its corpus was prepared with nothing set aside: prepare it with --set prepare.held_out=0.1"
         raise RunFolderError(what, hint=hint)
-
-
-def _mark(folder: Path, entries: dict[str, object], options: dict[str, object]) -> None:
-    """Put the state of the stage into the manifest, with the options it ran with."""
-    manifest = read_manifest(folder)
-    running = entries["status"] == "running"
-    manifest["stages"]["fidelity"] = entries if running else manifest["stages"]["fidelity"] | entries
-    manifest["options"]["fidelity"] = options
-    if running:
-        write_text(folder / "options.toml", options_to_toml(manifest["options"]))
-    write_manifest(folder, manifest)
 
 
 def _fit(stage: Stage) -> Compiled:

@@ -209,9 +209,7 @@ def _told(run: Run, ranked: pa.Table, evidence: str) -> pa.Table:
 
 def _fidelity(run: Run, rows: list[dict[str, Any]]) -> dict[str, pa.Array]:
     """Look up how well the lists' signatures foretell their neurons, if these signatures were scored."""
-    stages = run.manifest["stages"]
-    scored = stages.get("fidelity", {}).get("described")
-    if scored is None or scored != stages.get("describe", {}).get("finished"):
+    if not run.has("fidelity/scores"):
         return {}
     table = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
     ids = pa.array([row["neuron_id"] for row in rows], pa.int32())

@@ -184,7 +184,7 @@ def churn_findings(run: Run) -> list[Finding]:
 def _called(run: Run, neuron: int) -> str:
     """Give a neuron's address, and the name of its top list where it has one."""
     address = run.index.addresses()[neuron].removeprefix("hidden.")
-    if not run.stage_complete("describe"):
+    if not run.is_current("describe"):
         return address
     table = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
     own = pc.and_(pc.equal(table.column("neuron_id"), neuron), pc.equal(table.column("side"), "top"))

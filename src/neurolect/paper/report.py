@@ -88,7 +88,7 @@ def _related(folder: PaperFolder) -> dict[str, Run]:
     """Open the runs; the pre-trained and the random one have to be related."""
     runs = {name: run for name in READ if (run := folder.opened(name)) is not None}
     for name in ("pretrained", "random"):
-        if name not in runs or not runs[name].stage_complete("relate"):
+        if name not in runs or not runs[name].is_current("relate"):
             what = f"{folder.root} has no related run of the {name} model."
             raise RunFolderError(what, hint="give the same command without --until")
     return runs

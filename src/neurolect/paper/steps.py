@@ -221,7 +221,7 @@ def describe_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progr
     from neurolect.signatures import describe
 
     for name, run in _runs(folder, READ):
-        if run.stage_complete("describe"):
+        if run.is_current("describe"):
             continue
         options = config.describe if name == "pretrained" else replace(config.describe, pattern_length=1)
         describe(run, options=options, workers=workers, progress=progress)
@@ -244,7 +244,7 @@ def relate_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progres
     from neurolect.relations import relate
 
     for _, run in _runs(folder, ("pretrained", "random")):
-        if not run.stage_complete("relate"):
+        if not run.is_current("relate"):
             relate(run, options=config.relate, workers=workers, progress=progress)
 
 

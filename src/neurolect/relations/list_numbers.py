@@ -40,7 +40,7 @@ def names_of_list_numbers(run: Run) -> list[str]:
     list of str
         Those of fidelity only where signatures were scored.
     """
-    return [*_OF_SUMMARY, *_OF_SENSES, *(_OF_FIDELITY if run.stage_complete("fidelity") else ())]
+    return [*_OF_SUMMARY, *_OF_SENSES, *(_OF_FIDELITY if run.is_current("fidelity") else ())]
 
 
 def is_list_number(name: str) -> bool:
@@ -85,7 +85,7 @@ def list_number(run: Run, name: str, *, side: str) -> tuple[NDArray[np.float64],
     RunFolderError
         If no list has the number.
     """
-    if name in _OF_FIDELITY and not run.stage_complete("fidelity"):
+    if name in _OF_FIDELITY and not run.is_current("fidelity"):
         what = f"The signatures of {run.folder} have not been scored: there is no {name!r}."
         raise OptionError(what, hint=f"neurolect fidelity {run.folder}")
     table = _rows(run, name, side)

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from neurolect.atomic import write_text
-from neurolect.errors import RunFolderError
 from neurolect.progress import NullProgress, Progress
 from neurolect.relations.alike_step import find_alike
 from neurolect.relations.atlas_step import write_atlas
@@ -19,9 +17,16 @@ from neurolect.relations.sentence_vectors import check_sentence_vectors
 from neurolect.relations.steps import Steps
 from neurolect.relations.vector_step import file_digest, make_vectors
 from neurolect.store import Run
-from neurolect.store.options_file import options_to_toml
+from neurolect.store.stages import check_current, made_with, making, recorded_options
 
 __all__ = ["relate"]
+
+
+TABLES = (
+    *("clusters", "members", "crossed", "neighbours", "responses", "redundancy", "maps", "diversity"),
+    *("same_index", "neurons"),
+)
+"""What the stage writes into the folder ``relations``."""
 
 
 def relate(
@@ -63,27 +68,28 @@ def relate(
     MissingExtraError
         If a library for maps or vectors is not installed.
     """
-    options, progress = options or RelateOptions(), progress or NullProgress()
-    if not run.stage_complete("describe"):
-        what = f"The run {run.folder} has not been described."
-        raise RunFolderError(what, hint=f"neurolect describe {run.folder}")
+    options = options or recorded_options(run.manifest, "relate", RelateOptions)
+    progress = progress or NullProgress()
+    check_current(run.folder, run.manifest, "describe")
     for name in options.maps:
         if name != "none":
             check_map(name)
     check_sentence_vectors(run, encoder_vectors=options.encoder_vectors)
-    inputs = RelateInputs(run, options, workers, progress)
-    steps = Steps(run.folder)
-    with progress.task("relations", total=7, unit="steps") as task:
-        for make in (_vectors, _clusters, _alike, _maps, _diversity, _same_index, _atlas):
-            make(inputs, steps)
-            task.advance()
-    if not steps.n_made and run.stage_complete("relate"):
+    digest = file_digest(options.encoder_vectors)
+    done = run.manifest["stages"].get("relate", {})
+    there = all((run.folder / "relations" / f"{name}.parquet").is_file() for name in TABLES)
+    if made_with(run.manifest, "relate", options) and done.get("encoder_vectors", digest) == digest and there:
         progress.message(f"The neurons of {run.folder} are already related.")
         return Run(run.folder)
-    steps.finish(dataclasses.asdict(options))
-    done = Run(run.folder)
-    write_text(run.folder / "options.toml", options_to_toml(done.manifest["options"]))
-    return done
+    with making(run.folder, "relate", options=options, keep=True) as record:
+        record.entry["encoder_vectors"] = digest
+        inputs = RelateInputs(Run(run.folder, within="relate"), options, workers, progress)
+        steps = Steps(record)
+        with progress.task("relations", total=7, unit="steps") as task:
+            for make in (_vectors, _clusters, _alike, _maps, _diversity, _same_index, _atlas):
+                make(inputs, steps)
+                task.advance()
+    return Run(run.folder)
 
 
 def _vectors(inputs: RelateInputs, steps: Steps) -> None:

@@ -2,10 +2,8 @@
 
 import dataclasses
 import logging
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_npy
+from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.choose_tagger import choose_tagger
@@ -25,16 +24,15 @@ from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import count_senses
 from neurolect.signatures.index_run import index_run, write_index
 from neurolect.signatures.inputs import Inputs, read_inputs
-from neurolect.signatures.mark_stage import mark_stage
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.stage import Stage
 from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import tagger_fingerprint
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
-from neurolect.store import Run
-from neurolect.store.manifest import now
+from neurolect.store import Run, read_manifest
 from neurolect.store.sentence_index import has_index
+from neurolect.store.stages import check_current, made_with, making, recorded_options
 
 __all__ = ["describe"]
 
@@ -78,38 +76,27 @@ def describe(
     RunFolderError
         If the run folder is damaged.
     """
-    options, progress = options or DescribeOptions(), progress or NullProgress()
+    options = options or recorded_options(run.manifest, "describe", DescribeOptions)
+    progress = progress or NullProgress()
+    check_current(run.folder, read_manifest(run.folder), "collect")
     tagger, notice = choose_tagger(options.tagger, run)
-    made_with = dataclasses.asdict(options)
-    made_with["pattern_items"] = list(options.pattern_items)  # as JSON gives it back
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
-    done = run.manifest["stages"].get("describe", {})
-    made_by = {"annotator": annotator, "neurolect": version("neurolect"), **added_kinds()}
-    same = (
-        run.manifest["options"].get("describe") == made_with
-        and made_by.items() <= ({"added_kinds": []} | done).items()
-    )
-    if done.get("status") == "complete" and same:
+    made_by = {"annotator": annotator, **added_kinds()}
+    done = {"added_kinds": []} | run.manifest["stages"].get("describe", {})
+    if made_with(run.manifest, "describe", options) and made_by.items() <= done.items():
         if not has_index(run.folder):
             progress.message(f"{run.folder} is described; what searches need is added.")
-            index_run(run)
+            with only_here(run.folder, doing="describe"):
+                index_run(run)
             return Run(run.folder)
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)
     check_vectors(options.vectors)
-    stage = Stage(run, options, workers, progress, {})
-    started = time.perf_counter()
-    mark_stage(run.folder, {"status": "running", "started": now(), **made_by}, made_with)
-    if notice is not None:
-        progress.message(notice)
-    counts = _describe(stage, tagger)
-    finished = {
-        "status": "complete",
-        "finished": now(),
-        "seconds": round(time.perf_counter() - started, 3),
-        "seconds_by_step": stage.seconds,
-    }
-    mark_stage(run.folder, finished | counts | {"notice": notice}, made_with)
+    with making(run.folder, "describe", options=options) as record:
+        if notice is not None:
+            progress.message(notice)
+        record.notice = notice
+        record.entry |= made_by | _describe(Stage(run, options, workers, progress, record), tagger)
     return Run(run.folder)
 
 

@@ -1,8 +1,6 @@
 """What every step of the describe stage needs: the run, the options, where to report and to write."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -11,6 +9,7 @@ from neurolect.atomic import write_table
 from neurolect.progress import Progress
 from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
+from neurolect.store.stages import StageRecord
 
 __all__ = ["Stage"]
 
@@ -22,14 +21,11 @@ class Stage(NamedTuple):
     options: DescribeOptions
     workers: int
     progress: Progress
-    seconds: dict[str, float]
+    record: StageRecord
 
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str) -> AbstractContextManager[None]:
         """Add the time of a step to the account."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+        return self.record.timed(name)
 
     def write(self, name: str, table: pa.Table) -> None:
         """Write one table of the run folder."""

@@ -35,6 +35,14 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
+def neurolect_version() -> str:
+    """Give the version of neurolect; that of a source tree which is not installed is not known."""
+    try:
+        return metadata.version("neurolect")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def now() -> str:
     """Give the present time, UTC, to the second, ISO 8601.
 
@@ -62,7 +70,7 @@ def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict
     return {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
-        "neurolect": metadata.version("neurolect"),
+        "neurolect": neurolect_version(),
         "packages": package_versions(),
         "created": now(),
         "stages": {},
@@ -116,6 +124,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         what = f"{folder} has run-folder schema version {version!r}; this one reads up to {SCHEMA_VERSION}."
         written = manifest.get("neurolect", "a newer version")
         raise FormatVersionError(what, hint=f"It was written by neurolect {written}: pip install -U neurolect")
+    return _as_now(manifest)
+
+
+def _as_now(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Say of stages that 0.1 made what later versions say: their ids, and what they rest on."""
+    stages = manifest["stages"]
+    if any("id" in entry for entry in stages.values()):
+        return manifest
+    collected, described = (stages.get(name, {}).get("finished") for name in ("collect", "describe"))
+    for entry in stages.values():
+        entry["id"] = entry.get("finished")
+    if "describe" in stages:
+        stages["describe"]["rests_on"] = {"collect": collected}
+    if "fidelity" in stages:
+        scored = stages["fidelity"]
+        scored["rests_on"] = {"describe": scored.get("described")}
+        done = {"status": "complete", "rests_on": {"fidelity": scored["id"]}}
+        if "control" in scored:
+            stages["control"] = {**done, "id": "control", "model": scored.pop("control")}
+        if "against" in scored:
+            stages["against"] = {**done, "id": "against", "corpora": scored.pop("against")}
+    if "tokens" in stages:
+        later = described is None or described <= (stages["tokens"]["finished"] or "")
+        stages["tokens"]["rests_on"] = {"collect": collected, "describe": described if later else "an earlier one"}
+    if "relate" in stages:
+        rests_on = stages["relate"].get("rests_on") or [None, None]
+        stages["relate"]["rests_on"] = {"describe": rests_on[1] if rests_on[0] == collected else None}
     return manifest
 
 

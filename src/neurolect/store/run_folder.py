@@ -12,6 +12,7 @@ from neurolect.errors import RunFolderError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import read_manifest
+from neurolect.store.stages import check_current, command_of, stage_of, stale_stages, state_of
 from neurolect.store.tables import read_neuron_rows, read_table
 
 __all__ = ["Neuron", "Run", "open_run"]
@@ -36,8 +37,9 @@ class Run:
         As in ``docs/run_folder.md``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, within: str | None = None) -> None:
         self.folder = folder
+        self._within = within  # the stage that is being made, which reads what it writes
         self.manifest: dict[str, Any] = read_manifest(folder)
 
     def __repr__(self) -> str:
@@ -54,21 +56,6 @@ class Run:
     def n_neurons(self) -> int:
         """Number of neurons of the run."""
         return self.index.n_neurons
-
-    def stage_complete(self, stage: str) -> bool:
-        """Say whether a stage is done.
-
-        Parameters
-        ----------
-        stage : str
-            ``collect`` or ``describe``.
-
-        Returns
-        -------
-        bool
-            True when its results are whole.
-        """
-        return bool(self.manifest["stages"].get(stage, {}).get("status") == "complete")
 
     def neurons(self) -> pa.Table:
         """Read ``neurons.parquet``.
@@ -113,12 +100,56 @@ class Run:
         self._check_whole(name)
         return read_table(self.folder, name, columns=columns)
 
+    def is_current(self, stage: str) -> bool:
+        """Say whether the results of a stage are whole, and of the run as it is.
+
+        Parameters
+        ----------
+        stage : str
+            One of ``collect``, ``describe``, ``fidelity``, ``control``, ``against``, ``tokens``, ``relate``.
+
+        Returns
+        -------
+        bool
+            False where it is missing, unfinished or stale.
+        """
+        return state_of(self.manifest, stage) == "current"
+
+    def stale(self) -> list[str]:
+        """Say which results are there and no longer shown, since what they rest on was made again.
+
+        Returns
+        -------
+        list of str
+            A line a stage, with the command that renews it.
+        """
+        return [
+            f"What {stage!r} made is of an earlier state of the run and not shown. Renew it: "
+            f"{command_of(stage, self.folder)}"
+            for stage in stale_stages(self.manifest)
+        ]
+
+    def has(self, name: str) -> bool:
+        """Say whether a table is there, and of the run as it is.
+
+        Parameters
+        ----------
+        name : str
+            As for :meth:`table`.
+
+        Returns
+        -------
+        bool
+            True where :meth:`table` reads it.
+        """
+        stage = stage_of(name)
+        return (self._within == stage or self.is_current(stage)) and (self.folder / f"{name}.parquet").is_file()
+
     def _check_whole(self, name: str) -> None:
-        """Refuse tables of which some may be of an earlier description."""
-        unfinished = self.manifest["stages"].get("describe", {}).get("status") == "running"
-        if unfinished and name.startswith("signatures/"):
-            what = f"The run folder {self.folder} is not described to its end."
-            raise RunFolderError(what, hint=f"Go on with: neurolect describe {self.folder}")
+        """Refuse tables and arrays that are missing or of an earlier state of the run."""
+        stage = stage_of(name)
+        if stage not in ("collect", self._within):
+            check_current(self.folder, self.manifest, stage)
 
     def rows(self, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
         """Read one neuron's rows of a table.
@@ -163,12 +194,11 @@ class Run:
         RunFolderError
             If it is not there.
         """
+        self._check_whole(name)
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             what = f"The run folder {self.folder} has no array {name!r}."
             hint = "The pass over the corpus is unfinished: give the same collect command again."
-            if name.startswith("relations/"):
-                hint = f"Make it with: neurolect relate {self.folder}"
             raise RunFolderError(what, hint=hint)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
@@ -365,7 +395,7 @@ def open_run(path: str | Path) -> Run:
         shard = run.manifest["shard"]
         what = f"{path} holds shard {shard['number']}/{shard['n']} of a run, not a whole run."
         raise RunFolderError(what, hint="Put all shards together: neurolect merge SHARD... --out RUN")
-    if not run.stage_complete("collect"):
+    if not run.is_current("collect"):
         what = f"The run folder {path} is unfinished: its pass over the corpus was interrupted."
         raise RunFolderError(what, hint="Give the same collect command again: it goes on from the last checkpoint.")
     return run

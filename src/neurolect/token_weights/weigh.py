@@ -1,6 +1,5 @@
 """The tokens stage: read the first sentences of lists again, token by token, and weigh their words."""
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,8 +15,8 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.statistics.scores import PRIOR_SIZE
-from neurolect.store import Run, read_manifest, write_manifest
-from neurolect.store.manifest import now
+from neurolect.store import Run
+from neurolect.store.stages import making, recorded_options
 from neurolect.token_weights.entries import unpack_values, wanted_entries
 from neurolect.token_weights.token_pass import read_tokens
 from neurolect.token_weights.weighted_items import ListItems, Scored, score_items, weighted_table
@@ -36,7 +35,7 @@ def weigh_tokens(
     model: str | None = None,
     neurons: Sequence[str] | None = None,
     sides: Sequence[str] = SIDES,
-    n_sentences: int = 20,
+    n_sentences: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Run:
@@ -55,8 +54,8 @@ def weigh_tokens(
         Addresses; all neurons when not given.
     sides : sequence of str
         ``top``, ``bottom`` or both.
-    n_sentences : int, >= 1
-        Sentences of each list.
+    n_sentences : int, >= 1, optional
+        Sentences of each list; as many as were read before, else 20.
     device : str
         Where the model runs.
     progress : Progress, optional
@@ -76,30 +75,38 @@ def weigh_tokens(
     OptionError
         If a side or the number of sentences does not fit.
     """
+    if n_sentences is None:
+        n_sentences = int(run.manifest["stages"].get("tokens", {}).get("n_sentences_a_list") or 20)
     unknown = [side for side in sides if side not in SIDES]
     if unknown or n_sentences < 1:
         what = f"There is no side {unknown[0]!r}." if unknown else f"The number of sentences is {n_sentences}."
         raise OptionError(what, expected="top or bottom" if unknown else "a number of at least 1")
     progress = progress or NullProgress()
-    started = time.perf_counter()
     chosen = None if neurons is None else np.unique([run.index.neuron_id(each) for each in neurons])
     wanted = wanted_entries(run, neuron_ids=chosen, sides=sides, n_sentences=n_sentences)
-    kept = _kept(run, wanted, n_sentences=n_sentences)
-    entries, sentences = read_tokens(run, model_of_run(run, model, device=device), wanted, progress=progress)
+    kept = _kept(run, n_sentences=n_sentences)
     if kept is not None:
-        entries, sentences = _joined(kept[0], entries), _joined_sentences(kept[1], sentences)
-    n_silent = _write(run, entries, sentences, progress=progress)
-    manifest = read_manifest(run.folder)
-    manifest["stages"]["tokens"] = {
-        "status": "complete",
-        "finished": now(),
-        "seconds": round(time.perf_counter() - started, 3),
-        "n_sentences_a_list": n_sentences,
-        "n_entries": entries.num_rows,
-        "n_sentences": sentences.num_rows,
-        "n_without_weights": n_silent,
-    }
-    write_manifest(run.folder, manifest)
+        wanted = wanted.filter(pa.array(~np.isin(_list_numbers(wanted), _list_numbers(kept[0]))))
+    if not wanted.num_rows and run.is_current("tokens"):
+        progress.message(f"The tokens of these lists of {run.folder} are already read.")
+        return Run(run.folder)
+    loaded = model_of_run(run, model, device=device) if wanted.num_rows else None
+    with making(run.folder, "tokens", keep=True) as record:
+        if loaded is None and kept is not None:
+            entries, sentences = kept
+        elif loaded is not None:
+            entries, sentences = read_tokens(run, loaded, wanted, progress=progress)
+            if kept is not None:
+                entries, sentences = _joined(kept[0], entries), _joined_sentences(kept[1], sentences)
+        record.entry |= {"n_sentences_a_list": None, "read_from": None}  # until all is written
+        record.write()
+        record.entry["n_without_weights"] = _write(run, entries, sentences, progress=progress)
+        record.entry |= {
+            "n_sentences_a_list": n_sentences,
+            "read_from": record.entry["rests_on"]["collect"],
+            "n_entries": entries.num_rows,
+            "n_sentences": sentences.num_rows,
+        }
     return Run(run.folder)
 
 
@@ -126,10 +133,9 @@ def model_of_run(run: Run, name: str | None, *, device: str = "cpu") -> Model:
         If it cannot be loaded, or its files are not those of the run.
     """
     known = run.manifest["model"]
-    options = run.manifest["options"].get("model", {})
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    options = recorded_options(run.manifest, "model", ModelOptions)
     try:
-        loaded = load_model(name or known["name"], options=ModelOptions(**options), device=device)
+        loaded = load_model(name or known["name"], options=options, device=device)
     except ModelError as error:
         if name is not None:
             raise
@@ -141,14 +147,16 @@ def model_of_run(run: Run, name: str | None, *, device: str = "cpu") -> Model:
     return loaded
 
 
-def _kept(run: Run, wanted: pa.Table, *, n_sentences: int) -> tuple[pa.Table, pa.Table] | None:
-    """Read what is there of lists that are not read now."""
+def _kept(run: Run, *, n_sentences: int) -> tuple[pa.Table, pa.Table] | None:
+    """Read the lists that were read from this pass with as many sentences."""
     done = run.manifest["stages"].get("tokens", {})
-    if done.get("n_sentences_a_list") != n_sentences or not (run.folder / f"{ENTRIES}.parquet").is_file():
+    read_from = done.get("read_from", done.get("rests_on", {}).get("collect"))
+    same = (
+        read_from == run.manifest["stages"]["collect"].get("id") and (run.folder / f"{ENTRIES}.parquet").is_file()
+    )
+    if not same or done.get("n_sentences_a_list") != n_sentences:
         return None
-    entries = pq.read_table(run.folder / f"{ENTRIES}.parquet")
-    old, new = (_list_numbers(table) for table in (entries, wanted))
-    return entries.filter(pa.array(~np.isin(old, new))), pq.read_table(run.folder / f"{SENTENCES}.parquet")
+    return pq.read_table(run.folder / f"{ENTRIES}.parquet"), pq.read_table(run.folder / f"{SENTENCES}.parquet")
 
 
 def _list_numbers(table: pa.Table) -> NDArray[np.int64]:
@@ -187,7 +195,7 @@ def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progre
         write_table(run.folder / "signatures" / f"{name}.parquet", table, row_group_size=8192)
     patterns = run.folder / "signatures" / "token_patterns.parquet"
     patterns.unlink(missing_ok=True)
-    if run.stage_complete("describe"):
+    if run.is_current("describe"):
         n_sample = run.table("sample/sentences").num_rows
         sizes = {"n_background": n_sample, "n_words": int(np.count_nonzero(background)), "prior_size": PRIOR_SIZE}
         write_table(patterns, weighted_patterns(run, listed, coded=coded, **sizes), row_group_size=8192)
@@ -202,7 +210,7 @@ def _coded(
     """Code the words of the read sentences and of the sample; give the former's rows, the latter's tokens."""
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     ids = np.union1d(sentence_ids, sample)
-    if (run.folder / "annotations.parquet").is_file():
+    if run.has("annotations"):
         table = run.table("annotations", columns=["sentence_id", "words", "tags"])
         table = table.take(pa.array(np.searchsorted(table.column("sentence_id").to_numpy(), ids))).combine_chunks()
         words, tags = table.column("words").chunk(0), table.column("tags").chunk(0)

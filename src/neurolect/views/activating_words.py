@@ -34,7 +34,7 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
         For the ranks that the tokens stage has read: first character, one past the last, and weight (the activation
         beyond the neuron's mean, by the sentence's greatest) of each word above the mean.
     """
-    if not (neuron.run.folder / "tokens" / "entries.parquet").is_file():
+    if not neuron.run.has("tokens/entries"):
         return {}
     rows = neuron.rows("tokens/entries", side=side)
     rows = rows.filter(pc.is_in(rows.column("rank"), value_set=pc.cast(list(ranks), "int32")))

@@ -55,7 +55,8 @@ def card(
     Returns
     -------
     dict
-        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``activation`` (moments,
+        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``stale`` (lines on
+        what is not shown), ``activation`` (moments,
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
@@ -95,6 +96,7 @@ def card(
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
         "responds_like": nearest_responses(neuron),
+        "stale": neuron.run.stale(),
         "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }
 

@@ -38,8 +38,7 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
         (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run).
         None where the run has not been scored.
     """
-    folder = neuron.run.folder
-    if not neuron.run.stage_complete("fidelity") or not (folder / "fidelity" / "neurons.parquet").is_file():
+    if not neuron.run.has("fidelity/neurons"):
         return None
     own = neuron.rows("fidelity/neurons", side=side).to_pylist()
     if not own:
@@ -57,7 +56,7 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
     alone = [row for row in scores.to_pylist() if row["evidence"] != "all"]
     alone.sort(key=lambda row: -row["auroc"])
     random = None
-    if (folder / "fidelity" / "control.parquet").is_file():
+    if neuron.run.has("fidelity/control"):
         random = _of(neuron.rows("fidelity/control", side=side), "all").get("auroc")
     return {
         "refused": None,

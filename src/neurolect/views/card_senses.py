@@ -33,7 +33,7 @@ def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
         ``typical`` (its medoid: ``sentence_id``, ``text``), the largest first. None where none
         were looked for.
     """
-    if not (neuron.run.folder / "signatures" / "senses.parquet").is_file():
+    if not neuron.run.has("signatures/senses"):
         return None
     rows = neuron.rows("signatures/senses", side=side).to_pylist()
     if not rows:

@@ -112,6 +112,8 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     ends = _axis(activation, drawing, bins)
     facts_beside = [f"{MARKS[side]} {side} list: {_threshold(side, value)}" for side, value in thresholds.items()]
     yield _text("  \u00b7  ".join(facts), style="bright_black")
+    for each in card["stale"]:
+        yield _text(each, "yellow")
     if activation["nearly_constant"]:
         yield _text("nearly constant: its activation varies too little for the model to use", "bold")
     for drawn, fact in zip((line, _text(ends, "bright_black")), [*facts_beside, "", ""], strict=False):

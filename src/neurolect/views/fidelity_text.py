@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.fidelity.features import ALL
+from neurolect.fidelity.second_corpus import against_of
 from neurolect.signatures.evidence.registry import kind_names, title_of
 from neurolect.store import Run
 from neurolect.views.bars import percent
@@ -48,10 +49,10 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "another neuron's signature": _quantiles(_numbers(neurons, "auroc_other")),
         "hard negatives": _quantiles(_numbers(neurons, "auroc_hard")),
     }
-    random = _of(run.table("fidelity/control"), "all") if _has(run, "fidelity/control") else None
+    random = _of(run.table("fidelity/control"), "all") if run.has("fidelity/control") else None
     if random is not None:
         controls["same neurons, random weights"] = _quantiles(_numbers(random, "auroc"))
-    for entry in stage.get("against", []):
+    for entry in against_of(run):
         table = _of(run.table(f"against/{entry['folder']}/scores"), "all")
         controls[f"on {entry['path']}"] = _quantiles(_numbers(table, "auroc"))
     return {
@@ -66,10 +67,6 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "controls": controls,
         "layers": _layers(run, together, random),
     }
-
-
-def _has(run: Run, name: str) -> bool:
-    return (run.folder / f"{name}.parquet").is_file()
 
 
 def _of(table: pa.Table, kind: str) -> pa.Table:

@@ -72,7 +72,7 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
             convergence=convergence_panels(run),
             ending=run.manifest["stages"]["collect"].get("ending"),
             cards=cards,
-            scored=run.stage_complete("fidelity"),
+            scored=run.is_current("fidelity"),
             data=script_json(_data(run, rows, {each["address"] for each in cards})),
             options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
             style=_template_text("report.css"),
@@ -252,7 +252,7 @@ def _fullest(run: Run, rows: list[dict[str, Any]], tag: str) -> list[dict[str, A
 
 def _fidelity(run: Run) -> dict[tuple[int, str], float]:
     """Give the area under the curve of every scored list's whole signature."""
-    if not run.stage_complete("fidelity"):
+    if not run.is_current("fidelity"):
         return {}
     table = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
     rows = table.filter(pc.field("evidence") == "all").to_pylist()

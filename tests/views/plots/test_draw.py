@@ -104,8 +104,8 @@ def test_a_run_that_is_not_related_says_how_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stage", "entry", "message"),
     [
-        ("describe", {"finished": "later"}, "of an earlier description"),
-        ("relate", {"status": "running"}, "unfinished"),
+        ("describe", {"id": "later"}, "of an earlier state"),
+        ("relate", {"status": "running"}, "not finished"),
     ],
 )
 def test_relations_that_are_not_those_of_the_run_are_not_drawn(
@@ -117,8 +117,9 @@ def test_relations_that_are_not_those_of_the_run_are_not_drawn(
     write_manifest(tmp_path / "run", manifest)
     with pytest.raises(RunFolderError, match=message):
         plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.png")
-    shown = card(Run(tmp_path / "run").neuron("hidden.1.3"))["responds_like"]
-    assert (shown is None) == (stage == "describe")
+    shown = card(Run(tmp_path / "run").neuron("hidden.1.3"))
+    assert shown["responds_like"] is None
+    assert bool(shown["stale"]) == (stage == "describe")
 
 
 def test_without_matplotlib_the_line_that_installs_it_is_told(

@@ -38,7 +38,7 @@ def usual_rankings(runs: Sequence[Run]) -> tuple[str, ...]:
     tuple of str
         ``pos`` where all were tagged, ``length`` where all were described; else nothing.
     """
-    if not all(run.stage_complete("describe") for run in runs):
+    if not all(run.is_current("describe") for run in runs):
         return ()
     tagged = all(run.table("signatures/tags", columns=["tag"]).num_rows for run in runs)
     return ("pos", "length") if tagged else ("length",)
@@ -71,7 +71,7 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
     rows = []
     for number in by:
         for run, label in zip(runs, labels, strict=True):
-            if not run.stage_complete("describe"):
+            if not run.is_current("describe"):
                 what = f"The run {run.folder} has not been described, so its lists cannot be ranked by {number!r}."
                 raise RunFolderError(what, hint=f"neurolect describe {run.folder}")
             ranking = rank_neurons(run, by=number)

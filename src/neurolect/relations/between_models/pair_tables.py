@@ -76,7 +76,7 @@ def read_side(number: int, run: Run, ground: CommonGround) -> Side:
 
 
 def _names(run: Run) -> list[str | None] | None:
-    if not run.stage_complete("describe"):
+    if not run.is_current("describe"):
         return None
     table = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
     table = table.filter(pc.equal(table.column("side"), "top"))

@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
     def exist(self, run: Run) -> bool:
         """Tell whether the run has the table."""
-        return (run.folder / "signatures" / f"{self.table}.parquet").is_file()
+        return run.has(f"signatures/{self.table}")
 
     def read(self, run: Run, *columns: str) -> pa.Table:
         """Read list and labels of the rows, and further columns."""

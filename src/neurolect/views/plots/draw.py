@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from neurolect.errors import OptionError, nearest
-from neurolect.relations.steps import check_related
 from neurolect.store import Run
+from neurolect.store.stages import check_current
 from neurolect.views.plots.save import ENDINGS, save
 from neurolect.views.plots.style import Drawn, styled
 
@@ -102,7 +102,7 @@ def plot(
         what = f"The run {run.folder} has no layer {layer}."
         raise OptionError(what, expected=f"one of {', '.join(map(str, layers))}")
     if figure in _RELATED:
-        check_related(run)
+        check_current(run.folder, run.manifest, "relate")
     with styled():
         drawn = draw(run, **{name: each for name, each in given.items() if name in taken and each is not None})
         save(drawn, path)

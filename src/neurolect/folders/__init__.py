@@ -1,0 +1,1 @@
+"""What all folders that neurolect writes have in common."""

@@ -1,0 +1,251 @@
+"""The record of stages: what each rests on, what it was made with, and whether it is current.
+
+The manifest of a run holds an entry for every stage: ``status``, ``id`` (another one each time it is made),
+``rests_on`` (the ids of the stages it was made from), ``options`` and counts. A stage is stale when one that it
+rests on was made again, or when its own options are no longer the run's; another version of neurolect alone makes
+nothing stale. Stale results are never read: they are reported with the command that renews them.
+"""
+
+import dataclasses
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from neurolect.atomic import write_text
+from neurolect.errors import RunFolderError
+from neurolect.folders.lock import only_here
+from neurolect.store.manifest import neurolect_version, now, read_manifest, write_manifest
+from neurolect.store.options_file import options_to_toml
+
+Options = TypeVar("Options")
+
+
+class StageKind(NamedTuple):
+    """What a stage is, whoever makes it."""
+
+    rests_on: tuple[str, ...]
+    """Stages whose results it reads, and cannot do without."""
+    writes: tuple[str, ...]
+    """Beginnings of the paths in the run folder that are its own; the longest that fits wins."""
+    missing: str
+    """What a run without it is told to lack."""
+    command: str
+    """What makes it, RUN standing for the folder."""
+    options: str | None = None
+    """The table of options that it is made with."""
+    uses: tuple[str, ...] = ()
+    """Stages whose results it reads where they are there."""
+
+
+STAGES: dict[str, StageKind] = {
+    "collect": StageKind((), ("",), "is unfinished", "neurolect collect MODEL CORPUS --out RUN"),
+    "describe": StageKind(
+        ("collect",),
+        ("annotations", "signatures/", "index/"),
+        "has not been described",
+        "neurolect describe RUN",
+        "describe",
+    ),
+    "fidelity": StageKind(
+        ("describe",),
+        ("fidelity/", "held_out/annotations"),
+        "has no scores of fidelity",
+        "neurolect fidelity RUN",
+        "fidelity",
+    ),
+    "control": StageKind(
+        ("fidelity",),
+        ("fidelity/control",),
+        "has no scores of random weights",
+        "neurolect fidelity RUN --control RANDOM_RUN",
+    ),
+    "against": StageKind(
+        ("fidelity",),
+        ("against/",),
+        "has no scores on a second corpus",
+        "neurolect fidelity RUN --against CORPUS",
+    ),
+    "tokens": StageKind(
+        ("collect",),
+        ("tokens/", "signatures/token_"),
+        "has no activations at single tokens",
+        "neurolect tokens RUN",
+        uses=("describe",),
+    ),
+    "relate": StageKind(("describe",), ("relations/",), "has not been related", "neurolect relate RUN", "relate"),
+}
+"""Every stage of a run, each after those it rests on."""
+
+
+def stage_of(name: str) -> str:
+    """Say which stage writes a table or an array of the run folder.
+
+    >>> stage_of("signatures/words"), stage_of("signatures/token_words"), stage_of("lists/top")
+    ('describe', 'tokens', 'collect')
+    """
+    fits = [
+        (len(start), stage) for stage, kind in STAGES.items() for start in kind.writes if name.startswith(start)
+    ]
+    return max(fits)[1]
+
+
+def command_of(stage: str, folder: Path) -> str:
+    """Give the command that makes a stage."""
+    return STAGES[stage].command.replace("RUN", str(folder), 1)
+
+
+def state_of(manifest: Mapping[str, Any], stage: str) -> str:
+    """Say whether a stage is ``missing``, ``running``, ``stale`` or ``current``."""
+    entry = manifest["stages"].get(stage)
+    if entry is None:
+        return "missing"
+    if entry.get("status") != "complete":
+        return "running"
+    kind, made_from = STAGES[stage], entry.get("rests_on", {})
+    if any(state_of(manifest, below) != "current" for below in kind.rests_on):
+        return "stale"
+    if any(made_from.get(below) != made for below, made in _made(manifest, kind).items()):
+        return "stale"
+    ours = manifest["options"].get(kind.options) if kind.options else None
+    return "current" if ours is None or entry.get("options", ours) == ours else "stale"
+
+
+def _made(manifest: Mapping[str, Any], kind: StageKind) -> dict[str, str | None]:
+    """Name the present making of every stage that one reads; None for one that it can do without."""
+    return {
+        below: manifest["stages"][below].get("id") if state_of(manifest, below) == "current" else None
+        for below in (*kind.rests_on, *kind.uses)
+    }
+
+
+def stale_stages(manifest: Mapping[str, Any]) -> list[str]:
+    """Name the stages whose results are there and no longer of the run as it is."""
+    return [stage for stage in STAGES if state_of(manifest, stage) == "stale"]
+
+
+def check_current(folder: Path, manifest: Mapping[str, Any], stage: str) -> None:
+    """Refuse a stage that is missing, unfinished or stale, with the command that makes it."""
+    state = state_of(manifest, stage)
+    if state == "current":
+        return
+    below = next((each for each in STAGES[stage].rests_on if state_of(manifest, each) != "current"), None)
+    if below is not None and state != "missing":
+        check_current(folder, manifest, below)
+    kind, command = STAGES[stage], command_of(stage, folder)
+    what = {
+        "missing": f"The run folder {folder} {kind.missing}.",
+        "running": f"The run folder {folder}: its stage {stage!r} was begun and not finished.",
+        "stale": f"The run folder {folder}: what {stage!r} made is of an earlier state of the run.",
+    }[state]
+    hint = f"{'Make it' if state == 'missing' else 'Renew it'} with: {command}"
+    if stage == "collect":
+        hint = "The pass over the corpus is unfinished: give the same collect command again."
+    raise RunFolderError(what, hint=hint)
+
+
+class StageRecord:
+    """A stage that is being made: what it will say of itself in the manifest."""
+
+    def __init__(self, folder: Path, name: str, entry: dict[str, Any]) -> None:
+        self.folder, self.name = folder, name
+        self.entry = entry
+        """What the manifest says of the stage; whatever is put in is written when the stage is done."""
+        self.notice: str | None = None
+        """What people should know of the run because of this stage."""
+        self.seconds: dict[str, float] = {}
+        """Time of each step."""
+
+    def write(self) -> None:
+        """Put what it says now into the manifest, so that an interrupted stage knows what it has."""
+        manifest = read_manifest(self.folder)
+        manifest["stages"][self.name] = self.entry
+        write_manifest(self.folder, manifest)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a step to the account."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+@contextmanager
+def making(folder: Path, stage: str, *, options: object = None, keep: bool = False) -> Iterator[StageRecord]:
+    """Hold a run folder, mark a stage as running, and as complete once the block is done.
+
+    ``options`` (a dataclass) become the run's; ``keep`` goes on from the entry that is there instead of a new one.
+    A block that fails leaves the stage running: nothing of it is shown.
+    """
+    kind = STAGES[stage]
+    with only_here(folder, doing=stage):
+        manifest = read_manifest(folder)
+        for below in kind.rests_on:
+            check_current(folder, manifest, below)
+        before = manifest["stages"].get(stage, {})
+        new = {
+            "status": "running",
+            "id": secrets.token_hex(8),
+            "started": now(),
+            "rests_on": _made(manifest, kind),
+        }
+        record = StageRecord(
+            folder, stage, (dict(before) if keep else {}) | new | {"neurolect": neurolect_version()}
+        )
+        if options is not None and kind.options is not None:
+            plain = plain_options(options)
+            record.entry["options"] = plain
+            manifest["options"][kind.options] = plain
+            write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+        manifest["notices"] = [each for each in manifest["notices"] if each != before.get("notice")]
+        manifest["stages"][stage] = record.entry
+        write_manifest(folder, manifest)
+        started = time.perf_counter()
+        yield record
+        took = {"seconds": round(time.perf_counter() - started, 3)}
+        if record.seconds:
+            took["seconds_by_step"] = record.seconds  # type: ignore[assignment]
+        record.entry |= {"status": "complete", "finished": now(), "notice": record.notice} | took
+        manifest["stages"][stage] = record.entry
+        if record.notice is not None:
+            manifest["notices"].append(record.notice)
+        write_manifest(folder, manifest)
+
+
+def plain_options(options: object) -> dict[str, Any]:
+    """Give options as JSON gives them back."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(options)))  # type: ignore[call-overload]
+    return plain
+
+
+def made_with(manifest: Mapping[str, Any], stage: str, options: object) -> bool:
+    """Say whether a stage is current and was made with these options."""
+    return state_of(manifest, stage) == "current" and _options(manifest, stage) == plain_options(options)
+
+
+def _options(manifest: Mapping[str, Any], stage: str) -> object:
+    """Give the options a stage was made with; entries of before 0.2 have them among the run's alone."""
+    return manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage))
+
+
+def recorded_options(manifest: Mapping[str, Any], table: str, options_class: type[Options]) -> Options:
+    """Give the run's own options of a stage, the defaults where it has none; those not known here are left out."""
+    known = {each.name for each in dataclasses.fields(options_class)}  # type: ignore[arg-type]
+    values = manifest["options"].get(table, {})
+    return options_class(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known}
+    )
+
+
+def remember_options(folder: Path, options: Mapping[str, object]) -> None:
+    """Write the options of stages that were not begun yet, so that they are those of a later command."""
+    with only_here(folder, doing="options"):
+        manifest = read_manifest(folder)
+        later = {name: plain_options(each) for name, each in options.items() if name not in manifest["stages"]}
+        if any(manifest["options"].get(name) != values for name, values in later.items()):
+            manifest["options"] |= later
+            write_text(folder / "options.toml", options_to_toml(manifest["options"]))
+            write_manifest(folder, manifest)
