@@ -73,6 +73,17 @@ def test_script_json_round_trips_whatever_it_holds() -> None:
     assert not set("<>&\u2028") & set(script_json(value))
 
 
+def test_stale_results_are_left_out_and_named(example_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "stale"
+    shutil.copytree(example_run.folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["stages"]["fidelity"] = {"status": "complete", "described": "earlier"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    text = write_report(Run(folder), tmp_path / "stale.html", n_cards=0).read_text(encoding="utf-8")
+    assert f"Renew it: neurolect fidelity {folder}" in text
+    assert {row[5] for row in rows_of(text)} == {None}
+
+
 def test_fidelity_has_a_column_where_signatures_were_scored(example_run: Run, tmp_path: Path, page: str) -> None:
     assert "Fidelity" not in page
     assert {row[5] for row in rows_of(page)} == {None}

@@ -65,6 +65,7 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
         .get_template("report.html")
         .render(
             manifest=run.manifest,
+            stale=run.stale(),
             n_neurons=run.n_neurons,
             facts=_facts(run, rows),
             striking=[_tile(run, each) for each in chosen],
