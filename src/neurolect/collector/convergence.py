@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.leading_items import LeadingItems, kept_evidence, leading_items
+from neurolect.collector.parts import Lists
 from neurolect.collector.sampled_items import FoundItems, SampledItems, item_share
-from neurolect.collector.top_lists import TopLists
 
 __all__ = ["Convergence", "Step", "step_length"]
 
@@ -139,7 +139,7 @@ class Convergence:
         return self._n
 
     def end_chunk(
-        self, sentences: pa.Table, lists: Mapping[str, TopLists], *, items: FoundItems | None = None
+        self, sentences: pa.Table, lists: Mapping[str, Lists], *, items: FoundItems | None = None
     ) -> bool:
         """Take in a chunk that has gone through the model, and take a step if it is time.
 
@@ -147,7 +147,7 @@ class Convergence:
         ----------
         sentences : pyarrow.Table
             The chunk.
-        lists : mapping of side to TopLists
+        lists : mapping of side to Lists
             After the chunk.
         items : FoundItems, optional
             The chunk's, where they are found already.
@@ -168,12 +168,12 @@ class Convergence:
         self.step(lists)
         return finished or not self.aside
 
-    def step(self, lists: Mapping[str, TopLists]) -> None:
+    def step(self, lists: Mapping[str, Lists]) -> None:
         """Take a step now; nothing if no sentence was read since the last.
 
         Parameters
         ----------
-        lists : mapping of side to TopLists
+        lists : mapping of side to Lists
             As they are.
         """
         if not self._ids:
@@ -219,16 +219,16 @@ class Convergence:
         parts = (np.array(part, dtype=np.float32) for part in (seen.churn, seen.thresholds, stability))
         self._steps.append(Step(seen.n_sentences, seen.n_new, *parts))
 
-    def merge(self, other: "Convergence", *, lists: Mapping[str, TopLists], others: Mapping[str, TopLists]) -> None:
+    def merge(self, other: "Convergence", *, lists: Mapping[str, Lists], others: Mapping[str, Lists]) -> None:
         """Take other sentences' lists as one more step; whether evidence was kept is not known then.
 
         Parameters
         ----------
         other : Convergence
             Of the other sentences.
-        lists : mapping of side to TopLists
+        lists : mapping of side to Lists
             Already merged.
-        others : mapping of side to TopLists
+        others : mapping of side to Lists
             Of the other sentences alone.
         """
         self._finish()

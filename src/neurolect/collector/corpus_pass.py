@@ -173,7 +173,7 @@ def _collect(
         return Run(folder)
     state.settle()
     sample_ids = read_of(sample_ids, corpus, n_sentences, state=state, options=options)
-    state.sample = state.sample.only(sample_ids)
+    state.sample = state.sample.to_host().only(sample_ids)
     n_kept = write_results(
         folder,
         state,

@@ -75,7 +75,7 @@ class Launched:
         self.chunk = chunk
         self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches])
         self.activations = chunk_activations(model, chunk)
-        self.looks: dict[str, OnItsWay] | None = None
+        self.looks: dict[str, OnItsWay | None] | None = None
         self._extremes = _extremes(self.activations)
 
     @property

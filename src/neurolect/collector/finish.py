@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from neurolect.atomic import replacing, write_npy, write_table
 from neurolect.collector.background import Background
 from neurolect.collector.kept_sentences import take_kept
+from neurolect.collector.parts import Lists
 from neurolect.collector.sample import quantile_sample
 from neurolect.collector.state import CollectState
 from neurolect.collector.threads import n_own_cores
-from neurolect.collector.top_lists import TopLists
 from neurolect.corpus import Corpus
 from neurolect.distinct import distinct
 from neurolect.model.neurons import NeuronIndex
@@ -93,10 +93,11 @@ def _write_sample(
     folder: Path, state: CollectState, sample_ids: NDArray[np.int64], quantile_sentences: int
 ) -> None:
     """Write the uniform sample, and what is chosen from it."""
-    activations = np.ascontiguousarray(state.sample.activations.T)
+    sample = state.sample.to_host()
+    activations = np.ascontiguousarray(sample.activations.T)
     write_npy(folder / "sample" / "activations.npy", activations)
     write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": pa.array(sample_ids)}))
-    _write_quantiles(folder, activations, state.sample.sentence_ids, quantile_sentences)
+    _write_quantiles(folder, activations, sample.sentence_ids, quantile_sentences)
 
 
 def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]) -> None:
@@ -112,7 +113,7 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
             writer.close()
 
 
-def _write_lists(path: Path, lists: TopLists, n_neurons: int) -> None:
+def _write_lists(path: Path, lists: Lists, n_neurons: int) -> None:
     """Write one side's lists, a block of neurons at a time."""
     block = max(1, _ROWS_AT_ONCE // lists.list_size)
     with replacing(path) as temporary:
@@ -139,7 +140,7 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def _lists_tables(lists: TopLists, n_neurons: int, block: int) -> Iterator[pa.Table]:
+def _lists_tables(lists: Lists, n_neurons: int, block: int) -> Iterator[pa.Table]:
     """Make the tables of all blocks of neurons in order, a few ahead in threads."""
     lists.sorted(0, 1)  # cuts the buffers once, so that the threads only read
     running: deque[Future[pa.Table]] = deque()
@@ -152,7 +153,7 @@ def _lists_tables(lists: TopLists, n_neurons: int, block: int) -> Iterator[pa.Ta
             yield running.popleft().result()
 
 
-def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
+def _lists_table(lists: Lists, start: int, stop: int) -> pa.Table:
     """Make the long table of some neurons' lists."""
     block = lists.sorted(start, stop)
     there = block.sentence_ids >= 0
@@ -174,8 +175,9 @@ def _lists_table(lists: TopLists, start: int, stop: int) -> pa.Table:
 
 def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:
     """Write ``neurons.parquet`` and the histograms."""
-    write_npy(folder / "histograms.npy", state.moments.histograms)
-    moments = state.moments.table()
+    sums = state.moments.to_host()
+    write_npy(folder / "histograms.npy", sums.histograms)
+    moments = sums.table()
     sites = [each.site for each in neurons.site_layers for _ in range(each.width)]
     layers = [each.layer for each in neurons.site_layers for _ in range(each.width)]
     indices = [index for each in neurons.site_layers for index in range(each.width)]
@@ -187,8 +189,8 @@ def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> N
         "index": pa.array(indices, pa.int32()),
     }
     columns |= {name: pa.array(values, from_pandas=True) for name, values in moments._asdict().items()}
-    columns["bin_low"] = pa.array(state.moments.bins.low)
-    columns["bin_width"] = pa.array(state.moments.bins.width)
+    columns["bin_low"] = pa.array(sums.bins.low)
+    columns["bin_width"] = pa.array(sums.bins.width)
     write_table(folder / "neurons.parquet", pa.table(columns))
 
 

@@ -190,6 +190,10 @@ class Moments:
         """
         self._powers += powers
 
+    def to_host(self) -> "Moments":
+        """Give the state itself: it is kept on the host."""
+        return self
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
 

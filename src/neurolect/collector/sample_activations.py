@@ -102,6 +102,10 @@ class SampleActivations:
         kept = np.isin(self.sentence_ids, sentence_ids)
         return self.from_arrays({"sentence_ids": self.sentence_ids[kept], "activations": self.activations[kept]})
 
+    def to_host(self) -> "SampleActivations":
+        """Give the state itself: it is kept on the host."""
+        return self
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
 

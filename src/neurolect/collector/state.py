@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from neurolect.collector.background import Background
 from neurolect.collector.chunk_sums import ChunkSums
 from neurolect.collector.convergence import Convergence
 from neurolect.collector.moments import Moments
+from neurolect.collector.parts import Lists, MomentSums, SampleRows
 from neurolect.collector.sample_activations import SampleActivations
 from neurolect.collector.sampled_items import FoundItems, ItemShare, item_share
 from neurolect.collector.top_lists import TopLists
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from neurolect.collector.device_lists import DeviceTopLists
     from neurolect.collector.device_transfers import OnItsWay
 
-Part = TypeVar("Part", Moments, SampleActivations)
 
 __all__ = ["CollectState", "Plan"]
 
@@ -103,8 +102,14 @@ class CollectState:
     ) -> None:
         self.plan, self.device = plan, device
         self.lists = {side: _new_lists(plan, side, device) for side in plan.sides}
-        self.moments = moments if device is None else _on_device(moments, device)
-        self.sample = sample if device is None else _on_device(sample, device)
+        self.moments: MomentSums = moments
+        self.sample: SampleRows = sample
+        if device is not None:
+            from neurolect.collector.device_moments import DeviceMoments
+            from neurolect.collector.device_sample import DeviceSample
+
+            self.moments = DeviceMoments(moments, device=device)
+            self.sample = DeviceSample(sample, device=device)
         self.background = Background(plan.fields)
         self.convergence = Convergence(
             plan.fields,
@@ -121,7 +126,7 @@ class CollectState:
         self.n_skipped: dict[str, int] = {}
         self.n_widened: dict[str, int] = {}
 
-    def look(self, activations: "Tensor") -> "dict[str, OnItsWay]":
+    def look(self, activations: "Tensor") -> "dict[str, OnItsWay | None]":
         """Ask what the next update must know of a batch, where the state is kept on a device.
 
         Parameters
@@ -131,10 +136,10 @@ class CollectState:
 
         Returns
         -------
-        dict of side to OnItsWay
+        dict of side to OnItsWay or None
             For :meth:`update`.
         """
-        return {side: cast("DeviceTopLists", lists).look(activations) for side, lists in self.lists.items()}
+        return {side: lists.look(activations) for side, lists in self.lists.items()}
 
     def update(
         self,
@@ -142,7 +147,7 @@ class CollectState:
         *,
         sentence_ids: NDArray[np.int64],
         tokens: Any = None,  # noqa: ANN401
-        looks: "Mapping[str, OnItsWay] | None" = None,
+        looks: "Mapping[str, OnItsWay | None] | None" = None,
     ) -> None:
         """Take in one batch.
 
@@ -158,8 +163,8 @@ class CollectState:
             From :meth:`look`, with the same activations and no update since.
         """
         for side, lists in self.lists.items():
-            own = {} if looks is None else {"look": looks[side]}
-            lists.update(activations, sentence_ids=sentence_ids, tokens=tokens, **own)
+            look = None if looks is None else looks[side]
+            lists.update(activations, sentence_ids=sentence_ids, tokens=tokens, look=look)
         self.moments.update(activations)
         self.sample.update(activations, sentence_ids=sentence_ids)
         self.n_sentences += len(sentence_ids)
@@ -243,11 +248,10 @@ class CollectState:
 
     def settle(self) -> None:
         """Bring moments and sample to the host, to be finished; lists are finished where they are. Done once."""
-        if self.device is not None:
-            self.moments = self.moments.to_host()  # type: ignore[attr-defined]
-            self.sample = self.sample.to_host()  # type: ignore[attr-defined]
+        moments = self.moments.to_host()
+        self.moments, self.sample = moments, self.sample.to_host()
         self._add_powers()
-        self.moments.add_powers(self._sums.total())
+        moments.add_powers(self._sums.total())
         self._sums = ChunkSums()
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -317,32 +321,20 @@ class CollectState:
         return state
 
 
-def _new_lists(plan: Plan, side: str, device: "torch.device | None") -> TopLists:
+def _new_lists(plan: Plan, side: str, device: "torch.device | None") -> Lists:
     if device is None:
         return TopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens)
     from neurolect.collector.device_lists import DeviceTopLists
 
-    # It does all that lists of the host do, but for the kind of array that it takes in.
-    made = DeviceTopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens, device=device)
-    return cast(TopLists, made)
+    return DeviceTopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens, device=device)
 
 
 def _lists_from(
     arrays: dict[str, NDArray[np.generic]], plan: Plan, side: str, device: "torch.device | None"
-) -> TopLists:
+) -> Lists:
     size, tokens = plan.list_size, plan.with_tokens
     if device is None:
         return TopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens)
     from neurolect.collector.device_lists import DeviceTopLists
 
-    made = DeviceTopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens, device=device)
-    return cast(TopLists, made)
-
-
-def _on_device(part: Part, device: "torch.device") -> Part:
-    from neurolect.collector.device_moments import DeviceMoments
-    from neurolect.collector.device_sample import DeviceSample
-
-    if isinstance(part, Moments):
-        return cast(Part, DeviceMoments(part, device=device))
-    return cast(Part, DeviceSample(part, device=device))
+    return DeviceTopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens, device=device)

@@ -52,12 +52,16 @@ class TopLists:
         """Activation a sentence must reach to enter, float32, shape (n_neurons,); infinite until N were seen."""
         return self._threshold if self.side == "top" else -self._threshold
 
+    def look(self, activations: NDArray[np.float32]) -> None:
+        """There is nothing that an update would have to wait for."""
+
     def update(
         self,
         activations: NDArray[np.float32],
         *,
         sentence_ids: NDArray[np.int64],
         tokens: NDArray[np.int16] | None = None,
+        look: None = None,
     ) -> None:
         """Take in one batch.
 
@@ -69,6 +73,8 @@ class TopLists:
             Each id once in the life of the lists.
         tokens : int16, shape (n_sentences, n_neurons), optional
             Needed if the lists keep tokens.
+        look : None
+            From :meth:`look`.
 
         Raises
         ------
