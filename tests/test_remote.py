@@ -202,7 +202,7 @@ def test_what_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, bert: str) -> N
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(MissingExtraError, match=r"s3://bucket/x cannot be read(.|\n)*pip install s3fs"):
         open_corpus("s3://bucket/x")
-    with pytest.raises(CorpusError, match="There is no corpus folder memory:///none"):
+    with pytest.raises(CorpusError, match="memory:///none is not a corpus folder: there is no such folder"):
         open_corpus("memory://none")
     answer = command("collect", bert, "nowhere://x", "--out", "memory://run")
     assert answer.code == 1

@@ -74,23 +74,19 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_refuses_what_is_no_finished_run(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="has no manifest"):
+    with pytest.raises(RunFolderError, match="is not a run folder: there is no such folder"):
         open_run(tmp_path / "nowhere")
     with pytest.raises(RunFolderError, match="unfinished"):
         open_run(small_run(tmp_path / "half", status="running"))
-    (tmp_path / "manifest.json").write_text("{broken")
-    with pytest.raises(RunFolderError, match="cannot be read as JSON"):
-        open_run(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": "neurolect-corpus"}))
-    with pytest.raises(RunFolderError, match=r"format 'neurolect-corpus'(.|\n)*neurolect collect"):
-        open_run(tmp_path)
 
 
 def test_refuses_a_newer_version(tmp_path: Path) -> None:
     folder = small_run(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 99, "neurolect": "9.1"}))
-    with pytest.raises(FormatVersionError, match=r"schema version 99(.|\n)*Hint: .*9\.1"):
+    with pytest.raises(
+        FormatVersionError, match=r"schema version 99, written by neurolect 9\.1(.|\n)*Hint: Update"
+    ):
         open_run(folder)
 
 

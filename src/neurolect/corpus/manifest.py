@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from neurolect.corpus.shards import ShardEntry
-from neurolect.errors import CorpusError, FormatVersionError
+from neurolect.errors import CorpusError
+from neurolect.folders import formats
 from neurolect.remote import RemotePath
-
-__all__ = ["FORMAT", "SCHEMA_VERSION", "FieldEntry", "Manifest", "SourceEntry", "fingerprint", "read_manifest"]
-
-FORMAT = "neurolect-corpus"
-SCHEMA_VERSION = 1
 
 
 class FieldEntry(TypedDict):
@@ -68,7 +64,8 @@ def fingerprint(shards: list[ShardEntry], fields: list[FieldEntry]) -> str:
     str
         BLAKE2b, 16 bytes, hexadecimal.
     """
-    content = [SCHEMA_VERSION, [shard["blake2b"] for shard in shards], [[f["name"], f["kind"]] for f in fields]]
+    # the 1 says how the name is made
+    content = [1, [shard["blake2b"] for shard in shards], [[f["name"], f["kind"]] for f in fields]]
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
@@ -92,35 +89,7 @@ def read_manifest(folder: Path | RemotePath) -> Manifest:
     FormatVersionError
         If it was written by a newer neurolect.
     """
-    path = folder / "manifest.json"
     if folder.is_file():
         what = f"{folder} is a file, not a corpus folder."
         raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {folder} --out CORPUS")
-    if not folder.is_dir():
-        what = f"There is no corpus folder {folder}."
-        raise CorpusError(what, hint=f"Make one: neurolect prepare SOURCE... --out {folder}")
-    hint = "Give the folder that `neurolect prepare` wrote."
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        what = f"{folder} is no corpus folder: it has no manifest.json."
-        raise CorpusError(what, hint=hint) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        what = f"The manifest of {folder} is damaged: {error}."
-        raise CorpusError(what, hint="Prepare the corpus again.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        what = f"{folder} is no corpus folder: its manifest does not say format {FORMAT!r}."
-        if isinstance(manifest, dict) and manifest.get("format") == "neurolect-run":
-            hint = f"It is a run folder; the corpus it was collected from: {_corpus_of(manifest)}"
-        raise CorpusError(what, hint=hint)
-    version = manifest.get("schema_version")
-    if version != SCHEMA_VERSION:
-        what = f"The corpus {folder} is of schema version {version}; this neurolect reads {SCHEMA_VERSION}."
-        raise FormatVersionError(what, hint="Update neurolect, or prepare the corpus again with this one.")
-    return cast("Manifest", manifest)
-
-
-def _corpus_of(run: dict[str, object]) -> object:
-    """Name the corpus a run was collected from, as its manifest does."""
-    corpus = run.get("corpus")
-    return corpus.get("path", "unknown") if isinstance(corpus, dict) else "unknown"
+    return cast("Manifest", formats.read_manifest(folder, formats.CORPUS))

@@ -26,12 +26,13 @@ from neurolect.corpus.counted import counted
 from neurolect.corpus.documents import DocumentReader
 from neurolect.corpus.duplicates import FirstOccurrences
 from neurolect.corpus.held_out import is_held_out
-from neurolect.corpus.manifest import FORMAT, SCHEMA_VERSION, FieldEntry, Manifest, SourceEntry, fingerprint
+from neurolect.corpus.manifest import FieldEntry, Manifest, SourceEntry, fingerprint
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.sentences import ChunkCounts
 from neurolect.corpus.shards import ShardWriter
 from neurolect.corpus.sources import Source, unique_sources
 from neurolect.errors import CorpusError
+from neurolect.folders.formats import CORPUS, format_of
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import RemotePath, place, staged
 
@@ -108,8 +109,7 @@ def prepare(
 def _check_out(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    manifest = folder / "manifest.json"
-    if not manifest.is_file() or FORMAT not in manifest.read_text(encoding="utf-8", errors="replace"):
+    if format_of(folder) is not CORPUS:
         what = f"{folder} exists and is no corpus folder; it is left as it is."
         raise CorpusError(what, hint="Give another --out.")
     if not overwrite:
@@ -185,8 +185,8 @@ def _manifest(
     notices = reader.notices + _notices(counts, reader.misfits())
     _check_left(writer.n_sentences, n_held_out, counts, notices, options)
     return Manifest(
-        format=FORMAT,
-        schema_version=SCHEMA_VERSION,
+        format=CORPUS.name,
+        schema_version=CORPUS.version,
         neurolect=_version("neurolect"),
         packages={name: _version(name) for name in ("numpy", "pyarrow")},
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,6 +1,5 @@
 """The report of a reproduction: the table of findings, the figures, and how it was made."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from neurolect.paper.signature_table import signature_rows
 from neurolect.paper.steps import READ
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
+from neurolect.variants.record import read_record
 from neurolect.views.plots.diversity_curves import draw_diversity
 from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.save import save
@@ -118,10 +118,9 @@ def _findings(
 
 def _learnt(folder: PaperFolder, name: str) -> str:
     """Warn where a variant learned next to nothing: then nothing follows from what it does not show."""
-    path = folder.variant(name) / "variant.json"
-    if not path.is_file():
+    if not folder.has_variant(name):
         return ""
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_record(folder.variant(name))
     right, largest = float(record["validation_accuracy"]), float(record["majority"])
     if right >= largest + LEARNT:
         return ""

@@ -9,6 +9,7 @@ from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.signature_table import SignatureRow
 from neurolect.store import Run
+from neurolect.variants.record import read_record
 
 __all__ = ["cell", "report_text"]
 
@@ -143,10 +144,9 @@ def _made(folder: PaperFolder, runs: Mapping[str, Run], facts: Mapping[str, Any]
 
 
 def _variant(folder: PaperFolder, name: str, what: str, facts: Mapping[str, Any]) -> list[str]:
-    path = folder.variant(name) / "variant.json"
-    if not path.is_file():
+    if not folder.has_variant(name):
         return []
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_record(folder.variant(name))
     if record["kind"] == "random":
         return [f"- Random model: {what} (seed {record['seed']})."]
     options = record["options"]

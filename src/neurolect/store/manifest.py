@@ -1,6 +1,5 @@
 """The manifest of a run folder: what it is, who wrote it, which stages are done."""
 
-import json
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -8,12 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolect.atomic import write_json
-from neurolect.errors import FormatVersionError, RunFolderError
-
-__all__ = ["FORMAT", "SCHEMA_VERSION", "new_manifest", "package_versions", "read_manifest", "write_manifest"]
-
-FORMAT = "neurolect-run"
-SCHEMA_VERSION = 1
+from neurolect.folders import formats
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
 
@@ -68,8 +62,8 @@ def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict
         A manifest with no stage done.
     """
     return {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
+        "format": formats.RUN.name,
+        "schema_version": formats.RUN.version,
         "neurolect": neurolect_version(),
         "packages": package_versions(),
         "created": now(),
@@ -101,30 +95,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     FormatVersionError
         If a newer neurolect wrote it.
     """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        what = f"{folder} is not a run folder: it has no manifest.json."
-        raise RunFolderError(what, hint="Make one with: neurolect run MODEL SOURCE... --out RUN")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        what = f"{path} cannot be read as JSON ({error})."
-        raise RunFolderError(what, hint="The folder is damaged; collect it again.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-        what = f"{folder} is not a run folder: its manifest has the format {found!r}."
-        hint = (
-            "A corpus folder goes to: neurolect collect MODEL CORPUS --out RUN"
-            if found == "neurolect-corpus"
-            else None
-        )
-        raise RunFolderError(what, expected=f"format {FORMAT!r}", hint=hint)
-    version = manifest.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        what = f"{folder} has run-folder schema version {version!r}; this one reads up to {SCHEMA_VERSION}."
-        written = manifest.get("neurolect", "a newer version")
-        raise FormatVersionError(what, hint=f"It was written by neurolect {written}: pip install -U neurolect")
-    return _as_now(manifest)
+    return _as_now(formats.read_manifest(folder, formats.RUN))
 
 
 def _as_now(manifest: dict[str, Any]) -> dict[str, Any]:

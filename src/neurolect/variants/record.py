@@ -5,12 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from neurolect.atomic import write_json, write_text
+from neurolect.folders.formats import VARIANT, read_manifest
 from neurolect.store.manifest import now, package_versions
-
-__all__ = ["FORMAT", "SCHEMA_VERSION", "write_record"]
-
-FORMAT = "neurolect-variant"
-SCHEMA_VERSION = 1
 
 
 def write_record(
@@ -31,7 +27,12 @@ def write_record(
     text : str
         The same for people, Markdown.
     """
-    head = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "kind": kind, "made_from": dict(made_from)}
+    head = {"format": VARIANT.name, "schema_version": VARIANT.version, "kind": kind, "made_from": dict(made_from)}
     versions = {"created": now(), "packages": package_versions()}
-    write_json(folder / "variant.json", head | dict(facts) | versions)
+    write_json(folder / VARIANT.file, head | dict(facts) | versions)
     write_text(folder / "README.md", text)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read what ``variant.json`` says; VariantError where there is none, FormatVersionError where it is newer."""
+    return read_manifest(folder, VARIANT)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurolect.atomic import replacing_folder, write_json, write_table, write_text
 from neurolect.errors import MissingExtraError, RunFolderError
+from neurolect.folders.formats import COMPARISON
 from neurolect.progress import NullProgress, Progress
 from neurolect.store.manifest import now, package_versions
 from neurolect.views.comparison_figure import comparison_figure
@@ -12,9 +13,6 @@ from neurolect.views.comparison_text import comparison_text
 
 if TYPE_CHECKING:
     from neurolect.relations.between_models import Comparison
-
-FORMAT = "neurolect-comparison"
-SCHEMA_VERSION = 1
 
 
 def check_comparison_out(out: Path) -> None:
@@ -76,8 +74,8 @@ def write_comparison(
         except MissingExtraError as error:
             (progress or NullProgress()).message(f"No figure was drawn. {error}")
         head = {
-            "format": FORMAT,
-            "schema_version": SCHEMA_VERSION,
+            "format": COMPARISON.name,
+            "schema_version": COMPARISON.version,
             "created": now(),
             "packages": package_versions(),
         }
