@@ -17,7 +17,8 @@ import pytest
 from numpydoc.validate import validate
 
 from neurolect.cli import app
-from neurolect.config import load_config
+from neurolect.config import load_tables
+from neurolect.paper.options import PaperConfig
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
 from tests.command_line import command, succeed
@@ -135,7 +136,7 @@ def test_commands_of_the_documents_parse(line: list[str]) -> None:
     for option in (each for each in given if each.startswith("--")):
         assert option in usage, option
     settings = [value for option, value in pairwise(given) if option == "--set"]
-    load_config(settings=settings)
+    load_tables(PaperConfig, settings=settings)
 
 
 def test_every_verb_and_option_of_the_command_line_has_help() -> None:
@@ -147,7 +148,7 @@ def test_every_verb_and_option_of_the_command_line_has_help() -> None:
         for number, line in enumerate(lines):
             if re.match(r"  --\w", line):
                 shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
-                assert re.search(r"  --[\w-]+(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z]+))?\s{2,}\S", shown), line
+                assert re.search(r"  --[\w-]+(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+))?\s{2,}\S", shown), line
 
 
 @pytest.fixture(scope="module")

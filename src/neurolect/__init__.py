@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neurolect.relations.between_models import CompareOptions, compare
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
-    from neurolect.variants import FinetuneOptions, finetuned_variant, random_variant
+    from neurolect.variants import FinetuneOptions, variant
     from neurolect.views import card, card_text, plot, write_report
 
 __all__ = [
@@ -48,18 +48,17 @@ __all__ = [
     "compare",
     "describe",
     "find",
-    "finetuned_variant",
     "load_config",
     "load_model",
     "open_corpus",
     "open_run",
     "plot",
     "prepare",
-    "random_variant",
     "rank",
     "relate",
     "run",
     "score_signatures",
+    "variant",
     "write_report",
 ]
 
@@ -84,24 +83,27 @@ _HOMES = {
     "compare": "relations.between_models",
     "describe": "signatures",
     "find": "finding",
-    "finetuned_variant": "variants",
     "load_config": "config",
     "load_model": "model",
     "open_corpus": "corpus",
     "open_run": "store",
     "plot": "views",
     "prepare": "corpus",
-    "random_variant": "variants",
     "rank": "relations",
     "relate": "relations",
     "run": "pipeline",
     "score_signatures": "fidelity",
+    "variant": "variants",
     "write_report": "views",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol
     """Load a public name's stage when the name is first used; importing the package loads nothing."""
+    if name == "__version__":
+        from neurolect.version import neurolect_version
+
+        return neurolect_version()
     if name in _HOMES:
         return getattr(import_module(f"neurolect.{_HOMES[name]}"), name)
     msg = f"module 'neurolect' has no attribute {name!r}"

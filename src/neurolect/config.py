@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
@@ -16,6 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.model import ModelOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
+from neurolect.variants import FinetuneOptions
 
 __all__ = ["RunConfig", "load_config"]
 
@@ -41,6 +42,12 @@ class RunConfig:
 
     relate: RelateOptions = field(default_factory=RelateOptions)
     """How neurons are compared with each other."""
+
+    finetune: FinetuneOptions = field(default_factory=FinetuneOptions)
+    """How a variant is trained to classify texts."""
+
+
+_Config = TypeVar("_Config")
 
 
 def load_config(
@@ -70,21 +77,28 @@ def load_config(
     OptionError
         If the file cannot be read, a key is unknown (the nearest are named) or a value does not fit.
     """
+    return load_tables(RunConfig, path, settings=settings, defaults=defaults)
+
+
+def load_tables(
+    tables: type[_Config],
+    path: Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+) -> _Config:
+    """Read a dataclass whose fields are options of stages, as ``load_config`` does."""
+    kinds = typing.get_type_hints(tables)
     values: dict[str, dict[str, Any]] = {stage: dict(options) for stage, options in (defaults or {}).items()}
     for stage, options in _read(path).items():
         if not isinstance(options, dict):
             what = f"{path}: {stage!r} stands outside any table."
-            raise OptionError(what, expected=f"tables named {', '.join(_stages())}")
+            raise OptionError(what, expected=f"tables named {', '.join(kinds)}")
         values.setdefault(stage, {}).update(options)
     for setting in settings:
         stage, option, value = _parse(setting)
         values.setdefault(stage, {})[option] = value
-    return RunConfig(**{stage: _stage_options(stage, options) for stage, options in values.items()})
-
-
-def _stages() -> list[str]:
-    """Name the stages that have options."""
-    return [each.name for each in dataclasses.fields(RunConfig)]
+    return tables(**{stage: _stage_options(stage, options, kinds) for stage, options in values.items()})
 
 
 def _read(path: Path | None) -> dict[str, Any]:
@@ -118,13 +132,13 @@ def _parse(setting: str) -> tuple[str, str, Any]:
     return stage, option, value
 
 
-def _stage_options(stage: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any stage's options class
+def _stage_options(stage: str, values: Mapping[str, Any], tables: Mapping[str, type]) -> Any:  # noqa: ANN401
     """Make a stage's options; refuse unknown names."""
-    if stage not in _stages():
+    if stage not in tables:
         what = f"There is no stage {stage!r}."
-        near = nearest(stage, _stages())
-        raise OptionError(what, expected=f"one of {', '.join(_stages())}", hint=f"The nearest: {near}.")
-    options_class = typing.get_type_hints(RunConfig)[stage]
+        near = nearest(stage, tables)
+        raise OptionError(what, expected=f"one of {', '.join(tables)}", hint=f"The nearest: {near}.")
+    options_class: Any = tables[stage]
     kinds = typing.get_type_hints(options_class)
     known = [each.name for each in dataclasses.fields(options_class)]
     for name in values:

@@ -261,7 +261,16 @@ def test_options_out_of_range(changed: dict[str, object], message: str) -> None:
 
 
 def test_the_command_line(workshop: Path, tmp_path: Path) -> None:
-    given = ["paper", "--out", tmp_path / "out", "--model", workshop / "bert", "--epochs", 1, "--until", "data"]
+    given = [
+        "paper",
+        "--out",
+        tmp_path / "out",
+        "--model",
+        workshop / "bert",
+        "--set=paper.epochs=1",
+        "--until",
+        "data",
+    ]
     given += ["--corpus", workshop / "documents.jsonl", *(f"--set={setting}" for setting in SETTINGS)]
     answer = command(*given)
     assert answer.code == 0, answer.err

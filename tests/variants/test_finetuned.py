@@ -188,15 +188,17 @@ def test_options_are_checked(name: str, value: object, message: str) -> None:
 def test_the_verb(trained: FinetunedVariant, tmp_path: Path) -> None:
     source = trained.folder.parent
     basics = ("variant", source / "bert", "finetuned", "--out", tmp_path / "tuned")
-    assert "needs --data" in command(*basics, "--label", "mood").err
+    assert "needs data" in command(*basics, "--label", "mood").err
     data = ("--data", source / "reviews.jsonl")
-    assert "needs --label" in command(*basics, *data).err
+    assert "has no column 'label'" in command(*basics, *data).err
     wrong = command(*basics, *data, "--label", "moot").err
     assert "has no column 'moot'" in wrong
     assert "'text', 'mood', 'stars'" in wrong
-    said = succeed(*basics, *data, "--label", "mood", "--epochs", 1, "--learning-rate", 0.001)
+    said = succeed(
+        *basics, *data, "--label", "mood", "--set=finetune.epochs=1", "--set=finetune.learning_rate=0.001"
+    )
     assert "Epoch 1: loss" in said
     assert "2 classes" in said
     assert "12 texts set aside (the largest class alone: 50.00%)" in said
     random = ("variant", source / "bert", "random", "--out", tmp_path / "random")
-    assert "A random variant has no --batch-size" in command(*random, "--batch-size", 3).err
+    assert "A random variant uses no data" in command(*random, *data).err

@@ -104,7 +104,7 @@ def test_the_verb(tmp_path: Path) -> None:
     source = write_tiny_bert(tmp_path / "trained")
     said = succeed("variant", source, "random", "--out", tmp_path / "a random one", "--seed", 4)
     assert "Kept: embeddings.word_embeddings.weight (" in said
-    assert "Drawn anew by BertModel, seed 4: 38 parameters" in said
+    assert "Reinitialised by BertModel: 38 parameters" in said
     assert f"neurolect collect '{tmp_path / 'a random one'}' CORPUS" in said
     again = command("variant", source, "random", "--out", tmp_path / "a random one")
     assert again.code == 1

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from neurolect.version import neurolect_version
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -19,9 +21,7 @@ app = typer.Typer(
 def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback
     """Print the version and leave."""
     if value:
-        from importlib.metadata import version
-
-        typer.echo(f"neurolect {version('neurolect')}")
+        typer.echo(f"neurolect {neurolect_version()}")
         raise typer.Exit
 
 

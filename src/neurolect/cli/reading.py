@@ -38,12 +38,13 @@ def find(
     tag: Annotated[
         str | None, typer.Option(help="A Penn part-of-speech tag (VBD), or a pattern: 'DT JJ NN'.")
     ] = None,
-    subtree: Annotated[str | None, typer.Option(help="A subtree as cards write it: 'VBD(NN(DT) IN)'.")] = None,
     regex: Annotated[str | None, typer.Option(help="A regular expression that a sentence's text matches.")] = None,
     where: Annotated[str | None, typer.Option(help="A condition on metadata: field=value, year>=1990.")] = None,
     has: Annotated[
         str | None,
-        typer.Option(help="A label of any kind: tag_patterns='DT NN'.", metavar="KIND=LABEL"),
+        typer.Option(
+            help="A label of any kind: tag_patterns='DT NN', subtrees='VBD(NN(DT) IN)'.", metavar="KIND=LABEL"
+        ),
     ] = None,
     examples: Annotated[
         Path | None, typer.Option(help="A file of sentences, one a line: who likes sentences like these?")
@@ -53,7 +54,7 @@ def find(
     output: Output = Format.text,
 ) -> None:
     """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
-    asked = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "regex": regex, "where": where}
+    asked = {"word": word, "pattern": pattern, "tag": tag, "regex": regex, "where": where}
     asked["has"] = has
     if examples is None and not any(asked.values()):
         # as typer says of any other wrong use

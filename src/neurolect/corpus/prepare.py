@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +34,7 @@ from neurolect.errors import CorpusError
 from neurolect.folders.formats import CORPUS, format_of
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import RemotePath, place, staged
+from neurolect.version import neurolect_version, package_version
 
 
 def prepare(
@@ -187,8 +187,8 @@ def _manifest(
     return Manifest(
         format=CORPUS.name,
         schema_version=CORPUS.version,
-        neurolect=_version("neurolect"),
-        packages={name: _version(name) for name in ("numpy", "pyarrow")},
+        neurolect=neurolect_version(),
+        packages={name: package_version(name) for name in ("numpy", "pyarrow")},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=0.0,
         options=asdict(options),
@@ -260,10 +260,3 @@ def _notices(counts: Counter[str], misfits: dict[str, int]) -> list[str]:
 def _plain(field: str) -> str:
     """Quote a name whose braces are no places for numbers."""
     return repr(field).replace("{", "{{").replace("}", "}}")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

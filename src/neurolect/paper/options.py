@@ -1,7 +1,8 @@
 """What the reproduction lets the user choose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from neurolect.config import RunConfig
 from neurolect.errors import OptionError
 
 __all__ = ["STEPS", "PaperOptions"]
@@ -58,3 +59,11 @@ class PaperOptions:
         if self.texts is not None and self.texts < 1:
             what = f"The option texts of paper is {self.texts}."
             raise OptionError(what, expected="at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperConfig(RunConfig):
+    """All options of a reproduction: its own, and those of the stages."""
+
+    paper: PaperOptions = field(default_factory=PaperOptions)
+    """What the reproduction lets the user choose."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from neurolect.atomic import write_json
 from neurolect.folders import formats
+from neurolect.version import neurolect_version
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
 
@@ -27,14 +28,6 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def neurolect_version() -> str:
-    """Give the version of neurolect; that of a source tree which is not installed is not known."""
-    try:
-        return metadata.version("neurolect")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def now() -> str:

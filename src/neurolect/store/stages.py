@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, TypeVar
 from neurolect.atomic import write_text
 from neurolect.errors import RunFolderError
 from neurolect.folders.lock import only_here
-from neurolect.store.manifest import neurolect_version, now, read_manifest, write_manifest
+from neurolect.store.manifest import now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
+from neurolect.version import neurolect_version
 
 Options = TypeVar("Options")
 

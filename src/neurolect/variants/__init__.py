@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     from neurolect.variants.finetune_options import FinetuneOptions
     from neurolect.variants.finetuned import FinetunedVariant, finetuned_variant
     from neurolect.variants.random_weights import RandomVariant, random_variant
+    from neurolect.variants.stage import variant
 
-__all__ = ["FinetuneOptions", "FinetunedVariant", "RandomVariant", "finetuned_variant", "random_variant"]
+__all__ = ["FinetuneOptions", "FinetunedVariant", "RandomVariant", "finetuned_variant", "random_variant", "variant"]
 
 _FILES = {
     "FinetuneOptions": "finetune_options",
@@ -16,6 +17,7 @@ _FILES = {
     "RandomVariant": "random_weights",
     "finetuned_variant": "finetuned",
     "random_variant": "random_weights",
+    "variant": "stage",
 }
 
 

@@ -16,7 +16,7 @@ class FinetuneOptions:
     text: str | None = None
     """Column that holds the text; found by its name, or as the column of long texts, when not given."""
 
-    label: str
+    label: str = "label"
     """Column that holds the class."""
 
     head: str = "first"

@@ -172,7 +172,7 @@ def _one_epoch(
         value = float(loss.detach())
         if not math.isfinite(value):
             what = f"The loss became {value} with a learning rate of {options.learning_rate}."
-            raise VariantError(what, expected="a finite loss", hint="a smaller --learning-rate")
+            raise VariantError(what, expected="a finite loss", hint="a smaller --set finetune.learning_rate")
         total += value * len(own)
         task.advance(len(own))
     return total / len(data.train)
