@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import RunFolderError
-from neurolect.relations.list_entries import ListEntries, first_entries, read_list_entries, sides_of
+from neurolect.relations.list_entries import ListEntries, first_entries, read_list_entries
 from neurolect.store import Run
 
 
@@ -16,7 +16,7 @@ def test_entries_stand_as_in_the_table(described: Run) -> None:
     table = described.table("lists/bottom")
     assert np.array_equal(ids[entries.positions], table.column("sentence_id").to_numpy())
     assert entries.sizes.tolist() == [60] * 16
-    assert sides_of(described) == ("top", "bottom")
+    assert described.sides == ("top", "bottom")
 
 
 def test_first_entries_cut_every_list() -> None:
@@ -39,4 +39,4 @@ def test_a_run_without_lists_is_told(described: Run, tmp_path: Path) -> None:
     shutil.copytree(described.folder, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "lists")
     with pytest.raises(RunFolderError, match="has no lists"):
-        sides_of(Run(tmp_path / "run"))
+        _ = Run(tmp_path / "run").sides

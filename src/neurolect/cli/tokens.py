@@ -7,6 +7,7 @@ import typer
 from neurolect.cli.app import app
 from neurolect.cli.arguments import Device, RunFolder
 from neurolect.cli.printing import make_progress, quoted
+from neurolect.store import SIDES
 
 
 @app.command()
@@ -28,7 +29,7 @@ def tokens(
         opened,
         model=model,
         neurons=chosen,
-        sides=("top", "bottom") if side is None else (side,),
+        sides=SIDES if side is None else (side,),
         n_sentences=sentences,
         device=device,
         progress=make_progress(),

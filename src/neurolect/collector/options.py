@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from neurolect.collector.stop_rule import parse_stop_rule
 from neurolect.errors import OptionError
+from neurolect.store import SIDES
 
 __all__ = ["CollectOptions"]
 
@@ -23,7 +24,7 @@ class CollectOptions:
     """Sentences in each neuron's list (N); costs about 16 bytes a neuron, side and sentence while collecting.
     When not given 1,000, or a tenth of a corpus of fewer than 10,000 sentences."""
 
-    sides: tuple[str, ...] = ("top", "bottom")
+    sides: tuple[str, ...] = SIDES
     """Which lists: ``top`` (highest activations), ``bottom`` (lowest)."""
 
     sample_size: int = 20_000
@@ -111,7 +112,7 @@ class CollectOptions:
             _at_least("max_seconds", self.max_seconds, 0)
         if self.stop_when is not None:
             parse_stop_rule(self.stop_when)
-        if not self.sides or not set(self.sides) <= {"top", "bottom"} or len(set(self.sides)) != len(self.sides):
+        if not self.sides or not set(self.sides) <= set(SIDES) or len(set(self.sides)) != len(self.sides):
             what = f"collect.sides is {list(self.sides)!r}."
             raise OptionError(what, expected="'top', 'bottom' or both, each once")
         _one_of("keep_on", self.keep_on, ("auto", "device", "host"))

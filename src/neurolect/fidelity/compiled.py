@@ -10,7 +10,6 @@ from neurolect.atomic import write_npy, write_table
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.features import Features, read_features
 from neurolect.fidelity.fit import Weights
-from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.results import weights_table
 from neurolect.fidelity.sense_vectors import no_senses
 from neurolect.signatures.evidence.registry import kind_names
@@ -45,7 +44,7 @@ def write_compiled(run: Run, compiled: Compiled) -> None:
     compiled : Compiled
         Its signatures.
     """
-    table = weights_table(compiled.features, compiled.weights, sides=sides_of(run))
+    table = weights_table(compiled.features, compiled.weights, sides=run.sides)
     write_table(run.folder / "fidelity" / "weights.parquet", table, row_group_size=1 << 15)
     for name, values in ((CENTROIDS, compiled.centroids), (MIDDLE, compiled.middle)):
         path = run.folder / f"{name}.npy"
@@ -74,7 +73,7 @@ def fitted(run: Run) -> Compiled:
     """
     table = run.table("fidelity/weights", columns=["weight_alone", "weight", "evidence"])
     n_evidence = int(run.manifest["options"]["fidelity"]["n_evidence"])
-    features = read_features(run, sides=sides_of(run), n_evidence=n_evidence)
+    features = read_features(run, sides=run.sides, n_evidence=n_evidence)
     unknown = sorted(set(pc.unique(table.column("evidence")).to_pylist()) - set(kind_names()))
     if unknown:
         what = f"{run.folder} was scored by a kind of evidence that is not registered here: {', '.join(unknown)}."

@@ -13,8 +13,6 @@ from neurolect.signatures.lists import Lists, interleave, list_rows
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-_SIDES = ("top", "bottom")
-
 
 class Mining(NamedTuple):
     """The part of a run that weights are fitted on."""
@@ -25,22 +23,6 @@ class Mining(NamedTuple):
     """Of each list the sentences that are fitted on, as places among the kept ones."""
     background: NDArray[np.int32]
     """The uniform sample in its order, as places among the kept ones."""
-
-
-def sides_of(run: Run) -> tuple[str, ...]:
-    """Name the sides that a run has lists of.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    tuple of str
-        ``top``, ``bottom`` or both.
-    """
-    return tuple(side for side in _SIDES if (run.folder / "lists" / f"{side}.parquet").is_file())
 
 
 def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
@@ -65,7 +47,7 @@ def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
     """
     sentences = kept_sentences(run)
     kept = sentences.table.column("sentence_id").to_numpy()
-    sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in sides_of(run)}
+    sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in run.sides}
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     background = np.searchsorted(kept, sample).astype(np.int32)
     return Mining(sentences, interleave(sides), background)

@@ -10,6 +10,7 @@ from neurolect.fidelity.evaluate import NUMBERS, Scores
 from neurolect.fidelity.features import ALL, Features
 from neurolect.fidelity.fit import Weights
 from neurolect.signatures.evidence.registry import kind_names
+from neurolect.store.sides import list_columns
 
 __all__ = ["neurons_table", "scores_table", "weights_table"]
 
@@ -33,7 +34,7 @@ def scores_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
     has_score = ~np.isnan(scores.auroc)
     lists, kinds = np.nonzero(has_score)
     names = pa.array([ALL, *kind_names()], pa.string())
-    columns = _identify(lists, sides) | {"evidence": names.take(pa.array(kinds))}
+    columns = list_columns(lists, sides) | {"evidence": names.take(pa.array(kinds))}
     for name in NUMBERS:
         columns[name] = _real(getattr(scores, name)[has_score])
         place = {"auroc": 0, "average_precision": 1}.get(name)
@@ -60,7 +61,7 @@ def neurons_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
     """
     every = np.arange(len(scores.refused))
     n_sentences = np.maximum(scores.n_sentences, 1)
-    columns = _identify(every, sides) | {
+    columns = list_columns(every, sides) | {
         "refused": pa.array(scores.refused, pa.string()),
         "n_sentences": pa.array(scores.n_sentences),
         "n_positives": pa.array(scores.n_positives),
@@ -94,21 +95,13 @@ def weights_table(features: Features, weights: Weights, *, sides: Sequence[str])
     lists = np.repeat(np.arange(len(features.offsets) - 1), np.diff(features.offsets))
     codes = pa.array(features.codes)
     kinds = pa.array(kind_names(), pa.string()).take(pa.array(features.kinds)).take(codes)
-    columns = _identify(lists, sides) | {
+    columns = list_columns(lists, sides) | {
         "evidence": kinds,
         "feature": pa.array(features.labels, pa.string()).take(codes),
         "weight": pa.array(weights.together),
         "weight_alone": pa.array(weights.alone),
     }
     return pa.table(columns)
-
-
-def _identify(lists: NDArray[np.intp], sides: Sequence[str]) -> dict[str, pa.Array]:
-    names = pa.array(list(sides), pa.string())
-    return {
-        "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
-        "side": names.take(pa.array(lists % len(sides))),
-    }
 
 
 def _real(values: NDArray[np.float32]) -> pa.Array:

@@ -9,7 +9,6 @@ from neurolect.atomic import write_npy, write_table
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import CorpusError, ModelError
 from neurolect.fidelity.compiled import fitted
-from neurolect.fidelity.inputs import sides_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.stage import Stage, score_folder
@@ -140,8 +139,8 @@ def score_against(
             write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
         within = Run(run.folder, within="against")
         scores = score_folder(Stage(within, options, workers, progress, record), folder, compiled=compiled)
-        write_table(folder / "scores.parquet", scores_table(scores, sides=sides_of(run)))
-        write_table(folder / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+        write_table(folder / "scores.parquet", scores_table(scores, sides=run.sides))
+        write_table(folder / "neurons.parquet", neurons_table(scores, sides=run.sides))
         entry = {
             "folder": folder.name,
             "path": corpus.location,

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from neurolect.fidelity.fit import spread_ranks
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence.rows import lists_of
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.vectors import sentence_vectors, unit_rows, vector_of_all
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 from neurolect.store.tables import table_path
 
 __all__ = ["SenseVectors", "no_senses", "senses_of_mining", "vectors_for"]

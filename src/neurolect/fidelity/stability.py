@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.controls import derangement
-from neurolect.fidelity.inputs import groups_of, sides_of
+from neurolect.fidelity.inputs import groups_of
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.signatures.evidence.rows import Rows, lists_of
+from neurolect.signatures.evidence.rows import Rows
 from neurolect.store import Run
+from neurolect.store.sides import list_columns, lists_of
 
 __all__ = ["stability", "stability_summary"]
 
@@ -65,7 +66,7 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
         if here != there:
             what = f"{one.folder} and {other.folder} are not of one model: {name} {here} and {there}."
             raise RunFolderError(what, expected="two runs of the same neurons on different corpora")
-    sides = [side for side in sides_of(one) if side in sides_of(other)]
+    sides = [side for side in one.sides if side in other.sides]
     stranger = derangement(groups_of(one, n_sides=len(sides)), seed=seed)
     n_lists = one.n_neurons * len(sides)
     parts = []
@@ -81,8 +82,7 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
             continue
         lists = np.flatnonzero(np.isfinite(own))
         columns = {
-            "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
-            "side": pa.array(sides, pa.string()).take(pa.array(lists % len(sides))),
+            **list_columns(lists, sides),
             "evidence": pa.array([kind.name] * len(lists), pa.string()),
             "agreement": pa.array(own[lists].astype(np.float32)),
             "chance": pa.array(chance[lists].astype(np.float32), from_pandas=True),

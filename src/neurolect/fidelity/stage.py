@@ -15,7 +15,7 @@ from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
 from neurolect.fidelity.features import read_features, sentence_features
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
+from neurolect.fidelity.inputs import groups_of, read_mining, top_share_of
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import neurons_table, scores_table
 from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
@@ -87,8 +87,8 @@ def score_signatures(
         stage = Stage(run, options, workers, progress, record)
         scores = score_folder(stage, run.folder / "held_out", compiled=_fit(stage))
         with stage.timed("write"):
-            write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=sides_of(run)))
-            write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=sides_of(run)))
+            write_table(run.folder / "fidelity" / "scores.parquet", scores_table(scores, sides=run.sides))
+            write_table(run.folder / "fidelity" / "neurons.parquet", neurons_table(scores, sides=run.sides))
         n_refused = sum(each is not None for each in scores.refused)
         if n_refused:
             why = ", ".join(sorted({each for each in scores.refused if each is not None}))
@@ -129,7 +129,7 @@ def check_ready(run: Run) -> None:
 def _fit(stage: Stage) -> Compiled:
     """Compile the signatures on the mining part and write the weights."""
     run, options = stage.run, stage.options
-    sides = sides_of(run)
+    sides = run.sides
     with stage.timed("read"):
         features = read_features(run, sides=sides, n_evidence=options.n_evidence)
         mining = read_mining(run, options=options)
@@ -211,7 +211,7 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
         found, senses = sentence_features(features, annotated), _senses_of(annotated, compiled=compiled)
     turned = found.by_feature(len(features.labels))
     held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations, senses)
-    sides = sides_of(run)
+    sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
     with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:
         return evaluate(

@@ -20,10 +20,9 @@ from neurolect.signatures.evidence.tags import TAG_ROWS
 from neurolect.statistics.scores import PRIOR_SIZE, lift, log_odds_z
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
+from neurolect.store.sides import check_side, list_columns
 
 __all__ = ["find"]
-
-SIDES = ("top", "bottom")
 
 
 def find(
@@ -121,9 +120,8 @@ def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -
         what = "A search has to be for something."
         expected = "a word, a pattern, a tag, a subtree, a regular expression, a condition field=value or a label"
         raise OptionError(what, expected=expected, hint="neurolect find --help")
-    if side not in (None, *SIDES):
-        what = f"There is no side {side!r}."
-        raise OptionError(what, expected="'top' or 'bottom'")
+    if side is not None:
+        check_side(side)
     if limit < 1:
         what = f"The limit is {limit}."
         raise OptionError(what, expected="1 or more")
@@ -151,15 +149,14 @@ def _rank(run: Run, found: Found, *, index: SentenceIndex, side: str | None, lim
         size_overlap=counts.size_overlap,
         prior_size=float(run.manifest["options"].get("describe", {}).get("prior_size", PRIOR_SIZE)),
     )
-    sides = [each for each in SIDES if (run.folder / "lists" / f"{each}.parquet").is_file()]
+    sides = run.sides
     lists = np.flatnonzero(counts.n_list)
     if side is not None:
         lists = lists[[sides[each] == side for each in lists % len(sides)]] if side in sides else lists[:0]
     lists = lists[np.argsort(-z[lists], kind="stable")[:limit]]
     share = n_background / max(size_background, 1)
     columns = {
-        "neuron_id": pa.array((lists // len(sides)).astype(np.int32)),
-        "side": pa.array([sides[each] for each in lists % len(sides)], pa.string()),
+        **list_columns(lists, sides),
         "n_list": pa.array(counts.n_list[lists].astype(np.int32)),
         "share_list": pa.array((counts.n_list[lists] / counts.size[lists]).astype(np.float32)),
         "n_background": pa.array(np.full(len(lists), n_background, dtype=np.int64)),

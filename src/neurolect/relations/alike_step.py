@@ -15,6 +15,7 @@ from neurolect.relations.list_entries import first_entries
 from neurolect.relations.redundancy import redundancy_table
 from neurolect.relations.responses import Responses, compare_responses
 from neurolect.relations.signature_rows import signature_rows
+from neurolect.store.sides import list_columns
 
 __all__ = ["find_alike"]
 
@@ -105,18 +106,15 @@ def _responses(inputs: RelateInputs, unit: NDArray[np.float32], k: int) -> tuple
 
 def _table(by: str, nearest: Nearest, *, sides: tuple[str, ...] | None) -> pa.Table:
     """Write neighbours as rows; of lists where there are sides, else of neurons."""
-    n_sides = len(sides) if sides else 1
     rows, ranks = np.nonzero(nearest.ids >= 0)
-    others = nearest.ids[rows, ranks]
-    names = pa.array(sides, pa.string()) if sides else pa.array([None], pa.string())
+    other = list_columns(nearest.ids[rows, ranks], sides or (None,))
     return pa.table(
         {
-            "neuron_id": pa.array((rows // n_sides).astype(np.int32)),
-            "side": names.take(pa.array(rows % n_sides)),
+            **list_columns(rows, sides or (None,)),
             "by": pa.array([by] * len(rows), pa.string()),
             "rank": pa.array(ranks.astype(np.int16)),
-            "other_id": pa.array((others // n_sides).astype(np.int32)),
-            "other_side": names.take(pa.array(others % n_sides)),
+            "other_id": other["neuron_id"],
+            "other_side": other["side"],
             "likeness": pa.array(nearest.values[rows, ranks]),
         }
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.progress import Progress
-from neurolect.relations.list_entries import ListEntries, read_list_entries, sides_of
+from neurolect.relations.list_entries import ListEntries, read_list_entries
 from neurolect.relations.options import RelateOptions
 from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.relations.sentence_vectors import word_sentence_vectors
@@ -33,7 +33,7 @@ class RelateInputs:
 
     def __init__(self, run: Run, options: RelateOptions, workers: int, progress: Progress) -> None:
         self.run, self.options, self.workers, self.progress = run, options, workers, progress
-        self.sides = sides_of(run)
+        self.sides = run.sides
         self._entries: dict[str, ListEntries] = {}
 
     @cached_property

@@ -10,9 +10,8 @@ from neurolect.errors import RunFolderError
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["SIDES", "ListEntries", "first_entries", "read_list_entries", "sides_of"]
+__all__ = ["ListEntries", "first_entries", "read_list_entries"]
 
-SIDES = ("top", "bottom")
 BATCH = 1 << 20
 
 
@@ -28,31 +27,6 @@ class ListEntries(NamedTuple):
     def sizes(self) -> NDArray[np.int64]:
         """Sentences of each list, shape (n_neurons,)."""
         return np.diff(self.starts)
-
-
-def sides_of(run: Run) -> tuple[str, ...]:
-    """Say which sides a run has lists of.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    tuple of str
-        ``top`` before ``bottom``.
-
-    Raises
-    ------
-    RunFolderError
-        If it has none.
-    """
-    sides = tuple(side for side in SIDES if (run.folder / "lists" / f"{side}.parquet").is_file())
-    if not sides:
-        what = f"The run folder {run.folder} has no lists."
-        raise RunFolderError(what, hint="Collect it again with --set collect.sides=top,bottom")
-    return sides
 
 
 def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -> ListEntries:

@@ -7,15 +7,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError, nearest
-from neurolect.relations.list_entries import SIDES, read_list_entries, sides_of
+from neurolect.relations.list_entries import read_list_entries
 from neurolect.relations.list_numbers import is_list_number, list_number, names_of_list_numbers, not_a_number
 from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.relations.value_shares import one_sidedness, shares_of_value
 from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.signatures.inputs import coded_field
 from neurolect.store import Run
+from neurolect.store.sides import check_side
 
-__all__ = ["Numbers", "check_side", "numbers"]
+__all__ = ["Numbers", "numbers"]
 
 MIN_TAG_SHARE = 0.001
 """Rarer tags would lead by chance: a list of 20,000 tokens has 20 of a tag of this share."""
@@ -75,7 +76,7 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     RunFolderError
         If the run has not been described, has no tags, or no list has enough labelled sentences.
     """
-    check_side(run, side)
+    check_side(side, run.sides, of=run.folder)
     found = _look_up(run, by, side, value)
     return found if found.of_neuron else _without_constant(run, found)
 
@@ -93,29 +94,6 @@ def _look_up(run: Run, by: str, side: str, value: str | None) -> Numbers:
         column = run.table("neurons", columns=[by]).column(by)
         return Numbers(column.to_numpy().astype(np.float64), None, _OF_NEURONS[by], (), of_neuron=True)
     return _of_list(run, by, side)
-
-
-def check_side(run: Run, side: str) -> None:
-    """Refuse a side that a run has no lists of.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    side : str
-        What was asked for.
-
-    Raises
-    ------
-    OptionError
-        If there is none.
-    """
-    if side not in SIDES:
-        what = f"There is no side {side!r}."
-        raise OptionError(what, expected="'top' or 'bottom'")
-    if side not in sides_of(run):
-        what = f"The run {run.folder} has no {side} lists."
-        raise OptionError(what, hint="Collect it again with --set collect.sides=top,bottom")
 
 
 def _of_list(run: Run, by: str, side: str) -> Numbers:

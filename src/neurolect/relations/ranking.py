@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
-from neurolect.relations.list_entries import sides_of
-from neurolect.relations.numbers import Numbers, check_side, numbers
+from neurolect.relations.numbers import Numbers, numbers
 from neurolect.statistics.ranks import descending_ranks, mean_ranks
 from neurolect.store import Run
+from neurolect.store.sides import check_side
 
 
 class LayerRanks(NamedTuple):
@@ -129,8 +129,8 @@ def rank_neurons(
         what = f"The limit is {limit}."
         raise OptionError(what, expected="1 or more")
     if side is not None:
-        check_side(run, side)
-    sides = sides_of(run) if side is None else (side,)
+        check_side(side, run.sides, of=run.folder)
+    sides = run.sides if side is None else (side,)
     found = {sides[0]: numbers(run, by, side=sides[0], value=value)}
     if found[sides[0]].of_neuron:
         sides = sides[:1]

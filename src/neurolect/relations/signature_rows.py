@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from neurolect.clustering.nearest import SparseRows
 from neurolect.signatures.evidence.metadata import METADATA_ROWS
-from neurolect.signatures.evidence.rows import Rows, lists_of
+from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.tags import TAG_ROWS
 from neurolect.signatures.evidence.words import WORD_ROWS
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 
 __all__ = ["signature_rows"]
 

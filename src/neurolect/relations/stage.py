@@ -8,7 +8,6 @@ from neurolect.relations.atlas_step import write_atlas
 from neurolect.relations.cluster_step import cluster_vectors
 from neurolect.relations.diversity_step import measure_diversity
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.list_entries import sides_of
 from neurolect.relations.map_step import draw_maps
 from neurolect.relations.maps import check_map
 from neurolect.relations.options import RelateOptions
@@ -139,7 +138,7 @@ def _diversity(inputs: RelateInputs, steps: Steps) -> None:
         "diversity",
         lambda: measure_diversity(inputs),
         files=["relations/diversity.parquet"],
-        settings=[options.diversity_sentences, options.diversity_groups, options.seed, sides_of(inputs.run)],
+        settings=[options.diversity_sentences, options.diversity_groups, options.seed, inputs.sides],
     )
 
 

@@ -17,8 +17,6 @@ from neurolect.store.tables import table_path
 
 __all__ = ["Inputs", "coded_field", "coded_fields", "read_inputs", "word_background"]
 
-SIDES = ("top", "bottom")
-
 
 class Inputs(NamedTuple):
     """A collected run, ready to be described."""
@@ -61,10 +59,7 @@ def read_inputs(run: Run) -> Inputs:
     """
     sentences = run.sentences()
     kept = sentences.column("sentence_id").to_numpy()
-    sides = {side: _read_side(run, side, kept=kept) for side in SIDES if _has_side(run, side)}
-    if not sides:
-        what = f"The run folder {run.folder} has no lists."
-        raise RunFolderError(what, hint="Collect it again with --set collect.sides=top,bottom")
+    sides = {side: _read_side(run, side, kept=kept) for side in run.sides}
     lists = interleave(sides)
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     in_sample = np.isin(kept, sample)
@@ -79,10 +74,6 @@ def read_inputs(run: Run) -> Inputs:
         length_values=lengths.column("n_words").to_numpy().astype(np.int64),
         length_counts=lengths.column("n_sentences").to_numpy().astype(np.int64),
     )
-
-
-def _has_side(run: Run, side: str) -> bool:
-    return (run.folder / "lists" / f"{side}.parquet").is_file()
 
 
 def _read_side(run: Run, side: str, *, kept: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.store.sides import list_columns
+
 __all__ = ["Lists", "interleave", "list_rows"]
 
 
@@ -35,11 +37,7 @@ class Lists(NamedTuple):
         dict of str to pyarrow.Array
             ``neuron_id`` and ``side``.
         """
-        sides = pa.array(self.sides, type=pa.string())
-        return {
-            "neuron_id": pa.array((lists // len(self.sides)).astype(np.int32)),
-            "side": sides.take(pa.array(lists % len(self.sides))),
-        }
+        return list_columns(lists, self.sides)
 
 
 def interleave(sides: dict[str, NDArray[np.int32]]) -> Lists:

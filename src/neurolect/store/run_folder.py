@@ -12,6 +12,7 @@ from neurolect.errors import RunFolderError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import read_manifest
+from neurolect.store.sides import SIDES
 from neurolect.store.stages import check_current, command_of, stage_of, stale_stages, state_of
 from neurolect.store.tables import read_neuron_rows, read_table
 
@@ -56,6 +57,15 @@ class Run:
     def n_neurons(self) -> int:
         """Number of neurons of the run."""
         return self.index.n_neurons
+
+    @cached_property
+    def sides(self) -> tuple[str, ...]:
+        """Sides that there are lists of, ``top`` before ``bottom``."""
+        sides = tuple(side for side in SIDES if (self.folder / "lists" / f"{side}.parquet").is_file())
+        if not sides:
+            what = f"The run folder {self.folder} has no lists."
+            raise RunFolderError(what, hint="Collect it again with --set collect.sides=top,bottom")
+        return sides
 
     def neurons(self) -> pa.Table:
         """Read ``neurons.parquet``.

@@ -15,7 +15,8 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.statistics.scores import PRIOR_SIZE
-from neurolect.store import Run
+from neurolect.store import SIDES, Run
+from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
 from neurolect.token_weights.entries import unpack_values, wanted_entries
 from neurolect.token_weights.token_pass import read_tokens
@@ -25,7 +26,6 @@ from neurolect.token_weights.word_alignment import align, word_spans, word_weigh
 
 __all__ = ["model_of_run", "weigh_tokens"]
 
-SIDES = ("top", "bottom")
 ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 
 
@@ -77,16 +77,17 @@ def weigh_tokens(
     """
     if n_sentences is None:
         n_sentences = int(run.manifest["stages"].get("tokens", {}).get("n_sentences_a_list") or 20)
-    unknown = [side for side in sides if side not in SIDES]
-    if unknown or n_sentences < 1:
-        what = f"There is no side {unknown[0]!r}." if unknown else f"The number of sentences is {n_sentences}."
-        raise OptionError(what, expected="top or bottom" if unknown else "a number of at least 1")
+    for side in sides:
+        check_side(side)
+    if n_sentences < 1:
+        what = f"The number of sentences is {n_sentences}."
+        raise OptionError(what, expected="a number of at least 1")
     progress = progress or NullProgress()
     chosen = None if neurons is None else np.unique([run.index.neuron_id(each) for each in neurons])
     wanted = wanted_entries(run, neuron_ids=chosen, sides=sides, n_sentences=n_sentences)
     kept = _kept(run, n_sentences=n_sentences)
     if kept is not None:
-        wanted = wanted.filter(pa.array(~np.isin(_list_numbers(wanted), _list_numbers(kept[0]))))
+        wanted = wanted.filter(pa.array(~np.isin(lists_of(wanted, SIDES), lists_of(kept[0], SIDES))))
     if not wanted.num_rows and run.is_current("tokens"):
         progress.message(f"The tokens of these lists of {run.folder} are already read.")
         return Run(run.folder)
@@ -159,14 +160,9 @@ def _kept(run: Run, *, n_sentences: int) -> tuple[pa.Table, pa.Table] | None:
     return pq.read_table(run.folder / f"{ENTRIES}.parquet"), pq.read_table(run.folder / f"{SENTENCES}.parquet")
 
 
-def _list_numbers(table: pa.Table) -> NDArray[np.int64]:
-    bottom = np.array(table.column("side").to_pylist(), dtype=object) == "bottom"
-    return np.asarray(2 * table.column("neuron_id").to_numpy().astype(np.int64) + bottom, dtype=np.int64)
-
-
 def _joined(kept: pa.Table, made: pa.Table) -> pa.Table:
     table = pa.concat_tables([kept, made])
-    order = np.lexsort((table.column("rank").to_numpy(), _list_numbers(table)))
+    order = np.lexsort((table.column("rank").to_numpy(), lists_of(table, SIDES)))
     return table.take(pa.array(order))
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.errors import OptionError
 from neurolect.relations.nearly_constant import nearly_constant
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.statistics.scores import MIN_Z
-from neurolect.store import Neuron
+from neurolect.store import SIDES, Neuron
+from neurolect.store.sides import check_side
 from neurolect.views.activating_words import activating_words
 from neurolect.views.card_activation import card_activation
 from neurolect.views.card_fidelity import card_fidelity
@@ -22,9 +22,7 @@ from neurolect.views.card_senses import card_senses
 from neurolect.views.examples import examples
 from neurolect.views.nearest import nearest_lists, nearest_responses
 
-__all__ = ["SIDES", "card", "short_name"]
-
-SIDES = ("top", "bottom")
+__all__ = ["card", "short_name"]
 
 # Words and patterns of less of a list than this come only where there are not so many others.
 MIN_SHARE, ENOUGH = 0.01, 3
@@ -76,10 +74,8 @@ def card(
     RunFolderError
         If the run has not been described.
     """
-    unknown = [side for side in sides if side not in SIDES]
-    if unknown:
-        what = f"There is no side {unknown[0]!r}."
-        raise OptionError(what, expected="'top' or 'bottom'")
+    for side in sides:
+        check_side(side)
     # Both sides lie side by side in the tables: read once, part here.
     present = [each for each in kinds() if each.rows is not None and each.present_in(neuron.run)]
     names = {"summary", "typical_sentences", *(rows.table for each in present if (rows := each.rows) is not None)}

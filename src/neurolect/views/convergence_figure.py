@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from neurolect.store import Run
+from neurolect.store import SIDES, Run
 from neurolect.views.bars import number, percent
 
 __all__ = ["HEIGHT", "WIDTH", "Line", "Panel", "convergence_panels", "panel"]
@@ -58,7 +58,7 @@ def convergence_panels(run: Run) -> list[Panel]:
     steps = run.table("convergence/steps").to_pylist()
     if len(steps) < _LEAST_STEPS:
         return []
-    sides = [side for side in ("top", "bottom") if f"churn_{side}" in steps[0]]
+    sides = [side for side in SIDES if f"churn_{side}" in steps[0]]
     sizes = [row["n_sentences"] for row in steps]
     new = [(side, f"{side} lists", [row[f"churn_{side}"] for row in steps]) for side in sides]
     new.append(("chance", "by chance", [row["expected_churn"] for row in steps]))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.store import Run
+from neurolect.store import SIDES, Run
 
 __all__ = ["CommonGround", "common_ground", "common_sample", "same_addresses"]
 
@@ -118,7 +118,7 @@ def _lists(
         notices.append(f"Lists are not compared: the runs read {why} ({counts}).")
         return (), 0
     options: list[dict[str, Any]] = [each.manifest["options"]["collect"] for each in runs]
-    sides = tuple(side for side in ("top", "bottom") if all(side in each["sides"] for each in options))
+    sides = tuple(side for side in SIDES if all(side in each["sides"] for each in options))
     sizes = [int(each["list_size"]) for each in options]
     if len(set(sizes)) > 1:
         notices.append(

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.rows import Labelled, Rows, leading, lists_of
+from neurolect.signatures.evidence.rows import Labelled, Rows, leading
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate, Candidates
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 
 if TYPE_CHECKING:
     from neurolect.signatures.items import Items

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind
-from neurolect.signatures.evidence.rows import Labelled, lists_of
+from neurolect.signatures.evidence.rows import Labelled
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate
 from neurolect.statistics.divergence import length_bits
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 
 FEATURES = ("log length", "log length squared")
 """A neuron may like what is neither long nor short."""

@@ -1,6 +1,5 @@
 """The rows of a signature table that are of one kind, and the lists they are evidence of."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,13 +56,6 @@ class Rows(NamedTuple):
         """Give the label of each row as one string."""
         columns = [_whole(table.column(name)) for name in self.labels]
         return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, EQUALS)
-
-
-def lists_of(table: pa.Table, sides: Sequence[str]) -> NDArray[np.int64]:
-    """Give the number of each row's list: ``neuron_id * len(sides)`` and the place of its side."""
-    neurons = table.column("neuron_id").to_numpy().astype(np.int64)
-    places = pc.index_in(table.column("side"), value_set=pa.array(list(sides), pa.string()))
-    return np.asarray(neurons * len(sides) + places.to_numpy(), dtype=np.int64)
 
 
 def leading(lists: NDArray[np.int64], ranks: NDArray[np.generic], *, limit: int) -> NDArray[np.int64]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import EvidenceKind, SenseItems
-from neurolect.signatures.evidence.rows import Labelled, lists_of
+from neurolect.signatures.evidence.rows import Labelled
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 
 
 def has_senses(run: Run) -> bool:

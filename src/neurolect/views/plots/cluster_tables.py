@@ -5,9 +5,9 @@ import pyarrow.compute as pc
 
 from neurolect.clustering.accuracy import best_assignment
 from neurolect.errors import RunFolderError
-from neurolect.relations.numbers import check_side
 from neurolect.relations.redundancy import THRESHOLDS
 from neurolect.store import Run
+from neurolect.store.sides import check_side
 from neurolect.views.plots.style import CATEGORIES, SEQUENCE, Drawn, layer_axis, new_figure
 
 __all__ = ["draw_clusters", "draw_redundancy"]
@@ -33,7 +33,7 @@ def draw_clusters(run: Run, *, side: str = "top") -> Drawn:
     RunFolderError
         If the run has one layer only.
     """
-    check_side(run, side)
+    check_side(side, run.sides, of=run.folder)
     wanted = (pc.field("vectors") == "words") & (pc.field("lists") == side) & (pc.field("grouping") == "layer")
     found = run.table("relations/clusters").filter(wanted & (pc.field("k") == pc.field("n_groups"))).to_pylist()
     if not found:

@@ -2,8 +2,8 @@
 
 import pyarrow.compute as pc
 
-from neurolect.relations.numbers import check_side
 from neurolect.store import Run
+from neurolect.store.sides import check_side
 from neurolect.views.plots.style import DIM, Drawn, new_figure, on_white
 
 __all__ = ["draw_diversity"]
@@ -30,7 +30,7 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    check_side(run, side)
+    check_side(side, run.sides, of=run.folder)
     table = run.table("relations/diversity")
     rows = table.filter(pc.equal(table.column("side"), side)).to_pylist()
     layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))

@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.relations.list_entries import sides_of
-from neurolect.relations.numbers import check_side, numbers
+from neurolect.relations.numbers import numbers
 from neurolect.store import Run
+from neurolect.store.sides import check_side
 from neurolect.views.plots.save import POINTS
 from neurolect.views.plots.style import CATEGORIES, DIM, Drawn, new_figure, on_white
 
@@ -60,7 +60,7 @@ def draw_map(
     RunFolderError
         If the run has no maps.
     """
-    check_side(run, side)
+    check_side(side, run.sides, of=run.folder)
     if value is not None and by in ("layer", "site", "cluster"):
         what = f"A value ({value!r}) goes with pos, tag or field=NAME, not with {by!r}."
         raise OptionError(what)
@@ -138,7 +138,7 @@ def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None
         f"{len(here):,} neurons{where}; near neurons respond alike to the {n:,} sentences of the sample "
         f"({METHODS[method]} of standardised activations), coloured by k-means group, the largest first."
     )
-    return Drawn(figure, caption, _titles(run, ids[here], sides_of(run)[0], None))
+    return Drawn(figure, caption, _titles(run, ids[here], run.sides[0], None))
 
 
 def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:
