@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 import torch
 import transformers
 
+from neurolect.comparison.joint_moments import JointMoments
+from neurolect.comparison.joint_pass import joint_values
+from neurolect.comparison.matches import best_matches
+from neurolect.comparison.pair_tables import likenesses
+from neurolect.comparison.regression import held_out_r2
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, load_model
 from neurolect.progress import NullProgress, NullTask
-from neurolect.relations.between_models.joint_moments import JointMoments
-from neurolect.relations.between_models.joint_pass import joint_values
-from neurolect.relations.between_models.matches import best_matches
-from neurolect.relations.between_models.pair_tables import likenesses
-from neurolect.relations.between_models.regression import held_out_r2
 
 CHUNK = 2048
 

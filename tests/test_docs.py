@@ -42,7 +42,7 @@ STAGES = (
         "views",
         "config",
     ),
-    "relations.between_models",
+    "comparison",
     *("errors", "progress"),
 )
 # Not every name needs a longer summary, an example or a pointer to others.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurolect.collector import CollectOptions, collect
+    from neurolect.comparison import CompareOptions, compare, open_comparison
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
     from neurolect.relations import RelateOptions, rank, relate
-    from neurolect.relations.between_models import CompareOptions, compare
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
     from neurolect.variants import FinetuneOptions, variant
@@ -50,6 +50,7 @@ __all__ = [
     "find",
     "load_config",
     "load_model",
+    "open_comparison",
     "open_corpus",
     "open_run",
     "plot",
@@ -64,7 +65,7 @@ __all__ = [
 
 _HOMES = {
     "CollectOptions": "collector",
-    "CompareOptions": "relations.between_models",
+    "CompareOptions": "comparison",
     "Corpus": "corpus",
     "DescribeOptions": "signatures",
     "FidelityOptions": "fidelity",
@@ -80,11 +81,12 @@ _HOMES = {
     "card": "views",
     "card_text": "views",
     "collect": "collector",
-    "compare": "relations.between_models",
+    "compare": "comparison",
     "describe": "signatures",
     "find": "finding",
     "load_config": "config",
     "load_model": "model",
+    "open_comparison": "comparison",
     "open_corpus": "corpus",
     "open_run": "store",
     "plot": "views",

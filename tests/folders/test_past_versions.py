@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurolect.comparison import open_comparison
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.store import open_run
 from neurolect.variants.record import read_record
+from neurolect.views.comparison_summary import comparison_summary
 from tests.command_line import succeed
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -81,3 +83,17 @@ def test_a_variant_of_0_1_0() -> None:
     assert (record["kind"], record["seed"], record["n_redrawn"]) == ("random", 0, 2088)
     read = load_model(str(FIRST / "variant")).activations(["He was good at the game."])
     assert read[0, :3].tolist() == pytest.approx([0.18208292, -0.21232465, -0.21213119], abs=1e-5)
+
+
+def test_a_comparison_of_0_1_0() -> None:
+    made = open_comparison(FIRST / "comparison")
+    assert made.labels == ("run", "run-random")
+    assert made.matches.num_rows == 32
+    assert made.matches.column("r2").to_pylist()[:2] == pytest.approx([0.5289605855941772, 0.560180127620697])
+    assert made.rankings is None
+    assert made.distances is not None
+    assert made.stale() == []
+    printed = succeed("compare", FIRST / "comparison")
+    assert printed.startswith((FIRST / "comparison" / "summary.txt").read_text(encoding="utf-8"))
+    written = json.loads((FIRST / "comparison" / "manifest.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(comparison_summary(made)))["pairs"] == written["pairs"]

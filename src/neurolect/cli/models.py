@@ -88,7 +88,10 @@ def _lines(made: "RandomVariant | FinetunedVariant") -> Iterator[str]:
     yield f"{made.folder}: {len(made.classes)} classes, {right} (the largest class alone: {made.majority:.2%})."
 
 
-_Runs = Annotated[list[Path], typer.Argument(help="Run folders of several models, one corpus.", metavar="RUN...")]
+_Runs = Annotated[
+    list[Path],
+    typer.Argument(help="Run folders of several models, one corpus; or a comparison.", metavar="RUN..."),
+]
 _Out = Annotated[Path | None, typer.Option(help="A folder to make of tables, summary and a figure.")]
 _Stream = Annotated[
     str | None, typer.Option(help="A corpus that all models read now, instead of the runs' stored samples.")
@@ -121,28 +124,25 @@ def compare(
     output: Output = Format.text,
 ) -> None:
     """Compare models: which neurons were kept, moved, vanished or appeared, and how far activations went."""
-    from neurolect.relations.between_models import CompareOptions, compare
-    from neurolect.store import open_run
-    from neurolect.views.comparison_folder import check_comparison_out, write_comparison
+    from neurolect.comparison import CompareOptions, compare
+    from neurolect.views.comparison_pages import write_pages
     from neurolect.views.comparison_summary import comparison_summary
     from neurolect.views.comparison_text import comparison_text
 
-    if out is not None:
-        check_comparison_out(out)
     progress = make_progress()
     made = compare(
-        [open_run(each) for each in runs],
-        options=CompareOptions(match=match, limit=limit, seed=seed),
+        runs,
+        out=out,
+        options=CompareOptions(match=match, limit=limit, seed=seed, rank_by=tuple(by or ())),
         stream=stream,
         sentences=sentences or (),
-        rank_by=by or (),
         models=model or (),
         device=device,
         progress=progress,
     )
     summary = comparison_summary(made)
     if out is not None:
-        write_comparison(made, summary, out=out, progress=progress)
+        write_pages(made, summary, progress=progress)
     typer.echo(as_json(summary) if output is Format.json else comparison_text(summary), nl=output is Format.json)
-    if out is not None and output is Format.text:
-        typer.echo(f"Tables, summary.txt and layers.png: {out}")
+    if made.folder is not None and output is Format.text:
+        typer.echo(f"Tables, summary.txt and layers.png: {made.folder}")

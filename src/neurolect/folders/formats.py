@@ -57,7 +57,7 @@ RUN = FolderFormat(
 )
 COMPARISON = FolderFormat(
     name="neurolect-comparison",
-    version=1,
+    version=2,
     kind="comparison folder",
     made_by="neurolect compare RUN RUN --out {folder}",
     taken_by="neurolect compare {folder}",

@@ -1,15 +1,16 @@
 """The report's Markdown."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neurolect.comparison import open_comparison
 from neurolect.corpus.counted import counted
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.signature_table import SignatureRow
 from neurolect.store import Run
 from neurolect.variants.record import read_record
+from neurolect.views.comparison_summary import comparison_summary
 
 __all__ = ["cell", "report_text"]
 
@@ -197,9 +198,9 @@ def _signatures(rows: Sequence[SignatureRow]) -> list[str]:
 
 def _compared(folder: PaperFolder) -> list[str]:
     """Tell what became of each layer's neurons."""
-    files = [folder.compared / name / "manifest.json" for name in ("random", "sentiment")]
-    made = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.is_file()]
-    pairs = [each["pairs"][0] for each in made]
+    places = [folder.compared / name for name in ("random", "sentiment")]
+    made = [open_comparison(place) for place in places if (place / "manifest.json").is_file()]
+    pairs = [comparison_summary(each)["pairs"][0] for each in made]
     if not pairs:
         return []
     lines = [

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
 from neurolect.collector.sample import uniform_sample
+from neurolect.comparison.joint_pass import joint_values
 from neurolect.model.model import Model
 from neurolect.paper.comparable_sentences import balancing_weights, clustered_mean, within_reach
 from neurolect.progress import Progress
-from neurolect.relations.between_models.joint_pass import joint_values
 
 __all__ = ["SentenceDistances", "sentence_distances", "write_distances"]
 

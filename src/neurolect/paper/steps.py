@@ -166,10 +166,10 @@ def compare_runs(
     progress : Progress
         Where to report to.
     """
+    from neurolect.comparison import compare
     from neurolect.model import load_model
     from neurolect.paper.sentence_distances import write_distances
-    from neurolect.relations.between_models import compare
-    from neurolect.views.comparison_folder import write_comparison
+    from neurolect.views.comparison_pages import write_pages
     from neurolect.views.comparison_summary import comparison_summary
 
     distances = folder.compared / "distances.parquet"
@@ -193,8 +193,9 @@ def compare_runs(
     for name in READ[1:]:
         out = folder.compared / name
         if name in runs and not (out / "manifest.json").is_file():
-            made = compare([_undescribed(runs["pretrained"]), _undescribed(runs[name])], progress=progress)
-            write_comparison(made, comparison_summary(made), out=out, progress=progress)
+            bare = [_undescribed(runs["pretrained"]), _undescribed(runs[name])]
+            made = compare(bare, out=out, progress=progress)
+            write_pages(made, comparison_summary(made), progress=progress)
 
 
 def _undescribed(run: Run) -> Run:

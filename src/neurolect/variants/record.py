@@ -7,6 +7,7 @@ from typing import Any
 from neurolect.atomic import write_json, write_text
 from neurolect.folders.formats import VARIANT, read_manifest
 from neurolect.store.manifest import now, package_versions
+from neurolect.version import neurolect_version
 
 
 def write_record(
@@ -28,7 +29,7 @@ def write_record(
         The same for people, Markdown.
     """
     head = {"format": VARIANT.name, "schema_version": VARIANT.version, "kind": kind, "made_from": dict(made_from)}
-    versions = {"created": now(), "packages": package_versions()}
+    versions = {"neurolect": neurolect_version(), "created": now(), "packages": package_versions()}
     write_json(folder / VARIANT.file, head | dict(facts) | versions)
     write_text(folder / "README.md", text)
 

@@ -12,7 +12,7 @@ from neurolect.errors import require_extra
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from neurolect.relations.between_models import Comparison
+    from neurolect.comparison import Comparison
 
 __all__ = ["comparison_figure"]
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from neurolect.relations.between_models import Comparison
+    from neurolect.comparison import Comparison
 
 __all__ = ["comparison_summary"]
 
@@ -23,7 +23,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
     Parameters
     ----------
     made : Comparison
-        From ``compare``.
+        From ``compare`` or ``open_comparison``.
     n_examples : int
         Neurons named of every fate.
 
@@ -43,7 +43,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
         "n_sentences": made.n_sentences,
         "options": made.options,
         "chance_shared": made.chance_shared,
-        "notices": list(made.notices),
+        "notices": [*made.notices, *made.stale()],
         "pairs": pairs,
         "rankings": None if made.rankings is None else made.rankings.to_pylist(),
         "distances": distances,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.comparison.joint_moments import JointMoments
 
 
 def related(seed: int, *, n: int = 160, widths: tuple[int, int] = (7, 9)) -> list[NDArray[np.float32]]:

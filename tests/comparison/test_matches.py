@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.between_models.matches import best_matches, same_neurons
-from tests.reference.between_models import best_match, correlation
-from tests.relations.between_models.values import moments_of, related
+from neurolect.comparison.matches import best_matches, same_neurons
+from tests.comparison.values import moments_of, related
+from tests.reference.comparison import best_match, correlation
 
 
 @settings(deadline=None, max_examples=25)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurolect.comparison.distances import DistanceSums
 from neurolect.errors import RunFolderError
-from neurolect.relations.between_models.distances import DistanceSums
 
 
 @settings(deadline=None, max_examples=25)

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.between_models.few_sentences_regression import squared_errors
-from neurolect.relations.between_models.regression import held_out_r2
-from tests.reference.between_models import held_out_r2 as plain
-from tests.relations.between_models.values import moments_of, related
+from neurolect.comparison.few_sentences_regression import squared_errors
+from neurolect.comparison.regression import held_out_r2
+from tests.comparison.values import moments_of, related
+from tests.reference.comparison import held_out_r2 as plain
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from neurolect.relations.between_models.fates import fates_of
+from neurolect.comparison.fates import fates_of
 
 
 def test_what_became_of_neurons() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.comparison.joint_moments import JointMoments
 
 __all__ = ["squared_errors"]
 

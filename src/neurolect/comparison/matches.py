@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.between_models.joint_moments import JointMoments
+from neurolect.comparison.joint_moments import JointMoments
 
 __all__ = ["Matches", "best_matches", "standard_deviations"]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from neurolect.comparison.folder import RANKINGS
 from neurolect.errors import RunFolderError
 from neurolect.relations.ranking import rank_neurons
 from neurolect.store import Run
@@ -11,18 +12,6 @@ from neurolect.store import Run
 __all__ = ["layer_rankings", "usual_rankings"]
 
 _QUARTILES = ("rank_least", "rank_q1", "rank_median", "rank_q3", "rank_greatest")
-_SCHEMA = pa.schema(
-    [
-        ("by", pa.string()),
-        ("label", pa.string()),
-        ("run", pa.string()),
-        ("site", pa.string()),
-        ("layer", pa.int16()),
-        ("n", pa.int32()),
-        ("mean", pa.float64()),
-        *((name, pa.float32()) for name in _QUARTILES),
-    ]
-)
 
 
 def usual_rankings(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -90,4 +79,4 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
                         **dict(zip(_QUARTILES, shares, strict=True)),
                     }
                 )
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=RANKINGS)

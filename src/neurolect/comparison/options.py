@@ -26,6 +26,10 @@ class CompareOptions:
     seed: int = 0
     """Seed of that choice."""
 
+    rank_by: tuple[str, ...] = ()
+    """Numbers that layers are ranked by, as ``neurolect rank --by`` takes them; when empty parts of speech and
+    length, where all runs are described."""
+
     def __post_init__(self) -> None:
         _check(0 < self.match <= 1, "match", self.match, "above 0, at most 1")
         _check(self.ridge > 0, "ridge", self.ridge, "more than 0")

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.between_models.shared_lists import best_shared, shared_shares
+from neurolect.comparison.shared_lists import best_shared, shared_shares
 
 _LISTS = st.lists(st.sets(st.integers(0, 30), max_size=8), min_size=1, max_size=6)
 

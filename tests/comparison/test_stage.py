@@ -1,58 +1,20 @@
-import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from neurolect.collector import CollectOptions, collect
+from neurolect.comparison import CompareOptions, Comparison, compare
+from neurolect.comparison.common_ground import common_ground
 from neurolect.corpus import open_corpus
 from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
 from neurolect.model import ModelOptions, load_model
-from neurolect.relations.between_models import CompareOptions, compare
-from neurolect.relations.between_models.common_ground import common_ground
-from neurolect.store import Run, open_run
-from neurolect.variants import random_variant
+from neurolect.store import open_run
 from neurolect.views.comparison_summary import comparison_summary
-from tests.command_line import command, succeed
-from tests.reference.between_models import best_match
-from tests.tiny_corpora import tiny_corpus
-from tests.tiny_models import write_tiny_bert
-
-OPTIONS = CollectOptions(list_size=30)
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models and their runs over one corpus."""
-    folder = tmp_path_factory.mktemp("compared")
-    model = write_tiny_bert(folder / "trained")
-    random_variant(str(model), out=folder / "random")
-    corpus = tiny_corpus(folder)
-    for name in ("trained", "random"):
-        collect(load_model(str(folder / name)), corpus, out=folder / f"run-{name}", options=OPTIONS)
-    return folder
-
-
-def runs_of(workshop: Path) -> list[Run]:
-    return [open_run(workshop / "run-trained"), open_run(workshop / "run-random")]
-
-
-def changed(run: Path, out: Path, **values: Any) -> Run:
-    """Copy a run folder with another manifest: ``corpus__fingerprint="x"``."""
-    shutil.copytree(run, out)
-    manifest = json.loads((out / "manifest.json").read_text())
-    for name, value in values.items():
-        *path, last = name.split("__")
-        at = manifest
-        for key in path:
-            at = at[key]
-        at[last] = value
-    (out / "manifest.json").write_text(json.dumps(manifest))
-    return open_run(out)
+from tests.command_line import succeed
+from tests.comparison.runs import changed, runs_of
+from tests.reference.comparison import best_match
 
 
 def test_partners_are_those_of_the_stored_activations(workshop: Path) -> None:
@@ -96,7 +58,9 @@ def test_partners_of_the_same_index_are_counted(workshop: Path) -> None:
     table = made.matches
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
-    found = comparison_summary(made._replace(matches=table))["pairs"][0]
+    found = comparison_summary(Comparison(made.manifest, tables={"matches": table, "layers": made.layers}))[
+        "pairs"
+    ][0]
     assert found["same_index"] == {"n": 2, "shallower": 1}
 
 
@@ -236,12 +200,12 @@ def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
     assert rows[3]["mean"] == ranking.layers[1].mean
     assert rows[3]["rank_median"] == pytest.approx((ranking.layers[1].quartiles[2] - 1) / (ranking.n_ranked - 1))
     assert made.matches.column("name").null_count == 0
-    asked = compare(runs, rank_by=["field=topic"])
+    asked = compare(runs, options=CompareOptions(rank_by=("field=topic",)))
     assert asked.rankings is not None
     assert asked.rankings.column("by").to_pylist() == ["field=topic"] * 4
     assert "Ranked by field=topic" in succeed("compare", *(each.folder for each in runs), "--by", "field=topic")
     with pytest.raises(RunFolderError, match=r"has not been described(.|\n)*neurolect describe"):
-        compare(runs_of(workshop), rank_by=["length"])
+        compare(runs_of(workshop), options=CompareOptions(rank_by=("length",)))
 
 
 def test_what_cannot_be_compared(workshop: Path, tmp_path: Path) -> None:
@@ -268,41 +232,6 @@ def test_what_cannot_be_compared(workshop: Path, tmp_path: Path) -> None:
     for name, value in (("match", 0.0), ("ridge", 0.0), ("variance", 1.5), ("limit", 0)):
         with pytest.raises(OptionError, match=f"The option {name} of compare is {value}"):
             CompareOptions(**{name: value})  # type: ignore[arg-type]
-
-
-def test_the_verb_and_its_folder(workshop: Path, tmp_path: Path) -> None:
-    runs = (workshop / "run-trained", workshop / "run-random")
-    out = tmp_path / "compared"
-    said = succeed("compare", *runs, "--out", out, "--sentences", f"all={workshop / 'corpus'}:all", "--limit", 80)
-    assert "run-trained -> run-random" in said
-    assert "Of 32 neurons, with a partner of |r| >= 0.5:" in said
-    assert "mean distance between their activations" in said
-    assert said.startswith((out / "summary.txt").read_text())
-    files = {"manifest.json", "summary.txt", "layers.png", "matches.parquet", "across.parquet", "layers.parquet"}
-    assert {each.name for each in out.iterdir()} == files | {"distances.parquet"}
-    assert (out / "layers.png").read_bytes().startswith(b"\x89PNG")
-    made = json.loads((out / "manifest.json").read_text())
-    assert (made["format"], made["labels"]) == ("neurolect-comparison", ["run-trained", "run-random"])
-    assert pq.read_table(out / "matches.parquet").num_rows == 64
-    again = command("compare", *runs, "--out", out)
-    assert (again.code, "nothing is overwritten" in again.err) == (1, True)
-    printed = json.loads(succeed("compare", *runs, "--format", "json"))
-    assert printed["pairs"][0]["fates"] == made["pairs"][0]["fates"]
-
-
-def test_a_folder_that_cannot_be_written_leaves_nothing(
-    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from neurolect.views import comparison_folder
-
-    def full(*_: object, **__: object) -> bytes:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(comparison_folder, "comparison_figure", full)
-    answer = command("compare", workshop / "run-trained", workshop / "run-random", "--out", tmp_path / "out")
-    assert answer.code == 1
-    assert "The disk is full" in answer.err
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_distances_between_runs_of_no_same_neurons_are_refused(workshop: Path, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurolect.comparison.joint_moments import JointMoments
 from neurolect.errors import RunFolderError
-from neurolect.relations.between_models.joint_moments import JointMoments
-from tests.relations.between_models.values import moments_of, related
+from tests.comparison.values import moments_of, related
 
 
 @settings(deadline=None, max_examples=25)

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurolect.relations.between_models.few_sentences_regression import squared_errors
-from neurolect.relations.between_models.joint_moments import HALVES, JointMoments
+from neurolect.comparison.few_sentences_regression import squared_errors
+from neurolect.comparison.joint_moments import HALVES, JointMoments
 
 __all__ = ["held_out_r2"]
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.between_models.joint_moments import JointMoments
-from neurolect.relations.between_models.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
-from tests.reference.between_models import svcca as plain
-from tests.relations.between_models.values import moments_of, related
+from neurolect.comparison.joint_moments import JointMoments
+from neurolect.comparison.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
+from tests.comparison.values import moments_of, related
+from tests.reference.comparison import svcca as plain
 
 
 def compared(moments: JointMoments, models: tuple[int, int], at: slice, *, kept: float) -> Likeness:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.between_models.overlap_kernels import most_shared
+from neurolect.comparison.overlap_kernels import most_shared
 from neurolect.store import Run
 
 __all__ = ["BestShared", "best_shared", "list_rows", "shared_shares"]

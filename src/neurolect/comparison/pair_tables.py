@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from neurolect.collector.threads import n_own_cores, threads_each
+from neurolect.comparison.common_ground import CommonGround, same_addresses
+from neurolect.comparison.fates import fates_of
+from neurolect.comparison.joint_moments import JointMoments
+from neurolect.comparison.matches import Matches, best_matches, same_neurons
+from neurolect.comparison.options import CompareOptions
+from neurolect.comparison.regression import held_out_r2
+from neurolect.comparison.shared_lists import BestShared, best_shared, list_rows, shared_shares
+from neurolect.comparison.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from neurolect.model.neurons import NeuronIndex
 from neurolect.progress import Task
-from neurolect.relations.between_models.common_ground import CommonGround, same_addresses
-from neurolect.relations.between_models.fates import fates_of
-from neurolect.relations.between_models.joint_moments import JointMoments
-from neurolect.relations.between_models.matches import Matches, best_matches, same_neurons
-from neurolect.relations.between_models.options import CompareOptions
-from neurolect.relations.between_models.regression import held_out_r2
-from neurolect.relations.between_models.shared_lists import BestShared, best_shared, list_rows, shared_shares
-from neurolect.relations.between_models.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from neurolect.store import Run
 
 __all__ = ["Side", "layer_rows", "likenesses", "match_table", "read_side"]

@@ -2,87 +2,48 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import combinations
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from neurolect.errors import OptionError, RunFolderError
-from neurolect.model.model import Model
-from neurolect.progress import NullProgress, Progress
-from neurolect.relations.between_models.common_ground import CommonGround, common_ground, common_sample
-from neurolect.relations.between_models.distances import DistanceSums
-from neurolect.relations.between_models.joint_moments import JointMoments
-from neurolect.relations.between_models.joint_pass import joint_values, load_models
-from neurolect.relations.between_models.layer_rankings import layer_rankings, usual_rankings
-from neurolect.relations.between_models.options import CompareOptions
-from neurolect.relations.between_models.pair_tables import (
+from neurolect.comparison.common_ground import CommonGround, common_ground, common_sample
+from neurolect.comparison.distances import DistanceSums
+from neurolect.comparison.folder import Comparison, asked_of, finished, is_comparison, open_alone, put_together
+from neurolect.comparison.joint_moments import JointMoments
+from neurolect.comparison.joint_pass import joint_values, load_models
+from neurolect.comparison.layer_rankings import layer_rankings, usual_rankings
+from neurolect.comparison.options import CompareOptions
+from neurolect.comparison.pair_tables import (
     Side,
     across_models,
     layer_rows,
     match_table,
     read_side,
 )
-from neurolect.relations.between_models.sentence_sets import SentenceSet, check_names, parse_set, read_set
-from neurolect.relations.between_models.stored_values import stored_values
-from neurolect.store import Run
-
-__all__ = ["Comparison", "compare"]
+from neurolect.comparison.sentence_sets import SentenceSet, check_names, parse_set, read_set
+from neurolect.comparison.stored_values import stored_values
+from neurolect.errors import OptionError, RunFolderError
+from neurolect.model.model import Model
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run, open_run
 
 Values = list[NDArray[np.float32]]
 
 
-class Comparison(NamedTuple):
-    """Several models side by side; the tables are those of ``docs/comparison_folder.md``."""
-
-    labels: tuple[str, ...]
-    """Names of the runs."""
-
-    source: str
-    """Where the activations are from."""
-
-    n_sentences: int
-    """Sentences they are of."""
-
-    options: dict[str, object]
-    """As given."""
-
-    chance_shared: float | None
-    """Share of a list that two lists have in common by chance; None where lists are not compared."""
-
-    notices: tuple[str, ...]
-    """What a reader should know."""
-
-    matches: pa.Table
-    """A row for each neuron and other run."""
-
-    across: pa.Table
-    """A row for each neuron: how well all other models know it."""
-
-    layers: pa.Table
-    """A row for each two layers of two runs."""
-
-    rankings: pa.Table | None
-    """A row for each number, run and layer; None where runs are not described."""
-
-    distances: pa.Table | None
-    """A row for each sentence set, two runs and layer; None without sentence sets."""
-
-    seconds: dict[str, float]
-    """Time of the steps: ``activations`` (reading them, or the forward passes), ``distances``, ``tables``."""
-
-
 def compare(
-    runs: Sequence[Run],
+    runs: Sequence[Run | str | Path],
     *,
+    out: str | Path | None = None,
     options: CompareOptions | None = None,
     stream: str | None = None,
     sentences: Sequence[str] = (),
-    rank_by: Sequence[str] = (),
     models: Sequence[str] = (),
     device: str = "cpu",
     progress: Progress | None = None,
@@ -91,18 +52,19 @@ def compare(
 
     Parameters
     ----------
-    runs : sequence of Run
-        Two or more runs over one corpus. Their stored activations are compared, unless ``stream`` is given.
+    runs : sequence of Run, str or Path
+        Two or more runs over one corpus, or their folders. Their stored activations are compared, unless ``stream``
+        is given. The folder of a comparison alone is opened.
+    out : str or Path, optional
+        A folder to make of the tables, all of it or nothing. If this very comparison is there already it is opened,
+        and nothing is computed or written.
     options : CompareOptions, optional
-        Thresholds; the defaults when not given.
+        Thresholds, numbers that layers are ranked by; the defaults when not given.
     stream : str, optional
         A corpus folder (or a file with a sentence in each row) that all models read now instead; memory does not
         grow with it.
     sentences : sequence of str
         Sentence sets ``NAME=SOURCE`` over which the distance between the models' activations is taken.
-    rank_by : sequence of str
-        Numbers that lists are ranked by, as ``neurolect rank`` takes them; when empty parts of speech and length,
-        where all runs are described.
     models : sequence of str
         Where the runs' models are now, in their order; as in the manifests when empty.
     device : str
@@ -113,7 +75,7 @@ def compare(
     Returns
     -------
     Comparison
-        Tables in memory.
+        Tables in memory; with ``out`` they are read from the folder when they are asked for.
 
     Raises
     ------
@@ -122,35 +84,56 @@ def compare(
         two runs have the same neurons.
     RunFolderError
         If the runs are over different corpora or share too few stored sentences and nothing is streamed, a
-        model is not the one that was collected, or a run that is to be ranked is not described.
+        model is not the one that was collected, a run that is to be ranked is not described, or ``out`` is taken.
     ModelError
         If a model cannot be loaded.
     CorpusError
         If a sentence set cannot be read.
     """
     options, progress = options or CompareOptions(), progress or NullProgress()
-    ground = common_ground(runs, streamed=stream is not None)
+    if is_comparison(runs):
+        return open_alone(Path(str(runs[0])), asks=bool(out or stream or sentences) or options != CompareOptions())
+    opened = [each if isinstance(each, Run) else open_run(each) for each in runs]
+    ground = common_ground(opened, streamed=stream is not None)
     named = [parse_set(each) for each in sentences]
     check_names([name for name, _ in named])
-    if named and not _same_neurons(runs):
+    asked = asked_of(opened, ground.labels, options=dataclasses.asdict(options), stream=stream, sentences=sentences)
+    if out is not None and (made := finished(Path(out), asked)) is not None:
+        return made
+    if named and not _same_neurons(opened):
         what = "Sentence sets were given, but no two of the runs have the same neurons (sites, layers, widths)."
         hint = "leave --sentences out, or collect both models at the same sites"
         raise OptionError(what, expected="runs that a distance can be taken between", hint=hint)
     sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
     streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
-    numbers = tuple(rank_by) or usual_rankings(runs)
+    loaded = partial(load_models, opened, names=models, device=device)
+    facts, tables = _computed(opened, ground, options, sets=sets, streamed=streamed, load=loaded, progress=progress)
+    facts["source"] = "the runs' stored samples" if stream is None else str(stream)
+    return put_together(asked, facts=facts, tables=tables, out=None if out is None else Path(out))
+
+
+def _computed(
+    runs: Sequence[Run],
+    ground: CommonGround,
+    options: CompareOptions,
+    *,
+    sets: Sequence[SentenceSet],
+    streamed: SentenceSet | None,
+    load: Callable[[], list[Model]],
+    progress: Progress,
+) -> tuple[dict[str, Any], dict[str, pa.Table | None]]:
+    """Compute what the manifest says of a comparison, and its tables."""
+    numbers = options.rank_by or usual_rankings(runs)
     rankings = layer_rankings(runs, labels=ground.labels, by=numbers) if numbers else None
     columns = common_sample(runs, labels=ground.labels) if streamed is None else []
-    loaded = load_models(runs, names=models, device=device) if sets or streamed else []
+    loaded = load() if sets or streamed else []
     start = time.monotonic()
     if streamed is None:
         few = len(columns[0]) < 2 * max(run.n_neurons for run in runs)
         moments, dropped = _gathered(stored_values(runs, columns=columns), keep_values=few)
-        source = "the runs' stored samples"
     else:
         with progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
             moments, dropped = _gathered(joint_values(loaded, streamed.texts, task=task), device=loaded[0].device)
-        source = str(stream)
     notices = list(ground.notices)
     if dropped:
         notices.append(f"{dropped:,} sentences left out: an activation was NaN or infinite.")
@@ -160,20 +143,14 @@ def compare(
     seconds["distances"] = time.monotonic() - start - seconds["activations"]
     matches, across, layers = _tables(runs, ground, moments, options, progress)
     seconds["tables"] = time.monotonic() - start - sum(seconds.values())
-    return Comparison(
-        labels=ground.labels,
-        source=source,
-        n_sentences=moments.n_sentences,
-        options=dataclasses.asdict(options),
-        chance_shared=_chance(runs[0], ground),
-        notices=tuple(notices),
-        matches=matches,
-        across=across,
-        layers=layers,
-        rankings=rankings,
-        distances=distances,
-        seconds={name: round(value, 3) for name, value in seconds.items()},
-    )
+    facts = {
+        "n_sentences": moments.n_sentences,
+        "chance_shared": _chance(runs[0], ground),
+        "notices": notices,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+    }
+    tables = {"matches": matches, "across": across, "layers": layers, "rankings": rankings, "distances": distances}
+    return facts, tables
 
 
 def _few_sentences(moments: JointMoments) -> list[str]:

@@ -1,0 +1,300 @@
+"""A comparison and its folder: written whole or not at all, opened again, read when asked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neurolect.atomic import replacing_folder, write_json, write_table
+from neurolect.errors import OptionError, RunFolderError
+from neurolect.folders.formats import COMPARISON, RUN, format_of, read_manifest
+from neurolect.store import Run
+from neurolect.store import read_manifest as read_run_manifest
+from neurolect.store.manifest import now, package_versions
+from neurolect.version import neurolect_version
+from neurolect.store.stages import state_of
+
+RANKINGS = pa.schema(
+    [
+        ("by", pa.string()),
+        ("label", pa.string()),
+        ("run", pa.string()),
+        ("site", pa.string()),
+        ("layer", pa.int16()),
+        ("n", pa.int32()),
+        ("mean", pa.float64()),
+        *((f"rank_{name}", pa.float32()) for name in ("least", "q1", "median", "q3", "greatest")),
+    ]
+)
+_TABLES = ("matches", "across", "layers", "rankings", "distances")
+_STAGES = {"collect": "was collected again", "describe": "has other signatures"}
+_ASKED = ("options", "stream", "sentences")
+
+
+class Asked(NamedTuple):
+    """What a comparison is of: two of the same are the same comparison."""
+
+    runs: list[dict[str, Any]]
+    """As in the manifest: label, path, fingerprints of model and corpus, ids of the stages that are read."""
+
+    options: dict[str, Any]
+    """Of :class:`CompareOptions`."""
+
+    stream: str | None
+    """The corpus that was streamed."""
+
+    sentences: list[str]
+    """Sentence sets, as given."""
+
+
+class Comparison:
+    """Several models side by side; a table of a folder is read when it is first asked for.
+
+    Parameters
+    ----------
+    manifest : mapping
+        As in ``docs/comparison_folder.md``.
+    folder : Path, optional
+        Where the tables lie; without one they are all given.
+    tables : mapping of str to pyarrow.Table, optional
+        Tables in memory.
+
+    Attributes
+    ----------
+    manifest : mapping
+        What was compared, with what.
+    folder : Path or None
+        Where it lies.
+    """
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        folder: Path | None = None,
+        tables: Mapping[str, pa.Table] | None = None,
+    ) -> None:
+        self.manifest, self.folder = manifest, folder
+        self._tables = dict(tables or {})
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.labels)}: {self.n_sentences:,} sentences)"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the runs."""
+        return tuple(run["label"] for run in self.manifest["runs"])
+
+    @property
+    def source(self) -> str:
+        """Where the activations are from."""
+        return str(self.manifest["source"])
+
+    @property
+    def n_sentences(self) -> int:
+        """Sentences they are of."""
+        return int(self.manifest["n_sentences"])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As given."""
+        return dict(self.manifest["options"])
+
+    @property
+    def chance_shared(self) -> float | None:
+        """Share of a list that two lists have in common by chance; None where lists are not compared."""
+        share: float | None = self.manifest["chance_shared"]
+        return share
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know."""
+        return tuple(self.manifest["notices"])
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time of the steps: ``activations`` (reading them, or the forward passes), ``distances``, ``tables``."""
+        return dict(self.manifest["seconds"])
+
+    @property
+    def matches(self) -> pa.Table:
+        """A row for each neuron and other run."""
+        return self._table("matches")
+
+    @property
+    def across(self) -> pa.Table:
+        """A row for each neuron: how well all other models know it."""
+        return self._table("across")
+
+    @property
+    def layers(self) -> pa.Table:
+        """A row for each two layers of two runs."""
+        return self._table("layers")
+
+    @property
+    def rankings(self) -> pa.Table | None:
+        """A row for each number, run and layer; None where runs were not described."""
+        return self._table("rankings") if self._has("rankings") else None
+
+    @property
+    def distances(self) -> pa.Table | None:
+        """A row for each sentence set, two runs and layer; None without sentence sets."""
+        return self._table("distances") if self._has("distances") else None
+
+    def stale(self) -> list[str]:
+        """Say which runs were collected or described again since.
+
+        Returns
+        -------
+        list of str
+            A line for each; a run that is no longer where it was is not spoken of.
+        """
+        lines = []
+        for then in self.manifest["runs"]:
+            path = Path(then.get("path", ""))
+            if "path" not in then or format_of(path) is not RUN:
+                continue
+            made = _made_from(read_run_manifest(path))
+            since = [what for stage, what in _STAGES.items() if made[stage] != then[stage]]
+            if since:
+                lines.append(f"{then['label']} {since[0]} since this comparison was made ({path}).")
+        return lines
+
+    def _has(self, name: str) -> bool:
+        return name in self._tables or (self.folder is not None and (self.folder / f"{name}.parquet").is_file())
+
+    def _table(self, name: str) -> pa.Table:
+        if name not in self._tables and self.folder is not None:
+            self._tables[name] = _read(self.folder / f"{name}.parquet")
+        return self._tables[name]
+
+
+def open_comparison(path: str | Path) -> Comparison:
+    """Open a folder that :func:`compare` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    Comparison
+        With the same tables.
+
+    Raises
+    ------
+    RunFolderError
+        If it is missing, damaged or no comparison; of a table when that is read.
+    FormatVersionError
+        If a newer neurolect wrote it.
+    """
+    folder = Path(path)
+    manifest = read_manifest(folder, COMPARISON)
+    if manifest["schema_version"] > 1:
+        return Comparison(manifest, folder=folder)
+    # 0.1 said less of the runs, and had the rankings in the manifest
+    runs = [{"label": label} for label in manifest["labels"]]
+    rankings = manifest["rankings"]
+    tables = {} if rankings is None else {"rankings": pa.Table.from_pylist(rankings, schema=RANKINGS)}
+    return Comparison(manifest | {"runs": runs}, folder=folder, tables=tables)
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        # not pq.read_table, which takes half a second to import what it does not need
+        return pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowInvalid) as error:
+        what = f"The table {path.stem!r} of the comparison folder {path.parent} cannot be read: {error}."
+        raise RunFolderError(what, hint="The folder is damaged. Remove it and compare again.") from error
+
+
+def asked_of(
+    runs: Sequence[Run],
+    labels: Sequence[str],
+    *,
+    options: dict[str, Any],
+    stream: str | None,
+    sentences: Sequence[str],
+) -> Asked:
+    """Put together what a comparison is of, as its manifest says it."""
+    told = [
+        {
+            "label": label,
+            "path": str(run.folder.resolve()),
+            "model": run.manifest["model"]["fingerprint"],
+            "corpus": run.manifest["corpus"]["fingerprint"],
+            **_made_from(run.manifest),
+        }
+        for run, label in zip(runs, labels, strict=True)
+    ]
+    return Asked(told, json.loads(json.dumps(options)), stream, list(sentences))
+
+
+def _made_from(run: Mapping[str, Any]) -> dict[str, str | None]:
+    """Name the makings of a run's stages that a comparison reads."""
+    return {name: run["stages"][name]["id"] if state_of(run, name) == "current" else None for name in _STAGES}
+
+
+def finished(out: Path, asked: Asked) -> Comparison | None:
+    """Open the comparison at ``out`` if it is the one that is asked for; None where nothing is, else refuse."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if format_of(out) is not COMPARISON:
+        what = f"{out} is there already; nothing is overwritten."
+        raise RunFolderError(what, expected="a folder that does not exist yet", hint="give another --out")
+    made = open_comparison(out)
+    differ = [name for name in _ASKED if made.manifest.get(name) != getattr(asked, name)]
+    if _same_ever(made.manifest["runs"]) != _same_ever(asked.runs):
+        differ.insert(0, "runs")
+    hint = f"give another --out; what is there: neurolect compare {out}"
+    if differ:
+        what = f"{out} holds another comparison already (other {', '.join(differ)}); nothing is overwritten."
+        raise RunFolderError(what, expected="a folder that does not exist yet, or the same comparison", hint=hint)
+    if stale := made.stale():
+        what = f"{out} holds this comparison of an earlier state of the runs; nothing is overwritten. {stale[0]}"
+        raise RunFolderError(what, hint=hint)
+    return made
+
+
+def _same_ever(runs: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Leave out what changes when a run is moved or made again."""
+    return [tuple(run.get(name) for name in ("label", "model", "corpus")) for run in runs]
+
+
+def is_comparison(runs: Sequence[Run | str | Path]) -> bool:
+    """Say whether what was given instead of runs is the folder of one comparison."""
+    return len(runs) == 1 and not isinstance(runs[0], Run) and format_of(Path(runs[0])) is COMPARISON
+
+
+def open_alone(folder: Path, *, asks: bool) -> Comparison:
+    """Open a comparison that was given in the place of runs; refuse it where more is asked of it than that."""
+    if asks:
+        what = f"{folder} is a finished comparison: it has its own runs, options and sentences, and no other --out."
+        raise OptionError(what, expected=f"neurolect compare {folder}", hint="or name the runs to compare")
+    return open_comparison(folder)
+
+
+def put_together(
+    asked: Asked, *, facts: Mapping[str, Any], tables: Mapping[str, pa.Table | None], out: Path | None
+) -> Comparison:
+    """Make a comparison of its results: in memory, or written to ``out`` whole and opened there."""
+    head = {
+        "format": COMPARISON.name,
+        "schema_version": COMPARISON.version,
+        "neurolect": neurolect_version(),
+        "packages": package_versions(),
+        "created": now(),
+    }
+    manifest = head | asked._asdict() | dict(facts)
+    there = {name: table for name in _TABLES if (table := tables[name]) is not None}
+    if out is None:
+        return Comparison(manifest, tables=there)
+    with replacing_folder(out, error=RunFolderError) as temporary:
+        for name, table in there.items():
+            write_table(temporary / f"{name}.parquet", table)
+        write_json(temporary / COMPARISON.file, manifest)
+    return open_comparison(out)
