@@ -14,8 +14,8 @@ from neurolect.folders.formats import COMPARISON, RUN, format_of, read_manifest
 from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
 from neurolect.store.manifest import now, package_versions
-from neurolect.version import neurolect_version
 from neurolect.store.stages import state_of
+from neurolect.version import neurolect_version
 
 RANKINGS = pa.schema(
     [
