@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.merge import merge
+from neurolect.collector.merging import merge
 from neurolect.collector.shard import Shard
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
@@ -22,7 +22,7 @@ from neurolect.model import load_model
 from neurolect.remote import RemotePath, fetched, is_url, place, publish, staged
 from neurolect.store import open_run
 from tests.collector.test_corpus_pass import all_arrays
-from tests.collector.test_merge import SETTINGS
+from tests.collector.test_merging import SETTINGS
 from tests.command_line import command, succeed
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert

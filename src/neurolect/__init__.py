@@ -5,7 +5,7 @@
 >>> model = neurolect.load_model("minilm")  # doctest: +SKIP
 >>> run = neurolect.collect(model, corpus, out="run")  # doctest: +SKIP
 >>> run = neurolect.describe(run)  # doctest: +SKIP
->>> run.neuron("hidden.6.200").list("top").to_pandas()  # doctest: +SKIP
+>>> run.neuron("hidden.6.200").list("top").to_pylist()  # doctest: +SKIP
 """
 
 from importlib import import_module

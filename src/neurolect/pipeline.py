@@ -10,7 +10,7 @@ from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import place, uploading
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.stages import recorded_options, remember_options
 
 __all__ = ["describe_and_score", "run"]
@@ -73,13 +73,13 @@ def run(
 
 
 def describe_and_score(
-    run: Run, *, config: RunConfig | None = None, workers: int = 1, progress: Progress | None = None
+    run: Run | str | Path, *, config: RunConfig | None = None, workers: int = 1, progress: Progress | None = None
 ) -> Run:
     """Make every neuron's signature, and score it where the run has held-out sentences.
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A collected run.
     config : RunConfig, optional
         All options, the run's own when not given; ``fidelity.after_describe`` says whether signatures are scored.
@@ -98,6 +98,7 @@ def describe_and_score(
     NeurolectError
         What any of the two stages raises.
     """
+    run = open_run(run)
     from neurolect.fidelity import FidelityOptions, score_signatures
     from neurolect.signatures import describe
 

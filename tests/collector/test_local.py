@@ -17,7 +17,7 @@ from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, OptionError
 from neurolect.model import load_model
 from tests.collector.test_corpus_pass import all_arrays
-from tests.collector.test_merge import SETTINGS
+from tests.collector.test_merging import SETTINGS
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
 

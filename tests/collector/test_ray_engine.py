@@ -21,7 +21,7 @@ from neurolect.errors import CollectError, InterruptedRunError
 from neurolect.model import load_model
 from neurolect.progress import NullProgress, NullTask
 from tests.collector.test_local import SLOWLY, bert, corpus, one_thread, results, undisturbed  # noqa: F401 - fixtures
-from tests.collector.test_merge import SETTINGS
+from tests.collector.test_merging import SETTINGS
 from tests.command_line import command
 
 pytestmark = [

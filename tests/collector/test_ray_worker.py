@@ -10,7 +10,7 @@ import pytest
 from neurolect.collector import CollectOptions, collect
 from neurolect.collector.core_groups import cores_each
 from neurolect.collector.held_out import joined_arrays
-from neurolect.collector.merge import write_merged
+from neurolect.collector.merging import write_merged
 from neurolect.collector.ray_engine import _cluster, _Machine, _share_of, collect_ray
 from neurolect.collector.ray_worker import Job, ShardWorker, merge_two
 from neurolect.collector.shard import Shard
@@ -21,7 +21,7 @@ from neurolect.errors import CollectError, MissingExtraError
 from neurolect.model import load_model
 from neurolect.progress import NullProgress
 from tests.collector.test_local import one_thread, results  # noqa: F401 - a fixture
-from tests.collector.test_merge import SETTINGS
+from tests.collector.test_merging import SETTINGS
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
 

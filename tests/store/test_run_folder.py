@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from neurolect.atomic import write_npy, write_table
-from neurolect.errors import FormatVersionError, NeuronAddressError, RunFolderError
+from neurolect.errors import FormatVersionError, NeuronAddressError, OptionError, RunFolderError
 from neurolect.store import new_manifest, open_run, read_manifest, write_manifest
 from tests.example_run import write_example_run
 
@@ -65,7 +65,7 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
     run = open_run(small_run(tmp_path))
     with pytest.raises(RunFolderError, match=r"has not been described(.|\n)*neurolect describe"):
         run.table("signatures/words")
-    with pytest.raises(RunFolderError, match=r"no table 'lists/bottom'(.|\n)*unfinished"):
+    with pytest.raises(RunFolderError, match=r"no table 'lists/bottom'(.|\n)*nearest: 'lists/top'"):
         run.table("lists/bottom")
     with pytest.raises(RunFolderError, match=r"no array 'sample/activations'"):
         run.array("sample/activations")
@@ -108,3 +108,26 @@ def test_a_table_that_is_cut_off_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(RunFolderError, match=r"table 'neurons'(.|\n)*cut off(.|\n)*collect into a new one"):
         open_run(folder).table("neurons")
+
+
+def test_what_is_not_there_is_answered_with_what_is(tmp_path: Path) -> None:
+    run = open_run(small_run(tmp_path))
+    assert open_run(run) is run
+    assert run.tables() == ["lists/top", "neurons", "sentences"]
+    with pytest.raises(RunFolderError, match=r"no table 'neuron'\.\n.*3 tables(.|\n)*nearest: 'neurons'"):
+        run.table("neuron")
+    with pytest.raises(RunFolderError, match=r"no table 'xyz'(.|\n)*It has lists/top, neurons, sentences"):
+        run.table("xyz")
+    with pytest.raises(RunFolderError, match=r"no array 'histogram'(.|\n)*nearest: 'histograms'"):
+        run.array("histogram")
+
+
+def test_sides_that_the_run_has_not_are_refused(tmp_path: Path) -> None:
+    neuron = open_run(write_example_run(tmp_path)).neuron("hidden.1.0")
+    assert neuron.name("top") == neuron.signature("top")["summary"].column("name")[0].as_py()
+    for read in (neuron.list, neuron.signature, neuron.name):
+        with pytest.raises(OptionError, match=r"no side 'up'\.\n.*'top' or 'bottom'"):
+            read("up")
+    only_top = open_run(small_run(tmp_path / "one")).neuron("hidden.1.0")
+    with pytest.raises(OptionError, match=r"has no bottom lists"):
+        only_top.list("bottom")

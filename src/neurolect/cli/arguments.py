@@ -25,6 +25,7 @@ __all__ = [
     "StopWhen",
     "Workers",
     "read_config",
+    "read_config_of",
     "with_ending",
 ]
 
@@ -75,6 +76,19 @@ def read_config(path: Path | None, settings: Sequence[str] | None) -> "RunConfig
     from neurolect.config import load_config
 
     return load_config(path, settings=settings or ())
+
+
+def read_config_of(run: Path, path: Path | None, settings: Sequence[str] | None) -> "RunConfig":
+    """Read the options of a verb on a run: the run's own where neither file nor settings say otherwise.
+
+    What is said otherwise is reported in a line each, on standard error.
+    """
+    from neurolect.config import changed_options, load_config_of
+
+    config = load_config_of(run, path, settings=settings or ())
+    for line in changed_options(run, config):
+        typer.echo(line, err=True)
+    return config
 
 
 def with_ending(settings: Sequence[str] | None, *, stop_when: str | None, max_seconds: float | None) -> list[str]:

@@ -1,8 +1,7 @@
 """The verbs that do the work: prepare, collect, merge, describe, run, demo."""
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,18 +18,11 @@ from neurolect.cli.arguments import (
     StopWhen,
     Workers,
     read_config,
+    read_config_of,
     run_folder,
     with_ending,
 )
 from neurolect.cli.printing import make_progress, print_next, print_notices, quoted
-from neurolect.errors import OptionError
-from neurolect.remote import publish, staged
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from neurolect.collector.shard import Shard
-    from neurolect.store import Run
 
 
 @app.command()
@@ -72,24 +64,23 @@ def collect(
     max_seconds: MaxSeconds = None,
 ) -> None:
     """Find the sentences that move every neuron most, in one pass."""
-    from neurolect.corpus import open_corpus
+    from neurolect.collector import collect
 
     options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
-    opened = open_corpus(corpus)
-    share = _shard(shard, engine)
-    engaged = _engine(engine, workers, ray_address)
-    kept, progress = options.collect, make_progress()
-    with staged(out) as folder:
-        if engaged is not None:
-            asked = {"options": kept, "model_options": options.model, "device": device}
-            run = engaged(model, corpus, out=folder, progress=progress, **asked)
-        else:
-            from neurolect.collector import collect
-            from neurolect.model import load_model
-
-            loaded = load_model(model, options=options.model, device=device)
-            run = collect(loaded, opened, out=folder, options=kept, progress=progress, shard=share)
-    if share is not None:
+    run = collect(
+        model,
+        corpus,
+        out=out,
+        options=options.collect,
+        model_options=options.model,
+        device=device,
+        engine=engine.value,
+        workers=workers,
+        ray_address=ray_address,
+        shard=shard,
+        progress=make_progress(),
+    )
+    if shard is not None:
         typer.echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
         return
     typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
@@ -107,12 +98,9 @@ def merge(
     corpus: Annotated[str | None, typer.Option(help="The corpus folder, or its URL, if it was moved.")] = None,
 ) -> None:
     """Put the shards of a run together."""
-    from neurolect.collector.merge import merge
-    from neurolect.corpus import open_corpus
+    from neurolect.collector import merge
 
-    opened = None if corpus is None else open_corpus(corpus)
-    with staged(out) as folder:
-        run = merge(runs, out=folder, corpus=opened, progress=make_progress())
+    run = merge(runs, out=out, corpus=corpus, progress=make_progress())
     typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
     typer.echo(f"Next: neurolect describe {quoted(out)}")
@@ -122,11 +110,9 @@ def merge(
 def describe(run: RunFolder, config: Config = None, settings: Settings = None, workers: Workers = CORES) -> None:
     """Make every neuron's signature from its lists, and score it on held-out sentences."""
     from neurolect.pipeline import describe_and_score
-    from neurolect.store import open_run
 
-    options = read_config(config, settings)
-    described = describe_and_score(open_run(run), config=options, workers=workers, progress=make_progress())
-    publish(run)
+    options = read_config_of(run, config, settings)
+    described = describe_and_score(run, config=options, workers=workers, progress=make_progress())
     typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
     print_next(described)
 
@@ -147,10 +133,7 @@ def run_all(
     from neurolect.pipeline import run
 
     options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
-    with staged(out) as folder:
-        done = run(
-            model, sources, out=folder, config=options, device=device, workers=workers, progress=make_progress()
-        )
+    done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=make_progress())
     print_notices(done.manifest["notices"])
     typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
     print_next(done)
@@ -165,35 +148,3 @@ def demo(
     from neurolect.demo import demo
 
     demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)
-
-
-def _shard(text: str | None, engine: Engine) -> "Shard | None":
-    """Read --shard."""
-    if text is None:
-        return None
-    from neurolect.collector.shard import parse_shard
-
-    if engine is not Engine.one:
-        what = f"--shard and --engine {engine} were both given."
-        raise OptionError(what, expected=f"one of them: --engine {engine} shares the corpus out by itself")
-    return parse_shard(text)
-
-
-def _engine(engine: Engine, workers: int | None, ray_address: str | None) -> "Callable[..., Run] | None":
-    """Choose who collects with several workers; none where one process does."""
-    if ray_address is not None and engine is not Engine.ray:
-        what = f"--ray-address {ray_address} was given without --engine ray."
-        raise OptionError(what, hint="Add --engine ray, or leave the address out.")
-    if engine is Engine.one:
-        if workers is not None:
-            what = f"--workers {workers} was given without --engine."
-            hint = "Add --engine local or --engine ray; processes that tokenize are --set collect.workers."
-            raise OptionError(what, hint=hint)
-        return None
-    if engine is Engine.local:
-        from neurolect.collector.local import collect_local
-
-        return partial(collect_local, workers=workers)
-    from neurolect.collector.ray_engine import collect_ray
-
-    return partial(collect_ray, workers=workers, address=ray_address)

@@ -39,16 +39,12 @@ from neurolect.folders.lock import only_here
 from neurolect.model.finite import non_finite, raise_if_non_finite
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress, Task
-from neurolect.remote import uploading
 from neurolect.store.run_folder import Run, open_run
-
-__all__ = ["collect"]
 
 _PILOT = 128
 
 
-@uploading
-def collect(
+def collect_here(
     model: Model,
     corpus: Corpus,
     *,
@@ -58,50 +54,7 @@ def collect(
     shard: Shard | None = None,
     stop: StopRequest | None = None,
 ) -> Run:
-    """Find, in one pass over a corpus, the sentences that move every neuron most.
-
-    An unfinished run folder of the same model, corpus and options is gone on with; a finished one is opened.
-
-    Parameters
-    ----------
-    model : Model
-        From ``load_model``; its options say which neurons are read and how they are pooled.
-    corpus : Corpus
-        From ``prepare`` or ``open_corpus``; its mining part is read.
-    out : str or Path
-        The run folder to write, or its URL.
-    options : CollectOptions, optional
-        What to keep and how to feed.
-    progress : Progress, optional
-        Where to report to.
-    shard : Shard, optional
-        Read this share of the corpus only; the folder then waits for :func:`neurolect.collector.merge.merge`.
-    stop : StopRequest, optional
-        Where a stop is asked for; SIGINT and SIGTERM are noticed when not given.
-
-    Returns
-    -------
-    Run
-        The finished run folder, without signatures.
-
-    Raises
-    ------
-    CollectError
-        If ``out`` holds something else, a run of another model, corpus or options, or another process is at it.
-    CorpusError
-        If the corpus changed since it was prepared.
-    OptionError
-        If the lists would be larger than the corpus, or the shard is none or would have nothing to read.
-    NonFiniteActivationsError
-        If the model returns NaN or infinity and ``non_finite`` is ``error``.
-    InterruptedRunError
-        If it was stopped by Ctrl-C or SIGTERM; the same call goes on from the checkpoint.
-
-    References
-    ----------
-    Oba, Yoshinaga, Toyoda: Exploratory Model Analysis Using Data-Driven Neuron Representations (2021),
-    section 3.1.
-    """
+    """Read the corpus, or a shard of it, in this process; see :func:`neurolect.collector.collect`."""
     folder = Path(out)
     options = options or CollectOptions()
     progress = progress or NullProgress()

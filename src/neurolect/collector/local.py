@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolect.collector.interrupt import StopRequest, stop_requests
-from neurolect.collector.merge import merge
+from neurolect.collector.merging import merge
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import finished_run
 from neurolect.collector.shard import PARTIAL, Shard, check_shard
@@ -233,7 +233,7 @@ def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> 
         when_parent_ends(partial(setattr, stop, "name", "the end of the process that started it"))
         import torch
 
-        from neurolect.collector.corpus_pass import collect
+        from neurolect.collector.corpus_pass import collect_here
         from neurolect.model import load_model
 
         model, corpus, folder, shard, options, model_options, device = job
@@ -244,7 +244,7 @@ def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> 
             if stop.name:
                 sys.exit(_INTERRUPTED)
             opened = open_corpus(corpus)
-            collect(loaded, opened, out=folder, options=options, progress=counting, shard=shard, stop=stop)
+            collect_here(loaded, opened, out=folder, options=options, progress=counting, shard=shard, stop=stop)
         except InterruptedRunError:
             sys.exit(_INTERRUPTED)
         except NeurolectError as error:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from neurolect.collector.core_groups import cores_each
 from neurolect.collector.held_out import joined_arrays
 from neurolect.collector.interrupt import StopRequest, stop_requests
-from neurolect.collector.merge import shards_in_order, write_merged
+from neurolect.collector.merging import shards_in_order, write_merged
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.ray_worker import Arrays, Job, Outcome, ShardWorker, merge_two
 from neurolect.collector.record import finished_run

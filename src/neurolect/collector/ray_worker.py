@@ -114,7 +114,7 @@ class ShardWorker:
         """
         import torch
 
-        from neurolect.collector.corpus_pass import collect
+        from neurolect.collector.corpus_pass import collect_here
         from neurolect.model import load_model
 
         job = self._job
@@ -123,7 +123,7 @@ class ShardWorker:
             counting = _Reporting(job.shard.number, self._report, stop)
             try:
                 loaded = load_model(job.model, options=job.model_options, device=job.device)
-                collect(
+                collect_here(
                     loaded,
                     open_corpus(job.corpus),
                     out=job.folder,

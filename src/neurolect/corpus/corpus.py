@@ -306,13 +306,14 @@ class Corpus:
             return table.take(pa.array(places))
 
 
-def open_corpus(path: str | Path) -> Corpus:
+def open_corpus(path: str | Path | Corpus) -> Corpus:
     """Open a prepared corpus.
 
     Parameters
     ----------
-    path : str or Path
-        A corpus folder, here or at a URL (``s3://``, ``gs://``, ``hdfs://``, ...), where it is read as needed.
+    path : str, Path or Corpus
+        A corpus folder, here or at a URL (``s3://``, ``gs://``, ``hdfs://``, ...), where it is read as needed. A
+        corpus is given back.
 
     Returns
     -------
@@ -326,6 +327,8 @@ def open_corpus(path: str | Path) -> Corpus:
     FormatVersionError
         If it was written by a newer neurolect.
     """
+    if isinstance(path, Corpus):
+        return path
     folder = place(path)
     manifest = read_manifest(folder)
     for shard in manifest["shards"]:

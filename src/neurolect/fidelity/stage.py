@@ -24,7 +24,7 @@ from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence.annotated import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
 
 __all__ = ["Stage", "score_folder", "score_signatures"]
@@ -45,7 +45,7 @@ class Stage(NamedTuple):
 
 
 def score_signatures(
-    run: Run,
+    run: Run | str | Path,
     *,
     options: FidelityOptions | None = None,
     workers: int = 1,
@@ -58,7 +58,7 @@ def score_signatures(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run with held-out sentences.
     options : FidelityOptions, optional
         Floors, sizes, resamples.
@@ -77,6 +77,7 @@ def score_signatures(
     RunFolderError
         If the run has not been described or has no held-out sentences.
     """
+    run = open_run(run)
     options = options or recorded_options(run.manifest, "fidelity", FidelityOptions)
     progress = progress or NullProgress()
     check_ready(run)

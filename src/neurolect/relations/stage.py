@@ -1,6 +1,7 @@
 """The relate stage: from lists, signatures and responses to how neurons stand to each other."""
 
 import dataclasses
+from pathlib import Path
 
 from neurolect.progress import NullProgress, Progress
 from neurolect.relations.alike_step import find_alike
@@ -15,7 +16,7 @@ from neurolect.relations.same_index_step import compare_same_index
 from neurolect.relations.sentence_vectors import check_sentence_vectors
 from neurolect.relations.steps import Steps
 from neurolect.relations.vector_step import file_digest, make_vectors
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current, made_with, making, recorded_options
 
 __all__ = ["relate"]
@@ -29,7 +30,7 @@ TABLES = (
 
 
 def relate(
-    run: Run,
+    run: Run | str | Path,
     *,
     options: RelateOptions | None = None,
     workers: int = 1,
@@ -42,7 +43,7 @@ def relate(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run.
     options : RelateOptions, optional
         What is made.
@@ -67,6 +68,7 @@ def relate(
     MissingExtraError
         If a library for maps or vectors is not installed.
     """
+    run = open_run(run)
     options = options or recorded_options(run.manifest, "relate", RelateOptions)
     progress = progress or NullProgress()
     check_current(run.folder, run.manifest, "describe")

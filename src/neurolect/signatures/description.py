@@ -30,7 +30,7 @@ from neurolect.signatures.summary import name_lists, summary_table
 from neurolect.signatures.tagger import tagger_fingerprint
 from neurolect.signatures.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
-from neurolect.store import Run, read_manifest
+from neurolect.store import Run, open_run, read_manifest
 from neurolect.store.sentence_index import has_index
 from neurolect.store.stages import check_current, made_with, making, recorded_options
 
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def describe(
-    run: Run,
+    run: Run | str | Path,
     *,
     options: DescribeOptions | None = None,
     workers: int = 1,
@@ -53,7 +53,7 @@ def describe(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A collected run.
     options : DescribeOptions, optional
         What signatures are made of.
@@ -76,6 +76,7 @@ def describe(
     RunFolderError
         If the run folder is damaged.
     """
+    run = open_run(run)
     options = options or recorded_options(run.manifest, "describe", DescribeOptions)
     progress = progress or NullProgress()
     check_current(run.folder, read_manifest(run.folder), "collect")

@@ -12,9 +12,9 @@ from neurolect.errors import RunFolderError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import read_manifest
-from neurolect.store.sides import SIDES
+from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stages import check_current, command_of, stage_of, stale_stages, state_of
-from neurolect.store.tables import read_neuron_rows, read_table
+from neurolect.store.tables import names_of, no_such, read_neuron_rows, read_table
 
 __all__ = ["Neuron", "Run", "open_run"]
 
@@ -100,7 +100,7 @@ class Run:
         Returns
         -------
         pyarrow.Table
-            ``.to_pandas()`` gives a DataFrame, ``polars.from_arrow`` a Polars one.
+            ``.to_pandas()`` (pandas installed) gives a DataFrame, ``polars.from_arrow`` a Polars one.
 
         Raises
         ------
@@ -138,6 +138,16 @@ class Run:
             f"{command_of(stage, self.folder)}"
             for stage in stale_stages(self.manifest)
         ]
+
+    def tables(self) -> list[str]:
+        """Name the tables that there are, and that are of the run as it is.
+
+        Returns
+        -------
+        list of str
+            In order; each is a name for :meth:`table`.
+        """
+        return [name for name in names_of(self.folder, ".parquet") if self.has(name)]
 
     def has(self, name: str) -> bool:
         """Say whether a table is there, and of the run as it is.
@@ -207,9 +217,7 @@ class Run:
         self._check_whole(name)
         path = self.folder / f"{name}.npy"
         if not path.is_file():
-            what = f"The run folder {self.folder} has no array {name!r}."
-            hint = "The pass over the corpus is unfinished: give the same collect command again."
-            raise RunFolderError(what, hint=hint)
+            raise no_such(self.folder, "array", name, names_of(self.folder, ".npy"))
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
 
@@ -304,6 +312,29 @@ class Neuron:
         record: dict[str, Any] = self.rows("neurons").to_pylist()[0]
         return record
 
+    def name(self, side: str = "top") -> str:
+        """Give the short name of one side, made from the strongest evidence.
+
+        Parameters
+        ----------
+        side : str
+            ``top`` or ``bottom``.
+
+        Returns
+        -------
+        str
+            As cards and reports show it.
+
+        Raises
+        ------
+        RunFolderError
+            If the run has not been described.
+        OptionError
+            If there is no such side, or the run has no lists of it.
+        """
+        check_side(side, self.run.sides, of=self.run.folder)
+        return str(self.rows("signatures/summary", side=side).column("name")[0].as_py())
+
     def rows(self, name: str, *, side: str | None = None) -> pa.Table:
         """Read its rows of a table.
 
@@ -343,9 +374,10 @@ class Neuron:
 
         Raises
         ------
-        RunFolderError
-            If the run has no such list.
+        OptionError
+            If there is no such side, or the run has no lists of it.
         """
+        check_side(side, self.run.sides, of=self.run.folder)
         rows = self.rows(f"lists/{side}").drop_columns(["neuron_id"])
         if limit is not None:
             rows = rows.slice(0, limit)
@@ -372,7 +404,10 @@ class Neuron:
         ------
         RunFolderError
             If the run has not been described.
+        OptionError
+            If there is no such side, or the run has no lists of it.
         """
+        check_side(side, self.run.sides, of=self.run.folder)
         names = self.run.manifest["stages"].get("describe", {}).get("tables")
         if names is None:
             subtrees = self.run.folder / "signatures" / "subtrees.parquet"
@@ -380,13 +415,13 @@ class Neuron:
         return {name: self.rows(f"signatures/{name}", side=side) for name in names}
 
 
-def open_run(path: str | Path) -> Run:
+def open_run(path: "str | Path | Run") -> Run:
     """Open a run folder.
 
     Parameters
     ----------
-    path : str or Path
-        The folder that ``collect`` or ``run`` wrote; of one at a URL a copy is fetched.
+    path : str, Path or Run
+        The folder that ``collect`` or ``run`` wrote; of one at a URL a copy is fetched. A run is given back.
 
     Returns
     -------
@@ -400,6 +435,8 @@ def open_run(path: str | Path) -> Run:
     FormatVersionError
         If a newer neurolect wrote it.
     """
+    if isinstance(path, Run):
+        return path
     run = Run(fetched(str(path)) if is_url(path) else Path(path))
     if "shard" in run.manifest:
         shard = run.manifest["shard"]

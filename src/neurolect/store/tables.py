@@ -1,5 +1,6 @@
 """Reading the Parquet tables of a run folder: whole, or one neuron's rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neurolect.errors import RunFolderError
+from neurolect.errors import RunFolderError, nearest
+from neurolect.store.stages import command_of, stage_of
 
 __all__ = ["read_neuron_rows", "read_table"]
 
-_MADE_BY = {
-    "annotations": "describe",
-    "signatures": "describe",
-    "relations": "relate",
-    "fidelity": "fidelity",
-}
+
+def names_of(folder: Path, ending: str) -> list[str]:
+    """Name the tables (``.parquet``) or arrays (``.npy``) of a run folder as they are asked for."""
+    paths = (path.relative_to(folder) for path in folder.rglob(f"*{ending}"))
+    return sorted(
+        path.as_posix().removesuffix(ending)
+        for path in paths
+        if not any(part.startswith((".", "checkpoint")) for part in path.parts)
+    )
+
+
+def no_such(folder: Path, kind: str, name: str, known: Sequence[str]) -> RunFolderError:
+    """Say that a run has no table or array of a name, and which names come nearest."""
+    near = nearest(name, known)
+    hint = f"The nearest: {near}." if near else f"It has {', '.join(known[:20])}."
+    expected = f"one of its {len(known)} {kind}s" + ("; Run.tables() names them" if kind == "table" else "")
+    return RunFolderError(f"The run folder {folder} has no {kind} {name!r}.", expected=expected, hint=hint)
 
 
 def table_path(folder: Path, name: str) -> Path:
@@ -37,18 +50,11 @@ def table_path(folder: Path, name: str) -> Path:
     Raises
     ------
     RunFolderError
-        If it is not there; says which stage writes it.
+        If it is not there; names the nearest that are.
     """
     path = folder / f"{name}.parquet"
     if not path.is_file():
-        stage = _MADE_BY.get(name.split("/")[0], "collect")
-        what = f"The run folder {folder} has no table {name!r}."
-        hint = (
-            f"Make it with: neurolect {stage} {folder}"
-            if stage != "collect"
-            else "The pass over the corpus is unfinished: give the same collect command again."
-        )
-        raise RunFolderError(what, hint=hint)
+        raise no_such(folder, "table", name, names_of(folder, ".parquet"))
     return path
 
 
@@ -126,8 +132,8 @@ def _opened(folder: Path, name: str) -> pq.ParquetFile:
         return pq.ParquetFile(path, memory_map=True)
     except pa.ArrowInvalid as error:
         what = f"The table {name!r} of {folder} cannot be read: its file is cut off or damaged."
-        stage = _MADE_BY.get(name.split("/")[0], "collect")
-        hint = f"copy the folder again, or take {path} away and give: neurolect {stage} {folder}"
+        stage = stage_of(name)
+        hint = f"copy the folder again, or take {path} away and give: {command_of(stage, folder)}"
         if stage == "collect":
             hint = "copy the folder again, or collect into a new one"
         raise RunFolderError(what, hint=hint) from error

@@ -1,6 +1,7 @@
 """The tokens stage: read the first sentences of lists again, token by token, and weigh their words."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.statistics.scores import PRIOR_SIZE
-from neurolect.store import SIDES, Run
+from neurolect.store import SIDES, Run, open_run
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
 from neurolect.token_weights.entries import unpack_values, wanted_entries
@@ -30,7 +31,7 @@ ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 
 
 def weigh_tokens(
-    run: Run,
+    run: Run | str | Path,
     *,
     model: str | None = None,
     neurons: Sequence[str] | None = None,
@@ -46,7 +47,7 @@ def weigh_tokens(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A collected run; with tags where it has been described with a tagger.
     model : str, optional
         Where the model is, if it has moved since.
@@ -75,6 +76,7 @@ def weigh_tokens(
     OptionError
         If a side or the number of sentences does not fit.
     """
+    run = open_run(run)
     if n_sentences is None:
         n_sentences = int(run.manifest["stages"].get("tokens", {}).get("n_sentences_a_list") or 20)
     for side in sides:

@@ -1,8 +1,9 @@
 """How settled the lists of a run are, as a table for the terminal."""
 
+from pathlib import Path
 from typing import Any
 
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.views.bars import percent
 
 __all__ = ["convergence", "convergence_text"]
@@ -11,12 +12,12 @@ _BAR = 20
 _UNSETTLED = 8
 
 
-def convergence(run: Run) -> dict[str, Any]:
+def convergence(run: Run | str | Path) -> dict[str, Any]:
     """Say how settled a run's lists were while it was collected.
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A collected run.
 
     Returns
@@ -30,6 +31,7 @@ def convergence(run: Run) -> dict[str, Any]:
     RunFolderError
         If the run was collected before there was a monitor.
     """
+    run = open_run(run)
     steps = run.table("convergence/steps").to_pylist()
     neurons = run.table("convergence/neurons")
     last = neurons.filter([n == steps[-1]["n_sentences"] for n in neurons.column("n_sentences").to_pylist()])

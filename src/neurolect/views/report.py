@@ -15,7 +15,7 @@ from neurolect.corpus.words import split_words
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tag_names import tag_name
 from neurolect.signatures.evidence.words import WORDS
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.views.activating_words import pieces
 from neurolect.views.bars import number, percent
 from neurolect.views.card import card, short_name
@@ -33,12 +33,12 @@ MAX_ROWS_WITH_SENTENCE = 20_000
 SENTENCE_LENGTH, N_WORDS = 110, 5
 
 
-def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
+def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -> Path:
     """Write the report of a run.
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run.
     out : str or Path
         The HTML file; replaced if it exists.
@@ -56,6 +56,7 @@ def write_report(run: Run, out: str | Path, *, n_cards: int = 60) -> Path:
     RunFolderError
         If the run has not been described.
     """
+    run = open_run(run)
     summary = run.table("signatures/summary").sort_by([("neuron_id", "ascending"), ("side", "descending")])
     rows = summary.to_pylist()
     chosen = striking(run)

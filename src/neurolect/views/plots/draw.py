@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from neurolect.errors import OptionError, nearest
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current
 from neurolect.views.plots.save import ENDINGS, save
 from neurolect.views.plots.style import Drawn, styled
@@ -29,7 +29,7 @@ _RELATED = ("map", "clusters", "diversity", "groups", "redundancy")  # figures o
 
 
 def plot(
-    run: Run,
+    run: Run | str | Path,
     figure: str,
     *,
     out: str | Path,
@@ -44,7 +44,7 @@ def plot(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run; all figures but ``ranks``, ``curve``, ``heatmap`` and ``same-index`` need a related one.
     figure : str
         ``map`` (neurons by their sentences), ``ranks`` (box and whiskers of ranks by layer), ``curve`` (the number
@@ -81,6 +81,7 @@ def plot(
     MissingExtraError
         If matplotlib is not installed.
     """
+    run = open_run(run)
     path = Path(out)
     if figure not in FIGURES:
         what = f"There is no figure {figure!r}."

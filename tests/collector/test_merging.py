@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from neurolect.collector import CollectOptions, collect
 from neurolect.collector.chunk_sums import ChunkSums
-from neurolect.collector.merge import merge
+from neurolect.collector.merging import merge
 from neurolect.collector.shard import Shard, parse_shard
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, OptionError, RunFolderError

@@ -33,7 +33,7 @@ def merge(
     runs: Sequence[str | Path],
     *,
     out: str | Path,
-    corpus: Corpus | None = None,
+    corpus: Corpus | str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Merge what ``collect`` kept of every shard of a corpus.
@@ -47,7 +47,7 @@ def merge(
         The partial run folders, each shard once, in any order.
     out : str or Path
         The run folder to write, or its URL.
-    corpus : Corpus, optional
+    corpus : Corpus, str or Path, optional
         The corpus, where it no longer lies where it was read.
     progress : Progress, optional
         Where to report to.
@@ -76,7 +76,14 @@ def merge(
         return joined_arrays([read_partial(each) for each in folders])
 
     ordered = [manifests[each] for each in folders]
-    return write_merged(ordered, merged, held_out, out=Path(out), corpus=corpus, progress=progress)
+    return write_merged(
+        ordered,
+        merged,
+        held_out,
+        out=Path(out),
+        corpus=None if corpus is None else open_corpus(corpus),
+        progress=progress,
+    )
 
 
 def write_merged(
