@@ -1,9 +1,14 @@
 """Every verb: few options, all tuning by --set."""
 
+from pathlib import Path
+
 import typer
 from typer.main import get_command
 
 from neurolect.cli import app
+from neurolect.config import config_of_run
+from neurolect.store import open_run, read_manifest, write_manifest
+from tests.example_run import write_example_run
 
 
 def test_verbs_have_at_most_ten_options() -> None:
@@ -16,3 +21,15 @@ def test_verbs_have_at_most_ten_options() -> None:
 def test_the_list_of_verbs_fits_on_a_screen() -> None:
     command = get_command(app)
     assert command.get_help(typer.Context(command)).count("\n") <= 40
+
+
+def test_a_verb_on_a_run_takes_the_options_of_the_run(tmp_path: Path) -> None:
+    folder = write_example_run(tmp_path)
+    manifest = read_manifest(folder)
+    manifest["options"]["describe"] = {"pattern_length": 3, "pattern_items": ["word"], "of_another_version": 1}
+    write_manifest(folder, manifest)
+    config, changed = config_of_run(open_run(folder))
+    assert (config.describe.pattern_length, config.describe.pattern_items, changed) == (3, ("word",), [])
+    config, changed = config_of_run(open_run(folder), settings=["describe.pattern_length=2"])
+    assert (config.describe.pattern_length, config.describe.pattern_items) == (2, ("word",))
+    assert changed == ["describe.pattern_length: 2, the run's was 3"]

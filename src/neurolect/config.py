@@ -16,6 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.model import ModelOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
+from neurolect.store import Run
 from neurolect.variants import FinetuneOptions
 
 __all__ = ["RunConfig", "load_config"]
@@ -48,6 +49,34 @@ class RunConfig:
 
 
 _Config = TypeVar("_Config")
+
+
+def config_of_run(
+    run: Run, path: Path | None = None, *, settings: Sequence[str] = ()
+) -> tuple[RunConfig, list[str]]:
+    """Read the options of a later stage: the run's own where neither file nor settings say otherwise.
+
+    The second value has a line for every option that is another than the run's.
+    """
+    tables = typing.get_type_hints(RunConfig)
+    own = {
+        stage: {name: value for name, value in options.items() if name in _names(tables[stage])}
+        for stage, options in run.manifest["options"].items()
+        if stage in tables
+    }
+    before, config = load_config(defaults=own), load_config(path, settings=settings, defaults=own)
+    changed = []
+    for stage in own:
+        for name in _names(tables[stage]):
+            old, new = (getattr(getattr(each, stage), name) for each in (before, config))
+            if old != new:
+                changed.append(f"{stage}.{name}: {new}, the run's was {old}")
+    return config, changed
+
+
+def _names(options_class: Any) -> list[str]:  # noqa: ANN401 - any stage's options class
+    """Name the options of a stage."""
+    return [each.name for each in dataclasses.fields(options_class)]
 
 
 def load_config(
@@ -140,7 +169,7 @@ def _stage_options(stage: str, values: Mapping[str, Any], tables: Mapping[str, t
         raise OptionError(what, expected=f"one of {', '.join(tables)}", hint=f"The nearest: {near}.")
     options_class: Any = tables[stage]
     kinds = typing.get_type_hints(options_class)
-    known = [each.name for each in dataclasses.fields(options_class)]
+    known = _names(options_class)
     for name in values:
         if name not in known:
             what = f"The stage {stage!r} has no option {name!r}."

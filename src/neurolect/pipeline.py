@@ -9,7 +9,7 @@ from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.sources import find_sources
 from neurolect.progress import NullProgress, Progress
-from neurolect.remote import place, uploading
+from neurolect.remote import place, publish, uploading
 from neurolect.store import Run, open_run
 from neurolect.store.stages import recorded_options, remember_options
 
@@ -99,11 +99,20 @@ def describe_and_score(
         What any of the two stages raises.
     """
     run = open_run(run)
-    from neurolect.fidelity import FidelityOptions, score_signatures
     from neurolect.signatures import describe
 
     progress = progress or NullProgress()
-    described = describe(run, options=config.describe if config else None, workers=workers, progress=progress)
+    options = config.describe if config else None
+    described = describe(run, options=options, workers=workers, progress=progress)
+    scored = _scored(described, config, workers, progress)
+    publish(scored.folder)
+    return scored
+
+
+def _scored(described: Run, config: RunConfig | None, workers: int, progress: Progress) -> Run:
+    """Score signatures where that is asked for and can be done."""
+    from neurolect.fidelity import FidelityOptions, score_signatures
+
     options = config.fidelity if config else recorded_options(described.manifest, "fidelity", FidelityOptions)
     if not options.after_describe:
         return described

@@ -116,8 +116,6 @@ def test_what_is_not_there_is_answered_with_what_is(tmp_path: Path) -> None:
     assert run.tables() == ["lists/top", "neurons", "sentences"]
     with pytest.raises(RunFolderError, match=r"no table 'neuron'\.\n.*3 tables(.|\n)*nearest: 'neurons'"):
         run.table("neuron")
-    with pytest.raises(RunFolderError, match=r"no table 'xyz'(.|\n)*It has lists/top, neurons, sentences"):
-        run.table("xyz")
     with pytest.raises(RunFolderError, match=r"no array 'histogram'(.|\n)*nearest: 'histograms'"):
         run.array("histogram")
 

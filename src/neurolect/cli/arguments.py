@@ -83,10 +83,11 @@ def read_config_of(run: Path, path: Path | None, settings: Sequence[str] | None)
 
     What is said otherwise is reported in a line each, on standard error.
     """
-    from neurolect.config import changed_options, load_config_of
+    from neurolect.config import config_of_run
+    from neurolect.store import open_run
 
-    config = load_config_of(run, path, settings=settings or ())
-    for line in changed_options(run, config):
+    config, changed = config_of_run(open_run(run), path, settings=settings or ())
+    for line in changed:
         typer.echo(line, err=True)
     return config
 

@@ -93,8 +93,7 @@ def show_convergence(
 @app.command()
 def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
     """Write a self-contained HTML report."""
-    from neurolect.store import open_run
     from neurolect.views import write_report
 
-    write_report(open_run(run), out)
+    write_report(run, out)
     typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Settings, Workers, read_config
+from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Settings, Workers, read_config_of
 from neurolect.cli.printing import as_json, make_progress, width
 
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
@@ -40,11 +40,10 @@ def relate(
 ) -> None:
     """Relate all neurons to each other: vectors, clusters, maps, twins, nearest neighbours."""
     from neurolect.relations import relate
-    from neurolect.store import open_run
     from neurolect.views.relations_text import relations_facts, relations_text
 
-    options = read_config(config, settings).relate
-    related = relate(open_run(run), options=options, workers=workers, progress=make_progress())
+    options = read_config_of(run, config, settings).relate
+    related = relate(run, options=options, workers=workers, progress=make_progress())
     facts = relations_facts(related)
     typer.echo(as_json(facts) if output is Format.json else relations_text(facts), nl=output is Format.json)
 
@@ -95,9 +94,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw a figure of a related run."""
-    from neurolect.store import open_run
     from neurolect.views.plots import plot
 
-    opened = open_run(run)
-    plot(opened, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
+    plot(run, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
     typer.echo(f"{out}: {figure}")

@@ -20,13 +20,11 @@ def tokens(
     device: Device = "cpu",
 ) -> None:
     """Weigh the words of the strongest sentences by the neuron's activation at them."""
-    from neurolect.store import open_run
     from neurolect.token_weights import weigh_tokens
 
-    opened = open_run(run)
     chosen = None if neurons is None else [each.strip() for each in neurons.split(",") if each.strip()]
     done = weigh_tokens(
-        opened,
+        run,
         model=model,
         neurons=chosen,
         sides=SIDES if side is None else (side,),
@@ -36,5 +34,5 @@ def tokens(
     )
     stage = done.manifest["stages"]["tokens"]
     typer.echo(f"Activations at the tokens of {stage['n_entries']:,} list entries in {run}.")
-    shown = chosen[0] if chosen else opened.index.address(opened.n_neurons // 2)
+    shown = chosen[0] if chosen else done.index.address(done.n_neurons // 2)
     typer.echo(f"Next: neurolect show {quoted(run)} {shown}")
