@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import CORES, Config, Device, Format, Output, RunFolder, Settings, Workers, read_config
+from neurolect.cli.arguments import (
+    CORES,
+    Config,
+    Device,
+    Format,
+    Output,
+    RunFolder,
+    Settings,
+    Workers,
+    read_config_of,
+)
 from neurolect.cli.printing import as_json, make_progress
 
 
@@ -36,7 +46,7 @@ def fidelity(
     if loaded is not None:
         pool_held_out_of(opened, loaded, progress=progress)
     scored = score_signatures(
-        opened, options=read_config(config, settings).fidelity, workers=workers, progress=progress
+        opened, options=read_config_of(run, config, settings).fidelity, workers=workers, progress=progress
     )
     if control is not None:
         from neurolect.fidelity.random_control import compare_with_random

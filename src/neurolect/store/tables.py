@@ -26,12 +26,9 @@ def names_of(folder: Path, ending: str) -> list[str]:
 
 def no_such(folder: Path, kind: str, name: str, known: Sequence[str]) -> RunFolderError:
     """Say that a run has no table or array of a name, and which names come nearest."""
+    what = f"The run folder {folder} has no {kind} {name!r}."
     expected = f"one of its {len(known)} {kind}s" + ("; Run.tables() names them" if kind == "table" else "")
-    return RunFolderError(
-        f"The run folder {folder} has no {kind} {name!r}.",
-        expected=expected,
-        hint=f"The nearest: {nearest(name, known)}.",
-    )
+    return RunFolderError(what, expected=expected, hint=f"The nearest: {nearest(name, known)}.")
 
 
 def table_path(folder: Path, name: str) -> Path:
