@@ -22,7 +22,7 @@ import torch
 import transformers
 
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.joint_pass import joint_values
+from neurolect.comparison.joint_values import joint_values
 from neurolect.comparison.matches import best_matches
 from neurolect.comparison.pair_tables import likenesses
 from neurolect.comparison.regression import held_out_r2

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.comparison.matches import best_matches, same_neurons
+from neurolect.comparison.matches import best_matches, fates_of, same_neurons
 from tests.comparison.values import moments_of, related
 from tests.reference.comparison import best_match, correlation
 
@@ -48,3 +48,16 @@ def test_given_pairs(seed: int) -> None:
         else:
             plain = correlation(values[0][:, neuron].astype(np.float64), values[1][:, other].astype(np.float64))
             np.testing.assert_allclose(found[neuron], plain, atol=2e-4)
+
+
+def test_what_became_of_neurons() -> None:
+    fates = fates_of(
+        same=np.array([0.6, -0.9, 0.1, 0.1, np.nan, 0.2], dtype=np.float32),
+        best=np.array([0.95, -0.9, 0.7, -0.7, 0.8, 0.49], dtype=np.float32),
+        layers=np.array([1, 1, 1, 1, 1, 1]),
+        best_layers=np.array([2, 1, 1, 2, 2, 1]),
+        match=0.5,
+        gone="vanished",
+    )
+    moved = ["moved within the layer", "moved to another layer", "moved to another layer"]
+    assert fates == ["kept", "kept", *moved, "vanished"]

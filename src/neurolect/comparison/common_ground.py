@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.store import SIDES, Run
 
-__all__ = ["CommonGround", "common_ground", "common_sample", "same_addresses"]
-
 MIN_SENTENCES = 50
 """Fewer say nothing: chance alone correlates some pair among thousands by 0.5 and more."""
 
@@ -32,27 +30,7 @@ class CommonGround(NamedTuple):
 
 
 def common_ground(runs: Sequence[Run], *, streamed: bool) -> CommonGround:
-    """Compare what runs are of, before anything is computed.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Two or more.
-    streamed : bool
-        Whether sentences are read anew, so that the runs may be over different corpora.
-
-    Returns
-    -------
-    CommonGround
-        What can be compared.
-
-    Raises
-    ------
-    OptionError
-        If there are fewer than two runs, or one is given twice.
-    RunFolderError
-        If they read different corpora and nothing is streamed.
-    """
+    """Say what can be compared of runs; of those over different corpora only what is ``streamed``."""
     if len(runs) < 2 or len({each.folder.resolve() for each in runs}) < len(runs):
         what = f"Compare was given {', '.join(str(each.folder) for each in runs)}."
         raise OptionError(what, expected="two or more different run folders")
@@ -137,26 +115,7 @@ def _what_was_read(run: Run) -> dict[str, Any]:
 
 
 def common_sample(runs: Sequence[Run], *, labels: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Find the sentences whose activations all runs stored.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Of one corpus.
-    labels : sequence of str
-        Their names, for the error.
-
-    Returns
-    -------
-    list of int64 arrays
-        Columns of each run's ``sample/activations.npy``; column by column the same sentences, in the first run's
-        order.
-
-    Raises
-    ------
-    RunFolderError
-        If fewer than 50 sentences are common.
-    """
+    """Find the sentences whose activations all runs stored: columns of each, in the first run's order."""
     ids = []
     for run in runs:
         n = run.array("sample/activations").shape[1]
@@ -178,17 +137,6 @@ def common_sample(runs: Sequence[Run], *, labels: Sequence[str]) -> list[NDArray
 
 
 def same_addresses(first: Run, second: Run) -> NDArray[np.int64]:
-    """Pair neurons by address.
-
-    Parameters
-    ----------
-    first, second : Run
-        Two runs.
-
-    Returns
-    -------
-    int64, shape (n_neurons of first,)
-        The neuron of ``second`` with the same address; -1: none.
-    """
+    """Give for each neuron of ``first`` that of ``second`` with the same address; -1: none."""
     numbers = {address: number for number, address in enumerate(second.index.addresses())}
     return np.array([numbers.get(address, -1) for address in first.index.addresses()], dtype=np.int64)

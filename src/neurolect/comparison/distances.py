@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 
-__all__ = ["DistanceSums", "Distances"]
-
 
 class Distances(NamedTuple):
     """Means over sentences."""
@@ -27,12 +25,7 @@ class Distances(NamedTuple):
 
 
 class DistanceSums:
-    """Sums of distances over sentences.
-
-    Parameters
-    ----------
-    bounds : int64, shape (n_layers + 1,)
-        First neuron of every layer, and the number of neurons.
+    """Sums of distances over sentences; ``bounds`` has the first neuron of every layer, and the number of neurons.
 
     References
     ----------
@@ -46,13 +39,7 @@ class DistanceSums:
         self.sums = np.zeros((3, len(self.bounds)), dtype=np.float64)
 
     def update(self, first: NDArray[np.float32], second: NDArray[np.float32]) -> None:
-        """Take in the next sentences.
-
-        Parameters
-        ----------
-        first, second : float32, shape (n_sentences, n_neurons)
-            Activations of the same sentences and neurons in two models.
-        """
+        """Take in the activations of the next sentences in both models, shape (n_sentences, n_neurons)."""
         difference = first.astype(np.float64) - second
         for row, values in enumerate((np.abs(difference), difference**2, first.astype(np.float64) ** 2)):
             by_layer = np.add.reduceat(values, self.bounds[:-1], axis=1)
@@ -61,18 +48,7 @@ class DistanceSums:
         self.n += len(first)
 
     def merge(self, other: "DistanceSums") -> None:
-        """Take in what another state saw.
-
-        Parameters
-        ----------
-        other : DistanceSums
-            Of the same layers.
-
-        Raises
-        ------
-        RunFolderError
-            If the layers differ.
-        """
+        """Take in what another state saw of the same layers."""
         if not np.array_equal(self.bounds, other.bounds):
             what = "Distances over different neurons cannot be merged."
             raise RunFolderError(what, expected="the same layers")
@@ -80,41 +56,18 @@ class DistanceSums:
         self.sums += other.sums
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``bounds``, ``n``, ``sums``.
-        """
+        """Give the state as arrays: ``bounds``, ``n``, ``sums``."""
         return {"bounds": self.bounds, "n": np.array(self.n), "sums": self.sums}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "DistanceSums":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-
-        Returns
-        -------
-        DistanceSums
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state that continues exactly as the one whose arrays these are."""
         state = cls(arrays["bounds"].astype(np.int64))
         state.n, state.sums = int(arrays["n"].astype(np.int64)), arrays["sums"].astype(np.float64)
         return state
 
     def means(self) -> Distances:
-        """Give the mean distances.
-
-        Returns
-        -------
-        Distances
-            NaN where there was no sentence.
-        """
+        """Give the mean distances; NaN where there was no sentence."""
         with np.errstate(invalid="ignore"):
             means = self.sums / self.n if self.n else np.full_like(self.sums, np.nan)
         return Distances(self.n, means[0], means[1], means[2])

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 
 from neurolect.comparison.joint_moments import JointMoments
 
-__all__ = ["squared_errors"]
-
 _COLUMNS = 1024
 
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 
-__all__ = ["HALVES", "JointMoments"]
-
 HALVES = 2
 
 

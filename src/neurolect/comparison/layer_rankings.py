@@ -9,24 +9,11 @@ from neurolect.errors import RunFolderError
 from neurolect.relations.ranking import rank_neurons
 from neurolect.store import Run
 
-__all__ = ["layer_rankings", "usual_rankings"]
-
 _QUARTILES = ("rank_least", "rank_q1", "rank_median", "rank_q3", "rank_greatest")
 
 
 def usual_rankings(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Say what runs can be ranked by without being asked.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        The runs.
-
-    Returns
-    -------
-    tuple of str
-        ``pos`` where all were tagged, ``length`` where all were described; else nothing.
-    """
+    """Say what runs are ranked by without being asked: parts of speech where tagged, length where described."""
     if not all(run.is_current("describe") for run in runs):
         return ()
     tagged = all(run.table("signatures/tags", columns=["tag"]).num_rows for run in runs)
@@ -34,29 +21,7 @@ def usual_rankings(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[str]) -> pa.Table:
-    """Rank the lists of every run by the same numbers.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Described runs.
-    labels : sequence of str
-        Their names.
-    by : sequence of str
-        Numbers, as ``neurolect rank --by`` takes them.
-
-    Returns
-    -------
-    pyarrow.Table
-        As ``rankings.parquet``: a row for each number, run and layer.
-
-    Raises
-    ------
-    RunFolderError
-        If a run has not been described.
-    OptionError
-        If there is no such number or field.
-    """
+    """Rank the lists of every described run by the same numbers, as ``rankings.parquet``."""
     rows = []
     for number in by:
         for run, label in zip(runs, labels, strict=True):

@@ -1,4 +1,4 @@
-"""For every neuron of one model the neuron of another that goes with it best."""
+"""For every neuron of one model the neuron of another that goes with it best, and what became of it there."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from neurolect.comparison.joint_moments import JointMoments
 
-__all__ = ["Matches", "best_matches", "standard_deviations"]
-
+FATES = ("kept", "moved within the layer", "moved to another layer", "vanished", "appeared")
 _ROWS = 1024
 _LEAST = 1e-6
 """A neuron that varies less than this, in units of its usual deviation, is constant."""
@@ -25,20 +24,7 @@ class Matches(NamedTuple):
 
 
 def standard_deviations(moments: JointMoments, model: int) -> NDArray[np.float64]:
-    """Give the standard deviation of every neuron, scaled; 0 for constant ones.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    model : int
-        Number of the model.
-
-    Returns
-    -------
-    float64, shape (n_neurons,)
-        Deviations.
-    """
+    """Give the standard deviation of every neuron of a model, scaled; 0 for constant ones."""
     squares = moments.squares(model).sum(axis=0)
     n = max(1, moments.n_sentences)
     variances = squares / n - moments.mean(model) ** 2
@@ -46,19 +32,7 @@ def standard_deviations(moments: JointMoments, model: int) -> NDArray[np.float64
 
 
 def best_matches(moments: JointMoments, first: int, second: int) -> tuple[Matches, Matches]:
-    """Find the best partners between two models, both ways.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    first, second : int
-        Numbers of two models.
-
-    Returns
-    -------
-    of_first, of_second : Matches
-        For the neurons of ``first`` among those of ``second``, and the other way round.
+    """Find the best partners between two models, for the neurons of the first and for those of the second.
 
     References
     ----------
@@ -90,22 +64,7 @@ def best_matches(moments: JointMoments, first: int, second: int) -> tuple[Matche
 def same_neurons(
     moments: JointMoments, first: int, second: int, *, pairs: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Correlate given pairs of neurons.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    first, second : int
-        Numbers of two models.
-    pairs : int64, shape (n_neurons of first,)
-        A neuron of ``second`` for each; -1: none.
-
-    Returns
-    -------
-    float32, shape (n_neurons of first,)
-        NaN where there is no pair, or one of it is constant.
-    """
+    """Correlate each neuron of ``first`` with one of ``second`` (-1: none); NaN: none, or one is constant."""
     left, right = standard_deviations(moments, first), standard_deviations(moments, second)
     found = np.full(len(left), np.nan, dtype=np.float32)
     n = max(1, moments.n_sentences)
@@ -125,3 +84,31 @@ def _nothing(n: int) -> Matches:
 def _take(matches: Matches, rows: slice, at: NDArray[np.intp], block: NDArray[np.float64], *, axis: int) -> None:
     matches.best[rows] = at
     matches.correlation[rows] = np.take_along_axis(block, at[:, None], axis=axis)[:, 0]
+
+
+def fates_of(
+    *,
+    same: NDArray[np.float32],
+    best: NDArray[np.float32],
+    layers: NDArray[np.int64],
+    best_layers: NDArray[np.int64],
+    match: float,
+    gone: str,
+) -> list[str]:
+    """Say what became of every neuron; a partner at the same address goes before a better one elsewhere.
+
+    ``same`` and ``best`` are correlations with the neuron of the same address and with the best partner, float32
+    (n,), NaN where there is none; layers are different numbers for different sites, too. ``gone`` is what a neuron
+    without a partner is called: ``vanished`` in the model that comes first, else ``appeared``.
+    """
+    kept = np.abs(np.nan_to_num(same)) >= match
+    partner = np.abs(np.nan_to_num(best)) >= match
+    found = []
+    for index in range(len(same)):
+        if kept[index]:
+            found.append("kept")
+        elif partner[index]:
+            found.append(FATES[1] if layers[index] == best_layers[index] else FATES[2])
+        else:
+            found.append(gone)
+    return found

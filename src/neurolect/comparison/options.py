@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from neurolect.errors import OptionError
 
-__all__ = ["CompareOptions"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:

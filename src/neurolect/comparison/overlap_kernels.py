@@ -4,8 +4,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["most_shared"]
-
 
 @njit(cache=True, nogil=True)
 def most_shared(

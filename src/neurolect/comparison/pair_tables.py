@@ -13,9 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from neurolect.collector.threads import n_own_cores, threads_each
 from neurolect.comparison.common_ground import CommonGround, same_addresses
-from neurolect.comparison.fates import fates_of
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.matches import Matches, best_matches, same_neurons
+from neurolect.comparison.matches import Matches, best_matches, fates_of, same_neurons
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.regression import held_out_r2
 from neurolect.comparison.shared_lists import BestShared, best_shared, list_rows, shared_shares
@@ -23,8 +22,6 @@ from neurolect.comparison.svcca import Likeness, axes_of, layer_pair, layer_scat
 from neurolect.model.neurons import NeuronIndex
 from neurolect.progress import Task
 from neurolect.store import Run
-
-__all__ = ["Side", "layer_rows", "likenesses", "match_table", "read_side"]
 
 Lists = dict[str, list[NDArray[np.int64]]]
 
@@ -55,22 +52,7 @@ class Side(NamedTuple):
 
 
 def read_side(number: int, run: Run, ground: CommonGround) -> Side:
-    """Read of a run what the comparison needs.
-
-    Parameters
-    ----------
-    number : int
-        Its place among the runs.
-    run : Run
-        The run.
-    ground : CommonGround
-        What is compared.
-
-    Returns
-    -------
-    Side
-        In memory.
-    """
+    """Read of a run what the comparison needs, into memory."""
     lists = {side: list_rows(run, side, size=ground.list_size) for side in ground.sides}
     return Side(number, ground.labels[number], run, lists, _names(run), *_layers(run.index))
 
@@ -99,24 +81,7 @@ def _layers(index: NeuronIndex) -> tuple[list[tuple[str, int, slice]], NDArray[n
 def match_table(
     moments: JointMoments, first: Side, second: Side, *, options: CompareOptions, task: Task
 ) -> tuple[pa.Table, pa.Table]:
-    """Compare the neurons of two models, both ways.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of the same sentences in all models.
-    first, second : Side
-        Two of the runs, the earlier one first.
-    options : CompareOptions
-        Threshold and penalty.
-    task : Task
-        Is advanced by 1 when a direction is done.
-
-    Returns
-    -------
-    of_first, of_second : pyarrow.Table
-        One row a neuron, as ``matches.parquet``.
-    """
+    """Compare the neurons of two models, both ways: a row for each neuron, as ``matches.parquet``."""
     found = best_matches(moments, first.number, second.number)
     by_lists = _best_by_lists(first, second)
     tables = []
@@ -215,26 +180,7 @@ def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.fl
 def layer_rows(
     moments: JointMoments, first: Side, second: Side, *, partners: pa.Table, options: CompareOptions, task: Task
 ) -> list[dict[str, Any]]:
-    """Compare the layers of two models.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of the same sentences in all models.
-    first, second : Side
-        Two of the runs.
-    partners : pyarrow.Table
-        The first's table of :func:`match_table`.
-    options : CompareOptions
-        Share of variance, threshold.
-    task : Task
-        Is advanced by 1 when a layer is done.
-
-    Returns
-    -------
-    list of dict
-        As ``layers.parquet``.
-    """
+    """Compare the layers of two models, as ``layers.parquet``; ``partners`` is the first's table of matches."""
     alike_layers = likenesses(moments, first, second, kept=options.variance, task=task)
     shares = _partner_shares(partners, first, second, match=options.match)
     rows = []
@@ -261,28 +207,10 @@ def layer_rows(
 def likenesses(
     moments: JointMoments, first: Side, second: Side, *, kept: float, task: Task
 ) -> list[list[Likeness]]:
-    """Compare every layer of one model with every layer of another.
+    """Compare every layer of one model with every layer of another: a row for each layer of the first.
 
-    Parameters
-    ----------
-    moments : JointMoments
-        Of the same sentences in all models.
-    first, second : Side
-        Two of the runs.
-    kept : float
-        Share of the variance that directions hold, 0 to 1.
-    task : Task
-        Is advanced by 1 when a layer is done.
-
-    Returns
-    -------
-    list of list of Likeness
-        A row for each layer of the first.
-
-    Notes
-    -----
-    Decompositions of a few hundred rows gain nothing by more threads, and lose where threads are many: each is made
-    by one, several at a time.
+    ``kept`` is the share of the variance that directions hold. Decompositions of a few hundred rows gain nothing
+    by more threads, and lose where threads are many: each is made by one, several at a time.
     """
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads_each(n_own_cores())) as pool:
         layers = []

@@ -7,34 +7,16 @@ from numpy.typing import NDArray
 from neurolect.comparison.few_sentences_regression import squared_errors
 from neurolect.comparison.joint_moments import HALVES, JointMoments
 
-__all__ = ["held_out_r2"]
-
 _COLUMNS = 1024
 
 
 def held_out_r2(moments: JointMoments, *, of: int, by: int, ridge: float) -> NDArray[np.float32]:
-    """Explain every neuron of one model by all neurons of another.
+    """Explain every neuron of one model by all neurons of another: share of the variance, float32 (n_neurons,).
 
     The weights are fitted on one half of the sentences and tried on the other, both ways; so chance gives 0 or
     less, however many neurons explain. Where the moments keep their values and the half has fewer sentences than
-    neurons that explain, a weight is found for each sentence instead of each neuron: the same fit.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    of : int
-        Number of the model that is explained.
-    by : int
-        Number of the model that explains.
-    ridge : float
-        Penalty on squared weights, as a share of the explaining neurons' mean variance; more than 0.
-
-    Returns
-    -------
-    float32, shape (n_neurons,)
-        Share of the variance explained, at most 1; negative where the fit is worse than the mean; NaN for neurons
-        that are constant.
+    neurons that explain, a weight is found for each sentence instead of each neuron: the same fit. ``ridge`` is the
+    penalty on squared weights, as a share of the explaining neurons' mean variance. NaN for constant neurons.
 
     References
     ----------

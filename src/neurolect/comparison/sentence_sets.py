@@ -16,8 +16,6 @@ from neurolect.corpus.rows import RowReader
 from neurolect.corpus.sources import find_sources
 from neurolect.errors import CorpusError, OptionError
 
-__all__ = ["SentenceSet", "parse_set", "read_set"]
-
 
 class SentenceSet(NamedTuple):
     """Sentences under a name."""
@@ -29,23 +27,6 @@ class SentenceSet(NamedTuple):
 def parse_set(text: str) -> tuple[str, str]:
     """Split ``NAME=SOURCE``.
 
-    Parameters
-    ----------
-    text : str
-        What the user gave.
-
-    Returns
-    -------
-    name, source : str
-        Both not empty.
-
-    Raises
-    ------
-    OptionError
-        If it is not of this form.
-
-    Examples
-    --------
     >>> parse_set("unseen=corpus:held_out")
     ('unseen', 'corpus:held_out')
     """
@@ -57,29 +38,10 @@ def parse_set(text: str) -> tuple[str, str]:
 
 
 def read_set(name: str, source: str, *, limit: int, seed: int) -> SentenceSet:
-    """Read a sentence set.
+    """Read a sentence set: at most ``limit`` sentences, a seeded uniform choice, in the order of the source.
 
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    source : str
-        A corpus folder, its mining part or with ``:held_out``, ``:all`` another one; or a file, a folder or a glob
-        of files as for ``prepare``, where each row (of a text file each line) is one sentence.
-    limit : int
-        Take so many, a seeded uniform choice; all if there are fewer.
-    seed : int
-        Chooses.
-
-    Returns
-    -------
-    SentenceSet
-        In the order of the source.
-
-    Raises
-    ------
-    CorpusError
-        If the source cannot be read or holds no sentence.
+    A corpus folder is read for its mining part, or with ``:held_out``, ``:all`` another one; of files, a folder or
+    a glob as for ``prepare`` each row (of a text file each line) is one sentence.
     """
     folder, colon, part = source.rpartition(":")
     if not (colon and part in PARTS):
@@ -126,18 +88,7 @@ def _rows(source: str) -> Iterator[str]:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuse two sets of one name.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of all sets.
-
-    Raises
-    ------
-    OptionError
-        If one comes twice.
-    """
+    """Refuse two sets of one name."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         what = f"Two sentence sets are called {twice[0]!r}."

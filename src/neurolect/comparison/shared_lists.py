@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from neurolect.comparison.overlap_kernels import most_shared
 from neurolect.store import Run
 
-__all__ = ["BestShared", "best_shared", "list_rows", "shared_shares"]
-
 
 class BestShared(NamedTuple):
     """For every list of one model the list of another with most sentences in common."""
@@ -23,22 +21,7 @@ class BestShared(NamedTuple):
 
 
 def list_rows(run: Run, side: str, *, size: int) -> list[NDArray[np.int64]]:
-    """Read the leading entries of every neuron's list.
-
-    Parameters
-    ----------
-    run : Run
-        The run.
-    side : str
-        ``top`` or ``bottom``.
-    size : int
-        Entries of each list at most.
-
-    Returns
-    -------
-    list of int64 arrays
-        Sentence ids of each neuron, ascending.
-    """
+    """Read the first ``size`` entries of every neuron's list: sentence ids of each neuron, ascending."""
     table = run.table(f"lists/{side}", columns=["neuron_id", "rank", "sentence_id"])
     neurons = table.column("neuron_id").to_numpy()
     leading = table.column("rank").to_numpy() < size
@@ -50,22 +33,8 @@ def list_rows(run: Run, side: str, *, size: int) -> list[NDArray[np.int64]]:
 def shared_shares(
     first: list[NDArray[np.int64]], second: list[NDArray[np.int64]], *, partners: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Give the share of each list that the partner's list also holds.
+    """Give the share of each list (of the shorter one) that the partner's list also holds; NaN without a partner.
 
-    Parameters
-    ----------
-    first, second : list of int64 arrays
-        From :func:`list_rows`.
-    partners : int64, shape (len(first),)
-        Neuron of ``second``; -1: none.
-
-    Returns
-    -------
-    float32, shape (len(first),)
-        Of the shorter list; NaN where there is no partner or an empty list.
-
-    Examples
-    --------
     >>> lists = [np.array([1, 2, 3, 4])], [np.array([2, 4, 6, 8])]
     >>> shared_shares(*lists, partners=np.array([0])).tolist()
     [0.5]
@@ -82,21 +51,10 @@ def shared_shares(
 
 
 def best_shared(first: list[NDArray[np.int64]], second: list[NDArray[np.int64]]) -> tuple[BestShared, BestShared]:
-    """Find the best partner of every list by its sentences, both ways.
+    """Find the best partner of every list by its sentences, for the lists of ``first`` and for those of ``second``.
 
-    Parameters
-    ----------
-    first, second : list of int64 arrays
-        From :func:`list_rows`.
+    The work is the sum over sentences of how many pairs of lists hold them; nothing as large as all pairs is made.
 
-    Returns
-    -------
-    of_first, of_second : BestShared
-        For the lists of `first` and of `second`. The work is the sum over sentences of how many pairs of lists hold
-        them; nothing as large as all pairs of lists is made.
-
-    Examples
-    --------
     >>> own, other = [np.array([1, 2, 3, 4])], [np.array([8]), np.array([2, 4, 6, 8])]
     >>> for found in best_shared(own, other):
     ...     found.best.tolist(), found.shares.tolist()

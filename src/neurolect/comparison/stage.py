@@ -17,7 +17,7 @@ from neurolect.comparison.common_ground import CommonGround, common_ground, comm
 from neurolect.comparison.distances import DistanceSums
 from neurolect.comparison.folder import Comparison, asked_of, finished, is_comparison, open_alone, put_together
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.joint_pass import joint_values, load_models
+from neurolect.comparison.joint_values import joint_values, load_models, stored_values
 from neurolect.comparison.layer_rankings import layer_rankings, usual_rankings
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.pair_tables import (
@@ -28,7 +28,6 @@ from neurolect.comparison.pair_tables import (
     read_side,
 )
 from neurolect.comparison.sentence_sets import SentenceSet, check_names, parse_set, read_set
-from neurolect.comparison.stored_values import stored_values
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.model.model import Model
 from neurolect.progress import NullProgress, Progress

@@ -7,17 +7,6 @@ from numpy.typing import NDArray
 
 from neurolect.comparison.joint_moments import HALVES, JointMoments
 
-__all__ = [
-    "LayerAxes",
-    "LayerPair",
-    "LayerScatters",
-    "Likeness",
-    "axes_of",
-    "layer_pair",
-    "layer_scatters",
-    "likeness",
-]
-
 
 class Likeness(NamedTuple):
     """How alike two layers are."""
@@ -78,22 +67,7 @@ class LayerPair(NamedTuple):
 
 
 def layer_scatters(moments: JointMoments, model: int, neurons: slice) -> LayerScatters:
-    """Take of the moments what a layer's directions follow from.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    model : int
-        Number of the model.
-    neurons : slice
-        The layer's neurons.
-
-    Returns
-    -------
-    LayerScatters
-        For :func:`axes_of`.
-    """
+    """Take of the moments what the directions of a layer (of a model, its neurons) follow from."""
     one, two = (moments.scatter(model, model, half=half, rows=neurons, columns=neurons) for half in range(HALVES))
     whole = moments.scatter(model, model, rows=neurons, columns=neurons)
     n = moments.n.tolist()
@@ -101,20 +75,7 @@ def layer_scatters(moments: JointMoments, model: int, neurons: slice) -> LayerSc
 
 
 def axes_of(scatters: LayerScatters, *, kept: float) -> LayerAxes:
-    """Find the directions of a layer.
-
-    Parameters
-    ----------
-    scatters : LayerScatters
-        Of the layer.
-    kept : float
-        Share of the variance that the directions hold, 0 to 1.
-
-    Returns
-    -------
-    LayerAxes
-        Of all sentences and of each half.
-    """
+    """Find the directions of a layer that hold a share of its variance, 0 to 1."""
 
     def of(scatter: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         # in the neurons' own units: SVCCA lets those that vary more count for more
@@ -143,20 +104,7 @@ def layer_pair(
     first: tuple[int, slice, LayerAxes],
     second: tuple[int, slice, LayerAxes],
 ) -> LayerPair:
-    """Take of the moments what two layers have to do with each other.
-
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    first, second : tuple of (model, neurons, axes)
-        A layer each, with its :func:`axes_of`.
-
-    Returns
-    -------
-    LayerPair
-        For :func:`likeness`.
-    """
+    """Take of the moments what two layers have to do with each other; each is (model, neurons, axes)."""
     (a, rows, left), (b, columns, right) = first, second
     one, two = (moments.scatter(a, b, half=half, rows=rows, columns=columns) for half in range(HALVES))
     n = moments.n.tolist()
@@ -164,17 +112,7 @@ def layer_pair(
 
 
 def likeness(pair: LayerPair) -> Likeness:
-    """Compare two layers.
-
-    Parameters
-    ----------
-    pair : LayerPair
-        Of :func:`layer_pair`.
-
-    Returns
-    -------
-    Likeness
-        NaN where a layer does not vary.
+    """Compare two layers; NaN where a layer does not vary.
 
     References
     ----------

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
 from neurolect.collector.sample import uniform_sample
-from neurolect.comparison.joint_pass import joint_values
+from neurolect.comparison.joint_values import joint_values
 from neurolect.model.model import Model
 from neurolect.paper.comparable_sentences import balancing_weights, clustered_mean, within_reach
 from neurolect.progress import Progress

@@ -1,4 +1,4 @@
-"""Run several models over the same sentences and give the activations of all, some sentences at a time."""
+"""The activations of the same sentences in several models, some at a time: stored ones, or of a pass now."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -14,38 +14,13 @@ from neurolect.model.options import ModelOptions
 from neurolect.progress import Task
 from neurolect.store import Run
 
-__all__ = ["joint_values", "load_models"]
-
 _SENTENCES = 2048
+_STORED = 512
 _TOKENS = {"cpu": 2048, "cuda": 65536}
 
 
 def load_models(runs: Sequence[Run], *, names: Sequence[str], device: str) -> list[Model]:
-    """Load the models of runs with the options they were collected with.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        The runs.
-    names : sequence of str
-        Where their models are now, one a run; as in the manifests where empty.
-    device : str
-        Where they run.
-
-    Returns
-    -------
-    list of Model
-        In the order of the runs.
-
-    Raises
-    ------
-    OptionError
-        If there are not as many names as runs.
-    ModelError
-        If a model that was named cannot be loaded.
-    RunFolderError
-        If it is not where it was when it was collected, or not the one that was.
-    """
+    """Load the models of runs with the options they were collected with; ``names`` say where they are now."""
     if names and len(names) != len(runs):
         what = f"{len(names)} models were named for {len(runs)} runs."
         raise OptionError(what, expected="one for each run, in their order, or none")
@@ -76,21 +51,9 @@ def load_models(runs: Sequence[Run], *, names: Sequence[str], device: str) -> li
 def joint_values(
     models: Sequence[Model], texts: Sequence[str], *, task: Task
 ) -> Iterator[list[NDArray[np.float32]]]:
-    """Run models over sentences.
+    """Run models over sentences, some at a time: float32 (n_sentences, n_neurons), model by model.
 
-    Parameters
-    ----------
-    models : sequence of Model
-        The models.
-    texts : sequence of str
-        The sentences; those without a token in some model are left out.
-    task : Task
-        Is advanced by a sentence when all models have read it.
-
-    Yields
-    ------
-    list of float32 arrays, shape (n_sentences, n_neurons) each
-        Model by model, the same sentences.
+    Sentences without a token in some model are left out; ``task`` is advanced when all models have read a sentence.
     """
     for start in range(0, len(texts), _SENTENCES):
         part = list(texts[start : start + _SENTENCES])
@@ -107,3 +70,19 @@ def joint_values(
         task.advance(len(part))
         if len(rows):
             yield values
+
+
+def stored_values(
+    runs: Sequence[Run], *, columns: Sequence[NDArray[np.int64]]
+) -> Iterator[list[NDArray[np.float32]]]:
+    """Read the same stored sentences of several runs, some at a time: float32 (n_sentences, n_neurons), run by run.
+
+    ``columns`` are those of each run's stored activations; NaN where a run skipped a sentence.
+    """
+    arrays = [run.array("sample/activations") for run in runs]
+    for start in range(0, len(columns[0]), _STORED):
+        part = slice(start, start + _STORED)
+        yield [
+            np.ascontiguousarray(array[:, own[part]].T, dtype=np.float32)
+            for array, own in zip(arrays, columns, strict=True)
+        ]
