@@ -15,8 +15,8 @@ import numpy as np
 from neurolect import open_run
 from neurolect.model import plan_batches
 from neurolect.model.token_values import token_values
-from neurolect.token_weights.entries import wanted_entries
-from neurolect.token_weights.weigh import model_of_run
+from neurolect.tokens.entries import wanted_entries
+from neurolect.tokens.weigh import model_of_run
 
 
 def main() -> None:

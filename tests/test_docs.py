@@ -37,7 +37,7 @@ STAGES = (
         "signatures",
         "relations",
         "fidelity",
-        "token_weights",
+        "tokens",
         "paper",
         "views",
         "config",

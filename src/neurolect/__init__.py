@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
-    from neurolect.fidelity import FidelityOptions, score_signatures
+    from neurolect.fidelity import FidelityOptions, score_fidelity
     from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
@@ -58,7 +58,7 @@ __all__ = [
     "rank",
     "relate",
     "run",
-    "score_signatures",
+    "score_fidelity",
     "variant",
     "write_report",
 ]
@@ -94,7 +94,7 @@ _HOMES = {
     "rank": "relations",
     "relate": "relations",
     "run": "pipeline",
-    "score_signatures": "fidelity",
+    "score_fidelity": "fidelity",
     "variant": "variants",
     "write_report": "views",
 }

@@ -24,7 +24,7 @@ _QUICK = RunConfig(
 senses."""
 
 
-def demo(
+def run_demo(
     *,
     out: str | Path = "neurolect-demo",
     workers: int = 1,

@@ -111,7 +111,7 @@ def describe_and_score(
 
 def _scored(described: Run, config: RunConfig | None, workers: int, progress: Progress) -> Run:
     """Score signatures where that is asked for and can be done."""
-    from neurolect.fidelity import FidelityOptions, score_signatures
+    from neurolect.fidelity import FidelityOptions, score_fidelity
 
     options = config.fidelity if config else recorded_options(described.manifest, "fidelity", FidelityOptions)
     if not options.after_describe:
@@ -119,7 +119,7 @@ def _scored(described: Run, config: RunConfig | None, workers: int, progress: Pr
     if not (described.folder / "held_out" / "activations.npy").is_file():
         progress.message(f"{described.folder} has no held-out sentences: its signatures are not scored.")
         return described
-    return score_signatures(described, options=options, workers=workers, progress=progress)
+    return score_fidelity(described, options=options, workers=workers, progress=progress)
 
 
 def _corpus(

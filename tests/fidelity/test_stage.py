@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.fidelity import FidelityOptions, score_signatures
+from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.fidelity.compiled import fitted
 from neurolect.fidelity.random_control import compare_with_random
 from neurolect.store import Run, open_run, read_manifest, write_manifest
@@ -35,7 +35,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(described: Path) -> Run:
-    return score_signatures(Run(described), options=OPTIONS)
+    return score_fidelity(Run(described), options=OPTIONS)
 
 
 def scores_of(run: Run, neuron: int, side: str = "top") -> dict[str, dict[str, Any]]:
@@ -76,7 +76,7 @@ def test_what_cannot_be_scored_says_so(scored: Run, described: Path, tmp_path: P
     assert scores_of(scored, CONSTANT) == {}
     copy = tmp_path / "few"
     shutil.copytree(described, copy)
-    run = score_signatures(open_run(copy), options=FidelityOptions(min_positives=41, n_bootstrap=10))
+    run = score_fidelity(open_run(copy), options=FidelityOptions(min_positives=41, n_bootstrap=10))
     reasons = run.table("fidelity/neurons").column("refused").to_pylist()
     assert reasons == ["few positives"] * 6 + ["constant"] * 2 + ["few positives"] * 2
     assert run.table("fidelity/scores").num_rows == 0
@@ -109,18 +109,18 @@ def test_results_depend_neither_on_threads_nor_on_a_second_start(
     manifest = read_manifest(copy)
     manifest["stages"]["fidelity"]["status"] = "running"  # as if it had been killed
     write_manifest(copy, manifest)
-    again = score_signatures(open_run(copy), options=OPTIONS, workers=3)
+    again = score_fidelity(open_run(copy), options=OPTIONS, workers=3)
     for name in ("scores", "neurons", "weights"):
         assert scored.table(f"fidelity/{name}").equals(again.table(f"fidelity/{name}"))
     finished = again.manifest["stages"]["fidelity"]["finished"]
-    assert score_signatures(again, options=OPTIONS).manifest["stages"]["fidelity"]["finished"] == finished
+    assert score_fidelity(again, options=OPTIONS).manifest["stages"]["fidelity"]["finished"] == finished
 
 
 def test_weights_know_nothing_of_the_held_out_part(scored: Run, described: Path, tmp_path: Path) -> None:
     copy = tmp_path / "other"
     shutil.copytree(described, copy)
     write_held_out(copy, acts=-held_out()[1])
-    other = score_signatures(open_run(copy), options=FidelityOptions(n_bootstrap=51))
+    other = score_fidelity(open_run(copy), options=FidelityOptions(n_bootstrap=51))
     assert scored.table("fidelity/weights").equals(other.table("fidelity/weights"))
     assert scores_of(other, GOLDEN)["all"]["auroc"] < 0.5
     features, weights = fitted(other)[:2]
@@ -133,7 +133,7 @@ def test_sentences_without_an_activation_are_left_out(described: Path, tmp_path:
     acts = held_out()[1]
     acts[:, :100] = np.nan
     write_held_out(copy, acts=acts)
-    run = score_signatures(open_run(copy), options=FidelityOptions(n_bootstrap=52))
+    run = score_fidelity(open_run(copy), options=FidelityOptions(n_bootstrap=52))
     assert set(run.table("fidelity/neurons").column("n_sentences").to_pylist()) == {200}
     assert scores_of(run, LENGTH)["length"]["auroc"] > 0.85
 
@@ -162,16 +162,16 @@ def test_a_run_that_cannot_be_scored_is_told_what_to_do(described: Path, tmp_pat
     manifest["corpus"] |= {"n_sentences": 10, "n_mining": 9}
     write_manifest(copy, manifest)
     with pytest.raises(RunFolderError, match=r"no held-out sentences(.|\n)*neurolect fidelity .* --model MODEL"):
-        score_signatures(open_run(copy))
+        score_fidelity(open_run(copy))
     manifest["corpus"] |= {"n_mining": 10}
     write_manifest(copy, manifest)
     with pytest.raises(RunFolderError, match=r"prepare\.held_out=0\.1"):
-        score_signatures(open_run(copy))
+        score_fidelity(open_run(copy))
     manifest["stages"]["describe"]["status"] = "running"
     manifest["stages"]["fidelity"] = {"status": "running"}
     write_manifest(copy, manifest)
     with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
-        score_signatures(open_run(copy))
+        score_fidelity(open_run(copy))
     with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
         compare_with_random(open_run(copy), open_run(copy))
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neurolect.atomic import write_table
-from neurolect.fidelity import FidelityOptions, score_signatures
+from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.fidelity.compiled import CENTROIDS, fitted
 from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
@@ -54,7 +54,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Run:
         tagger="none", trees="field:tree", vectors=str(write_vectors(folder.parent / "a.vec"))
     )
     described = describe(open_run(folder), options=options)
-    return score_signatures(described, options=FidelityOptions(n_bootstrap=20))
+    return score_fidelity(described, options=FidelityOptions(n_bootstrap=20))
 
 
 def scores_of(run: Run, neuron: int, side: str) -> dict[str, dict[str, Any]]:
@@ -93,7 +93,7 @@ def test_what_was_compiled_is_read_back(scored: Run) -> None:
 
 def test_a_run_described_without_them_has_neither(scored: Run) -> None:
     again = describe(scored, options=DescribeOptions(tagger="none", vectors="none"))
-    again = score_signatures(again, options=FidelityOptions(n_bootstrap=21))
+    again = score_fidelity(again, options=FidelityOptions(n_bootstrap=21))
     assert not {"subtrees", "senses"} & set(again.table("fidelity/scores")["evidence"].to_pylist())
     assert not (again.folder / f"{CENTROIDS}.npy").exists()
 

@@ -8,7 +8,7 @@ import torch
 
 from neurolect.errors import ModelError
 from neurolect.model import ModelOptions, plan_batches
-from neurolect.model.token_values import read_tokens, token_spans, token_values
+from neurolect.model.token_values import read_token_values, token_spans, token_values
 from tests.model.networks import TEXTS, tiny_model
 
 ALL = np.arange(len(TEXTS))
@@ -83,10 +83,10 @@ def test_every_sentence_comes_once_with_spans_and_values_of_any_neurons(packing:
     texts = [*TEXTS, "", TEXTS[1]]
     some = np.array([40, 3, 17, 3], np.int64)
     own = [np.array([k, 20 + k], np.int64)[: k % 3] for k in range(len(texts))]
-    everything = {each.number: each for each in read_tokens(model, texts, dtype=dtype, token_budget=40)}
+    everything = {each.number: each for each in read_token_values(model, texts, dtype=dtype, token_budget=40)}
     assert sorted(everything) == list(range(len(texts)))
     for neurons in (some, own):
-        for each in read_tokens(model, texts, neurons=neurons, dtype=dtype, token_budget=40):
+        for each in read_token_values(model, texts, neurons=neurons, dtype=dtype, token_budget=40):
             wanted = neurons if isinstance(neurons, np.ndarray) else neurons[each.number]
             assert each.values.dtype == dtype
             np.testing.assert_array_equal(each.values, everything[each.number].values[:, wanted])

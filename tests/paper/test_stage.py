@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import OptionError, RunFolderError, VariantError
-from neurolect.paper import PaperOptions, reproduce
+from neurolect.paper import PaperOptions, reproduce_paper
 from neurolect.paper.folder import PaperFolder
 from neurolect.progress import NullProgress
 from tests.command_line import command
@@ -36,7 +36,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tiny_bert(folder / "bert", n_layers=3)
     write_labelled(folder / "documents.jsonl")
     options = quick_options(folder, until="compare")
-    assert reproduce(out=folder / "out", options=options, config=quick_config()) is None
+    assert reproduce_paper(out=folder / "out", options=options, config=quick_config()) is None
     return folder
 
 
@@ -54,7 +54,7 @@ def test_it_goes_on_to_a_report_and_makes_nothing_twice(workshop: Path) -> None:
     shutil.copytree(workshop / "out", out)
     before = times(out)
     assert len(before) == 3 + 3 + 1 + 3 + 1, "variants, samples, distances, lists, labelled data"
-    report = reproduce(out=out, options=quick_options(workshop), config=quick_config())
+    report = reproduce_paper(out=out, options=quick_options(workshop), config=quick_config())
     assert report == out / "report" / "report.md"
     assert times(out) == before
     findings = json.loads((out / "report" / "findings.json").read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def test_without_labels_findings_are_left_out_and_it_says_so(
     write_tiny_bert(tmp_path / "bert", n_layers=1)
     write_labelled(tmp_path / "documents.jsonl", without=("polarity", "topic"))
     progress = Listening()
-    report = reproduce(
+    report = reproduce_paper(
         out=tmp_path / "out", options=quick_options(tmp_path), config=quick_config(), progress=progress
     )
     assert report is not None
@@ -170,7 +170,7 @@ def test_labels_that_are_asked_for_and_missing(
 ) -> None:
     options = quick_options(workshop, until="data", **changed)
     with pytest.raises(error, match=message):
-        reproduce(out=tmp_path / "out", options=options, config=quick_config())
+        reproduce_paper(out=tmp_path / "out", options=options, config=quick_config())
     assert not (tmp_path / "out" / "data" / "data.json").exists()
 
 
@@ -184,7 +184,7 @@ def test_a_variant_whose_weights_stayed_elsewhere_is_passed_over(workshop: Path,
     shutil.rmtree(out / "compared" / "sentiment")
     progress = Listening()
     options = quick_options(workshop, until="compare")
-    reproduce(out=out, options=options, config=quick_config(), progress=progress)
+    reproduce_paper(out=out, options=options, config=quick_config(), progress=progress)
     assert sum("what needs it is left out" in each for each in progress.told) == 2
     assert not (out / "runs" / "sentiment").exists()
     runs = {name: PaperFolder(out).opened(name) for name in ("pretrained", "random")}
@@ -195,7 +195,7 @@ def test_data_of_its_own_needs_labels(workshop: Path, tmp_path: Path) -> None:
     bare = write_labelled(tmp_path / "bare.jsonl", without=("polarity", "topic"))
     options = quick_options(workshop, until="data", sentiment_data=(str(bare),))
     with pytest.raises(VariantError, match=r"no metadata field 'polarity' or 'sentiment'(.|\n)*--sentiment"):
-        reproduce(out=tmp_path / "out", options=options, config=quick_config())
+        reproduce_paper(out=tmp_path / "out", options=options, config=quick_config())
 
 
 def test_labels_of_one_value_teach_nothing(workshop: Path, tmp_path: Path) -> None:
@@ -204,14 +204,14 @@ def test_labels_of_one_value_teach_nothing(workshop: Path, tmp_path: Path) -> No
     path.write_text(text, encoding="utf-8")
     options = quick_options(workshop, until="data", category_data=(str(path),))
     with pytest.raises(VariantError, match=r"'topic' of .* has fewer than two values of 10 documents"):
-        reproduce(out=tmp_path / "out", options=options, config=quick_config())
+        reproduce_paper(out=tmp_path / "out", options=options, config=quick_config())
 
 
 def test_documents_of_their_own_are_learnt_from(workshop: Path, tmp_path: Path) -> None:
     own = write_labelled(tmp_path / "own.jsonl")
     own.write_text(re.sub(r"\bof\b", "off", own.read_text(encoding="utf-8")), encoding="utf-8")
     options = quick_options(workshop, until="data", category_data=(str(own),), sentiment_data=(str(own),))
-    reproduce(out=tmp_path / "out", options=options, config=quick_config())
+    reproduce_paper(out=tmp_path / "out", options=options, config=quick_config())
     folder = PaperFolder(tmp_path / "out")
     texts = pq.read_table(folder.data / "category.parquet").column("text").to_pylist()
     assert texts
@@ -225,13 +225,13 @@ def test_documents_of_their_own_are_learnt_from(workshop: Path, tmp_path: Path) 
 def test_other_options_are_refused_in_the_same_folder(workshop: Path) -> None:
     options = quick_options(workshop, epochs=2)
     with pytest.raises(OptionError, match=r"was begun with epochs 1, and now it is 2\.(.|\n)*another --out"):
-        reproduce(out=workshop / "out", options=options, config=quick_config())
+        reproduce_paper(out=workshop / "out", options=options, config=quick_config())
 
 
 def test_a_folder_of_something_else_is_refused(workshop: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(OptionError, match=r"is there already, and no reproduction was begun in it"):
-        reproduce(out=tmp_path, options=quick_options(workshop), config=quick_config())
+        reproduce_paper(out=tmp_path, options=quick_options(workshop), config=quick_config())
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -243,7 +243,7 @@ def test_another_corpus_is_refused(workshop: Path, tmp_path: Path) -> None:
     other = tmp_path / "fewer.jsonl"
     other.write_text("\n".join(lines[:60]), encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"is of another corpus than"):
-        reproduce(out=out, options=quick_options(workshop, corpus=str(other)), config=quick_config())
+        reproduce_paper(out=out, options=quick_options(workshop, corpus=str(other)), config=quick_config())
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def paper(
     Other choices: --set paper.sentiment_data=reviews.csv, paper.epochs, paper.texts, paper.sentences, paper.seed.
     """
     from neurolect.config import load_tables
-    from neurolect.paper import reproduce
+    from neurolect.paper import reproduce_paper
     from neurolect.paper.options import PaperConfig
     from neurolect.paper.steps import PAPER_DEFAULTS
 
@@ -47,7 +47,7 @@ def paper(
     flags = {"model": model, "corpus": corpus, "sentiment": sentiment, "category": category, "until": until}
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     options = dataclasses.replace(tables.paper, **given)
-    report = reproduce(
+    report = reproduce_paper(
         out=out, options=options, config=tables, device=device, workers=workers, progress=make_progress()
     )
     typer.echo(f"Done until {options.until}: {quoted(out)}" if report is None else f"Report: {quoted(report)}")

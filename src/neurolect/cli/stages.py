@@ -145,6 +145,6 @@ def demo(
     workers: Workers = CORES,
 ) -> None:
     """Go the whole way on the built-in model and corpus, and show what was found."""
-    from neurolect.demo import demo
+    from neurolect.demo import run_demo
 
-    demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)
+    run_demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)

@@ -20,10 +20,10 @@ def tokens(
     device: Device = "cpu",
 ) -> None:
     """Weigh the words of the strongest sentences by the neuron's activation at them."""
-    from neurolect.token_weights import weigh_tokens
+    from neurolect.tokens import read_tokens
 
     chosen = None if neurons is None else [each.strip() for each in neurons.split(",") if each.strip()]
-    done = weigh_tokens(
+    done = read_tokens(
         run,
         model=model,
         neurons=chosen,

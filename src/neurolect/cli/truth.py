@@ -36,27 +36,19 @@ def fidelity(
     output: Output = Format.text,
 ) -> None:
     """Score signatures on held-out sentences, and show how true they are layer by layer."""
-    from neurolect.fidelity.second_corpus import load_model_of, pool_held_out_of, score_against
-    from neurolect.fidelity.stage import score_signatures
-    from neurolect.store import open_run
+    from neurolect.fidelity import score_fidelity
     from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
 
-    opened, progress = open_run(run), make_progress()
-    loaded = load_model_of(opened, model, device=device) if model or against else None
-    if loaded is not None:
-        pool_held_out_of(opened, loaded, progress=progress)
-    scored = score_signatures(
-        opened, options=read_config_of(run, config, settings).fidelity, workers=workers, progress=progress
+    scored = score_fidelity(
+        run,
+        options=read_config_of(run, config, settings).fidelity,
+        control=control,
+        against=against,
+        model=model,
+        device=device,
+        workers=workers,
+        progress=make_progress(),
     )
-    if control is not None:
-        from neurolect.fidelity.random_control import compare_with_random
-
-        scored = compare_with_random(scored, open_run(control))
-    if against is not None and loaded is not None:
-        from neurolect.corpus import open_corpus
-
-        score_against(scored, open_corpus(against), loaded, workers=workers, progress=progress)
-        scored = open_run(run)
     made = fidelity_of_run(scored)
     if figure is not None:
         from neurolect.atomic import write_text

@@ -1,15 +1,15 @@
-"""Fidelity: how well a signature foretells its neuron's activation on sentences it was not made from."""
+"""Fidelity: how well a signature predicts its neuron's activation on sentences it was not made from."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurolect.fidelity.options import FidelityOptions
-    from neurolect.fidelity.stage import score_signatures
+    from neurolect.fidelity.scoring import score_fidelity
 
-__all__ = ["FidelityOptions", "score_signatures"]
+__all__ = ["FidelityOptions", "score_fidelity"]
 
-_HOMES = {"FidelityOptions": "options", "score_signatures": "stage"}
+_HOMES = {"FidelityOptions": "options", "score_fidelity": "scoring"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol

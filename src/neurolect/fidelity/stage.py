@@ -24,10 +24,10 @@ from neurolect.signatures.annotate import annotate, annotation_cache
 from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.evidence.annotated import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
-from neurolect.store import Run, open_run
+from neurolect.store import Run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
 
-__all__ = ["Stage", "score_folder", "score_signatures"]
+__all__ = ["Stage", "score_folder", "score_held_out"]
 
 
 class Stage(NamedTuple):
@@ -44,40 +44,14 @@ class Stage(NamedTuple):
         return self.record.timed(name)
 
 
-def score_signatures(
-    run: Run | str | Path,
+def score_held_out(
+    run: Run,
     *,
     options: FidelityOptions | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Run:
-    """Score every signature on sentences of documents that were set aside before anything else was done.
-
-    Each signature becomes a linear score over its own evidence, its weights fitted to the list and the sample
-    of the mining part. A run that was scored with the same options after it was last described is left as it is.
-
-    Parameters
-    ----------
-    run : Run, str or Path
-        A described run with held-out sentences.
-    options : FidelityOptions, optional
-        Floors, sizes, resamples.
-    workers : int, >= 1
-        Threads, and processes for tagging; results are the same for any number.
-    progress : Progress, optional
-        Where to report.
-
-    Returns
-    -------
-    Run
-        The run, opened again.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been described or has no held-out sentences.
-    """
-    run = open_run(run)
+    """Score every signature on the run's own held-out sentences."""
     options = options or recorded_options(run.manifest, "fidelity", FidelityOptions)
     progress = progress or NullProgress()
     check_ready(run)

@@ -40,7 +40,7 @@ class TokenSpans(NamedTuple):
     """One past its last character."""
 
 
-def read_tokens(
+def read_token_values(
     model: Model,
     texts: Sequence[str],
     *,

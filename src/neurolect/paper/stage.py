@@ -17,10 +17,10 @@ from neurolect.paper.steps import (
 )
 from neurolect.progress import NullProgress, Progress
 
-__all__ = ["reproduce"]
+__all__ = ["reproduce_paper"]
 
 
-def reproduce(
+def reproduce_paper(
     *,
     out: str | Path,
     options: PaperOptions | None = None,

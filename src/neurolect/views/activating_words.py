@@ -5,8 +5,8 @@ import pyarrow.compute as pc
 
 from neurolect.corpus.words import split_words
 from neurolect.store import Neuron
-from neurolect.token_weights.entries import unpack_values
-from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+from neurolect.tokens.entries import unpack_values
+from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
 __all__ = ["STRONG", "activating_words", "bracketed", "pieces"]
 

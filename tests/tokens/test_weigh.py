@@ -13,9 +13,9 @@ from neurolect.corpus.words import split_words
 from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.store import Run, open_run
-from neurolect.token_weights import token_pass, weigh_tokens
-from neurolect.token_weights.entries import unpack_values
-from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+from neurolect.tokens import read_tokens, token_pass
+from neurolect.tokens.entries import unpack_values
+from neurolect.tokens.word_alignment import align, word_spans, word_weights
 from neurolect.views import card, card_text
 from neurolect.views.activating_words import activating_words, bracketed, pieces
 from neurolect.views.card_activation import card_activation
@@ -39,7 +39,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     model = write_tiny_bert(folder / "bert")
     documents = write_documents(folder / "documents.jsonl", n_documents=30)
     succeed("run", model, documents, "--out", folder / "run", f"--set=model.pooling={request.param}", *SETTINGS)
-    return weigh_tokens(open_run(folder / "run"), n_sentences=8)
+    return read_tokens(open_run(folder / "run"), n_sentences=8)
 
 
 def test_pooled_again_they_are_the_listed_activations(run: Run) -> None:
@@ -127,7 +127,7 @@ def test_without_signatures_there_are_no_patterns_to_weigh(run: Run, tmp_path: P
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["stages"]["describe"]["status"] = "running"
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    weigh_tokens(open_run(folder), neurons=["hidden.1.0"], n_sentences=2)
+    read_tokens(open_run(folder), neurons=["hidden.1.0"], n_sentences=2)
     assert not (folder / "signatures" / "token_patterns.parquet").exists()
     (folder / "signatures" / "token_words.parquet").unlink()
     assert card_activation(open_run(folder).neuron("hidden.1.0"), "top") is None
@@ -140,7 +140,7 @@ def test_neurons_are_added_and_an_interruption_is_no_loss(
     for name in ("entries", "sentences"):
         (folder / "tokens" / f"{name}.parquet").unlink()
     monkeypatch.setattr(token_pass, "PART_SENTENCES", 3)
-    weigh_tokens(open_run(folder), neurons=["hidden.1.3"], n_sentences=8, sides=["top"])
+    read_tokens(open_run(folder), neurons=["hidden.1.3"], n_sentences=8, sides=["top"])
     calls = []
     plain = token_pass._read_part
 
@@ -152,8 +152,8 @@ def test_neurons_are_added_and_an_interruption_is_no_loss(
 
     monkeypatch.setattr(token_pass, "_read_part", stop_once)
     with pytest.raises(KeyboardInterrupt):
-        weigh_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
-    again = weigh_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+        read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    again = read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
     assert not (folder / "tokens" / "partial").exists()
     entries = again.table("tokens/entries")
     assert entries.num_rows == 24
@@ -177,9 +177,9 @@ def test_words_of_a_card(run: Run) -> None:
 def test_another_model_is_refused(run: Run, tmp_path: Path) -> None:
     other = write_tiny_bert(tmp_path / "other", seed=5)
     with pytest.raises(ModelError, match="another fingerprint"):
-        weigh_tokens(run, model=str(other), neurons=["hidden.1.0"], n_sentences=9)
+        read_tokens(run, model=str(other), neurons=["hidden.1.0"], n_sentences=9)
     with pytest.raises(ModelError, match="There is no model folder"):
-        weigh_tokens(run, model=str(tmp_path / "none"), neurons=["hidden.1.0"], n_sentences=9)
+        read_tokens(run, model=str(tmp_path / "none"), neurons=["hidden.1.0"], n_sentences=9)
 
 
 def test_a_model_that_gives_other_activations_is_refused(run: Run, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_model_that_gives_other_activations_is_refused(run: Run, tmp_path: Pat
     manifest["model"]["name"] = str(write_tiny_bert(tmp_path / "other", seed=5))
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="gives other activations than the lists"):
-        weigh_tokens(open_run(folder), neurons=["hidden.1.0", "hidden.2.0"], n_sentences=20)
+        read_tokens(open_run(folder), neurons=["hidden.1.0", "hidden.2.0"], n_sentences=20)
 
 
 def test_a_model_that_has_moved_is_asked_for(run: Run, tmp_path: Path) -> None:
@@ -207,13 +207,13 @@ def test_a_model_that_has_moved_is_asked_for(run: Run, tmp_path: Path) -> None:
 
 def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no side 'left'"):
-        weigh_tokens(run, sides=["left"])
+        read_tokens(run, sides=["left"])
     with pytest.raises(OptionError, match="number of sentences is 0"):
-        weigh_tokens(run, n_sentences=0)
+        read_tokens(run, n_sentences=0)
     folder = copytree(run.folder, tmp_path / "run")
     (folder / "lists" / "bottom.parquet").unlink()
     with pytest.raises(RunFolderError, match="has no bottom lists"):
-        weigh_tokens(open_run(folder))
+        read_tokens(open_run(folder))
 
 
 def test_every_column_is_in_the_specification(run: Run) -> None:

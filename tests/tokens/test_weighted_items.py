@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neurolect.statistics.scores import log_odds_z
-from neurolect.token_weights.weighted_items import ListItems, score_items
+from neurolect.tokens.weighted_items import ListItems, score_items
 
 KEEP = np.array([True, True, True, False])
 BACKGROUND = np.array([400, 300, 200, 100])

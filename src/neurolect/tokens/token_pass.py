@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_json, write_table
 from neurolect.errors import ModelError
 from neurolect.model import Model
-from neurolect.model.token_values import TokenSpans
-from neurolect.model.token_values import read_tokens as tokens_of
+from neurolect.model.token_values import TokenSpans, read_token_values
 from neurolect.progress import Progress
 from neurolect.store import Run
-from neurolect.token_weights.entries import pack_values
-
-__all__ = ["read_tokens"]
+from neurolect.tokens.entries import pack_values
 
 PART_SENTENCES = 2_048
 NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
@@ -27,7 +24,7 @@ FAR = 0.1
 """Standard deviations by which a list's activation may differ from the one computed anew, in the middle of all."""
 
 
-def read_tokens(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
+def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
     """Read the wanted neurons at the tokens of the wanted sentences.
 
     Parameters
@@ -37,7 +34,7 @@ def read_tokens(run: Run, model: Model, wanted: pa.Table, *, progress: Progress)
     model : Model
         The model it was collected with.
     wanted : pyarrow.Table
-        From :func:`neurolect.token_weights.entries.wanted_entries`.
+        From :func:`neurolect.tokens.entries.wanted_entries`.
     progress : Progress
         Where to report.
 
@@ -111,7 +108,7 @@ def _read_part(
     wanted = np.split(entries.column("neuron_id").to_numpy().astype(np.int64), first[1:-1])
     values: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
     spans: list[TokenSpans] = [NO_SPANS] * len(texts)
-    for each in tokens_of(model, texts, neurons=wanted):
+    for each in read_token_values(model, texts, neurons=wanted):
         spans[each.number] = each.spans
         if len(each.values):
             values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))

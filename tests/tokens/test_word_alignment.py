@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.corpus.words import split_words
-from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
 
 @settings(deadline=None)

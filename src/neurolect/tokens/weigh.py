@@ -19,18 +19,18 @@ from neurolect.statistics.scores import PRIOR_SIZE
 from neurolect.store import SIDES, Run, open_run
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
-from neurolect.token_weights.entries import unpack_values, wanted_entries
-from neurolect.token_weights.token_pass import read_tokens
-from neurolect.token_weights.weighted_items import ListItems, Scored, score_items, weighted_table
-from neurolect.token_weights.weighted_patterns import weighted_patterns
-from neurolect.token_weights.word_alignment import align, word_spans, word_weights
+from neurolect.tokens.entries import unpack_values, wanted_entries
+from neurolect.tokens.token_pass import read_entries
+from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weighted_table
+from neurolect.tokens.weighted_patterns import weighted_patterns
+from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
-__all__ = ["model_of_run", "weigh_tokens"]
+__all__ = ["model_of_run", "read_tokens"]
 
 ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 
 
-def weigh_tokens(
+def read_tokens(
     run: Run | str | Path,
     *,
     model: str | None = None,
@@ -98,7 +98,7 @@ def weigh_tokens(
         if loaded is None and kept is not None:
             entries, sentences = kept
         elif loaded is not None:
-            entries, sentences = read_tokens(run, loaded, wanted, progress=progress)
+            entries, sentences = read_entries(run, loaded, wanted, progress=progress)
             if kept is not None:
                 entries, sentences = _joined(kept[0], entries), _joined_sentences(kept[1], sentences)
         record.entry |= {"n_sentences_a_list": None, "read_from": None}  # until all is written

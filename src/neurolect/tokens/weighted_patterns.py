@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from neurolect.signatures.coding import CodedSentences
 from neurolect.statistics.scores import log_odds_z
 from neurolect.store import Run
-from neurolect.token_weights.occurrence_kernels import weigh_occurrences
-from neurolect.token_weights.weighted_items import MIN_SENTENCES, ListItems
+from neurolect.tokens.occurrence_kernels import weigh_occurrences
+from neurolect.tokens.weighted_items import MIN_SENTENCES, ListItems
 
 __all__ = ["weighted_patterns"]
 

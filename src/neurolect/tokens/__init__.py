@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurolect.token_weights.weigh import weigh_tokens
+    from neurolect.tokens.weigh import read_tokens
 
-__all__ = ["weigh_tokens"]
+__all__ = ["read_tokens"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Load the stage's entry point when it is first used."""
-    if name == "weigh_tokens":
-        from neurolect.token_weights.weigh import weigh_tokens
+    if name == "read_tokens":
+        from neurolect.tokens.weigh import read_tokens
 
-        return weigh_tokens
+        return read_tokens
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -3,7 +3,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.token_weights.entries import pack_values, unpack_values
+from neurolect.tokens.entries import pack_values, unpack_values
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=20)
 
