@@ -23,12 +23,13 @@ from corpus_lists import coded_fields, make_inputs, make_lists, read_annotations
 from signatures_growth import measure_growth
 
 from neurolect.progress import NullProgress
+from neurolect.results.field_values import CodedField
 from neurolect.signatures.annotate import Annotations
 from neurolect.signatures.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.counts import evidence_table
 from neurolect.signatures.evidence.length import compare_lengths
-from neurolect.signatures.evidence.metadata import CodedField, field_evidence, metadata_table
+from neurolect.signatures.evidence.metadata import field_evidence, metadata_table
 from neurolect.signatures.evidence.tags import tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.inputs import Inputs

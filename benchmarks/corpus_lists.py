@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from neurolect.corpus import open_corpus
 from neurolect.progress import LogProgress
+from neurolect.results.field_values import CodedField, code_categories, code_numbers
 from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence.metadata import CodedField, code_categories, code_numbers
 from neurolect.signatures.inputs import Inputs
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.tagger import find_tagger

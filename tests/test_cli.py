@@ -79,9 +79,9 @@ def test_find(workshop: Workshop) -> None:
     text = succeed("find", workshop.run, "--where", "topic=film", "--limit", 3)
     assert text.count("hidden.") == 3
     given = ["--pattern", "the * film", "--where", "topic=film", "--regex", "(?i)film"]
-    rows = json.loads(succeed("find", workshop.run, *given, "--format", "json"))
+    rows = json.loads(succeed("find", workshop.run, *given, "--format", "json"))["rows"]
     assert {row["evidence"] for row in rows} == {"the * film & /(?i)film/ & topic=film"}
-    rows = json.loads(succeed("find", workshop.run, "--word", "FILM", "--side", "top", "--format", "json"))
+    rows = json.loads(succeed("find", workshop.run, "--word", "FILM", "--side", "top", "--format", "json"))["rows"]
     assert {row["side"] for row in rows} == {"top"}
     assert rows == sorted(rows, key=lambda row: -row["log_odds_z"])
 
@@ -110,7 +110,7 @@ def test_run_goes_the_whole_way_and_not_twice(workshop: Workshop, tmp_path: Path
 def test_tags_are_found(workshop: Workshop, tmp_path: Path) -> None:
     given = ["run", workshop.model, workshop.corpus, "--out", tmp_path / "run", ONE]
     succeed(*given, "--set=describe.vectors=none", "--set=collect.limit=60")
-    rows = json.loads(succeed("find", tmp_path / "run", "--tag", "nn", "--format=json"))
+    rows = json.loads(succeed("find", tmp_path / "run", "--has", "tags=nn", "--format=json"))["rows"]
     assert rows[0]["evidence"] == "NN"
 
 
@@ -170,7 +170,7 @@ def test_a_pass_ends_early_by_a_rule(workshop: Workshop, tmp_path: Path, rule: l
         (["show", "RUN", "hidden.3.1"], r"layer 3 of 'hidden'(.|\n)*nearest is hidden\.2\.1"),
         (["show", "none", "hidden.1.1"], r"none is not a run folder"),
         (["find", "RUN", "--word", "zebra"], r"The corpus does not have it either"),
-        (["find", "RUN", "--tag", "NN"], r"the tag 'NN'"),
+        (["find", "RUN", "--has", "tags=NN"], r"the tag 'NN'"),
         (["find", "RUN", "--pattern", "* film"], r"is no pattern"),
         (["report", "RUN", "--out", "BERT"], r"could not be written: Is a directory"),
     ],

@@ -10,8 +10,8 @@ import pytest
 from neurolect import demo as demo_module
 from neurolect.demo_data import documents_path
 from neurolect.errors import MissingExtraError
+from neurolect.finding import striking
 from neurolect.store import Run, open_run
-from neurolect.views import striking
 from tests.command_line import succeed
 from tests.example_run import write_example_run
 
@@ -40,11 +40,11 @@ def test_it_ends_with_cards_a_report_and_commands_that_work(
     monkeypatch.setattr(demo_module, "run", stand_in)
     text = succeed("demo", "--out", tmp_path / "my run", "--workers", 1)
     assert (asked["model"], asked["sources"], asked["workers"]) == ("minilm", [documents_path()], 1)
-    chosen = striking(open_run(tmp_path / "my run"))
+    chosen = striking(open_run(tmp_path / "my run")).to_pylist()
     assert len(chosen) >= 4
     for each in chosen:
-        assert f"{each.kind}: {each.evidence}" in text
-        assert f"\u256d\u2500 {each.address} " in text, "a card has its address in its upper edge"
+        assert f"{each['kind']}: {each['evidence']}" in text
+        assert f"\u256d\u2500 {each['address']} " in text, "a card has its address in its upper edge"
     report = tmp_path / "my run" / "report.html"
     assert f"Report:     {report}" in text
     assert report.stat().st_size > 10_000
@@ -61,6 +61,6 @@ def test_without_its_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: py
 @pytest.mark.slow
 def test_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = succeed("demo", "--out", tmp_path / "demo")
-    kinds = {each.kind for each in striking(open_run(tmp_path / "demo"))}
+    kinds = set(striking(open_run(tmp_path / "demo")).column("kind").to_pylist())
     assert {"part of speech", "author", "domain", "sentence length", "word", "phrase"} <= kinds
     assert try_next(text, tmp_path, monkeypatch) == ["show", "find", "report"]

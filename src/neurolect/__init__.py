@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import run
-    from neurolect.relations import RelateOptions, rank, relate
+    from neurolect.relations import RelateOptions, relate
+    from neurolect.results import rank
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
     from neurolect.variants import FinetuneOptions, variant
@@ -91,7 +92,7 @@ _HOMES = {
     "open_run": "store",
     "plot": "views",
     "prepare": "corpus",
-    "rank": "relations",
+    "rank": "results",
     "relate": "relations",
     "run": "pipeline",
     "score_fidelity": "fidelity",

@@ -8,12 +8,13 @@ from neurolect.config import RunConfig
 from neurolect.demo_data import documents_path
 from neurolect.errors import require_extra
 from neurolect.fidelity import FidelityOptions
+from neurolect.finding import striking
 from neurolect.pipeline import run
 from neurolect.processes import meanwhile
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
-from neurolect.views import card, card_text, next_commands, striking, write_report
+from neurolect.views import card, card_text, next_commands, write_report
 
 _QUICK = RunConfig(
     collect=CollectOptions(held_out_size=500),
@@ -58,12 +59,12 @@ def run_demo(
     progress = progress or NullProgress()
     with meanwhile(_compile_kernels):
         done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
-    chosen = striking(done)
+    chosen = striking(done).to_pylist()
     report = write_report(done, Path(out) / "report.html", n_cards=30)
     if show is not None:
         for each in chosen:
-            show(f"\n{each.kind}: {each.evidence}")
-            show(card_text(card(done.neuron(each.address), n_examples=3, sides=(each.side,))))
+            show(f"\n{each['kind']}: {each['evidence']}")
+            show(card_text(card(done.neuron(each["address"]), n_examples=3, sides=(each["side"],))))
         show(f"\nRun folder: {done.folder}\nReport:     {report}\nTry next:")
         for command in next_commands(done, report="report.html"):
             show(f"  {command}")

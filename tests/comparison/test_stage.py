@@ -184,7 +184,7 @@ def test_activations_that_are_not_finite_are_left_out_and_counted(workshop: Path
 
 
 def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
-    from neurolect.relations.ranking import rank_neurons
+    from neurolect.results import layer_ranks, provenance, rank
     from neurolect.signatures import DescribeOptions, describe
 
     plain = DescribeOptions(tagger="none", vectors="none", pattern_length=1)
@@ -196,9 +196,10 @@ def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
     rows = made.rankings.to_pylist()
     places = [("run-trained", 1), ("run-trained", 2), ("run-random", 1), ("run-random", 2)]
     assert [(row["by"], row["run"], row["layer"]) for row in rows] == [("length", *place) for place in places]
-    ranking = rank_neurons(runs[1], by="length")
-    assert rows[3]["mean"] == ranking.layers[1].mean
-    assert rows[3]["rank_median"] == pytest.approx((ranking.layers[1].quartiles[2] - 1) / (ranking.n_ranked - 1))
+    ranking = rank(runs[1], by="length")
+    layer, n_ranked = layer_ranks(ranking)[1], provenance(ranking).details["n_ranked"]
+    assert rows[3]["mean"] == layer.mean
+    assert rows[3]["rank_median"] == pytest.approx((layer.quartiles[2] - 1) / (n_ranked - 1))
     assert made.matches.column("name").null_count == 0
     asked = compare(runs, options=CompareOptions(rank_by=("field=topic",)))
     assert asked.rankings is not None

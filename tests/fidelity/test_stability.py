@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_a_signature_agrees_with_itself(run: Run) -> None:
     table = stability(run, run)
-    assert np.allclose(table.column("agreement").to_numpy(), 1.0, atol=1e-6)
+    assert np.allclose(table.column("score").to_numpy(), 1.0, atol=1e-6)
     assert set(table.column("evidence").to_pylist()) == {"words", "phrases", "length", "metadata"}
     chance = table.column("chance").to_numpy()
     assert (chance[np.isfinite(chance)] <= 1 + 1e-6).all()
@@ -43,7 +43,7 @@ def test_a_turned_signature_disagrees(run: Run, tmp_path: Path) -> None:
     write_table(tmp_path / "turned" / "signatures" / "words.parquet", turned)
     table = stability(run, open_run(tmp_path / "turned"))
     is_word = np.array(table.column("evidence").to_pylist()) == "words"
-    assert np.allclose(table.column("agreement").to_numpy()[is_word], -1.0, atol=1e-6)
+    assert np.allclose(table.column("score").to_numpy()[is_word], -1.0, atol=1e-6)
     assert stability_summary(table)[0]["share_kept"] == 0.0
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from neurolect.relations.diversity import diversity, layer_sentences
-from neurolect.relations.list_entries import ListEntries
+from neurolect.results.list_entries import ListEntries
 
 
 def test_error_falls_with_groups_and_is_less_for_alike_sentences() -> None:

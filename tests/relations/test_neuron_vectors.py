@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.list_entries import ListEntries
 from neurolect.relations.neuron_vectors import neuron_vectors
+from neurolect.results.list_entries import ListEntries
 
 
 @settings(deadline=None, max_examples=40)

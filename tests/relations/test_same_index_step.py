@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from neurolect.relations.numbers import numbers
 from neurolect.relations.same_index import rank_correlations
 from neurolect.relations.same_index_step import layers_of_site
+from neurolect.results import numbers
 from neurolect.store import Run
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neurolect.relations.nearly_constant import nearly_constant
+from neurolect.finding import striking
+from neurolect.results.nearly_constant import nearly_constant
 from neurolect.store import Run, open_run
-from neurolect.views import card, card_text, striking
+from neurolect.views import card, card_text
 
 
 def with_deviation(run: Run, folder: Path, address: str, std: float) -> Run:
@@ -29,5 +30,5 @@ def test_it_is_told_on_its_card_and_is_not_striking(example_run: Run, tmp_path: 
     run = with_deviation(example_run, tmp_path / "run", "hidden.1.2", 1e-9)
     assert "nearly constant" in card_text(card(run.neuron("hidden.1.2")))
     assert "nearly constant" not in card_text(card(run.neuron("hidden.1.3")))
-    assert "hidden.1.2" in {each.address for each in striking(example_run)}
-    assert "hidden.1.2" not in {each.address for each in striking(run)}
+    assert "hidden.1.2" in striking(example_run).column("address").to_pylist()
+    assert "hidden.1.2" not in striking(run).column("address").to_pylist()

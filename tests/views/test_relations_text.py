@@ -1,4 +1,4 @@
-from neurolect.relations.ranking import rank_neurons
+from neurolect.results import rank
 from neurolect.store import Run
 from neurolect.views.ranking_text import ranking_text
 from neurolect.views.relations_text import relations_facts, relations_text
@@ -14,11 +14,11 @@ def test_commands_for_maps_are_told_only_where_there_are_maps(related_run: Run) 
 
 
 def test_neighbouring_values_of_a_ranking_can_be_told_apart(related_run: Run) -> None:
-    text = ranking_text(rank_neurons(related_run, by="length", side="top"))
+    text = ranking_text(rank(related_run, by="length", side="top"))
     values = [line.split()[3] for line in text.splitlines()[3:19]]
     assert all(len(value.replace(".", "")) == 3 for value in values)
     assert text.splitlines()[0].endswith("16 lists.")
-    assert ranking_text(rank_neurons(related_run, by="std")).splitlines()[0].endswith("16 neurons.")
+    assert ranking_text(rank(related_run, by="std")).splitlines()[0].endswith("16 neurons.")
 
 
 def test_a_narrow_site_is_not_hidden_by_a_wide_one(related_run: Run) -> None:

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neurolect.finding.striking import striking
 from neurolect.store import Run
 from neurolect.views import card, write_report
 from neurolect.views.report import _fullest, _moment, card_html, script_json
-from neurolect.views.striking import striking
 from tests.example_run import HOSTILE
 
 
@@ -55,7 +55,7 @@ def test_striking_neurons_and_counts_are_there(page: str) -> None:
 def test_n_cards_bounds_the_cards_and_striking_ones_come_first(example_run: Run, tmp_path: Path) -> None:
     text = write_report(example_run, tmp_path / "few.html", n_cards=3).read_text(encoding="utf-8")
     assert re.findall(r'<template id="card-([\w.]+)"', text) == sorted(
-        each.address for each in striking(example_run, limit=3)
+        striking(example_run, limit=3).column("address").to_pylist()
     )
     none = write_report(example_run, tmp_path / "none.html", n_cards=0).read_text(encoding="utf-8")
     assert "<template" not in none

@@ -20,6 +20,9 @@ __all__ = [
     "MaxSeconds",
     "Model",
     "Output",
+    "RankingFile",
+    "RankingFormat",
+    "RankingOutput",
     "RunFolder",
     "Settings",
     "StopWhen",
@@ -35,6 +38,14 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class RankingFormat(StrEnum):
+    """How rankings are printed."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
 
 
 class Engine(StrEnum):
@@ -68,6 +79,11 @@ StopWhen = Annotated[
 ]
 MaxSeconds = Annotated[float | None, typer.Option(help="End reading after so many seconds; keep what was read.")]
 Output = Annotated[Format, typer.Option("--format", help="text or json.")]
+RankingOutput = Annotated[RankingFormat, typer.Option("--format", help="text, json, or csv: the rows alone.")]
+RankingFile = Annotated[
+    Path | None,
+    typer.Option("--out", help="Also write it to a .parquet, .csv or .json file.", metavar="FILE"),
+]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from neurolect.cli.arguments import RankingFormat
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from neurolect.progress import Progress
     from neurolect.store import Run
 
-__all__ = ["as_json", "make_progress", "print_next", "print_notices", "quoted", "width"]
+__all__ = ["as_json", "make_progress", "print_next", "print_notices", "print_ranking", "quoted", "width"]
 
 
 def width() -> int:
@@ -25,6 +29,16 @@ def width() -> int:
 def as_json(value: object) -> str:
     """Write a result as JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out: Path | None) -> None:
+    """Print a ranking, and write it where a file was given."""
+    from neurolect.results import ranking_csv, ranking_json, write_ranking
+
+    if out is not None:
+        write_ranking(ranking, out)
+    writers = {RankingFormat.json: ranking_json, RankingFormat.csv: ranking_csv}
+    typer.echo(writers[output](ranking) if output in writers else text, nl=False)
 
 
 def make_progress() -> "Progress":

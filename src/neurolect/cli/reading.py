@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import Format, Output, RunFolder
-from neurolect.cli.printing import as_json, width
+from neurolect.cli.arguments import Format, Output, RankingFile, RankingFormat, RankingOutput, RunFolder
+from neurolect.cli.printing import as_json, print_ranking, width
 
 
 @app.command()
@@ -35,15 +35,12 @@ def find(
     pattern: Annotated[
         str | None, typer.Option(help="Words and <TAGS> in order; * skips a few words: 'united * states'.")
     ] = None,
-    tag: Annotated[
-        str | None, typer.Option(help="A Penn part-of-speech tag (VBD), or a pattern: 'DT JJ NN'.")
-    ] = None,
     regex: Annotated[str | None, typer.Option(help="A regular expression that a sentence's text matches.")] = None,
     where: Annotated[str | None, typer.Option(help="A condition on metadata: field=value, year>=1990.")] = None,
     has: Annotated[
         str | None,
         typer.Option(
-            help="A label of any kind: tag_patterns='DT NN', subtrees='VBD(NN(DT) IN)'.", metavar="KIND=LABEL"
+            help="A label of any kind: tags=VBD, tags='DT JJ NN', subtrees='VBD(NN(DT) IN)'.", metavar="KIND=LABEL"
         ),
     ] = None,
     examples: Annotated[
@@ -51,10 +48,11 @@ def find(
     ] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
+    out: RankingFile = None,
 ) -> None:
     """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
-    asked = {"word": word, "pattern": pattern, "tag": tag, "regex": regex, "where": where}
+    asked = {"word": word, "pattern": pattern, "regex": regex, "where": where}
     asked["has"] = has
     if examples is None and not any(asked.values()):
         # as typer says of any other wrong use
@@ -62,12 +60,11 @@ def find(
         what = f"A search has to be for something: give one of {options}."
         raise typer.BadParameter(what)
     from neurolect.finding import find
-    from neurolect.store import open_run
     from neurolect.views.found_text import found_text
 
     lines = None if examples is None else examples.read_text(encoding="utf-8").splitlines()
-    table = find(open_run(run), **asked, examples=lines, side=side, limit=limit)
-    typer.echo(as_json(table.to_pylist()) if output is Format.json else found_text(table, width=width()))
+    table = find(run, **asked, examples=lines, side=side, limit=limit)
+    print_ranking(table, text=found_text(table, width=width()) + "\n", output=output, out=out)
 
 
 @app.command(name="convergence")

@@ -1,33 +1,33 @@
 """The verbs between neurons: relate, rank, plot."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from neurolect.cli.app import app
-from neurolect.cli.arguments import CORES, Config, Format, Output, RunFolder, Settings, Workers, read_config_of
-from neurolect.cli.printing import as_json, make_progress, width
+from neurolect.cli.arguments import (
+    CORES,
+    Config,
+    Format,
+    Output,
+    RankingFile,
+    RankingFormat,
+    RankingOutput,
+    RunFolder,
+    Settings,
+    Workers,
+    read_config_of,
+)
+from neurolect.cli.printing import as_json, make_progress, print_ranking, width
 
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
 By = Annotated[
-    str,
-    typer.Option(
-        help="pos, tag, length, field=NAME, or any number of a signature, e.g. noun_share, polysemy, auroc; "
-        "another name lists them all."
-    ),
+    str | None,
+    typer.Option(help="pos, tag, length, field=NAME, polysemy, auroc or any other number of --list."),
 ]
 Value = Annotated[str | None, typer.Option(help="One part of speech, or one value of the field.")]
 Layer = Annotated[int | None, typer.Option(help="Only this layer's neurons.")]
-
-
-class RankFormat(StrEnum):
-    """How a ranking is printed."""
-
-    text = "text"
-    json = "json"
-    csv = "csv"
 
 
 @app.command()
@@ -51,30 +51,32 @@ def relate(
 @app.command()
 def rank(
     run: RunFolder,
-    by: By,
+    by: By = None,
     value: Value = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     layer: Layer = None,
     site: Annotated[str | None, typer.Option(help="Only this site's neurons: hidden, mlp, ...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
-    output: Annotated[
-        RankFormat, typer.Option("--format", help="text, json, or csv: the rows alone.")
-    ] = RankFormat.text,
+    list_numbers: Annotated[bool, typer.Option("--list", help="Print every name that --by takes.")] = False,
+    output: RankingOutput = RankingFormat.text,
+    out: RankingFile = None,
 ) -> None:
     """Rank neurons by a number, and show where each layer stands."""
-    from neurolect.relations.ranking import rank_neurons
-    from neurolect.store import open_run
-    from neurolect.views.ranking_text import ranking_csv, ranking_text
+    from neurolect.results import numbers_of, rank
+    from neurolect.views.ranking_text import numbers_text, ranking_text
 
-    made = rank_neurons(open_run(run), by=by, value=value, side=side, layer=layer, site=site, limit=limit)
-    if output is RankFormat.csv:
-        typer.echo(ranking_csv(made), nl=False)
-    elif output is RankFormat.json:
-        layers = [each._asdict() for each in made.layers]
-        plain = {"by": made.label, "n_ranked": made.n_ranked, "notes": made.notes}
-        typer.echo(as_json(plain | {"rows": made.table.to_pylist(), "layers": layers}))
+    if list_numbers:
+        known = numbers_of(run)
+        if output is RankingFormat.text:
+            typer.echo(numbers_text(known, width=width()), nl=False)
+        else:
+            typer.echo(as_json(known.to_pylist()))
+    elif by is None:
+        what = "A ranking has to be by something: give --by, or --list to see what there is."
+        raise typer.BadParameter(what)
     else:
-        typer.echo(ranking_text(made, width=width()), nl=False)
+        made = rank(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit)
+        print_ranking(made, text=ranking_text(made, width=width()), output=output, out=out)
 
 
 @app.command()

@@ -12,12 +12,15 @@ from neurolect.cli.arguments import (
     Device,
     Format,
     Output,
+    RankingFile,
+    RankingFormat,
+    RankingOutput,
     RunFolder,
     Settings,
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress
+from neurolect.cli.printing import as_json, make_progress, print_ranking
 
 
 @app.command()
@@ -62,18 +65,12 @@ def fidelity(
 def show_stability(
     run: RunFolder,
     other: Annotated[Path, typer.Argument(help="A run of the same model on another corpus.", metavar="OTHER")],
-    out: Annotated[Path | None, typer.Option(help="Write every neuron's agreement into this Parquet file.")] = None,
-    output: Output = Format.text,
+    out: RankingFile = None,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Say how many neurons have the same signature on another corpus."""
     from neurolect.fidelity.stability import stability, stability_summary
-    from neurolect.store import open_run
     from neurolect.views.fidelity_text import stability_text
 
-    table = stability(open_run(run), open_run(other))
-    if out is not None:
-        from neurolect.atomic import write_table
-
-        write_table(out, table)
-    rows = stability_summary(table)
-    typer.echo(as_json(rows) if output is Format.json else stability_text(rows))
+    table = stability(run, other)
+    print_ranking(table, text=stability_text(stability_summary(table)) + "\n", output=output, out=out)

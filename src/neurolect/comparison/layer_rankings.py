@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from neurolect.comparison.folder import RANKINGS
 from neurolect.errors import RunFolderError
-from neurolect.relations.ranking import rank_neurons
+from neurolect.results import layer_ranks, provenance, rank
 from neurolect.store import Run
 
 _QUARTILES = ("rank_least", "rank_q1", "rank_median", "rank_q3", "rank_greatest")
@@ -28,14 +28,15 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
             if not run.is_current("describe"):
                 what = f"The run {run.folder} has not been described, so its lists cannot be ranked by {number!r}."
                 raise RunFolderError(what, hint=f"neurolect describe {run.folder}")
-            ranking = rank_neurons(run, by=number)
-            for each in ranking.layers:
+            ranking = rank(run, by=number, limit=1)
+            facts = provenance(ranking).details
+            for each in layer_ranks(ranking):
                 # as shares, from 0: the first, to 1: the last; so models of other sizes can stand beside
-                shares = [(rank - 1) / max(1, ranking.n_ranked - 1) for rank in each.quartiles]
+                shares = [(place - 1) / max(1, facts["n_ranked"] - 1) for place in each.quartiles]
                 rows.append(
                     {
                         "by": number,
-                        "label": ranking.label,
+                        "label": facts["label"],
                         "run": label,
                         "site": each.site,
                         "layer": each.layer,

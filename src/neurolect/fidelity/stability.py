@@ -6,6 +6,7 @@ its corpus's, agree by the smaller over the greater. Beside it stands what chanc
 the agreement with the signature that another neuron of the same layer has on the other corpus.
 """
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +17,12 @@ from numpy.typing import NDArray
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.controls import derangement
 from neurolect.fidelity.inputs import groups_of
+from neurolect.results import provenance, ranking_table
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.rows import Rows
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.sides import list_columns, lists_of
-
-__all__ = ["stability", "stability_summary"]
 
 CHANCE = 0.95
 """A neuron keeps its signature where it agrees more than this share of the strangers."""
@@ -36,12 +36,12 @@ class _Signed(NamedTuple):
     scores: NDArray[np.float64]
 
 
-def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
+def stability(one: Run | str | Path, other: Run | str | Path, *, seed: int = 0) -> pa.Table:
     """Compare the signatures that the neurons of a model have on two corpora.
 
     Parameters
     ----------
-    one, other : Run
+    one, other : Run, str or Path
         Described runs of one model on different corpora.
     seed : int
         Chooses the neuron that stands for a stranger.
@@ -49,8 +49,10 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        ``neuron_id``, ``side``, ``evidence``, ``agreement``, ``chance`` (agreement with the stranger), from -1
-        to 1; by evidence, then neuron. A list without evidence of a kind in one of the runs has no row.
+        ``rank`` (within a kind of evidence), ``address``, ``side``, ``score`` (the agreement), ``sign`` (null),
+        ``evidence``, ``chance`` (agreement with the stranger), from -1 to 1; by evidence, then rank. A list without
+        evidence of a kind in one of the runs has no row. The details of its provenance are ``summary``: see
+        :func:`stability_summary`.
 
     Raises
     ------
@@ -61,6 +63,7 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
     ----------
     Bolukbasi et al.: An Interpretability Illusion for BERT (2021), for why one corpus is not enough.
     """
+    one, other = open_run(one), open_run(other)
     for name in ("fingerprint", "sites"):
         here, there = (run.manifest["model"].get(name) for run in (one, other))
         if here != there:
@@ -80,15 +83,19 @@ def stability(one: Run, other: Run, *, seed: int = 0) -> pa.Table:
             own, chance = (_agreement(first, second, partner, n_lists=n_lists) for partner in partners)
         else:
             continue
-        lists = np.flatnonzero(np.isfinite(own))
+        lists = np.argsort(-own, kind="stable")[: np.isfinite(own).sum()]
         columns = {
+            "rank": pa.array(np.arange(1, len(lists) + 1)),
             **list_columns(lists, sides),
+            "score": pa.array(own[lists].astype(np.float32)),
             "evidence": pa.array([kind.name] * len(lists), pa.string()),
-            "agreement": pa.array(own[lists].astype(np.float32)),
             "chance": pa.array(chance[lists].astype(np.float32), from_pandas=True),
         }
         parts.append(pa.table(columns))
-    return pa.concat_tables(parts)
+    table = pa.concat_tables(parts)
+    columns = {name: table.column(name) for name in table.column_names}
+    details = {"summary": _summary(table)}
+    return ranking_table(columns, runs=[one, other], method="stability", seed=seed, details=details)
 
 
 def _compared() -> list[EvidenceKind]:
@@ -150,10 +157,15 @@ def stability_summary(table: pa.Table) -> list[dict[str, Any]]:
         ``evidence``, ``n_lists``, ``agreement`` and ``chance`` (medians), ``needed`` (95th percentile of chance)
         and ``share_kept`` (share of lists that agree more; 0.05 by chance).
     """
+    summary: list[dict[str, Any]] = provenance(table).details["summary"]
+    return summary
+
+
+def _summary(table: pa.Table) -> list[dict[str, Any]]:
     rows = []
     for evidence in (kind.name for kind in _compared()):
         own = table.filter(pc.equal(table.column("evidence"), evidence))
-        agreement = own.column("agreement").to_numpy().astype(np.float64)
+        agreement = own.column("score").to_numpy().astype(np.float64)
         chance = own.column("chance").to_numpy().astype(np.float64)
         chance = chance[np.isfinite(chance)]
         if not len(agreement) or not len(chance):

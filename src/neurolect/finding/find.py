@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,18 +16,17 @@ from neurolect.finding.evidence_labels import as_options
 from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.not_found import nothing_found
 from neurolect.finding.table_search import find_in_table
+from neurolect.results.table import list_names, ranking_table
 from neurolect.signatures.evidence.subtrees import SUBTREE_ROWS
 from neurolect.signatures.evidence.tags import TAG_ROWS
 from neurolect.statistics.scores import PRIOR_SIZE, lift, log_odds_z
-from neurolect.store import Run
+from neurolect.store import Run, open_run
 from neurolect.store.sentence_index import SentenceIndex
 from neurolect.store.sides import check_side, list_columns
 
-__all__ = ["find"]
-
 
 def find(
-    run: Run,
+    run: Run | str | Path,
     *,
     word: str | None = None,
     pattern: str | None = None,
@@ -45,7 +45,7 @@ def find(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run.
     word : str, optional
         A word, or several side by side; upper and lower case are the same.
@@ -74,9 +74,10 @@ def find(
     Returns
     -------
     pyarrow.Table
-        ``address``, ``side``, ``evidence``, ``name`` (of that side), ``n_list``, ``share_list``, ``n_background``,
-        ``share_background``, ``lift``, ``log_odds_z``, and ``fidelity`` (AUROC of the whole signature on held-out
-        sentences) where the run has it; by log-odds z, highest first, ties by neuron number.
+        ``rank``, ``address``, ``side``, ``score`` (the log-odds z), ``sign`` (+1 for top lists, -1 for bottom),
+        ``evidence``, ``name`` (of that side), ``n_list``, ``share_list``, ``n_background``, ``share_background``,
+        ``lift``, ``log_odds_z``, and ``fidelity`` (AUROC of the whole signature on held-out sentences) where the
+        run has it; highest score first, ties by neuron number.
         Counts are of sentences (of a single `tag`: of tokens) and exact. The background of a word and of a
         condition are all sentences read, that of anything else the uniform sample.
 
@@ -87,6 +88,7 @@ def find(
     RunFolderError
         If no list has it (names the nearest things there are), or the run has not been described.
     """
+    run = open_run(run)
     if has is not None:
         given: dict[str, Any] = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "where": where}
         more = as_options(has, given)
@@ -98,18 +100,20 @@ def find(
         examples=None if examples is None else tuple(examples)
     )
     _check(asked, subtree=subtree, side=side, limit=limit)
+    options = asked._asdict() | {"subtree": subtree, "side": side, "limit": limit}
     if subtree is not None:
         text = " ".join(subtree.split())
-        return _told(run, find_in_table(run, SUBTREE_ROWS, text, side=side, limit=limit), text)
+        ranked = find_in_table(run, SUBTREE_ROWS, text, side=side, limit=limit)
+        return _told(run, ranked, text, options=options)
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
-        return _told(run, ranked, tag.strip().upper())
+        return _told(run, ranked, tag.strip().upper(), options=options)
     index = SentenceIndex(run.folder)
     found = find_sentences(asked, run=run, index=index)
     ranked = _rank(run, found, index=index, side=side, limit=limit)
     if not ranked.num_rows:
         raise nothing_found(run, asked, found, index=index)
-    return _told(run, ranked, found.label)
+    return _told(run, ranked, found.label, options=options)
 
 
 def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -> None:
@@ -188,20 +192,18 @@ def _count(found: Found, index: SentenceIndex) -> _Counts:
     return _Counts(size, n_list, within, n_overlap)
 
 
-def _told(run: Run, ranked: pa.Table, evidence: str) -> pa.Table:
-    """Put addresses and names to the rows."""
-    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
-    few = summary.filter(pc.is_in(summary.column("neuron_id"), ranked.column("neuron_id").combine_chunks()))
-    names = {(row["neuron_id"], row["side"]): row["name"] for row in few.to_pylist()}
-    rows = ranked.select(["neuron_id", "side"]).to_pylist()
-    columns = {
-        "address": pa.array([run.index.address(row["neuron_id"]) for row in rows], pa.string()),
-        "side": ranked.column("side"),
-        "evidence": pa.array([evidence] * len(rows), pa.string()),
-        "name": pa.array([names.get((row["neuron_id"], row["side"])) for row in rows], pa.string()),
+def _told(run: Run, ranked: pa.Table, evidence: str, *, options: dict[str, Any]) -> pa.Table:
+    """Make the ranking: with names, and with fidelity where the run has it."""
+    score = ranked.column("log_odds_z")
+    columns = {name: ranked.column(name) for name in ("neuron_id", "side")} | {
+        "score": score,
+        "sign": pc.if_else(pc.equal(ranked.column("side"), "top"), 1, -1),
+        "evidence": pa.array([evidence] * len(ranked), pa.string()),
+        "name": list_names(run, ranked),
     }
-    scores = {name: ranked.column(name) for name in ranked.column_names if name not in ("neuron_id", "side")}
-    return pa.table(columns | scores | _fidelity(run, rows))
+    rest = {name: ranked.column(name) for name in ranked.column_names if name not in columns}
+    fidelity = _fidelity(run, ranked.select(["neuron_id", "side"]).to_pylist())
+    return ranking_table(columns | rest | fidelity, runs=run, method="find", options=options)
 
 
 def _fidelity(run: Run, rows: list[dict[str, Any]]) -> dict[str, pa.Array]:

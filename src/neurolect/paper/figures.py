@@ -11,9 +11,9 @@ from neurolect.paper.churn import read_looks, replaced_by_chance
 from neurolect.paper.finding import layer_of_neurons
 from neurolect.paper.same_roles import N_GROUPS
 from neurolect.relations.maps import t_sne
-from neurolect.relations.numbers import MIN_LABELLED, numbers
-from neurolect.relations.ranking import rank_neurons
 from neurolect.relations.responses import finite_sentences, standardised
+from neurolect.results import layer_ranks, numbers, provenance, rank
+from neurolect.results.field_numbers import MIN_LABELLED
 from neurolect.store import Run
 from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, layer_axis, new_figure
 
@@ -116,12 +116,13 @@ def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
     figure, panels = _panels(len(runs), width=3.7 * len(runs), height=3.4, shared=True)
     label = ""
     for axes, (name, run) in zip(panels, runs.items(), strict=True):
-        made = rank_neurons(run, by=by, side="top", limit=1)
-        label = made.label
-        last = max(made.n_ranked - 1, 1)
+        ranking = rank(run, by=by, side="top", limit=1)
+        layers, facts = layer_ranks(ranking), provenance(ranking).details
+        label = facts["label"]
+        last = max(facts["n_ranked"] - 1, 1)
         boxes = []
-        for each in made.layers:
-            q = [100 * (rank - 1) / last for rank in each.quartiles]
+        for each in layers:
+            q = [100 * (place - 1) / last for place in each.quartiles]
             boxes.append({"whislo": q[0], "q1": q[1], "med": q[2], "q3": q[3], "whishi": q[4], "fliers": []})
         axes.bxp(
             boxes,
@@ -134,7 +135,7 @@ def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
             whiskerprops={"color": DIM, "linewidth": 0.8},
             capprops={"color": DIM, "linewidth": 0.8},
         )
-        layer_axis(axes, [str(each.layer) for each in made.layers])
+        layer_axis(axes, [str(each.layer) for each in layers])
         axes.set_title(NAMES[name])
     panels[0].set_ylim(102, -2)
     panels[0].set_ylabel("rank, % of all (first at the top)")

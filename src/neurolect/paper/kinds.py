@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from neurolect.errors import NeurolectError
 from neurolect.finding import find
 from neurolect.paper.finding import Finding, Verdict, left_out, reason
-from neurolect.relations.nearly_constant import nearly_constant
-from neurolect.relations.numbers import numbers
+from neurolect.results import numbers
+from neurolect.results.nearly_constant import nearly_constant
 from neurolect.store import Run
 
 __all__ = ["KINDS", "Found", "find_kind", "judge_length", "judge_share", "judge_words", "kinds_of_neurons"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import NeurolectError
 from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out, reason, thirds
-from neurolect.relations.numbers import numbers
+from neurolect.results import numbers
 from neurolect.store import Run
 
 __all__ = [

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.evidence.patterns import PHRASE_ROWS, TAG_PATTERN_ROWS
 from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.signatures.evidence.words import SHOWN_ROWS
 from neurolect.store import Run
 

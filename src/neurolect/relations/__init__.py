@@ -1,13 +1,12 @@
-"""Relations between neurons: vectors, clusters, maps, rankings, twins, nearest neighbours."""
+"""Relations between neurons: vectors, clusters, maps, twins, nearest neighbours."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurolect.relations.options import RelateOptions
-    from neurolect.relations.ranking import rank
     from neurolect.relations.stage import relate
 
-__all__ = ["RelateOptions", "rank", "relate"]
+__all__ = ["RelateOptions", "relate"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -16,10 +15,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from neurolect.relations.options import RelateOptions
 
         return RelateOptions
-    if name == "rank":
-        from neurolect.relations.ranking import rank
-
-        return rank
     if name == "relate":
         from neurolect.relations.stage import relate
 

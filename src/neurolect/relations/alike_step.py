@@ -11,10 +11,10 @@ from neurolect.clustering.average_linkage import Merges, average_linkage, groups
 from neurolect.clustering.k_means import k_means
 from neurolect.clustering.nearest import Nearest, SparseRows, nearest_rows
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.list_entries import first_entries
 from neurolect.relations.redundancy import redundancy_table
 from neurolect.relations.responses import Responses, compare_responses
 from neurolect.relations.signature_rows import signature_rows
+from neurolect.results.list_entries import first_entries
 from neurolect.store.sides import list_columns
 
 __all__ = ["find_alike"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_table
 from neurolect.clustering.nearest import Nearest, strongest_of_block
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.numbers import numbers
+from neurolect.results import numbers
 from neurolect.signatures.vectors import unit_rows
 
 __all__ = ["write_atlas"]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.clustering.k_means import k_means
-from neurolect.relations.list_entries import ListEntries, first_entries
+from neurolect.results.list_entries import ListEntries, first_entries
 
 __all__ = ["Diversity", "diversity", "layer_sentences"]
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.progress import Progress
-from neurolect.relations.list_entries import ListEntries, read_list_entries
 from neurolect.relations.options import RelateOptions
 from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.relations.sentence_vectors import word_sentence_vectors
+from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.store import Run
 
 __all__ = ["RelateInputs"]

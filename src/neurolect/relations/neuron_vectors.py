@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.list_entries import ListEntries
 from neurolect.relations.sum_kernels import sum_lists
+from neurolect.results.list_entries import ListEntries
 
 __all__ = ["neuron_vectors"]
 

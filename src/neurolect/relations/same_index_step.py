@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from neurolect.atomic import write_table
 from neurolect.errors import NeurolectError
 from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.numbers import Numbers, numbers
 from neurolect.relations.same_index import same_index
+from neurolect.results import Numbers, numbers
 
 __all__ = ["compare_same_index", "layers_of_site"]
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
+from neurolect.results.field_values import CodedField, coded_field
 from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence.metadata import CodedField, code_categories, code_numbers
 from neurolect.signatures.lists import Lists, interleave, list_rows
 from neurolect.store import Run
 from neurolect.store.tables import table_path
@@ -136,33 +136,3 @@ def coded_fields(run: Run, inputs: Inputs) -> list[CodedField]:
         coded_field(run, field["name"], sentences=inputs.sentences) for field in run.manifest["corpus"]["fields"]
     )
     return [field for field in fields if field.values]
-
-
-def coded_field(run: Run, name: str, *, sentences: pa.Table) -> CodedField:
-    """Give the values of one metadata field numbers.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    name : str
-        A field of the corpus.
-    sentences : pyarrow.Table
-        The kept sentences; the field's column at least.
-
-    Returns
-    -------
-    CodedField
-        Categories in alphabetical order, numbers or their ranges ascending; no values where the corpus has none.
-    """
-    kind = next(field["kind"] for field in run.manifest["corpus"]["fields"] if field["name"] == name)
-    table = run.table("background/metadata")
-    table = table.filter(pc.equal(table.column("field"), name))
-    values = table.column("value").to_pylist()
-    counts = table.column("n_sentences").to_numpy().astype(np.int64)
-    column = sentences.column(name if name in sentences.column_names else f"{name}_").combine_chunks()
-    if kind == "number":
-        numbers = np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
-        held = column.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-        return code_numbers(name, held, background_values=numbers, background_counts=counts)
-    return code_categories(name, column, background_values=values, background_counts=counts)

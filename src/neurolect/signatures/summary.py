@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.results.field_values import CodedField
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.distinct_names import distinct_names
 from neurolect.signatures.evidence.collected import Collected
 from neurolect.signatures.evidence.kind import Counted
 from neurolect.signatures.evidence.length import Lengths
-from neurolect.signatures.evidence.metadata import CodedField
 from neurolect.signatures.items import Items, count_in_rows, items_of_tokens
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.names import ListEvidence, Name

@@ -6,6 +6,5 @@ from neurolect.views.card_text import card_text
 from neurolect.views.next_commands import next_commands
 from neurolect.views.plots import plot
 from neurolect.views.report import write_report
-from neurolect.views.striking import striking
 
-__all__ = ["card", "card_text", "next_commands", "plot", "striking", "write_report"]
+__all__ = ["card", "card_text", "next_commands", "plot", "write_report"]

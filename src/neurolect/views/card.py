@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.relations.nearly_constant import nearly_constant
+from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
-from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import SIDES, Neuron
 from neurolect.store.sides import check_side

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.metadata import range_bounds
+from neurolect.results.field_values import range_bounds
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 
 __all__ = ["holders", "telling_values"]

@@ -1,37 +1,22 @@
 """A ranking of neurons for the terminal: the first of them, and where each layer stands."""
 
-import csv
-import io
+import pyarrow as pa
 
-from neurolect.relations.ranking import LayerRanks, Ranking
-
-__all__ = ["ranking_csv", "ranking_text"]
+from neurolect.results import LayerRanks, layer_ranks, provenance
 
 BAR = 41  # columns of a box of ranks
 
 
-def ranking_text(ranking: Ranking, *, width: int = 100) -> str:
-    """Lay a ranking out as text.
-
-    Parameters
-    ----------
-    ranking : Ranking
-        From :func:`neurolect.relations.ranking.rank_neurons`.
-    width : int
-        Columns.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
-    rows = ranking.table.to_pylist()
-    title = f"By {ranking.label}; {ranking.n_ranked:,} {'neurons' if ranking.of_neurons else 'lists'}."
+def ranking_text(ranking: pa.Table, *, width: int = 100) -> str:
+    """Lay a ranking of :func:`neurolect.results.rank` out as lines that end in a newline."""
+    facts, layers = provenance(ranking).details, layer_ranks(ranking)
+    n_ranked = facts["n_ranked"]
+    title = f"By {facts['label']}; {n_ranked:,} {'neurons' if facts['of_neurons'] else 'lists'}."
     cells = [
-        (f"{row['rank']:,}", row["address"], row["side"], _exact(row["value"]), row["evidence"] or "", row["name"])
-        for row in rows
+        (f"{row['rank']:,}", row["address"], row["side"], _exact(row["score"]), row["evidence"] or "", row["name"])
+        for row in ranking.to_pylist()
     ]
-    heads = ("rank", "neuron", "side", "value", "evidence", "its name")
+    heads = ("rank", "neuron", "side", "score", "evidence", "its name")
     has_evidence = any(cell[4] for cell in cells)
     shown = [column for column in range(6) if column != 4 or has_evidence]
     longest = {at: min(24, max(len(each[at]) for each in [heads, *cells])) for at in shown[:-1]}
@@ -42,34 +27,26 @@ def ranking_text(ranking: Ranking, *, width: int = 100) -> str:
             for at in shown[:-1]
         ]
         lines.append(_cut("  ".join([*parts, each[5] or "no clear theme"]), width))
-    lines += ["", f"Ranks by layer, {_scale(ranking.n_ranked)}"]
-    several = len({each.site for each in ranking.layers}) > 1
-    for layer in ranking.layers:
+    lines += ["", f"Ranks by layer, {_scale(n_ranked)}"]
+    several = len({each.site for each in layers}) > 1
+    for layer in layers:
         name = f"{layer.site} {layer.layer}" if several else f"layer {layer.layer}"
         median = f"median {layer.quartiles[2]:,.0f}"
-        lines.append(f"{name:>10}  {_box(layer, ranking.n_ranked)}  {median:<14}  mean {_exact(layer.mean)}")
-    lines += ["", *ranking.notes] if ranking.notes else []
+        lines.append(f"{name:>10}  {_box(layer, n_ranked)}  {median:<14}  mean {_exact(layer.mean)}")
+    lines += ["", *facts["notes"]] if facts["notes"] else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def ranking_csv(ranking: Ranking) -> str:
-    """Write the rows of a ranking for a spreadsheet.
-
-    Parameters
-    ----------
-    ranking : Ranking
-        From :func:`neurolect.relations.ranking.rank_neurons`.
-
-    Returns
-    -------
-    str
-        A line of heads and a line a row, with the numbers in full; what is not there is empty.
-    """
-    written = io.StringIO()
-    rows = csv.DictWriter(written, ranking.table.column_names, lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(ranking.table.to_pylist())
-    return written.getvalue()
+def numbers_text(numbers: pa.Table, *, width: int = 100) -> str:
+    """Lay the numbers of :func:`neurolect.results.numbers_of` out as lines: what there is, then what is missing."""
+    rows = numbers.to_pylist()
+    longest, source = (max(len(row[column]) for row in rows) for column in ("name", "source"))
+    lines = [f"{'--by':<{longest}}  {'from':<{source}}  what it is"]
+    lines += [f"{row['name']:<{longest}}  {row['source']:<{source}}  {row['what']}" for row in rows if row["has"]]
+    if missing := [row for row in rows if not row["has"]]:
+        lines += ["", "This run does not have:"]
+        lines += [f"{row['name']:<{longest}}  {row['why_not']}" for row in missing]
+    return "\n".join(_cut(line.rstrip(), width) for line in lines) + "\n"
 
 
 def _exact(value: float) -> str:

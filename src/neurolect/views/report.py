@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from neurolect.atomic import write_text
 from neurolect.corpus.words import split_words
+from neurolect.finding.striking import striking
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tag_names import tag_name
 from neurolect.signatures.evidence.words import WORDS
@@ -21,7 +22,6 @@ from neurolect.views.bars import number, percent
 from neurolect.views.card import card, short_name
 from neurolect.views.convergence_figure import convergence_panels
 from neurolect.views.figures import histogram_bars, kind_charts, marked
-from neurolect.views.striking import Striking, striking
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,7 +59,7 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
     run = open_run(run)
     summary = run.table("signatures/summary").sort_by([("neuron_id", "ascending"), ("side", "descending")])
     rows = summary.to_pylist()
-    chosen = striking(run)
+    chosen = striking(run).to_pylist()
     cards = [card(run.neuron(run.index.address(each))) for each in _selection(run, rows, chosen, n_cards)]
     page = (
         _environment()
@@ -160,9 +160,9 @@ def _template_text(name: str) -> str:
     return (files("neurolect.views") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[Striking], n_cards: int) -> list[int]:
+def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[dict[str, Any]], n_cards: int) -> list[int]:
     """Choose the neurons that get a card."""
-    ids = dict.fromkeys(each.neuron_id for each in chosen)
+    ids = dict.fromkeys(run.index.neuron_id(each["address"]) for each in chosen)
     layers: dict[tuple[str, str], list[int]] = {}
     for row in sorted(rows, key=lambda row: (-(row["name_z"] or 0.0), row["neuron_id"])):
         site, layer, _ = run.index.address(row["neuron_id"]).split(".")
@@ -217,29 +217,30 @@ def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"charts": kind_charts(labels, kinds, places), "first": labels[0], "last": labels[-1]}
 
 
-def _tile(run: Run, each: Striking) -> dict[str, Any]:
+def _tile(run: Run, each: dict[str, Any]) -> dict[str, Any]:
     """Gather what a tile of a striking neuron shows."""
-    words = each.evidence.split() if each.kind in ("word", "phrase") else []
-    return {**each._asdict(), "text": _quote(run, each), "words": words}
+    words = each["evidence"].split() if each["kind"] in ("word", "phrase") else []
+    return {**each, "text": _quote(run, each), "words": words}
 
 
-def _quote(run: Run, each: Striking) -> str:
+def _quote(run: Run, each: dict[str, Any]) -> str:
     """Find the strongest sentence that has the evidence and is neither a scrap nor a page long."""
-    listed = run.neuron(each.address).list(each.side, limit=200).to_pylist()
-    if each.kind == "sentence length":
+    kind, evidence = each["kind"], each["evidence"]
+    listed = run.neuron(each["address"]).list(each["side"], limit=200).to_pylist()
+    if kind == "sentence length":
         return str(listed[0]["text"]) if listed else ""
     fitting = []
     for row in listed:
         words = {word.lower() for word in split_words(row["text"])}
-        if each.kind in ("word", "phrase"):
-            has_it = words.issuperset(each.evidence.lower().split())
+        if kind in ("word", "phrase"):
+            has_it = words.issuperset(evidence.lower().split())
         else:
-            has_it = isinstance(row.get(each.kind), float) or row.get(each.kind, each.evidence) == each.evidence
+            has_it = isinstance(row.get(kind), float) or row.get(kind, evidence) == evidence
         if has_it:
             fitting.append(row)
     readable = [row for row in fitting if 6 <= row["n_words"] <= 25]
-    if each.kind == "part of speech":
-        readable = _fullest(run, readable, each.evidence)
+    if kind == "part of speech":
+        readable = _fullest(run, readable, evidence)
     best = next(iter(readable or fitting or listed), None)
     return str(best["text"]) if best else ""
 

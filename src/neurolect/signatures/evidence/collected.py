@@ -15,8 +15,8 @@ from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.stage import Stage
 
 if TYPE_CHECKING:  # these modules have kinds, and kinds are counted from what is here
+    from neurolect.results.field_values import CodedField
     from neurolect.signatures.evidence.length import Lengths
-    from neurolect.signatures.evidence.metadata import CodedField
     from neurolect.signatures.inputs import Inputs
     from neurolect.signatures.typical_sentences import TypicalSentences
 

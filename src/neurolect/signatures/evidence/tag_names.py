@@ -1,8 +1,5 @@
 """What the Penn Treebank's tags mean, in a word or two."""
 
-WORD_CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
-"""Word classes and the first letter of their Penn tags."""
-
 TAG_NAMES = {
     "``": "opening quote", "''": "closing quote", ",": "comma", ".": "sentence end", ":": "colon or dash",
     "-LRB-": "opening bracket", "-RRB-": "closing bracket", "HYPH": "hyphen", "$": "currency", "ADD": "address",

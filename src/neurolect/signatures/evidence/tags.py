@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
@@ -12,7 +13,7 @@ from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_table
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
-from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES, WORD_CLASSES
+from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.names import Stated
 from neurolect.signatures.naming_evidence import Candidate, of_evidence

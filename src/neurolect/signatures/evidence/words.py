@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.evidence.annotated import Annotated
 from neurolect.signatures.evidence.collected import Collected
@@ -13,7 +14,6 @@ from neurolect.signatures.evidence.counts import Evidence, evidence_columns, ite
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
-from neurolect.signatures.evidence.tag_names import WORD_CLASSES
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.naming_evidence import of_evidence, word_weights
 from neurolect.signatures.options import DescribeOptions

@@ -54,7 +54,7 @@ def plot(
     out : str or Path
         Ends in ``.png``, ``.svg``, ``.pdf`` or ``.html`` (self-contained); replaced if it exists.
     by : str, optional
-        The number shown, as in :func:`neurolect.relations.numbers.numbers`; ``map`` also takes ``layer``, its
+        The number shown, as in :func:`neurolect.results.numbers`; ``map`` also takes ``layer``, its
         default.
     value : str, optional
         One part of speech or one value of the field.

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
-from neurolect.relations.numbers import Numbers, numbers
 from neurolect.relations.same_index import rank_correlations, same_index
 from neurolect.relations.same_index_step import layers_of_site
+from neurolect.results import Numbers, numbers
 from neurolect.store import Run
 from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure, numbers_title
 

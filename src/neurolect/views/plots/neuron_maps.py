@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.relations.numbers import numbers
+from neurolect.results import numbers
 from neurolect.store import Run
 from neurolect.store.sides import check_side
 from neurolect.views.plots.save import POINTS

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from neurolect.relations.numbers import numbers
-from neurolect.relations.ranking import rank_neurons
+from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.store import Run
 from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure, numbers_title
 
@@ -49,12 +48,13 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
     Drawn
         The figure.
     """
-    made = rank_neurons(run, by=by, value=value, side=side, limit=1)
-    whose = "" if made.of_neurons else f", {side} lists"
-    figure, axes = new_figure(f"Ranks by {made.label}{whose}", width=max(4.8, 0.42 * len(made.layers) + 1.6))
+    ranking = rank(run, by=by, value=value, side=side, limit=1)
+    facts, layers = provenance(ranking).details, layer_ranks(ranking)
+    whose = "" if facts["of_neurons"] else f", {side} lists"
+    figure, axes = new_figure(f"Ranks by {facts['label']}{whose}", width=max(4.8, 0.42 * len(layers) + 1.6))
     boxes = [
         {"whislo": q[0], "q1": q[1], "med": q[2], "q3": q[3], "whishi": q[4], "fliers": []}
-        for q in (each.quartiles for each in made.layers)
+        for q in (each.quartiles for each in layers)
     ]
     axes.bxp(
         boxes,
@@ -67,16 +67,17 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
         whiskerprops={"color": DIM, "linewidth": 0.8},
         capprops={"color": DIM, "linewidth": 0.8},
     )
-    several = len({each.site for each in made.layers}) > 1
-    layer_axis(axes, [f"{each.site} {each.layer}" if several else str(each.layer) for each in made.layers])
-    axes.set_ylim(made.n_ranked * 1.02, -made.n_ranked * 0.02)
+    several = len({each.site for each in layers}) > 1
+    layer_axis(axes, [f"{each.site} {each.layer}" if several else str(each.layer) for each in layers])
+    axes.set_ylim(facts["n_ranked"] * 1.02, -facts["n_ranked"] * 0.02)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("rank (first at the top)")
+    how = f"all {facts['n_ranked']:,} are ranked by {facts['label']}{whose}"
     caption = (
-        f"Where the neurons of each layer stand when all {made.n_ranked:,} are ranked by {made.label}{whose}: box "
+        f"Where the neurons of each layer stand when {how}: box "
         "from the first to the third quartile, line at the median, whiskers to the first and last."
     )
-    return Drawn(figure, " ".join([caption, *made.notes]), None)
+    return Drawn(figure, " ".join([caption, *facts["notes"]]), None)
 
 
 def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:

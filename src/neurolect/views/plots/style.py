@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-    from neurolect.relations.numbers import Numbers
+    from neurolect.results import Numbers
 
 __all__ = ["CATEGORIES", "SEQUENCE", "Drawn", "layer_axis", "new_figure", "numbers_title", "on_white", "styled"]
 

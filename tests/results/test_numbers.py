@@ -8,8 +8,7 @@ import pytest
 
 from neurolect.atomic import write_table
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.relations import numbers as module
-from neurolect.relations.numbers import numbers
+from neurolect.results import numbers
 from neurolect.store import Run, read_manifest, write_manifest
 
 
@@ -97,7 +96,7 @@ def test_a_field_of_one_value_is_refused(described: Run, tmp_path: Path) -> None
 def test_too_few_labelled_sentences_are_told(described: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     some = numbers(described, "field=author")
     assert all("fewer than 20 sentences" in note for note in some.notes)
-    monkeypatch.setattr(module, "MIN_LABELLED", 61)
+    monkeypatch.setattr("neurolect.results.field_numbers.MIN_LABELLED", 61)
     with pytest.raises(RunFolderError, match="No top list has 61 sentences with a value of 'author'"):
         numbers(described, "field=author")
 
@@ -143,7 +142,7 @@ def test_senses_and_fidelity_are_numbers_too(described: Run, tmp_path: Path) -> 
     several = pa.table({"neuron_id": ids, "side": sides, "n_senses": pa.array(range(len(rows)), pa.int8())})
     run = changed(described, tmp_path / "a", "signatures/polysemy", several)
     assert numbers(run, "n_senses", side="bottom").values.tolist() == [2 * each + 1 for each in range(16)]
-    with pytest.raises(OptionError, match=r"have not been scored: there is no 'auroc'(.|\n)*neurolect fidelity"):
+    with pytest.raises(RunFolderError, match=r"has no scores of fidelity(.|\n)*neurolect fidelity"):
         numbers(run, "auroc")
     manifest = read_manifest(run.folder)
     described_as = {"describe": manifest["stages"]["describe"]["id"]}

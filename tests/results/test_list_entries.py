@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import RunFolderError
-from neurolect.relations.list_entries import ListEntries, first_entries, read_list_entries
+from neurolect.results.list_entries import ListEntries, first_entries, read_list_entries
 from neurolect.store import Run
 
 

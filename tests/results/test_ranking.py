@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from neurolect.errors import OptionError
-from neurolect.relations import rank
-from neurolect.relations.ranking import in_blocks, rank_neurons
+from neurolect.results import layer_ranks, provenance, rank
+from neurolect.results.ranking import in_blocks
 from neurolect.statistics.ranks import mean_ranks
 from neurolect.store import Run, read_manifest, write_manifest
 
@@ -14,7 +14,7 @@ from neurolect.store import Run, read_manifest, write_manifest
 def test_the_neurons_made_for_it_come_first(described: Run) -> None:
     longest = rank(described, by="length", limit=3).to_pylist()
     assert (longest[0]["rank"], longest[0]["address"], longest[0]["side"]) == (1, "hidden.1.4", "top")
-    values = rank(described, by="length").column("value").to_pylist()
+    values = rank(described, by="length").column("score").to_pylist()
     assert len(values) == 32
     assert values == sorted(values, reverse=True)
     recipe = rank(described, by="field=domain", value="recipe", side="top", limit=1).to_pylist()[0]
@@ -29,13 +29,13 @@ def test_ranks_of_one_layer_stay_those_among_all(described: Run) -> None:
 
 
 def test_layers_are_told_by_quartiles(described: Run) -> None:
-    made = rank_neurons(described, by="length", side="top")
-    rows = made.table.to_pylist()
-    shared = mean_ranks(-np.array([row["value"] for row in rows]))
+    made = rank(described, by="length", side="top")
+    rows, layers = made.to_pylist(), layer_ranks(made)
+    shared = mean_ranks(-np.array([row["score"] for row in rows]))
     first = sorted(shared[at] for at, row in enumerate(rows) if row["address"].startswith("hidden.1."))
-    assert made.layers[0].quartiles[0] == first[0]
-    assert made.layers[0].quartiles[2] == (first[3] + first[4]) / 2
-    assert made.layers[1].n == 8
+    assert layers[0].quartiles[0] == first[0]
+    assert layers[0].quartiles[2] == (first[3] + first[4]) / 2
+    assert layers[1].n == 8
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,18 @@ def test_places_that_do_not_exist_are_told(described: Run, options: dict[str, ob
 
 
 def test_a_moment_ranks_every_neuron_once(described: Run) -> None:
-    made = rank_neurons(described, by="std")
-    assert made.of_neurons
-    assert len(set(made.table.column("address").to_pylist())) == made.n_ranked == 16
+    made = rank(described, by="std")
+    facts = provenance(made).details
+    assert facts["of_neurons"]
+    assert len(set(made.column("address").to_pylist())) == facts["n_ranked"] == 16
     assert set(rank(described, by="std", side="bottom").column("side").to_pylist()) == {"bottom"}
 
 
 def test_equal_numbers_put_no_layer_first(described: Run) -> None:
-    made = rank_neurons(described, by="n_sentences", side="top")
-    assert set(made.table.column("value").to_pylist()) == {60.0}
-    assert [each.quartiles for each in made.layers] == [(8.5,) * 5] * 2
-    assert any("the same number" in note for note in made.notes)
+    made = rank(described, by="n_sentences", side="top")
+    assert set(made.column("score").to_pylist()) == {60.0}
+    assert [each.quartiles for each in layer_ranks(made)] == [(8.5,) * 5] * 2
+    assert any("the same number" in note for note in provenance(made).details["notes"])
 
 
 def test_a_layer_of_a_site_is_told_from_that_of_another(described: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""Rank neurons by a number: who is first, and where each layer's neurons stand."""
+"""Rank neurons by a number: who is first, and where each layer's neurons are."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -7,10 +8,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
-from neurolect.relations.numbers import Numbers, numbers
+from neurolect.results.number import Numbers
+from neurolect.results.registry import numbers
+from neurolect.results.table import list_names, provenance, ranking_table
 from neurolect.statistics.ranks import descending_ranks, mean_ranks
-from neurolect.store import Run
-from neurolect.store.sides import check_side
+from neurolect.store import Run, open_run
+from neurolect.store.sides import check_side, list_columns
 
 
 class LayerRanks(NamedTuple):
@@ -29,25 +32,8 @@ class LayerRanks(NamedTuple):
     """Mean number of the layer."""
 
 
-class Ranking(NamedTuple):
-    """Lists in the order of a number."""
-
-    table: pa.Table
-    """``rank``, ``address``, ``side``, ``value``, ``evidence``, ``name``; first comes first."""
-    layers: list[LayerRanks]
-    """Layer by layer."""
-    label: str
-    """What the number is."""
-    n_ranked: int
-    """Lists (neurons) that have the number."""
-    of_neurons: bool
-    """Whether the number is the neurons', so that each comes once."""
-    notes: list[str]
-    """What a reader should know."""
-
-
 def rank(
-    run: Run,
+    run: Run | str | Path,
     *,
     by: str,
     value: str | None = None,
@@ -60,11 +46,11 @@ def rank(
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run.
     by : str
         ``pos``, ``tag``, ``length``, ``field=NAME`` or any number of
-        :func:`neurolect.relations.numbers.numbers`.
+        :func:`neurolect.results.numbers_of`.
     value : str, optional
         One part of speech, or one value of the field.
     side : str, optional
@@ -80,8 +66,11 @@ def rank(
     Returns
     -------
     pyarrow.Table
-        ``rank`` (from 1), ``address``, ``side``, ``value``, ``evidence`` (the tag or value it rests on, else
-        null), ``name`` (of that side). Lists without the number are left out; ties in order of neuron and side.
+        ``rank`` (from 1), ``address``, ``side``, ``score``, ``sign`` (null), ``evidence`` (the tag or value it
+        rests on, else null), ``name`` (of that side). Lists without the number are left out; ties in order of
+        neuron and side. The details of its provenance are ``label`` (what the number is), ``n_ranked`` (lists or
+        neurons that have it), ``of_neurons``, ``notes`` and ``layers`` (see :func:`layer_ranks`), which `layer`,
+        `site` and `limit` leave alone.
 
     Raises
     ------
@@ -90,40 +79,7 @@ def rank(
     RunFolderError
         If the run has not been described, or the number cannot be had.
     """
-    return rank_neurons(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit).table
-
-
-def rank_neurons(
-    run: Run,
-    *,
-    by: str,
-    value: str | None = None,
-    side: str | None = None,
-    layer: int | None = None,
-    site: str | None = None,
-    limit: int | None = None,
-) -> Ranking:
-    """Rank lists, and say where each layer stands.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    by, value, side, layer, site, limit
-        As in :func:`rank`.
-
-    Returns
-    -------
-    Ranking
-        The table of :func:`rank` and the layers' places, which `layer`, `site` and `limit` leave alone.
-
-    Raises
-    ------
-    OptionError
-        If there is no such number, field, value, side, layer or site.
-    RunFolderError
-        If the run has not been described, or the number cannot be had.
-    """
+    run = open_run(run)
     inside = in_blocks(run, layer=layer, site=site)
     if limit is not None and limit < 1:
         what = f"The limit is {limit}."
@@ -131,22 +87,55 @@ def rank_neurons(
     if side is not None:
         check_side(side, run.sides, of=run.folder)
     sides = run.sides if side is None else (side,)
-    found = {sides[0]: numbers(run, by, side=sides[0], value=value)}
-    if found[sides[0]].of_neuron:
+    found = [numbers(run, by, side=sides[0], value=value)]
+    if found[0].of_neuron:
         sides = sides[:1]
-    found |= {each: numbers(run, by, side=each, value=value) for each in sides[1:]}
-    values = np.stack([each.values for each in found.values()], axis=1).ravel()
+    found += [numbers(run, by, side=each, value=value) for each in sides[1:]]
+    values = np.stack([each.values for each in found], axis=1).ravel()
     ranks = descending_ranks(values)
     n_ranked = int(np.isfinite(values).sum())
     order = np.argsort(ranks, kind="stable")[:n_ranked]
-    order = order[inside[order // len(sides)]]
-    table = _table(run, found, order=order[:limit], values=values, ranks=ranks)
-    first = found[sides[0]]
-    notes = list(dict.fromkeys(note for each in found.values() for note in each.notes))
+    order = order[inside[order // len(sides)]][:limit]
+    notes = list(dict.fromkeys(note for each in found for note in each.notes))
     if n_ranked > 1 and np.nanmin(values) == np.nanmax(values):
         notes.append("All have the same number: they come in the order of the neurons.")
-    layers_ranked = _layers(run, mean_ranks(-values), values, n_sides=len(sides))
-    return Ranking(table, layers_ranked, first.label, n_ranked, first.of_neuron, notes)
+    columns = list_columns(order, sides) | {"rank": ranks[order], "score": values[order]}
+    columns["evidence"] = pa.array([_evidence(found, each) for each in order.tolist()], pa.string())
+    columns["name"] = list_names(run, pa.table(columns))
+    details = {
+        "label": found[0].label,
+        "n_ranked": n_ranked,
+        "of_neurons": found[0].of_neuron,
+        "notes": notes,
+        "layers": [each._asdict() for each in _layers(run, mean_ranks(-values), values, n_sides=len(sides))],
+    }
+    options = {"by": by, "value": value, "side": side, "layer": layer, "site": site, "limit": limit}
+    return ranking_table(columns, runs=run, method="rank", options=options, details=details)
+
+
+def layer_ranks(table: pa.Table) -> list[LayerRanks]:
+    """Give where each layer's lists are in a ranking of :func:`rank`.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        From :func:`rank`.
+
+    Returns
+    -------
+    list of LayerRanks
+        Layer by layer, of all lists that have the number.
+    """
+    return [
+        LayerRanks(**each | {"quartiles": tuple(each["quartiles"])}) for each in provenance(table).details["layers"]
+    ]
+
+
+def _evidence(found: list[Numbers], number: int) -> str | None:
+    """Look up what the number of a list rests on."""
+    neuron, place = divmod(number, len(found))
+    evidence = found[place].evidence
+    return evidence[neuron] if evidence else None
 
 
 def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) -> NDArray[np.bool_]:
@@ -183,43 +172,6 @@ def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) ->
         listed = ", ".join(str(each["layer"]) for each in blocks if each["site"] == site)
         raise OptionError(what, expected=f"one of {listed}")
     return np.repeat(inside, [each["width"] for each in blocks])
-
-
-def _table(
-    run: Run,
-    found: dict[str, Numbers],
-    *,
-    order: NDArray[np.intp],
-    values: NDArray[np.float64],
-    ranks: NDArray[np.int64],
-) -> pa.Table:
-    """Write the rows asked for."""
-    sides = list(found)
-    neurons, places = order // len(sides), order % len(sides)
-    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
-    wanted = set(neurons.tolist())
-    names = {
-        (neuron, side): name
-        for neuron, side, name in zip(
-            *(summary.column(each).to_pylist() for each in summary.column_names), strict=True
-        )
-        if neuron in wanted
-    }
-    evidence = [found[sides[place]].evidence for place in places]
-    pairs = list(zip(neurons.tolist(), places.tolist(), strict=True))
-    return pa.table(
-        {
-            "rank": pa.array(ranks[order], pa.int64()),
-            "address": pa.array([run.index.address(neuron) for neuron, _ in pairs], pa.string()),
-            "side": pa.array([sides[place] for _, place in pairs], pa.string()),
-            "value": pa.array(values[order], pa.float64()),
-            "evidence": pa.array(
-                [each[neuron] if each else None for each, (neuron, _) in zip(evidence, pairs, strict=True)],
-                pa.string(),
-            ),
-            "name": pa.array([names.get((neuron, sides[place])) for neuron, place in pairs], pa.string()),
-        }
-    )
 
 
 def _layers(run: Run, ranks: NDArray[np.float64], values: NDArray[np.float64], *, n_sides: int) -> list[LayerRanks]:

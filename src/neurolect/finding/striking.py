@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.relations.nearly_constant import nearly_constant
+from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.table import ranking_table
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.metadata import METADATA
 from neurolect.signatures.evidence.patterns import PHRASES
@@ -17,50 +19,34 @@ from neurolect.signatures.evidence.tags import TAGS
 from neurolect.signatures.evidence.words import WORDS
 from neurolect.signatures.naming_evidence import END_SHARE
 from neurolect.signatures.says_nothing import SAYS_NOTHING
-from neurolect.store import Run
-
-__all__ = ["Striking", "striking"]
+from neurolect.store import Run, open_run
 
 # A theme that holds for less of a list than this, or is not this much more than usual, is no theme of the neuron.
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
 
+_COLUMNS = ("neuron_id", "side", "score", "sign", "kind", "evidence")
 _SCORES = ("share_list", "share_background", "lift", "log_odds_z")
 
 
-class Striking(NamedTuple):
-    """A neuron and what makes it striking."""
-
-    kind: str
-    """``part of speech``, ``word``, ``phrase``, ``sentence length`` or the name of a metadata field."""
-
-    neuron_id: int
-    address: str
-    side: str
-
-    evidence: str
-    """The tag, word, phrase or value; for lengths ``long sentences`` or ``short sentences``."""
-
-    share_list: float | None
-    share_background: float | None
-    lift: float | None
-    z: float
-
-
-def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
+def striking(run: Run | str | Path, *, limit: int | None = None) -> pa.Table:
     """Choose the most striking neuron for each kind of evidence.
 
     Parameters
     ----------
-    run : Run
+    run : Run, str or Path
         A described run.
     limit : int, optional
         How many at most.
 
     Returns
     -------
-    list of Striking
+    pyarrow.Table
+        ``rank``, ``address``, ``side``, ``score`` (the log-odds z), ``sign`` (+1 for top lists, -1 for bottom),
+        ``kind`` (``part of speech``, ``word``, ``phrase``, ``sentence length`` or the name of a metadata field),
+        ``evidence`` (the tag, word, phrase or value; for lengths ``long sentences`` or ``short sentences``),
+        ``share_list``, ``share_background``, ``lift`` and ``log_odds_z``.
         One a kind at most, no neuron twice, none that is nearly constant:
         parts of speech, metadata fields by how many lists are named after them (then in the corpus's order; those
         that none is named after are left out if any field has such lists),
@@ -74,18 +60,19 @@ def striking(run: Run, *, limit: int | None = None) -> list[Striking]:
     RunFolderError
         If the run has not been described.
     """
-    chosen: list[Striking] = []
+    run = open_run(run)
+    chosen: list[dict[str, Any]] = []
     taken: set[int] = set(np.flatnonzero(nearly_constant(run)).tolist())
     for kind, rows in _candidates(run):
         best = next((row for row in rows if row["neuron_id"] not in taken), None)
         if best is None or (limit is not None and len(chosen) >= limit):
             continue
         taken.add(best["neuron_id"])
-        scores = {name: best[name] for name in ("share_list", "share_background", "lift")}
-        named = {"side": best["side"], "evidence": best["evidence"], "z": best["log_odds_z"]}
-        address = run.index.address(best["neuron_id"])
-        chosen.append(Striking(kind=kind, neuron_id=best["neuron_id"], address=address, **named, **scores))
-    return chosen
+        sign = 1 if best["side"] == "top" else -1
+        chosen.append(best | {"kind": kind, "score": best["log_odds_z"], "sign": sign})
+    columns = {name: [row[name] for row in chosen] for name in _COLUMNS}
+    scores = {name: pa.array([row[name] for row in chosen], pa.float32()) for name in _SCORES}
+    return ranking_table(columns | scores, runs=run, method="striking", options={"limit": limit})
 
 
 def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.relations.count_kernels import count_values
-from neurolect.relations.list_entries import ListEntries
-
-__all__ = ["OneSidedness", "one_sidedness", "shares_of_value"]
+from neurolect.results.count_kernels import count_values
+from neurolect.results.list_entries import ListEntries
 
 BLOCK_CELLS = 1 << 23
 PRIOR_SIZE = 10.0

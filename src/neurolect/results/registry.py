@@ -1,0 +1,180 @@
+"""Every number that neurons can be ranked, mapped and compared by: one entry each."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.errors import NeurolectError, OptionError, nearest
+from neurolect.results.column_numbers import FIDELITY, SENSES, column, moment
+from neurolect.results.field_numbers import fields_of, of_field
+from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.number import Asked, Number, Numbers
+from neurolect.results.tag_numbers import of_tags
+from neurolect.store import Run, open_run
+from neurolect.store.sides import check_side
+
+_NUMBERS = [
+    Number(
+        name="pos",
+        label="selectivity for a part of speech (greatest lift)",
+        source="signatures/tags",
+        read=partial(of_tags, by="pos"),
+        takes_value=True,
+    ),
+    Number(
+        name="tag",
+        label="selectivity for a tag (greatest lift)",
+        source="signatures/tags",
+        read=partial(of_tags, by="tag"),
+        takes_value=True,
+    ),
+    column("length", "mean length of the sentences (words)", column="mean_length"),
+    Number(
+        name="field=",
+        label="one-sidedness in a metadata field (standard deviation)",
+        source="lists, sentences",
+        read=of_field,
+        takes_value=True,
+        arguments=fields_of,
+    ),
+    column("name_z", "strength of the name (log-odds z)"),
+    column("n_sentences", "sentences of the list"),
+    column("mean_length", "mean length of the sentences (words)"),
+    column("background_mean_length", "mean length of the corpus's sentences (words)"),
+    column("noun_share", "noun share"),
+    column("verb_share", "verb share"),
+    column("adjective_share", "adjective share"),
+    column("length_z", "length z"),
+    column("n_senses", "number of senses", SENSES),
+    column("polysemy", "effective number of senses", SENSES),
+    column("auroc", "fidelity (AUROC of the whole signature)", FIDELITY),
+    column("average_precision", "fidelity (average precision of the whole signature)", FIDELITY),
+    column("balanced_average_precision", "fidelity (balanced average precision of the whole signature)", FIDELITY),
+    column("spearman", "fidelity (rank correlation of the whole signature)", FIDELITY),
+    moment("mean", "mean of the activation"),
+    moment("std", "standard deviation of the activation"),
+    moment("skewness", "skewness of the activation"),
+    moment("kurtosis", "excess kurtosis of the activation"),
+    moment("minimum", "least activation"),
+    moment("maximum", "greatest activation"),
+]
+_OWN = frozenset(each.name for each in _NUMBERS)
+
+
+def register_number(number: Number) -> None:
+    """Add a number to rankings, plots and comparisons of this process.
+
+    Parameters
+    ----------
+    number : Number
+        One of the same name that was added before is replaced.
+
+    Raises
+    ------
+    OptionError
+        If the name is that of one of neurolect's own.
+    """
+    if number.name in _OWN:
+        what = f"The number {number.name!r} is neurolect's own."
+        raise OptionError(what, expected="another name")
+    unregister_number(number.name)
+    _NUMBERS.append(number)
+
+
+def unregister_number(name: str) -> None:
+    """Take an added number away again."""
+    _NUMBERS[:] = [each for each in _NUMBERS if each.name != name or name in _OWN]
+
+
+def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -> Numbers:
+    """Look up a number of every neuron.
+
+    Parameters
+    ----------
+    run : Run
+        A described run.
+    by : str
+        ``pos`` (how many times the usual share the noun, verb or adjective tags have, the greatest of the three),
+        ``tag`` (the same over single Penn tags), ``length`` (mean words of a sentence), ``field=NAME`` (how
+        one-sided the list is in a metadata field: standard deviation of its values' balanced shares), or any other
+        name that :func:`numbers_of` gives.
+    side : str
+        ``top`` or ``bottom``.
+    value : str, optional
+        With ``pos`` and ``tag`` one class or tag (its lift), with a field one value (its share of the list).
+
+    Returns
+    -------
+    Numbers
+        The greater, the more. Of lists, neurons that are constant have none.
+
+    Raises
+    ------
+    OptionError
+        If there is no such number, side, field or value; names those there are.
+    RunFolderError
+        If the run has not been described, has no tags, or no list has enough labelled sentences.
+    """
+    check_side(side, run.sides, of=run.folder)
+    number, argument = _look_up(by)
+    if value is not None and not number.takes_value:
+        what = f"A value ({value!r}) goes with pos, tag or field=NAME, not with {by!r}."
+        raise OptionError(what)
+    read = number.read(run, Asked(side, value, argument))
+    found = read if isinstance(read, Numbers) else Numbers(read)
+    found = found._replace(label=found.label or number.label, of_neuron=number.of_neuron)
+    return found if found.of_neuron else _without_constant(run, found)
+
+
+def numbers_of(run: Run | str | Path) -> pa.Table:
+    """Say which numbers there are, and which of them a run has.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        A run.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``name`` (as ``rank --by`` takes it), ``what``, ``source`` (the run's tables), ``of`` (``list`` or
+        ``neuron``), ``has`` (whether all sides of the run have it) and ``why_not`` (null where it has).
+    """
+    run = open_run(run)
+    names = [f"{each.name}{argument}" for each in _NUMBERS for argument in each.arguments(run)]
+    rows = []
+    for name in names:
+        number, _ = _look_up(name)
+        try:
+            labels = [numbers(run, name, side=side).label for side in run.sides]
+            label, why_not = labels[0], None
+        except NeurolectError as error:
+            label, why_not = number.label, error.what
+        of = "neuron" if number.of_neuron else "list"
+        rows.append((name, label, number.source, of, why_not is None, why_not))
+    columns = dict(zip(("name", "what", "source", "of", "has", "why_not"), zip(*rows, strict=True), strict=True))
+    return pa.table(columns | {"why_not": pa.array(columns["why_not"], pa.string())})
+
+
+def _look_up(by: str) -> tuple[Number, str]:
+    """Find out which number is meant, with which argument."""
+    name, is_given, argument = by.partition("=")
+    wanted = name + is_given
+    for each in _NUMBERS:
+        if each.name == wanted:
+            return each, argument.strip()
+    choices = [f"{each.name}NAME" if each.name.endswith("=") else each.name for each in _NUMBERS]
+    what = f"There is no number {by!r} of neurons."
+    raise OptionError(what, expected=", ".join(choices), hint=f"The nearest: {nearest(by, choices)}.")
+
+
+def _without_constant(run: Run, found: Numbers) -> Numbers:
+    """Take the number from neurons that do not vary: their lists are the first sentences among equals."""
+    still = nearly_constant(run) & np.isfinite(found.values)
+    n_still = int(still.sum())
+    if not n_still or n_still == run.n_neurons:
+        return found
+    note = f"{n_still:,} of {run.n_neurons:,} neurons are constant: what their lists hold says nothing; left out."
+    return found._replace(values=np.where(still, np.nan, found.values), notes=(*found.notes, note))
