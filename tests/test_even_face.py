@@ -1,0 +1,67 @@
+"""Every verb parses, calls one public function, and prints."""
+
+import ast
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from neurolect.cli import app
+
+FUNCTIONS = {
+    "prepare": {"prepare"},
+    "collect": {"collect"},
+    "merge": {"merge"},
+    "describe": {"describe_and_score"},
+    "run": {"run"},
+    "demo": {"run_demo"},
+    "show": {"card"},
+    "find": {"find"},
+    "convergence": {"convergence"},
+    "report": {"write_report"},
+    "relate": {"relate"},
+    "rank": {"rank", "numbers_of", "rank_neurons"},
+    "plot": {"plot"},
+    "tokens": {"read_tokens"},
+    "variant": {"variant"},
+    "compare": {"compare"},
+    "fidelity": {"score_fidelity"},
+    "stability": {"stability"},
+    "paper": {"reproduce_paper"},
+}
+"""The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
+OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.atomic", "neurolect.paper.options")
+NO_FACE = {"neurolect.demo": "run_demo", "neurolect.pipeline": "run"}
+"""Stages of one file."""
+VERBS = {each.name or each.callback.__name__: each.callback for each in app.registered_commands if each.callback}
+
+
+def imported(verb: str) -> Iterator[tuple[str, str]]:
+    """Yield module and name of the functions of the library that a verb calls."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(VERBS[verb])))
+    called = {
+        each.func.id for each in ast.walk(tree) if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith(OPENS_OR_PRINTS):
+            for each in node.names:
+                lays_out = node.module.startswith("neurolect.views") and each.name not in FUNCTIONS[verb]
+                if each.name in called and each.name[0].islower() and each.name != "open_run" and not lays_out:
+                    yield node.module, each.name
+
+
+def test_every_verb_has_its_function() -> None:
+    assert set(VERBS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_a_verb_calls_one_public_function(verb: str) -> None:
+    calls = list(imported(verb))
+    names = {name for _, name in calls}
+    assert names, f"{verb} calls nothing"
+    assert names <= FUNCTIONS[verb], f"{verb} calls {names}"
+    for module, name in calls:
+        if verb != "rank" and module not in NO_FACE:
+            assert name in importlib.import_module(module).__all__, f"{module} does not list {name}"
