@@ -74,7 +74,7 @@ def test_another_pass_makes_everything_stale(made: Path, tmp_path: Path, looked_
 def test_other_options_of_the_run_make_a_stage_stale(made: Path, tmp_path: Path, stage: str) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "run"))
     manifest = read_manifest(folder)
-    manifest["options"][STAGES[stage].options] = {"size": 4, "names": ["a"]}
+    manifest["options"][str(STAGES[stage].options)] = {"size": 4, "names": ["a"]}
     assert stage in stale_stages(manifest)
 
 

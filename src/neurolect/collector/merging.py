@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from neurolect.errors import CollectError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.progress import NullProgress, Progress
 from neurolect.remote import uploading
-from neurolect.store.manifest import now, read_manifest
+from neurolect.store.manifest import RunManifest, now, read_manifest
 from neurolect.store.run_folder import Run, open_run
 
 __all__ = ["merge", "shards_in_order", "write_merged"]
@@ -87,7 +86,7 @@ def merge(
 
 
 def write_merged(
-    manifests: Sequence[dict[str, Any]],
+    manifests: Sequence[RunManifest],
     merged: Callable[[Plan], CollectState],
     held_out: Callable[[], dict[str, NDArray[np.generic]]],
     *,
@@ -148,7 +147,7 @@ def write_merged(
     return open_run(folder)
 
 
-def shards_in_order(manifests: Mapping[Path, dict[str, Any]]) -> list[Path]:
+def shards_in_order(manifests: Mapping[Path, RunManifest]) -> list[Path]:
     """Check that all shards of one run are there, and sort them.
 
     Parameters
@@ -190,7 +189,7 @@ def shards_in_order(manifests: Mapping[Path, dict[str, Any]]) -> list[Path]:
     return ordered
 
 
-def _notices_of(manifests: Sequence[dict[str, Any]]) -> list[str]:
+def _notices_of(manifests: Sequence[RunManifest]) -> list[str]:
     """Say what may have made shards differ from one process."""
     threads = sorted({each["model"].get("threads") or 0 for each in manifests})
     if len(threads) == 1:
@@ -199,7 +198,7 @@ def _notices_of(manifests: Sequence[dict[str, Any]]) -> list[str]:
     return [f"Shards were collected with {listed} threads: last bits may differ from those of one process."]
 
 
-def _name(manifest: dict[str, Any]) -> str:
+def _name(manifest: RunManifest) -> str:
     return f"{manifest['shard']['number']}/{manifest['shard']['n']}"
 
 
@@ -215,7 +214,7 @@ def _merged(folders: list[Path], plan: Plan, progress: Progress) -> CollectState
     return state
 
 
-def options_of(manifest: dict[str, Any]) -> CollectOptions:
+def options_of(manifest: RunManifest) -> CollectOptions:
     """Read the options a run was collected with.
 
     Parameters
@@ -232,7 +231,7 @@ def options_of(manifest: dict[str, Any]) -> CollectOptions:
     return CollectOptions(**{**values, "sides": tuple(values["sides"])})
 
 
-def plan_of(manifest: dict[str, Any], options: CollectOptions, n_sentences: int) -> Plan:
+def plan_of(manifest: RunManifest, options: CollectOptions, n_sentences: int) -> Plan:
     """Say what states of a run are made for.
 
     Parameters

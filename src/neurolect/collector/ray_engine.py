@@ -29,6 +29,7 @@ from neurolect.errors import CollectError, InterruptedRunError, require_extra
 from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, Progress, Task
 from neurolect.remote import uploading
+from neurolect.store.manifest import RunManifest
 from neurolect.store.run_folder import Run
 
 __all__ = ["collect_ray"]
@@ -254,7 +255,7 @@ def _started(ray: ModuleType, jobs: Sequence[Job], share: _Share) -> Iterator[_A
 
 def _collect(
     ray: ModuleType, actors: _Actors, stop: StopRequest, task: Task
-) -> tuple[list[Any], list[dict[str, Any]]]:
+) -> tuple[list[Any], list[RunManifest]]:
     """Wait for all workers; give the places of their states, and their manifests."""
     pairs = [actor.collect.options(num_returns=2).remote() for actor in actors.workers]
     pending, shown, failed = [outcome for outcome, _ in pairs], 0, None

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from neurolect.corpus import open_corpus
 from neurolect.errors import InterruptedRunError, NeurolectError
 from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, NullTask, Task
-from neurolect.store.manifest import read_manifest
+from neurolect.store.manifest import RunManifest, read_manifest
 
 __all__ = ["Job", "Outcome", "ShardWorker", "merge_two"]
 
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
         What went wrong; None also where it was told to stop.
     """
 
-    manifest: dict[str, Any] | None
+    manifest: RunManifest | None
     failure: str | None
 
 

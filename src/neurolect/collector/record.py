@@ -19,7 +19,7 @@ from neurolect.corpus.counted import counted
 from neurolect.errors import CollectError
 from neurolect.folders.lock import only_here
 from neurolect.model.model import Model
-from neurolect.store.manifest import new_manifest, now, read_manifest, write_manifest
+from neurolect.store.manifest import RunManifest, new_manifest, now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
 from neurolect.store.run_folder import Run, open_run
 
@@ -31,7 +31,7 @@ _TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.wor
 
 def new_run(
     model: Model, corpus: Corpus, options: CollectOptions, plan: Plan, *, shard: Shard | None = None
-) -> dict[str, Any]:
+) -> RunManifest:
     """Start the manifest of a run.
 
     Parameters
@@ -82,7 +82,7 @@ def new_run(
     return manifest
 
 
-def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
+def _identity(manifest: RunManifest) -> dict[str, Any]:
     """Name everything that bears on the results of a pass."""
     identity: dict[str, Any] = {
         f"model.{name} used": manifest["model"].get(name) for name in ("dtype", "packed", "compiled")
@@ -98,7 +98,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
 
 
-def differences(there: dict[str, Any], here: dict[str, Any], *, but: Collection[str] = ()) -> str:
+def differences(there: RunManifest, here: RunManifest, *, but: Collection[str] = ()) -> str:
     """Say in what bears on results two runs differ.
 
     Parameters
@@ -118,7 +118,7 @@ def differences(there: dict[str, Any], here: dict[str, Any], *, but: Collection[
     return "; ".join(f"{name}: {old.get(name)!r} there, {new.get(name)!r} now" for name in names)
 
 
-def claim(folder: Path, manifest: dict[str, Any]) -> bool:
+def claim(folder: Path, manifest: RunManifest) -> bool:
     """Start a run folder, or check that the one there is this run's.
 
     Parameters
@@ -187,7 +187,7 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
     run = open_run(folder)
     then = run.manifest["options"]["collect"]
     asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    pairs = {
+    pairs: dict[str, tuple[Any, Any]] = {
         "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),
         "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
     }
@@ -209,7 +209,7 @@ def _resolved(model: str) -> str:
     return str(path.resolve()) if path.is_dir() else model
 
 
-def _start(folder: Path, manifest: dict[str, Any]) -> None:
+def _start(folder: Path, manifest: RunManifest) -> None:
     """Write what a run folder has before its pass."""
     write_text(folder / "options.toml", options_to_toml(manifest["options"]))
     write_manifest(folder, manifest)

@@ -13,7 +13,7 @@ from neurolect.errors import OptionError, RunFolderError
 from neurolect.folders.formats import COMPARISON, RUN, format_of, read_manifest
 from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
-from neurolect.store.manifest import now, package_versions
+from neurolect.store.manifest import RunManifest, now, package_versions
 from neurolect.store.stages import state_of
 from neurolect.version import neurolect_version
 
@@ -234,7 +234,7 @@ def asked_of(
     return Asked(told, json.loads(json.dumps(options)), stream, list(sentences))
 
 
-def _made_from(run: Mapping[str, Any]) -> dict[str, str | None]:
+def _made_from(run: RunManifest) -> dict[str, str | None]:
     """Name the makings of a run's stages that a comparison reads."""
     return {name: run["stages"][name]["id"] if state_of(run, name) == "current" else None for name in _STAGES}
 

@@ -1,5 +1,7 @@
 """Beside every score that of the same neuron in a randomly initialised model: what the architecture alone gives."""
 
+from typing import Any
+
 import pyarrow as pa
 
 from neurolect.atomic import write_table
@@ -32,7 +34,7 @@ def compare_with_random(run: Run, control: Run) -> Run:
     """
     for each in (run, control):
         check_current(each.folder, each.manifest, "fidelity")
-    pairs = {
+    pairs: dict[str, list[Any]] = {
         "neurons": [each.manifest["model"]["sites"] for each in (run, control)],
         "corpora": [each.manifest["corpus"]["fingerprint"] for each in (run, control)],
         "ways of scoring": [each.manifest["options"]["fidelity"] for each in (run, control)],

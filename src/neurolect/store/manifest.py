@@ -4,13 +4,55 @@ import platform
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from neurolect.atomic import write_json
 from neurolect.folders import formats
 from neurolect.version import neurolect_version
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
+
+
+class ModelEntry(TypedDict, total=False):
+    """The model of a run, and how it was run."""
+
+    name: str
+    architecture: str
+    fingerprint: str
+    n_layers: int
+    n_parameters: int
+    dtype: str
+    packed: bool
+    compiled: bool
+    threads: int | None
+    backend: str
+    sites: list[dict[str, Any]]
+
+
+class CorpusEntry(TypedDict, total=False):
+    """The corpus of a run."""
+
+    path: str
+    fingerprint: str
+    n_sentences: int
+    n_mining: int
+    fields: list[dict[str, Any]]
+
+
+class RunManifest(TypedDict):
+    """The manifest of a run folder; ``docs/run_folder.md`` says what each key means."""
+
+    format: str
+    schema_version: int
+    neurolect: str
+    packages: dict[str, str]
+    created: str
+    stages: dict[str, dict[str, Any]]
+    model: ModelEntry
+    corpus: CorpusEntry
+    options: dict[str, dict[str, Any]]
+    notices: list[str]
+    shard: NotRequired[dict[str, Any]]
 
 
 def package_versions() -> dict[str, str]:
@@ -41,7 +83,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict[str, Any]) -> RunManifest:
     """Start the manifest of a new run.
 
     Parameters
@@ -61,14 +103,14 @@ def new_manifest(*, model: dict[str, Any], corpus: dict[str, Any], options: dict
         "packages": package_versions(),
         "created": now(),
         "stages": {},
-        "model": model,
-        "corpus": corpus,
+        "model": cast("ModelEntry", model),
+        "corpus": cast("CorpusEntry", corpus),
         "options": options,
         "notices": [],
     }
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> RunManifest:
     """Read and check a run folder's manifest.
 
     Parameters
@@ -88,7 +130,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     FormatVersionError
         If a newer neurolect wrote it.
     """
-    return _as_now(formats.read_manifest(folder, formats.RUN))
+    return cast("RunManifest", _as_now(formats.read_manifest(folder, formats.RUN)))
 
 
 def _as_now(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +160,7 @@ def _as_now(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: RunManifest) -> None:
     """Replace a run folder's manifest.
 
     Parameters
@@ -128,4 +170,4 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     manifest : dict
         The whole manifest.
     """
-    write_json(folder / "manifest.json", manifest)
+    write_json(folder / "manifest.json", dict(manifest))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurolect.errors import RunFolderError
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.remote import fetched, is_url
-from neurolect.store.manifest import read_manifest
+from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stages import check_current, command_of, stage_of, stale_stages, state_of
 from neurolect.store.tables import names_of, no_such, read_neuron_rows, read_table
@@ -41,7 +41,7 @@ class Run:
     def __init__(self, folder: Path, *, within: str | None = None) -> None:
         self.folder = folder
         self._within = within  # the stage that is being made, which reads what it writes
-        self.manifest: dict[str, Any] = read_manifest(folder)
+        self.manifest: RunManifest = read_manifest(folder)
 
     def __repr__(self) -> str:
         model = self.manifest["model"]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from neurolect.atomic import write_text
 from neurolect.errors import RunFolderError
 from neurolect.folders.lock import only_here
-from neurolect.store.manifest import now, read_manifest, write_manifest
+from neurolect.store.manifest import RunManifest, now, read_manifest, write_manifest
 from neurolect.store.options_file import options_to_toml
 from neurolect.version import neurolect_version
 
@@ -99,7 +99,7 @@ def command_of(stage: str, folder: Path) -> str:
     return STAGES[stage].command.replace("RUN", str(folder), 1)
 
 
-def state_of(manifest: Mapping[str, Any], stage: str) -> str:
+def state_of(manifest: RunManifest, stage: str) -> str:
     """Say whether a stage is ``missing``, ``running``, ``stale`` or ``current``."""
     entry = manifest["stages"].get(stage)
     if entry is None:
@@ -115,7 +115,7 @@ def state_of(manifest: Mapping[str, Any], stage: str) -> str:
     return "current" if ours is None or entry.get("options", ours) == ours else "stale"
 
 
-def _made(manifest: Mapping[str, Any], kind: StageKind) -> dict[str, str | None]:
+def _made(manifest: RunManifest, kind: StageKind) -> dict[str, str | None]:
     """Name the present making of every stage that one reads; None for one that it can do without."""
     return {
         below: manifest["stages"][below].get("id") if state_of(manifest, below) == "current" else None
@@ -123,12 +123,12 @@ def _made(manifest: Mapping[str, Any], kind: StageKind) -> dict[str, str | None]
     }
 
 
-def stale_stages(manifest: Mapping[str, Any]) -> list[str]:
+def stale_stages(manifest: RunManifest) -> list[str]:
     """Name the stages whose results are there and no longer of the run as it is."""
     return [stage for stage in STAGES if state_of(manifest, stage) == "stale"]
 
 
-def check_current(folder: Path, manifest: Mapping[str, Any], stage: str) -> None:
+def check_current(folder: Path, manifest: RunManifest, stage: str) -> None:
     """Refuse a stage that is missing, unfinished or stale, with the command that makes it."""
     state = state_of(manifest, stage)
     if state == "current":
@@ -222,17 +222,17 @@ def plain_options(options: object) -> dict[str, Any]:
     return plain
 
 
-def made_with(manifest: Mapping[str, Any], stage: str, options: object) -> bool:
+def made_with(manifest: RunManifest, stage: str, options: object) -> bool:
     """Say whether a stage is current and was made with these options."""
     return state_of(manifest, stage) == "current" and _options(manifest, stage) == plain_options(options)
 
 
-def _options(manifest: Mapping[str, Any], stage: str) -> object:
+def _options(manifest: RunManifest, stage: str) -> object:
     """Give the options a stage was made with; entries of before 0.2 have them among the run's alone."""
     return manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage))
 
 
-def recorded_options(manifest: Mapping[str, Any], table: str, options_class: type[Options]) -> Options:
+def recorded_options(manifest: RunManifest, table: str, options_class: type[Options]) -> Options:
     """Give the run's own options of a stage, the defaults where it has none; those not known here are left out."""
     known = {each.name for each in dataclasses.fields(options_class)}  # type: ignore[arg-type]
     values = manifest["options"].get(table, {})
