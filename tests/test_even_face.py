@@ -28,7 +28,7 @@ FUNCTIONS = {
     "variant": {"variant"},
     "compare": {"compare"},
     "fidelity": {"score_fidelity"},
-    "stability": {"stability"},
+    "stability": {"stability", "stability_summary"},
     "paper": {"reproduce_paper"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
