@@ -10,6 +10,8 @@ from neurolect.comparison.common_ground import common_ground
 from neurolect.corpus import open_corpus
 from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
 from neurolect.model import ModelOptions, load_model
+from neurolect.results import provenance, read_ranking, write_ranking
+from neurolect.results.table import fingerprint
 from neurolect.store import open_run
 from neurolect.views.comparison_summary import comparison_summary
 from tests.command_line import succeed
@@ -241,3 +243,33 @@ def test_distances_between_runs_of_no_same_neurons_are_refused(workshop: Path, t
     run = collect(model, open_corpus(workshop / "corpus"), out=tmp_path / "one", options=options)
     with pytest.raises(OptionError, match=r"no two of the runs have the same neurons(.|\n)*same sites"):
         compare([open_run(workshop / "run-trained"), run], sentences=[f"all={workshop / 'corpus'}:all"])
+
+
+def test_matches_are_a_ranking(workshop: Path, tmp_path: Path) -> None:
+    runs = [*runs_of(workshop), changed(workshop / "run-trained", tmp_path / "copy")]
+    made = compare(runs)
+    ranking = made.ranking("run-trained", "run-random")
+    scores = ranking.column("score").to_pylist()
+    assert scores == sorted(scores, reverse=True)
+    assert ranking.column("rank").to_pylist() == list(range(1, 33))
+    known = {row["address"]: row for row in made.matches.to_pylist() if row["other"] == "run-random"}
+    for row in ranking.to_pylist():
+        assert row["sign"] * row["score"] == known[row["address"]]["correlation"]
+        assert row["best_address"] == known[row["address"]]["best_address"]
+    facts = provenance(ranking)
+    assert (facts.method, facts.seed, facts.options["by"]) == ("compare", 0, "correlation")
+    assert facts.runs == tuple(fingerprint(run) for run in runs)
+    overall = made.ranking("run-trained", by="min_correlation")
+    places = {
+        row["address"]: row["rank_min_correlation"]
+        for row in made.across.to_pylist()
+        if row["run"] == "run-trained"
+    }
+    assert {row["address"]: row["rank"] for row in overall.to_pylist()} == places
+    assert overall.column("sign").null_count == 32
+    again = read_ranking(write_ranking(overall, tmp_path / "ranking.parquet"))
+    assert again.equals(overall, check_metadata=True)
+    with pytest.raises(OptionError, match=r"no run 'tuned'(.|\n)*run-trained, run-random"):
+        made.ranking("tuned")
+    with pytest.raises(OptionError, match=r"no number 'length'(.|\n)*correlation"):
+        made.ranking("run-trained", "run-random", by="length")

@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neurolect.atomic import replacing_folder, write_json, write_table
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.folders.formats import COMPARISON, RUN, format_of, read_manifest
+from neurolect.results.table import fingerprint, ranking_table
+from neurolect.statistics.ranks import descending_ranks
 from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
 from neurolect.store.manifest import RunManifest, now, package_versions
@@ -144,6 +148,56 @@ class Comparison:
         """A row for each sentence set, two runs and layer; None without sentence sets."""
         return self._table("distances") if self._has("distances") else None
 
+    def ranking(self, run: str, other: str | None = None, *, by: str | None = None) -> pa.Table:
+        """Rank the neurons of a run by how well another model, or all others, know them.
+
+        Parameters
+        ----------
+        run : str
+            The run, by its label.
+        other : str, optional
+            Another run: its matches. All other runs when not given.
+        by : str, optional
+            A number of ``matches`` (``correlation`` when not given: by its size), or without `other` one of
+            ``across`` (``max_correlation`` when not given).
+
+        Returns
+        -------
+        pyarrow.Table
+            ``rank``, ``address``, ``side`` (null), ``score`` (null where a neuron has none; last), ``sign`` (of a
+            correlation in ``matches``: -1 where the two neurons go against each other; else null) and the other
+            columns of ``matches`` or ``across``.
+
+        Raises
+        ------
+        OptionError
+            If there is no such run or number.
+        """
+        for label in (run, other):
+            if label is not None and label not in self.labels:
+                what = f"The comparison has no run {label!r}."
+                raise OptionError(what, expected=f"one of {', '.join(self.labels)}")
+        table = self.across if other is None else self.matches
+        table = table.filter(pc.field("run") == run)
+        if other is not None:
+            table = table.filter(pc.field("other") == other)
+        by = by or ("max_correlation" if other is None else "correlation")
+        known = [each.name for each in table.schema if pa.types.is_floating(each.type)]
+        if by not in known:
+            what = f"The neurons of a comparison have no number {by!r}."
+            raise OptionError(what, expected=f"one of {', '.join(known)}")
+        values = table.column(by).cast(pa.float64()).fill_null(float("nan")).to_numpy()
+        signed = other is not None and by in ("correlation", "same_correlation")
+        scores = np.abs(values) if signed else values
+        order = pa.array(np.argsort(descending_ranks(scores), kind="stable"))
+        columns = {name: table.column(name).take(order) for name in table.column_names if name != "neuron_id"}
+        columns["score"] = pa.array(scores).take(order)
+        if signed:
+            columns["sign"] = pa.array(np.sign(values), from_pandas=True).cast(pa.int8()).take(order)
+        options = {"run": run, "other": other, "by": by, **self.options}
+        runs = [each.get("fingerprint", each["label"]) for each in self.manifest["runs"]]
+        return ranking_table(columns, runs=runs, method="compare", options=options, seed=self.options.get("seed"))
+
     def stale(self) -> list[str]:
         """Say which runs were collected or described again since.
 
@@ -227,6 +281,7 @@ def asked_of(
             "path": str(run.folder.resolve()),
             "model": run.manifest["model"]["fingerprint"],
             "corpus": run.manifest["corpus"]["fingerprint"],
+            "fingerprint": fingerprint(run),
             **_made_from(run.manifest),
         }
         for run, label in zip(runs, labels, strict=True)

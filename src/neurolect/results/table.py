@@ -49,7 +49,7 @@ class Provenance(NamedTuple):
 def ranking_table(
     columns: Mapping[str, Any],
     *,
-    runs: Run | Sequence[Run],
+    runs: Run | Sequence[Run | str],
     method: str,
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
@@ -63,8 +63,8 @@ def ranking_table(
         ``score`` and either ``neuron_id`` (of the first run) or ``address``; ``side``, ``sign`` (+1 fires for, -1
         against) and ``rank`` where there are any: ranks count from 1 in the order of the rows when not given. Any
         other columns follow as they are.
-    runs : Run or sequence of Run
-        What the ranking rests on.
+    runs : Run or sequence of Run or str
+        What the ranking rests on; of a run that is not at hand its fingerprint.
     method : str
         What scored the neurons.
     options : mapping, optional
@@ -87,7 +87,7 @@ def ranking_table(
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
     given = {name: _array(name, column) for name, column in columns.items()}
-    if "neuron_id" in given:
+    if "neuron_id" in given and isinstance(runs[0], Run):
         ids = given.pop("neuron_id").to_pylist()
         given["address"] = pa.array([runs[0].index.address(each) for each in ids], pa.string())
     if missing := [name for name in ("address", "score") if name not in given]:
@@ -105,7 +105,7 @@ def ranking_table(
         "method": method,
         "options": dict(options or {}),
         "seed": seed,
-        "runs": [fingerprint(run) for run in runs],
+        "runs": [fingerprint(run) if isinstance(run, Run) else run for run in runs],
         "version": neurolect_version(),
         "details": dict(details or {}),
     }
