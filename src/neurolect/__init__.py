@@ -12,21 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurolect.collector import CollectOptions, collect
+    from neurolect.collector import CollectOptions, collect, merge
     from neurolect.comparison import CompareOptions, compare, open_comparison
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
-    from neurolect.fidelity import FidelityOptions, score_fidelity
+    from neurolect.fidelity import FidelityOptions, score_fidelity, stability
     from neurolect.finding import find
     from neurolect.model import Model, ModelOptions, load_model
-    from neurolect.pipeline import run
+    from neurolect.pipeline import describe_and_score, run
     from neurolect.relations import RelateOptions, relate
     from neurolect.results import rank
     from neurolect.signatures import DescribeOptions, describe
     from neurolect.store import Neuron, Run, open_run
+    from neurolect.tokens import read_tokens
     from neurolect.variants import FinetuneOptions, variant
-    from neurolect.views import card, card_text, plot, write_report
+    from neurolect.views import card, card_text, convergence, plot, write_report
 
 __all__ = [
     "CollectOptions",
@@ -47,19 +48,24 @@ __all__ = [
     "card_text",
     "collect",
     "compare",
+    "convergence",
     "describe",
+    "describe_and_score",
     "find",
     "load_config",
     "load_model",
+    "merge",
     "open_comparison",
     "open_corpus",
     "open_run",
     "plot",
     "prepare",
     "rank",
+    "read_tokens",
     "relate",
     "run",
     "score_fidelity",
+    "stability",
     "variant",
     "write_report",
 ]
@@ -83,19 +89,24 @@ _HOMES = {
     "card_text": "views",
     "collect": "collector",
     "compare": "comparison",
+    "convergence": "views",
     "describe": "signatures",
+    "describe_and_score": "pipeline",
     "find": "finding",
     "load_config": "config",
     "load_model": "model",
+    "merge": "collector",
     "open_comparison": "comparison",
     "open_corpus": "corpus",
     "open_run": "store",
     "plot": "views",
     "prepare": "corpus",
     "rank": "results",
+    "read_tokens": "tokens",
     "relate": "relations",
     "run": "pipeline",
     "score_fidelity": "fidelity",
+    "stability": "fidelity",
     "variant": "variants",
     "write_report": "views",
 }

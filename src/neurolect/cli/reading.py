@@ -74,17 +74,17 @@ def show_convergence(
     output: Output = Format.text,
 ) -> None:
     """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
-    from neurolect.store import open_run
-    from neurolect.views.convergence_text import convergence, convergence_text
+    from neurolect.views import convergence
+    from neurolect.views.convergence_text import convergence_text
 
-    opened = open_run(run)
-    made = convergence(opened)
+    made = convergence(run)
     typer.echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
         from neurolect.atomic import write_text
+        from neurolect.store import open_run
         from neurolect.views.convergence_picture import convergence_picture
 
-        write_text(figure, convergence_picture(opened))
+        write_text(figure, convergence_picture(open_run(run)))
 
 
 @app.command()

@@ -69,8 +69,8 @@ def show_stability(
     output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Say how many neurons have the same signature on another corpus."""
-    from neurolect.fidelity.stability import stability, stability_summary
+    from neurolect.fidelity import stability
     from neurolect.views.fidelity_text import stability_text
 
     table = stability(run, other)
-    print_ranking(table, text=stability_text(stability_summary(table)) + "\n", output=output, out=out)
+    print_ranking(table, text=stability_text(table) + "\n", output=output, out=out)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from neurolect.fidelity.agreement import stability_summary
 from neurolect.fidelity.features import ALL
 from neurolect.fidelity.second_corpus import against_of
 from neurolect.signatures.evidence.registry import kind_names, title_of
@@ -181,21 +182,10 @@ def _line(name: str, found: list[float]) -> str:
     return f"{name:<40}{found[0]:>7.2f}{found[2]:>8.2f}{found[4]:>7.2f}"
 
 
-def stability_text(rows: list[dict[str, Any]]) -> str:
-    """Lay out how many neurons keep their signature on another corpus.
-
-    Parameters
-    ----------
-    rows : list of dict
-        From :func:`neurolect.fidelity.stability.stability_summary`.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
+def stability_text(table: pa.Table) -> str:
+    """Lay out how many neurons keep their signature on another corpus."""
     lines = [f"{'evidence':<16}{'lists':>9}{'agreement':>11}{'chance':>8}{'needed':>8}{'kept':>7}"]
-    for row in rows:
+    for row in stability_summary(table):
         figures = (
             f"{row['agreement']:>11.2f}{row['chance']:>8.2f}{row['needed']:>8.2f}{percent(row['share_kept']):>7}"
         )

@@ -9,7 +9,7 @@ import pytest
 
 from neurolect.atomic import write_table
 from neurolect.errors import RunFolderError
-from neurolect.fidelity.stability import stability, stability_summary
+from neurolect.fidelity.agreement import stability, stability_summary
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 from neurolect.views.fidelity_text import stability_text
 from tests.fidelity.scored_run import write_described_run
@@ -30,7 +30,7 @@ def test_a_signature_agrees_with_itself(run: Run) -> None:
     assert rows["words"]["agreement"] == 1.0
     assert rows["words"]["chance"] < 1.0
     assert rows["words"]["share_kept"] > 0.5
-    text = stability_text(list(rows.values()))
+    text = stability_text(table)
     assert "words" in text
     assert "5 % would by chance" in text
 
