@@ -5,10 +5,15 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from neurolect import collect, load_model, variant
 from neurolect.cli import app
+from neurolect.errors import OptionError
+from tests.tiny_models import write_tiny_bert
 
 FUNCTIONS = {
     "prepare": {"prepare"},
@@ -65,3 +70,37 @@ def test_a_verb_calls_one_public_function(verb: str) -> None:
     for module, name in calls:
         face = importlib.import_module(module)
         assert module in ONE_FILE or (hasattr(face, "__path__") and name in face.__all__), f"{module}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"engine": "two"}, r"There is no engine 'two'\.\n.*one, local, ray"),
+        ({"engine": "local", "shard": "0/2"}, r"--shard and --engine local were both given"),
+        ({"ray_address": "auto"}, r"without --engine ray"),
+        ({"workers": 2}, r"--workers 2 was given without --engine\.\n.*collect\.workers"),
+        ({"shard": "2/2"}, r"--shard is '2/2'"),
+    ],
+)
+def test_collect_refuses_what_does_not_go_together(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        collect("minilm", tmp_path, out=tmp_path / "run", **given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "message"),
+    [
+        ("other", [], r"There is no kind of variant 'other'\.\n.*random, finetuned"),
+        ("random", ["a.csv"], r"A random variant uses no data, and a\.csv was given"),
+        ("finetuned", [], r"needs data, and none was given(.|\n)*--data reviews\.csv"),
+    ],
+)
+def test_variant_refuses_what_does_not_fit(kind: str, data: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        variant("minilm", kind, data=data, out=tmp_path / "variant")
+
+
+def test_workers_load_a_model_by_its_name(tmp_path: Path) -> None:
+    model = load_model(str(write_tiny_bert(tmp_path / "bert")))
+    with pytest.raises(OptionError, match=r"The engine 'local' was given a loaded model(.|\n)*its name"):
+        collect(model, tmp_path, out=tmp_path / "run", engine="local")
