@@ -28,7 +28,9 @@ def no_such(folder: Path, kind: str, name: str, known: Sequence[str]) -> RunFold
     """Say that a run has no table or array of a name, and which names come nearest."""
     what = f"The run folder {folder} has no {kind} {name!r}."
     expected = f"one of its {len(known)} {kind}s" + ("; Run.tables() names them" if kind == "table" else "")
-    return RunFolderError(what, expected=expected, hint=f"The nearest: {nearest(name, known)}.")
+    stage = stage_of(name)
+    makes = "" if stage == "collect" else f" What {stage} makes is made with: {command_of(stage, folder)}"
+    return RunFolderError(what, expected=expected, hint=f"The nearest: {nearest(name, known)}.{makes}")
 
 
 def table_path(folder: Path, name: str) -> Path:
