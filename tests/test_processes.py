@@ -207,6 +207,7 @@ STOPPED = """
 import os, signal
 from neurolect.processes import in_order
 from neurolect.errors import CollectError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 def numbers():
     yield 1
     os.killpg(0, signal.SIGINT)  # the workers have only just been started

@@ -64,11 +64,12 @@ def test_a_card_of_0_1_0() -> None:
 def test_rankings_of_0_1_0() -> None:
     for by, rank in (("length", ("hidden.2.3", "bottom", 14.1875)), ("auroc", ("hidden.1.1", "top", 1.0))):
         first = json.loads(succeed("rank", FIRST / "run", "--by", by, "--format", "json"))["rows"][0]
-        assert (first["address"], first["side"], first["value"]) == rank
+        assert (first["address"], first["side"], first["score"]) == rank
 
 
 def test_what_is_found_in_0_1_0() -> None:
-    found = json.loads(succeed("find", FIRST / "run", "--word", "film", "--limit", "1", "--format", "json"))[0]
+    printed = succeed("find", FIRST / "run", "--word", "film", "--limit", "1", "--format", "json")
+    found = json.loads(printed)["rows"][0]
     assert (found["address"], found["side"], found["n_list"], found["n_background"]) == (
         "hidden.2.4",
         "bottom",
