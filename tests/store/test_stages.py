@@ -13,7 +13,16 @@ import pytest
 
 from neurolect.errors import RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
-from neurolect.store.stages import STAGES, making, recorded_options, stage_of, stale_stages, state_of
+from neurolect.store.stages import (
+    STAGES,
+    command_of,
+    made_with,
+    making,
+    recorded_options,
+    stage_of,
+    stale_stages,
+    state_of,
+)
 from tests.example_run import write_example_run
 
 ORDER = list(STAGES)
@@ -85,6 +94,21 @@ def test_another_version_makes_nothing_stale(made: Path, tmp_path: Path) -> None
         entry["neurolect"] = "0.0.1"
     write_manifest(folder, manifest)
     assert set(states(folder).values()) == {"current"}
+
+
+def test_an_option_that_came_with_another_version_makes_nothing_anew(made: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "run"))
+    manifest = read_manifest(folder)
+    for entry in (manifest["stages"]["describe"]["options"], manifest["options"]["describe"]):
+        del entry["names"]
+        entry["gone"] = 1
+    assert made_with(manifest, "describe", Options())
+    assert not made_with(manifest, "describe", Options(names=("b",)))
+    assert not made_with(manifest, "describe", Options(size=4))
+
+
+def test_hints_are_quoted_for_the_shell(tmp_path: Path) -> None:
+    assert command_of("relate", tmp_path / "my run") == f"neurolect relate '{tmp_path / 'my run'}'"
 
 
 def test_a_stage_that_fails_is_not_shown_and_rests_on_what_is_current(made: Path, tmp_path: Path) -> None:

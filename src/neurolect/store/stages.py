@@ -9,6 +9,7 @@ nothing stale. Stale results are never read: they are reported with the command 
 import dataclasses
 import json
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -95,8 +96,8 @@ def stage_of(name: str) -> str:
 
 
 def command_of(stage: str, folder: Path) -> str:
-    """Give the command that makes a stage."""
-    return STAGES[stage].command.replace("RUN", str(folder), 1)
+    """Give the command that makes a stage, as a shell reads it."""
+    return STAGES[stage].command.replace("RUN", shlex.quote(str(folder)), 1)
 
 
 def state_of(manifest: RunManifest, stage: str) -> str:
@@ -224,12 +225,13 @@ def plain_options(options: object) -> dict[str, Any]:
 
 def made_with(manifest: RunManifest, stage: str, options: object) -> bool:
     """Say whether a stage is current and was made with these options."""
-    return state_of(manifest, stage) == "current" and _options(manifest, stage) == plain_options(options)
-
-
-def _options(manifest: RunManifest, stage: str) -> object:
-    """Give the options a stage was made with; entries of before 0.2 have them among the run's alone."""
-    return manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage))
+    if state_of(manifest, stage) != "current":
+        return False
+    # entries of before 0.2 have their options among the run's alone
+    recorded = manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage, {}))
+    # an option that came or went with another version makes nothing anew
+    asked, defaults = plain_options(options), plain_options(type(options)())
+    return {name: recorded.get(name, defaults[name]) for name in asked} == asked
 
 
 def recorded_options(manifest: RunManifest, table: str, options_class: type[Options]) -> Options:
