@@ -154,3 +154,7 @@ def test_senses_and_fidelity_are_numbers_too(described: Run, tmp_path: Path) -> 
     found = numbers(Run(run.folder), "auroc")
     assert np.flatnonzero(np.isfinite(found.values)).tolist() == [0, 1, 2]
     assert found.label.startswith("fidelity")
+    refused = pa.table(scores | {"evidence": pa.array(["words"] * len(rows))})
+    write_table(run.folder / "fidelity" / "scores.parquet", refused)
+    with pytest.raises(RunFolderError, match=r"has the number 'auroc'(.|\n)*why: neurolect fidelity"):
+        numbers(Run(run.folder), "auroc")

@@ -20,7 +20,6 @@ from neurolect.store.stages import (
     making,
     recorded_options,
     stage_of,
-    stale_stages,
     state_of,
 )
 from tests.example_run import write_example_run
@@ -84,7 +83,7 @@ def test_other_options_of_the_run_make_a_stage_stale(made: Path, tmp_path: Path,
     folder = Path(shutil.copytree(made, tmp_path / "run"))
     manifest = read_manifest(folder)
     manifest["options"][str(STAGES[stage].options)] = {"size": 4, "names": ["a"]}
-    assert stage in stale_stages(manifest)
+    assert state_of(manifest, stage) == "stale"
 
 
 def test_another_version_makes_nothing_stale(made: Path, tmp_path: Path) -> None:
@@ -118,6 +117,9 @@ def test_a_stage_that_fails_is_not_shown_and_rests_on_what_is_current(made: Path
     assert states(folder)["describe"] == "running"
     with pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"):
         Run(folder).table("signatures/words")
+    first, second, *_ = Run(folder).stale()
+    assert "'describe' made is unfinished" in first
+    assert "'fidelity' made is of an earlier state" in second
     with (
         pytest.raises(RunFolderError, match=r"begun and not finished(.|\n)*neurolect describe"),
         making(folder, "fidelity"),

@@ -1,5 +1,6 @@
 """Numbers that are columns of a run's tables: moments, signatures, senses, fidelity."""
 
+import shlex
 from functools import partial
 
 import numpy as np
@@ -41,5 +42,8 @@ def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.
     values[rows.column("neuron_id").to_numpy()] = pc.cast(rows.column(column), pa.float64()).to_numpy()
     if not np.isfinite(values).any():
         what = f"No {asked.side} list of {run.folder} has the number {column!r}."
-        raise RunFolderError(what, hint="Shares of nouns, verbs and adjectives need a tagger: describe it again.")
+        hint = "Shares of nouns, verbs and adjectives need a tagger: describe it again."
+        if table == FIDELITY:
+            hint = f"No signature could be scored; why: neurolect fidelity {shlex.quote(str(run.folder))}"
+        raise RunFolderError(what, hint=hint)
     return values

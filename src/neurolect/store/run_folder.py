@@ -13,7 +13,7 @@ from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
-from neurolect.store.stages import check_current, command_of, stage_of, stale_stages, state_of
+from neurolect.store.stages import check_current, left_out, stage_of, state_of
 from neurolect.store.tables import names_of, no_such, read_neuron_rows, read_table
 
 __all__ = ["Neuron", "Run", "open_run"]
@@ -126,18 +126,14 @@ class Run:
         return state_of(self.manifest, stage) == "current"
 
     def stale(self) -> list[str]:
-        """Say which results are there and no longer shown, since what they rest on was made again.
+        """Say which results are not shown: stale, since what they rest on was made again, or unfinished.
 
         Returns
         -------
         list of str
             A line a stage, with the command that renews it.
         """
-        return [
-            f"What {stage!r} made is of an earlier state of the run and not shown. Renew it: "
-            f"{command_of(stage, self.folder)}"
-            for stage in stale_stages(self.manifest)
-        ]
+        return left_out(self.folder, self.manifest)
 
     def tables(self) -> list[str]:
         """Name the tables that there are, and that are of the run as it is.

@@ -34,7 +34,7 @@ class StageKind(NamedTuple):
     writes: tuple[str, ...]
     """Beginnings of the paths in the run folder that are its own; the longest that fits wins."""
     missing: str
-    """What a run without it is told to lack."""
+    """What an error says of a run without it."""
     command: str
     """What makes it, RUN standing for the folder."""
     options: str | None = None
@@ -124,9 +124,15 @@ def _made(manifest: RunManifest, kind: StageKind) -> dict[str, str | None]:
     }
 
 
-def stale_stages(manifest: RunManifest) -> list[str]:
-    """Name the stages whose results are there and no longer of the run as it is."""
-    return [stage for stage in STAGES if state_of(manifest, stage) == "stale"]
+def left_out(folder: Path, manifest: RunManifest) -> list[str]:
+    """Say in a line each which stages' results are stale or unfinished and so not shown, and what renews them."""
+    why = {"stale": "is of an earlier state of the run", "running": "is unfinished"}
+    states = {stage: state_of(manifest, stage) for stage in STAGES}
+    return [
+        f"What {stage!r} made {why[state]} and not shown. Renew it: {command_of(stage, folder)}"
+        for stage, state in states.items()
+        if state in why
+    ]
 
 
 def check_current(folder: Path, manifest: RunManifest, stage: str) -> None:
@@ -179,7 +185,7 @@ class StageRecord:
 def making(folder: Path, stage: str, *, options: object = None, keep: bool = False) -> Iterator[StageRecord]:
     """Hold a run folder, mark a stage as running, and as complete once the block is done.
 
-    ``options`` (a dataclass) become the run's; ``keep`` goes on from the entry that is there instead of a new one.
+    ``options`` (a dataclass) become the run's; ``keep`` starts from the entry that is there instead of a new one.
     A block that fails leaves the stage running: nothing of it is shown.
     """
     kind = STAGES[stage]
