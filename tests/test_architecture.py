@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,37 @@ def test_stages_import_one_way() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+ONE_FILE_FACES = {"config.py", "errors.py", "pipeline.py", "progress.py"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_faces_list_names_and_describe_parameters(path: Path) -> None:
+    """A face is a stage's `__init__` or a one-file module on top; what it exports has numpydoc, all else a line."""
+    if path.name == "__init__.py" or (path.parent.name == "neurolect" and path.name in ONE_FILE_FACES):
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    assert "__all__" not in names, "only a stage's face lists its names"
+    module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and (module, node.name) not in exported():
+            for each in ast.walk(node):
+                if isinstance(each, ast.FunctionDef | ast.ClassDef):
+                    text = ast.get_docstring(each) or ""
+                    assert not re.search(r"(Parameters|Returns|Yields|Raises)\n---", text), (
+                        f"{each.name}: full numpydoc is for what a face exports"
+                    )
+
+
+@cache
+def exported() -> set[tuple[str, str]]:
+    """Find the names in the faces' `__all__`, each with the module that it is imported from."""
+    found = {("neurolect.demo", "run_demo")}  # the verb's function; demo.py is a face of one name
+    for path in (ROOT / "src").rglob("__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurolect"):
+                found |= {(str(node.module), each.name) for each in node.names}
+    return found

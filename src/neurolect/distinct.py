@@ -7,21 +7,12 @@ from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.integer)
 
-__all__ = ["distinct"]
-
 
 def distinct(values: NDArray[Number]) -> NDArray[Number]:
     """Give every value once.
 
-    Parameters
-    ----------
-    values : int array, shape (n,)
-        Of any integer type.
-
-    Returns
-    -------
-    int array, shape (n_distinct,), ascending
-        Of the same type.
+    ``values``: int array, shape (n,). Of any integer type.
+    Returns: int array, shape (n_distinct,), ascending. Of the same type.
 
     Examples
     --------

@@ -114,27 +114,7 @@ class MissingExtraError(NeurolectError, ImportError):
 
 
 def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import a library of an optional extra, or say how to install it.
-
-    Parameters
-    ----------
-    module : str
-        Name to import, e.g. ``"spacy"``.
-    extra : str
-        The extra of neurolect that brings it, e.g. ``"describe"``.
-    purpose : str
-        What it is needed for, as the end of "... is needed ".
-
-    Returns
-    -------
-    module
-        The imported module.
-
-    Raises
-    ------
-    MissingExtraError
-        If the module is not installed.
-    """
+    """Import a library of an optional extra, or say how to install it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -145,19 +125,7 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
 def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
     """List the known names most like a wrong one, for an error message.
 
-    Parameters
-    ----------
-    name : str
-        What was given.
-    known : iterable of str
-        What exists.
-    n : int
-        How many to name at most.
-
-    Returns
-    -------
-    str
-        Comma-separated quoted names, nearest first; the first few known ones where none is near.
+    Returns: Comma-separated quoted names, nearest first; the first few known ones where none is near.
 
     Examples
     --------

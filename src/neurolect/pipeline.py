@@ -147,16 +147,5 @@ def _made_from(corpus: Corpus, sources: Sequence[str | Path], config: RunConfig)
 
 
 def resolved_options(config: RunConfig) -> dict[str, dict[str, object]]:
-    """Give all options of a run as plain values.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The configuration.
-
-    Returns
-    -------
-    dict of str to dict
-        Stage to option to value.
-    """
+    """Give all options of a run as plain values."""
     return {each.name: dataclasses.asdict(getattr(config, each.name)) for each in dataclasses.fields(config)}

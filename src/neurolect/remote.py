@@ -32,20 +32,7 @@ class Size(NamedTuple):
 
 
 class RemotePath:
-    """A file or folder at a URL, with those methods of :class:`pathlib.Path` that reading takes.
-
-    Parameters
-    ----------
-    url : str
-        As fsspec takes it.
-
-    Raises
-    ------
-    NeurolectError
-        If there is no such protocol, or the URL is none.
-    MissingExtraError
-        If the protocol's package is not installed.
-    """
+    """A file or folder at a URL, with those methods of :class:`pathlib.Path` that reading takes."""
 
     def __init__(self, url: str) -> None:
         self._system, self._path = _opened(url)
@@ -140,15 +127,7 @@ class RemotePath:
 def is_url(name: str | Path) -> bool:
     """Say whether a place is named by a URL.
 
-    Parameters
-    ----------
-    name : str or Path
-        As the user gave it.
-
-    Returns
-    -------
-    bool
-        True for ``protocol://...`` and fsspec's chains of such.
+    Returns: True for ``protocol://...`` and fsspec's chains of such.
 
     Examples
     --------
@@ -159,18 +138,7 @@ def is_url(name: str | Path) -> bool:
 
 
 def place(name: str | Path) -> Path | RemotePath:
-    """Give the path of a place, here or at a URL.
-
-    Parameters
-    ----------
-    name : str or Path
-        A path, or a URL; ``file://`` is a path here.
-
-    Returns
-    -------
-    Path or RemotePath
-        Both read alike.
-    """
+    """Give the path of a place, here or at a URL."""
     if not is_url(name):
         return Path(name)
     if str(name).startswith("file://"):
@@ -180,18 +148,6 @@ def place(name: str | Path) -> Path | RemotePath:
 
 def sibling(name: str | Path, suffix: str) -> str:
     """Name a place beside another.
-
-    Parameters
-    ----------
-    name : str or Path
-        Path or URL.
-    suffix : str
-        What is added to its last part.
-
-    Returns
-    -------
-    str
-        Path or URL.
 
     Examples
     --------
@@ -205,20 +161,7 @@ def sibling(name: str | Path, suffix: str) -> str:
 def staged(folder: str | Path) -> Iterator[Path]:
     """Give the local folder to write a folder in; one at a URL is uploaded if the block succeeds.
 
-    Parameters
-    ----------
-    folder : str or Path
-        A path, which is given back, or a URL.
-
-    Yields
-    ------
-    Path
-        For a URL a copy of what is there in the cache folder, or what an interrupted command left in it.
-
-    Raises
-    ------
-    NeurolectError
-        If the URL is none or cannot be written to.
+    Yields: For a URL a copy of what is there in the cache folder, or what an interrupted command left in it.
     """
     here = place(folder)
     if isinstance(here, Path):
@@ -232,15 +175,7 @@ def staged(folder: str | Path) -> Iterator[Path]:
 def uploading(function: Callable[P, T]) -> Callable[P, T]:
     """Let a function that writes the folder ``out`` of this machine take a URL for it.
 
-    Parameters
-    ----------
-    function : callable
-        With a keyword ``out``, a path.
-
-    Returns
-    -------
-    callable
-        The same; what it has written is uploaded once it is through.
+    Returns: The same; what it has written is uploaded once it is through.
     """
 
     @wraps(function)
@@ -255,21 +190,8 @@ def uploading(function: Callable[P, T]) -> Callable[P, T]:
 def fetched(url: str) -> Path:
     """Give a local copy of a folder at a URL.
 
-    Parameters
-    ----------
-    url : str
-        A folder with a manifest, or nothing yet.
-
-    Returns
-    -------
-    Path
-        In ``NEUROLECT_CACHE`` (default: ``neurolect`` in the user's cache folder), the same for the same URL. It is
-        fetched anew when the manifest there is another; where there is none it is left as it is.
-
-    Raises
-    ------
-    NeurolectError
-        If the URL cannot be read.
+    Returns: In ``NEUROLECT_CACHE`` (default: ``neurolect`` in the user's cache folder), the same for the same URL.
+        It is fetched anew when the manifest there is another; where there is none it is left as it is.
     """
     remote = place(url)
     if isinstance(remote, Path):
@@ -292,15 +214,7 @@ def fetched(url: str) -> Path:
 def publish(folder: Path) -> None:
     """Upload a local copy's new and changed files to where it was fetched from, the manifest last.
 
-    Parameters
-    ----------
-    folder : Path
-        From :func:`fetched`; any other folder is left alone. Checkpoints and hidden files stay here.
-
-    Raises
-    ------
-    NeurolectError
-        If it could not be uploaded; the local copy is whole.
+    ``folder``: From :func:`fetched`; any other folder is left alone. Checkpoints and hidden files stay here.
     """
     origin = folder.parent / _ORIGIN
     if not origin.is_file() or _cache() not in folder.parents:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from neurolect.collector.device_lists import DeviceTopLists
 from neurolect.collector.device_moments import DeviceMoments
 from neurolect.collector.device_sample import DeviceSample
+from neurolect.collector.entry_keys import MAX_SENTENCE_ID
 from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.top_lists import MAX_SENTENCE_ID, TopLists
+from neurolect.collector.top_lists import TopLists
 from neurolect.errors import CollectError
 
 CPU = torch.device("cpu")

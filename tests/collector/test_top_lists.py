@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neurolect.collector.top_lists import MAX_SENTENCE_ID, TopLists
+from neurolect.collector.entry_keys import MAX_SENTENCE_ID
+from neurolect.collector.top_lists import TopLists
 from neurolect.errors import CollectError
 from tests.reference.top_lists import sorted_lists
 

@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.paper.churn import (
-    Look,
-    judge_kept,
-    look_like_theirs,
-    neurons_beyond_chance,
-    replaced_by_chance,
-)
+from neurolect.paper.churn import Look, judge_kept, look_like_theirs, neurons_beyond_chance, replaced_by_chance
 from neurolect.paper.finding import Verdict, depth_correlation, thirds
 from neurolect.paper.kinds import Found, judge_length, judge_share, judge_words
 from neurolect.paper.layer_groups import ClusterAccuracy, judge_accuracy, judge_depth, same_third

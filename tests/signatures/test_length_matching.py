@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neurolect.signatures.length_matching import length_bins, match_lists, matched_counts
-from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 from tests.signatures.pattern_strategies import flat
 
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.signatures.pattern_evidence import PatternTests
+from neurolect.signatures.pattern_evidence import PatternEvidence, PatternTests
 from neurolect.signatures.pattern_index import PatternIndex, index_patterns
-from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 from tests.reference.patterns_plain import holds, patterns_of, supports
 from tests.signatures.pattern_strategies import as_tuples, databases, flat, gaps, masks
 from tests.signatures.test_skip_ngrams import Messages, padded

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from neurolect.corpus import split_sentences, split_words
 from neurolect.demo_data import documents_path
 from neurolect.signatures.prefixspan import mine_patterns
-from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 from tests.signatures.pattern_strategies import as_tuples, databases, flat
 
 library = pytest.importorskip("prefixspan", reason="not installed: pip install 'prefixspan>=0.5.2'")

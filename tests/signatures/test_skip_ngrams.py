@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
 from neurolect.progress import NullProgress, NullTask, Task
-from neurolect.signatures.skip_ngrams import PatternEvidence, SkipNgramOptions, mine_skip_ngrams
+from neurolect.signatures.pattern_evidence import PatternEvidence
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 from neurolect.statistics.scores import log_odds_z
 from tests.reference.patterns_plain import Pattern, holds, patterns_of, supports
 from tests.signatures.pattern_strategies import N_CODES, databases, flat, masks

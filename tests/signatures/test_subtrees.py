@@ -11,7 +11,7 @@ import pytest
 from neurolect.atomic import write_table
 from neurolect.errors import DescribeError
 from neurolect.signatures import DescribeOptions, describe
-from neurolect.signatures.skip_ngrams import SkipNgramOptions
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
 from neurolect.signatures.subtrees import subtree_text
 from neurolect.signatures.tree_index import mine_subtrees_of_lists
 from neurolect.store import open_run

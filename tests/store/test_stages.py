@@ -13,15 +13,7 @@ import pytest
 
 from neurolect.errors import RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
-from neurolect.store.stages import (
-    STAGES,
-    command_of,
-    made_with,
-    making,
-    recorded_options,
-    stage_of,
-    state_of,
-)
+from neurolect.store.stages import STAGES, command_of, made_with, making, recorded_options, stage_of, state_of
 from tests.example_run import write_example_run
 
 ORDER = list(STAGES)

@@ -6,8 +6,6 @@ import typer
 
 from neurolect.version import neurolect_version
 
-__all__ = ["app"]
-
 app = typer.Typer(
     name="neurolect",
     help="Read what every neuron of a language model reads.",

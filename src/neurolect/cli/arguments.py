@@ -11,27 +11,6 @@ import typer
 if TYPE_CHECKING:
     from neurolect.config import RunConfig
 
-__all__ = [
-    "CORES",
-    "Config",
-    "Device",
-    "Engine",
-    "Format",
-    "MaxSeconds",
-    "Model",
-    "Output",
-    "RankingFile",
-    "RankingFormat",
-    "RankingOutput",
-    "RunFolder",
-    "Settings",
-    "StopWhen",
-    "Workers",
-    "read_config",
-    "read_config_of",
-    "with_ending",
-]
-
 
 class Format(StrEnum):
     """How results are printed."""

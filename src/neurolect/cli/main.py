@@ -13,8 +13,6 @@ import typer
 from neurolect.cli.app import app
 from neurolect.errors import InterruptedRunError, NeurolectError
 
-__all__ = ["main"]
-
 READING = frozenset({"convergence", "find", "report", "show"})
 """Verbs that only read a run folder."""
 _STOPPED = 130  # the exit code of a shell's Ctrl-C

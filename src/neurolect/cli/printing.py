@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from neurolect.progress import Progress
     from neurolect.store import Run
 
-__all__ = ["as_json", "make_progress", "print_next", "print_notices", "print_ranking", "quoted", "width"]
-
 
 def width() -> int:
     """Give the terminal's columns; 100 where the output is no terminal."""

@@ -11,20 +11,13 @@ from numpy.typing import NDArray
 from neurolect.collector.word_counts import WordCounts
 from neurolect.corpus.words import split_words
 
-__all__ = ["Background"]
-
 _MAX_WORDS = 2_000_000
 
 
 class Background:
     """Streaming counts of sentences by word, by length and by metadata value.
 
-    Parameters
-    ----------
-    fields : iterable of str
-        The metadata fields to count.
-    max_words : int
-        Bound on the number of different words held. When it is passed, the rarest are let go, and
+    ``max_words``: Bound on the number of different words held. When it is passed, the rarest are let go, and
         ``word_floor`` says below which count a word may be missing.
     """
 
@@ -37,12 +30,7 @@ class Background:
     def update(self, sentences: pa.Table, *, words: Counter[str] | None = None) -> None:
         """Take in sentences.
 
-        Parameters
-        ----------
-        sentences : pyarrow.Table
-            With ``text``, ``n_words`` and the metadata fields.
-        words : Counter, optional
-            Sentences that hold each lower-case word, where they are counted already.
+        ``words``: Sentences that hold each lower-case word, where they are counted already.
         """
         if words is None:
             for text in sentences.column("text").to_pylist():
@@ -67,13 +55,7 @@ class Background:
         return self._words.floor
 
     def merge(self, other: "Background") -> None:
-        """Take in counts of other sentences.
-
-        Parameters
-        ----------
-        other : Background
-            Same fields.
-        """
+        """Take in counts of other sentences."""
         self._words.merge(other._words)
         self._lengths.update(other._lengths)
         self._metadata.update(other._metadata)
@@ -81,21 +63,12 @@ class Background:
     def words_table(self) -> pa.Table:
         """Finish the words.
 
-        Returns
-        -------
-        pyarrow.Table
-            ``word``, ``n_sentences``; most frequent first, ties alphabetical.
+        Returns: ``word``, ``n_sentences``; most frequent first, ties alphabetical.
         """
         return self._words.table()
 
     def lengths_table(self) -> pa.Table:
-        """Finish the lengths.
-
-        Returns
-        -------
-        pyarrow.Table
-            ``n_words``, ``n_sentences``; shortest first.
-        """
+        """Finish the lengths."""
         entries = sorted(self._lengths.items())
         return pa.table(
             {
@@ -107,10 +80,7 @@ class Background:
     def metadata_table(self) -> pa.Table:
         """Finish the metadata.
 
-        Returns
-        -------
-        pyarrow.Table
-            ``field``, ``value`` (null: the field was empty), ``n_sentences``; by field, most frequent first.
+        Returns: ``field``, ``value`` (null: the field was empty), ``n_sentences``; by field, most frequent first.
         """
         order = {field: number for number, field in enumerate(self.fields)}
         entries = sorted(
@@ -127,10 +97,7 @@ class Background:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
 
-        Returns
-        -------
-        dict of str to ndarray
-            For :meth:`from_arrays`. The tables as Arrow streams in uint8 arrays.
+        Returns: For :meth:`from_arrays`. The tables as Arrow streams in uint8 arrays.
         """
         held, lately = self._words.to_tables()
         tables = {
@@ -145,20 +112,7 @@ class Background:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, fields: Iterable[str]) -> "Background":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-        fields : iterable of str
-            As the state was made with.
-
-        Returns
-        -------
-        Background
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         floor, max_words = (int(each) for each in arrays["word_floor"].astype(np.int64))
         background = cls(fields, max_words=max_words)
         held, lately = _from_bytes(arrays["words"]), _from_bytes(arrays["lately"])
@@ -172,16 +126,6 @@ class Background:
 
 def metadata_key(value: object) -> str:
     """Write a metadata value as text; whole numbers without a decimal point.
-
-    Parameters
-    ----------
-    value : object
-        A string, number or boolean.
-
-    Returns
-    -------
-    str
-        The text under which the value is counted.
 
     Examples
     --------

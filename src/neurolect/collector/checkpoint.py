@@ -17,8 +17,6 @@ from neurolect.errors import FormatVersionError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Checkpoints", "Position", "load_arrays", "load_state", "save_state"]
-
 _MAX_COST = 0.02
 _BYTES_PER_SECOND = 2e8
 """Of a slow disk, to guess what the first checkpoint costs."""
@@ -27,15 +25,7 @@ _LAYOUT = 2
 
 
 class Position(NamedTuple):
-    """Where the pass stands: the next batch to be fed.
-
-    Attributes
-    ----------
-    chunk : int
-        Its chunk.
-    batch : int
-        Its number in the chunk.
-    """
+    """Where the pass stands: the next batch to be fed."""
 
     chunk: int
     batch: int
@@ -44,16 +34,8 @@ class Position(NamedTuple):
 class Checkpoints:
     """The checkpoint of a run folder and the clock that says when the next one is due.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    least_seconds : float
-        Least time between two checkpoints. Writing that takes long stretches it so that it costs at most 2 %.
-    n_bytes : int
-        Size of the first, about.
-
-    A ``with`` block ends when no checkpoint is being written any more.
+    ``least_seconds``: Least time between two checkpoints. Writing that takes long stretches it so that it costs at
+        most 2 %.
     """
 
     def __init__(self, folder: Path, *, least_seconds: float, n_bytes: int = 0) -> None:
@@ -81,20 +63,8 @@ class Checkpoints:
     def save(self, state: CollectState, position: Position, *, wait: bool = True) -> None:
         """Write the checkpoint; the last one is replaced once this one is whole.
 
-        Parameters
-        ----------
-        state : CollectState
-            The state after all batches before ``position``.
-        position : Position
-            Where to go on.
-        wait : bool
-            Otherwise a state that is kept on a GPU is copied, and written while the pass goes on; an error is
+        ``wait``: Otherwise a state that is kept on a GPU is copied, and written while the pass goes on; an error is
             raised by the next call, or by :meth:`wait`.
-
-        Raises
-        ------
-        NeurolectError
-            If the disk is full; the last checkpoint is still there.
         """
         start = time.monotonic()
         self.wait()
@@ -106,32 +76,13 @@ class Checkpoints:
         self._costs.append(self._last - start)
 
     def wait(self) -> None:
-        """Wait for a checkpoint that is being written.
-
-        Raises
-        ------
-        NeurolectError
-            If it could not be written.
-        """
+        """Wait for a checkpoint that is being written."""
         if self._writing is not None:
             writing, self._writing = self._writing, None
             writing.result()
 
     def load(self, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position] | None:
-        """Read the checkpoint.
-
-        Parameters
-        ----------
-        plan : Plan
-            As the state was made with.
-        device : torch.device, optional
-            Where the state is to be kept.
-
-        Returns
-        -------
-        tuple of CollectState and Position, or None
-            None when there is none.
-        """
+        """Read the checkpoint."""
         if not self._path.is_file():
             return None
         return load_state(self._path, plan, device=device)
@@ -145,17 +96,7 @@ class Checkpoints:
 
 
 def save_state(path: Path, state: CollectState, position: Position) -> None:
-    """Write a state; a file that is there is replaced once the new one is whole.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    state : CollectState
-        The state.
-    position : Position
-        Where to go on.
-    """
+    """Write a state; a file that is there is replaced once the new one is whole."""
     _write(path, _arrays_of(state, position))
 
 
@@ -174,49 +115,13 @@ def _write(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position]:
-    """Read a state.
-
-    Parameters
-    ----------
-    path : Path
-        From :func:`save_state`.
-    plan : Plan
-        As the state was made with.
-    device : torch.device, optional
-        Where the state is to be kept.
-
-    Returns
-    -------
-    tuple of CollectState and Position
-        The state, and where to go on.
-
-    Raises
-    ------
-    FormatVersionError
-        If another version of neurolect wrote it.
-    """
+    """Read a state."""
     arrays, position = load_arrays(path)
     return CollectState.from_arrays(arrays, plan=plan, device=device), position
 
 
 def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
-    """Read a state as arrays.
-
-    Parameters
-    ----------
-    path : Path
-        From :func:`save_state`.
-
-    Returns
-    -------
-    tuple of dict and Position
-        For ``CollectState.from_arrays``, and where to go on.
-
-    Raises
-    ------
-    FormatVersionError
-        If another version of neurolect wrote it.
-    """
+    """Read a state as arrays."""
     with np.load(path, allow_pickle=False) as file:
         # there was no number in the first
         layout = int(file["layout"]) if "layout" in file.files else 1

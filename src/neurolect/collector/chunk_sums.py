@@ -8,8 +8,6 @@ A share of consecutive chunks leaves a handful of sums that still wait for their
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ChunkSums"]
-
 
 class ChunkSums:
     """Sums of one array a chunk."""
@@ -20,12 +18,7 @@ class ChunkSums:
     def add(self, chunk: int, values: NDArray[np.float64]) -> None:
         """Take in a chunk.
 
-        Parameters
-        ----------
-        chunk : int
-            Its number, each once.
-        values : float64, any shape
-            The same shape for all chunks.
+        ``values``: float64, any shape. The same shape for all chunks.
         """
         self._add(0, chunk, values)
 
@@ -38,51 +31,25 @@ class ChunkSums:
             self._add(level + 1, number >> 1, values + neighbour)
 
     def merge(self, other: "ChunkSums") -> None:
-        """Take in other chunks.
-
-        Parameters
-        ----------
-        other : ChunkSums
-            Of chunks not taken in yet.
-        """
+        """Take in other chunks."""
         for (level, number), values in sorted(other._waiting.items(), key=lambda entry: entry[0]):
             self._add(level, number, values)
 
     def total(self) -> NDArray[np.float64] | float:
         """Add up what waits, in the order of the chunks.
 
-        Returns
-        -------
-        float64 array, or 0.0 if there was no chunk
-            The sum over all chunks.
+        Returns: float64 array, or 0.0 if there was no chunk. The sum over all chunks.
         """
         order = sorted(self._waiting, key=lambda key: key[1] << key[0])
         return sum((self._waiting[key] for key in order), 0.0)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``level-number`` to sum.
-        """
+        """Give the state as arrays."""
         return {f"{level}-{number}": values for (level, number), values in self._waiting.items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "ChunkSums":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-
-        Returns
-        -------
-        ChunkSums
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         sums = cls()
         for name, values in arrays.items():
             level, number = name.split("-")

@@ -18,8 +18,6 @@ from neurolect.collector.leading_items import LeadingItems, kept_evidence, leadi
 from neurolect.collector.parts import Lists
 from neurolect.collector.sampled_items import FoundItems, SampledItems, item_share
 
-__all__ = ["Convergence", "Step", "step_length"]
-
 _STEPS = 20
 _LEAST_STEP = 10_000
 
@@ -27,16 +25,11 @@ _LEAST_STEP = 10_000
 class Step(NamedTuple):
     """What was seen at one moment of the pass; arrays hold a row for each side and a column for each neuron.
 
-    Attributes
-    ----------
-    n_sentences, n_new : int
-        Sentences read so far, and since the step before.
-    churn : float32, shape (n_sides, n_neurons)
-        Share of the list read since the step before.
-    threshold : float32, shape (n_sides, n_neurons)
-        The list's last activation.
-    stability : float32, shape (n_sides, n_neurons)
-        Share of the evidence kept since half as many sentences; NaN at the first step.
+    ``n_sentences, n_new``: Sentences read so far, and since the step before.
+    ``churn``: float32, shape (n_sides, n_neurons). Share of the list read since the step before.
+    ``threshold``: float32, shape (n_sides, n_neurons). The list's last activation.
+    ``stability``: float32, shape (n_sides, n_neurons). Share of the evidence kept since half as many sentences; NaN
+        at the first step.
     """
 
     n_sentences: int
@@ -58,19 +51,7 @@ class Step(NamedTuple):
 def step_length(n_sentences: int, *, every: int | None, chunk: int) -> int:
     """Say how many sentences lie between two steps.
 
-    Parameters
-    ----------
-    n_sentences : int
-        Sentences to read.
-    every : int, optional
-        As asked for; a twentieth of the sentences, but at least 10,000, when not given.
-    chunk : int
-        Sentences of a chunk; steps end where chunks do.
-
-    Returns
-    -------
-    int
-        A multiple of ``chunk``.
+    ``every``: As asked for; a twentieth of the sentences, but at least 10,000, when not given.
 
     Examples
     --------
@@ -96,23 +77,8 @@ class _Look(NamedTuple):
 class Convergence:
     """The monitor of one pass.
 
-    Parameters
-    ----------
-    fields : tuple of str
-        Metadata fields.
-    list_size : int
-        N.
-    length : int
-        Sentences between steps.
-    sampled : int
-        Sentences of each list that are looked into, about.
-    seed : int
-        Chooses them.
-
-    Attributes
-    ----------
-    aside : bool
-        Look into the lists in a thread while the pass goes on; steps are the same.
+    ``sampled``: Sentences of each list that are looked into, about.
+    ``aside``: Look into the lists in a thread while the pass goes on; steps are the same.
     """
 
     def __init__(self, fields: tuple[str, ...], *, list_size: int, length: int, sampled: int, seed: int) -> None:
@@ -143,19 +109,7 @@ class Convergence:
     ) -> bool:
         """Take in a chunk that has gone through the model, and take a step if it is time.
 
-        Parameters
-        ----------
-        sentences : pyarrow.Table
-            The chunk.
-        lists : mapping of side to Lists
-            After the chunk.
-        items : FoundItems, optional
-            The chunk's, where they are found already.
-
-        Returns
-        -------
-        bool
-            Whether a step was taken; if lists are looked into aside, whether one was finished.
+        Returns: Whether a step was taken; if lists are looked into aside, whether one was finished.
         """
         self._items.update(sentences, found=items)
         self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
@@ -169,13 +123,7 @@ class Convergence:
         return finished or not self.aside
 
     def step(self, lists: Mapping[str, Lists]) -> None:
-        """Take a step now; nothing if no sentence was read since the last.
-
-        Parameters
-        ----------
-        lists : mapping of side to Lists
-            As they are.
-        """
+        """Take a step now; nothing if no sentence was read since the last."""
         if not self._ids:
             return
         self._finish()
@@ -220,17 +168,7 @@ class Convergence:
         self._steps.append(Step(seen.n_sentences, seen.n_new, *parts))
 
     def merge(self, other: "Convergence", *, lists: Mapping[str, Lists], others: Mapping[str, Lists]) -> None:
-        """Take other sentences' lists as one more step; whether evidence was kept is not known then.
-
-        Parameters
-        ----------
-        other : Convergence
-            Of the other sentences.
-        lists : mapping of side to Lists
-            Already merged.
-        others : mapping of side to Lists
-            Of the other sentences alone.
-        """
+        """Take other sentences' lists as one more step; whether evidence was kept is not known then."""
         self._finish()
         churn = []
         for side, each in lists.items():
@@ -248,13 +186,7 @@ class Convergence:
         self._n_at_step = self._n
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For :meth:`load`.
-        """
+        """Give the state as arrays."""
         self._finish()
         arrays: dict[str, NDArray[np.generic]] = {
             f"items-{name}": array for name, array in self._items.to_arrays().items()
@@ -271,13 +203,7 @@ class Convergence:
         return arrays
 
     def load(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take the place of the state that gave these arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-        """
+        """Take the place of the state that gave these arrays."""
         items = {name: array for name, array in arrays.items() if name.startswith("items-")}
         self._items.load({name.removeprefix("items-"): array for name, array in items.items()})
         self._ids = [arrays["ids"].astype(np.uint32)] if len(arrays["ids"]) else []

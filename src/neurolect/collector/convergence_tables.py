@@ -7,8 +7,6 @@ import pyarrow as pa
 
 from neurolect.collector.convergence import Step
 
-__all__ = ["neurons_table", "order_notice", "sentences_needed", "step_note", "steps_table"]
-
 _ORDERED = 4.0
 _LEAST_SETTLED = 0.05
 _FARTHEST = 100
@@ -17,19 +15,9 @@ _FARTHEST = 100
 def dispersion(step: Step, list_size: int) -> float:
     """Say how far the lists' churn lies off the law.
 
-    Parameters
-    ----------
-    step : Step
-        The step.
-    list_size : int
-        N.
-
-    Returns
-    -------
-    float
-        Mean squared deviation of a list's churn in units of its expected variance: 1 for sentences in exchangeable
-        order, some more where sentences of a document are alike, many times more in ordered corpora; NaN at the
-        first step.
+    Returns: Mean squared deviation of a list's churn in units of its expected variance: 1 for sentences in
+        exchangeable order, some more where sentences of a document are alike, many times more in ordered corpora;
+        NaN at the first step.
     """
     p = step.expected_churn
     if not 0 < p < 1:
@@ -41,21 +29,7 @@ def dispersion(step: Step, list_size: int) -> float:
 def steps_table(steps: Sequence[Step], *, sides: Sequence[str], list_size: int, stable: float) -> pa.Table:
     """Make ``convergence/steps.parquet``.
 
-    Parameters
-    ----------
-    steps : sequence of Step
-        In order.
-    sides : sequence of str
-        Of the rows of their arrays.
-    list_size : int
-        N.
-    stable : float
-        Stability from which a neuron counts as settled.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row a step.
+    ``sides``: Of the rows of their arrays.
     """
     rows = []
     for step in steps:
@@ -79,17 +53,8 @@ def steps_table(steps: Sequence[Step], *, sides: Sequence[str], list_size: int, 
 def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:
     """Make ``convergence/neurons.parquet``.
 
-    Parameters
-    ----------
-    steps : sequence of Step
-        In order.
-    sides : sequence of str
-        Of the rows of their arrays.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row a neuron, side and step, in this order.
+    ``sides``: Of the rows of their arrays.
+    Returns: One row a neuron, side and step, in this order.
     """
     churn, threshold, stability = (
         np.array([getattr(step, name) for step in steps]).transpose(2, 1, 0)
@@ -112,20 +77,7 @@ def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:
 
 
 def order_notice(steps: Sequence[Step], *, list_size: int) -> str | None:
-    """Tell of a corpus whose sentences do not come in exchangeable order.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        In order.
-    list_size : int
-        N.
-
-    Returns
-    -------
-    str or None
-        None when churn keeps to the law.
-    """
+    """Tell of a corpus whose sentences do not come in exchangeable order."""
     found = [dispersion(step, list_size) for step in steps]
     known = [each for each in found if not np.isnan(each)]
     if not known or np.mean(known) < _ORDERED:
@@ -141,19 +93,9 @@ def order_notice(steps: Sequence[Step], *, list_size: int) -> str | None:
 def sentences_needed(steps: Sequence[Step], *, stable: float, share: float) -> int | None:
     """Estimate how many sentences it takes until enough neurons have settled.
 
-    Parameters
-    ----------
-    steps : sequence of Step
-        In order.
-    stable, share : float
-        The rule.
-
-    Returns
-    -------
-    int or None
-        From a straight line through the log odds of the share settled over the logarithm of the sentences read, in
-        the second half of the steps. None where it does not rise, and where there is too little to go by: fewer
-        than 3 steps, less than a twentieth settled, or more than 100 times the sentences read.
+    Returns: From a straight line through the log odds of the share settled over the logarithm of the sentences
+        read, in the second half of the steps. None where it does not rise, and where there is too little to go by:
+        fewer than 3 steps, less than a twentieth settled, or more than 100 times the sentences read.
     """
     seen = [(step.n_sentences, step.share_settled(stable)) for step in steps if not np.isnan(step.stability).all()]
     if seen and seen[-1][1] >= share:
@@ -171,20 +113,7 @@ def sentences_needed(steps: Sequence[Step], *, stable: float, share: float) -> i
 
 
 def step_note(step: Step, *, stable: float) -> str:
-    """Say a step in a few words.
-
-    Parameters
-    ----------
-    step : Step
-        The step.
-    stable : float
-        Stability from which a neuron counts as settled.
-
-    Returns
-    -------
-    str
-        For the end of a progress bar.
-    """
+    """Say a step in a few words."""
     note = f"{step.churn.mean():.1%} of lists new (chance: {step.expected_churn:.1%})"
     if np.isnan(step.stability).all():
         return note

@@ -3,23 +3,11 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["cores_each"]
-
 
 def cores_each(cores: Sequence[float], n_workers: int) -> float:
     """Find the largest number of cores that every worker can have at the same time.
 
-    Parameters
-    ----------
-    cores : sequence of float
-        Cores of each machine; a worker lives on one.
-    n_workers : int
-        Workers, at least 1.
-
-    Returns
-    -------
-    float
-        Whole where there is a core or more for each; else the part of one that lets all work at once.
+    Returns: Whole where there is a core or more for each; else the part of one that lets all work at once.
 
     Examples
     --------

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from neurolect.errors import OptionError
 
-__all__ = ["Cost", "PassSize", "Rates", "cost_of"]
-
 _KEY = 8
 """Bytes of an entry of a list while collecting."""
 
@@ -120,32 +118,13 @@ class PassSize:
 class Cost(NamedTuple):
     """What a pass costs.
 
-    Attributes
-    ----------
-    sample_seconds : float
-        Choosing the uniform sample, once, or twice where there is a merge.
-    read_seconds : float
-        From the first sentence to the last, all workers at once.
-    merge_seconds : float
-        The tree of merges, its longest path; 0 for one worker.
-    write_seconds : float
-        Sorting and writing the lists.
-    total_seconds : float
-        All with the start.
-    gpu_gib : float
-        Memory of one GPU: weights, a step, two chunks of activations, lists with room for as many entries again.
-    host_gib : float
-        Memory of the process that merges: two states with room, and the arrays of both.
-    state_gib : float
-        What one worker leaves.
-    moved_gib : float
-        What the merges send from machine to machine, all together.
-    read_gib : float
-        Of the corpus, all workers together: once to compare hashes, once to feed.
-    shard_gib : float
-        Disk of one worker: a checkpoint beside the next one.
-    run_gib : float
-        Disk of the finished run's lists.
+    ``sample_seconds``: Choosing the uniform sample, once, or twice where there is a merge.
+    ``read_seconds``: From the first sentence to the last, all workers at once.
+    ``gpu_gib``: Memory of one GPU: weights, a step, two chunks of activations, lists with room for as many entries
+        again.
+    ``host_gib``: Memory of the process that merges: two states with room, and the arrays of both.
+    ``read_gib``: Of the corpus, all workers together: once to compare hashes, once to feed.
+    ``shard_gib``: Disk of one worker: a checkpoint beside the next one.
     """
 
     sample_seconds: float
@@ -168,17 +147,8 @@ def cost_of(size: PassSize, rates: Rates | None = None) -> Cost:
     The rate is carried over by the operations of a forward pass, layers times width squared times tokens; small
     networks reach less of a GPU's speed than that says.
 
-    Parameters
-    ----------
-    size : PassSize
-        What is to be collected.
-    rates : Rates, optional
-        What was measured; one H100 with BERT-base's shape when not given.
-
-    Returns
-    -------
-    Cost
-        Seconds and GiB (2 ** 30 bytes).
+    ``rates``: What was measured; one H100 with BERT-base's shape when not given.
+    Returns: Seconds and GiB (2 ** 30 bytes).
 
     Examples
     --------

@@ -8,8 +8,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-__all__ = ["append_entries", "count_reaching", "sum_moments"]
-
 _ROWS = 32
 _COLUMNS = 64
 _SPLITS = 16

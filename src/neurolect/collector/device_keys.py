@@ -10,17 +10,6 @@ from torch import Tensor
 
 from neurolect.collector.device_transfers import to_device
 
-__all__ = [
-    "EMPTY",
-    "complements",
-    "decode_signed",
-    "encode_keys",
-    "held_ids",
-    "mark",
-    "marked_entries",
-    "signed_activations",
-]
-
 EMPTY = -(2**63)
 """The key of no entry."""
 
@@ -36,19 +25,9 @@ def complements(sentence_ids: NDArray[np.int64], *, device: torch.device) -> Ten
 def encode_keys(activations: Tensor, low: Tensor, *, side: str) -> Tensor:
     """Make the signed keys of a batch.
 
-    Parameters
-    ----------
-    activations : float32 Tensor, shape (n_sentences, n_neurons)
-        Any but NaN.
-    low : int64 Tensor, shape (n_sentences,)
-        Complements of the sentence ids.
-    side : {"top", "bottom"}
-        Of the lists.
-
-    Returns
-    -------
-    int64 Tensor, shape (n_sentences, n_neurons)
-        Larger is better.
+    ``activations``: float32 Tensor, shape (n_sentences, n_neurons). Any but NaN.
+    ``low``: int64 Tensor, shape (n_sentences,). Complements of the sentence ids.
+    Returns: int64 Tensor, shape (n_sentences, n_neurons). Larger is better.
     """
     bits = activations.contiguous().view(torch.int32).to(torch.int64) & _LOW
     if side == "bottom":

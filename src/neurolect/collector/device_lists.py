@@ -28,8 +28,6 @@ from neurolect.collector.top_lists import TopLists
 from neurolect.errors import CollectError
 from neurolect.model.triton_here import triton_here
 
-__all__ = ["DeviceTopLists"]
-
 _LEAST_ROOM = 16_384
 _BLOCK = 1 << 24
 """Entries sorted or selected from at once; bounds the temporary memory."""
@@ -38,18 +36,7 @@ _BLOCK = 1 << 24
 class DeviceTopLists:
     """Streaming lists of all neurons, one side, on a device.
 
-    Parameters
-    ----------
-    n_neurons : int
-        Number of neurons.
-    list_size : int
-        Entries kept per neuron.
-    side : str
-        ``top`` keeps the highest activations, ``bottom`` the lowest.
-    with_tokens : bool
-        Keep the model token of each entry.
-    device : torch.device
-        Where they are kept.
+    ``side``: ``top`` keeps the highest activations, ``bottom`` the lowest.
     """
 
     def __init__(
@@ -71,15 +58,8 @@ class DeviceTopLists:
     def look(self, activations: Tensor) -> OnItsWay:
         """Ask, without waiting for the answer, which buffers may be too small for a batch.
 
-        Parameters
-        ----------
-        activations : float32 Tensor, shape (n_sentences, n_neurons)
-            The batch that the next update takes in.
-
-        Returns
-        -------
-        OnItsWay
-            For :meth:`update`; bool, shape (n_neurons,).
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). The batch that the next update takes in.
+        Returns: For :meth:`update`; bool, shape (n_neurons,).
         """
         kernels = activations.is_cuda and triton_here()
         return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1])
@@ -94,21 +74,10 @@ class DeviceTopLists:
     ) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32 Tensor, shape (n_sentences, n_neurons)
-            On the device; NaN entries are passed over.
-        sentence_ids : int64, shape (n_sentences,)
-            Each id once in the life of the lists; on the host.
-        tokens : int16 Tensor, shape (n_sentences, n_neurons), optional
-            Needed if the lists keep tokens.
-        look : OnItsWay, optional
-            From :meth:`look`, with the same activations and no update since; spares waiting for the device.
-
-        Raises
-        ------
-        CollectError
-            If a sentence id does not fit into 32 bits, or tokens are missing.
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). On the device; NaN entries are passed over.
+        ``sentence_ids``: int64, shape (n_sentences,). Each id once in the life of the lists; on the host.
+        ``tokens``: int16 Tensor, shape (n_sentences, n_neurons). Needed if the lists keep tokens.
+        ``look``: From :meth:`look`, with the same activations and no update since; spares waiting for the device.
         """
         check_sentence_ids(sentence_ids)
         if self._tokens.shape[1] and tokens is None:
@@ -178,15 +147,7 @@ class DeviceTopLists:
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
         """Take in lists collected on other sentences.
 
-        Parameters
-        ----------
-        other : DeviceTopLists or TopLists
-            Same neurons, size, side and tokens.
-
-        Raises
-        ------
-        CollectError
-            If they do not fit together.
+        ``other``: Same neurons, size, side and tokens.
         """
         theirs = other if isinstance(other, DeviceTopLists) else self._like(other)
         mine = (len(self._keys), self.list_size, self.side, self._tokens.shape[1] > 0)
@@ -220,15 +181,9 @@ class DeviceTopLists:
     def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Give the entries of some sentences alone, in any order.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n,)
-            The sentences.
-
-        Returns
-        -------
-        keys : uint64, shape (n_neurons, width)
-        fill : int64, shape (n_neurons,)
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: keys: uint64, shape (n_neurons, width).
+        Returns: fill: int64, shape (n_neurons,).
         """
         self._cut()
         width = self._width()
@@ -249,14 +204,8 @@ class DeviceTopLists:
     def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the entries of some sentences, and all; as :meth:`TopLists.count_among`.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n,)
-            The sentences.
-
-        Returns
-        -------
-        n_among, fill : int64, shape (n_neurons,)
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: n_among, fill: int64, shape (n_neurons,).
         """
         self._cut()
         width = self._width()
@@ -271,10 +220,7 @@ class DeviceTopLists:
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds; as :meth:`TopLists.sentence_ids`.
 
-        Returns
-        -------
-        int64, shape (n,), ascending
-            Each once.
+        Returns: int64, shape (n,), ascending. Each once.
         """
         self._cut()
         width = self._width()
@@ -296,10 +242,7 @@ class DeviceTopLists:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays, in the form of the lists on the host.
 
-        Returns
-        -------
-        dict of str to ndarray
-            ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
+        Returns: ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
         """
         self._cut()
         width = self._width()
@@ -323,26 +266,7 @@ class DeviceTopLists:
         with_tokens: bool = False,
         device: torch.device,
     ) -> "DeviceTopLists":
-        """Make a state from arrays, of lists kept here or on the host.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From ``to_arrays``.
-        list_size : int
-            As the state was made with.
-        side : str
-            As the state was made with.
-        with_tokens : bool
-            As the state was made with.
-        device : torch.device
-            Where they are to be kept.
-
-        Returns
-        -------
-        DeviceTopLists
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays, of lists kept here or on the host."""
         keys, fill = arrays["keys"].astype(np.uint64), arrays["fill"].astype(np.int64)
         lists = cls(len(fill), list_size, side=side, with_tokens=with_tokens, device=device)
         width = keys.shape[1]
@@ -358,15 +282,8 @@ class DeviceTopLists:
     def sorted(self, start: int = 0, stop: int | None = None) -> SortedLists:
         """Finish the lists of a range of neurons: cut them to N and sort them.
 
-        Parameters
-        ----------
-        start, stop : int
-            Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
-
-        Returns
-        -------
-        SortedLists
-            Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
+        ``start, stop``: Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
+        Returns: Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
         """
         self._cut()
         first, last, width = start, len(self._keys) if stop is None else stop, self._width()

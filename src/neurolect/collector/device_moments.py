@@ -9,8 +9,6 @@ from neurolect.collector.device_transfers import OnItsWay
 from neurolect.collector.moments import Moments, in_widths
 from neurolect.model.triton_here import triton_here
 
-__all__ = ["DeviceMoments"]
-
 _BLOCK = 1 << 22
 
 
@@ -18,13 +16,6 @@ class DeviceMoments:
     """Streaming moments, extremes and histograms of all neurons, on a device.
 
     Sums are the host's up to float64 rounding; counts, extremes and histograms are the same.
-
-    Parameters
-    ----------
-    start : Moments
-        What to go on from; its shift and bins are kept.
-    device : torch.device
-        Where they are kept.
     """
 
     def __init__(self, start: Moments, *, device: torch.device) -> None:
@@ -36,10 +27,8 @@ class DeviceMoments:
     def update(self, activations: Tensor) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32 Tensor, shape (n_sentences, n_neurons)
-            On the device; entries that are not finite are passed over.
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). On the device; entries that are not finite
+            are passed over.
         """
         state = self._state
         if activations.is_cuda and triton_here():
@@ -79,10 +68,7 @@ class DeviceMoments:
     def take_powers(self) -> OnItsWay:
         """Hand the sums of powers out and start them again from 0, without waiting for the device.
 
-        Returns
-        -------
-        OnItsWay
-            Float64, shape (4, n_neurons).
+        Returns: Float64, shape (4, n_neurons).
         """
         powers = OnItsWay(self._state["powers"])
         self._state["powers"].zero_()
@@ -93,46 +79,16 @@ class DeviceMoments:
         return Moments.from_arrays(self.to_arrays())
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            As of :class:`~neurolect.collector.moments.Moments`.
-        """
+        """Give the state as arrays."""
         return {name: tensor.cpu().numpy().copy() for name, tensor in self._state.items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, device: torch.device) -> "DeviceMoments":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`, here or on the host.
-        device : torch.device
-            Where it is to be kept.
-
-        Returns
-        -------
-        DeviceMoments
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         return cls(Moments.from_arrays(arrays), device=device)
 
     def merge(self, other: "DeviceMoments") -> None:
-        """Take in moments of other sentences.
-
-        Parameters
-        ----------
-        other : DeviceMoments
-            Same neurons, shift and bins.
-
-        Raises
-        ------
-        CollectError
-            If shift or bins differ.
-        """
+        """Take in moments of other sentences."""
         both = self.to_host()
         both.merge(other.to_host())
         self._state = DeviceMoments(both, device=self.device)._state

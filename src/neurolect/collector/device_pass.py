@@ -19,56 +19,18 @@ from neurolect.model.model import Model
 from neurolect.model.receive import DeviceActivations
 from neurolect.progress import Progress
 
-__all__ = [
-    "Launched",
-    "chunk_activations",
-    "is_finite",
-    "kept_on_device",
-    "undisturbed",
-    "without_overflow",
-]
-
 _TRIAL = 128
 
 
 def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
-    """Say where lists and moments are kept.
-
-    Parameters
-    ----------
-    keep_on : {"auto", "device", "host"}
-        The option.
-    device : torch.device
-        Where the network is.
-
-    Returns
-    -------
-    torch.device or None
-        None: on the host.
-    """
+    """Say where lists and moments are kept."""
     return device if keep_on == "device" or (keep_on == "auto" and device.type == "cuda") else None
 
 
 class Launched:
     """A chunk whose forward passes the device was told to run; the host has not waited for them.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    chunk : Chunk
-        Any.
-
-    Attributes
-    ----------
-    chunk : Chunk
-        The chunk.
-    rows : int64, shape (n,)
-        Its sentences in the order of the batches, as rows of the chunk.
-    activations : DeviceActivations
-        In this order.
-    looks : dict of side to OnItsWay, or None
-        What the state asked of them.
+    ``rows``: int64, shape (n,). Its sentences in the order of the batches, as rows of the chunk.
     """
 
     def __init__(self, model: Model, chunk: Chunk) -> None:
@@ -91,10 +53,7 @@ def undisturbed(device: torch.device | None) -> Iterator[None]:
     Its work on the host is a thousand small things a chunk. Sharing each out among threads, or waiting 5 ms for
     Python's lock while another thread reads, costs a fifth of the speed.
 
-    Parameters
-    ----------
-    device : torch.device or None
-        Where the state is kept; nothing is changed but for a GPU.
+    ``device``: Where the state is kept; nothing is changed but for a GPU.
     """
     if device is None or device.type != "cuda":
         yield
@@ -110,20 +69,7 @@ def undisturbed(device: torch.device | None) -> Iterator[None]:
 
 
 def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
-    """Run all batches of a chunk.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    chunk : Chunk
-        Any.
-
-    Returns
-    -------
-    DeviceActivations
-        Rows in the order of the batches.
-    """
+    """Run all batches of a chunk."""
     n_rows = sum(map(len, chunk.batches))
     shape = (n_rows, model.neurons.n_neurons)
     with_tokens = model.options.pooling == "max"
@@ -150,22 +96,7 @@ def _extremes(activations: DeviceActivations) -> OnItsWay | None:
 
 
 def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Model:
-    """Take a wider number format from the start where the first sentences already overflow.
-
-    Parameters
-    ----------
-    model : Model
-        As loaded.
-    corpus : Corpus
-        Its first sentences are tried.
-    progress : Progress
-        Is told.
-
-    Returns
-    -------
-    Model
-        The same, or one with a wider format.
-    """
+    """Take a wider number format from the start where the first sentences already overflow."""
     if model.options.dtype != "auto" or model.dtype == "float32":
         return model
     texts: list[Any] = next(iter(corpus.batches(columns=["text"], batch_size=_TRIAL))).column("text").to_pylist()

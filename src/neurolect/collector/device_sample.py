@@ -8,19 +8,9 @@ from torch import Tensor
 from neurolect.collector.device_transfers import to_device
 from neurolect.collector.sample_activations import SampleActivations
 
-__all__ = ["DeviceSample"]
-
 
 class DeviceSample:
-    """Activations of the sample's sentences, filled in as they come by.
-
-    Parameters
-    ----------
-    start : SampleActivations
-        What to go on from.
-    device : torch.device
-        Where they are kept.
-    """
+    """Activations of the sample's sentences, filled in as they come by."""
 
     def __init__(self, start: SampleActivations, *, device: torch.device) -> None:
         self._start, self.device = start, device
@@ -29,12 +19,8 @@ class DeviceSample:
     def update(self, activations: Tensor, *, sentence_ids: NDArray[np.int64]) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32 Tensor, shape (n_sentences, n_neurons)
-            Of any sentences, on the device.
-        sentence_ids : int64, shape (n_sentences,)
-            Those outside the sample are passed over; on the host.
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). Of any sentences, on the device.
+        ``sentence_ids``: int64, shape (n_sentences,). Those outside the sample are passed over; on the host.
         """
         rows, places = self._start.find(sentence_ids)
         if len(rows):
@@ -42,18 +28,7 @@ class DeviceSample:
             self._activations.index_copy_(0, to_device(places, self.device), chosen)
 
     def merge(self, other: "DeviceSample") -> None:
-        """Take in what another state saw.
-
-        Parameters
-        ----------
-        other : DeviceSample
-            The same sample.
-
-        Raises
-        ------
-        CollectError
-            If the samples differ.
-        """
+        """Take in what another state saw."""
         both = self.to_host()
         both.merge(other.to_host())
         self._activations = torch.from_numpy(both.activations).to(self.device)
@@ -65,27 +40,11 @@ class DeviceSample:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays.
 
-        Returns
-        -------
-        dict of str to ndarray
-            As of :class:`~neurolect.collector.sample_activations.SampleActivations`.
+        Returns: As of :class:`~neurolect.collector.sample_activations.SampleActivations`.
         """
         return {"sentence_ids": self._start.sentence_ids, "activations": self._activations.cpu().numpy().copy()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], *, device: torch.device) -> "DeviceSample":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`, here or on the host.
-        device : torch.device
-            Where it is to be kept.
-
-        Returns
-        -------
-        DeviceSample
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         return cls(SampleActivations.from_arrays(arrays), device=device)

@@ -7,17 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["OnItsWay", "to_device"]
-
 
 class OnItsWay:
-    """A copy of a tensor on its way to the host; what the device is told later does not change it.
-
-    Parameters
-    ----------
-    tensor : Tensor
-        On any device.
-    """
+    """A copy of a tensor on its way to the host; what the device is told later does not change it."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._event: Any = None
@@ -33,10 +25,7 @@ class OnItsWay:
     def array(self) -> NDArray[Any]:
         """Wait until it is there.
 
-        Returns
-        -------
-        ndarray
-            Same shape and dtype.
+        Returns: Same shape and dtype.
         """
         if self._event is not None:
             self._event.synchronize()
@@ -46,20 +35,7 @@ class OnItsWay:
 
 
 def to_device(array: NDArray[np.generic], device: torch.device) -> Tensor:
-    """Copy an array to a device, through pinned memory where that lets the host go on at once.
-
-    Parameters
-    ----------
-    array : ndarray
-        Of a dtype that torch knows.
-    device : torch.device
-        Where it shall be.
-
-    Returns
-    -------
-    Tensor
-        There.
-    """
+    """Copy an array to a device, through pinned memory where that lets the host go on at once."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     if device.type == "cuda":
         tensor = tensor.pin_memory()

@@ -23,26 +23,15 @@ from neurolect.collector.state import CollectState
 from neurolect.collector.stop_rule import StopRule, parse_stop_rule
 from neurolect.corpus import Corpus
 
-__all__ = ["Ending", "Watch", "ending_notices", "read_of", "sample_of", "write_convergence"]
-
 _USUAL = StopRule(stable=0.8, share=0.9)
 
 
 class Ending(NamedTuple):
     """Why a pass ended, as the manifest says it.
 
-    Attributes
-    ----------
-    reason : str
-        ``corpus`` (all was read), ``limit``, ``stable`` or ``max_seconds``.
-    stable : float
-        Stability from which a neuron counts as settled.
-    share_settled : float or None
-        Share of neurons settled at the end; None where there was but one step.
-    share_wanted : float
-        The share that was asked for (0.9 when nothing was).
-    n_sentences_needed : int or None
-        Sentences until that share is reached, estimated; None where nothing can be said.
+    ``reason``: ``corpus`` (all was read), ``limit``, ``stable`` or ``max_seconds``.
+    ``share_settled``: Share of neurons settled at the end; None where there was but one step.
+    ``n_sentences_needed``: Sentences until that share is reached, estimated; None where nothing can be said.
     """
 
     reason: str
@@ -53,15 +42,7 @@ class Ending(NamedTuple):
 
 
 class Watch:
-    """Looks at the monitor while the pass goes on.
-
-    Parameters
-    ----------
-    options : CollectOptions
-        With the rules.
-    convergence : Convergence
-        The monitor.
-    """
+    """Looks at the monitor while the pass goes on."""
 
     def __init__(self, options: CollectOptions, convergence: Convergence) -> None:
         self._options, self._convergence = options, convergence
@@ -73,20 +54,7 @@ class Watch:
         return step_note(self._convergence.steps[-1], stable=self._rule.stable)
 
     def enough(self, *, stepped: bool, seconds: float) -> bool:
-        """Say at the end of a chunk whether the pass may end here.
-
-        Parameters
-        ----------
-        stepped : bool
-            Whether the monitor took a step at this chunk.
-        seconds : float
-            Time since the start.
-
-        Returns
-        -------
-        bool
-            True when a rule says so.
-        """
+        """Say at the end of a chunk whether the pass may end here."""
         if self._options.max_seconds is not None and seconds >= self._options.max_seconds:
             self._reason = "max_seconds"
             return True
@@ -115,19 +83,8 @@ class Watch:
 def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDArray[np.int64]:
     """Choose the uniform sample of the sentences to be read.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        The corpus.
-    n_sentences : int
-        So many of its mining part will be read.
-    options : CollectOptions
-        With size and seed.
-
-    Returns
-    -------
-    int64, shape (n_sample,)
-        In sample order.
+    ``n_sentences``: So many of its mining part will be read.
+    Returns: int64, shape (n_sample,). In sample order.
     """
 
     def parts() -> Iterator[NDArray[np.int64]]:
@@ -146,23 +103,9 @@ def read_of(
 ) -> NDArray[np.int64]:
     """Leave out the sentences of the sample that a pass ended early has not read.
 
-    Parameters
-    ----------
-    sample_ids : int64, shape (n_sample,)
-        The sample, in its order.
-    corpus : Corpus
-        The corpus.
-    n_sentences : int
-        So many of its mining part were to be read.
-    state : CollectState
-        Knows how many were.
-    options : CollectOptions
-        Know in which order.
-
-    Returns
-    -------
-    int64, shape (at most n_sample,)
-        In the same order; a uniform sample of what was read.
+    ``sample_ids``: int64, shape (n_sample,). The sample, in its order.
+    ``n_sentences``: So many of its mining part were to be read.
+    Returns: int64, shape (at most n_sample,). In the same order; a uniform sample of what was read.
     """
     n_read = state.convergence.n_read
     if n_read >= n_sentences:
@@ -174,17 +117,7 @@ def read_of(
 
 
 def write_convergence(folder: Path, state: CollectState, ending: Ending) -> None:
-    """Write what the monitor saw.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    state : CollectState
-        The finished state.
-    ending : Ending
-        With the stability that counts as settled.
-    """
+    """Write what the monitor saw."""
     steps, sides = state.convergence.steps, tuple(state.lists)
     table = steps_table(steps, sides=sides, list_size=state.plan.list_size, stable=ending.stable)
     write_table(folder / "convergence" / "steps.parquet", table)
@@ -192,20 +125,7 @@ def write_convergence(folder: Path, state: CollectState, ending: Ending) -> None
 
 
 def ending_notices(state: CollectState, ending: Ending) -> list[str]:
-    """Say in sentences what the monitor found.
-
-    Parameters
-    ----------
-    state : CollectState
-        The finished state.
-    ending : Ending
-        Why it ended.
-
-    Returns
-    -------
-    list of str
-        For the manifest.
-    """
+    """Say in sentences what the monitor found."""
     notices = []
     settled = ending.share_settled
     if ending.reason in ("stable", "max_seconds"):

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from neurolect.errors import CollectError
 
-__all__ = ["MAX_SENTENCE_ID", "SortedLists", "check_sentence_ids", "decode_keys", "ids_of", "sort_entries"]
-
 MAX_SENTENCE_ID = 2**32 - 2
 """Largest sentence id a key can hold."""
 
@@ -18,14 +16,10 @@ _LOW = np.uint64(0xFFFFFFFF)
 class SortedLists(NamedTuple):
     """Finished lists.
 
-    Attributes
-    ----------
-    activations : float32, shape (n_neurons, n_kept)
-        Best first; NaN where a neuron has fewer entries.
-    sentence_ids : int64, shape (n_neurons, n_kept)
-        -1 where a neuron has fewer entries.
-    tokens : int16, shape (n_neurons, n_kept), or None
-        The model token that gave each activation, with max pooling.
+    ``activations``: float32, shape (n_neurons, n_kept). Best first; NaN where a neuron has fewer entries.
+    ``sentence_ids``: int64, shape (n_neurons, n_kept). -1 where a neuron has fewer entries.
+    ``tokens``: int16, shape (n_neurons, n_kept), or None. The model token that gave each activation, with max
+        pooling.
     """
 
     activations: NDArray[np.float32]
@@ -36,15 +30,7 @@ class SortedLists(NamedTuple):
 def check_sentence_ids(sentence_ids: NDArray[np.int64]) -> None:
     """Refuse ids that a key cannot hold.
 
-    Parameters
-    ----------
-    sentence_ids : int64, shape (n_sentences,)
-        Ids of a batch.
-
-    Raises
-    ------
-    CollectError
-        If one does not fit into 32 bits.
+    ``sentence_ids``: int64, shape (n_sentences,). Ids of a batch.
     """
     if len(sentence_ids) and (sentence_ids.max() > MAX_SENTENCE_ID or sentence_ids.min() < 0):
         what = f"Sentence ids up to {int(sentence_ids.max()):,} cannot be listed."
@@ -54,19 +40,9 @@ def check_sentence_ids(sentence_ids: NDArray[np.int64]) -> None:
 def decode_keys(keys: NDArray[np.uint64], *, side: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Take keys apart.
 
-    Parameters
-    ----------
-    keys : uint64, any shape
-        Of entries.
-    side : {"top", "bottom"}
-        Of the lists.
-
-    Returns
-    -------
-    activations : float32, same shape
-        -0.0 comes back as 0.0.
-    sentence_ids : int64, same shape
-        Of the entries.
+    ``keys``: uint64, any shape. Of entries.
+    Returns: activations: float32, same shape. -0.0 comes back as 0.0.
+    Returns: sentence_ids: int64, same shape. Of the entries.
     """
     codes = (keys >> np.uint64(32)).astype(np.uint32)
     positive = codes >> np.uint32(31) == 1
@@ -87,21 +63,10 @@ def sort_entries(
 ) -> SortedLists:
     """Sort some neurons' entries, best first.
 
-    Parameters
-    ----------
-    keys : uint64, shape (n_neurons, n_kept)
-        Changed in place.
-    fill : int64, shape (n_neurons,)
-        Entries of each neuron; they come first.
-    tokens : int16, shape (n_neurons, n_kept), or None
-        Travel with the keys.
-    side : {"top", "bottom"}
-        Of the lists.
-
-    Returns
-    -------
-    SortedLists
-        ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
+    ``keys``: uint64, shape (n_neurons, n_kept). Changed in place.
+    ``fill``: int64, shape (n_neurons,). Entries of each neuron; they come first.
+    ``tokens``: int16, shape (n_neurons, n_kept), or None. Travel with the keys.
+    Returns: ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
     """
     empty = np.arange(keys.shape[1])[None, :] >= fill[:, None]
     keys[empty] = 0

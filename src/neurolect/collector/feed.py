@@ -26,28 +26,16 @@ from neurolect.errors import CollectError
 from neurolect.model.model import Model
 from neurolect.model.tokens import TokenizedSentences
 
-__all__ = ["Chunk", "ahead", "chunks"]
-
 Item = TypeVar("Item")
 
 
 class Chunk(NamedTuple):
     """Some consecutive sentences, ready for the model.
 
-    Attributes
-    ----------
-    number : int
-        From 0.
-    sentences : pyarrow.Table
-        Ids, text, metadata; ascending id.
-    tokens : TokenizedSentences
-        In the same order.
-    batches : list of int64 arrays
-        Row numbers of each forward pass; sentences with no token are in none.
-    background : Background, optional
-        Counts of its words, where another process made them.
-    items : FoundItems, optional
-        Words and metadata values of some of its sentences, where another process found them.
+    ``sentences``: Ids, text, metadata; ascending id.
+    ``batches``: list of int64 arrays. Row numbers of each forward pass; sentences with no token are in none.
+    ``background``: Counts of its words, where another process made them.
+    ``items``: Words and metadata values of some of its sentences, where another process found them.
     """
 
     number: int
@@ -73,33 +61,10 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Go through the mining part.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        The prepared corpus.
-    model : Model
-        Whose tokenizer is used.
-    size : int
-        Sentences in a chunk.
-    token_budget : int
-        Padded tokens in a batch.
-    limit : int, optional
-        Stop after so many sentences.
-    start : int
-        Number of the first chunk wanted; those before it are skipped without being read.
-    shuffle_seed : int, optional
-        Go through them in the random order of this seed.
-    workers : int
-        Processes that tokenize; 1 does it here.
-    end : int, optional
-        Number after that of the last chunk wanted.
-    watched : ItemShare, optional
-        Of which sentences to find the items, where several processes are at work.
-
-    Yields
-    ------
-    Chunk
-        In corpus order, or the random one.
+    ``limit``: Stop after so many sentences.
+    ``start``: Number of the first chunk wanted; those before it are skipped without being read.
+    ``end``: Number after that of the last chunk wanted.
+    ``watched``: Of which sentences to find the items, where several processes are at work.
     """
     last = corpus.n_mining if limit is None else min(limit, corpus.n_mining)
     if shuffle_seed is None:
@@ -154,22 +119,7 @@ def _rechunk(tables: Iterator[pa.Table], size: int, n_left: int) -> Iterator[pa.
 def ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Iterator[Item]]:
     """Make the next items in a thread while the present one is used; it begins at once and ends with the ``with``.
 
-    Parameters
-    ----------
-    items : iterator
-        What to run ahead of.
-    depth : int
-        Items made in advance at most.
-
-    Yields
-    ------
-    iterator
-        The same items in the same order; an error of the iterator is raised where its item would be.
-
-    Raises
-    ------
-    CollectError
-        If the thread ends without a word.
+    Yields: The same items in the same order; an error of the iterator is raised where its item would be.
     """
     ready: queue.Queue[tuple[str, Item | BaseException | None]] = queue.Queue(maxsize=depth)
     stop = threading.Event()

@@ -23,8 +23,6 @@ from neurolect.corpus import Corpus
 from neurolect.distinct import distinct
 from neurolect.model.neurons import NeuronIndex
 
-__all__ = ["write_results"]
-
 _ROWS_AT_ONCE = 1 << 20
 _SENTENCES_AT_ONCE = 1 << 17
 _THREADS = 4
@@ -41,25 +39,7 @@ def write_results(
 ) -> int:
     """Write everything ``collect`` owes the run folder, but the manifest.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    state : CollectState
-        The finished state.
-    corpus : Corpus
-        Where the kept sentences come from.
-    neurons : NeuronIndex
-        The neurons in order.
-    sample_ids : int64, shape (n,)
-        The uniform sample, in sample order.
-    quantile_sentences : int
-        Sentences kept from each tenth of a neuron's activations.
-
-    Returns
-    -------
-    int
-        Number of kept sentences.
+    ``sample_ids``: int64, shape (n,). The uniform sample, in sample order.
     """
     kept = distinct(np.concatenate([sample_ids, *(lists.sentence_ids() for lists in state.lists.values())]))
     # those that take longest first

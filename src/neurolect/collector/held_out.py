@@ -26,18 +26,6 @@ from neurolect.model.finite import non_finite, raise_if_non_finite
 from neurolect.model.model import Model
 from neurolect.progress import Progress, Task
 
-__all__ = [
-    "HELD_OUT_PARTIAL",
-    "Pooled",
-    "choose_sentences",
-    "joined_arrays",
-    "n_pooled",
-    "pool_held_out",
-    "pool_sentences",
-    "read_partial",
-    "write_joined",
-]
-
 HELD_OUT_PARTIAL = "partial/held_out.npz"
 """Where a shard's run folder keeps its batches until it is merged."""
 
@@ -57,21 +45,7 @@ class Pooled(NamedTuple):
 def choose_sentences(corpus: Corpus, *, part: Part, size: int, seed: int) -> NDArray[np.int64]:
     """Choose a uniform sample of a part of a corpus.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        The corpus.
-    part : {"mining", "held_out", "all"}
-        Which sentences.
-    size : int
-        How many; all where there are fewer.
-    seed : int
-        Chooses the sample.
-
-    Returns
-    -------
-    int64, shape (at most size,), ascending
-        Sentence ids.
+    Returns: int64, shape (at most size,), ascending. Sentence ids.
     """
     batches = corpus.batches(part=part, columns=["sentence_id"], batch_size=_AT_ONCE)
     ids = (table.column("sentence_id").to_numpy() for table in batches)
@@ -87,35 +61,7 @@ def pool_sentences(
     stop: StopRequest | None = None,
     shard: Shard | None = None,
 ) -> Pooled:
-    """Run sentences through the model and keep all activations.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    sentences : pyarrow.Table
-        With ``sentence_id`` and ``text``.
-    options : CollectOptions
-        With the budget of tokens and what to do where activations are not finite.
-    task : Task
-        Is told how many are done.
-    stop : StopRequest, optional
-        Whether the user wants it to end.
-    shard : Shard, optional
-        Run only every n-th batch.
-
-    Returns
-    -------
-    Pooled
-        By batch.
-
-    Raises
-    ------
-    InterruptedRunError
-        If it was stopped.
-    NonFiniteActivationsError
-        If activations are not finite and ``non_finite`` is ``error``.
-    """
+    """Run sentences through the model and keep all activations."""
     options = options.on_device(model.device.type)
     tokens = model.tokenize(sentences.column("text").to_pylist())
     batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
@@ -156,29 +102,8 @@ def pool_held_out(
 ) -> None:
     """Pool the sample of the held-out part and write it; what is there already is left.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    corpus : Corpus
-        The corpus; only its held-out part is read.
-    folder : Path
-        The run folder.
-    options : CollectOptions
-        With size and seed of the sample.
-    progress : Progress
-        Where to report to.
-    shard : Shard, optional
-        Run every n-th batch only and leave it for the merge.
-    stop : StopRequest, optional
-        Whose signals end it; caught here when not given.
-
-    Raises
-    ------
-    InterruptedRunError
-        If it was stopped by Ctrl-C or SIGTERM.
-    NonFiniteActivationsError
-        If activations are not finite and ``non_finite`` is ``error``.
+    ``shard``: Run every n-th batch only and leave it for the merge.
+    ``stop``: Whose signals end it; caught here when not given.
     """
     partial = folder / HELD_OUT_PARTIAL
     written = folder / "held_out" / "activations.npy" if shard is None else partial
@@ -200,15 +125,7 @@ def pool_held_out(
 def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
     """Read the held-out sentences that a shard has run.
 
-    Parameters
-    ----------
-    folder : Path
-        Its partial run folder.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The fields of :class:`Pooled`, each after ``held_out.``; empty where there are none.
+    Returns: The fields of :class:`Pooled`, each after ``held_out.``; empty where there are none.
     """
     if not (folder / HELD_OUT_PARTIAL).is_file():
         return {}
@@ -219,15 +136,7 @@ def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
 def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[str, NDArray[np.generic]]:
     """Put the held-out sentences of shards together.
 
-    Parameters
-    ----------
-    parts : sequence of mapping of str to ndarray
-        From :func:`read_partial`; what else they hold is passed over.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Likewise.
+    ``parts``: From :func:`read_partial`; what else they hold is passed over.
     """
     names = [f"{_PREFIX}{name}" for name in Pooled._fields]
     kept = [part for part in parts if all(name in part for name in names)]
@@ -235,35 +144,14 @@ def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[st
 
 
 def write_joined(folder: Path, corpus: Corpus, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write the held-out sentences of merged shards.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    corpus : Corpus
-        Where text and metadata come from.
-    arrays : mapping of str to ndarray
-        From :func:`joined_arrays`.
-    """
+    """Write the held-out sentences of merged shards."""
     if arrays:
         ids, activations = (arrays[f"{_PREFIX}{name}"] for name in Pooled._fields)
         _write(folder, corpus, Pooled(ids.astype(np.int64), activations.astype(np.float32)))
 
 
 def n_pooled(folder: Path) -> int:
-    """Count the held-out sentences of a run folder.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-
-    Returns
-    -------
-    int
-        0 where there are none.
-    """
+    """Count the held-out sentences of a run folder."""
     path = folder / "held_out" / "activations.npy"
     return int(np.load(path, mmap_mode="r", allow_pickle=False).shape[1]) if path.is_file() else 0
 

@@ -6,22 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["StopRequest", "stop_requests"]
-
 
 class StopRequest:
     """Whether somebody asked to stop.
 
-    Parameters
-    ----------
-    patient : bool
-        Whether a second signal is as good as the first. A worker is told to stop by the process that started it,
-        and often by the terminal or the scheduler too.
-
-    Attributes
-    ----------
-    name : str or None
-        ``SIGINT`` or ``SIGTERM`` once asked, or who else asked.
+    ``patient``: Whether a second signal is as good as the first. A worker is told to stop by the process that
+        started it, and often by the terminal or the scheduler too.
+    ``name``: ``SIGINT`` or ``SIGTERM`` once asked, or who else asked.
     """
 
     def __init__(self, *, patient: bool = False) -> None:
@@ -29,18 +20,7 @@ class StopRequest:
         self._patient = patient
 
     def ask(self, number: int, _frame: FrameType | None) -> None:
-        """Remember the request; a second one stops at once unless this one is patient.
-
-        Parameters
-        ----------
-        number : int
-            Signal number.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If it was asked before.
-        """
+        """Remember the request; a second one stops at once unless this one is patient."""
         if self.name is not None and not self._patient:
             raise KeyboardInterrupt
         self.name = self.name or signal.Signals(number).name
@@ -50,15 +30,8 @@ class StopRequest:
 def stop_requests(*, patient: bool = False) -> Iterator[StopRequest]:
     """Catch SIGINT and SIGTERM while the block runs; the handlers before are put back.
 
-    Parameters
-    ----------
-    patient : bool
-        Whether a second signal is as good as the first.
-
-    Yields
-    ------
-    StopRequest
-        To look at between two batches. Outside the main thread nothing is caught.
+    ``patient``: Whether a second signal is as good as the first.
+    Yields: To look at between two batches. Outside the main thread nothing is caught.
     """
     request = StopRequest(patient=patient)
     if threading.current_thread() is not threading.main_thread():

@@ -10,8 +10,6 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ItemNumbers", "hash_items"]
-
 _LEAST_LATELY = 4096
 _HELD_PER_LATELY = 8
 
@@ -19,15 +17,7 @@ _HELD_PER_LATELY = 8
 def hash_items(names: Iterable[str]) -> NDArray[np.uint64]:
     """Hash names: the same in every process and on every machine.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Any text.
-
-    Returns
-    -------
-    uint64, shape (n_names,)
-        The first 64 bits of BLAKE2b.
+    Returns: uint64, shape (n_names,). The first 64 bits of BLAKE2b.
 
     Examples
     --------
@@ -43,11 +33,6 @@ class ItemNumbers:
 
     Those held lie sorted by hash; those met lately lie sorted beside them, few enough to be sorted anew whenever
     some are added.
-
-    Parameters
-    ----------
-    most : int
-        Items beyond so many get no number.
     """
 
     def __init__(self, most: int) -> None:
@@ -62,15 +47,8 @@ class ItemNumbers:
     def number(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Give the numbers of some items, new ones to those that have none.
 
-        Parameters
-        ----------
-        hashes : uint64, shape (n,)
-            Of the items; any of them may be there more than once.
-
-        Returns
-        -------
-        int32, shape (n,)
-            From 0, in order of first appearance; -1 for new ones once there are too many.
+        ``hashes``: uint64, shape (n,). Of the items; any of them may be there more than once.
+        Returns: int32, shape (n,). From 0, in order of first appearance; -1 for new ones once there are too many.
         """
         found = self._held.find(hashes)
         found = np.where(found < 0, self._lately.find(hashes), found)
@@ -96,10 +74,7 @@ class ItemNumbers:
     def hashes(self) -> NDArray[np.uint64]:
         """Give all items.
 
-        Returns
-        -------
-        uint64, shape (n_items,)
-            Their hashes in the order of their numbers.
+        Returns: uint64, shape (n_items,). Their hashes in the order of their numbers.
         """
         made = np.empty(len(self), dtype=np.uint64)
         for each in (self._held, self._lately):
@@ -110,17 +85,7 @@ class ItemNumbers:
     def from_hashes(cls, hashes: NDArray[np.uint64], *, most: int) -> "ItemNumbers":
         """Give items the numbers that they had.
 
-        Parameters
-        ----------
-        hashes : uint64, shape (n_items,)
-            From :meth:`hashes`.
-        most : int
-            As it was.
-
-        Returns
-        -------
-        ItemNumbers
-            Gives the numbers that the one gives that it was taken from.
+        ``hashes``: uint64, shape (n_items,). From :meth:`hashes`.
         """
         made = cls(most)
         made._held = _Sorted.of(hashes, first=0)

@@ -6,23 +6,12 @@ from numpy.typing import NDArray
 
 from neurolect.corpus import Corpus
 
-__all__ = ["take_kept"]
-
 
 def take_kept(corpus: Corpus, ids: NDArray[np.int64]) -> pa.Table:
     """Take sentences out of a corpus, and nothing of any other sentence.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Where they come from.
-    ids : int64, shape (n,), ascending
-        Sentence ids.
-
-    Returns
-    -------
-    pyarrow.Table
-        Ids, text, metadata, without the mark of the held-out part.
+    ``ids``: int64, shape (n,), ascending. Sentence ids.
+    Returns: Ids, text, metadata, without the mark of the held-out part.
     """
     table = corpus.take(ids)
     if "held_out" in table.column_names:

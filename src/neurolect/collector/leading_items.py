@@ -11,8 +11,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["LeadingItems", "kept_evidence", "leading_items", "new_entries"]
-
 _N_LEADING = 10
 _N_HELD = 20
 _CHANCE = 1.0
@@ -24,14 +22,10 @@ _BLOCK = 512
 class LeadingItems(NamedTuple):
     """The leading items of every list.
 
-    Attributes
-    ----------
-    items : int32, shape (n_neurons, 20)
-        Most telling first; -1 where a list has fewer. The first ten lead.
-    scores : float32, shape (n_neurons, 20)
-        ``(count - expected) / sqrt(expected + 1)``; 0 where a list has fewer.
-    used : bool, shape (n_sentences,)
-        Which of the sampled sentences are in any list.
+    ``items``: int32, shape (n_neurons, 20). Most telling first; -1 where a list has fewer. The first ten lead.
+    ``scores``: float32, shape (n_neurons, 20). ``(count - expected) / sqrt(expected + 1)``; 0 where a list has
+        fewer.
+    ``used``: bool, shape (n_sentences,). Which of the sampled sentences are in any list.
     """
 
     items: NDArray[np.int32]
@@ -49,23 +43,9 @@ def leading_items(
 ) -> LeadingItems:
     """Find each list's leading items among its sampled sentences.
 
-    Parameters
-    ----------
-    keys : uint64, shape (n_neurons, width)
-        Entries as ``TopLists.to_arrays`` gives them, in any order.
-    fill : int64, shape (n_neurons,)
-        Entries of each list.
-    rows : tuple of arrays
-        From ``SampledItems.rows``.
-    shares : float64, shape (n_items,)
-        Share of all sentences that hold each item.
-    cores : float
-        Share of the processors to use.
-
-    Returns
-    -------
-    LeadingItems
-        The same for any order of the entries.
+    ``keys``: uint64, shape (n_neurons, width). Entries as ``TopLists.to_arrays`` gives them, in any order.
+    ``fill``: int64, shape (n_neurons,). Entries of each list.
+    ``shares``: float64, shape (n_items,). Share of all sentences that hold each item.
     """
     ids, starts, items = rows
     used = np.zeros(len(ids), dtype=np.bool_)
@@ -92,16 +72,9 @@ def leading_items(
 def kept_evidence(before: LeadingItems, now: LeadingItems) -> NDArray[np.float32]:
     """Say how much of the evidence two moments share.
 
-    Parameters
-    ----------
-    before, now : LeadingItems
-        Of the same lists.
-
-    Returns
-    -------
-    float32, shape (n_neurons,)
-        Share of the leading items' scores at one moment that they still have (or had) at the other, give or take
-        one standard deviation of chance; the smaller of looking back and ahead. 1 where no item leads at either.
+    Returns: float32, shape (n_neurons,). Share of the leading items' scores at one moment that they still have (or
+        had) at the other, give or take one standard deviation of chance; the smaller of looking back and ahead. 1
+        where no item leads at either.
 
     Examples
     --------
@@ -131,19 +104,10 @@ def new_entries(
 ) -> NDArray[np.int64]:
     """Count the entries of each list that are among some sentences.
 
-    Parameters
-    ----------
-    keys : uint64, shape (n_neurons, width)
-        Entries.
-    fill : int64, shape (n_neurons,)
-        Entries of each list.
-    sentence_ids : int, shape (n,)
-        The sentences.
-
-    Returns
-    -------
-    int64, shape (n_neurons,)
-        Counts.
+    ``keys``: uint64, shape (n_neurons, width). Entries.
+    ``fill``: int64, shape (n_neurons,). Entries of each list.
+    ``sentence_ids``: int, shape (n,). The sentences.
+    Returns: int64, shape (n_neurons,). Counts.
     """
     if not len(sentence_ids):
         return np.zeros(len(fill), dtype=np.int64)

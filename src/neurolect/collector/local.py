@@ -43,39 +43,10 @@ def collect_local(
 ) -> Run:
     """Collect with several processes; their shards lie in ``<out>-shards`` until they are merged.
 
-    Parameters
-    ----------
-    model : str
-        A folder or a hub name; every process loads it.
-    corpus : str or Path
-        A corpus folder.
-    out : str or Path
-        The run folder to write, or its URL.
-    workers : int, optional
-        Processes, at least 1. When not given one for every GPU if ``device`` is ``cuda``, else one. On a processor
-        each takes its share of the cores, or ``OMP_NUM_THREADS`` threads.
-    options : CollectOptions, optional
-        What to keep and how to feed.
-    model_options : ModelOptions, optional
-        Which neurons are read.
-    device : str
-        Where the model runs; ``cuda`` gives every process a GPU of its own, in turn.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    Run
-        The finished run folder.
-
-    Raises
-    ------
-    CollectError
-        If a worker fails or dies; the same call goes on from the checkpoints.
-    InterruptedRunError
-        If it was stopped by Ctrl-C or SIGTERM; every worker has then written its checkpoint.
-    OptionError
-        If there are more workers than chunks of sentences, or rules that end the pass early.
+    ``model``: A folder or a hub name; every process loads it.
+    ``workers``: Processes, at least 1. When not given one for every GPU if ``device`` is ``cuda``, else one. On a
+        processor each takes its share of the cores, or ``OMP_NUM_THREADS`` threads.
+    ``device``: Where the model runs; ``cuda`` gives every process a GPU of its own, in turn.
     """
     options, progress = options or CollectOptions(), progress or NullProgress()
     out = Path(out)
@@ -108,19 +79,7 @@ def collect_local(
 def placed(device: str, number: int, *, n_gpus: int | None = None) -> str:
     """Choose the device of a worker.
 
-    Parameters
-    ----------
-    device : str
-        As given; ``cuda`` stands for all GPUs of the machine.
-    number : int
-        Of the worker.
-    n_gpus : int, optional
-        GPUs; counted when not given.
-
-    Returns
-    -------
-    str
-        The GPUs in turn for ``cuda``, else the device that was given.
+    Returns: The GPUs in turn for ``cuda``, else the device that was given.
 
     Examples
     --------

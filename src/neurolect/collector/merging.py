@@ -24,8 +24,6 @@ from neurolect.remote import uploading
 from neurolect.store.manifest import RunManifest, now, read_manifest
 from neurolect.store.run_folder import Run, open_run
 
-__all__ = ["merge", "shards_in_order", "write_merged"]
-
 
 @uploading
 def merge(
@@ -96,25 +94,8 @@ def write_merged(
 ) -> Run:
     """Write the run folder of merged shards.
 
-    Parameters
-    ----------
-    manifests : sequence of dict
-        Of all shards, in their order, checked.
-    merged : callable
-        Merges their states; called when the folder is known to be free.
-    held_out : callable
-        Puts their held-out sentences together; called after the above.
-    out : Path
-        The run folder to write, or its URL.
-    corpus : Corpus, optional
-        The corpus, where it no longer lies where it was read.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    Run
-        The finished run folder.
+    ``merged``: Merges their states; called when the folder is known to be free.
+    ``held_out``: Puts their held-out sentences together; called after the above.
     """
     folder, started = out, time.monotonic()
     manifest = manifests[0] | {"notices": _notices_of(manifests)}
@@ -148,23 +129,7 @@ def write_merged(
 
 
 def shards_in_order(manifests: Mapping[Path, RunManifest]) -> list[Path]:
-    """Check that all shards of one run are there, and sort them.
-
-    Parameters
-    ----------
-    manifests : mapping of Path to dict
-        Of the partial run folders.
-
-    Returns
-    -------
-    list of Path
-        By the shards' numbers.
-
-    Raises
-    ------
-    CollectError
-        If a shard is missing, there twice, unfinished or of another run.
-    """
+    """Check that all shards of one run are there, and sort them."""
     folders = list(manifests)
     if not folders:
         what = "There is no run to merge."
@@ -215,39 +180,13 @@ def _merged(folders: list[Path], plan: Plan, progress: Progress) -> CollectState
 
 
 def options_of(manifest: RunManifest) -> CollectOptions:
-    """Read the options a run was collected with.
-
-    Parameters
-    ----------
-    manifest : dict
-        Of the run.
-
-    Returns
-    -------
-    CollectOptions
-        With all sizes resolved.
-    """
+    """Read the options a run was collected with."""
     values = dict(manifest["options"]["collect"])
     return CollectOptions(**{**values, "sides": tuple(values["sides"])})
 
 
 def plan_of(manifest: RunManifest, options: CollectOptions, n_sentences: int) -> Plan:
-    """Say what states of a run are made for.
-
-    Parameters
-    ----------
-    manifest : dict
-        Of the run.
-    options : CollectOptions
-        Resolved.
-    n_sentences : int
-        Sentences to read, all shards together.
-
-    Returns
-    -------
-    Plan
-        As ``collect`` makes it.
-    """
+    """Say what states of a run are made for."""
     return Plan(
         n_neurons=int(np.sum([each["width"] for each in manifest["model"]["sites"]])),
         list_size=options.resolved_list_size(n_sentences),

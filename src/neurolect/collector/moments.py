@@ -12,22 +12,15 @@ from numpy.typing import NDArray
 
 from neurolect.errors import CollectError
 
-__all__ = ["Bins", "MomentTable", "Moments", "choose_bins", "in_widths"]
-
 _SPREAD = 5.0
 
 
 class Bins(NamedTuple):
     """Where the histograms' bins lie.
 
-    Attributes
-    ----------
-    low : float64, shape (n_neurons,)
-        Lower edge of the first bin.
-    width : float64, shape (n_neurons,)
-        Width of every bin.
-    n : int
-        Number of bins; the first and the last also count what lies beyond.
+    ``low``: float64, shape (n_neurons,). Lower edge of the first bin.
+    ``width``: float64, shape (n_neurons,). Width of every bin.
+    ``n``: Number of bins; the first and the last also count what lies beyond.
     """
 
     low: NDArray[np.float64]
@@ -38,14 +31,8 @@ class Bins(NamedTuple):
 class MomentTable(NamedTuple):
     """Finished moments, each float64 (n_neurons,) but ``n``, which is int64.
 
-    Attributes
-    ----------
-    n
-        Sentences counted.
-    mean, std, skewness, kurtosis
-        Of the population; kurtosis is excess; NaN where they are not defined.
-    minimum, maximum
-        Smallest and largest activation; NaN where none was counted.
+    ``mean, std, skewness, kurtosis``: Of the population; kurtosis is excess; NaN where they are not defined.
+    ``minimum, maximum``: Smallest and largest activation; NaN where none was counted.
     """
 
     n: NDArray[np.int64]
@@ -60,17 +47,8 @@ class MomentTable(NamedTuple):
 def choose_bins(pilot: NDArray[np.float32], *, n_bins: int) -> Bins:
     """Choose every neuron's bins from a pilot's activations.
 
-    Parameters
-    ----------
-    pilot : float32, shape (n_sentences, n_neurons)
-        Activations of a fixed sample; NaN entries are passed over.
-    n_bins : int
-        Number of bins.
-
-    Returns
-    -------
-    Bins
-        They span at least the pilot's mean plus and minus five standard deviations.
+    ``pilot``: float32, shape (n_sentences, n_neurons). Activations of a fixed sample; NaN entries are passed over.
+    Returns: They span at least the pilot's mean plus and minus five standard deviations.
     """
     with np.errstate(invalid="ignore"):
         valid = np.isfinite(pilot)
@@ -91,17 +69,8 @@ def in_widths(bins: Bins) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
     Widths are powers of two, so that dividing by them rounds nothing, and lower edges are multiples of them.
 
-    Parameters
-    ----------
-    bins : Bins
-        The bins.
-
-    Returns
-    -------
-    first : float32, shape (n_neurons,)
-        Lower edge of the first bin, in widths.
-    inverse_width : float32, shape (n_neurons,)
-        What activations are to be multiplied by.
+    Returns: first: float32, shape (n_neurons,). Lower edge of the first bin, in widths.
+    Returns: inverse_width: float32, shape (n_neurons,). What activations are to be multiplied by.
     """
     return (bins.low / bins.width).astype(np.float32), (1.0 / bins.width).astype(np.float32)
 
@@ -109,12 +78,7 @@ def in_widths(bins: Bins) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 class Moments:
     """Streaming moments, extremes and histograms of all neurons.
 
-    Parameters
-    ----------
-    shift : float64, shape (n_neurons,)
-        What powers are taken around; near the mean.
-    bins : Bins
-        Of the histograms.
+    ``shift``: float64, shape (n_neurons,). What powers are taken around; near the mean.
     """
 
     def __init__(self, shift: NDArray[np.float64], *, bins: Bins) -> None:
@@ -130,10 +94,7 @@ class Moments:
     def update(self, activations: NDArray[np.float32]) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32, shape (n_sentences, n_neurons)
-            NaN entries are passed over.
+        ``activations``: float32, shape (n_sentences, n_neurons). NaN entries are passed over.
         """
         _update(
             np.ascontiguousarray(activations),
@@ -146,18 +107,7 @@ class Moments:
         )
 
     def merge(self, other: "Moments") -> None:
-        """Take in moments of other sentences.
-
-        Parameters
-        ----------
-        other : Moments
-            Same neurons, shift and bins.
-
-        Raises
-        ------
-        CollectError
-            If shift or bins differ.
-        """
+        """Take in moments of other sentences."""
         same = np.array_equal(self.shift, other.shift) and np.array_equal(self.bins.low, other.bins.low)
         if not (same and np.array_equal(self.bins.width, other.bins.width) and self.bins.n == other.bins.n):
             what = "Moments with different shifts or bins cannot be merged."
@@ -171,10 +121,7 @@ class Moments:
     def take_powers(self) -> NDArray[np.float64]:
         """Hand the sums of powers out and start them again from 0, so that they can be added up chunk by chunk.
 
-        Returns
-        -------
-        float64, shape (4, n_neurons)
-            For :meth:`add_powers`.
+        Returns: float64, shape (4, n_neurons). For :meth:`add_powers`.
         """
         powers = self._powers.copy()
         self._powers[:] = 0
@@ -183,10 +130,7 @@ class Moments:
     def add_powers(self, powers: NDArray[np.float64] | float) -> None:
         """Take sums of powers back.
 
-        Parameters
-        ----------
-        powers : float64, shape (4, n_neurons)
-            Sums of what :meth:`take_powers` gave.
+        ``powers``: float64, shape (4, n_neurons). Sums of what :meth:`take_powers` gave.
         """
         self._powers += powers
 
@@ -195,13 +139,7 @@ class Moments:
         return self
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For :meth:`from_arrays`.
-        """
+        """Give the state as arrays."""
         return {
             "shift": self.shift,
             "low": self.bins.low,
@@ -214,18 +152,7 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Moments":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-
-        Returns
-        -------
-        Moments
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         bins = Bins(
             arrays["low"].astype(np.float64),
             arrays["width"].astype(np.float64),
@@ -239,13 +166,7 @@ class Moments:
         return moments
 
     def table(self) -> MomentTable:
-        """Finish.
-
-        Returns
-        -------
-        MomentTable
-            One entry a neuron.
-        """
+        """Finish."""
         with np.errstate(invalid="ignore", divide="ignore"):
             s1, s2, s3, s4 = self._powers / self._n
             variance = np.maximum(s2 - s1**2, 0.0)

@@ -7,8 +7,6 @@ from neurolect.collector.stop_rule import parse_stop_rule
 from neurolect.errors import OptionError
 from neurolect.store import SIDES
 
-__all__ = ["CollectOptions"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectOptions:

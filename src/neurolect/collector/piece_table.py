@@ -17,25 +17,13 @@ from numpy.typing import NDArray
 from neurolect.corpus.words import split_piece, split_words
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
-__all__ = ["PieceTable", "looks_at_pieces"]
-
 _MOST_PIECES = 1 << 18
 _N_TRIED = 256
 _TOGETHER = 128
 
 
 class PieceTable:
-    """Tokens and words of pieces.
-
-    Parameters
-    ----------
-    tokenizer : object
-        With ``backend_tokenizer``.
-    max_tokens : int
-        Longest sentence in model tokens.
-    include_special : bool
-        Whether special tokens are pooled.
-    """
+    """Tokens and words of pieces."""
 
     def __init__(self, tokenizer: Any, *, max_tokens: int, include_special: bool) -> None:  # noqa: ANN401
         self._tokenizer, self.max_tokens, self.include_special = tokenizer, max_tokens, include_special
@@ -54,18 +42,8 @@ class PieceTable:
     def tokenize(self, texts: Sequence[str]) -> tuple[TokenizedSentences, Counter[str]] | None:
         """Tokenize sentences and count their words.
 
-        Parameters
-        ----------
-        texts : sequence of str
-            Sentences.
-
-        Returns
-        -------
-        tokens : TokenizedSentences
-            What :func:`neurolect.model.tokens.tokenize` gives.
-        words : Counter
-            In how many sentences each lower-case word of ``split_words`` is.
-            None in place of both where this tokenizer or these sentences must go the long way.
+        Returns: words: Counter. In how many sentences each lower-case word of ``split_words`` is. None in place of
+            both where this tokenizer or these sentences must go the long way.
         """
         if self._ok is None:
             self._ok = self._try(texts[:_N_TRIED])
@@ -237,16 +215,8 @@ def _sums(values: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
 def looks_at_pieces(backend: Any) -> bool:  # noqa: ANN401
     """Say whether a tokenizer's tokens of a sentence are those of what stands between its spaces.
 
-    Parameters
-    ----------
-    backend : tokenizers.Tokenizer
-        The tokenizer.
-
-    Returns
-    -------
-    bool
-        True for WordPiece after BERT's normaliser and splitter, cut at the right, with no added token that has a
-        space in it: all of these look at single characters or at words.
+    Returns: True for WordPiece after BERT's normaliser and splitter, cut at the right, with no added token that has
+        a space in it: all of these look at single characters or at words.
     """
     made = json.loads(backend.to_str())
     truncation = made.get("truncation") or {}

@@ -32,8 +32,6 @@ from neurolect.remote import uploading
 from neurolect.store.manifest import RunManifest
 from neurolect.store.run_folder import Run
 
-__all__ = ["collect_ray"]
-
 _RETRIES = 3
 _POLL = 0.3
 _PATIENCE = 10.0
@@ -57,43 +55,11 @@ def collect_ray(
     A shard lies in ``<out>-shards`` of the machine that collects it. A worker that is lost is started again by Ray,
     three times at most, and goes on from its checkpoint where it finds one: on the same machine or a shared disk.
 
-    Parameters
-    ----------
-    model : str
-        A folder that is the same on every machine, or a hub name.
-    corpus : str or Path
-        A corpus folder that every machine can read.
-    out : str or Path
-        The run folder to write, on this machine, or its URL.
-    workers : int, optional
-        Shards, each a worker's. When not given one for every GPU of the cluster, or for every machine if ``device``
-        is ``cpu``. More than fit at once take turns.
-    address : str, optional
-        Of a cluster, as ``ray.init`` takes it. When not given ``RAY_ADDRESS``, or a cluster of this machine alone.
-    options : CollectOptions, optional
-        What to keep and how to feed.
-    model_options : ModelOptions, optional
-        Which neurons are read.
-    device : str
-        Where the models run: ``cpu`` or ``cuda``.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    Run
-        The finished run folder.
-
-    Raises
-    ------
-    MissingExtraError
-        If Ray is not installed.
-    CollectError
-        If a worker fails, is lost too often, or the cluster cannot be reached or has no GPU where one is asked for.
-    InterruptedRunError
-        If it was stopped by Ctrl-C or SIGTERM; the same call goes on from the workers' checkpoints.
-    OptionError
-        If there are more workers than chunks of sentences, or rules that end the pass early.
+    ``out``: The run folder to write, on this machine, or its URL.
+    ``workers``: Shards, each a worker's. When not given one for every GPU of the cluster, or for every machine if
+        ``device`` is ``cpu``. More than fit at once take turns.
+    ``address``: Of a cluster, as ``ray.init`` takes it. When not given ``RAY_ADDRESS``, or a cluster of this
+        machine alone.
     """
     options, progress = options or CollectOptions(), progress or NullProgress()
     ray = require_extra("ray", extra="ray", purpose="for --engine ray")

@@ -25,8 +25,6 @@ from neurolect.model import ModelOptions
 from neurolect.progress import NullProgress, NullTask, Task
 from neurolect.store.manifest import RunManifest, read_manifest
 
-__all__ = ["Job", "Outcome", "ShardWorker", "merge_two"]
-
 Arrays = dict[str, NDArray[np.generic]]
 
 _EVERY = 0.5
@@ -36,24 +34,10 @@ _EVERY = 0.5
 class Job(NamedTuple):
     """What a worker is to collect.
 
-    Attributes
-    ----------
-    model : str
-        A folder, the same on every machine, or a hub name.
-    corpus : str
-        A corpus folder that every machine can read.
-    folder : str
-        Where the shard lies while it is collected; kept by the machine, or by all where the place is shared.
-    shard : Shard
-        Its share.
-    options : CollectOptions
-        What is kept.
-    model_options : ModelOptions or None
-        Which neurons are read.
-    device : str
-        Where the model runs.
-    n_threads : int
-        Of the forward pass on a processor.
+    ``model``: A folder, the same on every machine, or a hub name.
+    ``corpus``: A corpus folder that every machine can read.
+    ``folder``: Where the shard lies while it is collected; kept by the machine, or by all where the place is
+        shared.
     """
 
     model: str
@@ -69,12 +53,7 @@ class Job(NamedTuple):
 class Outcome(NamedTuple):
     """How a worker ended.
 
-    Attributes
-    ----------
-    manifest : dict or None
-        Of the finished shard; None if it is not finished.
-    failure : str or None
-        What went wrong; None also where it was told to stop.
+    ``failure``: What went wrong; None also where it was told to stop.
     """
 
     manifest: RunManifest | None
@@ -89,29 +68,13 @@ class Report(Protocol):
 
 
 class ShardWorker:
-    """Collects one shard.
-
-    Parameters
-    ----------
-    job : Job
-        What to collect.
-    report : callable
-        To the tally.
-    """
+    """Collects one shard."""
 
     def __init__(self, job: Job, report: Report) -> None:
         self._job, self._report = job, report
 
     def collect(self) -> tuple[Outcome, Arrays]:
-        """Collect the shard, or go on with it; done twice it gives the same twice.
-
-        Returns
-        -------
-        outcome : Outcome
-            How it ended.
-        arrays : dict of str to ndarray
-            Its state; empty if it is not finished.
-        """
+        """Collect the shard, or go on with it; done twice it gives the same twice."""
         import torch
 
         from neurolect.collector.corpus_pass import collect_here
@@ -152,20 +115,7 @@ def _arrays_of(folder: Path) -> Arrays:
 
 
 def merge_two(plan: Plan, one: Arrays, other: Arrays) -> Arrays:
-    """Merge the states of two shards, or of two groups of them.
-
-    Parameters
-    ----------
-    plan : Plan
-        As they were made with.
-    one, other : dict of str to ndarray
-        States as arrays; they are left as they are.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The state of both.
-    """
+    """Merge the states of two shards, or of two groups of them."""
     state = CollectState.from_arrays(one, plan=plan)
     state.merge(CollectState.from_arrays(other, plan=plan))
     return state.to_arrays() | joined_arrays([one, other])

@@ -23,9 +23,6 @@ from neurolect.store.manifest import RunManifest, new_manifest, now, read_manife
 from neurolect.store.options_file import options_to_toml
 from neurolect.store.run_folder import Run, open_run
 
-__all__ = ["claim", "complete", "complete_shard", "differences", "finished_run", "new_run"]
-
-
 _TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers")
 
 
@@ -34,23 +31,7 @@ def new_run(
 ) -> RunManifest:
     """Start the manifest of a run.
 
-    Parameters
-    ----------
-    model : Model
-        What is run.
-    corpus : Corpus
-        What is read.
-    options : CollectOptions
-        What is kept.
-    plan : Plan
-        The resolved sizes.
-    shard : Shard, optional
-        The share of the corpus that is read.
-
-    Returns
-    -------
-    dict
-        As in ``docs/run_folder.md``, the stage ``collect`` running.
+    Returns: As in ``docs/run_folder.md``, the stage ``collect`` running.
     """
     collect_options = dataclasses.asdict(options) | {"list_size": plan.list_size}
     manifest = new_manifest(
@@ -101,17 +82,7 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
 def differences(there: RunManifest, here: RunManifest, *, but: Collection[str] = ()) -> str:
     """Say in what bears on results two runs differ.
 
-    Parameters
-    ----------
-    there, here : dict
-        Manifests.
-    but : collection of str
-        What is not compared.
-
-    Returns
-    -------
-    str
-        Names and both values; empty where they do not differ.
+    Returns: Names and both values; empty where they do not differ.
     """
     old, new = _identity(there), _identity(here)
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name) and name not in but)
@@ -119,25 +90,7 @@ def differences(there: RunManifest, here: RunManifest, *, but: Collection[str] =
 
 
 def claim(folder: Path, manifest: RunManifest) -> bool:
-    """Start a run folder, or check that the one there is this run's.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    manifest : dict
-        From :func:`new_run`.
-
-    Returns
-    -------
-    bool
-        True if its pass is already complete.
-
-    Raises
-    ------
-    CollectError
-        If the folder holds something else, or a run of another model, corpus or options.
-    """
+    """Start a run folder, or check that the one there is this run's."""
     if not (folder / "manifest.json").exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = f"{folder} exists and is not a run folder."
@@ -161,26 +114,7 @@ def claim(folder: Path, manifest: RunManifest) -> bool:
 def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOptions) -> Run | None:
     """Open a run that is finished already, if there is one, without loading its model.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    model : str
-        Name of the model, as given.
-    corpus : Corpus
-        What was to be read.
-    options : CollectOptions
-        As given; what is not set may have been chosen then.
-
-    Returns
-    -------
-    Run or None
-        None if there is no finished run.
-
-    Raises
-    ------
-    CollectError
-        If it is of another model, corpus or options.
+    ``options``: As given; what is not set may have been chosen then.
     """
     if not (folder / "manifest.json").is_file() or not Run(folder).is_current("collect"):
         return None
@@ -216,17 +150,7 @@ def _start(folder: Path, manifest: RunManifest) -> None:
 
 
 def complete_shard(folder: Path, state: CollectState, *, seconds: float) -> None:
-    """Write the manifest of a finished shard, which waits to be merged.
-
-    Parameters
-    ----------
-    folder : Path
-        The partial run folder.
-    state : CollectState
-        The finished state.
-    seconds : float
-        Time of this (the last) start.
-    """
+    """Write the manifest of a finished shard, which waits to be merged."""
     manifest = read_manifest(folder)
     stage = manifest["stages"]["collect"]
     seconds = round(stage.get("seconds", 0.0) + seconds, 3)
@@ -235,21 +159,7 @@ def complete_shard(folder: Path, state: CollectState, *, seconds: float) -> None
 
 
 def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, ending: Ending) -> None:
-    """Write the manifest of a finished pass.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    state : CollectState
-        The finished state.
-    n_kept : int
-        Kept sentences.
-    seconds : float
-        Time of this (the last) start.
-    ending : Ending
-        Why it ended, and how settled it was.
-    """
+    """Write the manifest of a finished pass."""
     manifest = read_manifest(folder)
     stage = manifest["stages"]["collect"]
     stage |= {

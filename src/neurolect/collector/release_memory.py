@@ -11,8 +11,6 @@ from functools import cache
 
 import pyarrow as pa
 
-__all__ = ["release_memory"]
-
 
 def release_memory() -> None:
     """Ask the C library, where it is GNU's, and Arrow for what they do not use; it takes some 10 ms."""

@@ -9,25 +9,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hash_ids", "quantile_sample", "streamed_sample", "uniform_sample"]
-
 _QUANTILES = 10
 
 
 def hash_ids(ids: NDArray[np.int64], *, seed: int) -> NDArray[np.uint64]:
     """Hash ids with a seed (the finalizer of SplitMix64).
 
-    Parameters
-    ----------
-    ids : int64, shape (n,)
-        Non-negative.
-    seed : int
-        Any integer.
-
-    Returns
-    -------
-    uint64, shape (n,)
-        Different ids have different hashes.
+    ``ids``: int64, shape (n,). Non-negative.
+    Returns: uint64, shape (n,). Different ids have different hashes.
 
     Examples
     --------
@@ -50,19 +39,8 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def uniform_sample(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[np.int64]:
     """Choose a uniform sample without replacement.
 
-    Parameters
-    ----------
-    ids : int64, shape (n,)
-        The population, each id once.
-    size : int
-        How many to choose; all if there are fewer.
-    seed : int
-        Chooses the sample.
-
-    Returns
-    -------
-    int64, shape (min(n, size),)
-        In order of hash.
+    ``ids``: int64, shape (n,). The population, each id once.
+    Returns: int64, shape (min(n, size),). In order of hash.
     """
     hashes = hash_ids(ids, seed=seed)
     if size < len(ids):
@@ -74,19 +52,8 @@ def uniform_sample(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[n
 def streamed_sample(parts: Iterable[NDArray[np.int64]], *, size: int, seed: int) -> NDArray[np.int64]:
     """Choose the same sample from a population that comes in parts, in memory that does not grow with it.
 
-    Parameters
-    ----------
-    parts : iterable of int64 arrays
-        The population, each id once.
-    size : int
-        How many to choose.
-    seed : int
-        Chooses the sample.
-
-    Returns
-    -------
-    int64, shape (min(n, size),)
-        As :func:`uniform_sample` of all parts together.
+    ``parts``: iterable of int64 arrays. The population, each id once.
+    Returns: int64, shape (min(n, size),). As :func:`uniform_sample` of all parts together.
     """
     chosen = np.empty(0, dtype=np.int64)
     for ids in parts:
@@ -102,17 +69,9 @@ def streamed_sample(parts: Iterable[NDArray[np.int64]], *, size: int, seed: int)
 def quantile_sample(activations: NDArray[np.float32], *, per_quantile: int) -> NDArray[np.int64]:
     """Choose for every neuron a few sentences from each tenth of its activations over the sample.
 
-    Parameters
-    ----------
-    activations : float32, shape (n_neurons, n_sample)
-        Columns in sample order; NaN entries are never chosen.
-    per_quantile : int
-        Sentences a tenth.
-
-    Returns
-    -------
-    int64, shape (n_neurons, 10, per_quantile)
-        Column numbers, each tenth's first ones in sample order; -1 where a tenth has fewer.
+    ``activations``: float32, shape (n_neurons, n_sample). Columns in sample order; NaN entries are never chosen.
+    Returns: int64, shape (n_neurons, 10, per_quantile). Column numbers, each tenth's first ones in sample order; -1
+        where a tenth has fewer.
     """
     n_neurons, _ = activations.shape
     chosen = np.full((n_neurons, _QUANTILES, per_quantile), -1, dtype=np.int64)

@@ -5,25 +5,13 @@ from numpy.typing import NDArray
 
 from neurolect.errors import CollectError
 
-__all__ = ["SampleActivations"]
-
 
 class SampleActivations:
     """Activations of the sample's sentences, filled in as they come by.
 
-    Parameters
-    ----------
-    sentence_ids : int64, shape (n_sample,)
-        The sample, in sample order.
-    n_neurons : int
-        Number of neurons.
-
-    Attributes
-    ----------
-    sentence_ids : int64, shape (n_sample,)
-        The sample.
-    activations : float32, shape (n_sample, n_neurons)
-        NaN where a sentence has not come by yet.
+    ``sentence_ids``: int64, shape (n_sample,). The sample, in sample order.
+    ``sentence_ids``: int64, shape (n_sample,). The sample.
+    ``activations``: float32, shape (n_sample, n_neurons). NaN where a sentence has not come by yet.
     """
 
     def __init__(self, sentence_ids: NDArray[np.int64], n_neurons: int) -> None:
@@ -35,12 +23,8 @@ class SampleActivations:
     def update(self, activations: NDArray[np.float32], *, sentence_ids: NDArray[np.int64]) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32, shape (n_sentences, n_neurons)
-            Of any sentences.
-        sentence_ids : int64, shape (n_sentences,)
-            Those outside the sample are passed over.
+        ``activations``: float32, shape (n_sentences, n_neurons). Of any sentences.
+        ``sentence_ids``: int64, shape (n_sentences,). Those outside the sample are passed over.
         """
         rows, places = self.find(sentence_ids)
         self.activations[places] = activations[rows]
@@ -48,17 +32,9 @@ class SampleActivations:
     def find(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Find the sample's sentences in a batch.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n_sentences,)
-            Of the batch.
-
-        Returns
-        -------
-        rows : int64, shape (n_found,)
-            Where they stand in the batch.
-        places : int64, shape (n_found,)
-            Where they stand in the sample.
+        ``sentence_ids``: int64, shape (n_sentences,). Of the batch.
+        Returns: rows: int64, shape (n_found,). Where they stand in the batch.
+        Returns: places: int64, shape (n_found,). Where they stand in the sample.
         """
         if len(self._sorted) == 0:
             nothing = np.empty(0, dtype=np.int64)
@@ -68,18 +44,7 @@ class SampleActivations:
         return rows, self._order[at[rows]]
 
     def merge(self, other: "SampleActivations") -> None:
-        """Take in what another state saw.
-
-        Parameters
-        ----------
-        other : SampleActivations
-            The same sample.
-
-        Raises
-        ------
-        CollectError
-            If the samples differ.
-        """
+        """Take in what another state saw."""
         if not np.array_equal(self.sentence_ids, other.sentence_ids):
             what = "Activations of different samples cannot be merged."
             raise CollectError(what, hint="Merge only results collected on the same corpus with the same seed.")
@@ -89,15 +54,7 @@ class SampleActivations:
     def only(self, sentence_ids: NDArray[np.int64]) -> "SampleActivations":
         """Leave out sentences, such as those that were never read.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n,)
-            Those to keep; others than the sample's do no harm.
-
-        Returns
-        -------
-        SampleActivations
-            In the same order.
+        ``sentence_ids``: int64, shape (n,). Those to keep; others than the sample's do no harm.
         """
         kept = np.isin(self.sentence_ids, sentence_ids)
         return self.from_arrays({"sentence_ids": self.sentence_ids[kept], "activations": self.activations[kept]})
@@ -107,29 +64,12 @@ class SampleActivations:
         return self
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``sentence_ids``, ``activations``.
-        """
+        """Give the state as arrays."""
         return {"sentence_ids": self.sentence_ids, "activations": self.activations}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "SampleActivations":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-
-        Returns
-        -------
-        SampleActivations
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         activations = arrays["activations"].astype(np.float32)
         sample = cls(arrays["sentence_ids"].astype(np.int64), activations.shape[1])
         sample.activations[:] = activations

@@ -16,8 +16,6 @@ from neurolect.collector.item_numbers import ItemNumbers, hash_items
 from neurolect.collector.sample import hash_ids
 from neurolect.corpus.words import split_words
 
-__all__ = ["FoundItems", "ItemShare", "SampledItems", "found_items", "item_share"]
-
 _MAX_ITEMS = 1_000_000
 _SEPARATOR = "\x1f"
 
@@ -25,16 +23,10 @@ _SEPARATOR = "\x1f"
 class FoundItems(NamedTuple):
     """Items of some sentences of the share, before they have the pass's numbers.
 
-    Attributes
-    ----------
-    ids : int64, shape (n_sentences,)
-        Sentence ids.
-    hashes : uint64, shape (n_different,)
-        Of each item, once, in the order of first appearance.
-    lengths : int64, shape (n_sentences,)
-        Items of each sentence.
-    items : int32, shape (n_items,)
-        Places in ``hashes``, sentence by sentence.
+    ``ids``: int64, shape (n_sentences,). Sentence ids.
+    ``hashes``: uint64, shape (n_different,). Of each item, once, in the order of first appearance.
+    ``lengths``: int64, shape (n_sentences,). Items of each sentence.
+    ``items``: int32, shape (n_items,). Places in ``hashes``, sentence by sentence.
     """
 
     ids: NDArray[np.int64]
@@ -46,12 +38,7 @@ class FoundItems(NamedTuple):
 class ItemShare(NamedTuple):
     """Which sentences are looked into.
 
-    Attributes
-    ----------
-    below : uint64
-        Those whose hashed ids lie below.
-    seed : int
-        Of the hash.
+    ``below``: uint64. Those whose hashed ids lie below.
     """
 
     below: np.uint64
@@ -59,42 +46,12 @@ class ItemShare(NamedTuple):
 
 
 def item_share(*, sampled: int, list_size: int, seed: int) -> ItemShare:
-    """Choose the sentences to look into: of a full list about so many.
-
-    Parameters
-    ----------
-    sampled : int
-        Wanted of each list; all where the list is no longer.
-    list_size : int
-        N.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    ItemShare
-        The same in every process.
-    """
+    """Choose the sentences to look into: of a full list about so many."""
     return ItemShare(np.uint64(min(round(min(1.0, sampled / list_size) * 2**64), 2**64 - 1)), seed)
 
 
 def found_items(sentences: pa.Table, *, fields: tuple[str, ...], share: ItemShare) -> FoundItems:
-    """Find the words and metadata values of the sentences that belong to the share.
-
-    Parameters
-    ----------
-    sentences : pyarrow.Table
-        With ``sentence_id``, ``text`` and the fields.
-    fields : tuple of str
-        Metadata fields.
-    share : ItemShare
-        Which.
-
-    Returns
-    -------
-    FoundItems
-        In the order of the table.
-    """
+    """Find the words and metadata values of the sentences that belong to the share."""
     ids = sentences.column("sentence_id").to_numpy()
     rows = np.flatnonzero(hash_ids(ids, seed=share.seed) < share.below)
     chosen = sentences.take(pa.array(rows))
@@ -129,15 +86,7 @@ def _field_names(field: str, column: pa.ChunkedArray) -> list[str | None]:
 
 
 class SampledItems:
-    """Items of the sentences of the share, as numbers.
-
-    Parameters
-    ----------
-    fields : tuple of str
-        Metadata fields whose values are items beside the words.
-    share : ItemShare
-        Which sentences are looked into.
-    """
+    """Items of the sentences of the share, as numbers."""
 
     def __init__(self, fields: tuple[str, ...], *, share: ItemShare) -> None:
         self.fields, self.share = fields, share
@@ -149,15 +98,7 @@ class SampledItems:
         self._items: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
 
     def update(self, sentences: pa.Table, *, found: FoundItems | None = None) -> None:
-        """Take in the sentences of a chunk.
-
-        Parameters
-        ----------
-        sentences : pyarrow.Table
-            With ``sentence_id``, ``text`` and the fields.
-        found : FoundItems, optional
-            Their items, where they are found already.
-        """
+        """Take in the sentences of a chunk."""
         if found is None:
             found = found_items(sentences, fields=self.fields, share=self.share)
         items = self._numbers.number(found.hashes)[found.items]
@@ -178,13 +119,9 @@ class SampledItems:
     def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
         """Give the sentences held.
 
-        Returns
-        -------
-        ids : int64, shape (n_sentences,), ascending
-        starts : int64, shape (n_sentences + 1,)
-            Where each sentence's items begin.
-        items : int32, shape (n_items,)
-            -1 where an item has no number.
+        Returns: ids: int64, shape (n_sentences,), ascending.
+        Returns: starts: int64, shape (n_sentences + 1,). Where each sentence's items begin.
+        Returns: items: int32, shape (n_items,). -1 where an item has no number.
         """
         ids, lengths, items = np.concatenate(self._ids), np.concatenate(self._lengths), np.concatenate(self._items)
         order = np.argsort(ids, kind="stable")
@@ -198,10 +135,7 @@ class SampledItems:
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         """Forget the sentences that no list holds any more.
 
-        Parameters
-        ----------
-        wanted : bool, shape (n_sentences,)
-            In the order of :meth:`rows`.
+        ``wanted``: bool, shape (n_sentences,). In the order of :meth:`rows`.
         """
         ids, _, items = self.rows()
         lengths = self._lengths[0]
@@ -209,13 +143,7 @@ class SampledItems:
         self._ids, self._lengths = [ids[wanted]], [lengths[wanted]]
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For :meth:`load`.
-        """
+        """Give the state as arrays."""
         ids, _, items = self.rows()
         return {
             "hashes": self._numbers.hashes(),
@@ -227,13 +155,7 @@ class SampledItems:
         }
 
     def load(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take the place of the state that gave these arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-        """
+        """Take the place of the state that gave these arrays."""
         self._counts = arrays["counts"].astype(np.int64)
         self._numbers = ItemNumbers.from_hashes(arrays["hashes"].astype(np.uint64), most=_MAX_ITEMS)
         self.n_sampled = int(arrays["n_sampled"].astype(np.int64))

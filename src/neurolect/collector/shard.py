@@ -7,38 +7,18 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.shuffle import n_shuffled_chunks
 from neurolect.errors import OptionError
 
-__all__ = ["PARTIAL", "Shard", "Share", "check_shard", "mining_of", "parse_shard", "share_of"]
-
 PARTIAL = "partial/state.npz"
 """Where a shard's run folder keeps its state until it is merged."""
 
 
 class Shard(NamedTuple):
-    """One of several shares.
-
-    Attributes
-    ----------
-    number : int
-        From 0.
-    n : int
-        Shares in all.
-    """
+    """One of several shares."""
 
     number: int
     n: int
 
     def chunks(self, n_chunks: int) -> range:
         """Say which chunks belong to it.
-
-        Parameters
-        ----------
-        n_chunks : int
-            Chunks in all.
-
-        Returns
-        -------
-        range
-            Consecutive; shares differ by one chunk at most.
 
         Examples
         --------
@@ -50,21 +30,6 @@ class Shard(NamedTuple):
 
 def parse_shard(text: str) -> Shard:
     """Read ``i/n``.
-
-    Parameters
-    ----------
-    text : str
-        From ``0/n`` to ``n-1/n``, as schedulers number their tasks.
-
-    Returns
-    -------
-    Shard
-        Checked.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
 
     Examples
     --------
@@ -81,12 +46,7 @@ def parse_shard(text: str) -> Shard:
 class Share(NamedTuple):
     """The chunks one process reads.
 
-    Attributes
-    ----------
-    first, end : int
-        Number of the first chunk, and that after the last.
-    n_sentences : int
-        Their sentences (in random order, about).
+    ``n_sentences``: Their sentences (in random order, about).
     """
 
     first: int
@@ -95,22 +55,7 @@ class Share(NamedTuple):
 
 
 def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> Share:
-    """Work out the chunks of a shard.
-
-    Parameters
-    ----------
-    shard : Shard, optional
-        All chunks when not given.
-    n_sentences : int
-        Sentences to read, all shards together.
-    options : CollectOptions
-        With the size of a chunk.
-
-    Returns
-    -------
-    Share
-        Of one shard.
-    """
+    """Work out the chunks of a shard."""
     size = options.chunk_sentences or 1
     n_chunks = _n_chunks(n_sentences, options)
     mine = (shard or Shard(0, 1)).chunks(n_chunks)
@@ -119,22 +64,7 @@ def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> 
 
 
 def mining_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> range | None:
-    """Say which sentences of the mining part a shard reads.
-
-    Parameters
-    ----------
-    shard : Shard, optional
-        All when not given.
-    n_sentences : int
-        Sentences to read, all shards together.
-    options : CollectOptions
-        With the size of a chunk.
-
-    Returns
-    -------
-    range or None
-        None: any of them may be read.
-    """
+    """Say which sentences of the mining part a shard reads."""
     if shard is None or options.shuffle:
         return None
     share = share_of(shard, n_sentences, options)
@@ -150,23 +80,7 @@ def _n_chunks(n_sentences: int, options: CollectOptions) -> int:
 
 
 def check_shard(shard: Shard | None, options: CollectOptions, *, n_sentences: int) -> None:
-    """Refuse what is no shard, what a shard cannot do alone, and shards with nothing to read.
-
-    Parameters
-    ----------
-    shard : Shard, optional
-        The share.
-    options : CollectOptions
-        With the size of a chunk.
-    n_sentences : int
-        Sentences to read, all shards together.
-
-    Raises
-    ------
-    OptionError
-        If there is no such shard; if the pass might end early (which sentences were read would depend on each
-        shard); if there are more shards than chunks.
-    """
+    """Refuse what is no shard, what a shard cannot do alone, and shards with nothing to read."""
     if shard is None:
         return
     if not 0 <= shard.number < shard.n:

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from neurolect.collector.sample import hash_ids
 from neurolect.corpus import Corpus
 
-__all__ = ["WINDOW_CHUNKS", "n_shuffled_chunks", "shuffled_chunks", "shuffled_ids"]
-
 WINDOW_CHUNKS = 16
 _BLOCKS_PER_CHUNK = 4
 
@@ -25,23 +23,8 @@ def shuffled_chunks(
 ) -> Iterator[pa.Table]:
     """Go through the first sentences of the mining part in a random order.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        The prepared corpus.
-    size : int
-        Sentences in a chunk.
-    n_sentences : int
-        Only so many of the mining part are read, at most all.
-    seed : int
-        Decides the order.
-    start : int
-        Number of the first chunk wanted.
-
-    Yields
-    ------
-    pyarrow.Table
-        Chunks of ``size`` sentences, ascending ids within one; the last of a window may be shorter.
+    ``n_sentences``: Only so many of the mining part are read, at most all.
+    Yields: Chunks of ``size`` sentences, ascending ids within one; the last of a window may be shorter.
     """
     block, windows = _windows(n_sentences, size, seed)
     number = 0
@@ -54,22 +37,7 @@ def shuffled_chunks(
 
 
 def n_shuffled_chunks(n_sentences: int, *, size: int, seed: int) -> int:
-    """Count the chunks of a random order.
-
-    Parameters
-    ----------
-    n_sentences : int
-        Sentences to read.
-    size : int
-        Sentences in a chunk.
-    seed : int
-        Decides the order.
-
-    Returns
-    -------
-    int
-        What :func:`shuffled_chunks` yields from the first on.
-    """
+    """Count the chunks of a random order."""
     block, windows = _windows(n_sentences, size, seed)
     rows = (int(np.minimum(block, n_sentences - blocks * block).sum()) for blocks in windows)
     return sum(-(-n // size) for n in rows)
@@ -78,19 +46,8 @@ def n_shuffled_chunks(n_sentences: int, *, size: int, seed: int) -> int:
 def shuffled_ids(ids: NDArray[np.int64], *, size: int, seed: int) -> NDArray[np.int64]:
     """Put sentence ids in the order in which :func:`shuffled_chunks` reads the sentences.
 
-    Parameters
-    ----------
-    ids : int64, shape (n_sentences,), ascending
-        Ids of the sentences to be read.
-    size : int
-        Sentences in a chunk.
-    seed : int
-        Decides the order.
-
-    Returns
-    -------
-    int64, shape (n_sentences,)
-        In order of chunks; the order within a chunk is not meant.
+    ``ids``: int64, shape (n_sentences,), ascending. Ids of the sentences to be read.
+    Returns: int64, shape (n_sentences,). In order of chunks; the order within a chunk is not meant.
     """
     block, windows = _windows(len(ids), size, seed)
     parts = []

@@ -24,30 +24,11 @@ if TYPE_CHECKING:
     from neurolect.collector.device_transfers import OnItsWay
 
 
-__all__ = ["CollectState", "Plan"]
-
-
 class Plan(NamedTuple):
     """What the state is made for; part of no checkpoint, but the same on every start.
 
-    Attributes
-    ----------
-    n_neurons : int
-        Neurons.
-    list_size : int
-        N.
-    sides : tuple of str
-        Lists kept.
-    with_tokens : bool
-        Whether lists keep the model token (max pooling).
-    fields : tuple of str
-        Metadata fields counted.
-    step_length : int
-        Sentences between two looks of the convergence monitor.
-    monitor_sentences : int
-        Sentences of each list the monitor looks into, about.
-    seed : int
-        Chooses them.
+    ``with_tokens``: Whether lists keep the model token (max pooling).
+    ``step_length``: Sentences between two looks of the convergence monitor.
     """
 
     n_neurons: int
@@ -78,23 +59,9 @@ class Plan(NamedTuple):
 class CollectState:
     """Lists, moments, sample and background of the sentences read so far.
 
-    Parameters
-    ----------
-    plan : Plan
-        Sizes.
-    moments : Moments
-        Empty, with shift and bins chosen.
-    sample : SampleActivations
-        Empty, with the sample chosen.
-
-    Attributes
-    ----------
-    n_sentences, n_cut, n_empty : int
-        Sentences fed, cut at the model's limit, without any token.
-    n_skipped : dict of str to int
-        Sentences left out of a layer's lists because its activations were not finite, by ``site.layer``.
-    n_widened : dict of str to int
-        Sentences run again in a wider number format because the usual one overflowed, by format.
+    ``n_sentences, n_cut, n_empty``: Sentences fed, cut at the model's limit, without any token.
+    ``n_skipped``: Sentences left out of a layer's lists because its activations were not finite, by ``site.layer``.
+    ``n_widened``: Sentences run again in a wider number format because the usual one overflowed, by format.
     """
 
     def __init__(
@@ -129,15 +96,7 @@ class CollectState:
     def look(self, activations: "Tensor") -> "dict[str, OnItsWay | None]":
         """Ask what the next update must know of a batch, where the state is kept on a device.
 
-        Parameters
-        ----------
-        activations : float32 Tensor, shape (n_sentences, n_neurons)
-            The batch.
-
-        Returns
-        -------
-        dict of side to OnItsWay or None
-            For :meth:`update`.
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). The batch.
         """
         return {side: lists.look(activations) for side, lists in self.lists.items()}
 
@@ -151,16 +110,11 @@ class CollectState:
     ) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32 array, or tensor where the state is kept on a device; (n_sentences, n_neurons)
-            NaN where they are to be left out.
-        sentence_ids : int64, shape (n_sentences,)
-            Of the rows.
-        tokens : int16, shape (n_sentences, n_neurons), optional
-            With max pooling.
-        looks : mapping of side to OnItsWay, optional
-            From :meth:`look`, with the same activations and no update since.
+        ``activations``: float32 array, or tensor where the state is kept on a device; (n_sentences, n_neurons). NaN
+            where they are to be left out.
+        ``sentence_ids``: int64, shape (n_sentences,). Of the rows.
+        ``tokens``: int16, shape (n_sentences, n_neurons). With max pooling.
+        ``looks``: From :meth:`look`, with the same activations and no update since.
         """
         for side, lists in self.lists.items():
             look = None if looks is None else looks[side]
@@ -181,23 +135,8 @@ class CollectState:
     ) -> bool:
         """Count what needs no model once a chunk's batches are through, and watch the lists.
 
-        Parameters
-        ----------
-        sentences : pyarrow.Table
-            All sentences of the chunk.
-        number : int
-            The chunk's number.
-        n_cut, n_empty : int
-            Sentences cut at the model's limit, and without any token.
-        background : Background, optional
-            Their counts, where they are made already.
-        items : FoundItems, optional
-            Words and metadata values of some, for the convergence monitor, where they are found already.
-
-        Returns
-        -------
-        bool
-            Whether the convergence monitor took a step.
+        ``items``: Words and metadata values of some, for the convergence monitor, where they are found already.
+        Returns: Whether the convergence monitor took a step.
         """
         self._add_powers()
         self._powers = number, self.moments.take_powers()
@@ -219,15 +158,7 @@ class CollectState:
     def merge(self, other: "CollectState") -> None:
         """Take in the state of other sentences.
 
-        Parameters
-        ----------
-        other : CollectState
-            Same plan, shift, bins and sample.
-
-        Raises
-        ------
-        CollectError
-            If they do not fit together.
+        ``other``: Same plan, shift, bins and sample.
         """
         for side, lists in self.lists.items():
             lists.merge(other.lists[side])
@@ -255,13 +186,7 @@ class CollectState:
         self._sums = ChunkSums()
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Keys ``part.name``.
-        """
+        """Give the state as arrays."""
         self._add_powers()
         parts: dict[str, Any] = {f"lists-{side}": lists for side, lists in self.lists.items()}
         parts |= {
@@ -288,22 +213,7 @@ class CollectState:
     def from_arrays(
         cls, arrays: dict[str, NDArray[np.generic]], *, plan: Plan, device: "torch.device | None" = None
     ) -> "CollectState":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-        plan : Plan
-            As the state was made with.
-        device : torch.device, optional
-            Where it is to be kept; the arrays do not tell.
-
-        Returns
-        -------
-        CollectState
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
 
         def part(name: str) -> dict[str, NDArray[np.generic]]:
             return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.startswith(f"{name}.")}

@@ -4,18 +4,11 @@ from typing import NamedTuple
 
 from neurolect.errors import OptionError
 
-__all__ = ["StopRule", "parse_stop_rule"]
-
 
 class StopRule(NamedTuple):
     """The rule.
 
-    Attributes
-    ----------
-    stable : float
-        A neuron has settled when all its lists keep at least this share of their evidence.
-    share : float
-        Share of neurons that must have settled.
+    ``stable``: A neuron has settled when all its lists keep at least this share of their evidence.
     """
 
     stable: float
@@ -24,21 +17,6 @@ class StopRule(NamedTuple):
 
 def parse_stop_rule(text: str) -> StopRule:
     """Read a rule such as ``stable=0.9,share=0.8``.
-
-    Parameters
-    ----------
-    text : str
-        Both parts, in any order.
-
-    Returns
-    -------
-    StopRule
-        Checked.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
 
     Examples
     --------

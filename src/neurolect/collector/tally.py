@@ -3,8 +3,6 @@
 A module of its own that loads nothing: the process that keeps the tally needs neither PyTorch nor its memory.
 """
 
-__all__ = ["Tally"]
-
 
 class Tally:
     """How far every shard is, and whether all are to stop."""
@@ -16,17 +14,7 @@ class Tally:
     def report(self, number: int, n_sentences: int) -> bool:
         """Take in what a worker has read.
 
-        Parameters
-        ----------
-        number : int
-            Of its shard.
-        n_sentences : int
-            Sentences read in all; a worker that was lost and started again may have fewer than before.
-
-        Returns
-        -------
-        bool
-            Whether it is to stop.
+        ``n_sentences``: Sentences read in all; a worker that was lost and started again may have fewer than before.
         """
         self._done[number] = n_sentences
         return self._stop

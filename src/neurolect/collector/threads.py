@@ -12,43 +12,17 @@ from neurolect.collector.options import CollectOptions
 from neurolect.progress import Progress
 from neurolect.store.manifest import read_manifest
 
-__all__ = ["n_own_cores", "share_tokenizers", "threads_each", "threads_of", "threads_used"]
-
 _SETTING = "OMP_NUM_THREADS"
 
 
 def threads_used(device_type: str) -> int | None:
-    """Say how many threads PyTorch computes with.
-
-    Parameters
-    ----------
-    device_type : str
-        Where the network is.
-
-    Returns
-    -------
-    int or None
-        None where a device computes, not the processor.
-    """
+    """Say how many threads PyTorch computes with."""
     return torch.get_num_threads() if device_type == "cpu" else None
 
 
 @contextmanager
 def threads_of(folder: Path, *, progress: Progress) -> Iterator[None]:
-    """Compute with as many threads as a run was begun with, while the block runs.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder, with its manifest.
-    progress : Progress
-        Is told if the number is not the present one.
-
-    Yields
-    ------
-    None
-        With that number set.
-    """
+    """Compute with as many threads as a run was begun with, while the block runs."""
     now = torch.get_num_threads()
     then = read_manifest(folder)["model"].get("threads") or now
     if then == now:
@@ -65,17 +39,8 @@ def threads_of(folder: Path, *, progress: Progress) -> Iterator[None]:
 def threads_each(n_cores: float, *, environment: Mapping[str, str] | None = None) -> int:
     """Say how many threads a worker with some cores of its own computes with.
 
-    Parameters
-    ----------
-    n_cores : float
-        Its cores; may be a part of one.
-    environment : mapping of str to str, optional
-        Where ``OMP_NUM_THREADS`` is looked up, which has the last word; the process's own when not given.
-
-    Returns
-    -------
-    int
-        At least 1.
+    ``environment``: Where ``OMP_NUM_THREADS`` is looked up, which has the last word; the process's own when not
+        given.
 
     Examples
     --------
@@ -87,22 +52,7 @@ def threads_each(n_cores: float, *, environment: Mapping[str, str] | None = None
 
 
 def share_tokenizers(options: CollectOptions, *, device: str, n_cores: float) -> CollectOptions:
-    """Let a worker with a GPU tokenize in as many processes as it has cores to spare, unless their number is set.
-
-    Parameters
-    ----------
-    options : CollectOptions
-        As given.
-    device : str
-        Where the network runs.
-    n_cores : float
-        Cores of the worker.
-
-    Returns
-    -------
-    CollectOptions
-        With ``workers`` set, if it was not and there is a GPU.
-    """
+    """Let a worker with a GPU tokenize in as many processes as it has cores to spare, unless a number is set."""
     if options.workers is not None or not device.startswith("cuda"):
         return options
     return replace(options, workers=max(1, min(15, int(n_cores) - 1)))

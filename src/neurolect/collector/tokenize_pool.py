@@ -51,24 +51,7 @@ class Tokenized(NamedTuple):
 def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, workers: int) -> Iterator[Tokenized]:
     """Tokenize tables of sentences in several processes.
 
-    Parameters
-    ----------
-    tables : iterator of pyarrow.Table
-        With ``text``, ``n_words`` and the metadata fields.
-    state : TokenizerState
-        What each process is given.
-    workers : int
-        Processes.
-
-    Yields
-    ------
-    Tokenized
-        In the order of the tables, however many processes there are; a few tables are worked on ahead.
-
-    Raises
-    ------
-    CollectError
-        If a process dies.
+    Yields: In the order of the tables, however many processes there are; a few tables are worked on ahead.
     """
     columns = [*(["sentence_id"] if state.watched else []), "text", "n_words", *state.fields]
     # The tokenizer goes through a file: a process that dies while it starts leaves the sender of a long message

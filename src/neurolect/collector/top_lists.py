@@ -12,11 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.collector.entry_keys import MAX_SENTENCE_ID, SortedLists, check_sentence_ids, ids_of, sort_entries
+from neurolect.collector.entry_keys import SortedLists, check_sentence_ids, ids_of, sort_entries
 from neurolect.collector.leading_items import new_entries
 from neurolect.errors import CollectError
-
-__all__ = ["MAX_SENTENCE_ID", "SortedLists", "TopLists"]
 
 _SPARE = 256
 _BLOCK = 1 << 20
@@ -26,16 +24,7 @@ _BLOCK = 1 << 20
 class TopLists:
     """Streaming lists of all neurons, one side.
 
-    Parameters
-    ----------
-    n_neurons : int
-        Number of neurons.
-    list_size : int
-        Entries kept per neuron.
-    side : str
-        ``top`` keeps the highest activations, ``bottom`` the lowest.
-    with_tokens : bool
-        Keep the model token of each entry.
+    ``side``: ``top`` keeps the highest activations, ``bottom`` the lowest.
     """
 
     def __init__(self, n_neurons: int, list_size: int, *, side: str = "top", with_tokens: bool = False) -> None:
@@ -65,21 +54,9 @@ class TopLists:
     ) -> None:
         """Take in one batch.
 
-        Parameters
-        ----------
-        activations : float32, shape (n_sentences, n_neurons)
-            NaN entries are passed over.
-        sentence_ids : int64, shape (n_sentences,)
-            Each id once in the life of the lists.
-        tokens : int16, shape (n_sentences, n_neurons), optional
-            Needed if the lists keep tokens.
-        look : None
-            From :meth:`look`.
-
-        Raises
-        ------
-        CollectError
-            If a sentence id does not fit into 32 bits, or tokens are missing.
+        ``activations``: float32, shape (n_sentences, n_neurons). NaN entries are passed over.
+        ``sentence_ids``: int64, shape (n_sentences,). Each id once in the life of the lists.
+        ``tokens``: int16, shape (n_sentences, n_neurons). Needed if the lists keep tokens.
         """
         check_sentence_ids(sentence_ids)
         if self._tokens.shape[1] and tokens is None:
@@ -100,15 +77,7 @@ class TopLists:
     def merge(self, other: "TopLists") -> None:
         """Take in lists collected on other sentences.
 
-        Parameters
-        ----------
-        other : TopLists
-            Same neurons, size, side and tokens.
-
-        Raises
-        ------
-        CollectError
-            If they do not fit together.
+        ``other``: Same neurons, size, side and tokens.
         """
         mine = (self._keys.shape, self.side, self._tokens.shape)
         theirs = (other._keys.shape, other.side, other._tokens.shape)
@@ -129,17 +98,9 @@ class TopLists:
     def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Give the entries to look some sentences up in; those of others may be left out.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n,)
-            The sentences.
-
-        Returns
-        -------
-        keys : uint64, shape (n_neurons, width)
-            In any order.
-        fill : int64, shape (n_neurons,)
-            Entries of each neuron; they come first.
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: keys: uint64, shape (n_neurons, width). In any order.
+        Returns: fill: int64, shape (n_neurons,). Entries of each neuron; they come first.
         """
         arrays = self.to_arrays()
         return arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
@@ -147,15 +108,8 @@ class TopLists:
     def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the entries of some sentences, and all.
 
-        Parameters
-        ----------
-        sentence_ids : int64, shape (n,)
-            The sentences.
-
-        Returns
-        -------
-        n_among, fill : int64, shape (n_neurons,)
-            Entries of these sentences, and of any.
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: n_among, fill: int64, shape (n_neurons,). Entries of these sentences, and of any.
         """
         keys, fill = self.entries_for(sentence_ids)
         return new_entries(keys, fill, sentence_ids=sentence_ids), fill
@@ -163,10 +117,7 @@ class TopLists:
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds.
 
-        Returns
-        -------
-        int64, shape (n,), ascending
-            Each once.
+        Returns: int64, shape (n,), ascending. Each once.
         """
         arrays = self.to_arrays()
         keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
@@ -184,10 +135,7 @@ class TopLists:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays, from which :meth:`from_arrays` makes the same state.
 
-        Returns
-        -------
-        dict of str to ndarray
-            ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
+        Returns: ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
         """
         _cut_all(self._keys, self._tokens, self._fill, self._threshold, self.list_size)
         width = int(self._fill.max(initial=0))
@@ -197,24 +145,7 @@ class TopLists:
     def from_arrays(
         cls, arrays: dict[str, NDArray[np.generic]], *, list_size: int, side: str, with_tokens: bool = False
     ) -> "TopLists":
-        """Make a state from arrays.
-
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-        list_size : int
-            As the state was made with.
-        side : str
-            As the state was made with.
-        with_tokens : bool
-            As the state was made with.
-
-        Returns
-        -------
-        TopLists
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from arrays."""
         keys, fill = arrays["keys"], arrays["fill"]
         lists = cls(len(fill), list_size, side=side, with_tokens=with_tokens)
         lists._keys[:, : keys.shape[1]] = keys
@@ -227,15 +158,8 @@ class TopLists:
     def sorted(self, start: int = 0, stop: int | None = None) -> SortedLists:
         """Finish the lists of a range of neurons: cut them to N and sort them.
 
-        Parameters
-        ----------
-        start, stop : int
-            Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
-
-        Returns
-        -------
-        SortedLists
-            Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
+        ``start, stop``: Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
+        Returns: Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
         """
         arrays = self.to_arrays()
         fill = self._fill[start:stop]

@@ -14,8 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["WordCounts"]
-
 _LATELY = 32_768
 _SEGMENT = 65_536
 _SCHEMA = pa.schema([("word", pa.large_string()), ("n_sentences", pa.int64())])
@@ -31,15 +29,8 @@ class _Segment(NamedTuple):
 class WordCounts:
     """Streaming counts of words.
 
-    Parameters
-    ----------
-    max_words : int
-        Bound on the number of different words. When it is passed, the rarest are let go.
-
-    Attributes
-    ----------
-    floor : int
-        Words counted so often or more rarely may be missing; 0 while none was let go.
+    ``max_words``: Bound on the number of different words. When it is passed, the rarest are let go.
+    ``floor``: Words counted so often or more rarely may be missing; 0 while none was let go.
     """
 
     def __init__(self, max_words: int) -> None:
@@ -49,13 +40,7 @@ class WordCounts:
         self._segments: list[_Segment] = []
 
     def update(self, words: Iterable[str]) -> None:
-        """Count some words once each.
-
-        Parameters
-        ----------
-        words : iterable of str
-            None twice.
-        """
+        """Count some words once each."""
         self._lately.update(words)
 
     def settle(self) -> None:
@@ -67,13 +52,7 @@ class WordCounts:
             self._let_go()
 
     def merge(self, other: "WordCounts") -> None:
-        """Take in counts of other sentences.
-
-        Parameters
-        ----------
-        other : WordCounts
-            Theirs.
-        """
+        """Take in counts of other sentences."""
         self._lately.update(other._lately)
         self.floor += other.floor
         # of two large ones, neither is looked up in the other piece by piece
@@ -126,10 +105,7 @@ class WordCounts:
     def table(self) -> pa.Table:
         """Give all counts; nothing changes.
 
-        Returns
-        -------
-        pyarrow.Table
-            ``word``, ``n_sentences``; most frequent first, ties alphabetical.
+        Returns: ``word``, ``n_sentences``; most frequent first, ties alphabetical.
         """
         whole = _summed(pa.concat_tables([self._held(), _as_table(self._lately)]))
         whole = whole.sort_by([("n_sentences", "descending"), ("word", "ascending")])
@@ -138,29 +114,13 @@ class WordCounts:
     def to_tables(self) -> tuple[pa.Table, pa.Table]:
         """Give the state: the words put away and those met lately, which stay apart.
 
-        Returns
-        -------
-        tuple of pyarrow.Table
-            For :meth:`from_tables`; to be used before anything else is counted.
+        Returns: For :meth:`from_tables`; to be used before anything else is counted.
         """
         return self._held(), _as_table(self._lately)
 
     @classmethod
     def from_tables(cls, held: pa.Table, lately: pa.Table, *, max_words: int, floor: int) -> "WordCounts":
-        """Make a state from tables.
-
-        Parameters
-        ----------
-        held, lately : pyarrow.Table
-            From :meth:`to_tables`.
-        max_words, floor : int
-            As they were.
-
-        Returns
-        -------
-        WordCounts
-            Goes on exactly as the one it was taken from.
-        """
+        """Make a state from tables."""
         counts = cls(max_words)
         counts.floor, counts._segments = floor, _segments_of(held)
         counts._lately.update(dict(zip(*(column.to_pylist() for column in lately.columns), strict=True)))

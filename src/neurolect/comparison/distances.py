@@ -27,10 +27,8 @@ class Distances(NamedTuple):
 class DistanceSums:
     """Sums of distances over sentences; ``bounds`` has the first neuron of every layer, and the number of neurons.
 
-    References
-    ----------
-    The Japanese paper before Oba et al. (2021), table 3: distances before and after fine-tuning, on sentences
-    trained on, sentences of the same kind, and sentences of another.
+    Reference: The Japanese paper before Oba et al. (2021), table 3: distances before and after fine-tuning, on
+        sentences trained on, sentences of the same kind, and sentences of another.
     """
 
     def __init__(self, bounds: NDArray[np.int64]) -> None:

@@ -14,24 +14,10 @@ def squared_errors(
 ) -> NDArray[np.float64] | None:
     """Explain every neuron of one model by all of another, and sum the squared errors.
 
-    Parameters
-    ----------
-    moments : JointMoments
-        Of some sentences.
-    of, by : int
-        Numbers of the model that is explained and of the one that explains.
-    ridge : float
-        Penalty on squared weights, as a share of the explaining neurons' mean variance; more than 0.
-    fitted_on, tried_on : int
-        Halves.
+    ``ridge``: Penalty on squared weights, as a share of the explaining neurons' mean variance; more than 0.
+    Returns: float64, shape (n_neurons of ``of``,), or None. Over the half tried on; None where the moments do not
+        keep their values.
 
-    Returns
-    -------
-    float64, shape (n_neurons of ``of``,), or None
-        Over the half tried on; None where the moments do not keep their values.
-
-    Notes
-    -----
     With centred values X of n sentences and Y to explain, the weights of ridge regression are
     X' (X X' + penalty)^-1 Y (the dual form): a system of n unknowns instead of as many as there are neurons.
     """

@@ -19,22 +19,13 @@ class JointMoments:
 
     Values are shifted and scaled before they are multiplied, so that float32 is enough.
 
-    Parameters
-    ----------
-    shifts : sequence of float arrays, shape (n_neurons,) each
-        About the mean of each neuron, model by model.
-    scales : sequence of float arrays, same shapes
-        About the standard deviation; 1 where that is 0.
-    device : str
-        Where products are added up and kept: that of the models, since they are more work than anything else here.
-    keep_values : bool
-        Whether the values themselves are kept too: where sentences are fewer than neurons, less work follows from
-        them than from the moments.
-
-    Attributes
-    ----------
-    n : int64, shape (2,)
-        Sentences in each half.
+    ``shifts``: sequence of float arrays, shape (n_neurons,) each. About the mean of each neuron, model by model.
+    ``scales``: sequence of float arrays, same shapes. About the standard deviation; 1 where that is 0.
+    ``device``: Where products are added up and kept: that of the models, since they are more work than anything
+        else here.
+    ``keep_values``: Whether the values themselves are kept too: where sentences are fewer than neurons, less work
+        follows from them than from the moments.
+    ``n``: int64, shape (2,). Sentences in each half.
     """
 
     def __init__(
@@ -68,10 +59,8 @@ class JointMoments:
     def update(self, values: Sequence[NDArray[np.float32]]) -> None:
         """Take in the next sentences.
 
-        Parameters
-        ----------
-        values : sequence of float32 arrays, shape (n_sentences, n_neurons) each
-            Finite activations of the same sentences, model by model.
+        ``values``: sequence of float32 arrays, shape (n_sentences, n_neurons) each. Finite activations of the same
+            sentences, model by model.
         """
         start = self.n_sentences % HALVES
         standard = [
@@ -91,18 +80,7 @@ class JointMoments:
                 products[half].addmm_(there[first].T, there[second])
 
     def merge(self, other: "JointMoments") -> None:
-        """Take in what another state saw.
-
-        Parameters
-        ----------
-        other : JointMoments
-            With the same shifts and scales.
-
-        Raises
-        ------
-        RunFolderError
-            If they differ.
-        """
+        """Take in what another state saw."""
         mine, theirs = self.shifts + self.scales, other.shifts + other.scales
         if len(mine) != len(theirs) or not all(map(np.array_equal, mine, theirs)):
             what = "Moments of different neurons cannot be merged."
@@ -115,13 +93,7 @@ class JointMoments:
             products += other.products[pair].to(self.device)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the state as arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``n``, and for every model and pair its part.
-        """
+        """Give the state as arrays."""
         arrays: dict[str, NDArray[np.generic]] = {"n": self.n}
         for number in range(len(self.widths)):
             arrays[f"shift.{number}"], arrays[f"scale.{number}"] = self.shifts[number], self.scales[number]
@@ -134,15 +106,7 @@ class JointMoments:
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "JointMoments":
         """Make a state from arrays.
 
-        Parameters
-        ----------
-        arrays : dict of str to ndarray
-            From :meth:`to_arrays`.
-
-        Returns
-        -------
-        JointMoments
-            Goes on exactly as the one it was taken from, but that values are not kept.
+        Returns: Goes on exactly as the one it was taken from, but that values are not kept.
         """
         count = sum(name.startswith("shift.") for name in arrays)
         shifts, scales = (
@@ -161,17 +125,8 @@ class JointMoments:
     def values(self, model: int, *, half: int) -> NDArray[np.float32] | None:
         """Give the values of every neuron, shifted and scaled.
 
-        Parameters
-        ----------
-        model : int
-            Number of the model.
-        half : int
-            Of which half.
-
-        Returns
-        -------
-        float32, shape (n_sentences of the half, n_neurons), or None
-            None where they are not kept; so after a merge.
+        Returns: float32, shape (n_sentences of the half, n_neurons), or None. None where they are not kept; so
+            after a merge.
         """
         if self._kept is None:
             return None
@@ -181,17 +136,7 @@ class JointMoments:
     def mean(self, model: int, *, half: int | None = None) -> NDArray[np.float64]:
         """Give the mean of every neuron, shifted and scaled.
 
-        Parameters
-        ----------
-        model : int
-            Number of the model.
-        half : int, optional
-            Of one half; of both when not given.
-
-        Returns
-        -------
-        float64, shape (n_neurons,)
-            Means.
+        Returns: float64, shape (n_neurons,). Means.
         """
         halves = self._halves(half)
         mean: NDArray[np.float64] = self.sums[model][halves].sum(axis=0) / max(1, int(self.n[halves].sum()))
@@ -209,21 +154,10 @@ class JointMoments:
     ) -> NDArray[np.float64]:
         """Sum the products of deviations.
 
-        Parameters
-        ----------
-        first, second : int
-            Numbers of the models, in any order.
-        half : int, optional
-            Of one half; of both when not given.
-        centre : pair of float64 arrays, optional
-            What values deviate from, ``first``'s and ``second``'s neurons; the means when not given.
-        rows, columns : slice
-            Only these neurons of ``first`` and of ``second``.
-
-        Returns
-        -------
-        float64, shape (n_rows, n_columns)
-            Divided by the number of sentences it would be the covariance.
+        ``centre``: pair of float64 arrays. What values deviate from, ``first``'s and ``second``'s neurons; the
+            means when not given.
+        ``rows, columns``: Only these neurons of ``first`` and of ``second``.
+        Returns: float64, shape (n_rows, n_columns). Divided by the number of sentences it would be the covariance.
         """
         there = self.scatter_there(first, second, half=half, centre=centre, rows=rows, columns=columns)
         made: NDArray[np.float64] = there.cpu().numpy()
@@ -241,15 +175,7 @@ class JointMoments:
     ) -> torch.Tensor:
         """Sum the products of deviations, and leave them where the products are.
 
-        Parameters
-        ----------
-        first, second, half, centre, rows, columns
-            As of :meth:`scatter`.
-
-        Returns
-        -------
-        torch.Tensor, float64, shape (n_rows, n_columns)
-            The same numbers as :meth:`scatter` gives.
+        Returns: torch.Tensor, float64, shape (n_rows, n_columns). The same numbers as :meth:`scatter` gives.
         """
         swap = first > second
         stored = self.products[(second, first) if swap else (first, second)]
@@ -268,15 +194,7 @@ class JointMoments:
     def squares(self, model: int) -> NDArray[np.float64]:
         """Give the sum of squares of every neuron, shifted and scaled, half by half.
 
-        Parameters
-        ----------
-        model : int
-            Number of the model.
-
-        Returns
-        -------
-        float64, shape (2, n_neurons)
-            Sums.
+        Returns: float64, shape (2, n_neurons). Sums.
         """
         diagonals = torch.diagonal(self.products[model, model], dim1=1, dim2=2)
         made: NDArray[np.float64] = diagonals.to(torch.float64).cpu().numpy()
@@ -285,17 +203,8 @@ class JointMoments:
     def scatter_of_pairs(self, first: int, second: int, *, partners: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sum the products of deviations of given pairs of neurons, over both halves.
 
-        Parameters
-        ----------
-        first, second : int
-            Numbers of two models, the smaller first or not.
-        partners : int64, shape (n_neurons of first,)
-            A neuron of ``second`` for each.
-
-        Returns
-        -------
-        float64, shape (n_neurons of first,)
-            The entries of :meth:`scatter` at those places.
+        ``partners``: int64, shape (n_neurons of first,). A neuron of ``second`` for each.
+        Returns: float64, shape (n_neurons of first,). The entries of :meth:`scatter` at those places.
         """
         own = torch.arange(self.widths[first], device=self.device)
         other = torch.from_numpy(partners).to(self.device)

@@ -34,10 +34,8 @@ def standard_deviations(moments: JointMoments, model: int) -> NDArray[np.float64
 def best_matches(moments: JointMoments, first: int, second: int) -> tuple[Matches, Matches]:
     """Find the best partners between two models, for the neurons of the first and for those of the second.
 
-    References
-    ----------
-    Bau, Belinkov, Sajjad, Durrani, Dalvi, Glass: Identifying and Controlling Important Neurons in Neural Machine
-    Translation (2019), section 3.2: maximum correlation.
+    Reference: Bau, Belinkov, Sajjad, Durrani, Dalvi, Glass: Identifying and Controlling Important Neurons in Neural
+        Machine Translation (2019), section 3.2: maximum correlation.
     """
     left, right = standard_deviations(moments, first), standard_deviations(moments, second)
     mine, theirs = _nothing(len(left)), _nothing(len(right))

@@ -20,20 +20,15 @@ def most_shared(
 ) -> None:
     """Fill the best partner of every list of either model, and its share.
 
-    Parameters
-    ----------
-    starts, sentences : int64, shape (n + 1,); int64, shape (n_entries,)
-        One model's lists; sentences that no list of the other model holds are left out.
-    sizes : int64, shape (n,)
-        Sentences of each list, those left out too.
-    holder_starts, holders : int64, shape (n_sentences + 1,); int64, shape (n_other_entries,)
-        The other model's lists that hold each sentence.
-    other_sizes : int64, shape (n_other,)
-        Sentences of the other model's lists.
-    best, shares : int64, float32, shape (n,)
-        Written to; -1 and NaN before, and where nothing is shared. Of equal partners the first.
-    other_best, other_shares : int64, float32, shape (n_other,)
-        The same for the other model's lists.
+    ``starts, sentences``: int64, shape (n + 1,); int64, shape (n_entries,). One model's lists; sentences that no
+        list of the other model holds are left out.
+    ``sizes``: int64, shape (n,). Sentences of each list, those left out too.
+    ``holder_starts, holders``: int64, shape (n_sentences + 1,); int64, shape (n_other_entries,). The other model's
+        lists that hold each sentence.
+    ``other_sizes``: int64, shape (n_other,). Sentences of the other model's lists.
+    ``best, shares``: int64, float32, shape (n,). Written to; -1 and NaN before, and where nothing is shared. Of
+        equal partners the first.
+    ``other_best, other_shares``: int64, float32, shape (n_other,). The same for the other model's lists.
     """
     other_greatest = np.zeros(len(other_sizes), np.float64)
     counts = np.zeros(len(other_sizes), np.int64)

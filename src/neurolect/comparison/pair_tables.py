@@ -242,19 +242,10 @@ def _partner_shares(partners: pa.Table, first: Side, second: Side, *, match: flo
 def across_models(tables: Sequence[pa.Table]) -> pa.Table:
     """Rank every run's neurons by how well all other models know them.
 
-    Parameters
-    ----------
-    tables : sequence of pyarrow.Table
-        Those of :func:`match_table` for one run and each of the others.
+    Returns: One row a neuron: greatest and least best correlation and mean r2 over the other models, with ranks
+        from 1.
 
-    Returns
-    -------
-    pyarrow.Table
-        One row a neuron: greatest and least best correlation and mean r2 over the other models, with ranks from 1.
-
-    References
-    ----------
-    Bau et al. (2019), section 3.2: maximum correlation, minimum correlation, linear regression.
+    Reference: Bau et al. (2019), section 3.2: maximum correlation, minimum correlation, linear regression.
     """
     sizes = np.abs(np.stack([_numbers(each, "correlation") for each in tables]))
     measures = {

@@ -18,9 +18,8 @@ def held_out_r2(moments: JointMoments, *, of: int, by: int, ridge: float) -> NDA
     neurons that explain, a weight is found for each sentence instead of each neuron: the same fit. ``ridge`` is the
     penalty on squared weights, as a share of the explaining neurons' mean variance. NaN for constant neurons.
 
-    References
-    ----------
-    Bau et al. (2019), section 3.2: linear regression ranking; there without a penalty and on the same sentences.
+    Reference: Bau et al. (2019), section 3.2: linear regression ranking; there without a penalty and on the same
+        sentences.
     """
     width = moments.widths[of]
     errors, totals = np.zeros(width), np.zeros(width)

@@ -20,13 +20,7 @@ from neurolect.comparison.joint_moments import JointMoments
 from neurolect.comparison.joint_values import joint_values, load_models, stored_values
 from neurolect.comparison.layer_rankings import layer_rankings, usual_rankings
 from neurolect.comparison.options import CompareOptions
-from neurolect.comparison.pair_tables import (
-    Side,
-    across_models,
-    layer_rows,
-    match_table,
-    read_side,
-)
+from neurolect.comparison.pair_tables import Side, across_models, layer_rows, match_table, read_side
 from neurolect.comparison.sentence_sets import SentenceSet, check_names, parse_set, read_set
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.model.model import Model

@@ -114,9 +114,7 @@ def layer_pair(
 def likeness(pair: LayerPair) -> Likeness:
     """Compare two layers; NaN where a layer does not vary.
 
-    References
-    ----------
-    Raghu, Gilmer, Yosinski, Sohl-Dickstein: SVCCA (2017).
+    Reference: Raghu, Gilmer, Yosinski, Sohl-Dickstein: SVCCA (2017).
     """
     left, right = pair.axes
     n_directions = min(left.whole.shape[1], right.whole.shape[1])

@@ -18,31 +18,7 @@ CHUNK_DOCUMENTS = 4096
 def process_chunks(
     reader: DocumentReader, *, folder: Path, options: PrepareOptions, workers: int, progress: Progress
 ) -> list[ChunkCounts]:
-    """Turn all documents into tables of sentences.
-
-    Parameters
-    ----------
-    reader : DocumentReader
-        Gives the documents.
-    folder : Path
-        Where the tables go.
-    options : PrepareOptions
-        How sentences are made.
-    workers : int
-        Processes; 1 stays in this one.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    list of ChunkCounts
-        In the order of the documents.
-
-    Raises
-    ------
-    CorpusError
-        If a source cannot be read or a worker process died.
-    """
+    """Turn all documents into tables of sentences."""
     process = partial(write_chunk, folder=folder, fields=reader.fields, options=options)
     done: list[ChunkCounts] = []
     with progress.task("prepare", unit="documents") as task:

@@ -15,8 +15,6 @@ from neurolect.corpus.shards import ShardEntry, file_hash, parquet_file
 from neurolect.errors import CorpusError, nearest
 from neurolect.remote import RemotePath, place
 
-__all__ = ["Corpus", "Part", "open_corpus"]
-
 Part = Literal["mining", "held_out", "all"]
 PARTS = ("mining", "held_out", "all")
 

@@ -1,22 +1,8 @@
 """Say a number of things in a sentence for people."""
 
-__all__ = ["counted"]
-
 
 def counted(n: int, one: str, many: str) -> str:
     """Choose the form that fits a number and write the number into it.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    one, many : str
-        The sentence for one, and for any other number; ``{}`` stands for the number.
-
-    Returns
-    -------
-    str
-        The number with commas.
 
     Examples
     --------

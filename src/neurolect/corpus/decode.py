@@ -12,20 +12,12 @@ from neurolect.corpus.sources import suffixes
 from neurolect.errors import CorpusError, require_extra
 from neurolect.remote import RemotePath
 
-__all__ = ["Decoder", "open_binary"]
-
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 UTF_8_MARK = b"\xef\xbb\xbf"
 
 
 class Decoder:
-    """Decodes UTF-8 and counts the characters it had to replace.
-
-    Attributes
-    ----------
-    n_replaced : int
-        Replaced characters so far.
-    """
+    """Decodes UTF-8 and counts the characters it had to replace."""
 
     def __init__(self) -> None:
         self.n_replaced = 0
@@ -78,25 +70,7 @@ def _without_mark(data: bytes, path: Path | RemotePath) -> bytes:
 
 @contextmanager
 def open_binary(path: Path | RemotePath) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes, unpacked by its name's ending.
-
-    Parameters
-    ----------
-    path : Path or RemotePath
-        A file; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are unpacked.
-
-    Yields
-    ------
-    binary file
-        Open for reading.
-
-    Raises
-    ------
-    CorpusError
-        If it cannot be read or unpacked.
-    MissingExtraError
-        If it is ``.zst`` and no library for that is installed.
-    """
+    """Open a file for reading bytes, unpacked by its name's ending."""
     try:
         with _open(path) as file:
             yield file

@@ -11,8 +11,6 @@ from neurolect.corpus.rows import RowReader
 from neurolect.corpus.sources import Source
 from neurolect.errors import CorpusError
 
-__all__ = ["Document", "DocumentReader"]
-
 # Rows looked at to decide about columns: a thousand a source, less where there are very many sources.
 SURVEY_ROWS = 1000
 SURVEY_TOTAL = 20_000
@@ -28,28 +26,7 @@ class Document(NamedTuple):
 class DocumentReader:
     """Reads all sources as one stream of documents with the same metadata fields.
 
-    Parameters
-    ----------
-    sources : sequence of Source
-        What to read, in this order.
-    options : PrepareOptions
-        Columns and formats.
-
-    Attributes
-    ----------
-    fields : list of Field
-        The metadata fields.
-    notices : list of str
-        What was left out of the metadata, for people.
-    n_documents : list of int
-        Documents read so far, by source.
-    n_without_text : int
-        Rows skipped since their text was empty or no text.
-
-    Raises
-    ------
-    CorpusError
-        If a source cannot be read or has no text column.
+    ``n_without_text``: Rows skipped since their text was empty or no text.
     """
 
     def __init__(self, sources: Sequence[Source], *, options: PrepareOptions) -> None:
@@ -76,18 +53,7 @@ class DocumentReader:
         return text_column, surveys
 
     def documents(self) -> Iterator[Document]:
-        """Yield all documents in order.
-
-        Yields
-        ------
-        Document
-            Text as read and metadata in the order of ``fields``.
-
-        Raises
-        ------
-        CorpusError
-            If a source cannot be read further.
-        """
+        """Yield all documents in order."""
         for number, (source, column) in enumerate(zip(self._sources, self._text_columns, strict=True)):
             for row in self._reader.rows(source):
                 text = row.get(column)

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FirstOccurrences"]
-
 N_BUCKETS = 256
 BUFFER_ROWS = 1 << 20
 ENTRY = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
@@ -18,10 +16,7 @@ class FirstOccurrences:
     Keys go to 256 files by their highest byte; each file is then sorted by itself, so memory is one buffer plus one
     256th of all keys, and a byte a row for the answer.
 
-    Parameters
-    ----------
-    folder : Path
-        An existing folder for the files; they are removed when done.
+    ``folder``: An existing folder for the files; they are removed when done.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,10 +28,7 @@ class FirstOccurrences:
     def update(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> None:
         """Add the keys of the next rows.
 
-        Parameters
-        ----------
-        high, low : uint64, shape (n,)
-            Halves of the keys.
+        ``high, low``: uint64, shape (n,). Halves of the keys.
         """
         entries = np.empty(high.size, dtype=ENTRY)
         entries["high"], entries["low"] = high, low
@@ -50,10 +42,7 @@ class FirstOccurrences:
     def to_arrays(self) -> NDArray[np.bool_]:
         """Tell which rows are the first of their key.
 
-        Returns
-        -------
-        bool, shape (n_rows,)
-            True at first occurrences.
+        Returns: bool, shape (n_rows,). True at first occurrences.
         """
         self._flush()
         first = np.ones(self.n_rows, dtype=np.bool_)

@@ -10,8 +10,6 @@ from typing import Literal, NamedTuple
 
 from neurolect.errors import CorpusError, nearest
 
-__all__ = ["TEXT_NAMES", "Field", "Kind", "Survey", "choose_fields", "find_text_column"]
-
 Kind = Literal["category", "number"]
 TEXT_NAMES = ("text", "content", "sentence", "body", "review", "document", "article", "tweet", "message", "comment")
 _ID_NAMES = """
@@ -108,17 +106,8 @@ def to_number(value: object) -> float | None:
 def survey_rows(rows: Iterable[Mapping[str, object]], *, numbers_in_text: bool) -> dict[str, Survey]:
     """Survey the first rows of one source.
 
-    Parameters
-    ----------
-    rows : iterable of mapping
-        The rows to look at.
-    numbers_in_text : bool
-        Whether strings that read as numbers are numbers (CSV knows only strings).
-
-    Returns
-    -------
-    dict
-        Column name to what was seen, in order of first appearance.
+    ``numbers_in_text``: Whether strings that read as numbers are numbers (CSV knows only strings).
+    Returns: Column name to what was seen, in order of first appearance.
     """
     surveys: dict[str, Survey] = {}
     for row in rows:
@@ -130,24 +119,7 @@ def survey_rows(rows: Iterable[Mapping[str, object]], *, numbers_in_text: bool) 
 def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str | None = None) -> str:
     """Find the column that holds the text.
 
-    Parameters
-    ----------
-    surveys : mapping
-        The columns of one source.
-    source : str
-        Its name, for the error.
-    wanted : str, optional
-        The column the user named.
-
-    Returns
-    -------
-    str
-        A column name.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such column, or none that is clearly the text.
+    ``surveys``: The columns of one source.
     """
     there = ", ".join(f"{name!r}" for name in surveys) or "none"
     if wanted is not None:
@@ -179,24 +151,9 @@ def choose_fields(
 ) -> tuple[list[Field], list[str]]:
     """Choose the metadata fields over all sources.
 
-    Parameters
-    ----------
-    surveys : sequence of (text column, surveys)
-        One pair a source.
-    wanted : tuple of str, optional
-        The columns the user named.
-
-    Returns
-    -------
-    fields : list of Field
-        In order of first appearance, or in the order named.
-    notices : list of str
-        What was left out or renamed, for people.
-
-    Raises
-    ------
-    CorpusError
-        If a named column is in no source, or holds nested values.
+    ``surveys``: sequence of (text column, surveys). One pair a source.
+    ``wanted``: The columns the user named.
+    Returns: notices: list of str. What was left out or renamed, for people.
     """
     by_column: dict[str, list[Survey]] = {}
     for text_column, columns in surveys:

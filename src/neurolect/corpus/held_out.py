@@ -3,27 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["is_held_out"]
-
 
 def is_held_out(document_ids: NDArray[np.int64], *, share: float, seed: int) -> NDArray[np.bool_]:
     """Tell which documents are set aside.
 
     The choice depends on the document's number and the seed only (SplitMix64), not on what else is in the corpus.
 
-    Parameters
-    ----------
-    document_ids : int64, shape (n,)
-        Running numbers of documents.
-    share : float
-        Share to set aside, 0 to below 1.
-    seed : int
-        Another seed, another choice.
-
-    Returns
-    -------
-    bool, shape (n,)
-        True where set aside.
+    ``document_ids``: int64, shape (n,). Running numbers of documents.
+    Returns: bool, shape (n,). True where set aside.
     """
     z = document_ids.astype(np.uint64) + np.uint64(1)
     z = _mix(z * np.uint64(0x9E3779B97F4A7C15) + _mix(np.array([seed], dtype=np.uint64) + np.uint64(1)))

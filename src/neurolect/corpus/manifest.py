@@ -52,17 +52,7 @@ class Manifest(TypedDict):
 def fingerprint(shards: list[ShardEntry], fields: list[FieldEntry]) -> str:
     """Name a corpus by its content.
 
-    Parameters
-    ----------
-    shards : list of ShardEntry
-        Their hashes count.
-    fields : list of FieldEntry
-        Names and kinds count.
-
-    Returns
-    -------
-    str
-        BLAKE2b, 16 bytes, hexadecimal.
+    Returns: BLAKE2b, 16 bytes, hexadecimal.
     """
     # the 1 says how the name is made
     content = [1, [shard["blake2b"] for shard in shards], [[f["name"], f["kind"]] for f in fields]]
@@ -70,25 +60,7 @@ def fingerprint(shards: list[ShardEntry], fields: list[FieldEntry]) -> str:
 
 
 def read_manifest(folder: Path | RemotePath) -> Manifest:
-    """Read the manifest of a corpus folder.
-
-    Parameters
-    ----------
-    folder : Path or RemotePath
-        A corpus folder.
-
-    Returns
-    -------
-    Manifest
-        Of this schema version.
-
-    Raises
-    ------
-    CorpusError
-        If the folder is missing or is no corpus folder.
-    FormatVersionError
-        If it was written by a newer neurolect.
-    """
+    """Read the manifest of a corpus folder."""
     if folder.is_file():
         what = f"{folder} is a file, not a corpus folder."
         raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {folder} --out CORPUS")

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from neurolect.corpus.fields import Field, is_nested, is_null, to_number
 
-__all__ = ["Values", "fit_metadata"]
-
 Values = tuple[str | float | None, ...]
 MAX_CHARACTERS = 500
 SPACES = re.compile(r"\s+")
@@ -17,19 +15,8 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def fit_metadata(row: Mapping[str, object], *, fields: Sequence[Field], misfits: Counter[str]) -> Values:
     """Take one document's metadata from its row.
 
-    Parameters
-    ----------
-    row : mapping
-        Column name to value.
-    fields : sequence of Field
-        The fields of the corpus.
-    misfits : Counter
-        Field name to values that did not fit and became null; counted on.
-
-    Returns
-    -------
-    tuple of str, float or None
-        One value a field: a string for a category, a float for a number.
+    ``misfits``: Field name to values that did not fit and became null; counted on.
+    Returns: One value a field: a string for a category, a float for a number.
 
     Examples
     --------

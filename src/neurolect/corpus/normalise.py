@@ -7,8 +7,6 @@ import html
 import re
 import unicodedata
 
-__all__ = ["normalise"]
-
 # The papers collapse runs of these to one.
 SYMBOLS = re.compile(r"([!@#$%^&*()_+=\-\[\]{};:?,.])\1+")
 DOUBLES = tuple(2 * symbol for symbol in "!@#$%^&*()_+=-[]{};:?,.")

@@ -6,8 +6,6 @@ from typing import Literal
 from neurolect.corpus.split import Newlines
 from neurolect.errors import OptionError
 
-__all__ = ["Duplicates", "PrepareOptions", "TextDocuments"]
-
 Duplicates = Literal["drop", "near", "keep"]
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
 

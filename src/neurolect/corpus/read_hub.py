@@ -6,28 +6,13 @@ from typing import Any
 
 from neurolect.errors import CorpusError, require_extra
 
-__all__ = ["read_hub"]
-
 
 def read_hub(name: str) -> Iterator[dict[str, object]]:
     """Stream the rows of a dataset.
 
-    Parameters
-    ----------
-    name : str
-        ``hf:NAME[:CONFIG][:SPLIT]``; the split is ``train`` when not given. One part after the name is a split.
-
-    Yields
-    ------
-    dict
-        Column name to value; class labels by their names.
-
-    Raises
-    ------
-    MissingExtraError
-        If ``datasets`` is not installed.
-    CorpusError
-        If there is no such dataset, configuration or split.
+    ``name``: ``hf:NAME[:CONFIG][:SPLIT]``; the split is ``train`` when not given. One part after the name is a
+        split.
+    Yields: Column name to value; class labels by their names.
     """
     datasets = require_extra("datasets", extra="datasets", purpose=f"to read {name}")
     parts = name.removeprefix("hf:").split(":")

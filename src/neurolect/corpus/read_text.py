@@ -8,8 +8,6 @@ from neurolect.corpus.options import TextDocuments
 from neurolect.corpus.sources import Source
 from neurolect.remote import place
 
-__all__ = ["read_text"]
-
 LARGE_FILE = 200_000
 GROUP = 10_000
 BLOCK = 1 << 20
@@ -20,20 +18,11 @@ def read_text(
 ) -> Iterator[dict[str, object]]:
     """Read one text file.
 
-    Parameters
-    ----------
-    source : Source
-        A ``.txt`` file, possibly compressed.
-    decoder : Decoder
-        Decodes and counts.
-    documents : {"auto", "file", "paragraph", "line"}
-        What a document is. Under ``"auto"`` a file of up to 200,000 bytes is one; a larger one is cut into groups
-        of paragraphs of about 10,000 characters, so that memory is bounded and a part of it can be set aside.
-
-    Yields
-    ------
-    dict
-        ``text``, ``file`` (its name without endings) and ``folder`` (its place under the source; not at the top).
+    ``documents``: What a document is. Under ``"auto"`` a file of up to 200,000 bytes is one; a larger one is cut
+        into groups of paragraphs of about 10,000 characters, so that memory is bounded and a part of it can be set
+        aside.
+    Yields: ``text``, ``file`` (its name without endings) and ``folder`` (its place under the source; not at the
+        top).
     """
     path = place(source.name)
     metadata: dict[str, object] = {"file": path.name.split(".")[0] or path.name}

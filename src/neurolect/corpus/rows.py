@@ -19,8 +19,6 @@ from neurolect.corpus.sources import Source, suffixes
 from neurolect.errors import CorpusError
 from neurolect.remote import RemotePath, place
 
-__all__ = ["Row", "RowReader"]
-
 Row = dict[str, object]
 FIELD_LIMIT = 1 << 30
 
@@ -28,17 +26,7 @@ FIELD_LIMIT = 1 << 30
 class RowReader:
     """Reads sources and counts what was wrong with them.
 
-    Parameters
-    ----------
-    options : PrepareOptions
-        What a text document is; whether broken lines are skipped.
-
-    Attributes
-    ----------
-    n_broken : int
-        Lines skipped.
-    n_replaced : int
-        Characters that were not UTF-8.
+    ``options``: What a text document is; whether broken lines are skipped.
     """
 
     def __init__(self, options: PrepareOptions) -> None:
@@ -52,23 +40,7 @@ class RowReader:
         return self._decoder.n_replaced
 
     def rows(self, source: Source) -> Iterator[Row]:
-        """Yield the rows of one source in order.
-
-        Parameters
-        ----------
-        source : Source
-            A file or a dataset.
-
-        Yields
-        ------
-        dict
-            Column name to value.
-
-        Raises
-        ------
-        CorpusError
-            If the source cannot be read or a line is broken.
-        """
+        """Yield the rows of one source in order."""
         if source.format == "hub":
             yield from read_hub(source.name)
         elif source.format == "text":
@@ -81,20 +53,7 @@ class RowReader:
             yield from self._parquet(place(source.name))
 
     def first_rows(self, source: Source, *, n_rows: int) -> Iterator[Row]:
-        """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part.
-
-        Parameters
-        ----------
-        source : Source
-            A file or a dataset.
-        n_rows : int
-            About how many.
-
-        Yields
-        ------
-        dict
-            Column name to value.
-        """
+        """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part."""
         if source.format == "parquet" and not suffixes(place(source.name))[1]:
             yield from self._parquet(place(source.name), n_rows=n_rows)
         else:

@@ -16,8 +16,6 @@ from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.split import split_sentences
 from neurolect.corpus.words import count_words
 
-__all__ = ["Chunk", "ChunkCounts", "near_key", "sentence_schema", "sentences_of", "write_chunk"]
-
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 NO_LETTER = re.compile(r"[\W\d_]+")
 
@@ -44,15 +42,7 @@ class ChunkCounts(NamedTuple):
 def sentence_schema(fields: Sequence[Field]) -> pa.Schema:
     """Columns of a table of sentences before they have ids, the key's halves left out.
 
-    Parameters
-    ----------
-    fields : sequence of Field
-        The metadata fields.
-
-    Returns
-    -------
-    pyarrow.Schema
-        ``document_id``, ``position``, ``n_words``, ``text`` and the fields.
+    Returns: ``document_id``, ``position``, ``n_words``, ``text`` and the fields.
     """
     kinds = {"category": pa.dictionary(pa.int32(), pa.string()), "number": pa.float64()}
     columns = [
@@ -67,16 +57,6 @@ def sentence_schema(fields: Sequence[Field]) -> pa.Schema:
 def near_key(text: str) -> str:
     """Reduce a sentence to what near duplicates share: its letters in lower case, words apart.
 
-    Parameters
-    ----------
-    text : str
-        A sentence.
-
-    Returns
-    -------
-    str
-        The sentence itself where no letter is left.
-
     Examples
     --------
     >>> near_key("Page 12 of 30: see https://example.org!") == near_key("page 3 of 40 see")
@@ -88,21 +68,8 @@ def near_key(text: str) -> str:
 def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], int, int]:
     """Split one document into the sentences that are kept.
 
-    Parameters
-    ----------
-    document : str
-        Text as read.
-    options : PrepareOptions
-        How to normalise, split, drop and cut.
-
-    Returns
-    -------
-    sentences : list of (position, number of words, text)
-        Position counts the dropped sentences too.
-    n_short : int
-        Sentences dropped since they have too few words.
-    n_cut : int
-        Sentences cut.
+    Returns: sentences: list of (position, number of words, text). Position counts the dropped sentences too.
+    Returns: n_short: int. Sentences dropped since they have too few words.
     """
     text = normalise(document, collapse_symbols=options.collapse_symbols, remove_markup=options.remove_markup)
     kept: list[tuple[int, int, str]] = []
@@ -120,24 +87,7 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
 
 
 def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options: PrepareOptions) -> ChunkCounts:
-    """Write the sentences of a chunk to ``folder`` as an Arrow file with a 128-bit key a sentence.
-
-    Parameters
-    ----------
-    chunk : Chunk
-        Documents.
-    folder : Path
-        Where to write.
-    fields : sequence of Field
-        The metadata fields.
-    options : PrepareOptions
-        How to normalise, split, drop and cut.
-
-    Returns
-    -------
-    ChunkCounts
-        The file and what became of the chunk.
-    """
+    """Write the sentences of a chunk to ``folder`` as an Arrow file with a 128-bit key a sentence."""
     documents: list[int] = []
     rows: list[tuple[int, int, str]] = []
     n_short = n_cut = n_empty = 0

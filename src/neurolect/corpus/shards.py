@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from neurolect.remote import RemotePath
 
-__all__ = ["ShardEntry", "ShardWriter", "file_hash", "parquet_file"]
-
 SHARD_ROWS = 100_000
 GROUP_ROWS = 10_000
 
@@ -32,20 +30,7 @@ class ShardEntry(TypedDict):
 
 
 def parquet_file(path: Path | RemotePath, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    """Open a Parquet file, here or at a URL.
-
-    Parameters
-    ----------
-    path : Path or RemotePath
-        The file.
-    read_dictionary : sequence of str
-        Columns read as dictionaries.
-
-    Returns
-    -------
-    pyarrow.parquet.ParquetFile
-        Open; of a file at a URL only what is asked for is fetched.
-    """
+    """Open a Parquet file, here or at a URL."""
     if isinstance(path, RemotePath):
         name, system = path.arrow_source()
         return pq.ParquetFile(name, filesystem=system, read_dictionary=list(read_dictionary), pre_buffer=True)
@@ -55,15 +40,7 @@ def parquet_file(path: Path | RemotePath, *, read_dictionary: Sequence[str] = ()
 def file_hash(path: Path | RemotePath) -> str:
     """Hash a file's bytes.
 
-    Parameters
-    ----------
-    path : Path or RemotePath
-        A file.
-
-    Returns
-    -------
-    str
-        BLAKE2b, 16 bytes, hexadecimal.
+    Returns: BLAKE2b, 16 bytes, hexadecimal.
     """
     with path.open("rb") as file:
         # of a file at a URL no more is known than that it can be read
@@ -72,20 +49,7 @@ def file_hash(path: Path | RemotePath) -> str:
 
 
 class ShardWriter:
-    """Writes tables of sentences as they come into shards of 100,000 rows.
-
-    Parameters
-    ----------
-    folder : Path
-        The corpus folder; shards go to ``sentences/`` in it.
-    shard_rows, group_rows : int
-        Rows a shard and rows a row group; the first is a multiple of the second.
-
-    Attributes
-    ----------
-    entries : list of ShardEntry
-        The finished shards.
-    """
+    """Writes tables of sentences as they come into shards of 100,000 rows."""
 
     def __init__(self, folder: Path, *, shard_rows: int = SHARD_ROWS, group_rows: int = GROUP_ROWS) -> None:
         self._folder = folder
@@ -101,12 +65,8 @@ class ShardWriter:
     def write(self, table: pa.Table, *, held_out: NDArray[np.bool_]) -> None:
         """Add the next sentences.
 
-        Parameters
-        ----------
-        table : pyarrow.Table
-            Columns of :func:`neurolect.corpus.sentences.sentence_schema`.
-        held_out : bool, shape (n,)
-            Whether each is set aside.
+        ``table``: Columns of :func:`neurolect.corpus.sentences.sentence_schema`.
+        ``held_out``: bool, shape (n,). Whether each is set aside.
         """
         ids = np.arange(self.n_sentences, self.n_sentences + len(table))
         self.n_sentences += len(table)

@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 from neurolect.errors import CorpusError, nearest
 from neurolect.remote import RemotePath, place
 
-__all__ = ["FORMATS", "Format", "Source", "find_sources", "unique_sources"]
-
 Format = Literal["text", "json", "csv", "parquet", "hub"]
 FORMATS: dict[str, Format] = {
     ".txt": "text",
@@ -40,20 +38,9 @@ class Source(NamedTuple):
 def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
     """Resolve sources to files.
 
-    Parameters
-    ----------
-    sources : str, Path or sequence of them
-        A file, a folder (searched to its depths), a glob, each here or at a URL, or ``hf:NAME[:CONFIG][:SPLIT]``.
-
-    Returns
-    -------
-    list of Source
-        In the order given; the files of a folder or glob in the order of their paths; none twice.
-
-    Raises
-    ------
-    CorpusError
-        If a source is missing, is of an unknown format, or holds no file of a known one.
+    ``sources``: A file, a folder (searched to its depths), a glob, each here or at a URL, or
+        ``hf:NAME[:CONFIG][:SPLIT]``.
+    Returns: In the order given; the files of a folder or glob in the order of their paths; none twice.
     """
     return unique_sources(sources)[0]
 
@@ -61,17 +48,7 @@ def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
 def unique_sources(sources: str | Path | Sequence[str | Path]) -> tuple[list[Source], int]:
     """Resolve sources to files, and count those that were named more than once.
 
-    Parameters
-    ----------
-    sources : str, Path or sequence of them
-        As for :func:`find_sources`, which also says what is raised.
-
-    Returns
-    -------
-    sources : list of Source
-        None twice.
-    n_repeated : int
-        How many of them were named more than once.
+    ``sources``: As for :func:`find_sources`, which also says what is raised.
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     if not given:

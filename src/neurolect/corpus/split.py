@@ -9,8 +9,6 @@ import re
 from itertools import pairwise
 from typing import Literal
 
-__all__ = ["Newlines", "split_sentences"]
-
 Newlines = Literal["auto", "paragraphs", "lines"]
 
 CLOSERS = "\"')\\]}\u2019\u201d\u00bb"
@@ -93,20 +91,7 @@ def split_sentences(text: str, *, newlines: Newlines = "auto") -> list[str]:
 
 
 def paragraphs(text: str, *, newlines: Newlines = "auto") -> list[str]:
-    """Cut a text at the line breaks that end sentences; the others become spaces.
-
-    Parameters
-    ----------
-    text : str
-        A document.
-    newlines : {"auto", "paragraphs", "lines"}
-        See :func:`split_sentences`.
-
-    Returns
-    -------
-    list of str
-        Pieces without line breaks, in order.
-    """
+    """Cut a text at the line breaks that end sentences; the others become spaces."""
     lines = [line.strip() for line in text.split("\n")]
     by_line = newlines == "lines" or (newlines == "auto" and _one_unit_a_line(lines))
     pieces: list[str] = []

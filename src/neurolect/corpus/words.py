@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 
-__all__ = ["count_words", "is_word", "split_piece", "split_words"]
-
 # Written with escapes: \u2019 is the typographic apostrophe, \u2010 and \u2011 are hyphens.
 APOSTROPHE = "['\u2019]"
 HYPHEN = "[-\u2010\u2011]"
@@ -79,15 +77,7 @@ def split_words(text: str) -> list[str]:
 def count_words(text: str) -> int:
     """Count the words of a sentence that have a letter or a digit.
 
-    Parameters
-    ----------
-    text : str
-        One sentence.
-
-    Returns
-    -------
-    int
-        As many as :func:`split_words` gives that :func:`is_word` says yes to.
+    Returns: As many as :func:`split_words` gives that :func:`is_word` says yes to.
 
     Examples
     --------
@@ -100,18 +90,7 @@ def count_words(text: str) -> int:
 # Words follow Zipf's law: nearly every piece between two spaces has been seen before.
 @lru_cache(maxsize=1 << 15)
 def split_piece(piece: str) -> tuple[str, ...]:
-    """Split what stands between two spaces into words, as in the middle of a sentence.
-
-    Parameters
-    ----------
-    piece : str
-        Not empty, without white space.
-
-    Returns
-    -------
-    tuple of str
-        Words as written; at least one.
-    """
+    """Split what stands between two spaces into words, as in the middle of a sentence."""
     if piece.isalpha() and (piece.isascii() or not UNSPACED.search(piece)):
         return (piece,)
     if not piece.isascii() and UNSPACED.search(piece):

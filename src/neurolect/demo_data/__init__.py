@@ -9,10 +9,7 @@ __all__ = ["documents_path"]
 def documents_path() -> Path:
     """Find the embedded documents.
 
-    Returns
-    -------
-    Path
-        A Parquet file, one row a document: ``text``, ``domain``, ``author``, ``title``, ``topic``, ``party``,
+    Returns: A Parquet file, one row a document: ``text``, ``domain``, ``author``, ``title``, ``topic``, ``party``,
         ``sentiment`` (strings, null where unknown) and ``year`` (float64).
 
     Examples

@@ -146,16 +146,8 @@ def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
 def stability_summary(table: pa.Table) -> list[dict[str, Any]]:
     """Say for each kind of evidence how many neurons keep their signature.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        From :func:`stability`.
-
-    Returns
-    -------
-    list of dict
-        ``evidence``, ``n_lists``, ``agreement`` and ``chance`` (medians), ``needed`` (95th percentile of chance)
-        and ``share_kept`` (share of lists that agree more; 0.05 by chance).
+    Returns: ``evidence``, ``n_lists``, ``agreement`` and ``chance`` (medians), ``needed`` (95th percentile of
+        chance) and ``share_kept`` (share of lists that agree more; 0.05 by chance).
     """
     summary: list[dict[str, Any]] = provenance(table).details["summary"]
     return summary

@@ -14,8 +14,6 @@ from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
-__all__ = ["compile_kernels", "main"]
-
 
 def compile_kernels() -> None:
     """Run them on a handful of sentences, with the types they will get."""

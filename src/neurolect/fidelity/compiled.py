@@ -16,8 +16,6 @@ from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import SENSES, has_senses
 from neurolect.store import Run
 
-__all__ = ["CENTROIDS", "MIDDLE", "Compiled", "fitted", "write_compiled"]
-
 CENTROIDS, MIDDLE = "fidelity/sense_centroids", "fidelity/mean_vector"
 
 
@@ -35,15 +33,7 @@ class Compiled(NamedTuple):
 
 
 def write_compiled(run: Run, compiled: Compiled) -> None:
-    """Write weights, and the senses that some of them weigh.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    compiled : Compiled
-        Its signatures.
-    """
+    """Write weights, and the senses that some of them weigh."""
     table = weights_table(compiled.features, compiled.weights, sides=run.sides)
     write_table(run.folder / "fidelity" / "weights.parquet", table, row_group_size=1 << 15)
     for name, values in ((CENTROIDS, compiled.centroids), (MIDDLE, compiled.middle)):
@@ -56,20 +46,7 @@ def write_compiled(run: Run, compiled: Compiled) -> None:
 def fitted(run: Run) -> Compiled:
     """Read the compiled signatures of a scored run.
 
-    Parameters
-    ----------
-    run : Run
-        A scored run.
-
-    Returns
-    -------
-    Compiled
-        Evidence of its lists, and weights as they were fitted.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been scored.
+    Returns: Evidence of its lists, and weights as they were fitted.
     """
     table = run.table("fidelity/weights", columns=["weight_alone", "weight", "evidence"])
     n_evidence = int(run.manifest["options"]["fidelity"]["n_evidence"])

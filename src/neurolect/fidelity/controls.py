@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["derangement", "sisters"]
-
 COLUMNS = 1_024
 """Sentences that likeness is measured on at most."""
 
@@ -12,17 +10,8 @@ COLUMNS = 1_024
 def derangement(groups: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
     """Give every member of a group another member, each once.
 
-    Parameters
-    ----------
-    groups : int64, shape (n,)
-        Group of each.
-    seed : int
-        Chooses who gets whom.
-
-    Returns
-    -------
-    int64, shape (n,)
-        Nobody gets itself; -1 in a group of one.
+    ``groups``: int64, shape (n,). Group of each.
+    Returns: int64, shape (n,). Nobody gets itself; -1 in a group of one.
 
     Examples
     --------
@@ -41,17 +30,10 @@ def derangement(groups: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
 def sisters(scores: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.int32]:
     """Find for every list the one of its group whose signature scores sentences most alike.
 
-    Parameters
-    ----------
-    scores : float32, shape (n_lists, n_sentences)
-        What each signature gives each sentence.
-    groups : int64, shape (n_lists,)
-        Only lists of one group are compared.
-
-    Returns
-    -------
-    int32, shape (n_lists,)
-        -1 where there is none: alone in its group, or the same score for every sentence.
+    ``scores``: float32, shape (n_lists, n_sentences). What each signature gives each sentence.
+    ``groups``: int64, shape (n_lists,). Only lists of one group are compared.
+    Returns: int32, shape (n_lists,). -1 where there is none: alone in its group, or the same score for every
+        sentence.
     """
     found = np.full(len(scores), -1, dtype=np.int32)
     step = max(1, scores.shape[1] // COLUMNS)

@@ -18,8 +18,6 @@ from neurolect.signatures.evidence.senses import SENSES
 from neurolect.signatures.evidence.sentence_features import SentencesOfFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
-__all__ = ["HeldOut", "Scores", "evaluate", "resample_documents"]
-
 CONSTANT, FEW = "constant", "few positives"
 """Why a list is not scored: its neuron's activations do not tell sentences apart, or too few are high."""
 LISTS_AT_ONCE = 64
@@ -98,33 +96,10 @@ def evaluate(
 ) -> Scores:
     """Score all signatures.
 
-    Parameters
-    ----------
-    features : Features
-        Of all lists.
-    weights : Weights
-        From the mining part.
-    held_out : HeldOut
-        Sentences and activations that weights and signatures know nothing of.
-    sides : tuple of str
-        Sides of every neuron's lists.
-    groups : int64, shape (n_lists,)
-        Lists of one group may be sisters.
-    other : int64, shape (n_lists,)
-        The list whose signature stands for another neuron's.
-    top_share : float
-        Share of the sentences that count as a neuron's.
-    options : FidelityOptions
-        Floors and resamples.
-    workers : int
-        Threads; results are the same for any number.
-    advance : callable, optional
-        Told how many lists were done, now and then.
-
-    Returns
-    -------
-    Scores
-        Of all lists.
+    ``held_out``: Sentences and activations that weights and signatures know nothing of.
+    ``groups``: int64, shape (n_lists,). Lists of one group may be sisters.
+    ``other``: int64, shape (n_lists,). The list whose signature stands for another neuron's.
+    ``advance``: Told how many lists were done, now and then.
     """
     n_lists = len(features.offsets) - 1
     n = len(held_out.document_ids)
@@ -146,19 +121,8 @@ def evaluate(
 def resample_documents(document_ids: NDArray[np.int64], *, n_resamples: int, seed: int) -> NDArray[np.uint8]:
     """Draw documents with replacement (Poisson's way): sentences of one document are no independent witnesses.
 
-    Parameters
-    ----------
-    document_ids : int64, shape (n_sentences,)
-        Document of each sentence.
-    n_resamples : int
-        How many.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    uint8, shape (n_sentences, n_resamples)
-        How often each resample draws each sentence.
+    ``document_ids``: int64, shape (n_sentences,). Document of each sentence.
+    Returns: uint8, shape (n_sentences, n_resamples). How often each resample draws each sentence.
     """
     _, document = np.unique(document_ids, return_inverse=True)
     n_documents = int(document.max(initial=-1)) + 1

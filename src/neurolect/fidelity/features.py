@@ -45,24 +45,7 @@ class Features(NamedTuple):
 def read_features(run: Run, *, sides: Sequence[str], n_evidence: int) -> Features:
     """Give the evidence of a described run numbers.
 
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    sides : sequence of str
-        Sides of the lists; list ``neuron_id * len(sides) + side``.
-    n_evidence : int
-        Rows of a kind taken of each list at most, strongest first; of tags all.
-
-    Returns
-    -------
-    Features
-        Labels of a kind in alphabetical order.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been described.
+    ``n_evidence``: Rows of a kind taken of each list at most, strongest first; of tags all.
     """
     n_lists = run.n_neurons * len(sides)
     labels: list[str] = []

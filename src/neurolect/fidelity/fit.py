@@ -12,8 +12,6 @@ from neurolect.fidelity.fitting_kernels import fit_lists
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
-__all__ = ["Weights", "fit", "spread_ranks"]
-
 LISTS_AT_ONCE = 64
 
 
@@ -39,34 +37,15 @@ def fit(
 ) -> Weights:
     """Fit a linear discriminant to every list against the background.
 
-    Parameters
-    ----------
-    features : Features
-        Evidence of each list.
-    sentences : SentenceFeatures
-        Features of the kept sentences.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 after the end.
-    background : int32, shape (n_background,)
-        A uniform sample of the sentences read; those of a list are not its background.
-    options : FidelityOptions
-        Sizes and ridge.
-    senses : SenseVectors
-        Vectors of the kept sentences, centroids of the lists' senses and where each list's start.
-    workers : int
-        Threads; the result is the same for any number.
-    advance : callable, optional
-        Told how many lists were done, now and then.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 after the end.
+    ``background``: int32, shape (n_background,). A uniform sample of the sentences read; those of a list are not
+        its background.
+    ``senses``: Vectors of the kept sentences, centroids of the lists' senses and where each list's start.
+    ``workers``: Threads; the result is the same for any number.
+    ``advance``: Told how many lists were done, now and then.
 
-    Returns
-    -------
-    Weights
-        Zero for a list without sentences.
-
-    References
-    ----------
-    Fisher: The use of multiple measurements in taxonomic problems (1936); Friedman: Regularized discriminant
-    analysis (1989), for the held-back covariance.
+    Reference: Fisher: The use of multiple measurements in taxonomic problems (1936); Friedman: Regularized
+        discriminant analysis (1989), for the held-back covariance.
     """
     weights = Weights(*(np.zeros(len(features.codes), dtype=np.float32) for _ in range(2)))
     n_lists, n_sentences = len(lists), len(sentences.offsets) - 1
@@ -100,17 +79,7 @@ def fit(
 def spread_ranks(n: int, *, limit: int) -> NDArray[np.int64]:
     """Choose ranks of a list, from all of it alike.
 
-    Parameters
-    ----------
-    n : int
-        Sentences of the list.
-    limit : int
-        How many to choose.
-
-    Returns
-    -------
-    int64, shape (min(n, limit),), ascending
-        Ranks from 0.
+    Returns: int64, shape (min(n, limit),), ascending. Ranks from 0.
 
     Examples
     --------

@@ -8,8 +8,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["fit_lists", "score_sentences"]
-
 TINY = 1e-9
 
 

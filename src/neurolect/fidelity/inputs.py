@@ -26,25 +26,7 @@ class Mining(NamedTuple):
 
 
 def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
-    """Read lists, sample and annotated sentences.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    options : FidelityOptions
-        With the sentences of a list that are wanted.
-
-    Returns
-    -------
-    Mining
-        As arrays.
-
-    Raises
-    ------
-    RunFolderError
-        If a table is missing.
-    """
+    """Read lists, sample and annotated sentences."""
     sentences = kept_sentences(run)
     kept = sentences.table.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in run.sides}
@@ -73,17 +55,7 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> N
 def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
     """Give the site, layer and side of every list a number.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    n_sides : int
-        Lists of a neuron.
-
-    Returns
-    -------
-    int64, shape (n_lists,)
-        Lists with one number are of one site, layer and side.
+    Returns: int64, shape (n_lists,). Lists with one number are of one site, layer and side.
     """
     widths = [each["width"] for each in run.manifest["model"]["sites"]]
     place = np.repeat(np.arange(len(widths)), widths)
@@ -93,17 +65,7 @@ def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
 def top_share_of(run: Run, *, options: FidelityOptions) -> float:
     """Say which share of the held-out sentences counts as a neuron's.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    options : FidelityOptions
-        With the least share.
-
-    Returns
-    -------
-    float
-        The share that the lists hold of the sentences read, or the option where that is more; at most a half.
+    Returns: The share that the lists hold of the sentences read, or the option where that is more; at most a half.
     """
     n_read = max(1, int(run.manifest["stages"]["collect"]["n_sentences"]))
     return min(0.5, max(options.top_share, int(run.manifest["options"]["collect"]["list_size"]) / n_read))

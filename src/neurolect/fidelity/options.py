@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from neurolect.errors import OptionError
 
-__all__ = ["FidelityOptions"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FidelityOptions:

@@ -9,28 +9,11 @@ from neurolect.errors import RunFolderError
 from neurolect.store import Run
 from neurolect.store.stages import check_current, making
 
-__all__ = ["compare_with_random"]
-
 
 def compare_with_random(run: Run, control: Run) -> Run:
     """Note what the same neurons of another model scored.
 
-    Parameters
-    ----------
-    run : Run
-        A scored run.
-    control : Run
-        A scored run of the same architecture with random weights, on the same corpus.
-
-    Returns
-    -------
-    Run
-        The run, opened again, with ``fidelity/control.parquet``.
-
-    Raises
-    ------
-    RunFolderError
-        If one has not been scored, or their neurons, corpora or scoring differ.
+    Returns: The run, opened again, with ``fidelity/control.parquet``.
     """
     for each in (run, control):
         check_current(each.folder, each.manifest, "fidelity")

@@ -12,24 +12,12 @@ from neurolect.fidelity.fit import Weights
 from neurolect.signatures.evidence.registry import kind_names
 from neurolect.store.sides import list_columns
 
-__all__ = ["neurons_table", "scores_table", "weights_table"]
-
 
 def scores_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
     """Lay out what every kind of evidence scored.
 
-    Parameters
-    ----------
-    scores : Scores
-        Of all lists.
-    sides : sequence of str
-        Sides of every neuron's lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``fidelity/scores`` of ``docs/run_folder.md``: by neuron, side, evidence; kinds that a signature lacks and
-        lists that are refused have no row.
+    Returns: ``fidelity/scores`` of ``docs/run_folder.md``: by neuron, side, evidence; kinds that a signature lacks
+        and lists that are refused have no row.
     """
     has_score = ~np.isnan(scores.auroc)
     lists, kinds = np.nonzero(has_score)
@@ -47,17 +35,7 @@ def scores_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
 def neurons_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
     """Lay out what each list was scored on, its controls, and why it was refused.
 
-    Parameters
-    ----------
-    scores : Scores
-        Of all lists.
-    sides : sequence of str
-        Sides of every neuron's lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``fidelity/neurons`` of ``docs/run_folder.md``: one row a neuron and side.
+    Returns: ``fidelity/neurons`` of ``docs/run_folder.md``: one row a neuron and side.
     """
     every = np.arange(len(scores.refused))
     n_sentences = np.maximum(scores.n_sentences, 1)
@@ -78,19 +56,7 @@ def neurons_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
 def weights_table(features: Features, weights: Weights, *, sides: Sequence[str]) -> pa.Table:
     """Lay out the compiled signatures.
 
-    Parameters
-    ----------
-    features : Features
-        Evidence of all lists.
-    weights : Weights
-        Its weights.
-    sides : sequence of str
-        Sides of every neuron's lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``fidelity/weights`` of ``docs/run_folder.md``.
+    Returns: ``fidelity/weights`` of ``docs/run_folder.md``.
     """
     lists = np.repeat(np.arange(len(features.offsets) - 1), np.diff(features.offsets))
     codes = pa.array(features.codes)

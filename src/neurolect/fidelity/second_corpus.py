@@ -20,31 +20,9 @@ from neurolect.store.stages import making, recorded_options
 if TYPE_CHECKING:
     from neurolect.model import Model
 
-__all__ = ["load_model_of", "pool_held_out_of", "score_against"]
-
 
 def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> "Model":
-    """Load the model of a run with the options it was collected with.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    name : str, optional
-        Where the model lies now; where the run says when not given.
-    device : str
-        Where it is to run.
-
-    Returns
-    -------
-    Model
-        The same model, by its fingerprint.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be loaded or is another model.
-    """
+    """Load the model of a run with the options it was collected with."""
     from neurolect.model import ModelOptions, load_model
 
     options = recorded_options(run.manifest, "model", ModelOptions)
@@ -57,22 +35,7 @@ def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> 
 
 
 def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = None) -> None:
-    """Read the held-out part for a run that was collected without it.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    model : Model
-        Its model.
-    progress : Progress, optional
-        Where to report to.
-
-    Raises
-    ------
-    CorpusError
-        If the corpus is no longer there or another one.
-    """
+    """Read the held-out part for a run that was collected without it."""
     from neurolect.collector import CollectOptions
     from neurolect.collector.held_out import n_pooled, pool_held_out
 
@@ -92,30 +55,7 @@ def score_against(
 ) -> Path:
     """Score a run's signatures on sentences of another corpus.
 
-    Parameters
-    ----------
-    run : Run
-        A scored run.
-    corpus : Corpus
-        A corpus the run has not read; a uniform sample of all of it is used.
-    model : Model
-        The run's model.
-    workers : int
-        Processes and threads.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    Path
-        The folder inside the run with sentences, activations and scores.
-
-    Raises
-    ------
-    CorpusError
-        If it is the corpus of the run.
-    RunFolderError
-        If the run has not been scored.
+    ``corpus``: A corpus the run has not read; a uniform sample of all of it is used.
     """
     from neurolect.collector import CollectOptions
     from neurolect.collector.held_out import choose_sentences, pool_sentences

@@ -21,8 +21,6 @@ from neurolect.store import Run
 from neurolect.store.sides import lists_of
 from neurolect.store.tables import table_path
 
-__all__ = ["SenseVectors", "no_senses", "senses_of_mining", "vectors_for"]
-
 
 class SenseVectors(NamedTuple):
     """Vectors of sentences, and the senses they are compared with."""
@@ -36,18 +34,7 @@ class SenseVectors(NamedTuple):
 
 
 def no_senses(n_sentences: int, *, n_lists: int) -> SenseVectors:
-    """Give sentences and lists without any.
-
-    Parameters
-    ----------
-    n_sentences, n_lists : int
-        How many.
-
-    Returns
-    -------
-    SenseVectors
-        Of no dimensions.
-    """
+    """Give sentences and lists without any."""
     empty = np.empty((0, 0), np.float32)
     return SenseVectors(np.empty((n_sentences, 0), np.float32), empty, np.zeros(n_lists + 1, np.int64))
 
@@ -57,23 +44,9 @@ def senses_of_mining(
 ) -> tuple[SenseVectors, NDArray[np.float32]]:
     """Place the senses of every list among the vectors of the mining part.
 
-    Parameters
-    ----------
-    run : Run
-        A run whose lists have senses.
-    coded : CodedSentences
-        The kept sentences.
-    lists : Lists
-        The sentences of each list that are fitted on.
-    options : FidelityOptions
-        Which of them these are.
-
-    Returns
-    -------
-    senses : SenseVectors
-        Of the kept sentences; centroids are means of those of a sense's sentences that are fitted on.
-    middle : float32, shape (D,)
-        What all their vectors share, taken off each.
+    Returns: senses: SenseVectors. Of the kept sentences; centroids are means of those of a sense's sentences that
+        are fitted on.
+    Returns: middle: float32, shape (D,). What all their vectors share, taken off each.
     """
     word_vectors: NDArray[np.float32] = run.array("signatures/word_vectors")
     middle = vector_of_all(coded, word_vectors)
@@ -93,19 +66,8 @@ def senses_of_mining(
 def vectors_for(run: Run, coded: CodedSentences, *, middle: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give sentences that the run has not kept their vectors.
 
-    Parameters
-    ----------
-    run : Run
-        A run whose lists have senses.
-    coded : CodedSentences
-        The sentences.
-    middle : float32, shape (D,)
-        Of the mining part: these sentences have no say in what is taken off.
-
-    Returns
-    -------
-    float32, shape (n_sentences, D)
-        Unit vectors; a word that no kept sentence has counts as none.
+    ``middle``: float32, shape (D,). Of the mining part: these sentences have no say in what is taken off.
+    Returns: float32, shape (n_sentences, D). Unit vectors; a word that no kept sentence has counts as none.
     """
     word_vectors: NDArray[np.float32] = run.array("signatures/word_vectors")
     known = run.table("index/words", columns=["word"]).column("word")

@@ -27,8 +27,6 @@ from neurolect.signatures.evidence.senses import has_senses
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
 
-__all__ = ["Stage", "score_folder", "score_held_out"]
-
 
 class Stage(NamedTuple):
     """What every step of the stage needs."""
@@ -79,18 +77,7 @@ def score_held_out(
 
 
 def check_ready(run: Run) -> None:
-    """Refuse a run that cannot be scored.
-
-    Parameters
-    ----------
-    run : Run
-        Any run.
-
-    Raises
-    ------
-    RunFolderError
-        If it has not been described or has no held-out sentences.
-    """
+    """Refuse a run that cannot be scored."""
     check_current(run.folder, run.manifest, "describe")
     if not (run.folder / "held_out" / "activations.npy").is_file():
         what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
@@ -142,22 +129,7 @@ def _senses_of(sentences: Annotated, *, compiled: Compiled) -> SenseVectors:
 
 
 def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
-    """Score signatures on a folder of sentences and activations.
-
-    Parameters
-    ----------
-    stage : Stage
-        The run and how to score.
-    folder : Path
-        With ``sentences.parquet`` and ``activations.npy``; the annotations are left there.
-    compiled : Compiled
-        Fitted on the mining part.
-
-    Returns
-    -------
-    Scores
-        Of all lists.
-    """
+    """Score signatures on a folder of sentences and activations."""
     run, options = stage.run, stage.options
     name = folder.relative_to(run.folder).as_posix()
     sentences = run.table(f"{name}/sentences")

@@ -13,8 +13,6 @@ from neurolect.errors import OptionError, nearest
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["Condition", "background_of", "parse_condition", "sentences_where"]
-
 WRITTEN = re.compile(r"\s*(.+?)\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*(?:\u2013|-|\.\.|\bto\b)\s*(-?[\d.]+(?:e[+-]?\d+)?)")
 COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
@@ -40,25 +38,7 @@ class Condition(NamedTuple):
 
 
 def parse_condition(text: str, run: Run) -> Condition:
-    """Read a condition.
-
-    Parameters
-    ----------
-    text : str
-        A field, ``=`` or for numbers also ``<``, ``<=``, ``>``, ``>=``, and a value.
-    run : Run
-        Whose fields.
-
-    Returns
-    -------
-    Condition
-        The condition.
-
-    Raises
-    ------
-    OptionError
-        If it has no comparison, the field does not exist, or a number is compared with what is none.
-    """
+    """Read a condition."""
     fields = {each["name"]: each["kind"] for each in run.manifest["corpus"]["fields"]}
     found = WRITTEN.fullmatch(text)
     if found is None:
@@ -83,17 +63,7 @@ def parse_condition(text: str, run: Run) -> Condition:
 def sentences_where(condition: Condition, run: Run) -> NDArray[np.int64]:
     """Find the kept sentences that a condition holds for.
 
-    Parameters
-    ----------
-    condition : Condition
-        From :func:`parse_condition`.
-    run : Run
-        The run.
-
-    Returns
-    -------
-    int64, ascending
-        Numbers of the sentences among the kept ones.
+    Returns: int64, ascending. Numbers of the sentences among the kept ones.
     """
     file = pq.ParquetFile(
         table_path(run.folder, "sentences"),
@@ -110,22 +80,7 @@ def sentences_where(condition: Condition, run: Run) -> NDArray[np.int64]:
 
 
 def background_of(condition: Condition, run: Run) -> tuple[int, int]:
-    """Count the sentences read that a condition holds for.
-
-    Parameters
-    ----------
-    condition : Condition
-        From :func:`parse_condition`.
-    run : Run
-        The run.
-
-    Returns
-    -------
-    n : int
-        Sentences read that it holds for.
-    n_background : int
-        Sentences read.
-    """
+    """Count the sentences read that a condition holds for."""
     table = run.table("background/metadata")
     table = table.filter(pa.compute.equal(table.column("field"), condition.field))
     counts = table.column("n_sentences").to_numpy()

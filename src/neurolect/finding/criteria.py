@@ -18,8 +18,6 @@ from neurolect.finding.patterns import Pattern, parse_pattern, sentences_with
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 
-__all__ = ["Asked", "Found", "find_sentences"]
-
 SENTENCES_PER_THREAD = 20_000
 CHUNKS_PER_THREAD = 4
 
@@ -53,27 +51,7 @@ class Found(NamedTuple):
 
 
 def find_sentences(asked: Asked, *, run: Run, index: SentenceIndex) -> Found:
-    """Find the kept sentences that have all that is asked for.
-
-    Parameters
-    ----------
-    asked : Asked
-        One thing at least.
-    run : Run
-        The run.
-    index : SentenceIndex
-        Its index.
-
-    Returns
-    -------
-    Found
-        The sentences.
-
-    Raises
-    ------
-    OptionError
-        If something asked for cannot be understood.
-    """
+    """Find the kept sentences that have all that is asked for."""
     each, *more = _each(asked, run=run, index=index)
     for other in more:
         rows = np.intersect1d(each.rows, other.rows, assume_unique=True)

@@ -9,8 +9,6 @@ from neurolect.corpus.words import is_word, split_words
 from neurolect.errors import OptionError
 from neurolect.store.sentence_index import SentenceIndex
 
-__all__ = ["sentences_like"]
-
 SHARE = 0.01
 """So much of the kept sentences is taken, the most alike."""
 FEWEST = 20
@@ -21,26 +19,9 @@ COMMON = 0.1
 def sentences_like(examples: Sequence[str], index: SentenceIndex) -> NDArray[np.int64]:
     """Find the kept sentences most like any of the examples.
 
-    Parameters
-    ----------
-    examples : sequence of str
-        Sentences; they need not be in the run.
-    index : SentenceIndex
-        The run's index.
+    Returns: int64, ascending. Numbers of the sentences among the kept ones: a hundredth of them (20 at least),
+        fewer where fewer share a word with an example.
 
-    Returns
-    -------
-    int64, ascending
-        Numbers of the sentences among the kept ones: a hundredth of them (20 at least), fewer where fewer share a
-        word with an example.
-
-    Raises
-    ------
-    OptionError
-        If there is no example, or none has a word of the run that is not common.
-
-    Notes
-    -----
     Of a pair, each word that both hold counts the square of its rarity, the logarithm of how many times fewer
     sentences hold it than there are; the sum is divided by the root of the kept sentence's number of words. A kept
     sentence is as like the examples as it is like the nearest of them.

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CommonSets", "count_in_lists"]
-
 ENTRIES_PER_BLOCK = 1 << 17
 """Entries counted at a time: their numbers, widened to 8 bytes, stay in the processor's cache."""
 SOON = 1 << 21
@@ -39,26 +37,12 @@ def count_in_lists(
 ) -> NDArray[np.int64]:
     """Count the sentences of a set in every list.
 
-    Parameters
-    ----------
-    rows : int64, shape (n,), ascending, distinct
-        Numbers of sentences.
-    starts : int64, shape (n_sentences + 1,)
-        Where each sentence's lists start in `numbers`.
-    numbers : unsigned integer, shape (n_entries,)
-        Numbers of the lists that each sentence is in.
-    sizes : int64, shape (n_lists,)
-        Sentences of each list.
-    common : CommonSets, optional
-        Sets that the rows may be much like.
+    ``rows``: int64, shape (n,), ascending, distinct. Numbers of sentences.
+    ``starts``: int64, shape (n_sentences + 1,). Where each sentence's lists start in `numbers`.
+    ``numbers``: unsigned integer, shape (n_entries,). Numbers of the lists that each sentence is in.
+    ``sizes``: int64, shape (n_lists,). Sentences of each list.
+    Returns: int64, shape (n_lists,). How many of the sentences each list holds.
 
-    Returns
-    -------
-    int64, shape (n_lists,)
-        How many of the sentences each list holds.
-
-    Notes
-    -----
     Of a set that is more like a common one, or like all sentences, than like none, the sentences in which the two
     differ are counted instead.
 

@@ -11,27 +11,11 @@ from neurolect.finding.patterns import parse_pattern
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 
-__all__ = ["nothing_found"]
-
 
 def nothing_found(run: Run, asked: Asked, found: Found, *, index: SentenceIndex) -> RunFolderError:
     """Make the error of a search that no list answers.
 
-    Parameters
-    ----------
-    run : Run
-        The run.
-    asked : Asked
-        What was asked for.
-    found : Found
-        The kept sentences that have it; no list holds one of them.
-    index : SentenceIndex
-        The run's index.
-
-    Returns
-    -------
-    RunFolderError
-        With the nearest words or values, where something is not known at all.
+    Returns: With the nearest words or values, where something is not known at all.
     """
     what = f"No neuron's lists have a sentence with {found.label}."
     if list(asked.given) in (["word"], ["where"]):

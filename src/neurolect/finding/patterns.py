@@ -11,8 +11,6 @@ from neurolect.corpus.words import split_words
 from neurolect.errors import OptionError
 from neurolect.store.sentence_index import SentenceIndex
 
-__all__ = ["Pattern", "Step", "parse_pattern", "sentences_with"]
-
 STAR = re.compile(r"\*(\*|\d{1,4})?")
 TAG = re.compile(r"<([^<>\s]+)>")
 GLUED = re.compile(r"(?<=>)(?=[*<])|(?<=\*)(?=<)|(?<=\*\d)(?=<)")
@@ -43,25 +41,10 @@ def parse_pattern(
 ) -> Pattern:
     """Read a pattern.
 
-    Parameters
-    ----------
-    text : str
-        Words and tags in angle brackets, in order. What stands side by side is side by side in the
-        sentence; ``*`` lets some words be skipped, ``*2`` up to two, ``**`` any number.
-    word_gap, tag_gap : int
-        Words that ``*`` may skip, and how many between two tags; -1 for any number.
-    is_word : callable, optional
-        Whether a piece in small letters is one word as it is; others are split as sentences are.
-
-    Returns
-    -------
-    tuple of Step
-        At least one.
-
-    Raises
-    ------
-    OptionError
-        If it has no item, or begins or ends with a star.
+    ``text``: Words and tags in angle brackets, in order. What stands side by side is side by side in the sentence;
+        ``*`` lets some words be skipped, ``*2`` up to two, ``**`` any number.
+    ``word_gap, tag_gap``: Words that ``*`` may skip, and how many between two tags; -1 for any number.
+    ``is_word``: Whether a piece in small letters is one word as it is; others are split as sentences are.
 
     Examples
     --------
@@ -110,17 +93,7 @@ def _no_pattern(text: str) -> OptionError:
 def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.int64]:
     """Find the kept sentences that hold a pattern.
 
-    Parameters
-    ----------
-    pattern : sequence of Step
-        From :func:`parse_pattern`.
-    index : SentenceIndex
-        The run's index.
-
-    Returns
-    -------
-    int64, ascending, distinct
-        Numbers of the sentences among the kept ones.
+    Returns: int64, ascending, distinct. Numbers of the sentences among the kept ones.
     """
     ends, n_done = _leading_tags(pattern, index) if pattern[0].is_tag else (_places(pattern[0], index), 1)
     for step in pattern[n_done:]:

@@ -112,19 +112,8 @@ def _batch_end(ascending: NDArray[np.int64], start: int, token_budget: int) -> i
 def pad(sentences: TokenizedSentences, *, positions: NDArray[np.integer], pad_id: int) -> PaddedBatch:
     """Put some of the sentences side by side.
 
-    Parameters
-    ----------
-    sentences : TokenizedSentences
-        What the tokenizer gave.
-    positions : int array, shape (n,)
-        Which of them, in the order of the batch's rows; each has a token.
-    pad_id : int
-        Fills up the shorter rows; masked, so any valid id does.
-
-    Returns
-    -------
-    PaddedBatch
-        With tensors on the CPU.
+    ``positions``: int array, shape (n,). Which of them, in the order of the batch's rows; each has a token.
+    ``pad_id``: Fills up the shorter rows; masked, so any valid id does.
     """
     import torch
 
@@ -147,19 +136,10 @@ def plan_packed(
 ) -> list[NDArray[np.int64]]:
     """Cut sentences into batches of about equally many tokens, in their order.
 
-    Parameters
-    ----------
-    rows : int64, shape (n,)
-        Which sentences.
-    lengths : int64, shape (n_sentences,)
-        Model tokens of every sentence.
-    token_budget : int
-        Most tokens of a batch, give or take the last sentence of each.
-
-    Returns
-    -------
-    list of int64 arrays
-        Parts of ``rows``; none is empty.
+    ``rows``: int64, shape (n,). Which sentences.
+    ``lengths``: int64, shape (n_sentences,). Model tokens of every sentence.
+    ``token_budget``: Most tokens of a batch, give or take the last sentence of each.
+    Returns: list of int64 arrays. Parts of ``rows``; none is empty.
 
     Examples
     --------
@@ -180,17 +160,7 @@ def plan_packed(
 def pack(sentences: TokenizedSentences, *, positions: NDArray[np.integer]) -> PackedBatch:
     """Lay some of the sentences end to end.
 
-    Parameters
-    ----------
-    sentences : TokenizedSentences
-        What the tokenizer gave.
-    positions : int array, shape (n,)
-        Which of them, in order; each has a token.
-
-    Returns
-    -------
-    PackedBatch
-        With tensors on the CPU.
+    ``positions``: int array, shape (n,). Which of them, in order; each has a token.
     """
     import torch
 

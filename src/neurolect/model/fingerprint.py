@@ -3,8 +3,6 @@
 import hashlib
 from pathlib import Path
 
-__all__ = ["MODEL_FILES", "fingerprint_folder"]
-
 MODEL_FILES = (
     "config.json",
     "*.safetensors",
@@ -22,17 +20,8 @@ _CHUNK = 1 << 22
 def fingerprint_folder(folder: Path, *, pickled: bool = False) -> str:
     """Hash a model's files.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder with the configuration, the weights and the tokenizer.
-    pickled : bool
-        Whether the weights were loaded from ``.bin`` files.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits. Equal for equal files, wherever the folder is.
+    ``pickled``: Whether the weights were loaded from ``.bin`` files.
+    Returns: 32 hexadecimal digits. Equal for equal files, wherever the folder is.
     """
     patterns = (*MODEL_FILES, "*.bin") if pickled else MODEL_FILES
     files = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})

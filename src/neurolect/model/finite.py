@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from neurolect.errors import NonFiniteActivationsError
 from neurolect.model.neurons import NeuronIndex
 
-__all__ = ["NonFinite", "non_finite", "raise_if_non_finite"]
-
 
 class NonFinite(NamedTuple):
     """A site and layer with activations that are not finite."""

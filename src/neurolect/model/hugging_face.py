@@ -5,8 +5,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["Backend", "Encoding", "Output", "Tokenizer"]
-
 
 class Encoding(Protocol):
     """One tokenized sentence."""

@@ -187,27 +187,7 @@ def _first(keys: list[str]) -> str:
 
 
 def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.Module:
-    """Move a network to a device.
-
-    Parameters
-    ----------
-    network : nn.Module
-        It.
-    name : str
-        What the model is called, for the error.
-    dtype, device : str
-        As torch names them.
-
-    Returns
-    -------
-    nn.Module
-        The same network.
-
-    Raises
-    ------
-    ModelError
-        If there is no such device.
-    """
+    """Move a network to a device."""
     try:
         return network.to(device=torch.device(device), dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -219,18 +199,7 @@ def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.M
 
 
 def position_limit(network: nn.Module) -> int | None:
-    """Return how many tokens a network has positions for.
-
-    Parameters
-    ----------
-    network : nn.Module
-        The encoder or decoder.
-
-    Returns
-    -------
-    int or None
-        None where positions are relative and without limit.
-    """
+    """Return how many tokens a network has positions for."""
     limits = []
     declared = getattr(network.config, "max_position_embeddings", None)
     if isinstance(declared, int) and declared > 0:

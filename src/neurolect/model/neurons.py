@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from neurolect.errors import NeuronAddressError, nearest
 
-__all__ = ["NeuronIndex", "SiteLayer"]
-
 
 class SiteLayer(NamedTuple):
     """The neurons of one site at one layer."""

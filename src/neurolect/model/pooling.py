@@ -34,18 +34,7 @@ class Spans(NamedTuple):
 
 
 def spans_of(batch: PaddedBatch) -> Spans:
-    """Prepare the pooling of a batch.
-
-    Parameters
-    ----------
-    batch : PaddedBatch
-        On the device of the model.
-
-    Returns
-    -------
-    Spans
-        On the same device.
-    """
+    """Prepare the pooling of a batch."""
     n_rows, longest = batch.ids.shape
     device = batch.ids.device
     columns = torch.arange(longest, device=device)
@@ -65,19 +54,10 @@ def spans_of(batch: PaddedBatch) -> Spans:
 def pool(states: Tensor, *, spans: Spans, pooling: str, out: Tensor, tokens: Tensor | None = None) -> None:
     """Pool one layer, in float32 whatever the states' dtype.
 
-    Parameters
-    ----------
-    states : Tensor, shape (B, T, W)
-        What the site gave at every token.
-    spans : Spans
-        Which tokens count.
-    pooling : {"mean", "max", "first", "last"}
-        How they are combined.
-    out : Tensor, float32, shape (B, W)
-        Filled with the activations.
-    tokens : Tensor, int16, shape (B, W), optional
-        With ``max``, filled with the token that gave the maximum, counted from 0 with special tokens;
-        the earliest one on ties.
+    ``states``: Tensor, shape (B, T, W). What the site gave at every token.
+    ``out``: Tensor, float32, shape (B, W). Filled with the activations.
+    ``tokens``: Tensor, int16, shape (B, W). With ``max``, filled with the token that gave the maximum, counted from
+        0 with special tokens; the earliest one on ties.
     """
     value, token = pooled(states, spans=spans, pooling=pooling, positions=tokens is not None)
     # writing into `out` by hand is faster than bmm's own out= argument, which copies where `out` is a slice
@@ -89,23 +69,10 @@ def pool(states: Tensor, *, spans: Spans, pooling: str, out: Tensor, tokens: Ten
 def pooled(states: Tensor, *, spans: Spans, pooling: str, positions: bool = True) -> tuple[Tensor, Tensor | None]:
     """Pool one layer into new tensors, as :func:`pool` does.
 
-    Parameters
-    ----------
-    states : Tensor, shape (B, T, W)
-        What the site gave at every token.
-    spans : Spans
-        Which tokens count.
-    pooling : {"mean", "max", "first", "last"}
-        How they are combined.
-    positions : bool
-        Whether the token of the maximum is wanted.
-
-    Returns
-    -------
-    values : Tensor, shape (B, W)
-        Float32 for the mean, else of the states' dtype.
-    tokens : Tensor or None
-        With ``max`` and if wanted, an integer tensor of the same shape.
+    ``states``: Tensor, shape (B, T, W). What the site gave at every token.
+    ``positions``: Whether the token of the maximum is wanted.
+    Returns: values: Tensor, shape (B, W). Float32 for the mean, else of the states' dtype.
+    Returns: tokens: Tensor or None. With ``max`` and if wanted, an integer tensor of the same shape.
     """
     if pooling == "mean":
         # a product with weights reads the states once and keeps nothing

@@ -2,25 +2,13 @@
 
 from collections.abc import Mapping
 
-__all__ = ["resolve_dtype", "wider_dtype"]
-
 _WIDER: Mapping[str, str] = {"float16": "bfloat16", "bfloat16": "float32"}
 
 
 def resolve_dtype(dtype: str, *, device: str) -> str:
     """Say which format an option means on a device.
 
-    Parameters
-    ----------
-    dtype : str
-        As in the options.
-    device : str
-        As torch names it.
-
-    Returns
-    -------
-    str
-        ``auto`` is float16 on a CUDA device, where it keeps 99.9 % of the float32 lists at several times the
+    Returns: ``auto`` is float16 on a CUDA device, where it keeps 99.9 % of the float32 lists at several times the
         speed, and float32 elsewhere.
 
     Examples
@@ -36,15 +24,7 @@ def resolve_dtype(dtype: str, *, device: str) -> str:
 def wider_dtype(dtype: str) -> str | None:
     """Name the format to try where one overflows.
 
-    Parameters
-    ----------
-    dtype : str
-        A resolved format.
-
-    Returns
-    -------
-    str or None
-        The next with a wider range or more digits; None after float32.
+    Returns: The next with a wider range or more digits; None after float32.
 
     Examples
     --------

@@ -22,20 +22,7 @@ class DeviceActivations(NamedTuple):
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:
-    """Copy a batch to a device, through pinned memory, so that the host need not wait for the GPU.
-
-    Parameters
-    ----------
-    batch : PaddedBatch or PackedBatch
-        On any device.
-    device : torch.device
-        Where it shall be.
-
-    Returns
-    -------
-    PaddedBatch or PackedBatch
-        There.
-    """
+    """Copy a batch to a device, through pinned memory, so that the host need not wait for the GPU."""
 
     def moved(part: Tensor) -> Tensor:
         pinned = part.pin_memory() if device.type == "cuda" and not part.is_cuda else part
@@ -48,24 +35,7 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
 
 
 def receiver_for(batch: Batch, *, pooling: str, offsets: list[int], out: DeviceActivations) -> Receiver:
-    """Make what pools each tap's states of one batch.
-
-    Parameters
-    ----------
-    batch : PaddedBatch or PackedBatch
-        On the device of the model.
-    pooling : str
-        As in the options.
-    offsets : list of int
-        First neuron of every tap, and the number of neurons.
-    out : DeviceActivations
-        Where the activations go.
-
-    Returns
-    -------
-    Receiver
-        Takes a tap's number and its states.
-    """
+    """Make what pools each tap's states of one batch."""
     values, tokens = out
     if isinstance(batch, PaddedBatch) and not batch.ids.is_cuda:
         return _padded_receiver(batch, pooling, offsets, out)

@@ -10,8 +10,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from neurolect.model.segment_pooling import Segments
 
-__all__ = ["pool"]
-
 _ROWS = 32
 _COLUMNS = 128
 

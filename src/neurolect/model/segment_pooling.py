@@ -10,8 +10,6 @@ from torch import Tensor
 
 from neurolect.model.triton_here import triton_here
 
-__all__ = ["Segments", "pool_segments", "pool_segments_plain"]
-
 
 class Segments(NamedTuple):
     """Which rows belong to which sentence."""
@@ -31,19 +29,10 @@ def pool_segments(
 ) -> None:
     """Pool one layer, in float32 whatever the states' dtype.
 
-    Parameters
-    ----------
-    states : Tensor, shape (R, W)
-        What the site gave at every token.
-    segments : Segments
-        Which rows count.
-    pooling : {"mean", "max", "first", "last"}
-        How they are combined.
-    out : Tensor, float32, shape (S, W)
-        Filled with the activations; may be a slice of columns.
-    tokens : Tensor, int16, shape (S, W), optional
-        With ``max``, filled with the token that gave the maximum, counted from the sentence's first;
-        the earliest one on ties.
+    ``states``: Tensor, shape (R, W). What the site gave at every token.
+    ``out``: Tensor, float32, shape (S, W). Filled with the activations; may be a slice of columns.
+    ``tokens``: Tensor, int16, shape (S, W). With ``max``, filled with the token that gave the maximum, counted from
+        the sentence's first; the earliest one on ties.
     """
     if pooling in ("first", "last"):
         rows = segments.start if pooling == "first" else segments.stop - 1

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from neurolect.errors import ModelError
 
-__all__ = ["Block", "Linear", "find_blocks", "first_states", "n_layers_of", "site_module", "watch_linears"]
-
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "num_encoder_layers")
 _ATTENTION = re.compile(r"(attn|attention)$", re.IGNORECASE)
 _EXPERTS = re.compile(r"(^|[._])(experts?|moe|router)([._]|$)", re.IGNORECASE)
@@ -55,18 +53,8 @@ def n_layers_of(network: nn.Module) -> int:
 def find_blocks(network: nn.Module, *, n_layers: int) -> list[nn.Module] | None:
     """Find the list of blocks.
 
-    Parameters
-    ----------
-    network : nn.Module
-        The encoder or decoder.
-    n_layers : int
-        Its number of blocks.
-
-    Returns
-    -------
-    list of nn.Module, or None
-        The first list, in module order, of so many different modules of one class; None where there is
-        none, as in models that run one block many times.
+    Returns: The first list, in module order, of so many different modules of one class; None where there is none,
+        as in models that run one block many times.
     """
     for module in network.modules():
         if isinstance(module, nn.ModuleList) and len(module) == n_layers > 0:
@@ -84,18 +72,7 @@ def first_states(args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor 
 
 @contextmanager
 def watch_linears(blocks: list[nn.Module]) -> Iterator[list[Block]]:
-    """Record the linear modules of every block as they run.
-
-    Parameters
-    ----------
-    blocks : list of nn.Module
-        The blocks.
-
-    Yields
-    ------
-    list of Block
-        Filled while the network runs inside the ``with``.
-    """
+    """Record the linear modules of every block as they run."""
     watched = [Block(each, []) for each in blocks]
     handles = []
     for block in watched:
@@ -128,25 +105,10 @@ def _recorder(block: Block, name: str) -> Callable[[nn.Module, tuple[object, ...
 def site_module(block: Block, *, site: str, states: Tensor) -> Linear:
     """Find the linear module whose input or output holds a site's neurons.
 
-    Parameters
-    ----------
-    block : Block
-        As watched.
-    site : {"mlp", "attn", "head"}
-        What is looked for.
-    states : Tensor, shape (n_sentences, n_tokens, width)
-        Hidden states of the watched run; the two numbers differ.
-
-    Returns
-    -------
-    Linear
-        The attention's output projection (``attn``: its output, ``head``: its input) or the feed-forward
+    ``states``: Tensor, shape (n_sentences, n_tokens, width). Hidden states of the watched run; the two numbers
+        differ.
+    Returns: The attention's output projection (``attn``: its output, ``head``: its input) or the feed-forward
         down-projection (``mlp``: its input).
-
-    Raises
-    ------
-    ModelError
-        If the block is built in a way that is not understood.
     """
     attention = _attention_prefix(block)
     n_sentences, n_tokens, width = states.shape

@@ -59,12 +59,8 @@ Edit = Callable[[int, Tensor], Tensor]
 def listen(taps: Sequence[Tap], *, receive: Receiver) -> Iterator[None]:
     """Hand every tap's tensor to a receiver while the network runs inside the ``with``.
 
-    Parameters
-    ----------
-    taps : sequence of Tap
-        Those that read a module; others are left to the caller.
-    receive : callable
-        Called with the tap's number and its tensor, at once, so nothing need be kept.
+    ``taps``: Those that read a module; others are left to the caller.
+    ``receive``: Called with the tap's number and its tensor, at once, so nothing need be kept.
     """
     with ExitStack() as stack:
         for number, tap in enumerate(taps):
@@ -94,19 +90,7 @@ def write(network: nn.Module, taps: Sequence[Tap], *, edit: Edit) -> Iterator[No
     What the edit gets is not to be changed in place; what it gives back as it got it changes not one bit. States
     are of shape (n_sentences, n_tokens, width), or flattened or end to end as the network has them.
 
-    Parameters
-    ----------
-    network : nn.Module
-        The encoder or decoder (``Model.body``) of the taps; it may run inside of a network with a head.
-    taps : sequence of Tap
-        Those to set.
-    edit : callable
-        Called with the tap's number in `taps` and its states.
-
-    Raises
-    ------
-    ModelError
-        If a tap cannot be set, or (while the network runs) an edit gives another shape.
+    ``network``: The encoder or decoder (``Model.body``) of the taps; it may run inside of a network with a head.
     """
     for tap in taps:
         if tap.target is None:
@@ -205,29 +189,8 @@ def find_taps(
 ) -> tuple[list[Tap], int]:
     """Find where the neurons that were asked for are read, by watching one trial run.
 
-    Parameters
-    ----------
-    network : nn.Module
-        The encoder or decoder.
-    sites : sequence of str
-        Sites, in neuron order.
-    layers : sequence of int or None
-        Layers; None for all blocks.
-    run : callable
-        Runs the network once with ``output_hidden_states=True`` on a few sentences of equally many tokens, more
-        tokens than sentences; returns its result.
-
-    Returns
-    -------
-    taps : list of Tap
-        In neuron order.
-    n_layers : int
-        Blocks of the network.
-
-    Raises
-    ------
-    ModelError
-        If the network is not built like a transformer, a site is not found, or a layer does not exist.
+    ``run``: Runs the network once with ``output_hidden_states=True`` on a few sentences of equally many tokens,
+        more tokens than sentences; returns its result.
     """
     blocks = find_blocks(network, n_layers=n_layers_of(network))
     with (
@@ -335,26 +298,8 @@ def _called_with(states: Tensor, calls: Sequence[Call]) -> Target | None:
 def resolve_layers(layers: Sequence[int] | None, *, site: str, sites: Sequence[str], n_layers: int) -> list[int]:
     """Say which layers of a site are read, ascending.
 
-    Parameters
-    ----------
-    layers : sequence of int or None
-        As asked for.
-    site : str
-        The site in question.
-    sites : sequence of str
-        All sites asked for: layer 0 counts for ``hidden`` alone and is no error beside it.
-    n_layers : int
-        Blocks of the network.
-
-    Returns
-    -------
-    list of int
-        Layers, ascending.
-
-    Raises
-    ------
-    ModelError
-        If a layer does not exist.
+    ``sites``: All sites asked for: layer 0 counts for ``hidden`` alone and is no error beside it.
+    Returns: Layers, ascending.
     """
     if layers is None:
         return list(range(1, n_layers + 1))

@@ -50,28 +50,13 @@ def read_token_values(
 ) -> Iterator[SentenceTokens]:
     """Read neurons at every pooled token of sentences; what is held at once is one batch.
 
-    Parameters
-    ----------
-    model : Model
-        Its options say which sites and layers are read, and whether special tokens are pooled.
-    texts : sequence of str
-        The sentences; what is longer than the model's limit is cut.
-    neurons : int64 array, or a sequence of them, optional
-        Neuron numbers read on every sentence, or for each sentence its own; all when not given.
-    dtype : {"float32", "float16"}
-        Of the values.
-    token_budget : int, optional
-        Padded tokens in a batch; by default 4,096, and 8 times as many on a GPU.
-
-    Yields
-    ------
-    SentenceTokens
-        Every text once, of similar length together, in blocks of 2,048 texts; with no rows where it has no token.
-
-    Raises
-    ------
-    ModelError
-        If the tokenizer does not say which characters a token covers.
+    ``model``: Its options say which sites and layers are read, and whether special tokens are pooled.
+    ``neurons``: int64 array, or a sequence of them. Neuron numbers read on every sentence, or for each sentence its
+        own; all when not given.
+    ``dtype``: {"float32", "float16"}. Of the values.
+    ``token_budget``: Padded tokens in a batch; by default 4,096, and 8 times as many on a GPU.
+    Yields: Every text once, of similar length together, in blocks of 2,048 texts; with no rows where it has no
+        token.
     """
     budget = token_budget or _TOKEN_BUDGET * (_ON_GPU if model.device.type == "cuda" else 1)
     everything = np.arange(model.neurons.n_neurons) if neurons is None else neurons

@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from neurolect.model.hugging_face import Backend, Tokenizer
 
-__all__ = ["TokenizedSentences", "tokenize"]
-
-
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -53,21 +50,8 @@ def tokenize(
 ) -> TokenizedSentences:
     """Tokenize sentences with a Hugging Face tokenizer.
 
-    Parameters
-    ----------
-    tokenizer : transformers.PreTrainedTokenizerBase
-        One with a Rust backend is used through that backend, which runs in parallel.
-    texts : sequence of str
-        The sentences.
-    max_tokens : int
-        Longest sentence in model tokens, special ones included; longer ones lose their end.
-    include_special : bool
-        Whether special tokens are pooled too.
-
-    Returns
-    -------
-    TokenizedSentences
-        In the order of ``texts``.
+    ``tokenizer``: One with a Rust backend is used through that backend, which runs in parallel.
+    ``max_tokens``: Longest sentence in model tokens, special ones included; longer ones lose their end.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:

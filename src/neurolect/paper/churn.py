@@ -9,15 +9,6 @@ from numpy.typing import NDArray
 from neurolect.paper.finding import Finding, Verdict, left_out
 from neurolect.store import Run
 
-__all__ = [
-    "Look",
-    "churn_findings",
-    "judge_kept",
-    "look_like_theirs",
-    "neurons_beyond_chance",
-    "replaced_by_chance",
-]
-
 THEIRS, THEIR_RATIO = 0.96, 20.0  # 2 M sentences, steps of 100 K
 WITHIN, FEWEST_RATIO, DEVIATIONS = 0.02, 10.0, 5.0
 KEPT_RULE = (
@@ -40,17 +31,7 @@ class Look(NamedTuple):
 def replaced_by_chance(n_before: int, n_new: int, *, list_size: int) -> float:
     """Expect how many entries of a list are new when sentences come in random order.
 
-    Parameters
-    ----------
-    n_before, n_new : int
-        Sentences read before, and since.
-    list_size : int
-        N.
-
-    Returns
-    -------
-    float
-        N m / (n + m), whatever the neuron responds to; N where fewer than N were read before.
+    Returns: N m / (n + m), whatever the neuron responds to; N where fewer than N were read before.
 
     Examples
     --------
@@ -63,87 +44,34 @@ def replaced_by_chance(n_before: int, n_new: int, *, list_size: int) -> float:
 def look_like_theirs(looks: list[Look]) -> Look | None:
     """Find the look that stands where [E] looked.
 
-    Parameters
-    ----------
-    looks : list of Look
-        In their order.
-
-    Returns
-    -------
-    Look or None
-        The one with a ratio of read to new sentences nearest to 20; None where it stays below 10.
+    Returns: The one with a ratio of read to new sentences nearest to 20; None where it stays below 10.
     """
     later = [look for look in looks if look.n_sentences >= FEWEST_RATIO * look.n_new]
     return min(later, key=lambda look: abs(look.n_sentences / look.n_new - THEIR_RATIO), default=None)
 
 
 def judge_kept(kept: float) -> Verdict:
-    """Judge the share of the lists that stayed.
-
-    Parameters
-    ----------
-    kept : float
-        Share.
-
-    Returns
-    -------
-    Verdict
-        By ``KEPT_RULE``.
-    """
+    """Judge the share of the lists that stayed."""
     return Verdict.reproduced if abs(kept - THEIRS) <= WITHIN else Verdict.not_reproduced
 
 
 def neurons_beyond_chance(churn: NDArray[np.float64], *, expected: float, list_size: int) -> int:
     """Count the lists of which more is new than a random order can explain.
 
-    Parameters
-    ----------
-    churn : float64, shape (n_neurons,)
-        Share of each list that is new.
-    expected : float
-        Share by chance.
-    list_size : int
-        N.
-
-    Returns
-    -------
-    int
-        Lists 5 standard deviations (binomial) or more above it.
+    ``churn``: float64, shape (n_neurons,). Share of each list that is new.
     """
     deviation = np.sqrt(expected * (1 - expected) / list_size)
     return int(np.count_nonzero(churn >= expected + DEVIATIONS * deviation)) if deviation > 0 else 0
 
 
 def read_looks(run: Run) -> list[Look]:
-    """Read what the monitor saw.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    list of Look
-        Without the first, at which all is new.
-    """
+    """Read what the monitor saw."""
     rows = run.table("convergence/steps").to_pylist()
     return [Look(row["n_sentences"], row["n_new"], row["churn_top"]) for row in rows[1:]]
 
 
 def churn_findings(run: Run) -> list[Finding]:
-    """Judge figure 1.
-
-    Parameters
-    ----------
-    run : Run
-        The run of the pre-trained model.
-
-    Returns
-    -------
-    list of Finding
-        That lists settle, and that some never do.
-    """
+    """Judge figure 1."""
     claim, theirs = "Lists settle: after 2 M of 40 M sentences most entries are fixed", "96 %"
     restless = "A few neurons' lists change on, of very specific phenomena"
     look = look_like_theirs(read_looks(run))

@@ -5,8 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mean", "balancing_weights", "clustered_mean", "within_reach"]
-
 
 class Mean(NamedTuple):
     """A weighted mean."""
@@ -22,19 +20,9 @@ def within_reach(
 ) -> NDArray[np.bool_]:
     """Say which sentences lie whole in the part of a document that a model reads.
 
-    Parameters
-    ----------
-    documents : int64, shape (n,)
-        Document of each sentence; a document's sentences follow each other.
-    n_tokens : int64, shape (n,)
-        Model tokens of each sentence, without special ones.
-    max_tokens : int
-        So many of a document's tokens are read.
-
-    Returns
-    -------
-    bool, shape (n,)
-        True up to the last sentence that ends before them.
+    ``documents``: int64, shape (n,). Document of each sentence; a document's sentences follow each other.
+    ``n_tokens``: int64, shape (n,). Model tokens of each sentence, without special ones.
+    Returns: bool, shape (n,). True up to the last sentence that ends before them.
 
     Examples
     --------
@@ -50,17 +38,9 @@ def within_reach(
 def balancing_weights(labels: NDArray[np.str_], *, like: NDArray[np.str_]) -> NDArray[np.float64]:
     """Weigh sentences so that labels have the shares that they have elsewhere.
 
-    Parameters
-    ----------
-    labels : str, shape (n,)
-        Label of each sentence.
-    like : str, shape (m,)
-        Labels of other sentences, whose shares are wanted.
-
-    Returns
-    -------
-    float64, shape (n,)
-        0 for labels that the others do not have.
+    ``labels``: str, shape (n,). Label of each sentence.
+    ``like``: str, shape (m,). Labels of other sentences, whose shares are wanted.
+    Returns: float64, shape (n,). 0 for labels that the others do not have.
 
     Examples
     --------
@@ -78,22 +58,11 @@ def clustered_mean(
 ) -> Mean:
     """Average sentences, with an error that knows that those of one document are alike.
 
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        A number of each sentence.
-    weights : float64, shape (n,)
-        How much each counts, 0 or more.
-    documents : int64, shape (n,)
-        Document of each; where every sentence has its own, the error is the usual one.
+    ``values``: float64, shape (n,). A number of each sentence.
+    ``weights``: float64, shape (n,). How much each counts, 0 or more.
+    ``documents``: int64, shape (n,). Document of each; where every sentence has its own, the error is the usual
+        one.
 
-    Returns
-    -------
-    Mean
-        Mean and standard error.
-
-    Notes
-    -----
     The error is that of a ratio of sums over documents, by linearisation: with the residuals summed in each of G
     documents, the root of G / (G - 1) times the sum of their squares, by the sum of weights.
 

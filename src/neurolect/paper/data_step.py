@@ -28,8 +28,6 @@ from neurolect.progress import Progress
 from neurolect.variants.finetune_options import FinetuneOptions
 from neurolect.variants.labelled_texts import part_texts, read_labelled
 
-__all__ = ["category_training", "gather_data", "main_corpus", "read_facts", "sentiment_training"]
-
 SENTIMENT = ("polarity", "sentiment")
 CATEGORY = ("category", "topic", "group")
 FEWEST = 10
@@ -39,24 +37,7 @@ _SETS = pa.schema([("set", pa.string()), *LABELLED])
 
 
 def main_corpus(folder: PaperFolder, options: PaperOptions, *, workers: int, progress: Progress) -> Corpus:
-    """Open the corpus that all models read; prepare it if documents were given.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        A prepared corpus lies in it as ``corpus``.
-    options : PaperOptions
-        Which corpus.
-    workers : int
-        Processes for reading.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    Corpus
-        Prepared.
-    """
+    """Open the corpus that all models read; prepare it if documents were given."""
     if options.corpus is not None and (Path(options.corpus) / "manifest.json").is_file():
         return open_corpus(options.corpus)
     sources = [documents_path()] if options.corpus is None else [Path(options.corpus)]
@@ -70,36 +51,14 @@ def _prepared(sources: Sequence[str | Path], out: Path, *, workers: int, progres
 
 
 def sentiment_training(options: PaperOptions) -> FinetuneOptions:
-    """Say how the sentiment variant is trained: as in Oba et al. (2021), section 4.1.
-
-    Parameters
-    ----------
-    options : PaperOptions
-        Epochs, texts, seed.
-
-    Returns
-    -------
-    FinetuneOptions
-        The rest are that paper's numbers.
-    """
+    """Say how the sentiment variant is trained: as in Oba et al. (2021), section 4.1."""
     return FinetuneOptions(
         text="text", label="label", epochs=options.epochs, limit=options.texts, seed=options.seed
     )
 
 
 def category_training(options: PaperOptions) -> FinetuneOptions:
-    """Say how the category variant is trained: as in the Japanese paper, section 4.4.
-
-    Parameters
-    ----------
-    options : PaperOptions
-        Epochs, texts, seed.
-
-    Returns
-    -------
-    FinetuneOptions
-        Dropout 0.5 and batches of 8, as there.
-    """
+    """Say how the category variant is trained: as in the Japanese paper, section 4.4."""
     return FinetuneOptions(
         text="text",
         label="label",
@@ -114,28 +73,7 @@ def category_training(options: PaperOptions) -> FinetuneOptions:
 def gather_data(
     folder: PaperFolder, options: PaperOptions, *, corpus: Corpus, workers: int, progress: Progress
 ) -> None:
-    """Write ``data``: ``sentiment.parquet``, ``category.parquet``, ``sentences.parquet``, ``data.json``.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        Where to.
-    options : PaperOptions
-        Fields, and documents of their own.
-    corpus : Corpus
-        The main corpus.
-    workers : int
-        Processes for reading.
-    progress : Progress
-        Where to report to.
-
-    Raises
-    ------
-    OptionError
-        If a field that was named is not there.
-    VariantError
-        If documents were given for a variant and none has a label.
-    """
+    """Write ``data``: ``sentiment.parquet``, ``category.parquet``, ``sentences.parquet``, ``data.json``."""
     if (folder.data / _FACTS).is_file():
         return
     own = {
@@ -157,15 +95,7 @@ def gather_data(
 def read_facts(folder: PaperFolder) -> dict[str, Any]:
     """Read what :func:`gather_data` found.
 
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its data.
-
-    Returns
-    -------
-    dict
-        ``notes``; ``sentiment`` and ``category``, each None or ``field``, ``corpus``, ``labels``; ``sets``.
+    Returns: ``notes``; ``sentiment`` and ``category``, each None or ``field``, ``corpus``, ``labels``; ``sets``.
     """
     facts: dict[str, Any] = json.loads((folder.data / _FACTS).read_text(encoding="utf-8"))
     return facts

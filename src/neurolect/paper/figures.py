@@ -20,8 +20,6 @@ from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, layer_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_boxes", "draw_churn", "draw_curves", "draw_layer_groups", "draw_maps_of_models"]
-
 COLOURS = {"pretrained": "#332288", "random": "#888888", "sentiment": "#cc6677"}
 STYLES = {"pretrained": "-", "random": ":", "sentiment": "--"}
 NAMES = {"pretrained": "pre-trained", "random": "random", "sentiment": "fine-tuned (sentiment)"}
@@ -35,18 +33,7 @@ def _panels(n: int, *, width: float, height: float, shared: bool) -> tuple[Any, 
 
 
 def draw_churn(run: Run) -> Drawn:
-    """Draw new entries at each look beside the law of random order ([E] figure 1).
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw new entries at each look beside the law of random order ([E] figure 1)."""
     looks = read_looks(run)
     size = run.table("lists/top", columns=["neuron_id"]).num_rows // run.n_neurons
     figure, axes = new_figure(f"New entries of the top-{size:,} lists since the look before", width=6.4, height=3.6)
@@ -69,18 +56,7 @@ def draw_churn(run: Run) -> Drawn:
 
 
 def draw_maps_of_models(runs: Mapping[str, Run]) -> Drawn:
-    """Draw the t-SNE maps of neurons by layer ([E] figure 2).
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        Related runs by name.
-
-    Returns
-    -------
-    Drawn
-        A panel each.
-    """
+    """Draw the t-SNE maps of neurons by layer ([E] figure 2)."""
     figure, panels = _panels(len(runs), width=4.6 * len(runs), height=4.0, shared=False)
     points: Any = None
     for axes, (name, run) in zip(panels, runs.items(), strict=True):
@@ -99,20 +75,7 @@ def draw_maps_of_models(runs: Mapping[str, Run]) -> Drawn:
 
 
 def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
-    """Draw where the neurons of each layer stand in a ranking ([E] figures 3 and 4).
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        Described runs by name.
-    by : str
-        The number.
-
-    Returns
-    -------
-    Drawn
-        A panel each, the first rank at the top.
-    """
+    """Draw where the neurons of each layer stand in a ranking ([E] figures 3 and 4)."""
     figure, panels = _panels(len(runs), width=3.7 * len(runs), height=3.4, shared=True)
     label = ""
     for axes, (name, run) in zip(panels, runs.items(), strict=True):
@@ -143,20 +106,7 @@ def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
 
 
 def draw_curves(runs: Mapping[str, Run], *, by: str) -> Drawn:
-    """Draw a number against the rank, a line for each model ([E] figure 5).
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        Described runs by name.
-    by : str
-        The number.
-
-    Returns
-    -------
-    Drawn
-        One panel.
-    """
+    """Draw a number against the rank, a line for each model ([E] figure 5)."""
     label = numbers(next(iter(runs.values())), by).label
     figure, axes = new_figure(f"{label[:1].upper()}{label[1:]}", width=5.6, height=3.6)
     for name, run in runs.items():
@@ -180,19 +130,7 @@ def draw_curves(runs: Mapping[str, Run], *, by: str) -> Drawn:
 def draw_layer_groups(run: Run, *, layer: int, seed: int = 0) -> Drawn:
     """Draw one layer's neurons by their responses, in ten groups ([J] figure 4).
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    layer : int
-        The layer.
-    seed : int
-        Of groups and map.
-
-    Returns
-    -------
-    Drawn
-        A t-SNE map of standardised responses, coloured by k-means group.
+    Returns: A t-SNE map of standardised responses, coloured by k-means group.
     """
     rows = np.flatnonzero(layer_of_neurons(run) == layer)
     held = run.array("sample/activations")[rows]

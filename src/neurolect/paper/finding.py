@@ -10,8 +10,6 @@ from neurolect.errors import NeurolectError
 from neurolect.relations.same_index import rank_correlations
 from neurolect.store import Run
 
-__all__ = ["Finding", "Verdict", "depth_correlation", "layer_of_neurons", "left_out", "reason", "thirds"]
-
 
 class Verdict(StrEnum):
     """What became of a finding."""
@@ -42,51 +40,19 @@ class Finding(NamedTuple):
 
 
 def left_out(source: str, claim: str, *, theirs: str, because: str, rule: str) -> Finding:
-    """Make the row of a finding that could not be looked for.
-
-    Parameters
-    ----------
-    source, claim, theirs, because, rule : str
-        As in :class:`Finding`.
-
-    Returns
-    -------
-    Finding
-        Without a figure of ours.
-    """
+    """Make the row of a finding that could not be looked for."""
     return Finding(source, claim, theirs, "\u2013", Verdict.left_out, because, rule)
 
 
 def reason(error: NeurolectError, run: Run) -> str:
-    """Say why a number of a run cannot be had, without where the run lies.
-
-    Parameters
-    ----------
-    error : NeurolectError
-        What was raised.
-    run : Run
-        The run asked.
-
-    Returns
-    -------
-    str
-        For the report.
-    """
+    """Say why a number of a run cannot be had, without where the run lies."""
     return error.what.replace(f"The run {run.folder}", "The run").replace(str(run.folder), "the run")
 
 
 def layer_of_neurons(run: Run) -> NDArray[np.int64]:
     """Give every neuron's layer.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    int64, shape (n_neurons,)
-        In the order of neuron ids.
+    Returns: int64, shape (n_neurons,). In the order of neuron ids.
     """
     layers: NDArray[np.int64] = run.table("neurons", columns=["layer"]).column("layer").to_numpy().astype(np.int64)
     return layers
@@ -95,17 +61,10 @@ def layer_of_neurons(run: Run) -> NDArray[np.int64]:
 def depth_correlation(values: NDArray[np.float64], layers: NDArray[np.int64]) -> float:
     """Correlate a number of neurons with their layer, by ranks.
 
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        A number of every neuron; NaN is left out.
-    layers : int64, shape (n,)
-        Their layers.
-
-    Returns
-    -------
-    float
-        Spearman's correlation, above 0 where deeper neurons have more; NaN where either is the same everywhere.
+    ``values``: float64, shape (n,). A number of every neuron; NaN is left out.
+    ``layers``: int64, shape (n,). Their layers.
+    Returns: Spearman's correlation, above 0 where deeper neurons have more; NaN where either is the same
+        everywhere.
 
     Examples
     --------
@@ -119,15 +78,8 @@ def depth_correlation(values: NDArray[np.float64], layers: NDArray[np.int64]) ->
 def thirds(layers: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Mark the neurons of the first and of the last third of the layers.
 
-    Parameters
-    ----------
-    layers : int64, shape (n,)
-        Every neuron's layer.
-
-    Returns
-    -------
-    shallow, deep : bool, shape (n,)
-        At least one layer each.
+    ``layers``: int64, shape (n,). Every neuron's layer.
+    Returns: shallow, deep: bool, shape (n,). At least one layer each.
 
     Examples
     --------

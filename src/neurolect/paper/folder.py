@@ -8,8 +8,6 @@ from neurolect.atomic import write_json
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.store import Run, open_run
 
-__all__ = ["PaperFolder"]
-
 _RECORD = "paper.json"
 
 
@@ -35,78 +33,29 @@ class PaperFolder(NamedTuple):
         return self.root / "report"
 
     def variant(self, name: str) -> Path:
-        """Give the model folder of a variant.
-
-        Parameters
-        ----------
-        name : str
-            ``random``, ``sentiment`` or ``category``.
-
-        Returns
-        -------
-        Path
-            It may not be there.
-        """
+        """Give the model folder of a variant."""
         return self.root / "variants" / name
 
     def has_variant(self, name: str) -> bool:
         """Say whether a variant was made.
 
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        bool
-            True as well where its weights stayed on another machine, and its record came.
+        Returns: True as well where its weights stayed on another machine, and its record came.
         """
         return (self.variant(name) / "variant.json").is_file()
 
     def has_weights(self, name: str) -> bool:
         """Say whether a model can be loaded.
 
-        Parameters
-        ----------
-        name : str
-            ``pretrained`` or a variant.
-
-        Returns
-        -------
-        bool
-            False for a variant that was not made, or of which the record alone is here.
+        Returns: False for a variant that was not made, or of which the record alone is here.
         """
         return name == "pretrained" or any(self.variant(name).glob("*.safetensors"))
 
     def run(self, name: str) -> Path:
-        """Give the run folder of a model.
-
-        Parameters
-        ----------
-        name : str
-            ``pretrained`` or a variant.
-
-        Returns
-        -------
-        Path
-            It may not be there.
-        """
+        """Give the run folder of a model."""
         return self.root / "runs" / name
 
     def opened(self, name: str) -> Run | None:
-        """Open the run of a model.
-
-        Parameters
-        ----------
-        name : str
-            ``pretrained`` or a variant.
-
-        Returns
-        -------
-        Run or None
-            None where it was not collected to its end.
-        """
+        """Open the run of a model."""
         if not (self.run(name) / "manifest.json").is_file():
             return None
         try:
@@ -119,15 +68,7 @@ class PaperFolder(NamedTuple):
     def begin(self, choices: dict[str, Any]) -> None:
         """Note what the folder was made with, or check that it is made with the same.
 
-        Parameters
-        ----------
-        choices : dict
-            Options that results rest on, JSON-able.
-
-        Raises
-        ------
-        OptionError
-            If the folder was begun with other ones.
+        ``choices``: Options that results rest on, JSON-able.
         """
         now: dict[str, Any] = json.loads(json.dumps(choices))
         path = self.root / _RECORD
@@ -145,12 +86,6 @@ class PaperFolder(NamedTuple):
                 raise OptionError(what, expected="the same options", hint="or give another --out")
 
     def choices(self) -> dict[str, Any]:
-        """Read what the folder was begun with.
-
-        Returns
-        -------
-        dict
-            As given to :meth:`begin`.
-        """
+        """Read what the folder was begun with."""
         choices: dict[str, Any] = json.loads((self.root / _RECORD).read_text(encoding="utf-8"))["choices"]
         return choices

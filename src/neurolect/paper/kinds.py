@@ -14,8 +14,6 @@ from neurolect.results import numbers
 from neurolect.results.nearly_constant import nearly_constant
 from neurolect.store import Run
 
-__all__ = ["KINDS", "Found", "find_kind", "judge_length", "judge_share", "judge_words", "kinds_of_neurons"]
-
 CLOSE, LIFT = 0.8, 2.0
 WORD_SHARE, WORD_LIFT = 0.1, 10.0
 SHORT, SHORTER = 0.25, 0.5
@@ -95,20 +93,7 @@ class Found(NamedTuple):
 
 
 def kinds_of_neurons(run: Run) -> tuple[list[Finding], dict[str, str]]:
-    """Look for a neuron of every kind.
-
-    Parameters
-    ----------
-    run : Run
-        The described run of the pre-trained model.
-
-    Returns
-    -------
-    findings : list of Finding
-        In the order of ``KINDS``.
-    addresses : dict of str to str
-        Claim to address, where there is one.
-    """
+    """Look for a neuron of every kind."""
     part = _part_of_a_list(run)
     findings: list[Finding] = []
     addresses: dict[str, str] = {}
@@ -143,22 +128,7 @@ def _reason(kind: Kind, error: NeurolectError, run: Run) -> str:
 def find_kind(run: Run, kind: Kind) -> Found:
     """Find the neuron that comes nearest to a kind.
 
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    kind : Kind
-        What is looked for.
-
-    Returns
-    -------
-    Found
-        By share, lengths by the least, words by log-odds z.
-
-    Raises
-    ------
-    NeurolectError
-        If the corpus or the description has nothing that could tell.
+    Returns: By share, lengths by the least, words by log-odds z.
     """
     still = nearly_constant(run)  # their lists are those sentences that come first among equals
     if kind.by == "words":
@@ -228,55 +198,20 @@ def _judge(kind: Kind, found: Found) -> tuple[Verdict, str]:
 
 
 def judge_share(found: Found, *, theirs: float) -> Verdict:
-    """Judge a share.
-
-    Parameters
-    ----------
-    found : Found
-        Ours.
-    theirs : float
-        Their share.
-
-    Returns
-    -------
-    Verdict
-        By ``SHARE_RULE``.
-    """
+    """Judge a share."""
     if found.lift < LIFT:
         return Verdict.not_reproduced
     return Verdict.reproduced if found.share >= CLOSE * theirs else Verdict.differs
 
 
 def judge_length(found: Found) -> Verdict:
-    """Judge the mean length of the shortest list.
-
-    Parameters
-    ----------
-    found : Found
-        Ours.
-
-    Returns
-    -------
-    Verdict
-        By ``LENGTH_RULE``.
-    """
+    """Judge the mean length of the shortest list."""
     part = found.share / found.base
     return Verdict.reproduced if part <= SHORT else Verdict.differs if part <= SHORTER else Verdict.not_reproduced
 
 
 def judge_words(found: Found) -> Verdict:
-    """Judge the share of sentences with given words.
-
-    Parameters
-    ----------
-    found : Found
-        Ours.
-
-    Returns
-    -------
-    Verdict
-        By ``WORD_RULE``.
-    """
+    """Judge the share of sentences with given words."""
     if found.lift < WORD_LIFT:
         return Verdict.not_reproduced
     return Verdict.reproduced if found.share >= WORD_SHARE else Verdict.differs

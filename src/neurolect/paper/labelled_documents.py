@@ -11,8 +11,6 @@ from neurolect.corpus import Corpus
 from neurolect.corpus.corpus import Part
 from neurolect.errors import OptionError, nearest
 
-__all__ = ["LABELLED", "choose_field", "labelled_documents", "polarity_values", "sentences_of"]
-
 LABELLED = pa.schema([("document_id", pa.int64()), ("text", pa.string()), ("label", pa.string())])
 _POLES = (r"(?i)pos(itive)?", r"(?i)neg(ative)?")
 _MOST_CHARACTERS = 4_000  # more than fine-tuning reads of a text
@@ -26,24 +24,8 @@ class _Document(NamedTuple):
 def choose_field(corpus: Corpus, asked: str | None, *, usual: Sequence[str]) -> str | None:
     """Find the metadata field of a label.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Its documents' fields.
-    asked : str, optional
-        What the user named.
-    usual : sequence of str
-        Names looked for when nothing is named, best first.
-
-    Returns
-    -------
-    str or None
-        None where nothing was named and none of the usual ones is there.
-
-    Raises
-    ------
-    OptionError
-        If the field that was named is not there, or holds numbers.
+    ``usual``: Names looked for when nothing is named, best first.
+    Returns: None where nothing was named and none of the usual ones is there.
     """
     kinds = {each["name"]: each["kind"] for each in corpus.fields}
     if asked is None:
@@ -60,16 +42,6 @@ def choose_field(corpus: Corpus, asked: str | None, *, usual: Sequence[str]) -> 
 def polarity_values(values: Collection[str]) -> list[str] | None:
     """Find the two poles among a field's values.
 
-    Parameters
-    ----------
-    values : collection of str
-        All values.
-
-    Returns
-    -------
-    list of str or None
-        The positive and the negative one; None where one is missing.
-
     Examples
     --------
     >>> polarity_values(["negative", "neutral", "Positive"])
@@ -85,21 +57,7 @@ def labelled_documents(
 ) -> pa.Table:
     """Put the sentences of labelled documents together again.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        A prepared corpus.
-    field : str
-        Metadata field of the label.
-    part : str
-        ``mining`` or ``held_out``.
-    values : collection of str, optional
-        Only documents with one of these labels.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``document_id``, ``text`` (its first 4,000 characters), ``label``; in the order of documents.
+    Returns: ``document_id``, ``text`` (its first 4,000 characters), ``label``; in the order of documents.
     """
     documents: dict[int, _Document] = {}
     for batch in corpus.batches(part=part, columns=["document_id", "text", field]):
@@ -117,21 +75,8 @@ def labelled_documents(
 def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collection[int] | None) -> pa.Table:
     """List sentences of documents, or of those without a label.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        A prepared corpus.
-    field : str
-        Metadata field of the label.
-    part : str
-        ``mining`` or ``held_out``.
-    documents : collection of int, optional
-        Their numbers; when not given the documents whose field is empty.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``document_id``, ``text``, ``label``, a row for each sentence; in the order of the corpus.
+    ``documents``: Their numbers; when not given the documents whose field is empty.
+    Returns: ``document_id``, ``text``, ``label``, a row for each sentence; in the order of the corpus.
     """
     numbers: list[int] = []
     texts: list[str] = []
@@ -147,16 +92,5 @@ def sentences_of(corpus: Corpus, field: str, *, part: Part, documents: Collectio
 
 
 def count_labels(table: pa.Table) -> Counter[str]:
-    """Count the documents of each label.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        From :func:`labelled_documents`.
-
-    Returns
-    -------
-    Counter of str
-        Label to documents.
-    """
+    """Count the documents of each label."""
     return Counter(table.column("label").to_pylist())

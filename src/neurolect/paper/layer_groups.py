@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from neurolect.paper.finding import Finding, Verdict, layer_of_neurons, left_out, thirds
 from neurolect.store import Run
 
-__all__ = ["ClusterAccuracy", "group_findings", "judge_accuracy", "judge_depth", "same_third"]
-
 N_NEIGHBOURS, BEYOND = 10, 0.6
 BLOCK = 1024
 ACCURACY_RULE = "the pre-trained model's interval lies above the random one's; differs: its accuracy alone does"
@@ -30,18 +28,7 @@ class ClusterAccuracy(NamedTuple):
 
 
 def judge_accuracy(trained: ClusterAccuracy, random: ClusterAccuracy) -> Verdict:
-    """Judge clusters against layers.
-
-    Parameters
-    ----------
-    trained, random : ClusterAccuracy
-        Of both models.
-
-    Returns
-    -------
-    Verdict
-        By ``ACCURACY_RULE``.
-    """
+    """Judge clusters against layers."""
     if trained.low > random.high:
         return Verdict.reproduced
     return Verdict.differs if trained.accuracy > random.accuracy else Verdict.not_reproduced
@@ -50,19 +37,9 @@ def judge_accuracy(trained: ClusterAccuracy, random: ClusterAccuracy) -> Verdict
 def same_third(vectors: NDArray[np.float32], deep: NDArray[np.bool_], *, k: int = N_NEIGHBOURS) -> float:
     """Say how many of each neuron's nearest neurons are of its own part of the model.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n, D)
-        Neurons of the first and the last third of the layers.
-    deep : bool, shape (n,)
-        Which are of the last.
-    k : int
-        Nearest neurons by cosine, not itself.
-
-    Returns
-    -------
-    float
-        Mean share; one half by chance where both parts are equally large.
+    ``vectors``: float32, shape (n, D). Neurons of the first and the last third of the layers.
+    ``deep``: bool, shape (n,). Which are of the last.
+    Returns: Mean share; one half by chance where both parts are equally large.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(lengths, 1e-12)
@@ -78,35 +55,13 @@ def same_third(vectors: NDArray[np.float32], deep: NDArray[np.bool_], *, k: int 
 
 
 def judge_depth(trained: float, random: float) -> Verdict:
-    """Judge whether shallow and deep neurons lie apart.
-
-    Parameters
-    ----------
-    trained, random : float
-        From :func:`same_third`.
-
-    Returns
-    -------
-    Verdict
-        By ``DEPTH_RULE``.
-    """
+    """Judge whether shallow and deep neurons lie apart."""
     passed = (trained >= BEYOND) + (trained > random)
     return (Verdict.not_reproduced, Verdict.differs, Verdict.reproduced)[passed]
 
 
 def read_accuracy(run: Run) -> ClusterAccuracy | None:
-    """Read the clusters with as many groups as layers.
-
-    Parameters
-    ----------
-    run : Run
-        A related run.
-
-    Returns
-    -------
-    ClusterAccuracy or None
-        Of the top lists; None where there is one layer.
-    """
+    """Read the clusters with as many groups as layers."""
     table = run.table("relations/clusters")
     for name, value in (("vectors", "words"), ("lists", "top"), ("grouping", "layer")):
         table = table.filter(pc.equal(table.column(name), value))
@@ -123,18 +78,7 @@ def _depth(run: Run) -> float:
 
 
 def group_findings(trained: Run, random: Run) -> list[Finding]:
-    """Judge clusters of neuron vectors.
-
-    Parameters
-    ----------
-    trained, random : Run
-        Related runs.
-
-    Returns
-    -------
-    list of Finding
-        Accuracy, and the picture of depth.
-    """
+    """Judge clusters of neuron vectors."""
     claim = "Clusters of neurons find layers again; pre-trained above random"
     theirs = "15.9 % against 9.6 % (12 layers)"
     picture = "Shallow and deep neurons lie apart in the map (pre-trained)"

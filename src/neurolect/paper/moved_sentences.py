@@ -8,8 +8,6 @@ import pyarrow.parquet as pq
 
 from neurolect.paper.finding import Finding, Verdict, left_out
 
-__all__ = ["Distance", "judge_order", "moved_finding"]
-
 SETS = ("trained", "unseen", "other")
 ERRORS = 2.0
 RULE = (
@@ -26,18 +24,7 @@ class Distance(NamedTuple):
 
 
 def judge_order(trained: Distance, unseen: Distance, other: Distance) -> Verdict:
-    """Judge one kind of distance.
-
-    Parameters
-    ----------
-    trained, unseen, other : Distance
-        Of the three sets.
-
-    Returns
-    -------
-    Verdict
-        By ``RULE``.
-    """
+    """Judge one kind of distance."""
     if not (_above(trained, other) and _above(unseen, other)):
         return Verdict.not_reproduced
     return Verdict.reproduced if _above(trained, unseen) else Verdict.differs
@@ -50,19 +37,7 @@ def _above(first: Distance, second: Distance) -> bool:
 def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Finding:
     """Judge table 3.
 
-    Parameters
-    ----------
-    distances : Path
-        ``distances.parquet``; it may be missing.
-    because : str
-        Why it is, if it is.
-    note : str
-        What a reader should know of the fine-tuning.
-
-    Returns
-    -------
-    Finding
-        One.
+    ``note``: What a reader should know of the fine-tuning.
     """
     claim = "Fine-tuning (category) moves sentences trained on > unseen ones > other domain"
     theirs = "2161 > 1948 > 1553 Manhattan; 34.8 > 31.2 > 24.5 Euclidean"

@@ -11,19 +11,6 @@ from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_o
 from neurolect.results import numbers
 from neurolect.store import Run
 
-__all__ = [
-    "Change",
-    "change_of",
-    "is_selective",
-    "judge_deeper",
-    "judge_flat",
-    "judge_growing",
-    "judge_tuned",
-    "no_sentiment_findings",
-    "pos_findings",
-    "sentiment_findings",
-]
-
 RISES = 0.1
 ONE_SIDED = 0.2
 DEEPER_RULE = "rank correlation of selectivity and layer is 0.1 or more; not reproduced: -0.1 or less; else differs"
@@ -56,15 +43,7 @@ class Change(NamedTuple):
 def change_of(before: NDArray[np.float64], after: NDArray[np.float64]) -> Change:
     """Average how a number of the same neurons changed.
 
-    Parameters
-    ----------
-    before, after : float64, shape (n,)
-        Of the same addresses in two models; NaN in either is left out.
-
-    Returns
-    -------
-    Change
-        NaN with fewer than two neurons.
+    ``before, after``: float64, shape (n,). Of the same addresses in two models; NaN in either is left out.
 
     Examples
     --------
@@ -79,52 +58,19 @@ def change_of(before: NDArray[np.float64], after: NDArray[np.float64]) -> Change
 
 
 def judge_deeper(correlation: float) -> Verdict:
-    """Judge whether deeper neurons are more selective.
-
-    Parameters
-    ----------
-    correlation : float
-        Of selectivity and layer.
-
-    Returns
-    -------
-    Verdict
-        By ``DEEPER_RULE``.
-    """
+    """Judge whether deeper neurons are more selective."""
     if correlation >= RISES:
         return Verdict.reproduced
     return Verdict.not_reproduced if not correlation > -RISES else Verdict.differs
 
 
 def judge_flat(correlation: float) -> Verdict:
-    """Judge whether the ranking does not depend on the layer.
-
-    Parameters
-    ----------
-    correlation : float
-        Of selectivity and layer.
-
-    Returns
-    -------
-    Verdict
-        By ``FLAT_RULE``.
-    """
+    """Judge whether the ranking does not depend on the layer."""
     return Verdict.reproduced if abs(correlation) < RISES else Verdict.not_reproduced
 
 
 def judge_tuned(shallow: Change, deep: Change) -> Verdict:
-    """Judge where fine-tuning made neurons more one-sided.
-
-    Parameters
-    ----------
-    shallow, deep : Change
-        In the first and the last third of the layers.
-
-    Returns
-    -------
-    Verdict
-        By ``TUNED_RULE``.
-    """
+    """Judge where fine-tuning made neurons more one-sided."""
     if not deep.rises:
         return Verdict.not_reproduced
     return Verdict.reproduced if abs(shallow.mean) < deep.mean / 2 else Verdict.differs
@@ -133,15 +79,8 @@ def judge_tuned(shallow: Change, deep: Change) -> Verdict:
 def is_selective(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Say which neurons are one-sided to a certain degree.
 
-    Parameters
-    ----------
-    values : float64, shape (n,)
-        Standard deviations; NaN counts as not.
-
-    Returns
-    -------
-    float64, shape (n,)
-        1 from 0.2 on, else 0.
+    ``values``: float64, shape (n,). Standard deviations; NaN counts as not.
+    Returns: float64, shape (n,). 1 from 0.2 on, else 0.
     """
     return (np.nan_to_num(values) >= ONE_SIDED).astype(np.float64)
 
@@ -149,32 +88,13 @@ def is_selective(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def judge_growing(learnt: Change, tuned: Change) -> Verdict:
     """Judge whether learning makes neurons one-sided.
 
-    Parameters
-    ----------
-    learnt, tuned : Change
-        Of the share of one-sided neurons, by pre-training and by fine-tuning.
-
-    Returns
-    -------
-    Verdict
-        By ``GROWING_RULE``.
+    ``learnt, tuned``: Of the share of one-sided neurons, by pre-training and by fine-tuning.
     """
     return (Verdict.not_reproduced, Verdict.differs, Verdict.reproduced)[learnt.rises + tuned.rises]
 
 
 def pos_findings(trained: Run, random: Run) -> list[Finding]:
-    """Judge figure 3.
-
-    Parameters
-    ----------
-    trained, random : Run
-        Described runs.
-
-    Returns
-    -------
-    list of Finding
-        Of both models.
-    """
+    """Judge figure 3."""
     return _depth_findings(
         {"pre-trained": trained, "random": random}, by="pos", source="E fig. 3", what="parts of speech"
     )
@@ -221,19 +141,10 @@ def sentiment_findings(
 ) -> list[Finding]:
     """Judge figures 4 and 5.
 
-    Parameters
-    ----------
-    trained, random, tuned : Run
-        Described runs; the last one of the model that was fine-tuned for sentiment, None where it was not read.
-    field : str
-        Metadata field of polarity.
-    note : str
-        What a reader should know of the fine-tuning.
-
-    Returns
-    -------
-    list of Finding
-        Depth in two models, what fine-tuning changes, and whether learning adds one-sided neurons.
+    ``trained, random, tuned``: Described runs; the last one of the model that was fine-tuned for sentiment, None
+        where it was not read.
+    ``note``: What a reader should know of the fine-tuning.
+    Returns: Depth in two models, what fine-tuning changes, and whether learning adds one-sided neurons.
     """
     by = f"field={field}"
     found = _depth_findings({"pre-trained": trained, "random": random}, by=by, source="E fig. 4", what="polarity")
@@ -271,18 +182,7 @@ def sentiment_findings(
 
 
 def no_sentiment_findings(because: str) -> list[Finding]:
-    """Leave figures 4 and 5 out.
-
-    Parameters
-    ----------
-    because : str
-        Why.
-
-    Returns
-    -------
-    list of Finding
-        Four.
-    """
+    """Leave figures 4 and 5 out."""
     rules = (DEEPER_RULE, FLAT_RULE)
     depth = [
         left_out("E fig. 4", claim, theirs="a picture", because=because, rule=rule)

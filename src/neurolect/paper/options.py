@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from neurolect.config import RunConfig
 from neurolect.errors import OptionError
 
-__all__ = ["STEPS", "PaperOptions"]
-
 STEPS = ("data", "variants", "collect", "compare", "describe", "relate", "report")
 """In their order; each has a folder of its own and is skipped when that is complete."""
 

@@ -27,32 +27,12 @@ from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.save import save
 from neurolect.views.plots.style import Drawn, styled
 
-__all__ = ["write_report"]
-
 LEARNT = 0.05
 """A classifier that is not so much better than its largest class has learned little."""
 
 
 def write_report(folder: PaperFolder, *, progress: Progress | None = None) -> Path:
-    """Judge every finding, draw the figures, write ``report``.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With all steps before it.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    Path
-        ``report/report.md``; beside it the figures and ``findings.json``.
-
-    Raises
-    ------
-    RunFolderError
-        If a step before it is missing.
-    """
+    """Judge every finding, draw the figures, write ``report``."""
     progress = progress or NullProgress()
     runs = _related(folder)
     facts = read_facts(folder)

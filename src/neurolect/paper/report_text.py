@@ -12,8 +12,6 @@ from neurolect.store import Run
 from neurolect.variants.record import read_record
 from neurolect.views.comparison_summary import comparison_summary
 
-__all__ = ["cell", "report_text"]
-
 SMALL = 1_000_000
 TITLES = {
     "convergence": "Convergence (E figure 1)",
@@ -41,16 +39,6 @@ Verdicts are those of rules that are part of the program (last section); none wa
 def cell(text: str) -> str:
     r"""Make a text fit into a cell of a Markdown table; nothing in it is markup.
 
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        On one line.
-
     Examples
     --------
     >>> cell("a|b <i>")
@@ -71,28 +59,7 @@ def report_text(
     figures: Mapping[str, str],
     signatures: Sequence[SignatureRow],
 ) -> str:
-    """Write the report.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        Where variants and comparison lie.
-    runs : mapping of str to Run
-        The runs by name.
-    facts : mapping
-        Of the labelled data.
-    findings : sequence of Finding
-        In their order.
-    figures : mapping of str to str
-        Name to caption.
-    signatures : sequence of SignatureRow
-        Of the neurons found.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the report."""
     trained = runs["pretrained"]
     parts = [
         f"# The papers' findings on {cell(_short(trained.manifest['model']['name']))}",

@@ -11,8 +11,6 @@ from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_o
 from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.store import Run
 
-__all__ = ["explained", "judge_diversity", "judge_groups", "judge_same_index", "role_findings"]
-
 P, LEAST, STEADY, TWICE = 0.01, 0.1, 0.5, 2.0
 N_GROUPS, FEW_GROUPS = 10, 8
 INDEX_RULE = (
@@ -31,18 +29,7 @@ class Agreement(NamedTuple):
 
 
 def judge_same_index(found: list[Agreement]) -> Verdict:
-    """Judge agreement at the same index.
-
-    Parameters
-    ----------
-    found : list of Agreement
-        Of several numbers.
-
-    Returns
-    -------
-    Verdict
-        By ``INDEX_RULE``.
-    """
+    """Judge agreement at the same index."""
     passed = [each.correlation >= LEAST and each.p <= P for each in found]
     if all(passed):
         return Verdict.reproduced
@@ -50,55 +37,21 @@ def judge_same_index(found: list[Agreement]) -> Verdict:
 
 
 def judge_diversity(correlation: float) -> Verdict:
-    """Judge whether deeper layers are more diverse.
-
-    Parameters
-    ----------
-    correlation : float
-        Of layer and error.
-
-    Returns
-    -------
-    Verdict
-        By ``DIVERSITY_RULE``.
-    """
+    """Judge whether deeper layers are more diverse."""
     if correlation >= STEADY - 1e-9:  # three layers can reach it exactly, but for rounding
         return Verdict.reproduced
     return Verdict.differs if correlation > 0 else Verdict.not_reproduced
 
 
 def judge_groups(share: float, shuffled: float) -> Verdict:
-    """Judge groups of response patterns.
-
-    Parameters
-    ----------
-    share, shuffled : float
-        What groups explain of the responses, and of shuffled ones.
-
-    Returns
-    -------
-    Verdict
-        By ``GROUPS_RULE``.
-    """
+    """Judge groups of response patterns."""
     return Verdict.reproduced if share >= TWICE * shuffled else Verdict.not_reproduced
 
 
 def explained(unit_nM: NDArray[np.float32], *, k: int, seed: int = 0) -> float:
     """Say how much of the neurons' response patterns k groups explain.
 
-    Parameters
-    ----------
-    unit_nM : float32, shape (n, M)
-        Standardised responses of n neurons to M sentences.
-    k : int
-        Groups, at most n.
-    seed : int
-        Of the starts.
-
-    Returns
-    -------
-    float
-        Share of the variance between groups, 0 to 1.
+    ``unit_nM``: float32, shape (n, M). Standardised responses of n neurons to M sentences.
     """
     found = k_means(unit_nM, k=k, seed=seed, n_starts=3, n_iterations=50)
     total = float(((unit_nM - unit_nM.mean(axis=0)).astype(np.float64) ** 2).sum())
@@ -106,20 +59,7 @@ def explained(unit_nM: NDArray[np.float32], *, k: int, seed: int = 0) -> float:
 
 
 def role_findings(run: Run, *, seed: int = 0) -> list[Finding]:
-    """Judge figures 2, 3 and 4 of the Japanese paper.
-
-    Parameters
-    ----------
-    run : Run
-        The related run of the pre-trained model.
-    seed : int
-        Of groups and shuffles.
-
-    Returns
-    -------
-    list of Finding
-        Three.
-    """
+    """Judge figures 2, 3 and 4 of the Japanese paper."""
     return [_same_index(run), _diversity(run), _groups(run, seed)]
 
 
@@ -160,18 +100,7 @@ def _diversity(run: Run) -> Finding:
 
 
 def middle_layer(run: Run) -> int:
-    """Choose the layer whose neurons are grouped: the middle one, 6 of 12 as in the paper.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    int
-        A layer of the run.
-    """
+    """Choose the layer whose neurons are grouped: the middle one, 6 of 12 as in the paper."""
     distinct = np.unique(layer_of_neurons(run))
     return int(distinct[(len(distinct) - 1) // 2])
 

@@ -16,8 +16,6 @@ from neurolect.model.model import Model
 from neurolect.paper.comparable_sentences import balancing_weights, clustered_mean, within_reach
 from neurolect.progress import Progress
 
-__all__ = ["SentenceDistances", "sentence_distances", "write_distances"]
-
 WHOLE = ("trained", "unseen")
 """Sets of which whole documents are given."""
 _SCHEMA = pa.schema(
@@ -47,15 +45,8 @@ class SentenceDistances(NamedTuple):
 def sentence_distances(first: NDArray[np.float32], second: NDArray[np.float32]) -> SentenceDistances:
     """Measure every sentence.
 
-    Parameters
-    ----------
-    first, second : float32, shape (n_sentences, n_neurons)
-        Activations of the same sentences in two models; sentences that are not finite in both are left out.
-
-    Returns
-    -------
-    SentenceDistances
-        Of the sentences left.
+    ``first, second``: float32, shape (n_sentences, n_neurons). Activations of the same sentences in two models;
+        sentences that are not finite in both are left out.
 
     Examples
     --------
@@ -90,23 +81,8 @@ def write_distances(
     Of the sentences trained on and of the unseen ones those count that lie in the part of their text that
     fine-tuning reads, and the former are weighed so that labels have the shares they have in the latter.
 
-    Parameters
-    ----------
-    models : sequence of Model
-        Two, of the same neurons.
-    sets : Path
-        A Parquet file with ``set``, ``document_id``, ``label`` and ``text``; documents trained on and
-        unseen ones whole, one after the other.
-    out : Path
-        The Parquet file to write.
-    max_tokens : int
-        Tokens of a text that fine-tuning reads, special ones included.
-    size : int
-        Sentences of each set at most.
-    seed : int
-        Chooses them.
-    progress : Progress
-        Where to report to.
+    ``sets``: A Parquet file with ``set``, ``document_id``, ``label`` and ``text``; documents trained on and unseen
+        ones whole, one after the other.
     """
     table = pq.read_table(sets)
     chosen = {

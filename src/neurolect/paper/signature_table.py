@@ -11,8 +11,6 @@ from neurolect.signatures.evidence.rows import Rows
 from neurolect.signatures.evidence.words import SHOWN_ROWS
 from neurolect.store import Run
 
-__all__ = ["SignatureRow", "signature_rows"]
-
 QUOTED_WORDS = 12
 """A typical sentence is quoted no longer than that."""
 _MOST_WORDS, _MOST_PATTERNS = 6, 3
@@ -34,20 +32,7 @@ class SignatureRow(NamedTuple):
 
 
 def signature_rows(run: Run, addresses: Mapping[str, str]) -> list[SignatureRow]:
-    """Read the signatures of neurons.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    addresses : mapping of str to str
-        Kind to address.
-
-    Returns
-    -------
-    list of SignatureRow
-        In the order given.
-    """
+    """Read the signatures of neurons."""
     rows = []
     for kind, address in addresses.items():
         signature = run.neuron(address).signature("top")

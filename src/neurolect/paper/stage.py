@@ -17,8 +17,6 @@ from neurolect.paper.steps import (
 )
 from neurolect.progress import NullProgress, Progress
 
-__all__ = ["reproduce_paper"]
-
 
 def reproduce_paper(
     *,

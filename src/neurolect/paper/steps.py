@@ -13,17 +13,6 @@ from neurolect.paper.options import PaperOptions
 from neurolect.progress import Progress
 from neurolect.store import Run
 
-__all__ = [
-    "PAPER_DEFAULTS",
-    "READ",
-    "collect_runs",
-    "compare_runs",
-    "describe_runs",
-    "make_variants",
-    "relate_runs",
-    "resting_on",
-]
-
 READ = ("pretrained", "random", "sentiment")
 """Models whose neurons read the corpus."""
 LOOKS = 20
@@ -44,21 +33,7 @@ PAPER_DEFAULTS: dict[str, dict[str, object]] = {
 def make_variants(
     folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, progress: Progress
 ) -> None:
-    """Make the random and the fine-tuned models.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its data.
-    options : PaperOptions
-        Model, epochs, seed.
-    config : RunConfig
-        How models are loaded.
-    device : str
-        Where they are trained.
-    progress : Progress
-        Where to report to.
-    """
+    """Make the random and the fine-tuned models."""
     from neurolect.variants import finetuned_variant, random_variant
 
     facts = read_facts(folder)
@@ -93,23 +68,7 @@ def collect_runs(
     device: str,
     progress: Progress,
 ) -> None:
-    """Let the pre-trained, the random and the sentiment model read the corpus.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its variants.
-    options : PaperOptions
-        The model.
-    corpus : Corpus
-        What is read.
-    config : RunConfig
-        Options of the model and of the pass.
-    device : str
-        Where models run.
-    progress : Progress
-        Where to report to.
-    """
+    """Let the pre-trained, the random and the sentiment model read the corpus."""
     from neurolect.collector import collect
     from neurolect.model import load_model
 
@@ -151,21 +110,7 @@ def _check_corpus(run: Run, corpus: Corpus) -> None:
 def compare_runs(
     folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, progress: Progress
 ) -> None:
-    """Measure how far fine-tuning moved activations, and compare runs with the pre-trained one by their samples.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its runs.
-    options : PaperOptions
-        The model.
-    config : RunConfig
-        Options of the model.
-    device : str
-        Where models run.
-    progress : Progress
-        Where to report to.
-    """
+    """Measure how far fine-tuning moved activations, and compare runs with the pre-trained one by their samples."""
     from neurolect.comparison import compare
     from neurolect.model import load_model
     from neurolect.paper.sentence_distances import write_distances
@@ -206,19 +151,7 @@ def _undescribed(run: Run) -> Run:
 
 
 def describe_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progress: Progress) -> None:
-    """Make the signatures; of the variants without patterns, which no finding rests on.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its runs.
-    config : RunConfig
-        Options of signatures.
-    workers : int
-        Processes.
-    progress : Progress
-        Where to report to.
-    """
+    """Make the signatures; of the variants without patterns, which no finding rests on."""
     from neurolect.signatures import describe
 
     for name, run in _runs(folder, READ):
@@ -229,19 +162,7 @@ def describe_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progr
 
 
 def relate_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progress: Progress) -> None:
-    """Relate the neurons of the pre-trained and the random model.
-
-    Parameters
-    ----------
-    folder : PaperFolder
-        With its described runs.
-    config : RunConfig
-        Options of relations.
-    workers : int
-        Threads.
-    progress : Progress
-        Where to report to.
-    """
+    """Relate the neurons of the pre-trained and the random model."""
     from neurolect.relations import relate
 
     for _, run in _runs(folder, ("pretrained", "random")):
@@ -255,20 +176,7 @@ def _runs(folder: PaperFolder, names: Sequence[str]) -> list[tuple[str, Run]]:
 
 
 def resting_on(options: PaperOptions, config: RunConfig) -> dict[str, object]:
-    """List the choices that results rest on; where files lie and how far one goes are not among them.
-
-    Parameters
-    ----------
-    options : PaperOptions
-        Of the reproduction.
-    config : RunConfig
-        Of the stages.
-
-    Returns
-    -------
-    dict
-        JSON-able.
-    """
+    """List the choices that results rest on; where files lie and how far one goes are not among them."""
     own = dataclasses.asdict(options)
     for name in ("model", "corpus", "sentiment_data", "category_data", "until"):
         del own[name]

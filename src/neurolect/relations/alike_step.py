@@ -17,24 +17,11 @@ from neurolect.relations.signature_rows import signature_rows
 from neurolect.results.list_entries import first_entries
 from neurolect.store.sides import list_columns
 
-__all__ = ["find_alike"]
-
 ROW_GROUP = 8192  # a card reads one neuron
 
 
 def find_alike(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/neighbours``, ``responses`` and ``redundancy``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/neighbours``, ``responses`` and ``redundancy``."""
     run, options, folder = inputs.run, inputs.options, inputs.run.folder / "relations"
     k = min(options.n_neighbours, max(run.n_neurons - 1, 1))
     by_signature = _like_signatures(inputs, k)

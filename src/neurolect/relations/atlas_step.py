@@ -13,24 +13,11 @@ from neurolect.relations.inputs import RelateInputs
 from neurolect.results import numbers
 from neurolect.signatures.vectors import unit_rows
 
-__all__ = ["write_atlas"]
-
 _SUMMARY = ("name", "name_kind", "name_z", "mean_length", "noun_share", "verb_share", "adjective_share")
 
 
 def write_atlas(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/neurons``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run, with all other steps done.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/neurons``."""
     run = inputs.run
     columns: dict[str, Any] = {name: run.neurons().column(name) for name in ("neuron_id", "address", "site")}
     columns["layer"] = run.neurons().column("layer")

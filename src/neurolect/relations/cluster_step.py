@@ -11,8 +11,6 @@ from neurolect.clustering.accuracy import cluster_accuracy, crossed
 from neurolect.clustering.k_means import k_means
 from neurolect.relations.inputs import RelateInputs
 
-__all__ = ["cluster_vectors"]
-
 
 class _Lists(NamedTuple):
     """Lists that are grouped together."""
@@ -24,18 +22,7 @@ class _Lists(NamedTuple):
 
 
 def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/clusters``, ``members`` and ``crossed``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run, with its neuron vectors.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/clusters``, ``members`` and ``crossed``."""
     rows: list[dict[str, Any]] = []
     cells: list[dict[str, Any]] = []
     members: list[pa.Table] = []

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from neurolect.clustering.k_means import k_means
 from neurolect.results.list_entries import ListEntries, first_entries
 
-__all__ = ["Diversity", "diversity", "layer_sentences"]
-
 
 class Diversity(NamedTuple):
     """The error of k-means over a layer's sentences."""
@@ -25,19 +23,8 @@ class Diversity(NamedTuple):
 def layer_sentences(entries: ListEntries, neurons: NDArray[np.int64], *, n_first: int) -> NDArray[np.int32]:
     """Gather the strongest sentences of a layer's neurons.
 
-    Parameters
-    ----------
-    entries : ListEntries
-        Lists of all neurons.
-    neurons : int64, shape (n_layer,)
-        The layer's neurons.
-    n_first : int, >= 1
-        Sentences of each list.
-
-    Returns
-    -------
-    int32, shape (up to n_layer * n_first,)
-        Their rows among the kept sentences, neuron by neuron.
+    ``neurons``: int64, shape (n_layer,). The layer's neurons.
+    Returns: int32, shape (up to n_layer * n_first,). Their rows among the kept sentences, neuron by neuron.
     """
     short = first_entries(entries, n_first)
     parts = [short.positions[short.starts[neuron] : short.starts[neuron + 1]] for neuron in neurons]
@@ -49,25 +36,10 @@ def diversity(
 ) -> list[Diversity]:
     """Group a layer's sentences into ever more groups.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n, D)
-        Vectors of the sentences; rows of zeros (no vector) are left out.
-    ks : tuple of int
-        Numbers of groups; those above the number of sentences are left out.
-    seed : int
-        Of the starts.
-    n_starts : int, >= 1
-        Starts of every k-means.
+    ``vectors``: float32, shape (n, D). Vectors of the sentences; rows of zeros (no vector) are left out.
+    ``ks``: Numbers of groups; those above the number of sentences are left out.
 
-    Returns
-    -------
-    list of Diversity
-        In the order of `ks`.
-
-    References
-    ----------
-    [J] figure 3: the error falls slowest in the layers whose neurons capture most different things.
+    Reference: [J] figure 3: the error falls slowest in the layers whose neurons capture most different things.
     """
     points = vectors[vectors.any(axis=1)]
     return [

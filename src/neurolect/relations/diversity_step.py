@@ -9,8 +9,6 @@ from neurolect.atomic import write_table
 from neurolect.relations.diversity import diversity, layer_sentences
 from neurolect.relations.inputs import RelateInputs
 
-__all__ = ["measure_diversity"]
-
 _SCHEMA = pa.schema(
     [
         ("site", pa.string()),
@@ -25,18 +23,7 @@ _SCHEMA = pa.schema(
 
 
 def measure_diversity(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/diversity``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/diversity``."""
     options, rows = inputs.options, []
     total = len(inputs.site_layers) * len(inputs.sides)
     with inputs.progress.task("diversity", total=total, unit="layers") as task:

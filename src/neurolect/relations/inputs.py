@@ -13,23 +13,9 @@ from neurolect.relations.sentence_vectors import word_sentence_vectors
 from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.store import Run
 
-__all__ = ["RelateInputs"]
-
 
 class RelateInputs:
-    """A described run, read as the steps need it.
-
-    Parameters
-    ----------
-    run : Run
-        The run.
-    options : RelateOptions
-        What is made.
-    workers : int
-        Threads.
-    progress : Progress
-        Where to report.
-    """
+    """A described run, read as the steps need it."""
 
     def __init__(self, run: Run, options: RelateOptions, workers: int, progress: Progress) -> None:
         self.run, self.options, self.workers, self.progress = run, options, workers, progress
@@ -50,18 +36,7 @@ class RelateInputs:
         return word_sentence_vectors(self.run, progress=self.progress)
 
     def entries(self, side: str) -> ListEntries:
-        """Read the lists of a side.
-
-        Parameters
-        ----------
-        side : str
-            ``top`` or ``bottom``.
-
-        Returns
-        -------
-        ListEntries
-            Kept for the next step.
-        """
+        """Read the lists of a side."""
         if side not in self._entries:
             self._entries[side] = read_list_entries(self.run, side, sentence_ids=self.sentence_ids)
         return self._entries[side]
@@ -69,15 +44,9 @@ class RelateInputs:
     def responses(self, *, tell: bool = False) -> NDArray[np.float32]:
         """Read the neurons' responses to the sample.
 
-        Parameters
-        ----------
-        tell : bool
-            Say how many sentences were left out because an activation was not finite.
-
-        Returns
-        -------
-        float32, shape (n_neurons, n_sentences)
-            As :func:`neurolect.relations.responses.standardised` gives them; not kept, since they are large.
+        ``tell``: Say how many sentences were left out because an activation was not finite.
+        Returns: float32, shape (n_neurons, n_sentences). As :func:`neurolect.relations.responses.standardised`
+            gives them; not kept, since they are large.
         """
         held = self.run.array("sample/activations")
         finite = finite_sentences(held)
@@ -111,17 +80,7 @@ class RelateInputs:
     def neuron_vectors(self, kind: str, side: str) -> NDArray[np.float32]:
         """Read the neurons' vectors.
 
-        Parameters
-        ----------
-        kind : str
-            ``words`` or ``encoder``.
-        side : str
-            ``top`` or ``bottom``.
-
-        Returns
-        -------
-        float32, shape (n_neurons, D)
-            NaN for a neuron without one.
+        Returns: float32, shape (n_neurons, D). NaN for a neuron without one.
         """
         array: NDArray[Any] = self.run.array(f"relations/vectors/{kind}_{side}")
         return np.asarray(array, dtype=np.float32)

@@ -10,22 +10,9 @@ from neurolect.atomic import write_table
 from neurolect.relations.inputs import RelateInputs
 from neurolect.relations.maps import t_sne, umap
 
-__all__ = ["draw_maps"]
-
 
 def draw_maps(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/maps``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run, with its neuron vectors.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/maps``."""
     options = inputs.options
     methods = [name for name in options.maps if name != "none"]
     unit = inputs.responses()

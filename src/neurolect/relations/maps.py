@@ -8,26 +8,13 @@ from numpy.typing import NDArray
 
 from neurolect.errors import require_extra
 
-__all__ = ["check_map", "principal_components", "t_sne", "umap"]
-
 N_COMPONENTS = 50
 FEWEST = 5
 """Fewer points make no map."""
 
 
 def check_map(method: str) -> None:
-    """Refuse a map whose library is not installed, before any long work.
-
-    Parameters
-    ----------
-    method : str
-        ``tsne`` or ``umap``.
-
-    Raises
-    ------
-    MissingExtraError
-        If the library is not installed.
-    """
+    """Refuse a map whose library is not installed, before any long work."""
     _library(method)
 
 
@@ -41,17 +28,9 @@ def _library(method: str) -> Any:  # noqa: ANN401 - a module without types
 def principal_components(points: NDArray[np.float32], *, n_components: int = N_COMPONENTS) -> NDArray[np.float32]:
     """Turn points so that the first axes hold most of their variance.
 
-    Parameters
-    ----------
-    points : float32, shape (n, D)
-        Finite points.
-    n_components : int, >= 1
-        Axes kept at most.
-
-    Returns
-    -------
-    float32, shape (n, min(n_components, D))
-        Coordinates; of every axis the direction in which its largest part is positive.
+    ``points``: float32, shape (n, D). Finite points.
+    Returns: float32, shape (n, min(n_components, D)). Coordinates; of every axis the direction in which its largest
+        part is positive.
     """
     centred = points - points.mean(axis=0, dtype=np.float64).astype(np.float32)
     _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
@@ -65,29 +44,13 @@ def principal_components(points: NDArray[np.float32], *, n_components: int = N_C
 def t_sne(points: NDArray[np.float32], *, seed: int = 0, perplexity: float = 30.0) -> NDArray[np.float32]:
     """Lay points out by t-SNE.
 
-    Parameters
-    ----------
-    points : float32, shape (n, D)
-        Finite points.
-    seed : int
-        Of the neighbour search.
-    perplexity : float
-        About how many neighbours count; fewer where there are few points.
+    ``points``: float32, shape (n, D). Finite points.
+    ``perplexity``: About how many neighbours count; fewer where there are few points.
+    Returns: float32, shape (n, 2). Coordinates; NaN where there are too few points. One thread computes, so that
+        the map is the same again.
 
-    Returns
-    -------
-    float32, shape (n, 2)
-        Coordinates; NaN where there are too few points. One thread computes, so that the map is the same again.
-
-    Raises
-    ------
-    MissingExtraError
-        If openTSNE is not installed.
-
-    References
-    ----------
-    L. van der Maaten, G. Hinton (2008), Visualizing data using t-SNE, JMLR 9; P. Policar et al. (2024), openTSNE,
-    Journal of Statistical Software 109.
+    Reference: L. van der Maaten, G. Hinton (2008), Visualizing data using t-SNE, JMLR 9; P. Policar et al. (2024),
+        openTSNE, Journal of Statistical Software 109.
     """
     library = _library("tsne")
     if len(points) < FEWEST:
@@ -111,28 +74,10 @@ def _gradient(n: int) -> str:
 def umap(points: NDArray[np.float32], *, seed: int = 0, n_neighbours: int = 15) -> NDArray[np.float32]:
     """Lay points out by UMAP.
 
-    Parameters
-    ----------
-    points : float32, shape (n, D)
-        Finite points.
-    seed : int
-        Of the layout.
-    n_neighbours : int
-        How many neighbours count; fewer where there are few points.
+    ``points``: float32, shape (n, D). Finite points.
+    Returns: float32, shape (n, 2). Coordinates; NaN where there are too few points.
 
-    Returns
-    -------
-    float32, shape (n, 2)
-        Coordinates; NaN where there are too few points.
-
-    Raises
-    ------
-    MissingExtraError
-        If umap-learn is not installed.
-
-    References
-    ----------
-    L. McInnes, J. Healy, J. Melville (2018), UMAP, arXiv 1802.03426.
+    Reference: L. McInnes, J. Healy, J. Melville (2018), UMAP, arXiv 1802.03426.
     """
     library = _library("umap")
     if len(points) < FEWEST:

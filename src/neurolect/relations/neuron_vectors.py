@@ -13,27 +13,15 @@ from numpy.typing import NDArray
 from neurolect.relations.sum_kernels import sum_lists
 from neurolect.results.list_entries import ListEntries
 
-__all__ = ["neuron_vectors"]
-
 
 def neuron_vectors(
     sentence_vectors_SD: NDArray[np.float32], entries: ListEntries, *, workers: int = 1
 ) -> NDArray[np.float32]:
     """Average the sentence vectors of every list.
 
-    Parameters
-    ----------
-    sentence_vectors_SD : float32, shape (S, D)
-        Vector of each kept sentence; zeros for a sentence without one.
-    entries : ListEntries
-        The lists of n neurons.
-    workers : int, >= 1
-        Threads; the result is the same for any number.
-
-    Returns
-    -------
-    float32, shape (n, D)
-        Mean over the list's sentences that have a vector; NaN where none has.
+    ``sentence_vectors_SD``: float32, shape (S, D). Vector of each kept sentence; zeros for a sentence without one.
+    ``workers``: Threads; the result is the same for any number.
+    Returns: float32, shape (n, D). Mean over the list's sentences that have a vector; NaN where none has.
     """
     has_vector = np.ascontiguousarray(sentence_vectors_SD.any(axis=1))
     n = len(entries.starts) - 1

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 
 from neurolect.clustering.average_linkage import Merges
 
-__all__ = ["THRESHOLDS", "redundancy_table"]
-
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -21,23 +19,12 @@ def redundancy_table(
 ) -> pa.Table:
     """Count, for several thresholds, the neurons that have a twin, and the groups of neurons alike.
 
-    Parameters
-    ----------
-    twin_correlations : float32, shape (n,)
-        Each neuron's correlation with the one most like it.
-    correlations_in_layer : float32, shape (n,)
-        The same among the neurons of its own layer.
-    site_layers : list of (str, int)
-        Site and layer of each group number.
-    groups : int32, shape (n,)
-        Group number of each neuron.
-    merges : Merges, optional
-        Joins of all neurons by average linkage of 1 - absolute correlation.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``site`` and ``layer`` (null: the whole run), ``threshold``, ``n_neurons``, ``share_with_twin``,
+    ``twin_correlations``: float32, shape (n,). Each neuron's correlation with the one most like it.
+    ``correlations_in_layer``: float32, shape (n,). The same among the neurons of its own layer.
+    ``site_layers``: list of (str, int). Site and layer of each group number.
+    ``groups``: int32, shape (n,). Group number of each neuron.
+    ``merges``: Joins of all neurons by average linkage of 1 - absolute correlation.
+    Returns: ``site`` and ``layer`` (null: the whole run), ``threshold``, ``n_neurons``, ``share_with_twin``,
         ``share_with_twin_in_layer``, ``share_redundant`` (of the whole run: neurons left over when one of every
         group is kept).
     """

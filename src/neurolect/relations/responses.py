@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from neurolect.clustering.nearest import Nearest, strongest_of_block
 
-__all__ = ["Responses", "compare_responses", "finite_sentences", "standardised"]
-
 BLOCK_BYTES = 128 * 1024**2
 
 
@@ -32,15 +30,10 @@ class Responses(NamedTuple):
 def finite_sentences(activations_nM: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Say on which sentences all neurons can be compared.
 
-    Parameters
-    ----------
-    activations_nM : float32, shape (n, M)
-        Activations of each neuron on the sample; NaN at a layer that a sentence overflowed in.
-
-    Returns
-    -------
-    bool, shape (M,)
-        False where some neuron has no finite activation; neurons that have none at all do not count.
+    ``activations_nM``: float32, shape (n, M). Activations of each neuron on the sample; NaN at a layer that a
+        sentence overflowed in.
+    Returns: bool, shape (M,). False where some neuron has no finite activation; neurons that have none at all do
+        not count.
     """
     missing = np.zeros(activations_nM.shape[1], dtype=bool)
     for first in range(0, len(activations_nM), 1024):
@@ -52,15 +45,9 @@ def finite_sentences(activations_nM: NDArray[np.float32]) -> NDArray[np.bool_]:
 def standardised(activations_nM: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring every neuron's responses to mean 0 and length 1.
 
-    Parameters
-    ----------
-    activations_nM : float32, shape (n, M)
-        Activations of each neuron on the sample.
-
-    Returns
-    -------
-    float32, shape (n, M)
-        The product of two rows is their correlation. Zeros for a neuron that is constant or not finite.
+    ``activations_nM``: float32, shape (n, M). Activations of each neuron on the sample.
+    Returns: float32, shape (n, M). The product of two rows is their correlation. Zeros for a neuron that is
+        constant or not finite.
     """
     unit = np.zeros(activations_nM.shape, dtype=np.float32)
     for first in range(0, len(unit), 1024):
@@ -85,23 +72,9 @@ def compare_responses(
 ) -> Responses:
     """Correlate all pairs of neurons.
 
-    Parameters
-    ----------
-    unit_nM : float32, shape (n, M)
-        From :func:`standardised`.
-    groups : int32, shape (n,)
-        Site and layer of each neuron, as a number.
-    k : int, >= 1
-        Nearest neurons to keep.
-    with_distances : bool
-        Also keep the distances of all pairs, four bytes each: 2.7 GB for 36,864 neurons.
-    advance : callable, optional
-        Called with the number of neurons done.
-
-    Returns
-    -------
-    Responses
-        The correlations themselves are never all there at once.
+    ``unit_nM``: float32, shape (n, M). From :func:`standardised`.
+    ``groups``: int32, shape (n,). Site and layer of each neuron, as a number.
+    ``with_distances``: Also keep the distances of all pairs, four bytes each: 2.7 GB for 36,864 neurons.
     """
     n = len(unit_nM)
     ids, values = np.full((n, k), -1, dtype=np.int32), np.zeros((n, k), dtype=np.float32)

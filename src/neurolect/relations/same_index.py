@@ -29,15 +29,9 @@ class SameIndex(NamedTuple):
 def rank_correlations(numbers_LW: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlate every pair of layers by ranks (Spearman).
 
-    Parameters
-    ----------
-    numbers_LW : float64, shape (L, W)
-        A number for every layer and index; indices with a NaN in any layer are left out.
-
-    Returns
-    -------
-    float64, shape (L, L)
-        NaN where a layer has the same number everywhere.
+    ``numbers_LW``: float64, shape (L, W). A number for every layer and index; indices with a NaN in any layer are
+        left out.
+    Returns: float64, shape (L, L). NaN where a layer has the same number everywhere.
     """
     unit = _unit_ranks(numbers_LW)
     found: NDArray[np.float64] = unit @ unit.T
@@ -50,23 +44,10 @@ def rank_correlations(numbers_LW: NDArray[np.float64]) -> NDArray[np.float64]:
 def same_index(numbers_LW: NDArray[np.float64], *, seed: int = 0, n_draws: int = 1000) -> SameIndex:
     """Test whether the layers agree at the same index.
 
-    Parameters
-    ----------
-    numbers_LW : float64, shape (L, W)
-        A number for every layer and index; two layers at least.
-    seed : int
-        Of the shuffles.
-    n_draws : int, >= 1
-        Shuffles.
-
-    Returns
-    -------
-    SameIndex
-        Layers with the same number everywhere are left out; NaN where fewer than two are left, or fewer than
+    ``numbers_LW``: float64, shape (L, W). A number for every layer and index; two layers at least.
+    Returns: Layers with the same number everywhere are left out; NaN where fewer than two are left, or fewer than
         three indices.
 
-    Notes
-    -----
     The sum over pairs of layers is had from the length of the sum of the layers' standardised ranks, so a shuffle
     costs L x W steps and not L x L x W.
     """

@@ -12,8 +12,6 @@ from neurolect.relations.inputs import RelateInputs
 from neurolect.relations.same_index import same_index
 from neurolect.results import Numbers, numbers
 
-__all__ = ["compare_same_index", "layers_of_site"]
-
 MOMENTS = ("mean", "std", "skewness")
 PLAIN = ("length", "noun_share", "verb_share", "adjective_share", "pos", *MOMENTS)
 MAX_VALUES = 20
@@ -32,18 +30,7 @@ _SCHEMA = pa.schema(
 
 
 def compare_same_index(inputs: RelateInputs) -> dict[str, Any]:
-    """Write ``relations/same_index``.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write ``relations/same_index``."""
     options, rows = inputs.options, []
     names = [*PLAIN, *_values_of_fields(inputs)]
     n_left_out = 0
@@ -78,19 +65,9 @@ def layers_of_site(
 ) -> NDArray[np.float64] | None:
     """Lay the numbers of one site's neurons out by layer and index.
 
-    Parameters
-    ----------
-    sites : list of dict
-        ``site``, ``layer`` and ``width`` of each block of neurons, as in the manifest.
-    values : float64, shape (n_neurons,)
-        A number of every neuron.
-    site : str
-        Which site.
-
-    Returns
-    -------
-    float64, shape (n_layers, width), or None
-        None where there are fewer than two layers, or layers of different width.
+    ``values``: float64, shape (n_neurons,). A number of every neuron.
+    Returns: float64, shape (n_layers, width), or None. None where there are fewer than two layers, or layers of
+        different width.
     """
     rows = []
     first = 0

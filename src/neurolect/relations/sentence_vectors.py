@@ -14,30 +14,12 @@ from neurolect.signatures.coding import code_sentences
 from neurolect.signatures.vectors import read_vectors, sentence_vectors, train_vectors, unit_rows
 from neurolect.store import Run
 
-__all__ = ["check_sentence_vectors", "encoder_sentence_vectors", "word_sentence_vectors"]
-
 
 def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32]:
     """Make the sentence vectors that describe found typical sentences with.
 
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    progress : Progress
-        Where to report.
-
-    Returns
-    -------
-    float32, shape (n_sentences, D)
-        Unit vectors in the order of ``sentences.parquet``; zeros for a sentence without one.
-
-    Raises
-    ------
-    DescribeError
-        If the run was described without word vectors.
-    MissingExtraError
-        If they have to be trained again and gensim is not installed.
+    Returns: float32, shape (n_sentences, D). Unit vectors in the order of ``sentences.parquet``; zeros for a
+        sentence without one.
     """
     options = _describe_options(run)
     words = run.table("annotations", columns=["words"]).column("words").combine_chunks()
@@ -55,22 +37,7 @@ def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32
 
 
 def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:
-    """Refuse what no vectors can be had from, before anything of the run is touched.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    encoder_vectors : str
-        ``none``, or the file of an encoder's vectors.
-
-    Raises
-    ------
-    DescribeError
-        If the run was described without word vectors.
-    OptionError
-        If the file is missing, is no such array, or has another number of rows.
-    """
+    """Refuse what no vectors can be had from, before anything of the run is touched."""
     _describe_options(run)
     if encoder_vectors != "none":
         n = run.table("sentences", columns=["sentence_id"]).num_rows
@@ -88,22 +55,8 @@ def _describe_options(run: Run) -> DescribeOptions:
 def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.float32]:
     """Read sentence vectors that an encoder gave.
 
-    Parameters
-    ----------
-    path : Path
-        A ``.npy`` file, shape (n_sentences, D).
-    n_sentences : int
-        Kept sentences of the run.
-
-    Returns
-    -------
-    float32, shape (n_sentences, D)
-        Of unit length, less the mean over all.
-
-    Raises
-    ------
-    OptionError
-        If the file is missing, is no such array, or has another number of rows.
+    ``path``: A ``.npy`` file, shape (n_sentences, D).
+    Returns: float32, shape (n_sentences, D). Of unit length, less the mean over all.
     """
     expected = f"a .npy file of {n_sentences:,} rows, one for each row of sentences.parquet"
     try:

@@ -14,8 +14,6 @@ from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
-__all__ = ["signature_rows"]
-
 KINDS = (WORD_ROWS, METADATA_ROWS, TAG_ROWS)
 """What two signatures are alike in, each kind a third of it."""
 
@@ -23,26 +21,11 @@ KINDS = (WORD_ROWS, METADATA_ROWS, TAG_ROWS)
 def signature_rows(run: Run, *, sides: tuple[str, ...]) -> tuple[SparseRows, int]:
     """Make a vector of every signature.
 
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    sides : tuple of str
-        Its sides.
-
-    Returns
-    -------
-    rows : SparseRows
-        One row a list, neuron by neuron, sides in the order given. A column is a word, a metadata value or a tag,
-        its weight the log-odds z (2 or more). Words, metadata and tags are each brought to the same length, so the
-        product of two rows is the mean of the cosines of the kinds; a kind that a list has nothing of adds nothing.
-    n_columns : int
-        Columns.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been described.
+    Returns: rows: SparseRows. One row a list, neuron by neuron, sides in the order given. A column is a word, a
+        metadata value or a tag, its weight the log-odds z (2 or more). Words, metadata and tags are each brought to
+        the same length, so the product of two rows is the mean of the cosines of the kinds; a kind that a list has
+        nothing of adds nothing.
+    Returns: n_columns: int. Columns.
     """
     n_lists = run.n_neurons * len(sides)
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []

@@ -19,9 +19,6 @@ from neurolect.relations.vector_step import file_digest, make_vectors
 from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current, made_with, making, recorded_options
 
-__all__ = ["relate"]
-
-
 TABLES = (
     *("clusters", "members", "crossed", "neighbours", "responses", "redundancy", "maps", "diversity"),
     *("same_index", "neurons"),

@@ -4,8 +4,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["sum_lists"]
-
 
 @njit(cache=True, nogil=True)
 def sum_lists(
@@ -19,18 +17,10 @@ def sum_lists(
 ) -> None:
     """Average the vectors of the lists from ``low`` to before ``high`` into ``means``.
 
-    Parameters
-    ----------
-    vectors : float32, shape (S, D)
-        Sentence vectors.
-    has_vector : bool, shape (S,)
-        Which sentences have one.
-    starts, positions : int64, shape (n + 1,); int32, shape (n_entries,)
-        The lists.
-    means : float32, shape (n, D)
-        Written to; NaN for a list without any vector.
-    low, high : int
-        Lists to do.
+    ``vectors``: float32, shape (S, D). Sentence vectors.
+    ``has_vector``: bool, shape (S,). Which sentences have one.
+    ``starts, positions``: int64, shape (n + 1,); int32, shape (n_entries,). The lists.
+    ``means``: float32, shape (n, D). Written to; NaN for a list without any vector.
     """
     n_dimensions = vectors.shape[1]
     # sums of a few hundred in float32, the sum of those in float64: as exact as float64, and twice as fast

@@ -12,22 +12,9 @@ from neurolect.relations.inputs import RelateInputs
 from neurolect.relations.neuron_vectors import neuron_vectors
 from neurolect.relations.sentence_vectors import encoder_sentence_vectors
 
-__all__ = ["file_digest", "make_vectors"]
-
 
 def make_vectors(inputs: RelateInputs) -> dict[str, Any]:
-    """Write the vector of every neuron and side, one file a side and kind of sentence vector.
-
-    Parameters
-    ----------
-    inputs : RelateInputs
-        The run.
-
-    Returns
-    -------
-    dict
-        Counts for the manifest.
-    """
+    """Write the vector of every neuron and side, one file a side and kind of sentence vector."""
     given = Path(inputs.options.encoder_vectors)
     n_without = 0
     for kind in inputs.vector_kinds:
@@ -46,18 +33,7 @@ def make_vectors(inputs: RelateInputs) -> dict[str, Any]:
 
 
 def file_digest(given: str) -> str:
-    """Name a file of vectors by its content.
-
-    Parameters
-    ----------
-    given : str
-        A path, or ``none``.
-
-    Returns
-    -------
-    str
-        The path itself where there is no such file.
-    """
+    """Name a file of vectors by its content."""
     if given == "none" or not Path(given).is_file():
         return given
     with Path(given).open("rb") as file:

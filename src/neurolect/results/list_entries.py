@@ -10,8 +10,6 @@ from neurolect.errors import RunFolderError
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["ListEntries", "first_entries", "read_list_entries"]
-
 BATCH = 1 << 20
 
 
@@ -32,24 +30,8 @@ class ListEntries(NamedTuple):
 def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -> ListEntries:
     """Read one side's lists.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    side : str
-        ``top`` or ``bottom``.
-    sentence_ids : int64, shape (n_sentences,), ascending
-        Ids of the kept sentences.
-
-    Returns
-    -------
-    ListEntries
-        Four bytes an entry; the file is read a batch at a time.
-
-    Raises
-    ------
-    RunFolderError
-        If the table is not there, or names sentences that are not kept.
+    ``sentence_ids``: int64, shape (n_sentences,), ascending. Ids of the kept sentences.
+    Returns: Four bytes an entry; the file is read a batch at a time.
     """
     file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
     # one lookup an entry; a search among the ids would take ten times as long
@@ -73,17 +55,7 @@ def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -
 def first_entries(entries: ListEntries, n: int) -> ListEntries:
     """Keep the first so many sentences of every list.
 
-    Parameters
-    ----------
-    entries : ListEntries
-        Lists.
-    n : int, >= 1
-        Ranks kept.
-
-    Returns
-    -------
-    ListEntries
-        Shorter lists; the same ones where none is longer.
+    Returns: Shorter lists; the same ones where none is longer.
 
     Examples
     --------

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from neurolect.store import Run
 
-__all__ = ["nearly_constant"]
-
 FRACTION = 1e-4
 
 
@@ -16,16 +14,8 @@ FRACTION = 1e-4
 def nearly_constant(run: Run) -> NDArray[np.bool_]:
     """Tell which neurons vary next to nothing.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    bool, shape (n_neurons,)
-        True where the standard deviation is under a ten thousandth of the run's median: a norm's gain is close
-        to zero there, as in a few dimensions of the last layer of many models.
+    Returns: bool, shape (n_neurons,). True where the standard deviation is under a ten thousandth of the run's
+        median: a norm's gain is close to zero there, as in a few dimensions of the last layer of many models.
     """
     deviations = run.table("neurons", columns=["std"]).column("std").to_numpy().astype(np.float64)
     known = deviations[np.isfinite(deviations)]

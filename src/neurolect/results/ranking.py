@@ -141,24 +141,7 @@ def _evidence(found: list[Numbers], number: int) -> str | None:
 def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) -> NDArray[np.bool_]:
     """Tell which neurons are of a layer and a site.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    layer : int, optional
-        Any when not given.
-    site : str, optional
-        Any when not given.
-
-    Returns
-    -------
-    bool, shape (n_neurons,)
-        In the order of neuron ids.
-
-    Raises
-    ------
-    OptionError
-        If the run has no such layer or site, or not both together; names those there are.
+    Returns: bool, shape (n_neurons,). In the order of neuron ids.
     """
     blocks = run.manifest["model"]["sites"]
     for name, wanted in (("site", site), ("layer", layer)):

@@ -33,24 +33,9 @@ def one_sidedness(
 ) -> OneSidedness:
     """Measure how one-sided every list is.
 
-    Parameters
-    ----------
-    entries : ListEntries
-        n lists.
-    codes : int32, shape (n_sentences,)
-        Value of each kept sentence; -1 for none.
-    background : int64, shape (V,)
-        Sentences of the corpus with each value.
-    min_labelled : int
-        Lists with fewer labelled sentences get NaN.
+    ``codes``: int32, shape (n_sentences,). Value of each kept sentence; -1 for none.
+    ``background``: int64, shape (V,). Sentences of the corpus with each value.
 
-    Returns
-    -------
-    OneSidedness
-        By list.
-
-    Notes
-    -----
     A value's balanced share is what its share would be if the corpus had equally many sentences of each value:
     share in the list by share in the corpus, brought to sum 1 over the values. With two values that are equally
     common the standard deviation is that of the shares themselves, as in [E] section 4.3.
@@ -76,19 +61,8 @@ def one_sidedness(
 def shares_of_value(entries: ListEntries, codes: NDArray[np.int32], *, value: int) -> NDArray[np.float64]:
     """Give the share of every list's sentences that have a value.
 
-    Parameters
-    ----------
-    entries : ListEntries
-        n lists.
-    codes : int32, shape (n_sentences,)
-        Value of each kept sentence; -1 for none.
-    value : int
-        Which value.
-
-    Returns
-    -------
-    float64, shape (n,)
-        Of all sentences of the list, labelled or not; NaN for an empty list.
+    ``codes``: int32, shape (n_sentences,). Value of each kept sentence; -1 for none.
+    Returns: float64, shape (n,). Of all sentences of the list, labelled or not; NaN for an empty list.
     """
     only = np.where(codes == value, 0, -1).astype(np.int32)
     counts = np.concatenate([np.empty(0, np.int64), *(counts[:, 0] for _, counts in _counts(entries, only, 1))])

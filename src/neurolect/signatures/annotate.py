@@ -51,19 +51,7 @@ class Annotations(NamedTuple):
 def annotation_cache(corpus: str | Path | None, *, tagger: str | None, parse: bool = False) -> Path | None:
     """Find the folder where annotations of a corpus are kept.
 
-    Parameters
-    ----------
-    corpus : str or Path, optional
-        The corpus folder a run was collected from.
-    tagger : str, optional
-        Package or folder of the tagger.
-    parse : bool
-        Whether its parser is used, too.
-
-    Returns
-    -------
-    Path or None
-        None where there is nothing to keep or no place to keep it.
+    ``parse``: Whether its parser is used, too.
     """
     if corpus is None or tagger is None:
         return None
@@ -84,25 +72,9 @@ def annotate(
 ) -> Annotations:
     """Split sentences into words, tag and perhaps parse them.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Sentences.
-    tagger : str, optional
-        Package or folder of a spaCy model, from :func:`find_tagger`; None for words only.
-    parse : bool
-        Whether to find heads and relations too; needs a tagger.
-    cache : Path, optional
-        Folder to keep annotations in and to take them from.
-    workers : int, >= 1
-        Processes. The result is the same for any number.
-    progress : Progress, optional
-        Where to report.
-
-    Returns
-    -------
-    Annotations
-        In the order of `texts`.
+    ``tagger``: Package or folder of a spaCy model, from :func:`find_tagger`; None for words only.
+    ``parse``: Whether to find heads and relations too; needs a tagger.
+    ``workers``: Processes. The result is the same for any number.
     """
     progress = progress or NullProgress()
     if tagger is None:
@@ -135,15 +107,8 @@ def annotate(
 def text_hashes(texts: Sequence[str]) -> NDArray[np.int64]:
     """Hash texts.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Sentences.
-
-    Returns
-    -------
-    int64, shape (n_texts,)
-        64 bits of BLAKE2b: two of a million different sentences share one with probability 3e-8.
+    Returns: int64, shape (n_texts,). 64 bits of BLAKE2b: two of a million different sentences share one with
+        probability 3e-8.
     """
     joined = b"".join(
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts

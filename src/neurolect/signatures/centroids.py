@@ -7,27 +7,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["cosines_to_centroid", "sums_of_rows"]
-
 
 def sums_of_rows(
     vectors: NDArray[np.float32], codes: NDArray[np.int32], offsets: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Add up the vectors of every sentence's words.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n_words, D)
-        Vector of each code.
-    codes : int32, shape (n_tokens,)
-        Code of each token.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's tokens start.
-
-    Returns
-    -------
-    float32, shape (n_sentences, D)
-        Zeros for a sentence without tokens.
+    ``vectors``: float32, shape (n_words, D). Vector of each code.
+    ``codes``: int32, shape (n_tokens,). Code of each token.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence's tokens start.
+    Returns: float32, shape (n_sentences, D). Zeros for a sentence without tokens.
     """
     sums = np.empty((len(offsets) - 1, vectors.shape[1]), np.float32)
     _sum_sentences(vectors, codes, offsets, sums)
@@ -37,17 +26,10 @@ def sums_of_rows(
 def cosines_to_centroid(vectors: NDArray[np.float32], rows: NDArray[np.int32]) -> NDArray[np.float64]:
     """Compare the sentences of a list with their mean.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n_sentences, D)
-        Unit vectors; zeros for a sentence without one.
-    rows : int32, shape (N,)
-        The list.
-
-    Returns
-    -------
-    float64, shape (N,)
-        Cosines of each sentence and the mean of all; empty where the mean is (nearly) zero.
+    ``vectors``: float32, shape (n_sentences, D). Unit vectors; zeros for a sentence without one.
+    ``rows``: int32, shape (N,). The list.
+    Returns: float64, shape (N,). Cosines of each sentence and the mean of all; empty where the mean is (nearly)
+        zero.
     """
     centroid = np.zeros(vectors.shape[1])
     cosines = np.empty(len(rows))

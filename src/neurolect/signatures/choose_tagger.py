@@ -6,8 +6,6 @@ from neurolect.signatures.language import looks_english, share_of_english_words
 from neurolect.signatures.tagger import find_tagger
 from neurolect.store import Run
 
-__all__ = ["ChosenTagger", "choose_tagger"]
-
 
 class ChosenTagger(NamedTuple):
     """The tagger, or why there is none."""
@@ -19,27 +17,7 @@ class ChosenTagger(NamedTuple):
 
 
 def choose_tagger(name: str, run: Run) -> ChosenTagger:
-    """Resolve the option ``tagger`` for a run.
-
-    Parameters
-    ----------
-    name : str
-        ``auto``, ``none``, a package or a folder.
-    run : Run
-        Whose sentences are to be tagged.
-
-    Returns
-    -------
-    ChosenTagger
-        With ``auto`` no tagger for sentences that are not English, and a notice of it.
-
-    Raises
-    ------
-    MissingExtraError
-        If spaCy is needed and not installed.
-    DescribeError
-        If there is no such tagger.
-    """
+    """Resolve the option ``tagger`` for a run."""
     if name == "auto":
         texts = run.table("sentences", columns=["text"]).column("text").to_pylist()
         if not looks_english(texts):

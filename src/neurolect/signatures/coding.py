@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from neurolect.corpus.words import is_word
 from neurolect.signatures.annotate import Annotations
 
-__all__ = ["UNKNOWN_TAG", "CodedSentences", "code_sentences"]
-
 UNKNOWN_TAG = "XX"
 """Tag of every word of a sentence without tags, where other sentences have them."""
 
@@ -47,18 +45,7 @@ class CodedSentences(NamedTuple):
 
 
 def code_sentences(annotations: Annotations) -> CodedSentences:
-    """Give the words and tags of annotated sentences numbers.
-
-    Parameters
-    ----------
-    annotations : Annotations
-        Words and tags, in sentence order.
-
-    Returns
-    -------
-    CodedSentences
-        In the same order.
-    """
+    """Give the words and tags of annotated sentences numbers."""
     offsets = _offsets(annotations.words)
     spellings, spelling_codes = _numbered(annotations.words.flatten())
     lowered = [spelling.lower() for spelling in spellings]
@@ -91,15 +78,7 @@ def code_sentences(annotations: Annotations) -> CodedSentences:
 def counts_as_word(token: str) -> bool:
     """Tell words from punctuation.
 
-    Parameters
-    ----------
-    token : str
-        One token of :func:`neurolect.corpus.words.split_words`.
-
-    Returns
-    -------
-    bool
-        True with a letter or digit in it, and for emoticons (two different signs or more).
+    Returns: True with a letter or digit in it, and for emoticons (two different signs or more).
 
     Examples
     --------

@@ -7,8 +7,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["count_bits", "hold_patterns"]
-
 PLANES = 32
 """Binary digits of a count."""
 
@@ -26,24 +24,12 @@ def hold_patterns(
 ) -> None:
     """Set the bit of every pattern that a sentence holds.
 
-    Parameters
-    ----------
-    codes : int32
-        Items of all sentences.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's items start.
-    rows : int64, shape (S,)
-        Which sentences.
-    patterns : int32, shape (P, L)
-        Items in order, -1 after the last.
-    gap : int
-        Most items skipped between two items of a pattern.
-    n_items : int
-        Number of codes.
-    first_bit : int
-        Bit of the first pattern.
-    bits : uint64, shape (S, W)
-        Written to.
+    ``codes``: int32. Items of all sentences.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence's items start.
+    ``rows``: int64, shape (S,). Which sentences.
+    ``patterns``: int32, shape (P, L). Items in order, -1 after the last.
+    ``gap``: Most items skipped between two items of a pattern.
+    ``bits``: uint64, shape (S, W). Written to.
     """
     one = np.uint64(1)
     places = np.zeros(n_items, np.uint64)  # where each item stands in the sentence
@@ -100,14 +86,9 @@ def count_bits(rows: NDArray[np.int32], bits: NDArray[np.uint64], counts: NDArra
     Counts of 64 bits stand upright in binary digits: digit k of all of them is one word, and a sentence is added to
     all at once. Eight sentences are added up among themselves first.
 
-    Parameters
-    ----------
-    rows : int32, shape (n_lists, N)
-        Sentences of each list; -1 after the last.
-    bits : uint64, shape (n_sentences, W)
-        Bits of each sentence.
-    counts : unsigned integer, shape (W * 64, n_lists)
-        Written to.
+    ``rows``: int32, shape (n_lists, N). Sentences of each list; -1 after the last.
+    ``bits``: uint64, shape (n_sentences, W). Bits of each sentence.
+    ``counts``: unsigned integer, shape (W * 64, n_lists). Written to.
     """
     n_words = bits.shape[1]
     digits = np.zeros((PLANES, n_words), np.uint64)

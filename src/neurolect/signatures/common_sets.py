@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.common_set_kernels import count_bits, hold_patterns
 
-__all__ = ["CommonSets", "common_patterns", "common_sets"]
-
 MIN_SHARE = 0.05
 """Of the sentences: smaller sets are counted soon enough."""
 MAX_LENGTH = 5
@@ -37,21 +35,8 @@ def common_sets(
 ) -> CommonSets:
     """Find patterns that many sentences hold and count their sentences in every list.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The kept sentences.
-    rows : int32, shape (n_lists, N)
-        Sentences of each list; -1 where it has fewer.
-    max_sets : int, >= 0
-        Sets at most: those nearest to half of the sentences.
-    min_share : float, between 0 and 1
-        Share of the sentences that a set has at least, and that it lacks at least.
-
-    Returns
-    -------
-    CommonSets
-        Which sets is a matter of speed alone: any serve.
+    ``rows``: int32, shape (n_lists, N). Sentences of each list; -1 where it has fewer.
+    Returns: Which sets is a matter of speed alone: any serve.
     """
     kinds = [(coded.words, len(coded.vocabulary), WORD_GAP), (coded.tags, len(coded.tag_names), TAG_GAP)]
     kinds = [each for each in kinds if len(each[0]) and max_sets]
@@ -80,25 +65,11 @@ def common_patterns(
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Choose patterns that many sentences hold, judged by some of them.
 
-    Parameters
-    ----------
-    codes : int32
-        Items of all sentences.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's items start.
-    n_items : int
-        Number of codes.
-    gap : int
-        Most items skipped between two items of a pattern.
-    min_share : float
-        Share of the sentences that hold it.
-
-    Returns
-    -------
-    patterns : int32, shape (n, MAX_LENGTH)
-        Items in order, -1 after the last; by length.
-    shares : float64, shape (n,)
-        Share of the sentences looked at that hold each.
+    ``codes``: int32. Items of all sentences.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence's items start.
+    ``gap``: Most items skipped between two items of a pattern.
+    Returns: patterns: int32, shape (n, MAX_LENGTH). Items in order, -1 after the last; by length.
+    Returns: shares: float64, shape (n,). Share of the sentences looked at that hold each.
     """
     n = len(offsets) - 1
     rows = np.arange(0, n, max(1, n // LOOKED_AT), dtype=np.int64)

@@ -12,9 +12,8 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.sense_evidence import sense_evidence
 from neurolect.signatures.senses import find_senses
-from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
-
-__all__ = ["compile_kernels"]
+from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 
 
 def compile_kernels() -> None:

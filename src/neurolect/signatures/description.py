@@ -34,8 +34,6 @@ from neurolect.store import Run, open_run, read_manifest
 from neurolect.store.sentence_index import has_index
 from neurolect.store.stages import check_current, made_with, making, recorded_options
 
-__all__ = ["describe"]
-
 logger = logging.getLogger(__name__)
 
 

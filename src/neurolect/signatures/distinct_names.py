@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from neurolect.signatures.names import Explained, ListEvidence, Name, name_list
 
-__all__ = ["distinct_names"]
-
 MAX_DETAILS = 2
 """Pieces of evidence that a name may be given beyond its own."""
 
@@ -15,17 +13,7 @@ MAX_DETAILS = 2
 def distinct_names(evidence: Sequence[ListEvidence], *, explained: Explained) -> list[Name]:
     """Name lists, and tell those of the same name apart by what else they hold.
 
-    Parameters
-    ----------
-    evidence : sequence of ListEvidence
-        Of each list.
-    explained : callable
-        As :func:`neurolect.signatures.names.name_list` takes it.
-
-    Returns
-    -------
-    list of Name
-        One for each list. Names that differ in numbers only count as the same. Two lists keep one name where
+    Returns: One for each list. Names that differ in numbers only count as the same. Two lists keep one name where
         none of them has further evidence, or further evidence is the same.
     """
     names = [name_list(each, explained=explained) for each in evidence]

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from neurolect.signatures.projections import ANY_GAP, CompactSentences
 
-__all__ = ["distinct_patterns", "sentences_with"]
-
 
 def distinct_patterns(
     sentences: CompactSentences,
@@ -24,25 +22,13 @@ def distinct_patterns(
 ) -> NDArray[np.int64]:
     """Keep the first patterns of a ranking that overlap little with each other.
 
-    Parameters
-    ----------
-    sentences : CompactSentences
-        The list.
-    items : int32, shape (C, length)
-        Item codes of each pattern, best first, padded with -1; all of them are items of `sentences`.
-    support : int32, shape (C,)
-        Sentences that hold each pattern.
-    max_gap : int or None
-        Most places skipped between two neighbouring items; None for any number.
-    n_keep : int
-        How many to keep at most.
-    max_overlap : float
-        Sentences that hold both patterns over those that hold any of the two: what is above is left out.
-
-    Returns
-    -------
-    int64, shape (at most n_keep,), ascending
-        The kept patterns.
+    ``items``: int32, shape (C, length). Item codes of each pattern, best first, padded with -1; all of them are
+        items of `sentences`.
+    ``support``: int32, shape (C,). Sentences that hold each pattern.
+    ``max_gap``: Most places skipped between two neighbouring items; None for any number.
+    ``max_overlap``: Sentences that hold both patterns over those that hold any of the two: what is above is left
+        out.
+    Returns: int64, shape (at most n_keep,), ascending. The kept patterns.
     """
     local = np.where(items >= 0, np.searchsorted(sentences.items, items), -1).astype(np.int32)
     gap = ANY_GAP if max_gap is None else max_gap

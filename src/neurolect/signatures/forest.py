@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from neurolect.errors import DescribeError
 
-__all__ = ["Forest", "forest_of_brackets", "forest_of_heads", "make_forest"]
-
 BRACKETS = re.compile(r"[()]|[^\s()]+")
 
 
@@ -41,21 +39,9 @@ def make_forest(
 ) -> Forest:
     """Link nodes in preorder.
 
-    Parameters
-    ----------
-    labels : int32, shape (T,)
-        Label codes from 0.
-    parents : int32, shape (T,)
-        Parent of each node, -1 for a root.
-    sentences : int32, shape (T,), ascending
-        Sentence of each node.
-    n_sentences : int
-        Number of sentences.
-
-    Returns
-    -------
-    Forest
-        The same nodes with their children and siblings.
+    ``labels``: int32, shape (T,). Label codes from 0.
+    ``parents``: int32, shape (T,). Parent of each node, -1 for a root.
+    ``sentences``: int32, shape (T,), ascending. Sentence of each node.
 
     Examples
     --------
@@ -73,21 +59,12 @@ def forest_of_heads(
 ) -> Forest:
     """Make trees of dependencies: the children of a word are the words that depend on it, in the order of the text.
 
-    Parameters
-    ----------
-    heads : int32, shape (n_tokens,)
-        Place of each token's head in its sentence; -1 for a root.
-    labels : int32, shape (n_tokens,)
-        Label code of each token.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's tokens start.
-    keep : bool, shape (n_labels,)
-        Labels that become nodes. What depends on a token of another label hangs on that token's head.
-
-    Returns
-    -------
-    Forest
-        Tokens that do not hang on a root (a cycle of heads) are left out.
+    ``heads``: int32, shape (n_tokens,). Place of each token's head in its sentence; -1 for a root.
+    ``labels``: int32, shape (n_tokens,). Label code of each token.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence's tokens start.
+    ``keep``: bool, shape (n_labels,). Labels that become nodes. What depends on a token of another label hangs on
+        that token's head.
+    Returns: Tokens that do not hang on a root (a cycle of heads) are left out.
     """
     longest = int(np.diff(offsets).max(initial=0))
     kept_labels, parents, sentences = _preorder(heads, labels, offsets, keep, longest)
@@ -97,23 +74,9 @@ def forest_of_heads(
 def forest_of_brackets(trees: Sequence[str | None]) -> tuple[Forest, list[str]]:
     """Read constituency trees in brackets, e.g. ``(S (NP (DT the) (NN dog)) (VP (VBZ barks)))``.
 
-    Parameters
-    ----------
-    trees : sequence of str or None
-        Trees of each sentence, one after the other; None or nothing for no tree. Words are left out, a label's
-        function (``NP-SBJ``) too; a bracket without a label is passed through.
-
-    Returns
-    -------
-    forest : Forest
-        Nodes are phrases and parts of speech.
-    labels : list of str
-        Label of each code, ascending.
-
-    Raises
-    ------
-    DescribeError
-        If brackets do not match.
+    ``trees``: Trees of each sentence, one after the other; None or nothing for no tree. Words are left out, a
+        label's function (``NP-SBJ``) too; a bracket without a label is passed through.
+    Returns: labels: list of str. Label of each code, ascending.
     """
     names: list[str] = []
     parents: list[int] = []

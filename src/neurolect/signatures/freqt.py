@@ -19,8 +19,6 @@ from neurolect.errors import OptionError
 from neurolect.signatures.forest import Forest
 from neurolect.signatures.pattern_trie import PatternTrie
 
-__all__ = ["MAX_SIZE", "MinedSubtrees", "mine_subtrees"]
-
 MAX_SIZE = 5
 """Nodes of the largest subtree that is mined."""
 # Columns of the node table.
@@ -47,33 +45,13 @@ def mine_subtrees(
 ) -> MinedSubtrees:
     """Find every subtree that `min_support` sentences hold.
 
-    Parameters
-    ----------
-    forest : Forest
-        The trees of all sentences.
-    min_support : int, >= 1
-        Smallest number of sentences.
-    max_size : int, 1 to 5
-        Most nodes.
-    max_entries : int, >= 1
-        Once there are more pairs of sentence and subtree than this, mining starts again with smaller subtrees.
-    workers : int
-        Threads, which share the labels of the root. The result does not depend on it.
+    ``max_entries``: Once there are more pairs of sentence and subtree than this, mining starts again with smaller
+        subtrees.
+    ``workers``: Threads, which share the labels of the root. The result does not depend on it.
+    Returns: Single nodes included, by root label.
 
-    Returns
-    -------
-    MinedSubtrees
-        Single nodes included, by root label.
-
-    Raises
-    ------
-    OptionError
-        If a bound is out of its range.
-
-    References
-    ----------
-    T. Asai et al. (2002), Efficient Substructure Discovery from Large Semi-structured Data, SIAM Data Mining;
-    M. Zaki (2002), Efficiently Mining Frequent Trees in a Forest, KDD.
+    Reference: T. Asai et al. (2002), Efficient Substructure Discovery from Large Semi-structured Data, SIAM Data
+        Mining; M. Zaki (2002), Efficiently Mining Frequent Trees in a Forest, KDD.
     """
     if not 1 <= max_size <= MAX_SIZE:
         what = f"Subtrees of {max_size} nodes cannot be mined."

@@ -17,26 +17,13 @@ from neurolect.signatures.lists import Lists
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["index_run", "invert_lists", "place_words", "write_index"]
-
 MAX_SETS = 256
 WORTH_SETS = 1 << 25
 """Of fewer entries in all lists any set is counted in 50 ms; no common sets are counted beforehand."""
 
 
 def index_run(run: Run) -> None:
-    """Write the index of a run whose sentences are annotated.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-
-    Raises
-    ------
-    RunFolderError
-        If a table is missing or damaged.
-    """
+    """Write the index of a run whose sentences are annotated."""
     inputs = read_inputs(run)
     table = pq.ParquetFile(table_path(run.folder, "annotations"), memory_map=True).read(columns=["words", "tags"])
     annotations = Annotations(*(column.combine_chunks() for column in table.columns))
@@ -44,17 +31,7 @@ def index_run(run: Run) -> None:
 
 
 def write_index(folder: Path, inputs: Inputs, coded: CodedSentences) -> None:
-    """Write the index of annotated sentences and their lists.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    inputs : Inputs
-        Lists and sentences of the run.
-    coded : CodedSentences
-        The same sentences, annotated.
-    """
+    """Write the index of annotated sentences and their lists."""
     index = folder / "index"
     (index / "words.parquet").unlink(missing_ok=True)  # until all is written there is no index
     starts, numbers = invert_lists(inputs.lists.rows, n_sentences=coded.n_sentences)
@@ -101,19 +78,9 @@ def _text(column: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.ui
 def place_words(words: NDArray[np.int32], *, n_words: int) -> tuple[NDArray[np.int64], NDArray[np.unsignedinteger]]:
     """Turn a text of word codes into the places of every word.
 
-    Parameters
-    ----------
-    words : int32, shape (n_places,)
-        Code of the word at each place.
-    n_words : int
-        Number of codes.
-
-    Returns
-    -------
-    starts : int64, shape (n_words + 1,)
-        Where each word's places start.
-    places : uint32 or uint64, shape (n_places,)
-        Places, word by word, ascending within a word.
+    ``words``: int32, shape (n_places,). Code of the word at each place.
+    Returns: starts: int64, shape (n_words + 1,). Where each word's places start.
+    Returns: places: uint32 or uint64, shape (n_places,). Places, word by word, ascending within a word.
     """
     starts = np.concatenate([[0], np.cumsum(np.bincount(words, minlength=n_words))]).astype(np.int64)
     places = np.empty(len(words), dtype=smallest_type(len(words), at_least=np.uint32))
@@ -126,19 +93,9 @@ def invert_lists(
 ) -> tuple[NDArray[np.int64], NDArray[np.unsignedinteger]]:
     """Turn lists of sentences into sentences' lists.
 
-    Parameters
-    ----------
-    rows : int32, shape (n_lists, N)
-        Sentences of each list; -1 where it has fewer.
-    n_sentences : int
-        Number of kept sentences.
-
-    Returns
-    -------
-    starts : int64, shape (n_sentences + 1,)
-        Where each sentence's lists start.
-    numbers : uint16, uint32 or uint64
-        Numbers of lists, sentence by sentence, ascending within a sentence.
+    ``rows``: int32, shape (n_lists, N). Sentences of each list; -1 where it has fewer.
+    Returns: starts: int64, shape (n_sentences + 1,). Where each sentence's lists start.
+    Returns: numbers: uint16, uint32 or uint64. Numbers of lists, sentence by sentence, ascending within a sentence.
     """
     counts = np.zeros(n_sentences + 1, dtype=np.int64)
     _count_rows(rows, counts)
@@ -150,18 +107,6 @@ def invert_lists(
 
 def smallest_type(n: int, *, at_least: type[np.unsignedinteger]) -> type[np.unsignedinteger]:
     """Choose an unsigned type that numbers ``n`` things from 0.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    at_least : type
-        The narrowest type that will do.
-
-    Returns
-    -------
-    type
-        ``at_least`` or a wider one.
 
     Examples
     --------

@@ -18,8 +18,6 @@ from neurolect.signatures.pattern_ranking import preselect
 from neurolect.signatures.reported_patterns import Candidates, ListReport, MinedLists, report_patterns
 from neurolect.signatures.shorter_patterns import closed_or_maximal
 
-__all__ = ["count_indexed_lists"]
-
 LISTS_PER_BLOCK = 32
 """Lists that a thread takes at a time: they share one set of counters."""
 
@@ -54,21 +52,7 @@ def count_indexed_lists(
 ) -> MinedLists:
     """Add up the patterns of lists.
 
-    Parameters
-    ----------
-    index : PatternIndex
-        Of all sentences, at a support no higher than that of any list.
-    compared : Comparison
-        Background and options.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    MinedLists
-        Its nodes are numbers of the index.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
     """
     n_patterns = len(index.length)
     background = _background(index, compared)

@@ -15,8 +15,6 @@ from neurolect.signatures.lists import Lists, interleave, list_rows
 from neurolect.store import Run
 from neurolect.store.tables import table_path
 
-__all__ = ["Inputs", "coded_field", "coded_fields", "read_inputs", "word_background"]
-
 
 class Inputs(NamedTuple):
     """A collected run, ready to be described."""
@@ -40,23 +38,7 @@ class Inputs(NamedTuple):
 
 
 def read_inputs(run: Run) -> Inputs:
-    """Read lists, sample and sentences of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    Inputs
-        As arrays.
-
-    Raises
-    ------
-    RunFolderError
-        If a table is missing or the tables do not fit together.
-    """
+    """Read lists, sample and sentences of a run."""
     sentences = run.sentences()
     kept = sentences.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept) for side in run.sides}
@@ -98,17 +80,7 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64]) -> NDArray[np.in
 def word_background(run: Run, coded: CodedSentences) -> NDArray[np.int64]:
     """Look up in how many of all sentences read each word is.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    coded : CodedSentences
-        Whose vocabulary.
-
-    Returns
-    -------
-    int64, shape (n_words,)
-        0 for a word that the background has let go.
+    Returns: int64, shape (n_words,). 0 for a word that the background has let go.
     """
     table = run.table("background/words")
     places = pc.index_in(pa.array(coded.vocabulary, pa.string()), value_set=table.column("word"))
@@ -120,17 +92,7 @@ def word_background(run: Run, coded: CodedSentences) -> NDArray[np.int64]:
 def coded_fields(run: Run, inputs: Inputs) -> list[CodedField]:
     """Give the values of every metadata field numbers.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    inputs : Inputs
-        Its inputs.
-
-    Returns
-    -------
-    list of CodedField
-        In the order of the manifest; fields without any value are left out.
+    Returns: In the order of the manifest; fields without any value are left out.
     """
     fields = (
         coded_field(run, field["name"], sentences=inputs.sentences) for field in run.manifest["corpus"]["fields"]

@@ -11,8 +11,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Items", "ListCounts", "count_in_lists", "count_in_rows", "items_of_tokens", "items_of_values"]
-
 LISTS_PER_BLOCK = 128
 ENTRIES_PER_LIST = 1_024
 """Room for entries to begin with."""
@@ -54,23 +52,10 @@ def items_of_tokens(
 ) -> Items:
     """Collect the distinct items of every sentence.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item code of each token.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's tokens start.
-    n_items : int
-        Number of codes.
-    keep : bool, shape (n_tokens,), optional
-        Tokens that count; all when not given.
-    occurrences : bool
-        Whether an entry weighs as many as the sentence has of it, or 1.
-
-    Returns
-    -------
-    Items
-        One entry for every sentence and item.
+    ``codes``: int32, shape (n_tokens,). Item code of each token.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence's tokens start.
+    ``keep``: bool, shape (n_tokens,). Tokens that count; all when not given.
+    ``occurrences``: Whether an entry weighs as many as the sentence has of it, or 1.
     """
     n_sentences = len(offsets) - 1
     sentences = np.repeat(np.arange(n_sentences, dtype=np.int64), np.diff(offsets))
@@ -88,17 +73,8 @@ def items_of_tokens(
 def items_of_values(codes: Sequence[NDArray[np.int32]], *, n_items: Sequence[int]) -> Items:
     """Give every sentence the items that are its values of some fields.
 
-    Parameters
-    ----------
-    codes : sequence of int32 arrays, shape (n_sentences,)
-        Value of each sentence in each field; -1 for none.
-    n_items : sequence of int
-        Number of values of each field.
-
-    Returns
-    -------
-    Items
-        Codes of a field come after those of the fields before it; at most one entry a sentence and field.
+    ``codes``: sequence of int32 arrays, shape (n_sentences,). Value of each sentence in each field; -1 for none.
+    Returns: Codes of a field come after those of the fields before it; at most one entry a sentence and field.
     """
     firsts = np.concatenate([[0], np.cumsum(n_items)])
     values = np.stack(codes, axis=1)
@@ -112,17 +88,8 @@ def items_of_values(codes: Sequence[NDArray[np.int32]], *, n_items: Sequence[int
 def count_in_rows(items: Items, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count every item in a set of sentences.
 
-    Parameters
-    ----------
-    items : Items
-        Items of all sentences.
-    rows : bool, shape (n_sentences,)
-        The sentences to count in.
-
-    Returns
-    -------
-    int64, shape (n_items,)
-        Weight of each item.
+    ``rows``: bool, shape (n_sentences,). The sentences to count in.
+    Returns: int64, shape (n_items,). Weight of each item.
     """
     entries = np.repeat(rows, np.diff(items.offsets))
     counts = np.bincount(items.codes[entries], weights=items.weights[entries], minlength=items.n_items)
@@ -140,25 +107,12 @@ def count_in_lists(
 ) -> ListCounts:
     """Count every item in every list.
 
-    Parameters
-    ----------
-    items : Items
-        Items of all sentences.
-    lists : int32, shape (n_lists, N)
-        Sentences of each list; -1 where it has fewer.
-    in_background : bool, shape (n_sentences,)
-        Whether a sentence is part of the background that the lists are compared with.
-    min_counts : int64, shape (n_lists,), >= 1
-        Items counted less often in a list are left out.
-    workers : int
-        Threads; the result is the same for any number.
-    advance : callable, optional
-        Told how many lists were done, now and then.
-
-    Returns
-    -------
-    ListCounts
-        Sorted by list, then item.
+    ``lists``: int32, shape (n_lists, N). Sentences of each list; -1 where it has fewer.
+    ``in_background``: bool, shape (n_sentences,). Whether a sentence is part of the background that the lists are
+        compared with.
+    ``min_counts``: int64, shape (n_lists,), >= 1. Items counted less often in a list are left out.
+    ``workers``: Threads; the result is the same for any number.
+    ``advance``: Told how many lists were done, now and then.
     """
 
     def block(start: int) -> ListCounts:

@@ -6,8 +6,6 @@ import numpy as np
 
 from neurolect.corpus.words import is_word, split_words
 
-__all__ = ["looks_english", "share_of_english_words"]
-
 # Frequent English words that are not frequent elsewhere, as "in", "die", "was", "of", "is", "we", "on", "at" are.
 _COMMON = """
     the and to that it with his not this but from you which their they are have has been would were who there when
@@ -25,15 +23,7 @@ SENTENCES = 2_000
 def share_of_english_words(texts: Sequence[str]) -> float:
     """Count frequent English words.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Sentences.
-
-    Returns
-    -------
-    float
-        Their share of all words; NaN where there are too few words to tell.
+    Returns: Their share of all words; NaN where there are too few words to tell.
 
     Examples
     --------
@@ -48,14 +38,6 @@ def share_of_english_words(texts: Sequence[str]) -> float:
 def looks_english(texts: Sequence[str]) -> bool:
     """Tell whether sentences are English.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Sentences.
-
-    Returns
-    -------
-    bool
-        False if few of their words are frequent English ones; True where there are too few words to tell.
+    Returns: False if few of their words are frequent English ones; True where there are too few words to tell.
     """
     return not share_of_english_words(texts) < MIN_SHARE

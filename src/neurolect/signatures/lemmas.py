@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from neurolect.errors import DescribeError
 from neurolect.signatures.tagger import model_folder
 
-__all__ = ["LemmaTables", "lemma", "lemma_codes", "read_lemma_tables"]
-
 # Tags of inflected words and the table that knows them; singular nouns, infinitives and positives are lemmas.
 INFLECTED = {
     **dict.fromkeys(("NNS",), "noun"),
@@ -44,20 +42,7 @@ class LemmaTables(NamedTuple):
 def read_lemma_tables(tagger: str) -> LemmaTables:
     """Read the tables of a spaCy model.
 
-    Parameters
-    ----------
-    tagger : str
-        Package or folder of the model.
-
-    Returns
-    -------
-    LemmaTables
-        Empty for parts of speech that the model does not know.
-
-    Raises
-    ------
-    DescribeError
-        If the model has no such tables.
+    Returns: Empty for parts of speech that the model does not know.
     """
     from spacy.lookups import Lookups
 
@@ -80,20 +65,6 @@ def read_lemma_tables(tagger: str) -> LemmaTables:
 
 def lemma(word: str, tag: str, *, tables: LemmaTables) -> str:
     """Give the lemma of a word.
-
-    Parameters
-    ----------
-    word : str
-        Lower-cased.
-    tag : str
-        Its Penn tag.
-    tables : LemmaTables
-        From :func:`read_lemma_tables`.
-
-    Returns
-    -------
-    str
-        The word itself where nothing is known of it.
 
     Examples
     --------
@@ -128,21 +99,9 @@ def lemma_codes(
 ) -> tuple[NDArray[np.int32], list[str]]:
     """Give every token its lemma.
 
-    Parameters
-    ----------
-    words, tags : int32, shape (n_tokens,)
-        Codes of words and tags.
-    vocabulary, tag_names : sequence of str
-        What they stand for.
-    tables : LemmaTables
-        From :func:`read_lemma_tables`.
-
-    Returns
-    -------
-    codes : int32, shape (n_tokens,)
-        Code of each token's lemma.
-    lemmas : list of str
-        Lemma of each code, ascending.
+    ``words, tags``: int32, shape (n_tokens,). Codes of words and tags.
+    Returns: codes: int32, shape (n_tokens,). Code of each token's lemma.
+    Returns: lemmas: list of str. Lemma of each code, ascending.
     """
     n_tags = max(len(tag_names), 1)
     pairs, places = np.unique(words.astype(np.int64) * n_tags + tags, return_inverse=True)

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MatchedLists", "length_bins", "match_lists", "matched_counts"]
-
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 
 
@@ -27,17 +25,10 @@ class MatchedLists(NamedTuple):
 def length_bins(lengths: NDArray[np.int32], *, background: NDArray[np.int64]) -> NDArray[np.int8]:
     """Put sentences into bins by length.
 
-    Parameters
-    ----------
-    lengths : int32, shape (n_sentences,)
-        Length of each sentence.
-    background : int64, shape (n_background,)
-        Sentences of the background: its tenths, and finer steps among its longest, are the bins.
-
-    Returns
-    -------
-    int8, shape (n_sentences,)
-        Bin of each sentence, from 0.
+    ``lengths``: int32, shape (n_sentences,). Length of each sentence.
+    ``background``: int64, shape (n_background,). Sentences of the background: its tenths, and finer steps among its
+        longest, are the bins.
+    Returns: int8, shape (n_sentences,). Bin of each sentence, from 0.
 
     Examples
     --------
@@ -56,19 +47,11 @@ def match_lists(
 ) -> MatchedLists:
     """Weight the background for every list.
 
-    Parameters
-    ----------
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-    bins : int8, shape (n_sentences,)
-        From :func:`length_bins`.
-    in_background : bool, shape (n_sentences,)
-        The background.
-
-    Returns
-    -------
-    MatchedLists
-        An empty list keeps the background as it is. What a list has in bins that the background lacks is left out.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
+    ``bins``: int8, shape (n_sentences,). From :func:`length_bins`.
+    ``in_background``: bool, shape (n_sentences,). The background.
+    Returns: An empty list keeps the background as it is. What a list has in bins that the background lacks is left
+        out.
     """
     n_bins = int(bins.max(initial=0)) + 1
     of_background = np.bincount(bins[in_background], minlength=n_bins).astype(np.float64)
@@ -95,18 +78,8 @@ def matched_counts(
 ) -> NDArray[np.float64]:
     """Count in the matched background.
 
-    Parameters
-    ----------
-    by_bin : int32, shape (R, B)
-        Sentences of the background that hold the pattern of each row, by bin.
-    lists : int32, shape (R,)
-        List of each row.
-    matched : MatchedLists
-        From :func:`match_lists`.
-
-    Returns
-    -------
-    float64, shape (R,)
-        Weighted number of sentences, of ``matched.sizes``.
+    ``by_bin``: int32, shape (R, B). Sentences of the background that hold the pattern of each row, by bin.
+    ``lists``: int32, shape (R,). List of each row.
+    Returns: float64, shape (R,). Weighted number of sentences, of ``matched.sizes``.
     """
     return np.asarray(np.einsum("rb,rb->r", by_bin, matched.weights[lists]))

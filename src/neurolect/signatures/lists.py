@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from neurolect.store.sides import list_columns
 
-__all__ = ["Lists", "interleave", "list_rows"]
-
 
 class Lists(NamedTuple):
     """Every list of a run; neuron by neuron, and top before bottom within a neuron."""
@@ -27,15 +25,7 @@ class Lists(NamedTuple):
     def identify(self, lists: NDArray[np.int32]) -> dict[str, pa.Array]:
         """Give the columns that say whose evidence a row is.
 
-        Parameters
-        ----------
-        lists : int32, shape (n,)
-            List of each row.
-
-        Returns
-        -------
-        dict of str to pyarrow.Array
-            ``neuron_id`` and ``side``.
+        ``lists``: int32, shape (n,). List of each row.
         """
         return list_columns(lists, self.sides)
 
@@ -43,15 +33,7 @@ class Lists(NamedTuple):
 def interleave(sides: dict[str, NDArray[np.int32]]) -> Lists:
     """Join the lists of all sides, neuron by neuron.
 
-    Parameters
-    ----------
-    sides : dict of str to int32 array, shape (n_neurons, N of the side)
-        From :func:`list_rows`.
-
-    Returns
-    -------
-    Lists
-        ``n_neurons * len(sides)`` lists.
+    ``sides``: dict of str to int32 array, shape (n_neurons, N of the side). From :func:`list_rows`.
     """
     n_neurons = len(next(iter(sides.values())))
     longest = max(rows.shape[1] for rows in sides.values())
@@ -64,19 +46,10 @@ def interleave(sides: dict[str, NDArray[np.int32]]) -> Lists:
 def list_rows(neuron_ids: NDArray[np.int32], positions: NDArray[np.int32], *, n_neurons: int) -> NDArray[np.int32]:
     """Lay out lists as rows of sentence positions.
 
-    Parameters
-    ----------
-    neuron_ids : int32, shape (n_rows,), ascending
-        Neuron of each entry of the lists.
-    positions : int32, shape (n_rows,)
-        Position of each entry's sentence among the kept ones, by rank within a neuron.
-    n_neurons : int
-        Neurons of the run.
-
-    Returns
-    -------
-    int32, shape (n_neurons, longest list)
-        Positions by rank; -1 after the end of a shorter list.
+    ``neuron_ids``: int32, shape (n_rows,), ascending. Neuron of each entry of the lists.
+    ``positions``: int32, shape (n_rows,). Position of each entry's sentence among the kept ones, by rank within a
+        neuron.
+    Returns: int32, shape (n_neurons, longest list). Positions by rank; -1 after the end of a shorter list.
 
     Examples
     --------

@@ -21,25 +21,11 @@ from neurolect.signatures.projections import compact_sentences
 from neurolect.signatures.reported_patterns import Candidates, ListReport, MinedLists, report_patterns
 from neurolect.signatures.shorter_patterns import closed_or_maximal, shorter_sequences
 
-__all__ = ["mine_each_list"]
-
 
 def mine_each_list(given: PatternInput, *, lists: NDArray[np.int32], progress: Progress) -> MinedLists:
     """Mine lists one by one.
 
-    Parameters
-    ----------
-    given : PatternInput
-        Sentences, background, options.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    MinedLists
-        Its trie has the candidates of all lists.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
     """
     union, seen = TrieUnion(), _Distinct()
     shares = background_shares(given)

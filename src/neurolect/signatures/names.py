@@ -12,9 +12,6 @@ from typing import NamedTuple
 
 from neurolect.signatures.naming_evidence import COMMON_WORD, Candidate
 
-__all__ = ["ListEvidence", "Name", "name_list"]
-
-
 MIN_BITS = 0.06
 """Evidence below this does not make a name."""
 MIN_BEYOND = 0.025
@@ -82,20 +79,10 @@ Explained = Callable[[str, Candidate, Candidate], float]
 def name_list(evidence: ListEvidence, *, explained: Explained, n_details: int = 0) -> Name:
     """Name a list.
 
-    Parameters
-    ----------
-    evidence : ListEvidence
-        Its candidates.
-    explained : callable
-        Told a field, a value's candidate and a word's: the share of the list that would hold the
-        word if it were a draw from the background with as many sentences of that value.
-    n_details : int
-        So many further pieces of evidence stand behind the name, to tell it from others like it.
-
-    Returns
-    -------
-    Name
-        ``no clear theme`` where nothing stands out.
+    ``explained``: Told a field, a value's candidate and a word's: the share of the list that would hold the word if
+        it were a draw from the background with as many sentences of that value.
+    ``n_details``: So many further pieces of evidence stand behind the name, to tell it from others like it.
+    Returns: ``no clear theme`` where nothing stands out.
     """
     if evidence.constant:
         return Name("constant: the same activation for every sentence", "constant", float("nan"))

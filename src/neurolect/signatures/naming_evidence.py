@@ -11,8 +11,6 @@ from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.evidence.counts import Evidence
 from neurolect.statistics.divergence import expected_share, share_bits
 
-__all__ = ["Candidate", "Candidates", "leading", "of_evidence", "word_weights"]
-
 
 class Candidate(NamedTuple):
     """One piece of evidence of one list."""
@@ -57,29 +55,12 @@ def of_evidence(
 ) -> Candidates:
     """Turn evidence into candidates for a name.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Evidence of one kind, sorted by list.
-    labels : sequence of str
-        Label of each item.
-    n_lists : int
-        Number of lists.
-    times_longer : float64, shape (n_lists,), optional
-        Mean length of each list by the background's: longer sentences hold more of every word.
-    per_sentence : float64, shape (n_lists,), optional
-        Counted things a sentence: tokens, where shares are of tokens; 1 when not given.
-    weights : float64, shape (n_items,), optional
-        What bits of each item count; those of weight 0 are not named.
-    limit : int
-        Candidates of each list.
-    are_words : bool
-        Whether items are word codes.
-
-    Returns
-    -------
-    list of list of Candidate
-        For each list the leading candidates.
+    ``evidence``: Evidence of one kind, sorted by list.
+    ``times_longer``: float64, shape (n_lists,). Mean length of each list by the background's: longer sentences hold
+        more of every word.
+    ``per_sentence``: float64, shape (n_lists,). Counted things a sentence: tokens, where shares are of tokens; 1
+        when not given.
+    ``weights``: float64, shape (n_items,). What bits of each item count; those of weight 0 are not named.
     """
     expected = evidence.share_background
     if times_longer is not None:
@@ -111,19 +92,9 @@ def of_evidence(
 def leading(lists: NDArray[np.int32], bits: NDArray[np.float64], *, limit: int) -> NDArray[np.intp]:
     """Choose the rows with most bits of every list.
 
-    Parameters
-    ----------
-    lists : int32, shape (n,), ascending
-        List of each row.
-    bits : float64, shape (n,)
-        Rows without any are never chosen.
-    limit : int
-        How many of each list.
-
-    Returns
-    -------
-    intp, shape (n_chosen,)
-        Row numbers by list, then most bits first; equal ones in the order given.
+    ``lists``: int32, shape (n,), ascending. List of each row.
+    ``bits``: float64, shape (n,). Rows without any are never chosen.
+    Returns: intp, shape (n_chosen,). Row numbers by list, then most bits first; equal ones in the order given.
     """
     order = np.lexsort((-np.round(bits, 9), lists))
     place = np.arange(len(order)) - np.searchsorted(lists, lists[order])
@@ -134,16 +105,9 @@ def leading(lists: NDArray[np.int32], bits: NDArray[np.float64], *, limit: int) 
 def word_weights(coded: CodedSentences) -> NDArray[np.float64]:
     """Weigh words by what they say to a reader of a name.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        Whose vocabulary; without tags no word is known to be a function word.
-
-    Returns
-    -------
-    float64, shape (n_words,)
-        0 for single letters and the pieces of contractions; 0.3 for numbers, handles, web addresses and words that
-        are mostly function words (pronouns, prepositions, ...); else 1.
+    ``coded``: Whose vocabulary; without tags no word is known to be a function word.
+    Returns: float64, shape (n_words,). 0 for single letters and the pieces of contractions; 0.3 for numbers,
+        handles, web addresses and words that are mostly function words (pronouns, prepositions, ...); else 1.
     """
     weights = np.array([_weight(word) for word in coded.vocabulary], dtype=np.float64)
     if coded.tag_names:

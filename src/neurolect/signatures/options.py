@@ -6,8 +6,6 @@ from typing import Literal
 from neurolect.errors import OptionError
 from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
-__all__ = ["DescribeOptions"]
-
 LONGEST_PATTERN = 5
 
 

@@ -21,8 +21,6 @@ from neurolect.signatures.projections import (
     project_items,
 )
 
-__all__ = ["count_patterns"]
-
 BLOCK = 16_384
 """Sentences of a block; about 40 bytes a token and 24 bytes a pattern are in use for each worker."""
 
@@ -38,30 +36,12 @@ def count_patterns(
 ) -> NDArray[np.int64]:
     """Count the sentences that hold each pattern, each sentence once.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item codes of all sentences; a negative code is a place without an item.
-    offsets : int64, shape (n_sentences + 1,)
-        Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
-    trie : PatternTrie
-        The patterns, P nodes (`trie_of_patterns` makes a trie of flat patterns).
-    rows : int64, shape (n_rows,)
-        Sentences to count in, distinct, each from 0 to ``n_sentences - 1``.
-    max_gap : int or None
-        Most places skipped between two neighbouring items of a pattern; None for any number, 0 for contiguous.
-    workers : int
-        Threads. The counts do not depend on it.
-
-    Returns
-    -------
-    int64, shape (P,)
-        Sentences that hold each pattern.
-
-    Raises
-    ------
-    ValueError
-        If a row or a code is out of range.
+    ``codes``: int32, shape (n_tokens,). Item codes of all sentences; a negative code is a place without an item.
+    ``offsets``: int64, shape (n_sentences + 1,). Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
+    ``rows``: int64, shape (n_rows,). Sentences to count in, distinct, each from 0 to ``n_sentences - 1``.
+    ``max_gap``: Most places skipped between two neighbouring items of a pattern; None for any number, 0 for
+        contiguous.
+    Returns: int64, shape (P,). Sentences that hold each pattern.
 
     Examples
     --------

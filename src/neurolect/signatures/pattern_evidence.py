@@ -13,8 +13,6 @@ from neurolect.signatures.shorter_patterns import CLOSED, MAXIMAL
 from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.statistics.significance import false_discoveries, g2_root, wilson_interval
 
-__all__ = ["PatternEvidence", "PatternTests", "gather_evidence"]
-
 
 class PatternTests(NamedTuple):
     """Further columns of the reported patterns. R rows."""
@@ -67,19 +65,7 @@ class PatternEvidence(NamedTuple):
 def gather_evidence(mined: MinedLists, compared: Comparison, *, lists: NDArray[np.int32]) -> PatternEvidence:
     """Join the rows of all lists, and test them.
 
-    Parameters
-    ----------
-    mined : MinedLists
-        What is reported.
-    compared : Comparison
-        Background and options.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-
-    Returns
-    -------
-    PatternEvidence
-        Rows by list, then by `rank_relative`.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
     """
     rows = join_reported([each.rows for each in mined.reports])
     n_rows = [len(each.rows.nodes) for each in mined.reports]

@@ -20,8 +20,6 @@ from neurolect.signatures.prefixspan import MinedPatterns, mine_patterns
 from neurolect.signatures.projections import ANY_GAP
 from neurolect.signatures.shorter_patterns import shorter_sequences
 
-__all__ = ["PatternIndex", "index_patterns"]
-
 BLOCK = 4_096
 """Sentences that a thread takes at a time."""
 
@@ -65,34 +63,13 @@ def index_patterns(
 ) -> PatternIndex | None:
     """Find the patterns that `min_support` sentences hold, and where.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item codes of all sentences; a negative code is a place without an item.
-    offsets : int64, shape (S + 1,)
-        Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
-    allowed : bool, shape (n_codes,)
-        Whether an item may be part of a pattern. Items left out still count in gaps.
-    min_support : int, >= 1
-        Smallest number of sentences.
-    max_length : int, 1 to 5
-        Most items of a pattern.
-    max_gap : int or None
-        Most places skipped between two neighbouring items; None for any number, 0 for contiguous.
-    max_patterns, max_entries : int
-        Nothing is made where there would be more patterns, or more pairs of sentence and pattern (8 bytes each).
-    workers : int
-        Threads. The result does not depend on it.
-
-    Returns
-    -------
-    PatternIndex or None
-        None where it would be too large.
-
-    Raises
-    ------
-    ValueError
-        If a code is out of range.
+    ``codes``: int32, shape (n_tokens,). Item codes of all sentences; a negative code is a place without an item.
+    ``offsets``: int64, shape (S + 1,). Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
+    ``allowed``: bool, shape (n_codes,). Whether an item may be part of a pattern. Items left out still count in
+        gaps.
+    ``max_gap``: Most places skipped between two neighbouring items; None for any number, 0 for contiguous.
+    ``max_patterns, max_entries``: Nothing is made where there would be more patterns, or more pairs of sentence and
+        pattern (8 bytes each).
     """
     n_sentences = len(offsets) - 1
     mined = mine_patterns(

@@ -10,8 +10,6 @@ from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.projections import compact_sentences
 from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
 
-__all__ = ["Comparison", "PatternInput", "background_shares", "compare_with", "expected_shares"]
-
 
 class Comparison(NamedTuple):
     """What the patterns of lists are compared with, and how."""
@@ -54,30 +52,9 @@ def compare_with(
 ) -> Comparison:
     """Prepare what the patterns of lists are compared with.
 
-    Parameters
-    ----------
-    background_rows : int64, shape (n_background,)
-        Sentences of the background, distinct.
-    lengths : int32, shape (n_sentences,)
-        Length of each sentence.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list; -1 where a list is shorter.
-    item : str
-        Kind of the items.
-    options : SkipNgramOptions
-        What is mined and reported.
-    workers : int
-        Threads.
-
-    Returns
-    -------
-    Comparison
-        With bins of length.
-
-    Raises
-    ------
-    ValueError
-        If a list holds a sentence that is not there.
+    ``background_rows``: int64, shape (n_background,). Sentences of the background, distinct.
+    ``lengths``: int32, shape (n_sentences,). Length of each sentence.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
     """
     background = np.ascontiguousarray(background_rows, dtype=np.int64)
     in_background = np.zeros(len(lengths), np.bool_)
@@ -92,15 +69,8 @@ def compare_with(
 def background_shares(given: PatternInput) -> NDArray[np.float64]:
     """Count the single items of the background.
 
-    Parameters
-    ----------
-    given : PatternInput
-        Sentences and background.
-
-    Returns
-    -------
-    float64, shape (n_codes,)
-        Share of the background's sentences that hold each item; one that it lacks counts as half a sentence.
+    Returns: float64, shape (n_codes,). Share of the background's sentences that hold each item; one that it lacks
+        counts as half a sentence.
     """
     every = compact_sentences(
         given.codes, given.offsets, rows=given.compared.background, allowed=given.allowed, min_support=1
@@ -115,19 +85,9 @@ def expected_shares(
 ) -> NDArray[np.float64]:
     """Multiply the shares of each pattern's items.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns, P nodes.
-    length : int8, shape (P,)
-        Items of each.
-    last_shares : float64, shape (P,)
-        Share of the last item of each.
-
-    Returns
-    -------
-    float64, shape (P,)
-        What the pattern's share would be if items were independent and came in any order.
+    ``length``: int8, shape (P,). Items of each.
+    ``last_shares``: float64, shape (P,). Share of the last item of each.
+    Returns: float64, shape (P,). What the pattern's share would be if items were independent and came in any order.
     """
     product = last_shares.copy()
     for n_items in range(2, int(length.max(initial=1)) + 1):

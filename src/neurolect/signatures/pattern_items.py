@@ -10,8 +10,6 @@ from neurolect.signatures.items import count_in_rows, items_of_tokens
 from neurolect.signatures.lemmas import lemma_codes, read_lemma_tables
 from neurolect.signatures.skip_ngram_options import SequenceItem
 
-__all__ = ["PatternItems", "pattern_items_of"]
-
 COMMON = 0.01
 """A mixed pattern has a word where more than this share of the background's sentences hold it, else its tag."""
 
@@ -32,26 +30,10 @@ def pattern_items_of(
 ) -> PatternItems:
     """Give every token its item.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The kept sentences; with tags for all items but words.
-    item : {"word", "lemma", "tag", "mixed"}
-        Kind of the items. Mixed patterns have one item a place: a common word, or the tag of any other word.
-    in_sample : bool, shape (n_sentences,)
-        The background, in which words are common.
-    tagger : str, optional
-        Package or folder of the tagger, whose model knows the lemmas.
-
-    Returns
-    -------
-    PatternItems
-        In the order of the tokens.
-
-    Raises
-    ------
-    DescribeError
-        If lemmas are asked for and the model has no tables of them.
+    ``coded``: The kept sentences; with tags for all items but words.
+    ``item``: Kind of the items. Mixed patterns have one item a place: a common word, or the tag of any other word.
+    ``in_sample``: bool, shape (n_sentences,). The background, in which words are common.
+    ``tagger``: Package or folder of the tagger, whose model knows the lemmas.
     """
     is_tag_of_word = np.array([name[:1].isalpha() for name in coded.tag_names], dtype=np.bool_)
     if item == "tag":

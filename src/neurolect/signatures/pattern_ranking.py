@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.prefixspan import MinedPatterns
 
-__all__ = ["RankedPatterns", "association", "by_score", "preselect", "rank_patterns", "suffixes"]
-
 
 class RankedPatterns(NamedTuple):
     """The reported candidates, typical ones first."""
@@ -30,21 +28,9 @@ class RankedPatterns(NamedTuple):
 def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64]:
     """How much oftener the parts of a pattern meet in the list than if they were spread independently.
 
-    Parameters
-    ----------
-    mined : MinedPatterns
-        Patterns of one list.
-    n_sentences : int
-        Sentences of the list.
+    Returns: float64, shape (P,). The smaller of two ratios: support over what is expected of (all but the last
+        item, last item) and of (first item, all but the first). 1 for single items.
 
-    Returns
-    -------
-    float64, shape (P,)
-        The smaller of two ratios: support over what is expected of (all but the last item, last item) and of
-        (first item, all but the first). 1 for single items.
-
-    Notes
-    -----
     "united states" has 20 or more; "the united", "of the" have about 1 or less, since the order is asked for too.
     """
     suffix = suffixes(mined.trie)
@@ -65,15 +51,8 @@ def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64
 def suffixes(trie: PatternTrie) -> NDArray[np.int32]:
     """Find every pattern without its first item.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        All frequent patterns of some sentences, in the order of mining.
-
-    Returns
-    -------
-    int32, shape (P,)
-        Its node; -1 for single items.
+    ``trie``: All frequent patterns of some sentences, in the order of mining.
+    Returns: int32, shape (P,). Its node; -1 for single items.
     """
     return _suffixes(trie.parent, trie.item)  # type: ignore[no-any-return]
 
@@ -83,19 +62,10 @@ def preselect(
 ) -> NDArray[np.intp]:
     """Choose the patterns whose background counts are worth finding out.
 
-    Parameters
-    ----------
-    support : int32, shape (L,)
-        Sentences of the list that hold each pattern of two items or more.
-    expected : float64, shape (L,)
-        Sentences of the list that would hold it if its items were spread as in the background and independently.
-    n_frequent, n_candidates : int
-        The `n_frequent` best by support are among the `n_candidates` chosen.
-
-    Returns
-    -------
-    intp, shape (C,), ascending
-        All of them where there are at most `n_candidates`.
+    ``support``: int32, shape (L,). Sentences of the list that hold each pattern of two items or more.
+    ``expected``: float64, shape (L,). Sentences of the list that would hold it if its items were spread as in the
+        background and independently.
+    Returns: intp, shape (C,), ascending. All of them where there are at most `n_candidates`.
     """
     if len(support) <= n_candidates:
         return np.arange(len(support))
@@ -107,19 +77,10 @@ def preselect(
 def by_score(scores: NDArray[np.float64], support: NDArray[np.int32], length: NDArray[np.int8]) -> NDArray[np.intp]:
     """Order candidates by score; ties to the greater support, then to the longer, then to the earlier.
 
-    Parameters
-    ----------
-    scores : float64, shape (C,)
-        Higher is more typical.
-    support : int32, shape (C,)
-        Sentences of the list that hold it.
-    length : int8, shape (C,)
-        Items of each candidate.
-
-    Returns
-    -------
-    intp, shape (C,)
-        Candidates, best first.
+    ``scores``: float64, shape (C,). Higher is more typical.
+    ``support``: int32, shape (C,). Sentences of the list that hold it.
+    ``length``: int8, shape (C,). Items of each candidate.
+    Returns: intp, shape (C,). Candidates, best first.
     """
     return np.lexsort((-length, -support, -scores))
 
@@ -134,19 +95,8 @@ def rank_patterns(
 ) -> RankedPatterns:
     """Join the typical candidates and the most frequent ones.
 
-    Parameters
-    ----------
-    typical : intp, shape (T,)
-        Candidates reported for their score, best first.
-    scores, support, length : arrays, shape (C,)
-        As :func:`by_score` takes them.
-    n_frequent : int
-        How many are reported for their frequency, at most.
-
-    Returns
-    -------
-    RankedPatterns
-        The union of both.
+    ``typical``: intp, shape (T,). Candidates reported for their score, best first.
+    ``scores, support, length``: arrays, shape (C,). As :func:`by_score` takes them.
     """
 
     def by_support(candidates: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -9,18 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = [
-    "PatternTrie",
-    "TrieUnion",
-    "hashed_nodes",
-    "node_slot",
-    "padded_items",
-    "pattern_hashes",
-    "pattern_items",
-    "pruned",
-    "trie_of_patterns",
-]
-
 
 class PatternTrie(NamedTuple):
     """Patterns as nodes; siblings have distinct items."""
@@ -34,19 +22,9 @@ class PatternTrie(NamedTuple):
 def pattern_items(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Write patterns out as flat items.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns.
-    nodes : int32, shape (R,)
-        Which of them.
-
-    Returns
-    -------
-    items : int32, flat
-        Item codes, pattern after pattern.
-    offsets : int64, shape (R + 1,)
-        Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``.
+    ``nodes``: int32, shape (R,). Which of them.
+    Returns: items: int32, flat. Item codes, pattern after pattern.
+    Returns: offsets: int64, shape (R + 1,). Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``.
 
     Examples
     --------
@@ -73,19 +51,8 @@ def pattern_items(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[NDArray[
 def padded_items(trie: PatternTrie, nodes: NDArray[np.int32], *, length: int) -> NDArray[np.int32]:
     """Write patterns out as a table.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns.
-    nodes : int32, shape (R,)
-        Which of them.
-    length : int
-        Items of the longest.
-
-    Returns
-    -------
-    int32, shape (R, length)
-        Item codes, -1 after the last.
+    ``nodes``: int32, shape (R,). Which of them.
+    Returns: int32, shape (R, length). Item codes, -1 after the last.
     """
     items, offsets = pattern_items(trie, nodes)
     lengths = np.diff(offsets)
@@ -97,19 +64,8 @@ def padded_items(trie: PatternTrie, nodes: NDArray[np.int32], *, length: int) ->
 def pruned(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[PatternTrie, NDArray[np.int32]]:
     """Keep some patterns and their prefixes.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns.
-    nodes : int32, shape (R,)
-        Those to keep.
-
-    Returns
-    -------
-    trie : PatternTrie
-        What is left, in the same order.
-    nodes : int32, shape (R,)
-        Where the kept patterns are now.
+    ``nodes``: int32, shape (R,). Those to keep.
+    Returns: nodes: int32, shape (R,). Where the kept patterns are now.
     """
     keep = np.zeros(len(trie.parent), np.bool_)
     above = nodes
@@ -126,15 +82,7 @@ def pruned(trie: PatternTrie, nodes: NDArray[np.int32]) -> tuple[PatternTrie, ND
 def pattern_hashes(trie: PatternTrie) -> NDArray[np.int64]:
     """Give every pattern a number that depends on its items only.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns.
-
-    Returns
-    -------
-    int64, shape (P,)
-        Of a million patterns, two share one with probability 3e-8.
+    Returns: int64, shape (P,). Of a million patterns, two share one with probability 3e-8.
     """
     return _hashes(trie.parent, trie.item)  # type: ignore[no-any-return]
 
@@ -158,15 +106,7 @@ class TrieUnion:
     def update(self, trie: PatternTrie) -> NDArray[np.int32]:
         """Add the patterns of a trie.
 
-        Parameters
-        ----------
-        trie : PatternTrie
-            Patterns, in part perhaps already here.
-
-        Returns
-        -------
-        int32, shape (P,)
-            The node of each of the trie's patterns in the union.
+        Returns: int32, shape (P,). The node of each of the trie's patterns in the union.
         """
         self._reserve(self._size + len(trie.parent))
         nodes = np.empty(len(trie.parent), np.int32)
@@ -190,24 +130,9 @@ class TrieUnion:
 def trie_of_patterns(items: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[PatternTrie, NDArray[np.int32]]:
     """Build the trie that holds the given patterns and their prefixes.
 
-    Parameters
-    ----------
-    items : int32, flat
-        Item codes, pattern after pattern.
-    offsets : int64, shape (R + 1,)
-        Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``; no pattern is empty.
-
-    Returns
-    -------
-    trie : PatternTrie
-        The patterns and their prefixes, shared prefixes once.
-    nodes : int32, shape (R,)
-        The node of each given pattern.
-
-    Raises
-    ------
-    ValueError
-        If a pattern is empty.
+    ``items``: int32, flat. Item codes, pattern after pattern.
+    ``offsets``: int64, shape (R + 1,). Pattern ``r`` is ``items[offsets[r]:offsets[r + 1]]``; no pattern is empty.
+    Returns: nodes: int32, shape (R,). The node of each given pattern.
     """
     lengths = np.diff(offsets)
     if len(lengths) and lengths.min() < 1:
@@ -224,15 +149,7 @@ def trie_of_patterns(items: NDArray[np.int32], offsets: NDArray[np.int64]) -> tu
 def hashed_nodes(trie: PatternTrie) -> NDArray[np.int32]:
     """Make a table in which :func:`node_slot` finds the node of a parent and an item.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        The patterns.
-
-    Returns
-    -------
-    int32, shape (n_slots,)
-        Nodes, and -1 for free slots.
+    Returns: int32, shape (n_slots,). Nodes, and -1 for free slots.
     """
     slots = np.full(1 << (4 * len(trie.parent) + 4).bit_length(), -1, np.int32)
     _rehash(trie.parent, trie.item, slots, len(trie.parent))

@@ -28,16 +28,6 @@ from neurolect.signatures.skip_ngram_options import SequenceItem
 from neurolect.statistics.divergence import expected_share, share_bits
 from neurolect.statistics.scores import lift
 
-__all__ = [
-    "NO_TESTS",
-    "Patterns",
-    "columns_of_tests",
-    "found_patterns",
-    "mine_patterns_of",
-    "patterns_table",
-    "phrase_candidates",
-]
-
 ELLIPSIS = "\u2026"
 
 
@@ -75,32 +65,12 @@ def mine_patterns_of(
 ) -> Patterns:
     """Mine the skip n-grams of one kind of item of every list.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The kept sentences.
-    lists : Lists
-        The lists.
-    item : {"word", "lemma", "tag", "mixed"}
-        What patterns are made of; punctuation is never part of one.
-    in_sample : bool, shape (n_sentences,)
-        The background.
-    options : DescribeOptions
-        Lengths, gaps and how much to keep.
-    tagger : str, optional
-        Package or folder of the tagger: for lemmas.
-    workers : int
-        Threads.
-    progress : Progress
-        Where to report.
-
-    Returns
-    -------
-    Patterns
-        Sorted by list.
+    ``item``: What patterns are made of; punctuation is never part of one.
+    ``in_sample``: bool, shape (n_sentences,). The background.
     """
     from neurolect.signatures.pattern_items import pattern_items_of
-    from neurolect.signatures.skip_ngrams import SkipNgramOptions, mine_skip_ngrams
+    from neurolect.signatures.skip_ngram_options import SkipNgramOptions
+    from neurolect.signatures.skip_ngrams import mine_skip_ngrams
 
     items = pattern_items_of(coded, item=item, in_sample=in_sample, tagger=tagger)
     mining = SkipNgramOptions(
@@ -133,26 +103,7 @@ def mine_patterns_of(
 def found_patterns(
     found: PatternEvidence, lists: Lists, *, item: str, labels: list[str], n_background: int
 ) -> Patterns:
-    """Put what was mined into the columns that every signature table has.
-
-    Parameters
-    ----------
-    found : PatternEvidence
-        What was mined.
-    lists : Lists
-        The lists.
-    item : str
-        Kind of the items.
-    labels : list of str
-        Label of each item code.
-    n_background : int
-        Sentences of the background.
-
-    Returns
-    -------
-    Patterns
-        Sorted by list.
-    """
+    """Put what was mined into the columns that every signature table has."""
     sizes = lists.sizes[found.list_index]
     n_list = found.n_list.astype(np.int64)
     evidence = Evidence(
@@ -180,25 +131,12 @@ def phrase_candidates(
 ) -> Candidates:
     """Turn patterns of words into candidates for a name.
 
-    Parameters
-    ----------
-    patterns : Patterns
-        Patterns of words.
-    coded : CodedSentences
-        The kept sentences.
-    in_sample : bool, shape (n_sentences,)
-        The background that the patterns were counted in.
-    word_shares : float64, shape (n_words,)
-        Share of the background's sentences that hold each word: a pattern of common words only
-        says as little as they do.
-    times_longer : float64, shape (n_lists,)
-        Mean length of each list by the background's.
-
-    Returns
-    -------
-    list of list of Candidate
-        A few for each list, most bits first. Words that mostly do not stand side by side are
-        joined by an ellipsis.
+    ``in_sample``: bool, shape (n_sentences,). The background that the patterns were counted in.
+    ``word_shares``: float64, shape (n_words,). Share of the background's sentences that hold each word: a pattern
+        of common words only says as little as they do.
+    ``times_longer``: float64, shape (n_lists,). Mean length of each list by the background's.
+    Returns: A few for each list, most bits first. Words that mostly do not stand side by side are joined by an
+        ellipsis.
     """
     evidence, starts = patterns.evidence, patterns.offsets[:-1]
     expected = expected_share(evidence.share_background, times_longer[evidence.lists])
@@ -251,17 +189,7 @@ def _neighbours(coded: CodedSentences, *, in_sample: NDArray[np.bool_]) -> Calla
 def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
     """Write patterns as a table.
 
-    Parameters
-    ----------
-    kinds : sequence of Patterns
-        Of each kind of item; may be empty.
-    lists : Lists
-        The lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/skip_ngrams`` of ``docs/run_folder.md``; by neuron, side, item, relative rank.
+    Returns: ``signatures/skip_ngrams`` of ``docs/run_folder.md``; by neuron, side, item, relative rank.
     """
     parts, keys = [], []
     for place, patterns in enumerate(kinds):
@@ -284,15 +212,7 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
 def columns_of_tests(tests: PatternTests) -> dict[str, pa.Array]:
     """Give the further columns of a table of patterns.
 
-    Parameters
-    ----------
-    tests : PatternTests
-        Of the rows.
-
-    Returns
-    -------
-    dict of str to pyarrow.Array
-        ``g2`` to ``maximal`` of ``docs/run_folder.md``; NaN becomes null.
+    Returns: ``g2`` to ``maximal`` of ``docs/run_folder.md``; NaN becomes null.
     """
     return {name: pa.array(column, from_pandas=True) for name, column in tests._asdict().items()}
 

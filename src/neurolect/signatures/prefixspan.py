@@ -22,8 +22,6 @@ from neurolect.signatures.projections import (
     project_items,
 )
 
-__all__ = ["MAX_LENGTH", "MinedPatterns", "mine_patterns"]
-
 MAX_LENGTH = 5
 """Longest pattern that is mined."""
 
@@ -64,46 +62,22 @@ def mine_patterns(
 ) -> MinedPatterns:
     """Find every pattern that ``min_support`` sentences of a list hold.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item codes of all sentences; a negative code is a place without an item.
-    offsets : int64, shape (n_sentences + 1,)
-        Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
-    rows : int64, shape (n_rows,)
-        The list: distinct sentences, each from 0 to ``n_sentences - 1``.
-    allowed : bool, shape (n_codes,)
-        Whether an item may be part of a pattern. Items left out still count in gaps.
-    min_support : int, >= 1
-        Smallest number of sentences.
-    max_length : int, 1 to 5
-        Most items of a pattern.
-    max_gap : int or None
-        Most places skipped between two neighbouring items of a pattern; None for any number, 0 for contiguous.
-    max_patterns : int, >= 1
-        Once more patterns than this are found, mining starts again with a shorter length, so that what is
-        returned is complete up to its ``max_length``. Single items are returned in any case.
-    max_entries : int, >= 1
-        The same for pairs of pattern and sentence, of which the time is made: templated text, whose sentences all
-        hold the same patterns, has few patterns and yet too many of these.
-    n_marked : int
-        Support is also counted among the first so many rows.
+    ``codes``: int32, shape (n_tokens,). Item codes of all sentences; a negative code is a place without an item.
+    ``offsets``: int64, shape (n_sentences + 1,). Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
+    ``rows``: int64, shape (n_rows,). The list: distinct sentences, each from 0 to ``n_sentences - 1``.
+    ``allowed``: bool, shape (n_codes,). Whether an item may be part of a pattern. Items left out still count in
+        gaps.
+    ``max_gap``: Most places skipped between two neighbouring items of a pattern; None for any number, 0 for
+        contiguous.
+    ``max_patterns``: Once more patterns than this are found, mining starts again with a shorter length, so that
+        what is returned is complete up to its ``max_length``. Single items are returned in any case.
+    ``max_entries``: The same for pairs of pattern and sentence, of which the time is made: templated text, whose
+        sentences all hold the same patterns, has few patterns and yet too many of these.
+    ``n_marked``: Support is also counted among the first so many rows.
+    Returns: All frequent patterns up to its ``max_length``, single items included.
 
-    Returns
-    -------
-    MinedPatterns
-        All frequent patterns up to its ``max_length``, single items included.
-
-    Raises
-    ------
-    OptionError
-        If a bound is out of its range.
-    ValueError
-        If a row or a code is out of range.
-
-    References
-    ----------
-    J. Pei et al. (2004), Mining Sequential Patterns by Pattern-Growth: The PrefixSpan Approach, IEEE TKDE 16(11).
+    Reference: J. Pei et al. (2004), Mining Sequential Patterns by Pattern-Growth: The PrefixSpan Approach, IEEE
+        TKDE 16(11).
     """
     _check_bounds(min_support, max_length, max_gap, min(max_patterns, max_entries))
     rows = np.ascontiguousarray(rows, dtype=np.int64)

@@ -14,15 +14,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = [
-    "ANY_GAP",
-    "CompactSentences",
-    "compact_sentences",
-    "count_extensions",
-    "project",
-    "project_items",
-]
-
 ANY_GAP = -1
 """How the kernels write "no gap limit"."""
 
@@ -59,28 +50,10 @@ def compact_sentences(
 ) -> CompactSentences:
     """Keep the allowed items that ``min_support`` of the sentences hold.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item codes of all sentences; a negative code is a place without an item.
-    offsets : int64, shape (n_sentences + 1,)
-        Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
-    rows : int64, shape (n_rows,)
-        Sentences to take, distinct, each from 0 to ``n_sentences - 1``.
-    allowed : bool, shape (n_codes,)
-        Whether an item may be part of a pattern.
-    min_support : int
-        Smallest number of sentences.
-
-    Returns
-    -------
-    CompactSentences
-        In the order of ``rows``.
-
-    Raises
-    ------
-    ValueError
-        If a row or a code is out of range.
+    ``codes``: int32, shape (n_tokens,). Item codes of all sentences; a negative code is a place without an item.
+    ``offsets``: int64, shape (n_sentences + 1,). Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
+    ``rows``: int64, shape (n_rows,). Sentences to take, distinct, each from 0 to ``n_sentences - 1``.
+    ``allowed``: bool, shape (n_codes,). Whether an item may be part of a pattern.
     """
     if len(rows) and (rows.min() < 0 or rows.max() >= len(offsets) - 1):
         what = f"Rows {rows.min()} to {rows.max()} were asked of {len(offsets) - 1} sentences."

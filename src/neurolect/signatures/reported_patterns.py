@@ -13,8 +13,6 @@ from neurolect.signatures.shorter_patterns import CLOSED, MAXIMAL
 from neurolect.statistics.scores import log_odds_z
 from neurolect.statistics.significance import fisher_surprise
 
-__all__ = ["Candidates", "ListReport", "MinedLists", "ReportedPatterns", "join_reported", "report_patterns"]
-
 
 class Candidates(NamedTuple):
     """Patterns of one list that may be reported. C candidates, in the order of mining."""
@@ -86,22 +84,10 @@ def report_patterns(
 ) -> ListReport:
     """Score the candidates of a list and choose the rows to report.
 
-    Parameters
-    ----------
-    found : Candidates
-        Of the list.
-    in_background : int64, shape (C,)
-        Sentences of the background that hold each candidate.
-    distinct : callable
-        Told candidates, best first, it says which of them to keep, as places in what it was told: those whose
-        sentences overlap little with those of the ones kept before.
-    compared : Comparison
-        Background, kind of the items, what is reported.
-
-    Returns
-    -------
-    ListReport
-        Of the list.
+    ``in_background``: int64, shape (C,). Sentences of the background that hold each candidate.
+    ``distinct``: Told candidates, best first, it says which of them to keep, as places in what it was told: those
+        whose sentences overlap little with those of the ones kept before.
+    ``compared``: Background, kind of the items, what is reported.
     """
     options, n_background = compared.options, len(compared.background)
     scores = log_odds_z(
@@ -148,18 +134,7 @@ def report_patterns(
 
 
 def join_reported(reported: list[ReportedPatterns]) -> ReportedPatterns:
-    """Join the rows of lists.
-
-    Parameters
-    ----------
-    reported : list of ReportedPatterns
-        One for each list.
-
-    Returns
-    -------
-    ReportedPatterns
-        One after the other.
-    """
+    """Join the rows of lists."""
     types = (np.int32, np.int32, np.int32, np.int64, np.float32, np.float32, np.uint8, np.int16, np.int16)
     empty = ReportedPatterns._make(np.empty(0, each) for each in types)
     return ReportedPatterns(*(np.concatenate(column) for column in zip(empty, *reported, strict=True)))

@@ -57,27 +57,14 @@ def sense_evidence(
 ) -> SenseEvidence:
     """Find the leading evidence of every sense.
 
-    Parameters
-    ----------
-    kind : SenseItems
-        What is counted.
-    rows : int32, shape (n_lists, N)
-        Sentences of all lists; -1 after the end.
-    labels : int8, shape (n_lists, N)
-        Sense of each entry; -1 for none.
-    lists : sequence of int
-        The lists to look at, ascending: those with several senses.
-    times_longer : float64, shape (n_lists,)
-        Mean length of each list by the background's.
-    min_share : float
-        Evidence is held by at least this share of a sense's sentences (a tenth of it, of tokens), and by three.
-    workers : int
-        Threads; the result is the same for any number.
-
-    Returns
-    -------
-    SenseEvidence
-        At most ``kind.n_kept`` rows a sense, all above 2 by both log-odds z.
+    ``rows``: int32, shape (n_lists, N). Sentences of all lists; -1 after the end.
+    ``labels``: int8, shape (n_lists, N). Sense of each entry; -1 for none.
+    ``lists``: The lists to look at, ascending: those with several senses.
+    ``times_longer``: float64, shape (n_lists,). Mean length of each list by the background's.
+    ``min_share``: Evidence is held by at least this share of a sense's sentences (a tenth of it, of tokens), and by
+        three.
+    ``workers``: Threads; the result is the same for any number.
+    Returns: At most ``kind.n_kept`` rows a sense, all above 2 by both log-odds z.
     """
     chosen = np.asarray(lists, dtype=np.int64)
     blocks = [chosen[start : start + LISTS_PER_BLOCK] for start in range(0, len(chosen), LISTS_PER_BLOCK)]

@@ -13,8 +13,6 @@ from neurolect.clustering.silhouette import one_cluster_like, silhouettes
 from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 
-__all__ = ["ListSenses", "Senses", "find_senses", "senses_of"]
-
 N_STARTS = 2
 SETTLING_ROUNDS = 3
 """Rounds in which clusters found on some of a list's sentences settle on all of them."""
@@ -55,23 +53,10 @@ def find_senses(
 ) -> Senses:
     """Find the senses of every list.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n_sentences, D)
-        Unit vectors; zeros for a sentence without one.
-    lists : Lists
-        The lists.
-    options : DescribeOptions
-        ``max_senses``, ``sense_sentences``, ``sense_margin``, ``sense_share``, ``seed``.
-    workers : int
-        Threads; the result is the same for any number.
-    advance : callable, optional
-        Told how many lists were done, now and then.
-
-    Returns
-    -------
-    Senses
-        One entry a list.
+    ``vectors``: float32, shape (n_sentences, D). Unit vectors; zeros for a sentence without one.
+    ``options``: ``max_senses``, ``sense_sentences``, ``sense_margin``, ``sense_share``, ``seed``.
+    ``workers``: Threads; the result is the same for any number.
+    ``advance``: Told how many lists were done, now and then.
     """
     labels = np.full(lists.rows.shape, -1, np.int8)
     random = np.random.default_rng([options.seed, 7])
@@ -109,24 +94,10 @@ def senses_of(
 ) -> ListSenses:
     """Find the senses of one list.
 
-    Parameters
-    ----------
-    points : float32, shape (N, D)
-        Unit vectors of its sentences, by rank.
-    draws : float64, shape (n_starts, max_senses), 0 to 1
-        For the starts of k-means.
-    normal : float64, shape (sense_sentences, D)
-        Standard normal numbers for the null.
-    options : DescribeOptions
-        As for :func:`find_senses`.
+    ``points``: float32, shape (N, D). Unit vectors of its sentences, by rank.
+    ``draws``: float64, shape (n_starts, max_senses), 0 to 1. For the starts of k-means.
+    ``normal``: float64, shape (sense_sentences, D). Standard normal numbers for the null.
 
-    Returns
-    -------
-    ListSenses
-        Of N entries.
-
-    Notes
-    -----
     k is the number from 2 on with the highest mean silhouette on at most ``sense_sentences`` sentences, evenly
     spread over the ranks; it is taken if that silhouette exceeds, by ``sense_margin``, the one that k-means
     with the same k gets from a single normal cluster with the mean and covariance of those sentences, and if

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from neurolect.signatures.pattern_trie import PatternTrie, hashed_nodes, node_slot
 
-__all__ = ["CLOSED", "MAXIMAL", "closed_or_maximal", "shorter_sequences", "shorter_trees"]
-
 LONGEST = 5
 ROOT, ABSENT = -1, -2
 CLOSED, MAXIMAL = np.uint8(1), np.uint8(2)
@@ -21,17 +19,9 @@ CLOSED, MAXIMAL = np.uint8(1), np.uint8(2)
 def shorter_sequences(trie: PatternTrie, *, length: NDArray[np.int8]) -> NDArray[np.int32]:
     """Find every sequence with any one item left out.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        Frequent sequences, P nodes.
-    length : int8, shape (P,)
-        Items of each.
-
-    Returns
-    -------
-    int32, shape (P, 5)
-        In column k the node of the pattern without its item k; negative where there is none.
+    ``length``: int8, shape (P,). Items of each.
+    Returns: int32, shape (P, 5). In column k the node of the pattern without its item k; negative where there is
+        none.
     """
     return _of_sequences(trie.parent, trie.item, hashed_nodes(trie), length)  # type: ignore[no-any-return]
 
@@ -39,19 +29,10 @@ def shorter_sequences(trie: PatternTrie, *, length: NDArray[np.int8]) -> NDArray
 def shorter_trees(trie: PatternTrie, *, length: NDArray[np.int8], n_labels: int) -> NDArray[np.int32]:
     """Find every subtree with any one leaf, or a root of one child, left out.
 
-    Parameters
-    ----------
-    trie : PatternTrie
-        Frequent subtrees, P nodes; items are ``depth * n_labels + label``.
-    length : int8, shape (P,)
-        Nodes of each.
-    n_labels : int
-        Number of labels.
-
-    Returns
-    -------
-    int32, shape (P, 5)
-        In column k the number of the subtree without its node k in preorder; negative where that is none.
+    ``trie``: Frequent subtrees, P nodes; items are ``depth * n_labels + label``.
+    ``length``: int8, shape (P,). Nodes of each.
+    Returns: int32, shape (P, 5). In column k the number of the subtree without its node k in preorder; negative
+        where that is none.
     """
     return _of_trees(trie.parent, trie.item, hashed_nodes(trie), length, n_labels)  # type: ignore[no-any-return]
 
@@ -107,21 +88,11 @@ def closed_or_maximal(
 ) -> NDArray[np.uint8]:
     """Say which of a list's frequent patterns are closed and which are maximal.
 
-    Parameters
-    ----------
-    chosen : int64, shape (C,)
-        The frequent patterns of the list.
-    shorter : int32, shape (P, 5)
-        From :func:`shorter_sequences` or :func:`shorter_trees`.
-    support : int32, shape (P,)
-        Sentences of the list that hold each pattern.
-    marks : uint8, shape (P,)
-        Zeros to work with, which are zeros again afterwards.
-
-    Returns
-    -------
-    uint8, shape (C,)
-        Sum of `CLOSED` and `MAXIMAL`.
+    ``chosen``: int64, shape (C,). The frequent patterns of the list.
+    ``shorter``: int32, shape (P, 5). From :func:`shorter_sequences` or :func:`shorter_trees`.
+    ``support``: int32, shape (P,). Sentences of the list that hold each pattern.
+    ``marks``: uint8, shape (P,). Zeros to work with, which are zeros again afterwards.
+    Returns: uint8, shape (C,). Sum of `CLOSED` and `MAXIMAL`.
     """
     for number in chosen:
         for part in shorter[number]:

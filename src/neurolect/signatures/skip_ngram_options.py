@@ -8,8 +8,6 @@ from neurolect.errors import OptionError
 from neurolect.signatures.prefixspan import MAX_LENGTH
 from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
-__all__ = ["Item", "Keep", "SequenceItem", "SkipNgramOptions"]
-
 SequenceItem = Literal["word", "lemma", "tag", "mixed"]
 Item = Literal["word", "lemma", "tag", "mixed", "subtree"]
 Keep = Literal["all", "closed", "maximal"]

@@ -16,8 +16,6 @@ from neurolect.signatures.pattern_index import PatternIndex, index_patterns
 from neurolect.signatures.pattern_input import PatternInput, compare_with
 from neurolect.signatures.skip_ngram_options import Item, SkipNgramOptions
 
-__all__ = ["PatternEvidence", "SkipNgramOptions", "mine_skip_ngrams"]
-
 MAX_INDEX_PATTERNS = 10_000_000
 """An index has no more patterns than this: each list's counters have to be gone through."""
 LISTS_A_SENTENCE = 2
@@ -39,38 +37,16 @@ def mine_skip_ngrams(
 ) -> PatternEvidence:
     """Find what skip n-grams every list has, and which of them it has more than the background.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item codes of all sentences; a negative code is a place without an item.
-    offsets : int64, shape (n_sentences + 1,)
-        Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list, distinct; -1 where a list is shorter.
-    background_rows : int64, shape (n_background,)
-        Sentences of the background, distinct. Lists may overlap with it.
-    item : {"word", "tag"}
-        Kind of the items: chooses the gap limit and the association asked for.
-    allowed : bool, shape (n_codes,), optional
-        Whether an item may be part of a pattern (left out: every item). Others still count in gaps.
-    lengths : int32, shape (n_sentences,), optional
-        Length of each sentence, by which the background is matched with lists (left out: its tokens).
-    options : SkipNgramOptions, optional
-        What is mined and reported.
-    workers : int, >= 1
-        Threads. The result does not depend on it.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    PatternEvidence
-        Rows by list, then by `rank_relative`.
-
-    Raises
-    ------
-    ValueError
-        If a row or a code is out of range.
+    ``codes``: int32, shape (n_tokens,). Item codes of all sentences; a negative code is a place without an item.
+    ``offsets``: int64, shape (n_sentences + 1,). Sentence ``s`` is ``codes[offsets[s]:offsets[s + 1]]``.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list, distinct; -1 where a list is shorter.
+    ``background_rows``: int64, shape (n_background,). Sentences of the background, distinct. Lists may overlap with
+        it.
+    ``item``: Kind of the items: chooses the gap limit and the association asked for.
+    ``allowed``: bool, shape (n_codes,). Whether an item may be part of a pattern (left out: every item). Others
+        still count in gaps.
+    ``lengths``: int32, shape (n_sentences,). Length of each sentence, by which the background is matched with lists
+        (left out: its tokens).
     """
     options = options or SkipNgramOptions()
     progress = progress or NullProgress()

@@ -11,8 +11,6 @@ from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord
 
-__all__ = ["Stage"]
-
 
 class Stage(NamedTuple):
     """What every step of the stage needs."""

@@ -17,16 +17,6 @@ from neurolect.signatures.lists import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.patterns import Patterns, columns_of_tests, found_patterns
 
-__all__ = [
-    "LabelledForest",
-    "mine_subtrees_of",
-    "parse_subtree",
-    "read_forest",
-    "subtree_text",
-    "subtrees_table",
-    "trees_field",
-]
-
 FIELD = "field:"
 _PIECE = re.compile(r"[()]|[^\s()]+")
 MAX_ENTRIES = 150_000_000
@@ -43,16 +33,6 @@ class LabelledForest(NamedTuple):
 def trees_field(trees: str) -> str | None:
     """Give the metadata field that holds bracketed trees; None where there is none.
 
-    Parameters
-    ----------
-    trees : str
-        The option ``describe.trees``.
-
-    Returns
-    -------
-    str or None
-        What follows ``field:``.
-
     Examples
     --------
     >>> trees_field("field:tree"), trees_field("dependencies")
@@ -66,26 +46,7 @@ def read_forest(
 ) -> LabelledForest:
     """Make the trees of the kept sentences.
 
-    Parameters
-    ----------
-    annotations : Annotations
-        With heads and relations where ``options.trees`` is ``dependencies``.
-    coded : CodedSentences
-        The same sentences.
-    sentences : pyarrow.Table
-        The kept sentences with their metadata.
-    options : DescribeOptions
-        ``trees`` and ``tree_labels``.
-
-    Returns
-    -------
-    LabelledForest
-        In sentence order.
-
-    Raises
-    ------
-    DescribeError
-        If there is no such field, or the brackets of a tree do not match.
+    ``annotations``: With heads and relations where ``options.trees`` is ``dependencies``.
     """
     field = trees_field(options.trees)
     if field is not None:
@@ -127,27 +88,8 @@ def mine_subtrees_of(
 ) -> Patterns:
     """Mine the subtrees of every list.
 
-    Parameters
-    ----------
-    trees : LabelledForest
-        The trees of the kept sentences.
-    lists : Lists
-        The lists.
-    in_sample : bool, shape (n_sentences,)
-        The background.
-    lengths : int32, shape (n_sentences,)
-        Length of each sentence in words.
-    options : DescribeOptions
-        Sizes and how much to keep.
-    workers : int
-        Threads.
-    progress : Progress
-        Where to report.
-
-    Returns
-    -------
-    Patterns
-        Sorted by list; codes are ``depth * n_labels + label``.
+    ``in_sample``: bool, shape (n_sentences,). The background.
+    ``lengths``: int32, shape (n_sentences,). Length of each sentence in words.
     """
     from neurolect.signatures.skip_ngram_options import SkipNgramOptions
     from neurolect.signatures.tree_index import mine_subtrees_of_lists
@@ -177,18 +119,6 @@ def mine_subtrees_of(
 def subtree_text(depths: list[int], labels: list[str]) -> str:
     """Write a subtree as people read it: a label, and its children in brackets.
 
-    Parameters
-    ----------
-    depths : list of int
-        Depth of each node in preorder.
-    labels : list of str
-        Label of each node.
-
-    Returns
-    -------
-    str
-        On one line.
-
     Examples
     --------
     >>> subtree_text([0, 1, 2, 1], ["VBD", "NN", "DT", "IN"])
@@ -206,15 +136,7 @@ def subtree_text(depths: list[int], labels: list[str]) -> str:
 def parse_subtree(text: str) -> list[tuple[int, str]]:
     """Read a subtree as signatures write it.
 
-    Parameters
-    ----------
-    text : str
-        A label, and its children in brackets.
-
-    Returns
-    -------
-    list of (int, str)
-        Depth and label of each node in preorder.
+    Returns: list of (int, str). Depth and label of each node in preorder.
 
     Examples
     --------
@@ -233,19 +155,7 @@ def parse_subtree(text: str) -> list[tuple[int, str]]:
 def subtrees_table(patterns: Patterns, *, n_labels: int, lists: Lists) -> pa.Table:
     """Write subtrees as a table.
 
-    Parameters
-    ----------
-    patterns : Patterns
-        From :func:`mine_subtrees_of`.
-    n_labels : int
-        Labels of the forest.
-    lists : Lists
-        The lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/subtrees`` of ``docs/run_folder.md``; by neuron, side, relative rank.
+    Returns: ``signatures/subtrees`` of ``docs/run_folder.md``; by neuron, side, relative rank.
     """
     offsets = pa.array(patterns.offsets.astype(np.int32))
     spelled = pa.array(patterns.labels, pa.string()).take(pa.array(patterns.codes % max(n_labels, 1)))

@@ -41,21 +41,9 @@ def explained_shares(
 ) -> Callable[[str, Candidate, Candidate], float]:
     """Prepare to say how often a word is expected where a metadata value is common.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The kept sentences.
-    fields : sequence of CodedField
-        Metadata of the kept sentences.
-    in_sample : bool, shape (n_sentences,)
-        The uniform sample.
-
-    Returns
-    -------
-    callable
-        As :data:`neurolect.signatures.names.Explained`: with share v of the list having the value,
-        ``v * share among sentences with the value + (1 - v) * share among the others``. Of a
-        pattern the rarest word counts.
+    ``in_sample``: bool, shape (n_sentences,). The uniform sample.
+    Returns: As :data:`neurolect.signatures.names.Explained`: with share v of the list having the value, ``v * share
+        among sentences with the value + (1 - v) * share among the others``. Of a pattern the rarest word counts.
     """
     by_name = {field.name: field for field in fields}
     number = {field.name: {value: code for code, value in enumerate(field.values)} for field in fields}
@@ -95,25 +83,9 @@ def summary_table(
 ) -> pa.Table:
     """Write the summary as a table.
 
-    Parameters
-    ----------
-    names : sequence of Name
-        Name of each list.
-    lists : Lists
-        The lists.
-    lengths : Lengths
-        Their lengths.
-    columns : mapping of str to float64, shape (n_lists,)
-        What kinds of evidence say of every list.
-    typical : TypicalSentences
-        The first of each list goes here.
-    sentence_ids : int64, shape (n_sentences,)
-        Ids of the kept sentences.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/summary`` of ``docs/run_folder.md``.
+    ``columns``: mapping of str to float64, shape (n_lists,). What kinds of evidence say of every list.
+    ``sentence_ids``: int64, shape (n_sentences,). Ids of the kept sentences.
+    Returns: ``signatures/summary`` of ``docs/run_folder.md``.
     """
     n_lists = len(names)
     first = typical.ranks == 0

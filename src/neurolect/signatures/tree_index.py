@@ -19,8 +19,6 @@ from neurolect.signatures.pattern_trie import PatternTrie
 from neurolect.signatures.shorter_patterns import shorter_trees
 from neurolect.signatures.skip_ngram_options import SkipNgramOptions
 
-__all__ = ["index_subtrees", "mine_subtrees_of_lists"]
-
 
 def mine_subtrees_of_lists(
     forest: Forest,
@@ -34,32 +32,13 @@ def mine_subtrees_of_lists(
 ) -> PatternEvidence:
     """Find what subtrees every list has, and which of them it has more than the background.
 
-    Parameters
-    ----------
-    forest : Forest
-        The trees of all sentences.
-    lists : int32, shape (n_lists, n)
-        Sentences of each list, distinct; -1 where a list is shorter.
-    background_rows : int64, shape (n_background,)
-        Sentences of the background, distinct. Lists may overlap with it.
-    lengths : int32, shape (n_sentences,)
-        Length of each sentence, by which the background is matched with lists.
-    options : SkipNgramOptions, optional
-        What is mined and reported; ``max_length`` is the number of nodes.
-    workers : int, >= 1
-        Threads. The result does not depend on it.
-    progress : Progress, optional
-        Where to report to.
-
-    Returns
-    -------
-    PatternEvidence
-        Subtrees of two nodes or more; items are ``depth * n_labels + label``.
-
-    Raises
-    ------
-    ValueError
-        If a list holds a sentence that is not there.
+    ``lists``: int32, shape (n_lists, n). Sentences of each list, distinct; -1 where a list is shorter.
+    ``background_rows``: int64, shape (n_background,). Sentences of the background, distinct. Lists may overlap with
+        it.
+    ``lengths``: int32, shape (n_sentences,). Length of each sentence, by which the background is matched with
+        lists.
+    ``options``: What is mined and reported; ``max_length`` is the number of nodes.
+    Returns: Subtrees of two nodes or more; items are ``depth * n_labels + label``.
     """
     options, progress = options or SkipNgramOptions(), progress or NullProgress()
     compared = compare_with(
@@ -91,18 +70,8 @@ def mine_subtrees_of_lists(
 def index_subtrees(mined: MinedSubtrees, forest: Forest) -> PatternIndex:
     """Give subtrees numbers by falling support, and note which of them each sentence holds.
 
-    Parameters
-    ----------
-    mined : MinedSubtrees
-        The frequent subtrees.
-    forest : Forest
-        What they were mined from.
-
-    Returns
-    -------
-    PatternIndex
-        Of a subtree's `parts` the first two are all but its last node in preorder, and that node alone; the others
-        repeat them.
+    Returns: Of a subtree's `parts` the first two are all but its last node in preorder, and that node alone; the
+        others repeat them.
     """
     support = np.diff(mined.holder_starts)
     order = np.argsort(-support, kind="stable")

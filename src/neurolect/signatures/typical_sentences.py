@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from neurolect.signatures.centroids import cosines_to_centroid
 from neurolect.signatures.lists import Lists
 
-__all__ = ["TypicalSentences", "find_typical", "typical_sentences_table"]
-
 SAME_SENTENCE = 0.98
 """Sentences whose vectors are nearer than this, or whose texts start alike, are near-duplicates."""
 SAME_START = 40
@@ -37,23 +35,9 @@ def find_typical(
 ) -> TypicalSentences:
     """Find the sentences nearest, by cosine, to the centroid of their list.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n_sentences, dimensions)
-        Unit vectors; zeros for a sentence without one.
-    lists : Lists
-        Lists of sentences.
-    texts : sequence of str
-        The sentences: near-duplicates of one already chosen are passed over.
-    n_typical : int
-        How many to find for each list.
-    workers : int
-        Threads.
-
-    Returns
-    -------
-    TypicalSentences
-        Up to `n_typical` for each list; none for a list without vectors.
+    ``vectors``: float32, shape (n_sentences, dimensions). Unit vectors; zeros for a sentence without one.
+    ``texts``: The sentences: near-duplicates of one already chosen are passed over.
+    Returns: Up to `n_typical` for each list; none for a list without vectors.
     """
 
     def typical(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -108,19 +92,8 @@ def typical_sentences_table(
 ) -> pa.Table:
     """Write typical sentences as a table.
 
-    Parameters
-    ----------
-    typical : TypicalSentences
-        From :func:`find_typical`.
-    sentence_ids : int64, shape (n_sentences,)
-        Ids of the kept sentences.
-    lists : Lists
-        The lists.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/typical_sentences`` of ``docs/run_folder.md``.
+    ``sentence_ids``: int64, shape (n_sentences,). Ids of the kept sentences.
+    Returns: ``signatures/typical_sentences`` of ``docs/run_folder.md``.
     """
     columns = {
         "rank": pa.array(typical.ranks.astype(np.int16)),

@@ -13,28 +13,13 @@ from neurolect.signatures.centroids import sums_of_rows
 from neurolect.signatures.coding import CodedSentences
 from neurolect.signatures.options import DescribeOptions
 
-__all__ = ["check_vectors", "read_vectors", "sentence_vectors", "train_vectors", "unit_rows", "vector_of_all"]
-
 SKIP_GRAM = {"sg": 1, "alpha": 0.1, "negative": 5, "window": 5, "sample": 1e-3, "min_count": 2}
 """gensim's defaults leave all words alike on a small corpus; fastText's own, faster learning rate does not."""
 SUBWORDS = {"min_n": 5, "max_n": 5, "bucket": 50_000}
 
 
 def check_vectors(choice: str) -> None:
-    """Refuse vectors that cannot be had, before the long work of tagging.
-
-    Parameters
-    ----------
-    choice : str
-        The option ``vectors``: ``train``, ``none`` or a file.
-
-    Raises
-    ------
-    DescribeError
-        If the file is missing.
-    MissingExtraError
-        If gensim is needed and not installed.
-    """
+    """Refuse vectors that cannot be had, before the long work of tagging."""
     if choice == "none":
         return
     if choice != "train" and not Path(choice).is_file():
@@ -53,27 +38,11 @@ def _gensim_is_installed() -> bool:
 def train_vectors(coded: CodedSentences, *, options: DescribeOptions) -> NDArray[np.float32]:
     """Train fastText word vectors on sentences.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The sentences.
-    options : DescribeOptions
-        Size, epochs, seed and the largest number of sentences (a seeded choice of them).
+    ``options``: Size, epochs, seed and the largest number of sentences (a seeded choice of them).
+    Returns: float32, shape (n_words, vector_size). A vector for every word of the vocabulary; zeros for
+        punctuation. One thread trains, so the same input gives the same vectors.
 
-    Returns
-    -------
-    float32, shape (n_words, vector_size)
-        A vector for every word of the vocabulary; zeros for punctuation. One thread trains, so
-        the same input gives the same vectors.
-
-    Raises
-    ------
-    MissingExtraError
-        If gensim is not installed.
-
-    References
-    ----------
-    P. Bojanowski et al. (2017), Enriching Word Vectors with Subword Information, TACL 5.
+    Reference: P. Bojanowski et al. (2017), Enriching Word Vectors with Subword Information, TACL 5.
     """
     models = require_extra(
         "gensim.models", extra="describe", purpose="for word vectors (or --set describe.vectors=none)"
@@ -104,24 +73,9 @@ def train_vectors(coded: CodedSentences, *, options: DescribeOptions) -> NDArray
 def read_vectors(path: Path, *, coded: CodedSentences) -> NDArray[np.float32]:
     """Read the vectors of a vocabulary from a file.
 
-    Parameters
-    ----------
-    path : Path
-        ``.bin`` of fastText, or a text file with a word and its numbers on each line.
-    coded : CodedSentences
-        Whose vocabulary; a word that the file lacks is looked up in its commonest spelling.
-
-    Returns
-    -------
-    float32, shape (n_words, dimensions)
-        Zeros for words that the file lacks, and for punctuation.
-
-    Raises
-    ------
-    DescribeError
-        If the file is missing, is not what its name says, or has none of the words.
-    MissingExtraError
-        If a ``.bin`` file is given and gensim is not installed.
+    ``path``: ``.bin`` of fastText, or a text file with a word and its numbers on each line.
+    ``coded``: Whose vocabulary; a word that the file lacks is looked up in its commonest spelling.
+    Returns: float32, shape (n_words, dimensions). Zeros for words that the file lacks, and for punctuation.
     """
     check_vectors(str(path))
     wanted: dict[str, list[int]] = {}
@@ -186,22 +140,11 @@ def sentence_vectors(
 ) -> NDArray[np.float32]:
     """Average the word vectors of every sentence.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The sentences.
-    word_vectors : float32, shape (n_words, dimensions)
-        Vector of each word code; zeros where there is none.
-    middle : float32, shape (dimensions,), optional
-        What is taken off every mean; the mean of these sentences when not given.
+    ``word_vectors``: float32, shape (n_words, dimensions). Vector of each word code; zeros where there is none.
+    ``middle``: float32, shape (dimensions,). What is taken off every mean; the mean of these sentences when not
+        given.
+    Returns: float32, shape (n_sentences, dimensions). Unit length; zeros for a sentence without any vector.
 
-    Returns
-    -------
-    float32, shape (n_sentences, dimensions)
-        Unit length; zeros for a sentence without any vector.
-
-    Notes
-    -----
     Words are brought to unit length first, so that frequent words (whose trained vectors are
     long or short, by method) count as one each. The mean over all sentences is then subtracted:
     it holds what all sentences share, which would make every cosine near 1.
@@ -216,17 +159,8 @@ def sentence_vectors(
 def vector_of_all(coded: CodedSentences, word_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Average the vectors of all sentences, before anything is taken off.
 
-    Parameters
-    ----------
-    coded : CodedSentences
-        The sentences.
-    word_vectors : float32, shape (n_words, dimensions)
-        Vector of each word code; zeros where there is none.
-
-    Returns
-    -------
-    float32, shape (dimensions,)
-        What :func:`sentence_vectors` takes off; zeros without any vector.
+    ``word_vectors``: float32, shape (n_words, dimensions). Vector of each word code; zeros where there is none.
+    Returns: float32, shape (dimensions,). What :func:`sentence_vectors` takes off; zeros without any vector.
     """
     means, has = _means_of_words(coded, word_vectors)
     return means[has].mean(axis=0) if has.any() else np.zeros(word_vectors.shape[1], np.float32)
@@ -247,15 +181,8 @@ def _means_of_words(
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring every row to unit length.
 
-    Parameters
-    ----------
-    vectors : float32, shape (n, dimensions)
-        Any vectors.
-
-    Returns
-    -------
-    float32, shape (n, dimensions)
-        Zeros where the row is (nearly) zero.
+    ``vectors``: float32, shape (n, dimensions). Any vectors.
+    Returns: float32, shape (n, dimensions). Zeros where the row is (nearly) zero.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)

@@ -13,15 +13,9 @@ from numpy.typing import NDArray
 def share_bits(share: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the divergence of a share in the list from a share in the background.
 
-    Parameters
-    ----------
-    share, background : float64, shape (n,), 0 to 1
-        Shares; moved off 0 and 1 by 1e-6.
-
-    Returns
-    -------
-    float64, shape (n,)
-        Kullback-Leibler divergence in bits; 0 where the list has less than the background.
+    ``share, background``: float64, shape (n,), 0 to 1. Shares; moved off 0 and 1 by 1e-6.
+    Returns: float64, shape (n,). Kullback-Leibler divergence in bits; 0 where the list has less than the
+        background.
 
     Examples
     --------
@@ -36,17 +30,10 @@ def share_bits(share: NDArray[np.float64], background: NDArray[np.float64]) -> N
 def expected_share(background: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the share of sentences that would hold a word if they were so many times as long.
 
-    Parameters
-    ----------
-    background : float64, shape (n,)
-        Share at the usual length.
-    times : float64, shape (n,), > 0
-        Length by the usual length.
-
-    Returns
-    -------
-    float64, shape (n,)
-        ``1 - (1 - background) ** times``: long sentences hold more of every word, which is no theme.
+    ``background``: float64, shape (n,). Share at the usual length.
+    ``times``: float64, shape (n,), > 0. Length by the usual length.
+    Returns: float64, shape (n,). ``1 - (1 - background) ** times``: long sentences hold more of every word, which
+        is no theme.
 
     Examples
     --------
@@ -65,17 +52,9 @@ def length_bits(
 ) -> NDArray[np.float64]:
     """Give the divergence of lengths in the list from lengths in the background.
 
-    Parameters
-    ----------
-    mean, deviation : float64, shape (n,)
-        Mean and standard deviation of each list.
-    background_mean, background_deviation : float
-        Those of the background.
-
-    Returns
-    -------
-    float64, shape (n,)
-        Of two normal distributions, in bits, but only what their means explain: 0 at equal means.
+    ``mean, deviation``: float64, shape (n,). Mean and standard deviation of each list.
+    Returns: float64, shape (n,). Of two normal distributions, in bits, but only what their means explain: 0 at
+        equal means.
     """
     if background_deviation <= 0:
         return np.zeros(len(mean))

@@ -19,17 +19,9 @@ def lift(
 ) -> NDArray[np.float64]:
     """Divide the share in the list by the share in the (whole) background.
 
-    Parameters
-    ----------
-    n_list, size_list : array_like of int
-        Sentences of the list that hold the evidence; sentences of the list. Broadcast together.
-    n_background, size_background : array_like of int
-        The same in the background.
-
-    Returns
-    -------
-    float64, broadcast shape
-        The lift; NaN where the background does not hold the evidence or a size is zero.
+    ``n_list, size_list``: Sentences of the list that hold the evidence; sentences of the list. Broadcast together.
+    Returns: float64, broadcast shape. The lift; NaN where the background does not hold the evidence or a size is
+        zero.
 
     Examples
     --------
@@ -57,25 +49,13 @@ def log_odds_z(
     Both sides get a prior of `prior_size` sentences that hold the evidence at the background's
     share, so evidence seen a handful of times does not outrank evidence seen hundreds of times.
 
-    Parameters
-    ----------
-    n_list, size_list : array_like of int
-        Sentences of the list that hold the evidence; sentences of the list. Broadcast together.
-    n_background, size_background : array_like of int
-        The same in the background, the list's own sentences included where they belong to it.
-    n_overlap, size_overlap : array_like of int, optional
-        How many of `n_background` and `size_background` are sentences of the list. Left out, the
-        whole list lies in the background; 0 says that the two are disjoint.
-    prior_size : float, > 0
-        Weight of the prior, in sentences.
+    ``n_background, size_background``: The same in the background, the list's own sentences included where they
+        belong to it.
+    ``n_overlap, size_overlap``: How many of `n_background` and `size_background` are sentences of the list. Left
+        out, the whole list lies in the background; 0 says that the two are disjoint.
+    Returns: float64, broadcast shape. Above 0 where the list has more, exactly 0 (up to rounding) where the shares
+        are equal.
 
-    Returns
-    -------
-    float64, broadcast shape
-        Above 0 where the list has more, exactly 0 (up to rounding) where the shares are equal.
-
-    Notes
-    -----
     With ``y`` sentences of ``n`` that hold the evidence, background share ``p`` and prior ``a``::
 
         delta = log((y + ap) / (n - y + a(1-p)))  of the list, minus the same of the rest
@@ -87,9 +67,7 @@ def log_odds_z(
     tags come near 1, where ``1 - p`` matters. With fixed margins z grows strictly with `n_list`
     from 0 on.
 
-    References
-    ----------
-    B. Monroe, M. Colaresi, K. Quinn (2008), Fightin' Words, Political Analysis 16(4), eq. 15-22.
+    Reference: B. Monroe, M. Colaresi, K. Quinn (2008), Fightin' Words, Political Analysis 16(4), eq. 15-22.
 
     Examples
     --------

@@ -31,24 +31,15 @@ def g2_root(
 ) -> NDArray[np.float64]:
     """Compare a list with the rest of the background by the log-likelihood ratio G2; give its signed root.
 
-    Parameters
-    ----------
-    n_list, size_list : array_like of int
-        Sentences of the list that hold the pattern; sentences of the list. Broadcast together.
-    n_background, size_background : array_like of int
-        The same in the background.
-    n_overlap, size_overlap : array_like of int
-        How many of these two are sentences of the list: they are taken out of the background.
+    ``n_list, size_list``: Sentences of the list that hold the pattern; sentences of the list. Broadcast together.
+    ``n_overlap, size_overlap``: How many of these two are sentences of the list: they are taken out of the
+        background.
+    Returns: float64, broadcast shape. Root of G2 (which has one degree of freedom), negative where the list has
+        less; under the hypothesis that list and rest are draws from one population it is about normal. 0 where the
+        rest is empty.
 
-    Returns
-    -------
-    float64, broadcast shape
-        Root of G2 (which has one degree of freedom), negative where the list has less; under the hypothesis that
-        list and rest are draws from one population it is about normal. 0 where the rest is empty.
-
-    References
-    ----------
-    T. Dunning (1993), Accurate Methods for the Statistics of Surprise and Coincidence, Comput. Linguistics 19(1).
+    Reference: T. Dunning (1993), Accurate Methods for the Statistics of Surprise and Coincidence, Comput.
+        Linguistics 19(1).
 
     Examples
     --------
@@ -85,18 +76,9 @@ def fisher_surprise(
 ) -> NDArray[np.float32]:
     """Test exactly whether a list has more of each pattern than the rest of the background (Fisher, one-sided).
 
-    Parameters
-    ----------
-    n_list, n_background, n_overlap : int, shape (n,)
-        As of :func:`g2_root`.
-    size_list, size_background, size_overlap : int
-        As of :func:`g2_root`.
-
-    Returns
-    -------
-    float32, shape (n,)
-        ``-ln p``; 0 where the list has no more than its share. G2 would give a hundred times smaller p for patterns
-        of five sentences: exactly what most tests are about.
+    ``n_list, n_background, n_overlap``: int, shape (n,). As of :func:`g2_root`.
+    Returns: float32, shape (n,). ``-ln p``; 0 where the list has no more than its share. G2 would give a hundred
+        times smaller p for patterns of five sentences: exactly what most tests are about.
 
     Examples
     --------
@@ -117,25 +99,13 @@ def false_discoveries(
 ) -> FalseDiscoveries:
     """Control the false-discovery rate of many tests (Benjamini and Hochberg).
 
-    Parameters
-    ----------
-    asked : float32, shape (n,)
-        ``-ln p`` of the tests whose q is wanted; those above 0 are among `every`.
-    every : float32, shape (m,)
-        ``-ln p`` above 0 of all tests that were made. Of the others, none can pass.
-    n_tests : int, >= m
-        All hypotheses, those that were not looked at included: they count as not passing.
-    rate : float
-        Share of false ones allowed among those that pass.
+    ``asked``: float32, shape (n,). ``-ln p`` of the tests whose q is wanted; those above 0 are among `every`.
+    ``every``: float32, shape (m,). ``-ln p`` above 0 of all tests that were made. Of the others, none can pass.
+    ``n_tests``: All hypotheses, those that were not looked at included: they count as not passing.
+    ``rate``: Share of false ones allowed among those that pass.
 
-    Returns
-    -------
-    FalseDiscoveries
-        ``q`` is 1 where ``-ln p`` is 0.
-
-    References
-    ----------
-    Y. Benjamini, Y. Hochberg (1995), Controlling the False Discovery Rate, J. Royal Statistical Society B 57(1).
+    Reference: Y. Benjamini, Y. Hochberg (1995), Controlling the False Discovery Rate, J. Royal Statistical Society
+        B 57(1).
 
     Examples
     --------
@@ -159,19 +129,11 @@ def false_discoveries(
 def wilson_interval(n: ArrayLike, size: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Say how far the share in a sample may be from that in what was sampled.
 
-    Parameters
-    ----------
-    n, size : array_like of int
-        Sentences of the sample that hold something; sentences of the sample, at least 1. Broadcast together.
+    ``n, size``: Sentences of the sample that hold something; sentences of the sample, at least 1. Broadcast
+        together.
+    Returns: low, high: float64, broadcast shape. Ends of the 95 % interval of the share.
 
-    Returns
-    -------
-    low, high : float64, broadcast shape
-        Ends of the 95 % interval of the share.
-
-    References
-    ----------
-    E. Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference, JASA 22(158).
+    Reference: E. Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference, JASA 22(158).
 
     Examples
     --------

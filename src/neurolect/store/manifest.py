@@ -58,10 +58,7 @@ class RunManifest(TypedDict):
 def package_versions() -> dict[str, str]:
     """List the versions that bear on results.
 
-    Returns
-    -------
-    dict of str to str
-        Python and the installed packages among those neurolect computes with.
+    Returns: Python and the installed packages among those neurolect computes with.
     """
     versions = {"python": platform.python_version()}
     for name in _PACKAGES:
@@ -73,13 +70,7 @@ def package_versions() -> dict[str, str]:
 
 
 def now() -> str:
-    """Give the present time, UTC, to the second, ISO 8601.
-
-    Returns
-    -------
-    str
-        E.g. ``2026-01-31T12:00:00+00:00``.
-    """
+    """Give the present time, UTC, to the second, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

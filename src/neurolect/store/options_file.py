@@ -3,22 +3,12 @@
 import json
 from typing import Any
 
-__all__ = ["options_to_toml"]
-
 
 def options_to_toml(options: dict[str, dict[str, Any]]) -> str:
     """Write options of stages as TOML tables.
 
-    Parameters
-    ----------
-    options : dict of str to dict
-        Stage to option to value (string, number, boolean, list or tuple of those; None is left out with
-        a comment, TOML has no null).
-
-    Returns
-    -------
-    str
-        A TOML document that ``--config`` reads.
+    ``options``: Stage to option to value (string, number, boolean, list or tuple of those; None is left out with a
+        comment, TOML has no null).
 
     Examples
     --------

@@ -16,8 +16,6 @@ from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stages import check_current, left_out, stage_of, state_of
 from neurolect.store.tables import names_of, no_such, read_neuron_rows, read_table
 
-__all__ = ["Neuron", "Run", "open_run"]
-
 _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
 """Tables of a signature, of runs that do not say which they have."""
 

@@ -10,41 +10,14 @@ import pyarrow.parquet as pq
 
 from neurolect.store.tables import table_path
 
-__all__ = ["select_rows"]
-
 
 def select_rows(
     folder: Path, name: str, *, equal: Mapping[str, str], columns: list[str], highest: str, limit: int
 ) -> pa.Table:
     """Read the rows in which some string columns have given values, the highest by some number first.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    name : str
-        A table, e.g. ``"signatures/words"``.
-    equal : mapping of str to str
-        Column names and the values they must have, all of them.
-    columns : list of str
-        What to read of the rows found.
-    highest : str
-        The number column to order by, descending; ties stay in file order, nulls come last.
-    limit : int, >= 0
-        Rows at most.
+    ``highest``: The number column to order by, descending; ties stay in file order, nulls come last.
 
-    Returns
-    -------
-    pyarrow.Table
-        The rows, the highest first.
-
-    Raises
-    ------
-    RunFolderError
-        If the table is not there.
-
-    Notes
-    -----
     The keys are read as dictionary codes, which are not decoded; then the number column; then, for the few rows
     that are wanted, their row groups. Reading and filtering all columns of 4.5 million rows takes far longer.
     """

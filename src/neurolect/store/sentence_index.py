@@ -14,38 +14,17 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 
-__all__ = ["SentenceIndex", "has_index"]
-
 
 def has_index(folder: Path) -> bool:
     """Tell whether a run has an index.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-
-    Returns
-    -------
-    bool
-        True when it is whole: its table of words is written last.
+    Returns: True when it is whole: its table of words is written last.
     """
     return (folder / "index" / "words.parquet").is_file()
 
 
 class SentenceIndex:
-    """The index of a run, read lazily.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has no index.
-    """
+    """The index of a run, read lazily."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "index"
@@ -139,15 +118,7 @@ class SentenceIndex:
     def places_of_word(self, word: str) -> NDArray[np.int64]:
         """Find a word.
 
-        Parameters
-        ----------
-        word : str
-            Lower case.
-
-        Returns
-        -------
-        int64, ascending
-            Places of the kept sentences where it stands; none for an unknown word.
+        Returns: int64, ascending. Places of the kept sentences where it stands; none for an unknown word.
         """
         code = pc.index(self.words, word).as_py()
         if code < 0:
@@ -159,15 +130,7 @@ class SentenceIndex:
     def places_of_tag(self, tag: str) -> NDArray[np.int64]:
         """Find a part of speech.
 
-        Parameters
-        ----------
-        tag : str
-            A Penn tag.
-
-        Returns
-        -------
-        int64, ascending
-            Places of the kept sentences that have it; none for an unknown tag.
+        Returns: int64, ascending. Places of the kept sentences that have it; none for an unknown tag.
         """
         if tag not in self.tags:
             return np.empty(0, dtype=np.int64)
@@ -176,15 +139,8 @@ class SentenceIndex:
     def sentences_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tell whose places these are.
 
-        Parameters
-        ----------
-        places : int64, shape (n,), ascending
-            Places of words.
-
-        Returns
-        -------
-        int64, shape (n,), ascending
-            Number of each place's sentence among the kept ones.
+        ``places``: int64, shape (n,), ascending. Places of words.
+        Returns: int64, shape (n,), ascending. Number of each place's sentence among the kept ones.
         """
         return np.searchsorted(self.sentence_starts, places, side="right") - 1
 

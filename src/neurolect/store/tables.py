@@ -11,8 +11,6 @@ import pyarrow.parquet as pq
 from neurolect.errors import RunFolderError, nearest
 from neurolect.store.stages import command_of, stage_of
 
-__all__ = ["read_neuron_rows", "read_table"]
-
 
 def names_of(folder: Path, ending: str) -> list[str]:
     """Name the tables (``.parquet``) or arrays (``.npy``) of a run folder as they are asked for."""
@@ -36,22 +34,7 @@ def no_such(folder: Path, kind: str, name: str, known: Sequence[str]) -> RunFold
 def table_path(folder: Path, name: str) -> Path:
     """Find a table's file.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    name : str
-        Its path without the ending, e.g. ``"lists/top"``.
-
-    Returns
-    -------
-    Path
-        The existing file.
-
-    Raises
-    ------
-    RunFolderError
-        If it is not there; names the nearest that are.
+    ``name``: Its path without the ending, e.g. ``"lists/top"``.
     """
     path = folder / f"{name}.parquet"
     if not path.is_file():
@@ -60,27 +43,7 @@ def table_path(folder: Path, name: str) -> Path:
 
 
 def read_table(folder: Path, name: str, *, columns: list[str] | None = None) -> pa.Table:
-    """Read a whole table.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    name : str
-        E.g. ``"signatures/words"``.
-    columns : list of str, optional
-        Only these.
-
-    Returns
-    -------
-    pyarrow.Table
-        All rows in file order.
-
-    Raises
-    ------
-    RunFolderError
-        If the table is not there, or its file is cut off.
-    """
+    """Read a whole table."""
     # Not pq.read_table: it imports pyarrow's data sets, and pandas where that is installed, for half a second.
     return _opened(folder, name).read(columns=columns)
 
@@ -88,26 +51,7 @@ def read_table(folder: Path, name: str, *, columns: list[str] | None = None) -> 
 def read_neuron_rows(folder: Path, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
     """Read one neuron's rows, touching only the row groups that can hold them.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    name : str
-        A table sorted by ``neuron_id``.
-    neuron_id : int
-        The neuron.
-    side : str, optional
-        ``top`` or ``bottom``; both when not given.
-
-    Returns
-    -------
-    pyarrow.Table
-        Its rows in file order.
-
-    Raises
-    ------
-    RunFolderError
-        If the table is not there, or its file is cut off.
+    ``name``: A table sorted by ``neuron_id``.
     """
     file = _opened(folder, name)
     metadata = file.metadata

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from neurolect.errors import RunFolderError
 from neurolect.store import Run
 
-__all__ = ["LEVELS", "pack_values", "unpack_values", "wanted_entries"]
-
 LEVELS = 255
 """Activations at tokens are stored in one byte: so many steps from a sentence's lowest to its highest."""
 
@@ -21,26 +19,8 @@ def wanted_entries(
 ) -> pa.Table:
     """List the first entries of lists.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-    neuron_ids : int64 array or None
-        Only these neurons.
-    sides : sequence of str
-        Sides.
-    n_sentences : int
-        Entries of each list.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``neuron_id``, ``side``, ``rank``, ``sentence_id``, ``activation``; by neuron, side as given, rank.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has no list of a side.
+    ``neuron_ids``: int64 array or None. Only these neurons.
+    Returns: ``neuron_id``, ``side``, ``rank``, ``sentence_id``, ``activation``; by neuron, side as given, rank.
     """
     parts = []
     for number, side in enumerate(sides):
@@ -61,15 +41,8 @@ def wanted_entries(
 def pack_values(values: Sequence[NDArray[np.float32]]) -> dict[str, pa.Array]:
     """Store activations in a byte each.
 
-    Parameters
-    ----------
-    values : sequence of float32 arrays, each of at least one number
-        Activations at the tokens of each entry.
-
-    Returns
-    -------
-    dict of str to pyarrow.Array
-        ``low`` and ``step`` float32, ``tokens`` list<uint8>: an activation is ``low + step * token``, true to
+    ``values``: sequence of float32 arrays, each of at least one number. Activations at the tokens of each entry.
+    Returns: ``low`` and ``step`` float32, ``tokens`` list<uint8>: an activation is ``low + step * token``, true to
         half a step.
     """
     sizes = np.array([len(each) for each in values], np.int64)
@@ -87,15 +60,7 @@ def pack_values(values: Sequence[NDArray[np.float32]]) -> dict[str, pa.Array]:
 def unpack_values(table: pa.Table) -> list[NDArray[np.float32]]:
     """Read activations back.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        With ``low``, ``step`` and ``tokens``.
-
-    Returns
-    -------
-    list of float32 arrays
-        For each row its activations.
+    Returns: list of float32 arrays. For each row its activations.
     """
     table = table.combine_chunks()
     low, step = (table.column(name).to_numpy() for name in ("low", "step"))

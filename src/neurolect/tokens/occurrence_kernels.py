@@ -8,8 +8,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["weigh_occurrences"]
-
 
 @njit(cache=True, nogil=True)
 def weigh_occurrences(
@@ -22,20 +20,13 @@ def weigh_occurrences(
 ) -> None:
     """Average word values over the occurrences of patterns.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_words,)
-        Item of each word of some sentences.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence starts.
-    values : float64, shape (n_words, n_values)
-        Numbers of each word.
-    patterns : int32, shape (n_patterns, n_items)
-        Items in order, -1 after the last.
-    max_gap : int
-        Most words skipped between two items; -1 for any number.
-    means : float64, shape (n_patterns, n_sentences, n_values)
-        Written to: mean over the pattern's words and all its occurrences; NaN where a sentence does not hold it.
+    ``codes``: int32, shape (n_words,). Item of each word of some sentences.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence starts.
+    ``values``: float64, shape (n_words, n_values). Numbers of each word.
+    ``patterns``: int32, shape (n_patterns, n_items). Items in order, -1 after the last.
+    ``max_gap``: Most words skipped between two items; -1 for any number.
+    ``means``: float64, shape (n_patterns, n_sentences, n_values). Written to: mean over the pattern's words and all
+        its occurrences; NaN where a sentence does not hold it.
     """
     longest = 0
     for sentence in range(len(offsets) - 1):

@@ -27,28 +27,8 @@ FAR = 0.1
 def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
     """Read the wanted neurons at the tokens of the wanted sentences.
 
-    Parameters
-    ----------
-    run : Run
-        The run.
-    model : Model
-        The model it was collected with.
-    wanted : pyarrow.Table
-        From :func:`neurolect.tokens.entries.wanted_entries`.
-    progress : Progress
-        Where to report.
-
-    Returns
-    -------
-    entries : pyarrow.Table
-        ``tokens/entries`` of ``docs/run_folder.md``, in the order of `wanted`.
-    sentences : pyarrow.Table
-        ``tokens/sentences``, ascending id.
-
-    Raises
-    ------
-    ModelError
-        If the model gives other activations than the lists have.
+    Returns: entries: pyarrow.Table. ``tokens/entries`` of ``docs/run_folder.md``, in the order of `wanted`.
+    Returns: sentences: pyarrow.Table. ``tokens/sentences``, ascending id.
     """
     sentence_ids = np.unique(wanted.column("sentence_id").to_numpy())
     folder = run.folder / "tokens" / "partial"

@@ -25,8 +25,6 @@ from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weig
 from neurolect.tokens.weighted_patterns import weighted_patterns
 from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
-__all__ = ["model_of_run", "read_tokens"]
-
 ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 
 
@@ -116,24 +114,7 @@ def read_tokens(
 def model_of_run(run: Run, name: str | None, *, device: str = "cpu") -> Model:
     """Load the model that a run was collected with.
 
-    Parameters
-    ----------
-    run : Run
-        The run.
-    name : str or None
-        Where it is now; where the manifest says when not given.
-    device : str
-        Where it runs.
-
-    Returns
-    -------
-    Model
-        With the options of the run.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be loaded, or its files are not those of the run.
+    ``name``: Where it is now; where the manifest says when not given.
     """
     known = run.manifest["model"]
     options = recorded_options(run.manifest, "model", ModelOptions)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from neurolect.distinct import distinct
 from neurolect.statistics.scores import log_odds_z
 
-__all__ = ["ListItems", "weighted_table"]
-
 MIN_SENTENCES = 2
 N_KEPT = 40
 
@@ -50,21 +48,10 @@ def score_items(
 ) -> Scored:
     """Score the items of one list, weighted and plain.
 
-    Parameters
-    ----------
-    items : ListItems
-        Words of the list, or their tags.
-    keep : bool, shape (n_items,)
-        Items that are told; the others (punctuation) take their share of the activation all the same.
-    background : int64, shape (n_items,)
-        Occurrences of each item in the uniform sample.
-    prior_size : float
-        Weight of the prior of log-odds z.
-
-    Returns
-    -------
-    Scored
-        The leading items by weighted log-odds z, held by two sentences at least.
+    ``keep``: bool, shape (n_items,). Items that are told; the others (punctuation) take their share of the
+        activation all the same.
+    ``background``: int64, shape (n_items,). Occurrences of each item in the uniform sample.
+    Returns: The leading items by weighted log-odds z, held by two sentences at least.
     """
     n_items, total = len(background), max(len(items.codes), 1)
     counts = np.bincount(items.codes, minlength=n_items)
@@ -99,19 +86,9 @@ def weighted_table(
 ) -> pa.Table:
     """Write scored items as a table.
 
-    Parameters
-    ----------
-    owners : list of (int, str)
-        Neuron and side of each list.
-    scored : list of Scored
-        Its items.
-    labels : dict of str to list of str
-        Columns that name an item, e.g. ``word`` and ``display``, by code.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/token_words`` or ``signatures/token_tags`` of ``docs/run_folder.md``.
+    ``owners``: list of (int, str). Neuron and side of each list.
+    ``labels``: Columns that name an item, e.g. ``word`` and ``display``, by code.
+    Returns: ``signatures/token_words`` or ``signatures/token_tags`` of ``docs/run_folder.md``.
     """
     sizes = [len(each.codes) for each in scored]
     none, nothing = np.empty(0, np.int64), np.empty(0)

@@ -18,8 +18,6 @@ from neurolect.store import Run
 from neurolect.tokens.occurrence_kernels import weigh_occurrences
 from neurolect.tokens.weighted_items import MIN_SENTENCES, ListItems
 
-__all__ = ["weighted_patterns"]
-
 ITEMS = ("word", "tag")
 """Patterns of lemmas and mixed ones are of items that only describing knows."""
 
@@ -53,25 +51,10 @@ def weighted_patterns(
 ) -> pa.Table:
     """Weigh the patterns of lists.
 
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    listed : mapping of (int, str) to ListItems
-        Words of the sentences read again of each neuron and side; their codes are positions among the coded tokens.
-    coded : CodedSentences
-        Words and tags.
-    n_background : int
-        Sentences of the uniform sample, in which patterns were counted.
-    n_words : int
-        Its words.
-    prior_size : float
-        Weight of the prior of log-odds z.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``signatures/token_patterns`` of ``docs/run_folder.md``.
+    ``listed``: mapping of (int, str) to ListItems. Words of the sentences read again of each neuron and side; their
+        codes are positions among the coded tokens.
+    ``n_background``: Sentences of the uniform sample, in which patterns were counted.
+    Returns: ``signatures/token_patterns`` of ``docs/run_folder.md``.
     """
     options = run.manifest["options"]["describe"]
     kinds = [_Kind("word", coded.words, coded.vocabulary, int(options["word_gap"]))]

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Alignment", "align", "word_spans", "word_weights"]
-
 
 class Alignment(NamedTuple):
     """Pairs of a word and a token that share a character."""
@@ -20,17 +18,8 @@ class Alignment(NamedTuple):
 def word_spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Find words in their sentence, one after the other.
 
-    Parameters
-    ----------
-    text : str
-        The sentence.
-    words : sequence of str
-        Its words, in order, as :func:`neurolect.corpus.words.split_words` gives them.
-
-    Returns
-    -------
-    list of (int, int)
-        First character and one past the last; an empty span for a word that is not there.
+    ``words``: Its words, in order, as :func:`neurolect.corpus.words.split_words` gives them.
+    Returns: list of (int, int). First character and one past the last; an empty span for a word that is not there.
 
     Examples
     --------
@@ -51,17 +40,9 @@ def word_spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
 def align(spans: Sequence[tuple[int, int]], *, starts: NDArray[np.int32], ends: NDArray[np.int32]) -> Alignment:
     """Pair words with the tokens that cover them.
 
-    Parameters
-    ----------
-    spans : sequence of (int, int)
-        Characters of each word.
-    starts, ends : int32, shape (n_tokens,)
-        Characters of each token.
-
-    Returns
-    -------
-    Alignment
-        A word cut off with the end of a long sentence is in no pair.
+    ``spans``: sequence of (int, int). Characters of each word.
+    ``starts, ends``: int32, shape (n_tokens,). Characters of each token.
+    Returns: A word cut off with the end of a long sentence is in no pair.
     """
     bounds = np.array(spans, np.int64).reshape(-1, 2)
     shared = np.minimum(bounds[:, 1:], ends[None]) > np.maximum(bounds[:, :1], starts[None])
@@ -74,24 +55,11 @@ def word_weights(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share a sentence's excess activation out to its words.
 
-    Parameters
-    ----------
-    values : float32, shape (n_tokens,)
-        Activations at the tokens.
-    alignment : Alignment
-        Of the sentence.
-    mean : float
-        The neuron's mean sentence activation.
-    sign : float
-        1 for the top list, -1 for the bottom list.
-
-    Returns
-    -------
-    activations : float64, shape (n_words,)
-        Mean activation of each word's tokens; NaN for a word without one.
-    weights : float64, shape (n_words,)
-        The part above the mean (below it, for the bottom list) divided by the sentence's average word's, so that
-        they average 1; all 0 where no word is above the mean.
+    ``values``: float32, shape (n_tokens,). Activations at the tokens.
+    Returns: activations: float64, shape (n_words,). Mean activation of each word's tokens; NaN for a word without
+        one.
+    Returns: weights: float64, shape (n_words,). The part above the mean (below it, for the bottom list) divided by
+        the sentence's average word's, so that they average 1; all 0 where no word is above the mean.
     """
     n = np.bincount(alignment.words, minlength=alignment.n_words)
     sums = np.bincount(alignment.words, weights=values[alignment.tokens], minlength=alignment.n_words)

@@ -12,20 +12,11 @@ from neurolect.model.load import load_model, load_network, load_tokenizer, posit
 from neurolect.model.model_files import find_model_files, one_line_errors
 from neurolect.model.options import ModelOptions
 
-__all__ = ["Classifier", "MeanClassifier", "Start", "load_classifier", "logits_of"]
-
 
 class MeanClassifier(nn.Module):
     """The mean of a text's tokens through one linear layer.
 
-    Parameters
-    ----------
-    encoder : transformers.PreTrainedModel
-        Gives the last hidden states.
-    n_classes : int
-        Outputs.
-    dropout : float
-        Share of the mean that is dropped while training.
+    ``dropout``: Share of the mean that is dropped while training.
     """
 
     def __init__(self, encoder: Any, *, n_classes: int, dropout: float) -> None:  # noqa: ANN401 - untyped library
@@ -81,32 +72,8 @@ def load_classifier(
 ) -> Classifier:
     """Load a model and put a new head on it; torch's random state decides how the head starts.
 
-    Parameters
-    ----------
-    model : str
-        A folder, a hub name, or ``minilm``.
-    head : {"first", "mean"}
-        As in the options.
-    classes : tuple of str
-        Names of the classes.
-    dropout : float
-        Of the head.
-    max_tokens : int
-        Longest text in model tokens.
-    options : ModelOptions
-        Whether pickled weights and code of the model's own are allowed.
-
-    Returns
-    -------
-    Classifier
-        On the CPU, float32.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model, or it cannot be loaded.
-    VariantError
-        If it is an encoder-decoder.
+    ``options``: Whether pickled weights and code of the model's own are allowed.
+    Returns: On the CPU, float32.
     """
     plain = ModelOptions(allow_pickle=options.allow_pickle, trust_remote_code=options.trust_remote_code)
     start = load_model(model, options=plain)  # checks what can be wrong with a model
@@ -153,17 +120,7 @@ def _set_dropout(network: Any, dropout: float) -> None:  # noqa: ANN401 - untype
 def logits_of(network: nn.Module, batch: PaddedBatch) -> Tensor:
     """Run the network on a batch.
 
-    Parameters
-    ----------
-    network : nn.Module
-        Of a :class:`Classifier`.
-    batch : PaddedBatch
-        On its device.
-
-    Returns
-    -------
-    Tensor
-        Float32, shape (n_texts, n_classes).
+    Returns: Float32, shape (n_texts, n_classes).
     """
     if isinstance(network, MeanClassifier):
         logits: Tensor = network(batch)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from neurolect.errors import OptionError
 
-__all__ = ["HEADS", "FinetuneOptions"]
-
 HEADS = ("first", "mean")
 
 

@@ -22,8 +22,6 @@ from neurolect.variants.record import write_record
 from neurolect.variants.saving import save_model
 from neurolect.variants.training import Epoch, LabelledTokens, best_epoch, train
 
-__all__ = ["FinetunedVariant", "finetuned_variant"]
-
 
 class FinetunedVariant(NamedTuple):
     """A model that was trained to classify texts."""

@@ -16,8 +16,6 @@ from neurolect.corpus.sources import Source, find_sources
 from neurolect.errors import VariantError, nearest
 from neurolect.variants.finetune_options import FinetuneOptions
 
-__all__ = ["LabelledTexts", "part_texts", "read_labelled"]
-
 MOST_CLASSES = 200
 _SURVEY = 1000
 
@@ -41,24 +39,8 @@ class LabelledTexts(NamedTuple):
 def read_labelled(sources: Sequence[str | Path], *, options: FinetuneOptions) -> LabelledTexts:
     """Read all texts that have a class.
 
-    Parameters
-    ----------
-    sources : sequence of str or Path
-        Files, folders, globs or ``hf:NAME[:CONFIG][:SPLIT]`` with the columns that ``options`` name.
-    options : FinetuneOptions
-        Columns, limit, smallest class.
-
-    Returns
-    -------
-    LabelledTexts
-        Rows without text or class, texts that came before, and classes of few texts left out and counted.
-
-    Raises
-    ------
-    CorpusError
-        If a source cannot be read or the text column is not clear.
-    VariantError
-        If a column is missing, or fewer than two classes of enough texts are there.
+    ``sources``: Files, folders, globs or ``hf:NAME[:CONFIG][:SPLIT]`` with the columns that ``options`` name.
+    Returns: Rows without text or class, texts that came before, and classes of few texts left out and counted.
     """
     found: dict[str, str] = {}
     clashing: set[str] = set()
@@ -143,19 +125,9 @@ def part_texts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Set a share of every class aside.
 
-    Parameters
-    ----------
-    labels : int64, shape (n,)
-        Class of each text.
-    validation : float
-        Share set aside, above 0 and below 1; of every class at least one text and not all.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    train, validation : int64
-        Positions, ascending; every one once. Each class of two or more texts is in both.
+    ``labels``: int64, shape (n,). Class of each text.
+    Returns: train, validation: int64. Positions, ascending; every one once. Each class of two or more texts is in
+        both.
     """
     order = np.random.default_rng([seed, 1]).permutation(len(labels))
     aside = np.zeros(len(labels), dtype=np.bool_)

@@ -9,18 +9,7 @@ from neurolect.errors import VariantError
 
 
 def check_free(out: Path) -> None:
-    """Refuse a place where something is.
-
-    Parameters
-    ----------
-    out : Path
-        The folder to be made.
-
-    Raises
-    ------
-    VariantError
-        If there is a file or a folder that is not empty.
-    """
+    """Refuse a place where something is."""
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         what = f"{out} is there already; nothing is overwritten."
         raise VariantError(what, expected="a folder that does not exist yet", hint="give another --out")
@@ -28,23 +17,7 @@ def check_free(out: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary sibling that becomes ``out`` if the block succeeds, and vanishes if not.
-
-    Parameters
-    ----------
-    out : Path
-        The folder to make.
-
-    Yields
-    ------
-    Path
-        Where to write.
-
-    Raises
-    ------
-    VariantError
-        If ``out`` is taken or cannot be written to.
-    """
+    """Give a temporary sibling that becomes ``out`` if the block succeeds, and vanishes if not."""
     check_free(out)
     with replacing_folder(out, error=VariantError) as temporary:
         yield temporary

@@ -15,8 +15,6 @@ from neurolect.variants.new_folder import new_folder
 from neurolect.variants.record import write_record
 from neurolect.variants.saving import save_model
 
-__all__ = ["RandomVariant", "random_variant"]
-
 
 class RandomVariant(NamedTuple):
     """A model whose weights were drawn anew."""

@@ -15,18 +15,7 @@ def write_record(
 ) -> None:
     """Write both files.
 
-    Parameters
-    ----------
-    folder : Path
-        The variant's folder.
-    kind : {"random", "finetuned"}
-        What was done.
-    made_from : mapping
-        ``name`` and ``fingerprint`` of the model it was made from.
-    facts : mapping
-        What else is known, JSON-able; as in ``docs/variants.md``.
-    text : str
-        The same for people, Markdown.
+    ``facts``: What else is known, JSON-able; as in ``docs/variants.md``.
     """
     head = {"format": VARIANT.name, "schema_version": VARIANT.version, "kind": kind, "made_from": dict(made_from)}
     versions = {"neurolect": neurolect_version(), "created": now(), "packages": package_versions()}

@@ -19,8 +19,6 @@ from neurolect.model.tokens import TokenizedSentences
 from neurolect.progress import Progress, Task
 from neurolect.variants.finetune_options import FinetuneOptions
 
-__all__ = ["Epoch", "LabelledTokens", "shuffled_batches", "train"]
-
 _POOL = 32
 """Batches that are sorted by length together: long enough for little padding, short enough for chance."""
 _CHECK_TOKENS = 8192
@@ -63,19 +61,8 @@ def shuffled_batches(
 ) -> list[NDArray[np.int64]]:
     """Cut positions into batches in random order, such that the lengths of a batch are alike.
 
-    Parameters
-    ----------
-    lengths : int64, shape (n,)
-        Model tokens of every text.
-    batch_size : int
-        Texts a batch; the last one may be smaller.
-    random : numpy.random.Generator
-        Chooses.
-
-    Returns
-    -------
-    list of int64 arrays
-        Every position once.
+    ``lengths``: int64, shape (n,). Model tokens of every text.
+    Returns: list of int64 arrays. Every position once.
 
     Examples
     --------
@@ -102,28 +89,9 @@ def train(
 ) -> list[Epoch]:
     """Train, and leave the network as it was after the epoch that did best on the validation part.
 
-    Parameters
-    ----------
-    network : nn.Module
-        On its device; all its parameters are trained. Torch's random state decides dropout.
-    data : LabelledTokens
-        What to train on and to check with.
-    forward : callable
-        Gives the logits of a batch.
-    options : FinetuneOptions
-        Step size, batches, epochs, patience, seed.
-    progress : Progress
-        Where to report to.
-
-    Returns
-    -------
-    list of Epoch
-        All epochs that ran. The best has the highest accuracy, of equals the lowest loss, then the first.
-
-    Raises
-    ------
-    VariantError
-        If the loss is NaN or infinite.
+    ``network``: On its device; all its parameters are trained. Torch's random state decides dropout.
+    ``options``: Step size, batches, epochs, patience, seed.
+    Returns: All epochs that ran. The best has the highest accuracy, of equals the lowest loss, then the first.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     random = np.random.default_rng([options.seed, 2])

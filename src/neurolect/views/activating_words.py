@@ -8,8 +8,6 @@ from neurolect.store import Neuron
 from neurolect.tokens.entries import unpack_values
 from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
-__all__ = ["STRONG", "activating_words", "bracketed", "pieces"]
-
 STRONG = 0.5
 """Words with at least this part of the sentence's greatest weight are marked where there are no shades."""
 N_SHADES = 4
@@ -19,20 +17,9 @@ OPENING, CLOSING = "\u2039", "\u203a"
 def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, list[tuple[int, int, float]]]:
     """Weigh the words of some sentences of a list.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a run.
-    side : str
-        ``top`` or ``bottom``.
-    ranks : list of int
-        Entries of its list.
-
-    Returns
-    -------
-    dict of int to list of (int, int, float)
-        For the ranks that the tokens stage has read: first character, one past the last, and weight (the activation
-        beyond the neuron's mean, by the sentence's greatest) of each word above the mean.
+    Returns: dict of int to list of (int, int, float). For the ranks that the tokens stage has read: first
+        character, one past the last, and weight (the activation beyond the neuron's mean, by the sentence's
+        greatest) of each word above the mean.
     """
     if not neuron.run.has("tokens/entries"):
         return {}
@@ -62,17 +49,8 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
 def pieces(text: str, words: list[tuple[int, int, float]]) -> list[tuple[str, int]]:
     """Cut a sentence into shaded and plain pieces, for a page.
 
-    Parameters
-    ----------
-    text : str
-        The sentence.
-    words : list of (int, int, float)
-        From :func:`activating_words`.
-
-    Returns
-    -------
-    list of (str, int)
-        Pieces in order, with a shade from 0 (none) to 4.
+    ``words``: list of (int, int, float). From :func:`activating_words`.
+    Returns: list of (str, int). Pieces in order, with a shade from 0 (none) to 4.
 
     Examples
     --------
@@ -91,17 +69,8 @@ def pieces(text: str, words: list[tuple[int, int, float]]) -> list[tuple[str, in
 def bracketed(text: str, words: list[tuple[int, int, float]]) -> str:
     """Mark the strongest words where there is no colour.
 
-    Parameters
-    ----------
-    text : str
-        The sentence.
-    words : list of (int, int, float)
-        From :func:`activating_words`.
-
-    Returns
-    -------
-    str
-        The sentence with angle quotes about words of at least half the greatest weight.
+    ``words``: list of (int, int, float). From :func:`activating_words`.
+    Returns: The sentence with angle quotes about words of at least half the greatest weight.
 
     Examples
     --------

@@ -4,8 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Histogram", "histogram", "number", "percent", "share_bar"]
-
 EIGHTHS = "\u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"  # left blocks, one eighth to full
 HEIGHTS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # lower blocks
 MARK, EMPTY = "\u2502", "\u00b7"
@@ -27,15 +25,7 @@ class Histogram(NamedTuple):
 def number(value: float | None) -> str:
     """Write a number in at most five characters or so, with a true minus sign.
 
-    Parameters
-    ----------
-    value : float or None
-        Any.
-
-    Returns
-    -------
-    str
-        Two or three significant digits; a dash for None.
+    Returns: Two or three significant digits; a dash for None.
 
     Examples
     --------
@@ -58,16 +48,6 @@ def number(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """Write a share as a percentage that never rounds something to nothing.
 
-    Parameters
-    ----------
-    share : float or None
-        From 0 to 1.
-
-    Returns
-    -------
-    str
-        E.g. ``23%``, ``1.4%``, ``<.1%``; a dash for None.
-
     Examples
     --------
     >>> [percent(each) for each in (0.234, 0.0141, 0.0002, 0.0, 1.0)]
@@ -83,17 +63,7 @@ def percent(share: float | None) -> str:
 def share_bar(share: float, background: float, *, width: int) -> list[tuple[str, str]]:
     """Draw a share as a bar, with a mark at the background's share.
 
-    Parameters
-    ----------
-    share, background : float
-        From 0 to 1.
-    width : int
-        Characters for a share of 1.
-
-    Returns
-    -------
-    list of (str, str)
-        One pair a character: what to draw, and ``list``, ``mark`` or ``empty``.
+    Returns: list of (str, str). One pair a character: what to draw, and ``list``, ``mark`` or ``empty``.
 
     Examples
     --------
@@ -114,19 +84,8 @@ def share_bar(share: float, background: float, *, width: int) -> list[tuple[str,
 def histogram(data: dict[str, Any], *, width: int, marks: list[float]) -> Histogram:
     """Draw a histogram of activations, on a square-root scale since the ends are what matters.
 
-    Parameters
-    ----------
-    data : dict
-        ``low``, ``width``, ``counts`` as on a card.
-    width : int
-        Characters at most.
-    marks : list of float
-        Activations where the lists begin: below the median the bottom list's, above it the top list's.
-
-    Returns
-    -------
-    Histogram
-        The drawing and the columns of the lists.
+    ``marks``: Activations where the lists begin: below the median the bottom list's, above it the top list's.
+    Returns: The drawing and the columns of the lists.
     """
     counts = np.asarray(data["counts"], dtype=np.float64)
     seen = np.flatnonzero(counts)

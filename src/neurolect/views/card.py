@@ -22,8 +22,6 @@ from neurolect.views.card_senses import card_senses
 from neurolect.views.examples import examples
 from neurolect.views.nearest import nearest_lists, nearest_responses
 
-__all__ = ["card", "short_name"]
-
 # Words and patterns of less of a list than this come only where there are not so many others.
 MIN_SHARE, ENOUGH = 0.01, 3
 # Fields whose evidence has room on a card.
@@ -99,16 +97,6 @@ def card(
 
 def short_name(model: str) -> str:
     """Name a model: a folder by its last part, one of the hub in full.
-
-    Parameters
-    ----------
-    model : str
-        A path or a name of the hub.
-
-    Returns
-    -------
-    str
-        What a card shows.
 
     Examples
     --------

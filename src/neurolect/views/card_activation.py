@@ -7,8 +7,6 @@ from neurolect.signatures.evidence.registry import kinds
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 
-__all__ = ["activation_lines", "card_activation"]
-
 N_STRONG, N_WEAK = 2, 4
 """Pieces of evidence of every kind, and of all kinds together."""
 GAIN, LOSS = 1.1, 0.8
@@ -17,18 +15,8 @@ GAIN, LOSS = 1.1, 0.8
 def card_activation(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] | None:
     """Weigh the evidence of one list by the neuron's activation at its words.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a described run.
-    side : str
-        ``top`` or ``bottom``.
-
-    Returns
-    -------
-    dict or None
-        ``answers_to`` (leading words, phrases, tags and tag patterns whose words have more of the activation than
-        an average word of their sentences) and ``beside_it`` (evidence that falls most): rows with ``kind``,
+    Returns: ``answers_to`` (leading words, phrases, tags and tag patterns whose words have more of the activation
+        than an average word of their sentences) and ``beside_it`` (evidence that falls most): rows with ``kind``,
         ``label``, ``gain``, ``n_sentences``, ``plain_z``, ``weighted_z``. None where ``tokens`` has not read the
         list.
     """
@@ -49,15 +37,7 @@ def card_activation(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]
 def activation_lines(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
     """Say it in lines.
 
-    Parameters
-    ----------
-    found : dict
-        From :func:`card_activation`.
-
-    Returns
-    -------
-    list of (str, str)
-        A title and what follows it; none for what is empty.
+    Returns: list of (str, str). A title and what follows it; none for what is empty.
 
     Examples
     --------

@@ -9,8 +9,6 @@ from neurolect.signatures.evidence.registry import title_of
 from neurolect.store import Neuron
 from neurolect.views.bars import percent
 
-__all__ = ["card_fidelity", "fidelity_lines"]
-
 N_KINDS = 4
 """Kinds of evidence that have room on a line."""
 _REFUSED = {
@@ -22,21 +20,11 @@ _REFUSED = {
 def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
     """Give the scores of one side's signature.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a described run.
-    side : str
-        ``top`` or ``bottom``.
-
-    Returns
-    -------
-    dict or None
-        ``refused`` (None, or why there is no score), ``auroc``, ``low``, ``high``, ``average_precision``,
+    Returns: ``refused`` (None, or why there is no score), ``auroc``, ``low``, ``high``, ``average_precision``,
         ``base_rate``, ``spearman``, ``n_positives``, ``n_documents``, ``n_sentences``, ``evidence`` (a list of
         ``evidence``, ``name``, ``auroc``, best first), ``other`` (AUROC of another neuron's signature), ``hard``
-        (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run).
-        None where the run has not been scored.
+        (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run). None
+        where the run has not been scored.
     """
     if not neuron.run.has("fidelity/neurons"):
         return None
@@ -93,15 +81,7 @@ def _plain(value: float | None) -> float | None:
 def fidelity_lines(found: dict[str, Any]) -> list[str]:
     """Say it in two lines.
 
-    Parameters
-    ----------
-    found : dict
-        From :func:`card_fidelity`.
-
-    Returns
-    -------
-    list of str
-        What the signature explains on held-out sentences, and what that compares with.
+    Returns: What the signature explains on held-out sentences, and what that compares with.
     """
     if found["refused"] is not None:
         return [f"fidelity not scored: {found['refused']}"]

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from neurolect.results.field_values import range_bounds
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 
-__all__ = ["holders", "telling_values"]
-
 MIN_SHARE = 0.03
 """Values of less of a list than this are no theme of it."""
 WEAK = 0.05
@@ -37,20 +35,11 @@ class _Shown(NamedTuple):
 def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[str, Any]]:
     """Leave out the metadata values that others explain.
 
-    Parameters
-    ----------
-    rows : list of dict
-        Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``, ``lift``,
-        ``log_odds_z``.
-    listed : pyarrow.Table
-        The list's sentences with their metadata.
-
-    Returns
-    -------
-    list of dict
-        The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare and
-        weak ones, those that have nearly the same sentences as one before them, and those within one before them
-        whose lift is hardly higher.
+    ``rows``: Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``,
+        ``lift``, ``log_odds_z``.
+    Returns: The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare
+        and weak ones, those that have nearly the same sentences as one before them, and those within one before
+        them whose lift is hardly higher.
     """
     kept: list[dict[str, Any]] = []
     shown: list[_Shown] = []
@@ -83,19 +72,8 @@ def _explains(other: _Shown, sentences: NDArray[np.bool_], lift: float) -> bool:
 def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
     r"""Tell which sentences have a metadata value.
 
-    Parameters
-    ----------
-    listed : pyarrow.Table
-        Sentences with their metadata.
-    field : str
-        The field; one whose name a column of the table had taken has an underscore appended there.
-    value : str
-        The value, or a range of numbers as the signature writes it.
-
-    Returns
-    -------
-    bool, shape (n_sentences,)
-        False where there is none.
+    ``field``: The field; one whose name a column of the table had taken has an underscore appended there.
+    Returns: bool, shape (n_sentences,). False where there is none.
 
     Examples
     --------

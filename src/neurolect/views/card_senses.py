@@ -8,8 +8,6 @@ import pyarrow.compute as pc
 from neurolect.signatures.naming_evidence import COMMON_WORD
 from neurolect.store import Neuron
 
-__all__ = ["card_senses", "sense_label"]
-
 N_WORDS = 4
 # A value that fewer of a sense's sentences have, or that the corpus has nearly as often, does not describe it.
 MIN_SHARE, MIN_LIFT = 0.25, 1.5
@@ -18,20 +16,9 @@ MIN_SHARE, MIN_LIFT = 0.25, 1.5
 def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
     """Gather the senses of one list.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a described run.
-    side : str
-        ``top`` or ``bottom``.
-
-    Returns
-    -------
-    dict or None
-        ``polysemy`` (effective number of senses) and ``senses``: dicts with ``sense`` (from 1), ``share``,
+    Returns: ``polysemy`` (effective number of senses) and ``senses``: dicts with ``sense`` (from 1), ``share``,
         ``n_sentences``, ``label`` (how it is told in a line), ``evidence`` (rows of ``sense_evidence``) and
-        ``typical`` (its medoid: ``sentence_id``, ``text``), the largest first. None where none
-        were looked for.
+        ``typical`` (its medoid: ``sentence_id``, ``text``), the largest first. None where none were looked for.
     """
     if not neuron.run.has("signatures/senses"):
         return None
@@ -60,16 +47,9 @@ def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
 def sense_label(evidence: list[dict[str, Any]]) -> str:
     """Tell a sense in a few words.
 
-    Parameters
-    ----------
-    evidence : list of dict
-        Its rows of ``sense_evidence``, strongest first within a kind.
-
-    Returns
-    -------
-    str
-        Leading words, then the leading metadata value where enough of its sentences have it; a tag, or
-        what else there is, where there is neither; empty where there is nothing.
+    ``evidence``: Its rows of ``sense_evidence``, strongest first within a kind.
+    Returns: Leading words, then the leading metadata value where enough of its sentences have it; a tag, or what
+        else there is, where there is neither; empty where there is nothing.
 
     Examples
     --------

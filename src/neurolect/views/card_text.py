@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-__all__ = ["card_console", "card_text"]
-
 N_TYPICAL, N_NEAREST, N_ON_LINE = 2, 3, 8
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
@@ -58,15 +56,7 @@ def card_text(card: dict[str, Any], *, width: int = 100, colour: bool = False) -
 
 
 def card_console(card: dict[str, Any], console: "Console") -> None:
-    """Print a card on a console of rich; recording consoles make pictures of it.
-
-    Parameters
-    ----------
-    card : dict
-        What :func:`neurolect.views.card.card` gives.
-    console : rich.console.Console
-        Where to.
-    """
+    """Print a card on a console of rich; recording consoles make pictures of it."""
     from rich.box import ROUNDED
     from rich.console import Group
     from rich.panel import Panel

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from neurolect.comparison import Comparison
 
-__all__ = ["comparison_figure"]
-
 _FATES = (("kept", "#117733"), ("moved", "#ddcc77"), ("vanished", "#888888"))
 _MOST_LABELS = 24
 
@@ -23,22 +21,7 @@ _MOST_LABELS = 24
 def comparison_figure(made: "Comparison", summary: dict[str, Any]) -> bytes:
     """Draw a row for every two runs: likeness of layers (SVCCA, held out), fates by layer.
 
-    Parameters
-    ----------
-    made : Comparison
-        From ``compare``.
-    summary : dict
-        From ``comparison_summary``.
-
-    Returns
-    -------
-    bytes
-        A PNG file.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
+    Returns: bytes. A PNG file.
     """
     require_extra("matplotlib", extra="relate", purpose="to draw the figure of a comparison")
     from matplotlib.figure import Figure

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from neurolect.comparison import Comparison
 
-__all__ = ["comparison_summary"]
-
 _KEPT, _MOVED = "kept", ("moved within the layer", "moved to another layer")
 _EXAMPLES = 5
 
@@ -20,18 +18,8 @@ _EXAMPLES = 5
 def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> dict[str, Any]:
     """Sum a comparison up.
 
-    Parameters
-    ----------
-    made : Comparison
-        From ``compare`` or ``open_comparison``.
-    n_examples : int
-        Neurons named of every fate.
-
-    Returns
-    -------
-    dict
-        JSON-able: ``labels``, ``source``, ``n_sentences``, ``notices``, ``pairs`` (``fates``, medians, ``layers``,
-        ``examples`` of every two runs), ``rankings`` and ``distances``.
+    Returns: JSON-able: ``labels``, ``source``, ``n_sentences``, ``notices``, ``pairs`` (``fates``, medians,
+        ``layers``, ``examples`` of every two runs), ``rankings`` and ``distances``.
     """
     pairs = [_pair(made, first, second, n_examples) for first, second in combinations(made.labels, 2)]
     distances = None

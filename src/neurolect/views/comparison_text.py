@@ -2,25 +2,12 @@
 
 from typing import Any
 
-__all__ = ["comparison_text"]
-
 _TITLES = ("layer", "kept", "moved", "vanished", "appeared", "best |r|", "R2", "SVCCA", "lists", "likest there")
 _WIDTHS = (8, *[10] * 8, 16)
 
 
 def comparison_text(summary: dict[str, Any]) -> str:
-    """Lay it out.
-
-    Parameters
-    ----------
-    summary : dict
-        From ``comparison_summary``.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
+    """Lay it out."""
     lines = [f"{summary['n_sentences']:,} sentences ({summary['source']}); runs: {', '.join(summary['labels'])}."]
     lines += [f"Note: {notice}" for notice in summary["notices"]]
     for pair in summary["pairs"]:

@@ -9,8 +9,6 @@ import pyarrow.compute as pc
 from neurolect.store import SIDES, Run
 from neurolect.views.bars import number, percent
 
-__all__ = ["HEIGHT", "WIDTH", "Line", "Panel", "convergence_panels", "panel"]
-
 WIDTH, HEIGHT = 300.0, 120.0
 _N_TICKS = 3
 _LEAST_STEPS = 3
@@ -41,17 +39,9 @@ class Panel(NamedTuple):
 def convergence_panels(run: Run) -> list[Panel]:
     """Lay out how the lists settled while the run was collected.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    list of Panel
-        How much of the lists is new at each look beside what chance alone gives; how much of their evidence they
-        keep while the sentences read double; how far their last sentence lies from the neuron's mean. Empty where
-        the run was collected without a monitor or looked at fewer than three times.
+    Returns: How much of the lists is new at each look beside what chance alone gives; how much of their evidence
+        they keep while the sentences read double; how far their last sentence lies from the neuron's mean. Empty
+        where the run was collected without a monitor or looked at fewer than three times.
     """
     if not (run.folder / "convergence" / "steps.parquet").is_file():
         return []
@@ -84,23 +74,9 @@ def panel(
 ) -> Panel:
     """Lay out one chart.
 
-    Parameters
-    ----------
-    title : str
-        What it shows.
-    sizes : sequence of int
-        Sentences read at each look, ascending.
-    series : sequence of (style, label, values)
-        A line each; None where there is no value.
-    top : float, optional
-        Upper end of the scale, which begins at 0; a little above the highest value when not given.
-    share : bool
-        Whether values are written as percentages.
-
-    Returns
-    -------
-    Panel
-        Within 300 by 120.
+    ``sizes``: Sentences read at each look, ascending.
+    ``series``: sequence of (style, label, values). A line each; None where there is no value.
+    ``top``: Upper end of the scale, which begins at 0; a little above the highest value when not given.
 
     Examples
     --------

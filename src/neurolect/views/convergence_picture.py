@@ -6,8 +6,6 @@ from neurolect.errors import RunFolderError
 from neurolect.store import Run
 from neurolect.views.convergence_figure import HEIGHT, WIDTH, Panel, convergence_panels
 
-__all__ = ["convergence_picture"]
-
 _LEFT, _TOP, _GAP, _RIGHT = 52.0, 54.0, 84.0, 20.0
 _COLOURS = {"top": "#c2541d", "bottom": "#2a6f97", "chance": "#7a8794", "kept": "#c2541d", "settled": "#2a6f97"}
 _DASHED = ("chance", "settled")
@@ -16,20 +14,7 @@ _DASHED = ("chance", "settled")
 def convergence_picture(run: Run) -> str:
     """Draw how the lists settled while a run was collected.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    str
-        An SVG document: what :func:`neurolect.views.convergence_figure.convergence_panels` lays out.
-
-    Raises
-    ------
-    RunFolderError
-        If the run was looked at fewer than three times.
+    Returns: An SVG document: what :func:`neurolect.views.convergence_figure.convergence_panels` lays out.
     """
     panels = convergence_panels(run)
     if not panels:

@@ -6,8 +6,6 @@ from typing import Any
 from neurolect.store import Run, open_run
 from neurolect.views.bars import percent
 
-__all__ = ["convergence", "convergence_text"]
-
 _BAR = 20
 _UNSETTLED = 8
 
@@ -45,18 +43,7 @@ def convergence(run: Run | str | Path) -> dict[str, Any]:
 
 
 def convergence_text(made: dict[str, Any]) -> str:
-    """Lay it out as text.
-
-    Parameters
-    ----------
-    made : dict
-        From :func:`convergence`.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
+    """Lay it out as text."""
     sides = [name.removeprefix("churn_") for name in made["steps"][0] if name.startswith("churn_")]
     titles = ["sentences", *(f"new in {side}" for side in sides), "by chance", "evidence kept", "settled"]
     lines = ["  ".join(f"{title:>13}" for title in titles)]

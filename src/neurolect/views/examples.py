@@ -8,8 +8,6 @@ import pyarrow as pa
 from neurolect.corpus.words import split_words
 from neurolect.signatures.says_nothing import SAYS_NOTHING
 
-__all__ = ["examples", "is_near_duplicate", "note"]
-
 # Two sentences that share this much of their words tell the reader the same thing.
 MAX_OVERLAP = 0.6
 # Fields told of a sentence at most.
@@ -23,17 +21,7 @@ _NOT_METADATA = frozenset(
 def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> bool:
     """Say whether a sentence repeats one that is shown already.
 
-    Parameters
-    ----------
-    words : frozenset of str
-        Its words, lower case.
-    shown : list of frozenset of str
-        The words of those shown.
-
-    Returns
-    -------
-    bool
-        True when the Jaccard overlap with one of them is above 0.6.
+    Returns: True when the Jaccard overlap with one of them is above 0.6.
 
     Examples
     --------
@@ -48,17 +36,8 @@ def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> boo
 def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
     """Choose what is told of a sentence beside its text.
 
-    Parameters
-    ----------
-    metadata : dict
-        Field and value, in the corpus's order.
-    fields : sequence of str
-        Fields that the card has evidence of: they come first, and only of these numbers are told.
-
-    Returns
-    -------
-    list of str
-        Four values at most. Others, and those that say nothing without the field's name, are left out.
+    ``fields``: Fields that the card has evidence of: they come first, and only of these numbers are told.
+    Returns: Four values at most. Others, and those that say nothing without the field's name, are left out.
 
     Examples
     --------
@@ -77,21 +56,10 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
 def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
     """Take the first sentences of a list that are no near-duplicates.
 
-    Parameters
-    ----------
-    listed : pyarrow.Table
-        The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
-    limit : int, >= 0
-        How many.
-    fields : sequence of str
-        Fields that the card has evidence of.
-
-    Returns
-    -------
-    dict
-        ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
-        ``note`` (the values to show) and, with max pooling, ``token``; ``n_skipped``:
-        near-duplicates passed over on the way.
+    ``listed``: The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
+    Returns: ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
+        ``note`` (the values to show) and, with max pooling, ``token``; ``n_skipped``: near-duplicates passed over
+        on the way.
     """
     taken: list[dict[str, Any]] = []
     shown: list[frozenset[str]] = []

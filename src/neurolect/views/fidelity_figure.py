@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["fidelity_figure"]
-
 _WIDTH, _PANEL, _LEFT, _TOP, _BOTTOM = 760, 210, 64, 44, 34
 _GAP = 46
 _MEDIAN = 'text-anchor="middle" font-size="10" paint-order="stroke" stroke="#ffffff" stroke-width="2.5"'
@@ -14,15 +12,8 @@ _PANELS = (("auroc", "AUROC on held-out sentences", 0.5, 1.0, 0.5), ("spearman",
 def fidelity_figure(made: dict[str, Any]) -> str:
     """Draw the distribution of fidelity over neurons by layer.
 
-    Parameters
-    ----------
-    made : dict
-        From :func:`neurolect.views.fidelity_text.fidelity_of_run`.
-
-    Returns
-    -------
-    str
-        An SVG document: AUROC and rank correlation of each site and layer, boxes from the 25th to the 75th
+    ``made``: From :func:`neurolect.views.fidelity_text.fidelity_of_run`.
+    Returns: An SVG document: AUROC and rank correlation of each site and layer, boxes from the 25th to the 75th
         percentile, whiskers from the 5th to the 95th; random weights beside where a run of them was compared.
     """
     layers = [row for row in made["layers"] if row["auroc"]]

@@ -20,24 +20,11 @@ _BAR = 30
 def fidelity_of_run(run: Run) -> dict[str, Any]:
     """Summarise the scores of a run.
 
-    Parameters
-    ----------
-    run : Run
-        A scored run.
-
-    Returns
-    -------
-    dict
-        ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``n_positives`` and
-        ``base_rate`` (medians), ``min_positives``, ``evidence`` (kind to
-        quantiles of AUROC, and medians of average precision and rank correlation), ``controls`` (quantiles of AUROC
-        of another neuron's signature, against hard negatives, of a random model, on second corpora), ``layers``
-        (site, layer, quantiles of AUROC and of rank correlation, the same after ``random_`` of the random model).
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been scored.
+    Returns: ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``n_positives``
+        and ``base_rate`` (medians), ``min_positives``, ``evidence`` (kind to quantiles of AUROC, and medians of
+        average precision and rank correlation), ``controls`` (quantiles of AUROC of another neuron's signature,
+        against hard negatives, of a random model, on second corpora), ``layers`` (site, layer, quantiles of AUROC
+        and of rank correlation, the same after ``random_`` of the random model).
     """
     stage = run.manifest["stages"].get("fidelity", {})
     scores, neurons = run.table("fidelity/scores"), run.table("fidelity/neurons")
@@ -120,18 +107,7 @@ def _layers(run: Run, together: pa.Table, random: pa.Table | None) -> list[dict[
 
 
 def fidelity_text(made: dict[str, Any]) -> str:
-    """Lay it out as text.
-
-    Parameters
-    ----------
-    made : dict
-        From :func:`fidelity_of_run`.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
+    """Lay it out as text."""
     lines = []
     if made["n_scored"]:
         share = percent(made["base_rate"])

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Bar", "Chart", "histogram_bars", "kind_charts", "marked"]
-
 HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT = 320.0, 56.0
 CHART_HEIGHT, BAR_STEP = 54.0, 14.0
 
@@ -37,15 +35,7 @@ class Chart(NamedTuple):
 def histogram_bars(card: dict[str, Any]) -> list[Bar]:
     """Lay out the histogram of a card, heights on a square-root scale.
 
-    Parameters
-    ----------
-    card : dict
-        As :func:`neurolect.views.card.card` gives it.
-
-    Returns
-    -------
-    list of Bar
-        Within 320 by 56; style ``top`` and ``bottom`` where the lists reach, ``rest`` between.
+    Returns: Within 320 by 56; style ``top`` and ``bottom`` where the lists reach, ``rest`` between.
     """
     data = card["activation"]["histogram"]
     counts = np.asarray(data["counts"], dtype=np.float64)
@@ -72,18 +62,9 @@ def histogram_bars(card: dict[str, Any]) -> list[Bar]:
 def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int]]) -> list[Chart]:
     """Lay out one small chart for each kind of name.
 
-    Parameters
-    ----------
-    layers, kinds : list of str
-        Their labels.
-    places : list of (int, int)
-        For each neuron and side: position in `layers`, position in `kinds`.
-
-    Returns
-    -------
-    list of Chart
-        The commonest kind first. Bars show the share of a layer's names that are of the kind; each chart has its
-        own scale and says how much its highest bar is, since rare kinds would be flat beside common ones.
+    ``places``: list of (int, int). For each neuron and side: position in `layers`, position in `kinds`.
+    Returns: The commonest kind first. Bars show the share of a layer's names that are of the kind; each chart has
+        its own scale and says how much its highest bar is, since rare kinds would be flat beside common ones.
     """
     counts = np.zeros((len(kinds), len(layers)))
     for layer, kind in places:
@@ -107,17 +88,7 @@ def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int
 def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     """Cut a text where evidence stands in it.
 
-    Parameters
-    ----------
-    text : str
-        A sentence.
-    words : collection of str
-        Words to mark, any case.
-
-    Returns
-    -------
-    list of (str, bool)
-        The text in pieces, in order; True for a word to mark.
+    Returns: list of (str, bool). The text in pieces, in order; True for a word to mark.
 
     Examples
     --------

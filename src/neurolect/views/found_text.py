@@ -7,8 +7,6 @@ import pyarrow as pa
 
 from neurolect.views.bars import number, percent
 
-__all__ = ["cut", "found_text"]
-
 TITLES = ("neuron", "side", "evidence", "in list", "usual", "lift", "z", "fidelity", "its name")
 NUMBERS = frozenset({"in list", "usual", "lift", "z", "fidelity"})
 LONGEST = 32
@@ -19,17 +17,8 @@ GAP, RULE, ELLIPSIS = "  ", "\u2500", "\u2026"
 def found_text(found: pa.Table, *, width: int = 100) -> str:
     """Lay the neurons that a search found out as text.
 
-    Parameters
-    ----------
-    found : pyarrow.Table
-        What :func:`neurolect.finding.find` gives.
-    width : int
-        Columns.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline; best first.
+    ``found``: What :func:`neurolect.finding.find` gives.
+    Returns: Lines that end in a newline; best first.
     """
     rows = [_cells(row) for row in found.to_pylist()]
     titles = [title for title in TITLES if title in rows[0]] if rows else list(TITLES)
@@ -46,16 +35,6 @@ def found_text(found: pa.Table, *, width: int = 100) -> str:
 def cells(text: str) -> int:
     r"""Count the columns that a text takes: Chinese and Japanese characters take two, marks above others none.
 
-    Parameters
-    ----------
-    text : str
-        One line.
-
-    Returns
-    -------
-    int
-        Columns of a terminal.
-
     Examples
     --------
     >>> cells("ab"), cells("\u6771\u4eac")
@@ -67,18 +46,6 @@ def cells(text: str) -> int:
 
 def cut(text: str, width: int) -> str:
     r"""Cut a text that is too long, and show that it was cut.
-
-    Parameters
-    ----------
-    text : str
-        One line.
-    width : int, >= 1
-        Columns.
-
-    Returns
-    -------
-    str
-        The text, or its beginning and an ellipsis.
 
     Examples
     --------

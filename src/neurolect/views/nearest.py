@@ -8,8 +8,6 @@ import pyarrow.compute as pc
 from neurolect.relations.steps import is_related
 from neurolect.store import Neuron
 
-__all__ = ["nearest_lists", "nearest_responses"]
-
 N_NEAREST = 5
 TABLE = "relations/neighbours"
 
@@ -17,15 +15,7 @@ TABLE = "relations/neighbours"
 def nearest_responses(neuron: Neuron) -> list[dict[str, Any]] | None:
     """Name the neurons that respond to the sample most like one.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a described run.
-
-    Returns
-    -------
-    list of dict, or None
-        ``address`` and ``correlation`` (with sign), the strongest first; None where the run is not related.
+    Returns: ``address`` and ``correlation`` (with sign), the strongest first; None where the run is not related.
     """
     if not is_related(neuron.run, step="alike"):
         return None
@@ -37,18 +27,8 @@ def nearest_responses(neuron: Neuron) -> list[dict[str, Any]] | None:
 def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] | None:
     """Name the lists most like one of a neuron's.
 
-    Parameters
-    ----------
-    neuron : Neuron
-        A neuron of a described run.
-    side : str
-        ``top`` or ``bottom``.
-
-    Returns
-    -------
-    dict, or None
-        ``lists`` (most shared sentences) and ``signature``: lists of ``address``, ``side``, ``likeness``, ``name``,
-        the likest first; None where the run is not related.
+    Returns: ``lists`` (most shared sentences) and ``signature``: lists of ``address``, ``side``, ``likeness``,
+        ``name``, the likest first; None where the run is not related.
     """
     if not is_related(neuron.run, step="alike"):
         return None

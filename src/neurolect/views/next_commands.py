@@ -8,8 +8,6 @@ from neurolect.signatures.evidence.metadata import METADATA_ROWS
 from neurolect.signatures.evidence.words import WORD_ROWS
 from neurolect.store import Run
 
-__all__ = ["next_commands"]
-
 MIN_LIFT = 3.0
 
 

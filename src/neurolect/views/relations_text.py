@@ -7,28 +7,13 @@ import pyarrow.compute as pc
 from neurolect.store import Run
 from neurolect.views.bars import number, percent
 
-__all__ = ["relations_facts", "relations_text"]
-
 
 def relations_facts(run: Run) -> dict[str, Any]:
     """Gather the main figures.
 
-    Parameters
-    ----------
-    run : Run
-        A related run.
-
-    Returns
-    -------
-    dict
-        ``clusters`` (rows of ``relations/clusters``), ``redundancy`` (rows for the whole run), ``same_index``
+    Returns: ``clusters`` (rows of ``relations/clusters``), ``redundancy`` (rows for the whole run), ``same_index``
         (strongest first), ``diversity`` (one row a layer, at the largest number of groups that all have),
         ``n_groups`` (by correlation; null where not made), ``maps`` (methods), ``folder``. Fit for ``json.dumps``.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has not been related.
     """
     redundancy = run.table("relations/redundancy")
     same = run.table("relations/same_index")
@@ -47,18 +32,7 @@ def relations_facts(run: Run) -> dict[str, Any]:
 
 
 def relations_text(facts: dict[str, Any]) -> str:
-    """Lay them out as text.
-
-    Parameters
-    ----------
-    facts : dict
-        From :func:`relations_facts`.
-
-    Returns
-    -------
-    str
-        Lines that end in a newline.
-    """
+    """Lay them out as text."""
     lines = [*_clusters(facts["clusters"]), *_redundancy(facts), *_same_index(facts["same_index"])]
     lines += _diversity(facts["diversity"])
     folder = facts["folder"]

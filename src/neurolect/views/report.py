@@ -26,8 +26,6 @@ from neurolect.views.figures import histogram_bars, kind_charts, marked
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["card_html", "write_report"]
-
 # The typical sentence of every row makes the file large; beyond so many rows it is left to the cards.
 MAX_ROWS_WITH_SENTENCE = 20_000
 SENTENCE_LENGTH, N_WORDS = 110, 5
@@ -87,18 +85,7 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
 
 
 def card_html(neuron_card: dict[str, Any]) -> str:
-    """Write one card as a page of its own, e.g. to take a picture of it.
-
-    Parameters
-    ----------
-    neuron_card : dict
-        As :func:`neurolect.views.card.card` gives it.
-
-    Returns
-    -------
-    str
-        An HTML document.
-    """
+    """Write one card as a page of its own, e.g. to take a picture of it."""
     page: str = (
         _environment().get_template("one_card.html").render(card=neuron_card, style=_template_text("report.css"))
     )
@@ -107,16 +94,6 @@ def card_html(neuron_card: dict[str, Any]) -> str:
 
 def script_json(value: Any) -> str:  # noqa: ANN401
     r"""Write JSON that can stand inside a script element whatever strings it holds.
-
-    Parameters
-    ----------
-    value : JSON-able
-        The data.
-
-    Returns
-    -------
-    str
-        JSON without ``<``, ``>``, ``&`` and line separators.
 
     Examples
     --------

@@ -24,17 +24,7 @@ REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeE
 def random_sentences(model: "Model", *, lengths: Sequence[int]) -> TokenizedSentences:
     """Make sentences of random tokens, always the same.
 
-    Parameters
-    ----------
-    model : Model
-        Whose tokens; padding is not among them, for some networks give it no position.
-    lengths : sequence of int
-        Tokens of each; the model's limit where that is less.
-
-    Returns
-    -------
-    TokenizedSentences
-        Every token is pooled.
+    ``model``: Whose tokens; padding is not among them, for some networks give it no position.
     """
     own = np.minimum(np.asarray(lengths, dtype=np.int64), model.max_tokens)
     rng = np.random.default_rng(0)
@@ -50,17 +40,9 @@ def random_sentences(model: "Model", *, lengths: Sequence[int]) -> TokenizedSent
 def worst_difference(got: Tensor, expected: Tensor, *, offsets: Sequence[int]) -> float:
     """Compare activations.
 
-    Parameters
-    ----------
-    got, expected : float32 Tensor, shape (n_sentences, n_neurons)
-        Of the same sentences.
-    offsets : sequence of int
-        First neuron of every site and layer, and the number of neurons.
-
-    Returns
-    -------
-    float
-        The largest relative difference of any sentence at any site and layer; NaN where one is not finite.
+    ``got, expected``: float32 Tensor, shape (n_sentences, n_neurons). Of the same sentences.
+    ``offsets``: First neuron of every site and layer, and the number of neurons.
+    Returns: The largest relative difference of any sentence at any site and layer; NaN where one is not finite.
     """
     worst = torch.zeros((), device=got.device)
     for start, stop in pairwise(offsets):

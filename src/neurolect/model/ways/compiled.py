@@ -19,12 +19,8 @@ if TYPE_CHECKING:
 class Compiled:
     """One of PyTorch's ways, with compiled blocks.
 
-    Parameters
-    ----------
-    inner : Plain
-        Makes the batches and runs the network.
-    blocks : list of nn.Module
-        Their ``forward`` is replaced. One compiled function serves all, so the first batch waits for one block.
+    ``blocks``: Their ``forward`` is replaced. One compiled function serves all, so the first batch waits for one
+        block.
     """
 
     backend, compiled = "torch", True

@@ -29,10 +29,7 @@ _short_kernel: dict[str, Callable[..., Tensor]] = {}
 def varlen_kernel() -> Callable[..., Any] | None:
     """Find PyTorch's attention over sequences of many lengths.
 
-    Returns
-    -------
-    callable or None
-        None where this PyTorch has none, or one without local windows.
+    Returns: None where this PyTorch has none, or one without local windows.
     """
     try:
         from torch.nn.attention.varlen import varlen_attn
@@ -46,10 +43,7 @@ def varlen_kernel() -> Callable[..., Any] | None:
 def register() -> bool:
     """Make the attention known to transformers.
 
-    Returns
-    -------
-    bool
-        False where this version of transformers has no attention interface.
+    Returns: False where this version of transformers has no attention interface.
     """
     try:
         from transformers import AttentionInterface, AttentionMaskInterface
@@ -84,34 +78,13 @@ def packed_attention(
 ) -> tuple[Tensor, None]:
     """Attend within every sentence.
 
-    Parameters
-    ----------
-    module : nn.Module
-        The calling module; its ``is_causal`` counts where the argument is None.
-    query, key, value : Tensor, shape (1, n_heads, n_tokens, head_dim)
-        Key and value may have fewer heads, each shared by as many queries.
-    attention_mask : None
-        Not used.
-    cu_seqlens : int32 Tensor, shape (n_sentences + 1,)
-        Where every sentence starts, and the end.
-    max_len : int
-        At least the longest sentence.
-    scaling : float, optional
-        Of the scores; ``head_dim ** -0.5`` where None.
-    is_causal : bool, optional
-        Whether a token sees those before it only.
-    sliding_window : int, optional
-        A token sees those less than this far away only.
-
-    Returns
-    -------
-    tuple of Tensor and None
-        Shape (1, n_tokens, n_heads, head_dim); no weights.
-
-    Raises
-    ------
-    NotImplementedError
-        If the network asks for something this attention does not do.
+    ``module``: The calling module; its ``is_causal`` counts where the argument is None.
+    ``query, key, value``: Tensor, shape (1, n_heads, n_tokens, head_dim). Key and value may have fewer heads, each
+        shared by as many queries.
+    ``cu_seqlens``: int32 Tensor, shape (n_sentences + 1,). Where every sentence starts, and the end.
+    ``is_causal``: Whether a token sees those before it only.
+    ``sliding_window``: A token sees those less than this far away only.
+    Returns: Shape (1, n_tokens, n_heads, head_dim); no weights.
     """
     if query.shape[0] != 1 or keywords.get("softcap") or keywords.get("s_aux") is not None:
         # A network that reshapes its rows, caps its scores or keeps sinks is run padded.

@@ -23,25 +23,13 @@ def attend_short(
 ) -> Tensor:
     """Attend within every sentence.
 
-    Parameters
-    ----------
-    query, key, value : 16-bit Tensor, shape (n_heads, n_tokens, head_dim)
-        The numbers of a token and head lie together; key and value may have fewer heads, each for as many queries.
-    bounds : int32 Tensor, shape (n_sentences + 1,)
-        Where every sentence starts, and the end.
-    longest : int
-        Tokens of the longest sentence, at most ``SHORT`` of ``packed_attention``.
-    scale : float
-        Of the scores.
-    causal : bool
-        Whether a token sees those before it only.
-    reach : int
-        How far a token sees; below 0: any distance.
-
-    Returns
-    -------
-    Tensor
-        Shape (n_tokens, n_heads, head_dim).
+    ``query, key, value``: 16-bit Tensor, shape (n_heads, n_tokens, head_dim). The numbers of a token and head lie
+        together; key and value may have fewer heads, each for as many queries.
+    ``bounds``: int32 Tensor, shape (n_sentences + 1,). Where every sentence starts, and the end.
+    ``longest``: Tokens of the longest sentence, at most ``SHORT`` of ``packed_attention``.
+    ``causal``: Whether a token sees those before it only.
+    ``reach``: How far a token sees; below 0: any distance.
+    Returns: Shape (n_tokens, n_heads, head_dim).
     """
     n_heads, n_tokens, width = query.shape
     out = torch.empty((n_tokens, n_heads, width), dtype=query.dtype, device=query.device)

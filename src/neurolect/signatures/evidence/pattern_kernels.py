@@ -9,8 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["PatternTable", "build_table", "child_of", "find_patterns"]
-
 ANY_GAP = -1
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -33,19 +31,9 @@ class PatternTable(NamedTuple):
 def build_table(items: NDArray[np.int32], offsets: NDArray[np.int64], *, n_items: int) -> PatternTable:
     """Put patterns into a trie.
 
-    Parameters
-    ----------
-    items : int32, shape (n,)
-        Items of all patterns, flat; a pattern with a negative item (one that no sentence has) is left out.
-    offsets : int64, shape (n_patterns + 1,)
-        Where each pattern starts.
-    n_items : int
-        Number of item codes.
-
-    Returns
-    -------
-    PatternTable
-        Of all distinct patterns; of equal ones the last.
+    ``items``: int32, shape (n,). Items of all patterns, flat; a pattern with a negative item (one that no sentence
+        has) is left out.
+    ``offsets``: int64, shape (n_patterns + 1,). Where each pattern starts.
     """
     size = 16
     while size < 2 * len(items) + 2:
@@ -63,25 +51,11 @@ def find_patterns(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Find the patterns of every sentence.
 
-    Parameters
-    ----------
-    codes : int32, shape (n_tokens,)
-        Item of each token.
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence starts.
-    table : PatternTable
-        The patterns.
-    max_gap : int
-        Most places skipped between two neighbouring items; -1 for any number.
-    max_length : int
-        Most items of a pattern.
-
-    Returns
-    -------
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's patterns start.
-    patterns : int32, shape (n,)
-        Ascending and distinct within a sentence.
+    ``codes``: int32, shape (n_tokens,). Item of each token.
+    ``offsets``: int64, shape (n_sentences + 1,). Where each sentence starts.
+    ``max_gap``: Most places skipped between two neighbouring items; -1 for any number.
+    Returns: offsets: int64, shape (n_sentences + 1,). Where each sentence's patterns start.
+    Returns: patterns: int32, shape (n,). Ascending and distinct within a sentence.
     """
     stamp = np.full(len(table.patterns), -1, dtype=np.int64)
     stack = np.zeros((max_length + 1, 3), dtype=np.int64)

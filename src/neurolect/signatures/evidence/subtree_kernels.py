@@ -12,25 +12,12 @@ from numpy.typing import NDArray
 from neurolect.signatures.evidence.pattern_kernels import PatternTable, child_of
 from neurolect.signatures.forest import Forest
 
-__all__ = ["find_subtrees"]
-
 
 def find_subtrees(forest: Forest, table: PatternTable) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Find the subtrees of every sentence.
 
-    Parameters
-    ----------
-    forest : Forest
-        The trees of the sentences.
-    table : PatternTable
-        The subtrees, in preorder.
-
-    Returns
-    -------
-    offsets : int64, shape (n_sentences + 1,)
-        Where each sentence's subtrees start.
-    subtrees : int32, shape (n,)
-        Ascending and distinct within a sentence.
+    Returns: offsets: int64, shape (n_sentences + 1,). Where each sentence's subtrees start.
+    Returns: subtrees: int32, shape (n,). Ascending and distinct within a sentence.
     """
     starts = np.searchsorted(forest.sentences, np.arange(forest.n_sentences + 1)).astype(np.int64)
     ends = np.zeros(forest.n_sentences + 1, dtype=np.int64)

@@ -10,29 +10,9 @@ from neurolect.store import Run
 from neurolect.store.sides import check_side
 from neurolect.views.plots.style import CATEGORIES, SEQUENCE, Drawn, layer_axis, new_figure
 
-__all__ = ["draw_clusters", "draw_redundancy"]
-
 
 def draw_clusters(run: Run, *, side: str = "top") -> Drawn:
-    """Draw how many neurons of each layer are in each cluster, clusters in the order of their matched layers.
-
-    Parameters
-    ----------
-    run : Run
-        A related run.
-    side : str
-        Whose lists.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has one layer only.
-    """
+    """Draw how many neurons of each layer are in each cluster, clusters in the order of their matched layers."""
     check_side(side, run.sides, of=run.folder)
     wanted = (pc.field("vectors") == "words") & (pc.field("lists") == side) & (pc.field("grouping") == "layer")
     found = run.table("relations/clusters").filter(wanted & (pc.field("k") == pc.field("n_groups"))).to_pylist()
@@ -63,18 +43,7 @@ def draw_clusters(run: Run, *, side: str = "top") -> Drawn:
 
 
 def draw_redundancy(run: Run) -> Drawn:
-    """Draw the share of each layer's neurons that have a twin, for several thresholds.
-
-    Parameters
-    ----------
-    run : Run
-        A related run.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw the share of each layer's neurons that have a twin, for several thresholds."""
     table = run.table("relations/redundancy")
     rows = table.filter(pc.is_valid(table.column("layer"))).to_pylist()
     layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))

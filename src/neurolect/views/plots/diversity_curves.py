@@ -6,27 +6,12 @@ from neurolect.store import Run
 from neurolect.store.sides import check_side
 from neurolect.views.plots.style import DIM, Drawn, new_figure, on_white
 
-__all__ = ["draw_diversity"]
-
 LINES = ("-", "--", ":", "-.")
 """Of the run's sites, in their order."""
 
 
 def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
-    """Draw the error against the number of groups, a line a layer.
-
-    Parameters
-    ----------
-    run : Run
-        A related run.
-    side : str
-        Whose lists.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw the error against the number of groups, a line a layer."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 

@@ -11,8 +11,6 @@ from neurolect.store.stages import check_current
 from neurolect.views.plots.save import ENDINGS, save
 from neurolect.views.plots.style import Drawn, styled
 
-__all__ = ["FIGURES", "plot"]
-
 FIGURES = {
     "map": ("neuron_maps", "draw_map"),
     "ranks": ("rank_figures", "draw_ranks"),

@@ -10,32 +10,11 @@ from neurolect.results import Numbers, numbers
 from neurolect.store import Run
 from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure, numbers_title
 
-__all__ = ["draw_heat_map", "draw_same_index"]
-
 
 def draw_heat_map(
     run: Run, *, by: str = "length", value: str | None = None, side: str = "top", site: str | None = None
 ) -> Drawn:
-    """Draw a number of every neuron by layer and index.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    by : str
-        The number.
-    value : str, optional
-        Of the number.
-    side : str
-        Whose lists.
-    site : str, optional
-        Whose neurons; the run's first site when not given.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw a number of every neuron by layer and index."""
     found, layers, labels, where = _layers(run, by, value, side, site)
     height = max(2.4, 0.26 * len(layers) + 1.3)
     figure, axes = new_figure(f"{numbers_title(found, side)}{where}", width=9, height=height)
@@ -58,26 +37,7 @@ def draw_heat_map(
 def draw_same_index(
     run: Run, *, by: str = "length", value: str | None = None, side: str = "top", site: str | None = None
 ) -> Drawn:
-    """Draw the correlation of every two layers at the same index.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    by : str
-        The number.
-    value : str, optional
-        Of the number.
-    side : str
-        Whose lists.
-    site : str, optional
-        Whose neurons; the run's first site when not given.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw the correlation of every two layers at the same index."""
     found, layers, labels, where = _layers(run, by, value, side, site)
     correlations = rank_correlations(layers)
     tested = same_index(layers)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
 
-__all__ = ["draw_groups", "draw_map"]
-
 METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
@@ -33,32 +31,8 @@ def draw_map(
 ) -> Drawn:
     """Draw neurons by their vectors, coloured by layer, by site or by a number.
 
-    Parameters
-    ----------
-    run : Run
-        A related run.
-    by : str
-        ``layer``, ``site``, ``cluster`` or a number.
-    value : str, optional
-        Of the number.
-    side : str
-        Whose lists the vectors are of.
-    layer : int, optional
-        Only this layer; the others stay as a grey ground.
-    method : str, optional
-        ``tsne`` or ``umap``; the first that the run has when not given.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-
-    Raises
-    ------
-    OptionError
-        If there is no such number, or it takes no value.
-    RunFolderError
-        If the run has no maps.
+    ``layer``: Only this layer; the others stay as a grey ground.
+    ``method``: ``tsne`` or ``umap``; the first that the run has when not given.
     """
     check_side(side, run.sides, of=run.folder)
     if value is not None and by in ("layer", "site", "cluster"):
@@ -104,24 +78,8 @@ def draw_map(
 def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None) -> Drawn:
     """Draw neurons by their responses to the sample, coloured by response group ([J] figure 4).
 
-    Parameters
-    ----------
-    run : Run
-        A related run.
-    layer : int, optional
-        Only this layer; the others stay as a grey ground.
-    method : str, optional
-        ``tsne`` or ``umap``; the first that the run has when not given.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-
-    Raises
-    ------
-    RunFolderError
-        If the run has no maps.
+    ``layer``: Only this layer; the others stay as a grey ground.
+    ``method``: ``tsne`` or ``umap``; the first that the run has when not given.
     """
     ids, xy, method = _coordinates(run, "responses", method)
     where = "" if layer is None else f" (layer {layer})"

@@ -6,23 +6,13 @@ from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.store import Run
 from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure, numbers_title
 
-__all__ = ["draw_curve", "draw_ranks", "layer_labels"]
-
 BOX, MEDIAN, CURVE = "#88ccee", "#882255", "#332288"
 
 
 def layer_labels(run: Run) -> list[str]:
     """Name the layers of a run for an axis.
 
-    Parameters
-    ----------
-    run : Run
-        A collected run.
-
-    Returns
-    -------
-    list of str
-        ``1``, ``2``, ... where there is one site, else ``mlp 1`` and so on.
+    Returns: ``1``, ``2``, ... where there is one site, else ``mlp 1`` and so on.
     """
     sites = run.manifest["model"]["sites"]
     single = len({each["site"] for each in sites}) == 1
@@ -30,24 +20,7 @@ def layer_labels(run: Run) -> list[str]:
 
 
 def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
-    """Draw where each layer's neurons stand in a ranking.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    by : str
-        The number.
-    value : str, optional
-        Of the number.
-    side : str
-        Whose lists.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw where each layer's neurons stand in a ranking."""
     ranking = rank(run, by=by, value=value, side=side, limit=1)
     facts, layers = provenance(ranking).details, layer_ranks(ranking)
     whose = "" if facts["of_neurons"] else f", {side} lists"
@@ -81,24 +54,7 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
 
 
 def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
-    """Draw the number against the rank, for all neurons and for the first and last third of the layers.
-
-    Parameters
-    ----------
-    run : Run
-        A described run.
-    by : str
-        The number.
-    value : str, optional
-        Of the number.
-    side : str
-        Whose lists.
-
-    Returns
-    -------
-    Drawn
-        The figure.
-    """
+    """Draw the number against the rank, for all neurons and for the first and last third of the layers."""
     found = numbers(run, by, side=side, value=value)
     figure, axes = new_figure(numbers_title(found, side), width=5.6)
     layers = run.neurons().column("layer").to_numpy()

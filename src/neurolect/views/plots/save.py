@@ -8,8 +8,6 @@ from pathlib import Path
 from neurolect.atomic import replacing, write_text
 from neurolect.views.plots.style import Drawn
 
-__all__ = ["ENDINGS", "POINTS", "as_svg", "save"]
-
 ENDINGS = (".png", ".svg", ".pdf", ".html")
 POINTS = "points"
 """Mark of the collection whose points get a title in pages."""
@@ -39,12 +37,7 @@ use:hover {{ stroke: #1d1c1a; stroke-width: 2; }}
 def save(drawn: Drawn, path: Path) -> None:
     """Write a figure, whole or not at all.
 
-    Parameters
-    ----------
-    drawn : Drawn
-        The figure.
-    path : Path
-        Its ending says how; the same run gives the same bytes with the same libraries.
+    ``path``: Its ending says how; the same run gives the same bytes with the same libraries.
     """
     ending = path.suffix.lower()
     if ending == ".html":
@@ -59,18 +52,7 @@ def save(drawn: Drawn, path: Path) -> None:
 
 
 def as_svg(drawn: Drawn) -> str:
-    """Draw as SVG that can stand in a page; points tell what they are when they are pointed at.
-
-    Parameters
-    ----------
-    drawn : Drawn
-        The figure.
-
-    Returns
-    -------
-    str
-        An ``svg`` element.
-    """
+    """Draw as SVG that can stand in a page; points tell what they are when they are pointed at."""
     buffer = io.StringIO()
     drawn.figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from neurolect.results import Numbers
 
-__all__ = ["CATEGORIES", "SEQUENCE", "Drawn", "layer_axis", "new_figure", "numbers_title", "on_white", "styled"]
-
 INK, DIM = "#1d1c1a", "#6a6660"
 SEQUENCE = "viridis"
 """For what has an order: layers, numbers. Its lightness rises evenly, so it also reads in grey."""
@@ -55,37 +53,14 @@ class Drawn(NamedTuple):
 
 
 def styled() -> Any:  # noqa: ANN401 - matplotlib's context
-    """Set the style for a while.
-
-    Returns
-    -------
-    context manager
-        Within it, figures look alike.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Set the style for a while."""
     return require_extra("matplotlib", extra="relate", purpose="to draw figures").rc_context(_SETTINGS)
 
 
 def new_figure(title: str, *, width: float = 6.4, height: float = 4.2) -> tuple["Figure", "Axes"]:
     """Start a figure with one set of axes.
 
-    Parameters
-    ----------
-    title : str
-        Above the axes.
-    width, height : float
-        Inches.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-        Not known to pyplot, so nothing has to be closed.
-    axes : matplotlib.axes.Axes
-        Empty.
+    Returns: figure: matplotlib.figure.Figure. Not known to pyplot, so nothing has to be closed.
     """
     from matplotlib.figure import Figure
 
@@ -98,10 +73,7 @@ def new_figure(title: str, *, width: float = 6.4, height: float = 4.2) -> tuple[
 def on_white() -> "Colormap":
     """Give the colours of what has an order without the lightest: yellow points and lines get lost on white.
 
-    Returns
-    -------
-    matplotlib.colors.Colormap
-        :data:`SEQUENCE` up to nine tenths.
+    Returns: :data:`SEQUENCE` up to nine tenths.
     """
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
@@ -113,32 +85,14 @@ def on_white() -> "Colormap":
 def numbers_title(found: "Numbers", side: str) -> str:
     """Say what a number is and whose.
 
-    Parameters
-    ----------
-    found : Numbers
-        The number.
-    side : str
-        The lists it was asked for.
-
-    Returns
-    -------
-    str
-        Begins with a capital; names no lists where the number is the neuron's own.
+    Returns: Begins with a capital; names no lists where the number is the neuron's own.
     """
     whose = "" if found.of_neuron else f", {side} lists"
     return f"{found.label[:1].upper()}{found.label[1:]}{whose}"
 
 
 def layer_axis(axes: "Axes", labels: list[str]) -> None:
-    """Label the horizontal axis with layers, not more of them than have room.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Layer number i stands at x = i, from 0.
-    labels : list of str
-        Layers.
-    """
+    """Label the horizontal axis with layers, not more of them than have room."""
     step = -(-len(labels) // 24)
     places = list(range(0, len(labels), step))
     axes.set_xticks(places, [labels[place] for place in places])
