@@ -217,3 +217,12 @@ def test_types_are_those_of_the_specification(described: Run) -> None:
             path = described.folder / "background" / f"{table.rpartition('/')[2]}.parquet"
         found = str(pq.read_schema(path).field(column).type)
         assert names.get(found, found) == kind, f"{table}: {column} is {found}, not {kind}"
+
+
+def test_the_changelog_is_four_sections_of_one_line_entries() -> None:
+    sections = {"### Added", "### Changed", "### Fixed", "### Performance"}
+    lines = [line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if line]
+    assert lines[0] == "# Changelog"
+    for line in lines[1:]:
+        heading = line in sections or re.fullmatch(r"## (Unreleased|\d+\.\d+\.\d+.*)", line)
+        assert heading or (line.startswith("- ") and len(line) <= 120), line
