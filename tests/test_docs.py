@@ -226,3 +226,23 @@ def test_the_changelog_is_four_sections_of_one_line_entries() -> None:
     for line in lines[1:]:
         heading = line in sections or re.fullmatch(r"## (Unreleased|\d+\.\d+\.\d+.*)", line)
         assert heading or (line.startswith("- ") and len(line) <= 120), line
+
+
+def test_decisions_have_one_number_one_form_and_a_line_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    assert {page.name for page in folder.iterdir()} == {"README.md", *(page.name for page in pages)}
+    numbers, lines = [], []
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        heading = re.match(r"# ([1-9]\d*)\. (.+[^.\s])\n\n", text)
+        assert heading, f"{page.name} begins with: {text.splitlines()[0]}"
+        number, title = heading.groups()
+        assert page.name.startswith(f"{int(number):04d}-"), f"{page.name} is headed {number}"
+        assert "\n**Context.** " in text, page.name
+        assert re.search(r"\n\*\*Choice[^*]*\.\*\* ", text), page.name
+        numbers.append(number)
+        lines.append(f"- {number}. [{title}]({page.name})")
+    assert len(set(numbers)) == len(numbers), numbers
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^- .*$", index) == lines
