@@ -2,6 +2,7 @@
 
 Sixteen neurons of two layers each like something on purpose (a domain, an author, a word, long sentences ...), so
 that a test knows what a view has to show. Counts and scores are true ones of the invented lists.
+Each size is made once in a test run, in half a second, and copied from then on.
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ from neurolect.demo_data import documents_path
 from neurolect.signatures.index_run import index_run
 from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.store import new_manifest, open_run, write_manifest
+from tests.made_once import copy_of
 
 Row = dict[str, Any]
 
@@ -255,7 +257,11 @@ def write_background(folder: Path, rows: list[Row]) -> None:
 
 
 def write_example_run(folder: Path, *, n_sentences: int = 900) -> Path:
-    """Write the example run folder and return it."""
+    """Copy the example run folder to where the test may change it, and return that place."""
+    return copy_of(_make, folder, n_sentences=n_sentences)
+
+
+def _make(folder: Path, *, n_sentences: int) -> None:
     rows = example_sentences(n_sentences)
     noise = np.random.default_rng(7).normal(scale=0.25, size=(len(rows), len(LIKES)))
     acts_SN = np.array([[like(row) for like in LIKES] for row in rows]) + noise
@@ -295,4 +301,3 @@ def write_example_run(folder: Path, *, n_sentences: int = 900) -> Path:
     manifest["notices"] = ["3 sentences were cut at 256 model tokens."]
     write_manifest(folder, manifest)
     index_run(open_run(folder))
-    return folder

@@ -1,9 +1,10 @@
 """Give one collect command again and again, killing it at seeded moments, until it has been killed often enough.
 
-``python -m tests.collector.kill_driver SIGNAL SEED N_KILLS RUN COLLECT-ARGUMENTS...`` imports everything once
-and forks for each start, so a start costs no import. Most starts are killed some time after their first
-checkpoint, a few anywhere. Prints one JSON line: the exit status of every start (negative: the signal that
-ended it), the one that ran to the end last.
+``python -m tests.collector.kill_driver MODEL`` imports everything once, that model's classes too, and forks for
+each start, so a start costs no import. It reads lines of JSON, ``[signal, seed, n_kills, run, log, arguments]``,
+and answers each with one: the exit status of every start (negative: the signal that ended it), the one that ran
+to the end last. Most starts are killed some time after their first checkpoint, a few anywhere. What they say on
+standard error goes to the log.
 """
 
 import json
@@ -16,15 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers  # noqa: F401 - imported before the fork, like the next ones
 
 import neurolect.collector.checkpoint
 import neurolect.collector.corpus_pass
 import neurolect.config
-import neurolect.model.load
 from neurolect.cli import main
 from neurolect.collector.moments import Moments, choose_bins
 from neurolect.collector.top_lists import TopLists
+from neurolect.model import load_model
 
 
 def load_kernels() -> None:
@@ -37,13 +37,15 @@ def load_kernels() -> None:
     moments.update(values)
 
 
-def start(arguments: list[str]) -> int:
+def start(arguments: list[str], log: str) -> int:
     """Fork a child that gives the command as a user would."""
     child = os.fork()
     if child:
         return child
     status = 1
     try:
+        for number, place in ((1, os.devnull), (2, log)):
+            os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
         sys.argv = ["neurolect", *arguments]
         main()
         status = 0
@@ -73,28 +75,30 @@ def await_save(child: int, checkpoint: Path, before: int) -> None:
         time.sleep(0.001)
 
 
-def run(number: signal.Signals, *, n_kills: int, choose: random.Random, folder: Path) -> list[int]:
+def run(name: str, seed: int, n_kills: int, out: str, log: str, arguments: list[str]) -> list[int]:
     """Start and kill, then start once more and let it be."""
-    arguments = [*sys.argv[5:], "--out", str(folder)]
-    checkpoint = folder / "checkpoint" / "state.npz"
+    choose, number = random.Random(seed), signal.Signals[name]
+    arguments = [*arguments, "--out", out]
+    checkpoint = Path(out) / "checkpoint" / "state.npz"
     ends = []
     for _ in range(n_kills):
         before = saved(checkpoint)
-        child = start(arguments)
+        child = start(arguments, log)
         if number is signal.SIGTERM or choose.random() < 0.8:
             await_save(child, checkpoint, before)
         time.sleep(choose.uniform(0.0, 0.15))
         os.kill(child, number)
         ends.append(wait(child))
-    ends.append(wait(start(arguments)))
+    ends.append(wait(start(arguments, log)))
     return ends
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     load_kernels()
+    load_model(sys.argv[1])
     # a checkpoint before every batch, whatever it costs: most kills then fall into one
     neurolect.collector.checkpoint._MAX_COST = float("inf")
-    name, seed, n_kills, out = sys.argv[1:5]
-    choose = random.Random(int(seed))
-    print(json.dumps(run(signal.Signals[name], n_kills=int(n_kills), choose=choose, folder=Path(out))))
+    for line in sys.stdin:
+        print(json.dumps(run(*json.loads(line))), flush=True)
+    os._exit(0)  # what PyTorch does to leave takes a second

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -64,44 +64,60 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(n_threads)
 
 
-def killed(
-    corpus: Corpus, bert: Path, out: Path, *, n_kills: int, seed: int = 0, name: str = "SIGKILL"
-) -> tuple[dict[str, Any], list[int], str]:
-    """Run the command through all its deaths; give its arrays, the exit codes and what it said."""
-    settings = [f"--set=collect.{key}={value}" for key, value in SETTINGS.items()]
-    driver = [sys.executable, "-m", "tests.collector.kill_driver", name, str(seed), str(n_kills), str(out)]
-    done = subprocess.run(
-        [*driver, "collect", str(bert), str(corpus.folder), *settings],
+Driver: TypeAlias = "subprocess.Popen[str]"
+
+
+@pytest.fixture(scope="module")
+def driver(bert: Path) -> Iterator[Driver]:
+    """Give the process that starts and kills: what it imports is imported once for all tests."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.collector.kill_driver", str(bert)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=250,
     )
-    assert done.returncode == 0, done.stderr
-    ends = json.loads(done.stdout.splitlines()[-1])
-    assert ends[-1] == 0, done.stderr
+    with process:
+        yield process
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def killed(
+    driver: Driver, corpus: Corpus, bert: Path, out: Path, *, n_kills: int, seed: int = 0, name: str = "SIGKILL"
+) -> tuple[dict[str, Any], list[int], str]:
+    """Run the command through all its deaths; give its arrays, the exit codes and what it said."""
+    assert driver.stdin is not None
+    assert driver.stdout is not None
+    log = out.with_name("log")
+    settings = [f"--set=collect.{key}={value}" for key, value in SETTINGS.items()]
+    job = [name, seed, n_kills, str(out), str(log), ["collect", str(bert), str(corpus.folder), *settings]]
+    driver.stdin.write(json.dumps(job) + "\n")
+    driver.stdin.flush()
+    ends = json.loads(driver.stdout.readline())
+    said = log.read_text(encoding="utf-8")
+    assert ends[-1] == 0, said
     assert not list(out.rglob(".*.tmp")), "a killed start left its unfinished files"
     assert not (out / "checkpoint").exists()
-    return all_arrays(out), ends, done.stderr
+    return all_arrays(out), ends, said
 
 
 @pytest.mark.parametrize(
     ("n_kills", "seed"), [(5, 0), *(pytest.param(5, seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
 )
 def test_kill_9_changes_nothing(
-    corpus: Corpus, bert: Path, undisturbed: dict[str, Any], tmp_path: Path, n_kills: int, seed: int
+    driver: Driver, corpus: Corpus, bert: Path, undisturbed: dict[str, Any], tmp_path: Path, n_kills: int, seed: int
 ) -> None:
-    arrays, ends, _ = killed(corpus, bert, tmp_path / "run", n_kills=n_kills, seed=seed)
+    arrays, ends, _ = killed(driver, corpus, bert, tmp_path / "run", n_kills=n_kills, seed=seed)
     assert ends.count(-9) >= 2, "most starts ended before they were killed"
     assert arrays == undisturbed
 
 
 def test_sigterm_checkpoints_and_leaves_with_a_message(
-    corpus: Corpus, bert: Path, undisturbed: dict[str, Any], tmp_path: Path
+    driver: Driver, corpus: Corpus, bert: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    arrays, ends, said = killed(corpus, bert, tmp_path / "run", n_kills=2, seed=1, name="SIGTERM")
+    arrays, ends, said = killed(driver, corpus, bert, tmp_path / "run", n_kills=2, seed=1, name="SIGTERM")
     assert 130 in ends
     assert "Stopped by SIGTERM after" in said
     assert "Hint: Give the same command again" in said

@@ -10,12 +10,17 @@ from neurolect.atomic import write_npy, write_table
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run, read_manifest, write_manifest
 from tests.example_run import LIKES, example_sentences, write_example_run
+from tests.made_once import copy_of
 
 N_SENTENCES = 500
 
 
 def write_described_run(folder: Path) -> Run:
-    """Write sixteen neurons of two layers; 15 copies 3 over the sample, and 7 does not vary there."""
+    """Copy sixteen neurons of two layers; 15 copies 3 over the sample, and 7 does not vary there."""
+    return Run(copy_of(_make, folder))
+
+
+def _make(folder: Path) -> None:
     write_example_run(folder, n_sentences=N_SENTENCES)
     rows = example_sentences(N_SENTENCES)
     words = [row["words"] for row in rows]
@@ -34,4 +39,3 @@ def write_described_run(folder: Path) -> Run:
     manifest["options"]["collect"] = {"list_size": 60}
     manifest["options"]["describe"] = dataclasses.asdict(DescribeOptions())
     write_manifest(folder, manifest)
-    return Run(folder)
