@@ -19,9 +19,9 @@ from sklearn.metrics import silhouette_samples
 from neurolect.clustering.average_linkage import average_linkage
 from neurolect.clustering.k_means import k_means
 from neurolect.clustering.k_means_in_step import cluster
-from neurolect.clustering.silhouette import silhouettes
-from neurolect.statistics.ranks import mean_ranks
+from neurolect.clustering.quality import silhouettes
 from neurolect.statistics.significance import false_discoveries, fisher_surprise
+from neurolect.statistics.sorting import mean_ranks
 
 N_PATTERNS, N_TESTS, N_STARTS = 200_000, 2_000_000, 10
 

@@ -21,10 +21,9 @@ import pyarrow.parquet as pq
 import torch
 import transformers
 
+from neurolect.comparison.inputs import joint_values
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.joint_values import joint_values
-from neurolect.comparison.matches import best_matches
-from neurolect.comparison.pair_tables import likenesses
+from neurolect.comparison.pair_tables import best_matches, likenesses
 from neurolect.comparison.regression import held_out_r2
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, load_model

@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.feed import chunks
+from neurolect.collector.feed.chunks import chunks
 from neurolect.corpus import Corpus, PrepareOptions, prepare
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, ModelOptions, load_model

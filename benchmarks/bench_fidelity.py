@@ -22,19 +22,28 @@ from numpy.typing import NDArray
 
 from neurolect import open_run
 from neurolect.fidelity.compile_kernels import compile_kernels
-from neurolect.fidelity.controls import derangement
-from neurolect.fidelity.evaluate import HeldOut, evaluate
-from neurolect.fidelity.features import Features, read_features, sentence_features
+from neurolect.fidelity.evaluate import HeldOut, derangement, evaluate
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.inputs import groups_of, read_mining, sides_of, top_share_of
+from neurolect.fidelity.inputs import (
+    Features,
+    SenseVectors,
+    groups_of,
+    no_senses,
+    read_features,
+    read_mining,
+    senses_of_mining,
+    sentence_features,
+    sides_of,
+    top_share_of,
+    vectors_for,
+)
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
-from neurolect.signatures.annotate import annotate, annotation_cache
-from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.evidence.annotated import Annotated, described_with
+from neurolect.signatures.annotation.annotate import annotate, annotation_cache
+from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.evidence.collected import Annotated, described_with
+from neurolect.signatures.evidence.features import SentenceFeatures
 from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import has_senses
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import curve_areas
 from neurolect.store import Run
 

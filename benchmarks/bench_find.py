@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from neurolect import find, open_run
 from neurolect.errors import RunFolderError
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.index_run import write_index
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.inputs import read_inputs
+from neurolect.signatures.search_index.write import write_index
 from neurolect.store import Run
 
 REGEXES = (

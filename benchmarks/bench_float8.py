@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from neurolect.collector import CollectOptions, collect
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.model import Model, ModelOptions, load_model
-from neurolect.model.structure import find_blocks, n_layers_of
+from neurolect.model.architecture.structure import find_blocks, n_layers_of
 
 _LARGEST = 448.0
 

@@ -30,14 +30,14 @@ import torch
 import transformers
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.device_lists import DeviceTopLists
-from neurolect.collector.device_moments import DeviceMoments
-from neurolect.collector.feed import chunks
+from neurolect.collector.device.lists import DeviceTopLists
+from neurolect.collector.device.moments import DeviceMoments
+from neurolect.collector.feed.chunks import chunks
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.model import Model, ModelOptions, load_model
-from neurolect.model.receive import on_device
+from neurolect.model.pooling.receive import on_device
 from neurolect.model.trials import compiled
-from neurolect.model.ways.compiled import Compiled
+from neurolect.model.ways.plain import Compiled
 from neurolect.progress import NullProgress, NullTask
 
 

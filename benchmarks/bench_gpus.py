@@ -17,7 +17,7 @@ import torch
 from bench_gpu import Timed, make_model, show
 
 from neurolect.collector import CollectOptions
-from neurolect.collector.local import collect_local
+from neurolect.collector.engines.local import collect_local
 
 _TABLES = ("lists/top", "lists/bottom", "lists/quantiles", "neurons")
 

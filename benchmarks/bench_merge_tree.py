@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from neurolect.collector.background import Background
-from neurolect.collector.moments import Moments, choose_bins
-from neurolect.collector.ray_worker import merge_two
-from neurolect.collector.sample_activations import SampleActivations
+from neurolect.collector.engines.ray_worker import merge_two
+from neurolect.collector.lists.moments import Moments, choose_bins
+from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.state import CollectState, Plan
 
 SIDES = ("top", "bottom")

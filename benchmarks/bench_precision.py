@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neurolect.collector.feed import chunks
-from neurolect.collector.top_lists import TopLists
+from neurolect.collector.feed.chunks import chunks
+from neurolect.collector.lists.top_lists import TopLists
 from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, ModelOptions, load_model

@@ -22,9 +22,9 @@ from sklearn.cluster import KMeans
 from neurolect.clustering.average_linkage import average_linkage
 from neurolect.clustering.k_means import k_means
 from neurolect.clustering.nearest import SparseRows, nearest_rows
+from neurolect.relations.inputs import compare_responses, standardised
 from neurolect.relations.maps import t_sne
-from neurolect.relations.neuron_vectors import neuron_vectors
-from neurolect.relations.responses import compare_responses, standardised
+from neurolect.relations.vectors import neuron_vectors
 from neurolect.results.list_entries import ListEntries, first_entries
 
 PLAIN_LISTS = 200

@@ -17,18 +17,16 @@ from bench_signatures import make_lists, measured
 
 from neurolect import open_run
 from neurolect.progress import NullProgress
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import code_sentences
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
 from neurolect.signatures.evidence.registry import kinds
+from neurolect.signatures.evidence.sense_tables import sense_tables
 from neurolect.signatures.inputs import read_inputs
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.sense_tables import sense_tables
-from neurolect.signatures.senses import find_senses
-from neurolect.signatures.stage import Stage
-from neurolect.signatures.vectors import sentence_vectors, train_vectors
+from neurolect.signatures.vectors.senses import find_senses
+from neurolect.signatures.vectors.word_vectors import sentence_vectors, train_vectors
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ def splitters() -> dict[str, Splitter]:
     found: dict[str, Splitter] = {}
     found["regex"] = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])").split
     try:
-        from neurolect.corpus.split import split_sentences
+        from neurolect.corpus.sentences.split import split_sentences
 
         found["neurolect"] = split_sentences
     except ImportError:

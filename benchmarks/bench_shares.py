@@ -26,10 +26,10 @@ import torch
 from neurolect.collector import CollectOptions, collect, corpus_pass
 from neurolect.collector.background import Background
 from neurolect.collector.checkpoint import Checkpoints
-from neurolect.collector.convergence import Convergence
-from neurolect.collector.moments import Moments
-from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.top_lists import TopLists
+from neurolect.collector.convergence.monitor import Convergence
+from neurolect.collector.lists.moments import Moments
+from neurolect.collector.lists.sample import SampleActivations
+from neurolect.collector.lists.top_lists import TopLists
 from neurolect.corpus import PrepareOptions, open_corpus, prepare
 from neurolect.demo_data import documents_path
 from neurolect.model import Model, ModelOptions, load_model

@@ -24,24 +24,23 @@ from signatures_growth import measure_growth
 
 from neurolect.progress import NullProgress
 from neurolect.results.field_values import CodedField
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.evidence.counts import evidence_table
-from neurolect.signatures.evidence.length import compare_lengths
+from neurolect.signatures.counting.counts import evidence_table
+from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
+from neurolect.signatures.evidence.collected import compare_lengths
 from neurolect.signatures.evidence.metadata import field_evidence, metadata_table
 from neurolect.signatures.evidence.tags import tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
-from neurolect.signatures.inputs import Inputs
-from neurolect.signatures.items import count_in_rows, items_of_tokens
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.inputs import Inputs, Lists
+from neurolect.signatures.mining.prefixspan import mine_patterns
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.patterns import Patterns, mine_patterns_of, patterns_table, phrase_candidates
-from neurolect.signatures.prefixspan import mine_patterns
-from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
+from neurolect.signatures.patterns.tables import Patterns, mine_patterns_of, patterns_table, phrase_candidates
 from neurolect.signatures.summary import name_lists
-from neurolect.signatures.typical_sentences import find_typical
-from neurolect.signatures.vectors import sentence_vectors
+from neurolect.signatures.trees.subtrees import mine_subtrees_of, read_forest, subtrees_table
+from neurolect.signatures.vectors.typical_sentences import find_typical
+from neurolect.signatures.vectors.word_vectors import sentence_vectors
 
 
 class Given(NamedTuple):

@@ -115,7 +115,7 @@ def sorted_insert(n_neurons: int, size: int) -> Update:
 
 
 def neurolect(n_neurons: int, size: int) -> Update:
-    from neurolect.collector.top_lists import TopLists
+    from neurolect.collector.lists.top_lists import TopLists
 
     lists = TopLists(n_neurons, size)
     return lambda values, ids: lists.update(values, sentence_ids=ids)

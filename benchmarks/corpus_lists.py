@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from neurolect.corpus import open_corpus
 from neurolect.progress import LogProgress
 from neurolect.results.field_values import CodedField, code_categories, code_numbers
-from neurolect.signatures.annotate import Annotations, annotate, annotation_cache
-from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.inputs import Inputs
-from neurolect.signatures.lists import Lists
-from neurolect.signatures.tagger import find_tagger
+from neurolect.signatures.annotation.annotate import Annotations, annotate, annotation_cache
+from neurolect.signatures.annotation.coding import CodedSentences
+from neurolect.signatures.annotation.tagger import find_tagger
+from neurolect.signatures.inputs import Inputs, Lists
 
 DIMENSIONS = 64
 N_SAMPLE = 20_000

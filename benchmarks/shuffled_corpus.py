@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neurolect.corpus.manifest import fingerprint as corpus_fingerprint
+from neurolect.corpus.folder import fingerprint as corpus_fingerprint
 from neurolect.corpus.shards import file_hash
 
 _FIELDS = ("domain",)

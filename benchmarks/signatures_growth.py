@@ -10,13 +10,12 @@ import pyarrow as pa
 from corpus_lists import make_lists
 
 from neurolect.progress import NullProgress
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import CodedSentences, code_sentences
-from neurolect.signatures.inputs import Inputs
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
+from neurolect.signatures.inputs import Inputs, Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.patterns import mine_patterns_of
-from neurolect.signatures.subtrees import mine_subtrees_of, read_forest
+from neurolect.signatures.patterns.tables import mine_patterns_of
+from neurolect.signatures.trees.subtrees import mine_subtrees_of, read_forest
 
 KINDS = ("words", "tags", "subtrees")
 Row = tuple[str, float, dict[str, float]]

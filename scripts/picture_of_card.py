@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from neurolect.store import open_run
 from neurolect.views import card
-from neurolect.views.report import card_html
+from neurolect.views.report.page import card_html
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 

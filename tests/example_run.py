@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neurolect.atomic import write_npy, write_table
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
 from neurolect.demo_data import documents_path
-from neurolect.signatures.index_run import index_run
+from neurolect.folders.atomic import write_npy, write_table
+from neurolect.signatures.search_index.write import index_run
 from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.store import new_manifest, open_run, write_manifest
 from tests.made_once import copy_of

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,38 @@ def exported() -> set[tuple[str, str]]:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurolect"):
                 found |= {(str(node.module), each.name) for each in node.names}
     return found
+
+
+FOLDERS = sorted({path.parent for path in SOURCES} - {ROOT / "src" / "neurolect" / "demo_data"})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_folders_hold_four_to_twenty_files_none_named_after_its_folder(folder: Path) -> None:
+    files = {path.stem for path in folder.glob("*.py")}
+    parts = files | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert len(parts) >= 4, sorted(parts)
+    assert len(files) <= 20, sorted(files)
+    assert folder.name not in parts
+    assert not [part for part in parts if part.startswith(f"{folder.name.removesuffix('s')}_")], "said twice"
+
+
+def imported(path: Path) -> set[Path]:
+    """Find the modules of neurolect that a file imports anywhere in it, for types too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurolect"):
+            folder = ROOT / "src" / Path(*str(node.module).split("."))
+            below = {folder / f"{each.name}.py" for each in node.names}
+            found |= {each for each in below if each.is_file()} or {
+                each for each in (folder.with_suffix(".py"), folder / "__init__.py") if each.is_file()
+            }
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {path: imported(path) for path in SOURCES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        msg = " -> ".join(str(path.relative_to(ROOT)) for path in error.args[1])
+        raise AssertionError(msg) from error

@@ -9,8 +9,7 @@ import pytest
 
 from neurolect.config import RunConfig, load_config
 from neurolect.errors import OptionError
-from neurolect.pipeline import resolved_options
-from neurolect.store.options_file import options_to_toml
+from neurolect.store.stages import options_to_toml
 
 
 def test_settings_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
@@ -83,8 +82,10 @@ def test_written_options_are_read_back(tmp_path: Path) -> None:
     config = load_config(
         settings=["model.layers=1,2", 'prepare.text_column=a "b" c', "collect.checkpoint_seconds=0.5"]
     )
-    path = tmp_path / "options.toml"
-    path.write_text(options_to_toml(resolved_options(config)), encoding="utf-8")
+    path, tables = tmp_path / "options.toml", [each.name for each in dataclasses.fields(config)]
+    path.write_text(
+        options_to_toml({name: dataclasses.asdict(getattr(config, name)) for name in tables}), encoding="utf-8"
+    )
     assert tomllib.loads(path.read_text())["model"]["layers"] == [1, 2]
     assert load_config(path) == config
 

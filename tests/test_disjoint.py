@@ -13,7 +13,7 @@ from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
 from neurolect.corpus import open_corpus
 from neurolect.fidelity import FidelityOptions
-from neurolect.fidelity.features import ALL
+from neurolect.fidelity.inputs import ALL
 from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
 from neurolect.signatures.evidence.registry import kind_names

@@ -37,7 +37,7 @@ FUNCTIONS = {
     "paper": {"reproduce_paper"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
-OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.atomic", "neurolect.paper.options")
+OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")
 ONE_FILE = ("neurolect.demo", "neurolect.pipeline")
 """Stages of one file."""
 VERBS = {each.name or each.callback.__name__: each.callback for each in app.registered_commands if each.callback}

@@ -111,7 +111,7 @@ def test_workers_have_one_thread_and_are_deaf_to_ctrl_c() -> None:
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("module", ["neurolect.corpus.sentences", "neurolect.collector.tokenize_pool"])
+@pytest.mark.parametrize("module", ["neurolect.corpus.sentences.of_documents", "neurolect.collector.feed.chunks"])
 def test_workers_do_not_load_pytorch(module: str) -> None:
     assert work(loaded, [module], workers=1) == [[]]
 

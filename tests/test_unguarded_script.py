@@ -18,11 +18,11 @@ with open("count", "a") as file:
     file.write("x")
 
 import neurolect
-import neurolect.signatures.annotate
+import neurolect.signatures.annotation.annotate
 from neurolect import CollectOptions, DescribeOptions, FidelityOptions, RunConfig
-from neurolect.collector.local import collect_local
+from neurolect.collector.engines.local import collect_local
 
-neurolect.signatures.annotate.SENTENCES_PER_CHUNK = 50  # several chunks of few sentences
+neurolect.signatures.annotation.annotate.SENTENCES_PER_CHUNK = 50  # several chunks of few sentences
 collect = CollectOptions(list_size=20, chunk_sentences=60, workers=2)
 describe = DescribeOptions(tagger="{tagger}", pattern_length=1, max_senses=1)
 config = RunConfig(collect=collect, describe=describe, fidelity=FidelityOptions(after_describe=False))

@@ -115,7 +115,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol
     """Load a public name's stage when the name is first used; importing the package loads nothing."""
     if name == "__version__":
-        from neurolect.version import neurolect_version
+        from neurolect.folders.formats import neurolect_version
 
         return neurolect_version()
     if name in _HOMES:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
-from neurolect.corpus.sources import find_sources
+from neurolect.corpus.reading.sources import find_sources
+from neurolect.folders.remote import place, publish, uploading
 from neurolect.progress import NullProgress, Progress
-from neurolect.remote import place, publish, uploading
 from neurolect.store import Run, open_run
 from neurolect.store.stages import recorded_options, remember_options
 
@@ -144,8 +144,3 @@ def _made_from(corpus: Corpus, sources: Sequence[str | Path], config: RunConfig)
     # the manifest was JSON, where tuples are lists
     options = json.loads(json.dumps(dataclasses.asdict(config.prepare)))
     return now == then and corpus.manifest["options"] == options
-
-
-def resolved_options(config: RunConfig) -> dict[str, dict[str, object]]:
-    """Give all options of a run as plain values."""
-    return {each.name: dataclasses.asdict(getattr(config, each.name)) for each in dataclasses.fields(config)}

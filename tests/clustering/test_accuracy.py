@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurolect.clustering.accuracy import best_assignment, cluster_accuracy, crossed
+from neurolect.clustering.quality import best_assignment, cluster_accuracy, crossed
 from tests.reference.assignment import best_gain
 
 

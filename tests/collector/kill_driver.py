@@ -22,8 +22,8 @@ import neurolect.collector.checkpoint
 import neurolect.collector.corpus_pass
 import neurolect.config
 from neurolect.cli import main
-from neurolect.collector.moments import Moments, choose_bins
-from neurolect.collector.top_lists import TopLists
+from neurolect.collector.lists.moments import Moments, choose_bins
+from neurolect.collector.lists.top_lists import TopLists
 from neurolect.model import load_model
 
 

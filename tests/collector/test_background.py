@@ -5,7 +5,7 @@ from collections import Counter
 import pyarrow as pa
 
 from neurolect.collector.background import Background
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
 
 TEXTS = ["The whale, the whale!", "A whale is no fish.", "Call me Ishmael.", "Fish and whales."]
 TABLE = pa.table(

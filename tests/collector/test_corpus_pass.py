@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.feed import chunks
+from neurolect.collector.feed.chunks import chunks
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Activations, Model, ModelOptions, PaddedBatch, load_model

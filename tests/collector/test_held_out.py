@@ -11,7 +11,7 @@ from neurolect.corpus import Corpus
 from neurolect.errors import OptionError
 from neurolect.model import Model, load_model
 from neurolect.store import Run
-from tests.collector.test_merging import SETTINGS
+from tests.collector.engines.test_merging import SETTINGS
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.feed import ahead
+from neurolect.collector.feed.chunks import ahead
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, CorpusError, NeurolectError
 from neurolect.model import load_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurolect.collector.release_memory import release_memory
+from neurolect.collector.process import release_memory
 
 
 def resident() -> int:

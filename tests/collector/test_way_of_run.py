@@ -9,14 +9,16 @@ from types import ModuleType
 import pytest
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.shard import Shard
+from neurolect.collector.feed.shards import Shard
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, OptionError
-from neurolect.model import Model, ModelOptions, load_model
-from neurolect.model.trials import choose, openvino
+from neurolect.model import ModelOptions, load_model
+from neurolect.model import choose_for_pass as for_pass
+from neurolect.model.architecture.network import Network
+from neurolect.model.options import BACKENDS
+from neurolect.model.trials import openvino
 from neurolect.model.ways.plain import Plain
-from neurolect.model.ways.registry import BACKENDS, Backend
-from neurolect.model.ways.way import Way
+from neurolect.model.ways.way import Backend, Way
 from neurolect.progress import NullProgress
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
@@ -48,7 +50,7 @@ class ByAnotherName(Plain):
     backend = "openvino"
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, attempt: Callable[[Model], Way | str]) -> None:
+def stand_in(monkeypatch: pytest.MonkeyPatch, attempt: Callable[[Network], Way | str]) -> None:
     monkeypatch.setattr(openvino, "BACKEND", openvino.BACKEND._replace(there=lambda: True, attempt=attempt))
 
 
@@ -86,14 +88,14 @@ def test_auto_takes_openvino_for_many(
 def test_the_fastest_is_tried_told_and_kept(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str
 ) -> None:
-    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend != faster))
+    monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend != faster))
     told, options = Told(), ModelOptions(backend="fastest")
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
     assert used(tmp_path / "run") == faster
     name = {"torch": "PyTorch", "openvino": "OpenVINO"}[faster]
     assert f"{name} runs the model: it was 2.00 times as fast in a trial of 3 rounds." in told.messages
     # no second trial, whatever it would say
-    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend == faster))
+    monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend == faster))
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS)
     assert used(tmp_path / "run") == faster
 
@@ -135,7 +137,7 @@ class Toy(Plain):
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("toy_trial")
-    never: Callable[[Model, int], bool] = lambda model, n: False  # noqa: E731
+    never: Callable[[Network, int], bool] = lambda model, n: False  # noqa: E731
     module.BACKEND = Backend("Toy", "pip install toy", lambda: True, never, lambda model: Toy())  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "toy_trial", module)
     monkeypatch.setitem(BACKENDS, "toy", "toy_trial")
@@ -149,7 +151,7 @@ def test_a_new_backend_is_a_way_a_trial_and_a_line(
     assert isinstance(model.way, Toy)
     collect(model, corpus, out=tmp_path / "named", options=OPTIONS)
     assert used(tmp_path / "named") == "toy"
-    monkeypatch.setattr(choose, "_seconds", lambda model, way, batches: 1 + (way.backend != "toy"))
+    monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend != "toy"))
     fastest = load_model(str(bert), options=ModelOptions(backend="fastest"))
     collect(fastest, corpus, out=tmp_path / "fastest", options=OPTIONS)
     assert used(tmp_path / "fastest") == "toy"

@@ -6,8 +6,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.collector import word_counts
-from neurolect.collector.word_counts import WordCounts
+from neurolect.collector import background as word_counts
+from neurolect.collector.background import WordCounts
 
 BATCHES = st.lists(st.sets(st.sampled_from([f"w{number}" for number in range(40)] + ["\u00e9", "z"])), max_size=30)
 

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.comparison.few_sentences_regression import squared_errors
-from neurolect.comparison.regression import held_out_r2
+from neurolect.comparison.regression import held_out_r2, squared_errors
 from tests.comparison.values import moments_of, related
 from tests.reference.comparison import held_out_r2 as plain
 

@@ -11,8 +11,8 @@ import pytest
 from neurolect.comparison import CompareOptions, Comparison, compare, folder, open_comparison
 from neurolect.errors import FormatVersionError, OptionError, RunFolderError
 from neurolect.store import Run
-from neurolect.views.comparison_figure import comparison_figure
-from neurolect.views.comparison_summary import comparison_summary
+from neurolect.views.comparisons.pages import comparison_figure
+from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import command, succeed
 from tests.comparison.runs import changed, runs_of
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.comparison.matches import best_matches, fates_of, same_neurons
+from neurolect.comparison.pair_tables import best_matches, fates_of, same_neurons
 from tests.comparison.values import moments_of, related
 from tests.reference.comparison import best_match, correlation
 

@@ -13,7 +13,7 @@ from neurolect.model import ModelOptions, load_model
 from neurolect.results import provenance, read_ranking, write_ranking
 from neurolect.results.table import fingerprint
 from neurolect.store import open_run
-from neurolect.views.comparison_summary import comparison_summary
+from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import succeed
 from tests.comparison.runs import changed, runs_of
 from tests.reference.comparison import best_match

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.svcca import Likeness, axes_of, layer_pair, layer_scatters, likeness
+from neurolect.comparison.layers import Likeness, axes_of, layer_pair, layer_scatters, likeness
 from tests.comparison.values import moments_of, related
 from tests.reference.comparison import svcca as plain
 

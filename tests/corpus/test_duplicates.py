@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -6,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.corpus import duplicates
-from neurolect.corpus.duplicates import FirstOccurrences
+from neurolect.corpus.prepare import FirstOccurrences
 from tests.reference.first_occurrences import first_occurrences
 
 # Few values in each half, so that keys meet, also in one half only; high bytes in several buckets.
@@ -27,7 +27,7 @@ def test_marks_what_the_plain_twin_marks(batches: list[list[tuple[int, int]]]) -
 
 
 def test_small_buffers_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "BUFFER_ROWS", 7)
+    monkeypatch.setattr(sys.modules["neurolect.corpus.prepare"], "BUFFER_ROWS", 7)
     keys = np.random.default_rng(0).integers(0, 40, size=100).astype(np.uint64) << np.uint64(57)
     occurrences = FirstOccurrences(tmp_path)
     for part in np.split(keys, 20):

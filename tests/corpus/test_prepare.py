@@ -1,5 +1,6 @@
 import errno
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neurolect.corpus import Corpus, PrepareOptions, chunks, open_corpus, prepare, shards
+from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare, shards
 from neurolect.corpus.options import Duplicates
 from neurolect.errors import CorpusError
 
@@ -75,7 +76,7 @@ def test_parts_are_chosen_by_document(tmp_path: Path) -> None:
 def test_workers_and_chunks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "a.jsonl", documents(60))
     one = prepare(source, out=tmp_path / "one")
-    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 7)
+    monkeypatch.setattr(sys.modules["neurolect.corpus.prepare"], "CHUNK_DOCUMENTS", 7)
     small = prepare(source, out=tmp_path / "small")
     several = prepare(source, out=tmp_path / "several", workers=2)
     assert everything(small).to_pylist() == everything(one).to_pylist()

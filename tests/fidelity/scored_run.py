@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_npy, write_table
+from neurolect.folders.atomic import write_npy, write_table
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
 from tests.signatures.collected_run import activations, sentences, write_collected_run

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from neurolect.atomic import write_table
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.agreement import stability, stability_summary
+from neurolect.folders.atomic import write_table
 from neurolect.store import Run, open_run, read_manifest, write_manifest
-from neurolect.views.fidelity_text import stability_text
+from neurolect.views.texts.fidelity import stability_text
 from tests.fidelity.scored_run import write_described_run
 
 

@@ -3,13 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.fidelity.features import Features
-from neurolect.fidelity.fit import Weights, fit, spread_ranks
+from neurolect.fidelity.fit import Weights, fit
 from neurolect.fidelity.fitting_kernels import score_sentences
+from neurolect.fidelity.inputs import Features, no_senses, spread_ranks
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.sense_vectors import no_senses
+from neurolect.signatures.evidence.features import SentenceFeatures
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 
 N, RIDGE = 400, 0.1
 

@@ -7,10 +7,10 @@ import pytest
 
 from neurolect.corpus import open_corpus
 from neurolect.errors import CorpusError, ModelError
-from neurolect.fidelity.second_corpus import load_model_of, pool_held_out_of, score_against
+from neurolect.fidelity.score import load_model_of, pool_held_out_of, score_against
 from neurolect.pipeline import run
 from neurolect.store import Run, open_run, read_manifest, write_manifest
-from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
+from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import tiny_corpus, write_documents
 from tests.tiny_models import write_tiny_bert

@@ -9,11 +9,11 @@ import pytest
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity import FidelityOptions, score_fidelity
-from neurolect.fidelity.compiled import fitted
-from neurolect.fidelity.random_control import compare_with_random
+from neurolect.fidelity.results import fitted
+from neurolect.fidelity.score import compare_with_random
 from neurolect.store import Run, open_run, read_manifest, write_manifest
-from neurolect.views.card_fidelity import card_fidelity, fidelity_lines
-from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
+from neurolect.views.cards.numbers import card_fidelity, fidelity_lines
+from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.fidelity.scored_run import (
     CONSTANT,
     GOLDEN,

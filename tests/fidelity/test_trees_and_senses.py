@@ -9,16 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table
 from neurolect.fidelity import FidelityOptions, score_fidelity
-from neurolect.fidelity.compiled import CENTROIDS, fitted
-from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.sense_vectors import SenseVectors
+from neurolect.fidelity.inputs import Features, SenseVectors
+from neurolect.fidelity.results import CENTROIDS, fitted
+from neurolect.folders.atomic import write_table
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.signatures.evidence.registry import kind_names
 from neurolect.store import Run, open_run
-from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
+from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.fidelity.scored_run import RECIPE, write_held_out
 from tests.fidelity.test_fit import RIDGE, N, dense, sparse, written_out
 from tests.signatures.collected_run import COOKING, NEWS, write_collected_run

@@ -4,7 +4,7 @@ import pytest
 
 from neurolect.errors import OptionError
 from neurolect.finding import find
-from neurolect.finding.examples import sentences_like
+from neurolect.finding.criteria import sentences_like
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 from tests.command_line import command, succeed

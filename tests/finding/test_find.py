@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from neurolect.atomic import write_table
 from neurolect.errors import NeurolectError, OptionError, RunFolderError
 from neurolect.finding import find
+from neurolect.folders.atomic import write_table
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from neurolect.finding import list_counts
 from neurolect.finding.list_counts import CommonSets, count_in_lists
-from neurolect.signatures.index_run import invert_lists
+from neurolect.signatures.search_index.write import invert_lists
 from tests.reference.found_sentences import counts
 
 N_SENTENCES = 12

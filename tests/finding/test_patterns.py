@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from neurolect.errors import OptionError
 from neurolect.finding.patterns import Step, parse_pattern, sentences_with
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.index_run import write_index
-from neurolect.signatures.inputs import Inputs
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.inputs import Inputs, Lists
+from neurolect.signatures.search_index.write import write_index
 from neurolect.store.sentence_index import SentenceIndex
 from tests.reference.found_sentences import holds
 

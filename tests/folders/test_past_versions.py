@@ -10,8 +10,8 @@ from neurolect.comparison import open_comparison
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.store import open_run
-from neurolect.variants.record import read_record
-from neurolect.views.comparison_summary import comparison_summary
+from neurolect.variants.folder import read_record
+from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import succeed
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

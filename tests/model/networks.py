@@ -4,7 +4,7 @@ from functools import cache
 
 from transformers import PreTrainedModel
 
-from neurolect.model.model import Model
+from neurolect.model.language_model import Model
 from neurolect.model.options import ModelOptions
 from tests.tiny_models import tiny_network, tiny_tokenizer
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from neurolect.errors import NonFiniteActivationsError
-from neurolect.model.finite import NonFinite, non_finite, raise_if_non_finite
-from neurolect.model.neurons import NeuronIndex, SiteLayer
+from neurolect.model.neurons import NeuronIndex, NonFinite, SiteLayer, non_finite, raise_if_non_finite
 
 NEURONS = NeuronIndex(tuple(SiteLayer("hidden", layer, 2) for layer in range(1, 9)))
 

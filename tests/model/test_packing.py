@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from neurolect.errors import ModelError
 from neurolect.model import Model, ModelOptions
 from neurolect.model.batching import plan_packed
-from neurolect.model.segment_pooling import Segments, pool_segments
+from neurolect.model.pooling.packed import Segments, pool_segments
 from tests.model.networks import TEXTS, encoder, tiny_model
 from tests.tiny_models import tiny_tokenizer
 

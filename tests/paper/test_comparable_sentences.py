@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.paper.comparable_sentences import balancing_weights, clustered_mean, within_reach
+from neurolect.paper.sentence_distances import balancing_weights, clustered_mean, within_reach
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), max_size=6)
 

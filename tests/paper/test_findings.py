@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.paper.churn import Look, judge_kept, look_like_theirs, neurons_beyond_chance, replaced_by_chance
+from neurolect.paper.churn import (
+    Distance,
+    Look,
+    judge_kept,
+    judge_order,
+    look_like_theirs,
+    moved_finding,
+    neurons_beyond_chance,
+    replaced_by_chance,
+)
 from neurolect.paper.finding import Verdict, depth_correlation, thirds
 from neurolect.paper.kinds import Found, judge_length, judge_share, judge_words
-from neurolect.paper.layer_groups import ClusterAccuracy, judge_accuracy, judge_depth, same_third
-from neurolect.paper.moved_sentences import Distance, judge_order, moved_finding
 from neurolect.paper.one_sided_layers import (
     Change,
     change_of,
@@ -23,7 +30,17 @@ from neurolect.paper.one_sided_layers import (
     judge_growing,
     judge_tuned,
 )
-from neurolect.paper.same_roles import Agreement, explained, judge_diversity, judge_groups, judge_same_index
+from neurolect.paper.roles import (
+    Agreement,
+    ClusterAccuracy,
+    explained,
+    judge_accuracy,
+    judge_depth,
+    judge_diversity,
+    judge_groups,
+    judge_same_index,
+    same_third,
+)
 from neurolect.paper.sentence_distances import sentence_distances
 
 GOOD, PART, BAD = Verdict.reproduced, Verdict.differs, Verdict.not_reproduced

@@ -8,8 +8,7 @@ import pytest
 from neurolect.errors import NeurolectError
 from neurolect.paper.finding import Verdict
 from neurolect.paper.kinds import KINDS, Kind, find_kind, kinds_of_neurons
-from neurolect.paper.report_text import cell
-from neurolect.paper.signature_table import QUOTED_WORDS, signature_rows
+from neurolect.paper.report_text import QUOTED_WORDS, cell, signature_rows
 from neurolect.store import Run, open_run
 from tests.example_run import write_example_run
 

@@ -1,4 +1,4 @@
-"""Plain twin of neurolect.corpus.duplicates."""
+"""Plain twin of neurolect.corpus.prepare."""
 
 from collections.abc import Hashable, Iterable
 

@@ -1,4 +1,4 @@
-"""Plain twin of neurolect.signatures.items: count with dictionaries, one list at a time."""
+"""Plain twin of neurolect.signatures.counting.items: count with dictionaries, one list at a time."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from neurolect.atomic import write_npy, write_table
+from neurolect.folders.atomic import write_npy, write_table
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run, read_manifest, write_manifest
 from tests.example_run import LIKES, example_sentences, write_example_run

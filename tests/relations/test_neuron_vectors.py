@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations.neuron_vectors import neuron_vectors
+from neurolect.relations.vectors import neuron_vectors
 from neurolect.results.list_entries import ListEntries
 
 

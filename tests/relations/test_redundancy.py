@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neurolect.clustering.average_linkage import Merges
-from neurolect.relations.redundancy import THRESHOLDS, redundancy_table
+from neurolect.relations.alike import THRESHOLDS, redundancy_table
 
 
 def test_shares_count_neurons_at_or_above_each_threshold() -> None:

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.relations import responses
-from neurolect.relations.responses import compare_responses, finite_sentences, standardised
+from neurolect.relations import inputs as responses
+from neurolect.relations.inputs import compare_responses, finite_sentences, standardised
 
 
 @settings(deadline=None, max_examples=40)

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from neurolect.relations.same_index import rank_correlations
-from neurolect.relations.same_index_step import layers_of_site
+from neurolect.relations.same_index import layers_of_site, rank_correlations
 from neurolect.results import numbers
 from neurolect.store import Run
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from neurolect.progress import NullProgress
-from neurolect.relations import sentence_vectors as module
-from neurolect.relations.sentence_vectors import word_sentence_vectors
+from neurolect.relations import inputs as module
+from neurolect.relations.inputs import word_sentence_vectors
 from neurolect.store import Run
 
 

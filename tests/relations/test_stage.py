@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurolect.atomic import write_npy
 from neurolect.config import load_config
 from neurolect.errors import DescribeError, OptionError, RunFolderError
+from neurolect.folders.atomic import write_npy
 from neurolect.progress import NullProgress
 from neurolect.relations import RelateOptions, relate, stage
 from neurolect.store import Run, read_manifest, write_manifest

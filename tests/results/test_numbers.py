@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from neurolect.atomic import write_table
 from neurolect.errors import OptionError, RunFolderError
+from neurolect.folders.atomic import write_table
 from neurolect.results import numbers
 from neurolect.store import Run, read_manifest, write_manifest
 

@@ -7,7 +7,7 @@ import pytest
 from neurolect.errors import OptionError
 from neurolect.results import layer_ranks, provenance, rank
 from neurolect.results.ranking import in_blocks
-from neurolect.statistics.ranks import mean_ranks
+from neurolect.statistics.sorting import mean_ranks
 from neurolect.store import Run, read_manifest, write_manifest
 
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurolect.atomic import write_table
 from neurolect.errors import NeuronAddressError, OptionError, RunFolderError
+from neurolect.folders.atomic import write_table
+from neurolect.folders.formats import neurolect_version
 from neurolect.results import provenance, ranking_csv, ranking_json, ranking_table, read_ranking, write_ranking
 from neurolect.results.table import COLUMNS, fingerprint
 from neurolect.store import SIDES, Run, read_manifest
-from neurolect.version import neurolect_version
 
 HOSTILE = [
     'a "b", c',

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.results import value_shares
+from neurolect.results import field_numbers as value_shares
+from neurolect.results.field_numbers import one_sidedness, shares_of_value
 from neurolect.results.list_entries import ListEntries
-from neurolect.results.value_shares import one_sidedness, shares_of_value
 
 LISTS = st.lists(st.lists(st.integers(0, 19), min_size=1, max_size=30), min_size=1, max_size=6)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
+from neurolect.folders.atomic import write_table
 from neurolect.store import new_manifest, write_manifest
 
 N_SENTENCES, N_LIST = 300, 40

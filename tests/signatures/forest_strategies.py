@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from neurolect.signatures.forest import Forest, make_forest
-from neurolect.signatures.pattern_trie import PatternTrie
+from neurolect.signatures.mining.trie import PatternTrie
+from neurolect.signatures.trees.forest import Forest, make_forest
 from tests.reference.subtrees_plain import Shape, Tree
 from tests.signatures.pattern_strategies import as_tuples
 

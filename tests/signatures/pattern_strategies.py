@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neurolect.signatures.pattern_trie import PatternTrie, pattern_items
+from neurolect.signatures.mining.trie import PatternTrie, TrieUnion, pattern_items
 
 N_CODES = 5
 
@@ -34,3 +34,12 @@ def as_tuples(trie: PatternTrie) -> list[tuple[int, ...]]:
 databases = st.lists(st.lists(st.integers(-1, N_CODES - 1), max_size=8), min_size=1, max_size=12)
 masks = st.lists(st.booleans(), min_size=N_CODES, max_size=N_CODES)
 gaps = st.one_of(st.none(), st.integers(0, 3))
+
+
+def trie_of_patterns(items: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[PatternTrie, NDArray[np.int32]]:
+    """Build the trie that holds the given patterns and their prefixes: every pattern a chain, then the union."""
+    parent = np.arange(-1, len(items) - 1, dtype=np.int32)
+    parent[offsets[:-1]] = -1
+    union = TrieUnion()
+    nodes = union.update(PatternTrie(parent, np.asarray(items, dtype=np.int32)))
+    return union.trie(), nodes[offsets[1:] - 1]

@@ -1,9 +1,14 @@
 import numpy as np
 
-from neurolect.clustering import k_means_in_step, silhouette
-from neurolect.signatures import indexed_lists, items, pattern_index, prefixspan, sense_evidence
+from neurolect.clustering import k_means_in_step
+from neurolect.clustering import quality as silhouette
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.skip_ngrams import mine_skip_ngrams
+from neurolect.signatures.counting import items
+from neurolect.signatures.evidence import sense_tables as sense_evidence
+from neurolect.signatures.mining import index as pattern_index
+from neurolect.signatures.mining import prefixspan
+from neurolect.signatures.patterns import indexed_lists
+from neurolect.signatures.patterns.skip_ngrams import mine_skip_ngrams
 
 KERNELS = (
     indexed_lists._add_up,

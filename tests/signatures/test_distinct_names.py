@@ -1,9 +1,9 @@
 """Lists of the same name are told apart where their evidence differs."""
 
-from neurolect.signatures.distinct_names import distinct_names
-from neurolect.signatures.names import ListEvidence
-from neurolect.signatures.naming_evidence import Candidate
-from tests.signatures.test_names import stated
+from neurolect.signatures.counting.candidates import Candidate
+from neurolect.signatures.counting.names import ListEvidence
+from neurolect.signatures.summary import distinct_names
+from tests.signatures.counting.test_names import stated
 
 NO_LENGTH = Candidate("short", 12.0, 12.0, 0.0, 0.0, ())
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.statistics.divergence import expected_share, length_bits, share_bits
+from neurolect.statistics.scores import expected_share, length_bits, share_bits
 
 shares = st.floats(0.0, 1.0)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2_contingency, false_discovery_control, hypergeom
 
-from neurolect.signatures.pattern_evidence import PatternEvidence
-from neurolect.signatures.skip_ngram_options import SkipNgramOptions
-from neurolect.signatures.skip_ngrams import mine_skip_ngrams
+from neurolect.signatures.patterns.evidence import PatternEvidence
+from neurolect.signatures.patterns.options import SkipNgramOptions
+from neurolect.signatures.patterns.skip_ngrams import mine_skip_ngrams
 from neurolect.statistics.significance import false_discoveries, fisher_surprise, g2_root, wilson_interval
 from tests.signatures.pattern_strategies import flat
 

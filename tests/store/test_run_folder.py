@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from neurolect.atomic import write_npy, write_table
 from neurolect.errors import FormatVersionError, NeuronAddressError, OptionError, RunFolderError
+from neurolect.folders.atomic import write_npy, write_table
 from neurolect.store import new_manifest, open_run, read_manifest, write_manifest
 from tests.example_run import write_example_run
 

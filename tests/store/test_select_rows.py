@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.errors import RunFolderError
-from neurolect.store.select_rows import select_rows
+from neurolect.store.tables import select_rows
 
 ORDER: Any = {"highest": "z", "limit": 4}
 

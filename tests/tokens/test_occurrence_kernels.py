@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.tokens.occurrence_kernels import weigh_occurrences
+from neurolect.tokens.weighted_patterns import weigh_occurrences
 from tests.reference.occurrences_plain import mean_of_occurrences
 
 a_sentence = st.lists(st.integers(0, 3), max_size=7)

@@ -9,17 +9,16 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
 from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.store import Run, open_run
-from neurolect.tokens import read_tokens, token_pass
-from neurolect.tokens.entries import unpack_values
-from neurolect.tokens.word_alignment import align, word_spans, word_weights
+from neurolect.tokens import forward_pass, read_tokens
+from neurolect.tokens.entries import align, unpack_values, word_spans, word_weights
 from neurolect.views import card, card_text
-from neurolect.views.activating_words import activating_words, bracketed, pieces
-from neurolect.views.card_activation import card_activation
-from neurolect.views.report import card_html
+from neurolect.views.cards.activating_words import activating_words, bracketed, pieces
+from neurolect.views.cards.numbers import card_activation
+from neurolect.views.report.page import card_html
 from tests.command_line import command, succeed
 from tests.reference.occurrences_plain import mean_of_occurrences
 from tests.tiny_corpora import write_documents
@@ -139,10 +138,10 @@ def test_neurons_are_added_and_an_interruption_is_no_loss(
     folder = copytree(run.folder, tmp_path / "run")
     for name in ("entries", "sentences"):
         (folder / "tokens" / f"{name}.parquet").unlink()
-    monkeypatch.setattr(token_pass, "PART_SENTENCES", 3)
+    monkeypatch.setattr(forward_pass, "PART_SENTENCES", 3)
     read_tokens(open_run(folder), neurons=["hidden.1.3"], n_sentences=8, sides=["top"])
     calls = []
-    plain = token_pass._read_part
+    plain = forward_pass._read_part
 
     def stop_once(*arguments: object) -> object:
         calls.append(1)
@@ -150,7 +149,7 @@ def test_neurons_are_added_and_an_interruption_is_no_loss(
             raise KeyboardInterrupt
         return plain(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(token_pass, "_read_part", stop_once)
+    monkeypatch.setattr(forward_pass, "_read_part", stop_once)
     with pytest.raises(KeyboardInterrupt):
         read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
     again = read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)

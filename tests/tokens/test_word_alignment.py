@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.corpus.words import split_words
-from neurolect.tokens.word_alignment import align, word_spans, word_weights
+from neurolect.corpus.sentences.words import split_words
+from neurolect.tokens.entries import align, word_spans, word_weights
 
 
 @settings(deadline=None)

@@ -136,7 +136,7 @@ def test_other_families(family: str, tmp_path: Path) -> None:
 
 def test_dropout_is_the_heads(tmp_path: Path) -> None:
     from neurolect.model import ModelOptions
-    from neurolect.variants.classifier import load_classifier
+    from neurolect.variants.training import load_classifier
 
     model = write_tiny(tmp_path / "model", family="MPNet")
     made = load_classifier(

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neurolect.finding import striking
-from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.number import nearly_constant
 from neurolect.store import Run, open_run
 from neurolect.views import card, card_text
 

@@ -9,17 +9,11 @@ from neurolect.cli import reading
 from neurolect.cli import relations
 
 # isort: split
-from neurolect.cli import tokens
-
-# isort: split
 from neurolect.cli import models
 
 # isort: split
 from neurolect.cli import truth
-
-# isort: split
-from neurolect.cli import paper
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "paper", "reading", "relations", "stages", "tokens", "truth"]
+__all__ = ["app", "main", "models", "reading", "relations", "stages", "truth"]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from neurolect.version import neurolect_version
+from neurolect.folders.formats import neurolect_version
 
 app = typer.Typer(
     name="neurolect",

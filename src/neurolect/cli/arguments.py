@@ -40,7 +40,7 @@ Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'mini
 
 def run_folder(name: str) -> Path:
     """Give the run folder of a name; one at a URL is fetched."""
-    from neurolect.remote import fetched, is_url
+    from neurolect.folders.remote import fetched, is_url
 
     return fetched(name) if is_url(name) else Path(name)
 

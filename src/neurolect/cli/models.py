@@ -125,9 +125,9 @@ def compare(
 ) -> None:
     """Compare models: which neurons were kept, moved, vanished or appeared, and how far activations went."""
     from neurolect.comparison import CompareOptions, compare
-    from neurolect.views.comparison_pages import write_pages
-    from neurolect.views.comparison_summary import comparison_summary
-    from neurolect.views.comparison_text import comparison_text
+    from neurolect.views.comparisons.pages import write_pages
+    from neurolect.views.comparisons.summary import comparison_summary
+    from neurolect.views.comparisons.text import comparison_text
 
     progress = make_progress()
     made = compare(

@@ -60,7 +60,7 @@ def find(
         what = f"A search has to be for something: give one of {options}."
         raise typer.BadParameter(what)
     from neurolect.finding import find
-    from neurolect.views.found_text import found_text
+    from neurolect.views.texts.rankings import found_text
 
     lines = None if examples is None else examples.read_text(encoding="utf-8").splitlines()
     table = find(run, **asked, examples=lines, side=side, limit=limit)
@@ -75,14 +75,14 @@ def show_convergence(
 ) -> None:
     """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
     from neurolect.views import convergence
-    from neurolect.views.convergence_text import convergence_text
+    from neurolect.views.texts.convergence import convergence_text
 
     made = convergence(run)
     typer.echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
-        from neurolect.atomic import write_text
+        from neurolect.folders.atomic import write_text
         from neurolect.store import open_run
-        from neurolect.views.convergence_picture import convergence_picture
+        from neurolect.views.report.convergence import convergence_picture
 
         write_text(figure, convergence_picture(open_run(run)))
 

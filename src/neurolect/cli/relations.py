@@ -9,6 +9,7 @@ from neurolect.cli.app import app
 from neurolect.cli.arguments import (
     CORES,
     Config,
+    Device,
     Format,
     Output,
     RankingFile,
@@ -19,7 +20,8 @@ from neurolect.cli.arguments import (
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking, width
+from neurolect.cli.printing import as_json, make_progress, print_ranking, quoted, width
+from neurolect.store import SIDES
 
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
 By = Annotated[
@@ -40,7 +42,7 @@ def relate(
 ) -> None:
     """Relate all neurons to each other: vectors, clusters, maps, twins, nearest neighbours."""
     from neurolect.relations import relate
-    from neurolect.views.relations_text import relations_facts, relations_text
+    from neurolect.views.texts.relations import relations_facts, relations_text
 
     options = read_config_of(run, config, settings).relate
     related = relate(run, options=options, workers=workers, progress=make_progress())
@@ -63,7 +65,7 @@ def rank(
 ) -> None:
     """Rank neurons by a number, and show where each layer stands."""
     from neurolect.results import numbers_of, rank
-    from neurolect.views.ranking_text import numbers_text, ranking_text
+    from neurolect.views.texts.rankings import numbers_text, ranking_text
 
     if list_numbers:
         known = numbers_of(run)
@@ -100,3 +102,32 @@ def plot(
 
     plot(run, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
     typer.echo(f"{out}: {figure}")
+
+
+# The verb that reads sentences again, token by token: tokens.
+@app.command()
+def tokens(
+    run: RunFolder,
+    neurons: Annotated[str | None, typer.Option(help="Addresses, separated by commas; all when not given.")] = None,
+    side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
+    sentences: Annotated[int, typer.Option(min=1, help="Sentences of each list that are read again.")] = 20,
+    model: Annotated[str | None, typer.Option(help="Where the model is, if it has moved.")] = None,
+    device: Device = "cpu",
+) -> None:
+    """Weigh the words of the strongest sentences by the neuron's activation at them."""
+    from neurolect.tokens import read_tokens
+
+    chosen = None if neurons is None else [each.strip() for each in neurons.split(",") if each.strip()]
+    done = read_tokens(
+        run,
+        model=model,
+        neurons=chosen,
+        sides=SIDES if side is None else (side,),
+        n_sentences=sentences,
+        device=device,
+        progress=make_progress(),
+    )
+    stage = done.manifest["stages"]["tokens"]
+    typer.echo(f"Activations at the tokens of {stage['n_entries']:,} list entries in {run}.")
+    shown = chosen[0] if chosen else done.index.address(done.n_neurons // 2)
+    typer.echo(f"Next: neurolect show {quoted(run)} {shown}")

@@ -1,7 +1,8 @@
-"""The verbs that ask whether signatures are true: fidelity, stability."""
+"""The verbs that test what is said: fidelity and stability of signatures, and the papers' findings again."""
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +21,7 @@ from neurolect.cli.arguments import (
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking
+from neurolect.cli.printing import as_json, make_progress, print_ranking, quoted
 
 
 @app.command()
@@ -40,7 +41,7 @@ def fidelity(
 ) -> None:
     """Score signatures on held-out sentences, and show how true they are layer by layer."""
     from neurolect.fidelity import score_fidelity
-    from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text
+    from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 
     scored = score_fidelity(
         run,
@@ -54,8 +55,8 @@ def fidelity(
     )
     made = fidelity_of_run(scored)
     if figure is not None:
-        from neurolect.atomic import write_text
-        from neurolect.views.fidelity_figure import fidelity_figure
+        from neurolect.folders.atomic import write_text
+        from neurolect.views.plots.fidelity import fidelity_figure
 
         write_text(figure, fidelity_figure(made))
     typer.echo(as_json(made) if output is Format.json else fidelity_text(made))
@@ -70,7 +71,50 @@ def show_stability(
 ) -> None:
     """Say how many neurons have the same signature on another corpus."""
     from neurolect.fidelity import stability
-    from neurolect.views.fidelity_text import stability_text
+    from neurolect.views.texts.fidelity import stability_text
 
     table = stability(run, other)
     print_ranking(table, text=stability_text(table) + "\n", output=output, out=out)
+
+
+_Model = Annotated[str | None, typer.Option(help="A model folder, a hub name, or 'minilm' (extra: demo; default).")]
+_Corpus = Annotated[
+    str | None, typer.Option(help="A corpus folder, or documents; the built-in corpus when not given.")
+]
+_Sentiment = Annotated[str | None, typer.Option(help="Field of positive and negative; else polarity, sentiment.")]
+_Category = Annotated[str | None, typer.Option(help="Field of the category; else category, topic, group.")]
+_Until = Annotated[
+    str | None, typer.Option(help="Last step: data, variants, collect, compare, describe, relate, report.")
+]
+
+
+@app.command()
+def paper(
+    out: Annotated[Path, typer.Option(help="The folder to write, or to resume.")],
+    model: _Model = None,
+    corpus: _Corpus = None,
+    sentiment: _Sentiment = None,
+    category: _Category = None,
+    until: _Until = None,
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    workers: Workers = CORES,
+) -> None:
+    """Look for the papers' findings again: variants, runs, comparisons, and a report with verdicts.
+
+    Other choices: --set paper.sentiment_data=reviews.csv, paper.epochs, paper.texts, paper.sentences, paper.seed.
+    """
+    from neurolect.config import load_tables
+    from neurolect.paper import reproduce_paper
+    from neurolect.paper.options import PaperConfig
+    from neurolect.paper.steps import PAPER_DEFAULTS
+
+    tables = load_tables(PaperConfig, config, settings=settings or (), defaults=PAPER_DEFAULTS)
+    flags = {"model": model, "corpus": corpus, "sentiment": sentiment, "category": category, "until": until}
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    options = dataclasses.replace(tables.paper, **given)
+    report = reproduce_paper(
+        out=out, options=options, config=tables, device=device, workers=workers, progress=make_progress()
+    )
+    typer.echo(f"Done until {options.until}: {quoted(out)}" if report is None else f"Report: {quoted(report)}")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from neurolect.collector.options import CollectOptions
 
 if TYPE_CHECKING:
-    from neurolect.collector.merging import merge
+    from neurolect.collector.engines.merging import merge
     from neurolect.collector.stage import collect
 
 __all__ = ["CollectOptions", "collect", "merge"]
 
-_HOMES = {"collect": "stage", "merge": "merging"}
+_HOMES = {"collect": "stage", "merge": "engines.merging"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.atomic import replacing
 from neurolect.collector.state import CollectState, Plan
 from neurolect.errors import FormatVersionError
+from neurolect.folders.atomic import replacing
 
 if TYPE_CHECKING:
     import torch

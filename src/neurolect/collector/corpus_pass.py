@@ -1,17 +1,17 @@
 """The pass over the corpus: feed the model, keep what moves every neuron most, go on after a stop."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
-from neurolect.collector.convergence import step_length
-from neurolect.collector.device_pass import (
+from neurolect.collector.chunk_pass import (
     Launched,
     chunk_activations,
     is_finite,
@@ -19,27 +19,65 @@ from neurolect.collector.device_pass import (
     undisturbed,
     without_overflow,
 )
+from neurolect.collector.convergence.monitor import step_length
 from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
-from neurolect.collector.feed import Chunk, ahead, chunks
+from neurolect.collector.feed.chunks import Chunk, ahead, chunks
+from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, share_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import pool_held_out
-from neurolect.collector.interrupt import StopRequest, stop_requests
-from neurolect.collector.moments import Moments, choose_bins
+from neurolect.collector.lists.moments import Moments, choose_bins
+from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.options import CollectOptions
+from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
 from neurolect.collector.record import claim, complete, complete_shard, new_run
-from neurolect.collector.release_memory import release_memory
-from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.shard import PARTIAL, Shard, check_shard, mining_of, share_of
 from neurolect.collector.state import CollectState, Plan
-from neurolect.collector.threads import threads_of
-from neurolect.collector.way_of_run import way_of_run
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
 from neurolect.folders.lock import only_here
-from neurolect.model.finite import non_finite, raise_if_non_finite
-from neurolect.model.model import Model
+from neurolect.model.choose_for_pass import Work, way_for_pass
+from neurolect.model.language_model import Model
+from neurolect.model.neurons import non_finite, raise_if_non_finite
+from neurolect.model.ways.way import Way
 from neurolect.progress import NullProgress, Progress, Task
+from neurolect.store.manifest import read_manifest
 from neurolect.store.run_folder import Run, open_run
+
+# Choose the way to run the model for a run, once; the run folder remembers it.
+_TRIAL_SENTENCES = 512
+
+
+def way_of_run(
+    model: Model,
+    corpus: Corpus,
+    folder: Path,
+    options: CollectOptions,
+    *,
+    n_sentences: int,
+    shard: Shard | None,
+    progress: Progress,
+) -> Way:
+    """Choose by the options, what an earlier start of the run used, and trials on the corpus."""
+    if model.options.backend == "fastest" and shard is not None:
+        # another shard might find another one to be the fastest
+        what = "model.backend is 'fastest', and a shard of the corpus is read."
+        hint = "Name one for all shards: --set model.backend=openvino, or torch."
+        raise CollectError(what, hint=hint)
+
+    def texts() -> Sequence[str]:
+        first = next(iter(corpus.batches(columns=["text"], batch_size=_TRIAL_SENTENCES)))
+        found: list[Any] = first.column("text").to_pylist()
+        return found
+
+    work = Work(n_sentences, options.token_budget or 1, options.compile, _begun_with(folder), texts)
+    return way_for_pass(model, work, progress=progress)
+
+
+def _begun_with(folder: Path) -> str | None:
+    """Read what backend an earlier start of this run used."""
+    if not (folder / "manifest.json").is_file():
+        return None
+    return str(read_manifest(folder)["model"].get("backend", "torch"))
+
 
 _PILOT = 128
 

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.atomic import replacing, write_npy, write_table
 from neurolect.collector.background import Background
-from neurolect.collector.kept_sentences import take_kept
+from neurolect.collector.held_out import take_kept
+from neurolect.collector.lists.sample import quantile_sample
 from neurolect.collector.parts import Lists
-from neurolect.collector.sample import quantile_sample
+from neurolect.collector.process import n_own_cores
 from neurolect.collector.state import CollectState
-from neurolect.collector.threads import n_own_cores
 from neurolect.corpus import Corpus
-from neurolect.distinct import distinct
+from neurolect.folders.atomic import replacing, write_npy, write_table
 from neurolect.model.neurons import NeuronIndex
+from neurolect.statistics.sorting import distinct
 
 _ROWS_AT_ONCE = 1 << 20
 _SENTENCES_AT_ONCE = 1 << 17

@@ -13,18 +13,36 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import replacing, write_npy, write_table
-from neurolect.collector.interrupt import StopRequest, stop_requests
-from neurolect.collector.kept_sentences import take_kept
+from neurolect.collector.feed.shards import Shard
+from neurolect.collector.lists.sample import streamed_sample
 from neurolect.collector.options import CollectOptions
-from neurolect.collector.sample import streamed_sample
-from neurolect.collector.shard import Shard
+from neurolect.collector.process import StopRequest, stop_requests
 from neurolect.corpus import Corpus
-from neurolect.corpus.corpus import Part
+from neurolect.corpus.folder import Part
 from neurolect.errors import InterruptedRunError
-from neurolect.model.finite import non_finite, raise_if_non_finite
-from neurolect.model.model import Model
+from neurolect.folders.atomic import replacing, write_npy, write_table
+from neurolect.model.language_model import Model
+from neurolect.model.neurons import non_finite, raise_if_non_finite
 from neurolect.progress import Progress, Task
+
+
+# Sentences of the corpus as a run folder keeps them.
+def take_kept(corpus: Corpus, ids: NDArray[np.int64]) -> pa.Table:
+    """Take sentences out of a corpus, and nothing of any other sentence.
+
+    ``ids``: int64, shape (n,), ascending. Sentence ids.
+    Returns: Ids, text, metadata, without the mark of the held-out part.
+    """
+    table = corpus.take(ids)
+    if "held_out" in table.column_names:
+        table = table.drop_columns(["held_out"])
+    # A dictionary names the values of the whole row group it was read from, those of other documents too.
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = table.column(place).cast(field.type.value_type)
+            table = table.set_column(place, pa.field(field.name, field.type.value_type, field.nullable), plain)
+    return table
+
 
 HELD_OUT_PARTIAL = "partial/held_out.npz"
 """Where a shard's run folder keeps its batches until it is merged."""

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.collector.entry_keys import SortedLists
-from neurolect.collector.moments import Moments
-from neurolect.collector.sample_activations import SampleActivations
+from neurolect.collector.lists.entry_keys import SortedLists
+from neurolect.collector.lists.moments import Moments
+from neurolect.collector.lists.sample import SampleActivations
 
 if TYPE_CHECKING:
-    from neurolect.collector.device_transfers import OnItsWay
+    from neurolect.collector.device.transfers import OnItsWay
 
 
 class Lists(Protocol):

@@ -7,21 +7,21 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from neurolect.atomic import write_text
 from neurolect.collector.ending import Ending, ending_notices
+from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import n_pooled
 from neurolect.collector.options import CollectOptions
-from neurolect.collector.shard import Shard
+from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
-from neurolect.collector.threads import threads_used
 from neurolect.corpus import Corpus
-from neurolect.corpus.counted import counted
 from neurolect.errors import CollectError
+from neurolect.folders.atomic import write_text
 from neurolect.folders.lock import only_here
-from neurolect.model.model import Model
+from neurolect.model.language_model import Model
+from neurolect.progress import counted
 from neurolect.store.manifest import RunManifest, new_manifest, now, read_manifest, write_manifest
-from neurolect.store.options_file import options_to_toml
 from neurolect.store.run_folder import Run, open_run
+from neurolect.store.stages import options_to_toml
 
 _TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers")
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from neurolect.collector.corpus_pass import collect_here
+from neurolect.collector.feed.shards import Shard, parse_shard
 from neurolect.collector.options import CollectOptions
-from neurolect.collector.shard import Shard, parse_shard
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import OptionError
+from neurolect.folders.remote import uploading
 from neurolect.model import Model, ModelOptions, load_model
 from neurolect.progress import Progress
-from neurolect.remote import uploading
 from neurolect.store import Run
 
 ENGINES = ("one", "local", "ray")
@@ -95,7 +95,7 @@ def collect(
         raise OptionError(what, expected="its name: every worker loads it", hint="collect('minilm', ...)")
     place = corpus.location if isinstance(corpus, Corpus) else corpus
     if engine == "local":
-        from neurolect.collector.local import collect_local
+        from neurolect.collector.engines.local import collect_local
 
         return collect_local(
             model,
@@ -107,7 +107,7 @@ def collect(
             device=device,
             progress=progress,
         )
-    from neurolect.collector.ray_engine import collect_ray
+    from neurolect.collector.engines.ray_engine import collect_ray
 
     return collect_ray(
         model,

@@ -9,19 +9,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
-from neurolect.collector.chunk_sums import ChunkSums
-from neurolect.collector.convergence import Convergence
-from neurolect.collector.moments import Moments
+from neurolect.collector.convergence.monitor import Convergence
+from neurolect.collector.convergence.sampled_items import FoundItems, ItemShare, item_share
+from neurolect.collector.lists.moments import ChunkSums, Moments
+from neurolect.collector.lists.sample import SampleActivations
+from neurolect.collector.lists.top_lists import TopLists
 from neurolect.collector.parts import Lists, MomentSums, SampleRows
-from neurolect.collector.sample_activations import SampleActivations
-from neurolect.collector.sampled_items import FoundItems, ItemShare, item_share
-from neurolect.collector.top_lists import TopLists
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from neurolect.collector.device_transfers import OnItsWay
+    from neurolect.collector.device.transfers import OnItsWay
 
 
 class Plan(NamedTuple):
@@ -72,8 +71,7 @@ class CollectState:
         self.moments: MomentSums = moments
         self.sample: SampleRows = sample
         if device is not None:
-            from neurolect.collector.device_moments import DeviceMoments
-            from neurolect.collector.device_sample import DeviceSample
+            from neurolect.collector.device.moments import DeviceMoments, DeviceSample
 
             self.moments = DeviceMoments(moments, device=device)
             self.sample = DeviceSample(sample, device=device)
@@ -234,7 +232,7 @@ class CollectState:
 def _new_lists(plan: Plan, side: str, device: "torch.device | None") -> Lists:
     if device is None:
         return TopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens)
-    from neurolect.collector.device_lists import DeviceTopLists
+    from neurolect.collector.device.lists import DeviceTopLists
 
     return DeviceTopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens, device=device)
 
@@ -245,6 +243,6 @@ def _lists_from(
     size, tokens = plan.list_size, plan.with_tokens
     if device is None:
         return TopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens)
-    from neurolect.collector.device_lists import DeviceTopLists
+    from neurolect.collector.device.lists import DeviceTopLists
 
     return DeviceTopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens, device=device)

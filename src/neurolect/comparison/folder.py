@@ -10,16 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neurolect.atomic import replacing_folder, write_json, write_table
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.folders.formats import COMPARISON, RUN, format_of, read_manifest
+from neurolect.folders.atomic import replacing_folder, write_json, write_table
+from neurolect.folders.formats import COMPARISON, RUN, format_of, neurolect_version, read_manifest
 from neurolect.results.table import fingerprint, ranking_table
-from neurolect.statistics.ranks import descending_ranks
+from neurolect.statistics.sorting import descending_ranks
 from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
 from neurolect.store.manifest import RunManifest, now, package_versions
 from neurolect.store.stages import state_of
-from neurolect.version import neurolect_version
 
 RANKINGS = pa.schema(
     [

@@ -14,16 +14,22 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.comparison.common_ground import CommonGround, common_ground, common_sample
-from neurolect.comparison.distances import DistanceSums
 from neurolect.comparison.folder import Comparison, asked_of, finished, is_comparison, open_alone, put_together
+from neurolect.comparison.inputs import (
+    SentenceSet,
+    check_names,
+    joint_values,
+    load_models,
+    parse_set,
+    read_set,
+    stored_values,
+)
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.joint_values import joint_values, load_models, stored_values
-from neurolect.comparison.layer_rankings import layer_rankings, usual_rankings
+from neurolect.comparison.layers import DistanceSums, layer_rankings, usual_rankings
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.pair_tables import Side, across_models, layer_rows, match_table, read_side
-from neurolect.comparison.sentence_sets import SentenceSet, check_names, parse_set, read_set
 from neurolect.errors import OptionError, RunFolderError
-from neurolect.model.model import Model
+from neurolect.model.language_model import Model
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
 

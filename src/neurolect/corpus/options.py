@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from neurolect.corpus.split import Newlines
 from neurolect.errors import OptionError
 
 Duplicates = Literal["drop", "near", "keep"]
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
+
+Newlines = Literal["auto", "paragraphs", "lines"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

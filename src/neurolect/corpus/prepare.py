@@ -9,32 +9,155 @@ the workers.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import replacing_folder, write_json
-from neurolect.corpus.chunks import process_chunks
-from neurolect.corpus.corpus import Corpus, open_corpus
-from neurolect.corpus.counted import counted
-from neurolect.corpus.documents import DocumentReader
-from neurolect.corpus.duplicates import FirstOccurrences
-from neurolect.corpus.held_out import is_held_out
-from neurolect.corpus.manifest import FieldEntry, Manifest, SourceEntry, fingerprint
+from neurolect.corpus.folder import Corpus, FieldEntry, Manifest, SourceEntry, fingerprint, open_corpus
 from neurolect.corpus.options import PrepareOptions
-from neurolect.corpus.sentences import ChunkCounts
+from neurolect.corpus.reading.documents import Document, DocumentReader
+from neurolect.corpus.reading.sources import Source, unique_sources
+from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, write_chunk
 from neurolect.corpus.shards import ShardWriter
-from neurolect.corpus.sources import Source, unique_sources
 from neurolect.errors import CorpusError
-from neurolect.folders.formats import CORPUS, format_of
-from neurolect.progress import NullProgress, Progress
-from neurolect.remote import RemotePath, place, staged
-from neurolect.version import neurolect_version, package_version
+from neurolect.folders.atomic import replacing_folder, write_json
+from neurolect.folders.formats import CORPUS, format_of, neurolect_version, package_version
+from neurolect.folders.remote import RemotePath, place, staged
+from neurolect.processes import in_order
+from neurolect.progress import NullProgress, Progress, counted
+
+# Send documents in chunks through one or several processes, in order, in bounded memory.
+CHUNK_CHARACTERS = 1 << 20
+CHUNK_DOCUMENTS = 4096
+
+
+def process_chunks(
+    reader: DocumentReader, *, folder: Path, options: PrepareOptions, workers: int, progress: Progress
+) -> list[ChunkCounts]:
+    """Turn all documents into tables of sentences."""
+    process = partial(write_chunk, folder=folder, fields=reader.fields, options=options)
+    done: list[ChunkCounts] = []
+    with progress.task("prepare", unit="documents") as task:
+        chunks = _chunks(reader)
+        results = (
+            map(process, chunks)
+            if workers == 1
+            else in_order(process, chunks, workers=workers, work="sentences were split", error=CorpusError)
+        )
+        n_sentences = 0
+        for counts in results:
+            done.append(counts)
+            n_sentences += counts.n_sentences
+            task.advance(counts.n_documents)
+            task.note(f"{n_sentences:,} sentences")
+    return done
+
+
+def _chunks(reader: DocumentReader) -> Iterator[Chunk]:
+    documents: list[Document] = []
+    n_characters = first = number = 0
+    for document in reader.documents():
+        documents.append(document)
+        n_characters += len(document.text)
+        if n_characters >= CHUNK_CHARACTERS or len(documents) >= CHUNK_DOCUMENTS:
+            yield Chunk(number, first, documents)
+            number, first = number + 1, first + len(documents)
+            documents, n_characters = [], 0
+    if documents:
+        yield Chunk(number, first, documents)
+
+
+# Find the first occurrence of every key among many, on disk, in bounded memory.
+N_BUCKETS = 256
+BUFFER_ROWS = 1 << 20
+ENTRY = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
+
+
+class FirstOccurrences:
+    """Marks rows whose 128-bit key came before.
+
+    Keys go to 256 files by their highest byte; each file is then sorted by itself, so memory is one buffer plus one
+    256th of all keys, and a byte a row for the answer.
+
+    ``folder``: An existing folder for the files; they are removed when done.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._buffer: list[NDArray[np.void]] = []
+        self._n_buffered = 0
+        self.n_rows = 0
+
+    def update(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> None:
+        """Add the keys of the next rows.
+
+        ``high, low``: uint64, shape (n,). Halves of the keys.
+        """
+        entries = np.empty(high.size, dtype=ENTRY)
+        entries["high"], entries["low"] = high, low
+        entries["row"] = np.arange(self.n_rows, self.n_rows + high.size)
+        self.n_rows += high.size
+        self._buffer.append(entries)
+        self._n_buffered += high.size
+        if self._n_buffered >= BUFFER_ROWS:
+            self._flush()
+
+    def to_arrays(self) -> NDArray[np.bool_]:
+        """Tell which rows are the first of their key.
+
+        Returns: bool, shape (n_rows,). True at first occurrences.
+        """
+        self._flush()
+        first = np.ones(self.n_rows, dtype=np.bool_)
+        for path in sorted(self._folder.glob("bucket-*.bin")):
+            entries = np.fromfile(path, dtype=ENTRY)
+            # Stable, so that within a key rows stay ascending.
+            order = np.lexsort((entries["low"], entries["high"]))
+            ordered = entries[order]
+            same = (ordered["high"][1:] == ordered["high"][:-1]) & (ordered["low"][1:] == ordered["low"][:-1])
+            first[ordered["row"][1:][same]] = False
+            path.unlink()
+        return first
+
+    def _flush(self) -> None:
+        if not self._n_buffered:
+            return
+        entries = np.concatenate(self._buffer)
+        self._buffer, self._n_buffered = [], 0
+        buckets = (entries["high"] >> np.uint64(56)).astype(np.uint8)
+        entries = entries[np.argsort(buckets, kind="stable")]
+        ends = np.cumsum(np.bincount(buckets, minlength=N_BUCKETS))
+        for bucket, part in enumerate(np.split(entries, ends[:-1])):
+            if part.size:
+                with (self._folder / f"bucket-{bucket:03d}.bin").open("ab") as file:
+                    part.tofile(file)
+
+
+# Choose the documents that are set aside, by a seeded hash of their numbers.
+def is_held_out(document_ids: NDArray[np.int64], *, share: float, seed: int) -> NDArray[np.bool_]:
+    """Tell which documents are set aside.
+
+    The choice depends on the document's number and the seed only (SplitMix64), not on what else is in the corpus.
+
+    ``document_ids``: int64, shape (n,). Running numbers of documents.
+    Returns: bool, shape (n,). True where set aside.
+    """
+    z = document_ids.astype(np.uint64) + np.uint64(1)
+    z = _mix(z * np.uint64(0x9E3779B97F4A7C15) + _mix(np.array([seed], dtype=np.uint64) + np.uint64(1)))
+    # 53 bits make an exact float in [0, 1).
+    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53 < share
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 def prepare(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.remote import RemotePath
+from neurolect.folders.remote import RemotePath
 
 SHARD_ROWS = 100_000
 GROUP_ROWS = 10_000
@@ -65,7 +65,7 @@ class ShardWriter:
     def write(self, table: pa.Table, *, held_out: NDArray[np.bool_]) -> None:
         """Add the next sentences.
 
-        ``table``: Columns of :func:`neurolect.corpus.sentences.sentence_schema`.
+        ``table``: Columns of :func:`neurolect.corpus.sentences.of_documents.sentence_schema`.
         ``held_out``: bool, shape (n,). Whether each is set aside.
         """
         ids = np.arange(self.n_sentences, self.n_sentences + len(table))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurolect.fidelity.agreement import stability
     from neurolect.fidelity.options import FidelityOptions
-    from neurolect.fidelity.scoring import score_fidelity
+    from neurolect.fidelity.score import score_fidelity
 
 __all__ = ["FidelityOptions", "score_fidelity", "stability"]
 
-_HOMES = {"FidelityOptions": "options", "score_fidelity": "scoring", "stability": "agreement"}
+_HOMES = {"FidelityOptions": "options", "score_fidelity": "score", "stability": "agreement"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
-from neurolect.fidelity.controls import derangement
+from neurolect.fidelity.evaluate import derangement
 from neurolect.fidelity.inputs import groups_of
 from neurolect.results import provenance, ranking_table
+from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.signatures.evidence.rows import Rows
 from neurolect.store import Run, open_run
 from neurolect.store.sides import list_columns, lists_of
 

@@ -4,14 +4,13 @@ import os
 
 import numpy as np
 
-from neurolect.fidelity.features import Features
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.fitting_kernels import score_sentences
+from neurolect.fidelity.inputs import Features, no_senses
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.sense_vectors import no_senses
 from neurolect.signatures.compile_kernels import compile_kernels as compile_earlier
+from neurolect.signatures.evidence.features import SentenceFeatures
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures
 from neurolect.statistics.metric_kernels import average_ranks, curve_areas, rank_correlation, resampled_areas
 
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.fidelity.features import Features
 from neurolect.fidelity.fitting_kernels import fit_lists
+from neurolect.fidelity.inputs import Features
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures
+from neurolect.signatures.evidence.features import SentenceFeatures
 
 LISTS_AT_ONCE = 64
 
@@ -74,16 +74,3 @@ def fit(
             if advance is not None:
                 advance(n_done)
     return weights
-
-
-def spread_ranks(n: int, *, limit: int) -> NDArray[np.int64]:
-    """Choose ranks of a list, from all of it alike.
-
-    Returns: int64, shape (min(n, limit),), ascending. Ranks from 0.
-
-    Examples
-    --------
-    >>> spread_ranks(10, limit=4).tolist()
-    [0, 2, 5, 7]
-    """
-    return np.arange(min(n, limit), dtype=np.int64) * n // max(1, min(n, limit))

@@ -8,21 +8,27 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table
 from neurolect.errors import RunFolderError
-from neurolect.fidelity.compiled import Compiled, write_compiled
-from neurolect.fidelity.controls import derangement
-from neurolect.fidelity.evaluate import HeldOut, Scores, evaluate
-from neurolect.fidelity.features import read_features, sentence_features
+from neurolect.fidelity.evaluate import HeldOut, Scores, derangement, evaluate
 from neurolect.fidelity.fit import fit
-from neurolect.fidelity.inputs import groups_of, read_mining, top_share_of
+from neurolect.fidelity.inputs import (
+    SenseVectors,
+    groups_of,
+    no_senses,
+    read_features,
+    read_mining,
+    senses_of_mining,
+    sentence_features,
+    top_share_of,
+    vectors_for,
+)
 from neurolect.fidelity.options import FidelityOptions
-from neurolect.fidelity.results import neurons_table, scores_table
-from neurolect.fidelity.sense_vectors import SenseVectors, no_senses, senses_of_mining, vectors_for
+from neurolect.fidelity.results import Compiled, neurons_table, scores_table, write_compiled
+from neurolect.folders.atomic import write_table
 from neurolect.progress import NullProgress, Progress
-from neurolect.signatures.annotate import annotate, annotation_cache
-from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.evidence.annotated import Annotated, described_with
+from neurolect.signatures.annotation.annotate import annotate, annotation_cache
+from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.evidence.collected import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options

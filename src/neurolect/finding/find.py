@@ -10,19 +10,98 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from neurolect.errors import OptionError
+from neurolect.errors import OptionError, RunFolderError, nearest
+from neurolect.finding.conditions import as_options, background_of, labels_like, parse_condition
 from neurolect.finding.criteria import Asked, Found, find_sentences
-from neurolect.finding.evidence_labels import as_options
 from neurolect.finding.list_counts import CommonSets, count_in_lists
-from neurolect.finding.not_found import nothing_found
-from neurolect.finding.table_search import find_in_table
+from neurolect.finding.patterns import parse_pattern
 from neurolect.results.table import list_names, ranking_table
+from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.subtrees import SUBTREE_ROWS
 from neurolect.signatures.evidence.tags import TAG_ROWS
 from neurolect.statistics.scores import PRIOR_SIZE, lift, log_odds_z
 from neurolect.store import Run, open_run
 from neurolect.store.sentence_index import SentenceIndex
 from neurolect.store.sides import check_side, list_columns
+from neurolect.store.tables import select_rows
+
+
+# Say that nothing was found, whether the corpus has it at all, and what is like it.
+def nothing_found(run: Run, asked: Asked, found: Found, *, index: SentenceIndex) -> RunFolderError:
+    """Make the error of a search that no list answers.
+
+    Returns: With the nearest words or values, where something is not known at all.
+    """
+    what = f"No neuron's lists have a sentence with {found.label}."
+    if list(asked.given) in (["word"], ["where"]):
+        n = found.background[0] if found.background is not None else 0
+        what += f" The corpus has it in {n:,} sentences." if n else " The corpus does not have it either."
+    labels = None if asked.has is None else labels_like(asked.has, run)
+    hints = [hint for hint in (_words_like(asked, index), _values_like(asked, run), labels) if hint]
+    if len(found.rows):
+        hints.append("Sentences of the sample have it, but none of a list.")
+    return RunFolderError(what, hint=" ".join(hints) or None)
+
+
+def _words_like(asked: Asked, index: SentenceIndex) -> str | None:
+    """Name the words most like those that no kept sentence has."""
+    texts = [text for text in (asked.word, asked.pattern) if text is not None]
+    steps = [step for text in texts for step in parse_pattern(text, word_gap=0, tag_gap=0, is_word=index.has_word)]
+    unknown = [step.item for step in steps if not step.is_tag and not len(index.places_of_word(step.item))]
+    tags = [step.item for step in steps if step.is_tag and step.item not in index.tags]
+    tags += [] if asked.tag is None else [tag for tag in asked.tag.upper().split() if tag not in index.tags]
+    told = [f"Nearest to {tag!r}: {nearest(tag, index.tags)}." for tag in tags if not tag.startswith("*")]
+    for word in unknown:
+        like = _alike(word, index)
+        told.append(f"No kept sentence has {word!r}" + (f"; nearest: {like}." if like else "."))
+    return " ".join(told) or None
+
+
+def _alike(word: str, index: SentenceIndex) -> str:
+    """Compare with words of the same first letter and about the same length: all of them would take seconds."""
+    lengths = pc.utf8_length(index.words).to_numpy()
+    begins = pc.starts_with(index.words, word[:1]).to_numpy(zero_copy_only=False)
+    some = index.words.filter(begins & (np.abs(lengths - len(word)) <= 2)).to_pylist()
+    return nearest(word, some) if some else ""
+
+
+def _values_like(asked: Asked, run: Run) -> str | None:
+    """Name the values of a field most like one that it does not have."""
+    if asked.where is None:
+        return None
+    condition = parse_condition(asked.where, run)
+    if condition.is_number or background_of(condition, run)[0]:
+        return None
+    table = run.table("background/metadata")
+    values = table.filter(pc.equal(table.column("field"), condition.field)).column("value").drop_null().to_pylist()
+    return f"Nearest: {nearest(condition.value, values)}." if values else None
+
+
+# Find lists in a signature table, for what only the table has counted.
+SCORES = ["n_list", "share_list", "n_background", "share_background", "lift", "log_odds_z"]
+
+
+def find_in_table(run: Run, rows: Rows, label: str, *, side: str | None, limit: int) -> pa.Table:
+    """Read neuron, side and scores of the strongest rows that have a label, by log-odds z."""
+    (column,) = rows.labels
+    if not rows.exist(run) and rows.table == "subtrees":
+        what = f"The run {run.folder} has no subtrees: it was described without trees."
+        hint = f"neurolect describe {run.folder} --set describe.trees=dependencies"
+        raise RunFolderError(what, hint=hint)
+    equal = {column: label} | ({} if side is None else {"side": side})
+    columns = ["neuron_id", "side", *SCORES]
+    found = select_rows(run.folder, rows.name, equal=equal, columns=columns, highest="log_odds_z", limit=limit)
+    if not found.num_rows:
+        known = pc.unique(rows.labels_of(rows.read(run))).to_pylist()
+        what = f"No neuron's lists have the {column} {label!r} among their evidence."
+        raise RunFolderError(what, hint=f"Nearest: {nearest(label, known)}" if known else _none_at_all(run))
+    return found
+
+
+def _none_at_all(run: Run) -> str | None:
+    """Say why a table is empty."""
+    why: str | None = run.manifest["stages"].get("describe", {}).get("notice")
+    return why
 
 
 def find(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
 from neurolect.errors import OptionError
 from neurolect.store.sentence_index import SentenceIndex
 

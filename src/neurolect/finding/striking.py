@@ -10,15 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.number import nearly_constant
 from neurolect.results.table import ranking_table
+from neurolect.signatures.counting.candidates import END_SHARE, SAYS_NOTHING
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.metadata import METADATA
 from neurolect.signatures.evidence.patterns import PHRASES
 from neurolect.signatures.evidence.tags import TAGS
 from neurolect.signatures.evidence.words import WORDS
-from neurolect.signatures.naming_evidence import END_SHARE
-from neurolect.signatures.says_nothing import SAYS_NOTHING
 from neurolect.store import Run, open_run
 
 # A theme that holds for less of a list than this, or is not this much more than usual, is no theme of the neuron.

@@ -6,11 +6,12 @@ neurolect wrote it. A newer version is refused; every older one opens. tests/fix
 
 import json
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from neurolect.errors import CorpusError, FormatVersionError, NeurolectError, RunFolderError, VariantError
-from neurolect.remote import RemotePath
+from neurolect.folders.remote import RemotePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +137,17 @@ def _right_command(folder: Path | RemotePath, found: FolderFormat, expected: Fol
         if isinstance(corpus, dict) and "path" in corpus:
             return f"The corpus it was collected from: {corpus['path']}"
     return f"A {found.kind} goes to: {found.taken_by.format(folder=folder)}"
+
+
+# Which neurolect this is.
+def package_version(name: str) -> str:
+    """Give the version of an installed package; ``unknown`` of one that runs from its source tree."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def neurolect_version() -> str:
+    """Give the version of neurolect."""
+    return package_version("neurolect")

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neurolect.model.batching import PaddedBatch, plan_batches
-    from neurolect.model.finite import NonFinite, non_finite, raise_if_non_finite
+    from neurolect.model.language_model import Activations, Model
     from neurolect.model.load import load_model
-    from neurolect.model.model import Activations, Model
-    from neurolect.model.neurons import NeuronIndex, SiteLayer
+    from neurolect.model.neurons import NeuronIndex, NonFinite, SiteLayer, non_finite, raise_if_non_finite
     from neurolect.model.options import ModelOptions
     from neurolect.model.tokens import TokenizedSentences
 
@@ -28,18 +27,18 @@ __all__ = [
 ]
 
 _FILES = {
-    "Activations": "model",
-    "Model": "model",
+    "Activations": "language_model",
+    "Model": "language_model",
     "ModelOptions": "options",
     "NeuronIndex": "neurons",
-    "NonFinite": "finite",
+    "NonFinite": "neurons",
     "PaddedBatch": "batching",
     "SiteLayer": "neurons",
     "TokenizedSentences": "tokens",
     "load_model": "load",
-    "non_finite": "finite",
+    "non_finite": "neurons",
     "plan_batches": "batching",
-    "raise_if_non_finite": "finite",
+    "raise_if_non_finite": "neurons",
 }
 
 

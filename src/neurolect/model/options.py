@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from neurolect.errors import OptionError, nearest
-from neurolect.model.ways.registry import BACKENDS
 
 SITES = ("hidden", "mlp", "attn", "head")
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
+BACKENDS = {
+    "openvino": "neurolect.model.trials.openvino",
+}
+"""Names, and the module of each whose ``BACKEND`` tries it: a new backend is a line here."""
 MAX_TOKENS_DEFAULT = 512
 """Sentences are short: a model that could read 128 K tokens is still fed no more than this unless asked."""
 MAX_TOKENS_LIMIT = 32767

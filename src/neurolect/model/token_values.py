@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from neurolect.errors import ModelError
 from neurolect.model.batching import Batch, PackedBatch, plan_batches
-from neurolect.model.model import Model
-from neurolect.model.receive import on_device
+from neurolect.model.language_model import Model
+from neurolect.model.pooling.receive import on_device
 from neurolect.model.tokens import TokenizedSentences
 
 _BLOCK = 2_048

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neurolect.paper.options import PaperOptions
-    from neurolect.paper.stage import reproduce_paper
+    from neurolect.paper.reproduce import reproduce_paper
 
 __all__ = ["PaperOptions", "reproduce_paper"]
 
-_FILES = {"PaperOptions": "options", "reproduce_paper": "stage"}
+_FILES = {"PaperOptions": "options", "reproduce_paper": "reproduce"}
 
 
 def __getattr__(name: str) -> object:

@@ -9,18 +9,19 @@ import pyarrow.compute as pc
 from neurolect.clustering.k_means import k_means
 from neurolect.paper.churn import read_looks, replaced_by_chance
 from neurolect.paper.finding import layer_of_neurons
-from neurolect.paper.same_roles import N_GROUPS
+from neurolect.paper.roles import N_GROUPS
+from neurolect.relations.inputs import finite_sentences, standardised
 from neurolect.relations.maps import t_sne
-from neurolect.relations.responses import finite_sentences, standardised
 from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.results.field_numbers import MIN_LABELLED
 from neurolect.store import Run
-from neurolect.views.plots.style import CATEGORIES, DIM, SEQUENCE, Drawn, layer_axis, new_figure
+from neurolect.views.palette import CATEGORIES, CYAN, DIM, GREY, INDIGO, ROSE, SEQUENCE, WINE
+from neurolect.views.plots.style import Drawn, layer_axis, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"pretrained": "#332288", "random": "#888888", "sentiment": "#cc6677"}
+COLOURS = {"pretrained": INDIGO, "random": GREY, "sentiment": ROSE}
 STYLES = {"pretrained": "-", "random": ":", "sentiment": "--"}
 NAMES = {"pretrained": "pre-trained", "random": "random", "sentiment": "fine-tuned (sentiment)"}
 
@@ -93,8 +94,8 @@ def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
             widths=0.62,
             showfliers=False,
             patch_artist=True,
-            boxprops={"facecolor": "#88ccee", "edgecolor": DIM, "linewidth": 0.8},
-            medianprops={"color": "#882255", "linewidth": 2},
+            boxprops={"facecolor": CYAN, "edgecolor": DIM, "linewidth": 0.8},
+            medianprops={"color": WINE, "linewidth": 2},
             whiskerprops={"color": DIM, "linewidth": 0.8},
             capprops={"color": DIM, "linewidth": 0.8},
         )

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurolect.atomic import write_json
 from neurolect.errors import OptionError, RunFolderError
+from neurolect.folders.atomic import write_json
 from neurolect.store import Run, open_run
 
 _RECORD = "paper.json"

@@ -11,7 +11,7 @@ from neurolect.errors import NeurolectError
 from neurolect.finding import find
 from neurolect.paper.finding import Finding, Verdict, left_out, reason
 from neurolect.results import numbers
-from neurolect.results.nearly_constant import nearly_constant
+from neurolect.results.number import nearly_constant
 from neurolect.store import Run
 
 CLOSE, LIFT = 0.8, 2.0

@@ -4,28 +4,24 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from neurolect.atomic import write_json, write_text
 from neurolect.errors import RunFolderError
-from neurolect.paper.churn import churn_findings, read_looks
+from neurolect.folders.atomic import write_json, write_text
+from neurolect.paper.churn import churn_findings, moved_finding, read_looks
 from neurolect.paper.data_step import read_facts
 from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_layer_groups, draw_maps_of_models
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.kinds import kinds_of_neurons
-from neurolect.paper.layer_groups import group_findings
-from neurolect.paper.moved_sentences import moved_finding
 from neurolect.paper.one_sided_layers import no_sentiment_findings, pos_findings, sentiment_findings
-from neurolect.paper.report_text import report_text
-from neurolect.paper.same_roles import middle_layer, role_findings
-from neurolect.paper.signature_table import signature_rows
+from neurolect.paper.report_text import report_text, signature_rows
+from neurolect.paper.roles import group_findings, middle_layer, role_findings
 from neurolect.paper.steps import READ
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
-from neurolect.variants.record import read_record
-from neurolect.views.plots.diversity_curves import draw_diversity
+from neurolect.variants.folder import read_record
 from neurolect.views.plots.heat_maps import draw_heat_map
-from neurolect.views.plots.save import save
-from neurolect.views.plots.style import Drawn, styled
+from neurolect.views.plots.rank_figures import draw_diversity
+from neurolect.views.plots.style import Drawn, save, styled
 
 LEARNT = 0.05
 """A classifier that is not so much better than its largest class has learned little."""

@@ -114,8 +114,8 @@ def compare_runs(
     from neurolect.comparison import compare
     from neurolect.model import load_model
     from neurolect.paper.sentence_distances import write_distances
-    from neurolect.views.comparison_pages import write_pages
-    from neurolect.views.comparison_summary import comparison_summary
+    from neurolect.views.comparisons.pages import write_pages
+    from neurolect.views.comparisons.summary import comparison_summary
 
     distances = folder.compared / "distances.parquet"
     facts = read_facts(folder)

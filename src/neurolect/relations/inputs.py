@@ -1,17 +1,181 @@
 """What the steps of the relate stage read, each thing once and only when it is needed."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.clustering.nearest import Nearest, strongest_of_block
+from neurolect.errors import DescribeError, OptionError
 from neurolect.progress import Progress
 from neurolect.relations.options import RelateOptions
-from neurolect.relations.responses import finite_sentences, standardised
-from neurolect.relations.sentence_vectors import word_sentence_vectors
 from neurolect.results.list_entries import ListEntries, read_list_entries
+from neurolect.signatures import DescribeOptions
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.vectors.word_vectors import read_vectors, sentence_vectors, train_vectors, unit_rows
 from neurolect.store import Run
+
+# How alike neurons respond to the same sentences: correlations over the sample, a block of neurons at a time.
+#
+# Dims: n neurons, M sentences of the sample.
+BLOCK_BYTES = 128 * 1024**2
+
+
+class Responses(NamedTuple):
+    """What the correlations of all pairs of neurons come to."""
+
+    nearest: Nearest
+    """By absolute correlation, shape (n, k); values keep their sign."""
+    twin_in_layer: NDArray[np.int32]
+    """The most alike neuron of the same site and layer, shape (n,); -1 for none."""
+    correlation_in_layer: NDArray[np.float32]
+    """Its correlation, with sign, shape (n,)."""
+    distances: NDArray[np.float32] | None
+    """1 - absolute correlation of all pairs above the diagonal, row by row, shape (n (n - 1) / 2,), or None."""
+
+
+def finite_sentences(activations_nM: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say on which sentences all neurons can be compared.
+
+    ``activations_nM``: float32, shape (n, M). Activations of each neuron on the sample; NaN at a layer that a
+        sentence overflowed in.
+    Returns: bool, shape (M,). False where some neuron has no finite activation; neurons that have none at all do
+        not count.
+    """
+    missing = np.zeros(activations_nM.shape[1], dtype=bool)
+    for first in range(0, len(activations_nM), 1024):
+        bad = ~np.isfinite(activations_nM[first : first + 1024])
+        missing |= bad[~bad.all(axis=1)].any(axis=0)
+    return ~missing
+
+
+def standardised(activations_nM: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring every neuron's responses to mean 0 and length 1.
+
+    ``activations_nM``: float32, shape (n, M). Activations of each neuron on the sample.
+    Returns: float32, shape (n, M). The product of two rows is their correlation. Zeros for a neuron that is
+        constant or not finite.
+    """
+    unit = np.zeros(activations_nM.shape, dtype=np.float32)
+    for first in range(0, len(unit), 1024):
+        rows = activations_nM[first : first + 1024].astype(np.float64)
+        finite = np.isfinite(rows).all(axis=1)
+        rows[~finite] = 0.0
+        scale = np.abs(rows).max(axis=1, initial=0.0)
+        rows -= rows.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(rows, axis=1)
+        varies = lengths > 1e-6 * scale
+        unit[first : first + 1024][varies] = rows[varies] / lengths[varies, None]
+    return unit
+
+
+def compare_responses(
+    unit_nM: NDArray[np.float32],
+    groups: NDArray[np.int32],
+    *,
+    k: int,
+    with_distances: bool = False,
+    advance: Callable[[float], None] | None = None,
+) -> Responses:
+    """Correlate all pairs of neurons.
+
+    ``unit_nM``: float32, shape (n, M). From :func:`standardised`.
+    ``groups``: int32, shape (n,). Site and layer of each neuron, as a number.
+    ``with_distances``: Also keep the distances of all pairs, four bytes each: 2.7 GB for 36,864 neurons.
+    """
+    n = len(unit_nM)
+    ids, values = np.full((n, k), -1, dtype=np.int32), np.zeros((n, k), dtype=np.float32)
+    twin, correlation = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.float32)
+    distances = np.empty(n * (n - 1) // 2, dtype=np.float32) if with_distances else None
+    at = 0
+    step = max(1, BLOCK_BYTES // (4 * max(n, 1)))
+    for first in range(0, n, step):
+        block = unit_nM[first : first + step] @ unit_nM.T
+        strongest_of_block(block, first, groups, ids, values, twin, correlation)
+        if distances is not None:
+            for here, row in enumerate(block):
+                after = row[first + here + 1 :]
+                distances[at : at + len(after)] = after
+                at += len(after)
+        if advance is not None:
+            advance(len(block))
+    np.clip(values, -1.0, 1.0, out=values)
+    np.clip(correlation, -1.0, 1.0, out=correlation)
+    if distances is not None:
+        np.abs(distances, out=distances)
+        np.subtract(1.0, distances, out=distances)
+        np.maximum(distances, 0.0, out=distances)
+    return Responses(Nearest(ids, values), twin, correlation, distances)
+
+
+# The sentence vectors that neuron vectors are means of: those of describe, or a sentence encoder's.
+def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32]:
+    """Make the sentence vectors that describe found typical sentences with.
+
+    Returns: float32, shape (n_sentences, D). Unit vectors in the order of ``sentences.parquet``; zeros for a
+        sentence without one.
+    """
+    options = _describe_options(run)
+    words = run.table("annotations", columns=["words"]).column("words").combine_chunks()
+    coded = code_sentences(Annotations(words=words, tags=pa.nulls(len(words), words.type)))
+    path = run.folder / "signatures" / "word_vectors.npy"
+    if path.is_file():
+        vectors = np.load(path, allow_pickle=False)
+        if len(vectors) == len(coded.vocabulary):
+            return sentence_vectors(coded, vectors)
+    # a run that an earlier version described: training again from the same words gives the same vectors
+    progress.message("The word vectors are not in the run folder: made again.")
+    if options.vectors == "train":
+        return sentence_vectors(coded, train_vectors(coded, options=options))
+    return sentence_vectors(coded, read_vectors(Path(options.vectors), coded=coded))
+
+
+def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:
+    """Refuse what no vectors can be had from, before anything of the run is touched."""
+    _describe_options(run)
+    if encoder_vectors != "none":
+        n = run.table("sentences", columns=["sentence_id"]).num_rows
+        encoder_sentence_vectors(Path(encoder_vectors), n_sentences=n)
+
+
+def _describe_options(run: Run) -> DescribeOptions:
+    options = DescribeOptions(**run.manifest["options"]["describe"])
+    if options.vectors == "none":
+        what = f"The run {run.folder} was described without word vectors, which neurons are compared by."
+        raise DescribeError(what, hint=f"neurolect describe {run.folder} --set describe.vectors=train")
+    return options
+
+
+def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.float32]:
+    """Read sentence vectors that an encoder gave.
+
+    ``path``: A ``.npy`` file, shape (n_sentences, D).
+    Returns: float32, shape (n_sentences, D). Of unit length, less the mean over all.
+    """
+    expected = f"a .npy file of {n_sentences:,} rows, one for each row of sentences.parquet"
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        what = f"relate.encoder_vectors: {path} cannot be read ({error})."
+        raise OptionError(what, expected=expected) from error
+    if array.ndim != 2 or len(array) != n_sentences or array.dtype.kind != "f":
+        what = f"relate.encoder_vectors: {path} has the shape {array.shape} and the type {array.dtype}."
+        raise OptionError(what, expected=expected)
+    vectors: NDArray[np.float32] = array.astype(np.float32)
+    if not np.isfinite(vectors).all():
+        what = f"relate.encoder_vectors: {path} has numbers that are not finite."
+        raise OptionError(what, expected="zeros for a sentence without a vector")
+    # to unit length, then off the mean and to unit length again, as vectors of words are
+    vectors = unit_rows(vectors)
+    has = np.asarray(vectors.any(axis=1))
+    if has.any():
+        vectors[has] -= vectors[has].mean(axis=0, dtype=np.float64).astype(np.float32)
+    return unit_rows(vectors)
 
 
 class RelateInputs:
@@ -45,7 +209,7 @@ class RelateInputs:
         """Read the neurons' responses to the sample.
 
         ``tell``: Say how many sentences were left out because an activation was not finite.
-        Returns: float32, shape (n_neurons, n_sentences). As :func:`neurolect.relations.responses.standardised`
+        Returns: float32, shape (n_neurons, n_sentences). As :func:`neurolect.relations.inputs.standardised`
             gives them; not kept, since they are large.
         """
         held = self.run.array("sample/activations")

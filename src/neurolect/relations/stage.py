@@ -4,20 +4,16 @@ import dataclasses
 from pathlib import Path
 
 from neurolect.progress import NullProgress, Progress
-from neurolect.relations.alike_step import find_alike
-from neurolect.relations.atlas_step import write_atlas
-from neurolect.relations.cluster_step import cluster_vectors
-from neurolect.relations.diversity_step import measure_diversity
-from neurolect.relations.inputs import RelateInputs
-from neurolect.relations.map_step import draw_maps
-from neurolect.relations.maps import check_map
+from neurolect.relations.alike import find_alike
+from neurolect.relations.clusters import cluster_vectors
+from neurolect.relations.diversity import measure_diversity
+from neurolect.relations.inputs import RelateInputs, check_sentence_vectors
+from neurolect.relations.maps import check_map, draw_maps, write_atlas
 from neurolect.relations.options import RelateOptions
-from neurolect.relations.same_index_step import compare_same_index
-from neurolect.relations.sentence_vectors import check_sentence_vectors
-from neurolect.relations.steps import Steps
-from neurolect.relations.vector_step import file_digest, make_vectors
+from neurolect.relations.same_index import compare_same_index
+from neurolect.relations.vectors import file_digest, make_vectors
 from neurolect.store import Run, open_run
-from neurolect.store.stages import check_current, made_with, making, recorded_options
+from neurolect.store.stages import Steps, check_current, made_with, making, recorded_options
 
 TABLES = (
     *("clusters", "members", "crossed", "neighbours", "responses", "redundancy", "maps", "diversity"),

@@ -3,8 +3,15 @@
 from neurolect.results.number import Number, Numbers
 from neurolect.results.ranking import LayerRanks, layer_ranks, rank
 from neurolect.results.registry import numbers, numbers_of, register_number, unregister_number
-from neurolect.results.table import Provenance, provenance, ranking_table
-from neurolect.results.writers import ranking_csv, ranking_json, read_ranking, write_ranking
+from neurolect.results.table import (
+    Provenance,
+    provenance,
+    ranking_csv,
+    ranking_json,
+    ranking_table,
+    read_ranking,
+    write_ranking,
+)
 
 __all__ = [
     "LayerRanks",

@@ -11,7 +11,7 @@ from neurolect.errors import OptionError
 from neurolect.results.number import Numbers
 from neurolect.results.registry import numbers
 from neurolect.results.table import list_names, provenance, ranking_table
-from neurolect.statistics.ranks import descending_ranks, mean_ranks
+from neurolect.statistics.sorting import descending_ranks, mean_ranks
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side, list_columns
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurolect.signatures.description import describe
+    from neurolect.signatures.describe_run import describe
     from neurolect.signatures.options import DescribeOptions
 
 __all__ = ["DescribeOptions", "describe"]
@@ -12,7 +12,7 @@ __all__ = ["DescribeOptions", "describe"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Load the stage's entry points when they are first used."""
     if name == "describe":
-        from neurolect.signatures.description import describe
+        from neurolect.signatures.describe_run import describe
 
         return describe
     if name == "DescribeOptions":

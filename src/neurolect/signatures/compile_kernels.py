@@ -5,15 +5,15 @@ While the taggers work in processes of their own, this process has nothing to do
 
 import numpy as np
 
-from neurolect.signatures.centroids import cosines_to_centroid, sums_of_rows
+from neurolect.signatures.counting.items import count_in_lists, items_of_values
 from neurolect.signatures.evidence.kind import SenseItems
-from neurolect.signatures.items import count_in_lists, items_of_values
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.evidence.sense_tables import sense_evidence
+from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.sense_evidence import sense_evidence
-from neurolect.signatures.senses import find_senses
-from neurolect.signatures.skip_ngram_options import SkipNgramOptions
-from neurolect.signatures.skip_ngrams import mine_skip_ngrams
+from neurolect.signatures.patterns.options import SkipNgramOptions
+from neurolect.signatures.patterns.skip_ngrams import mine_skip_ngrams
+from neurolect.signatures.vectors.senses import find_senses
+from neurolect.signatures.vectors.typical_sentences import cosines_to_centroid, sums_of_rows
 
 
 def compile_kernels() -> None:

@@ -1,5 +1,7 @@
 """One row a list: its name and its plain numbers."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -7,16 +9,39 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.results.field_values import CodedField
-from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.distinct_names import distinct_names
-from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.annotation.coding import CodedSentences
+from neurolect.signatures.counting.candidates import Candidate
+from neurolect.signatures.counting.items import Items, count_in_rows, items_of_tokens
+from neurolect.signatures.counting.names import Explained, ListEvidence, Name, name_list
+from neurolect.signatures.evidence.collected import Collected, Lengths
 from neurolect.signatures.evidence.kind import Counted
-from neurolect.signatures.evidence.length import Lengths
-from neurolect.signatures.items import Items, count_in_rows, items_of_tokens
-from neurolect.signatures.lists import Lists
-from neurolect.signatures.names import ListEvidence, Name
-from neurolect.signatures.naming_evidence import Candidate
-from neurolect.signatures.typical_sentences import TypicalSentences
+from neurolect.signatures.inputs import Lists
+from neurolect.signatures.vectors.typical_sentences import TypicalSentences
+
+# Names of all lists of a run: lists whose evidence differs get names that differ.
+MAX_DETAILS = 2
+"""Pieces of evidence that a name may be given beyond its own."""
+
+
+def distinct_names(evidence: Sequence[ListEvidence], *, explained: Explained) -> list[Name]:
+    """Name lists, and tell those of the same name apart by what else they hold.
+
+    Returns: One for each list. Names that differ in numbers only count as the same. Two lists keep one name where
+        none of them has further evidence, or further evidence is the same.
+    """
+    names = [name_list(each, explained=explained) for each in evidence]
+    for n_details in range(1, MAX_DETAILS + 1):
+        keys = [_without_numbers(name.text) for name in names]
+        holders = Counter(keys)
+        for each, key in enumerate(keys):
+            if holders[key] > 1:
+                names[each] = name_list(evidence[each], explained=explained, n_details=n_details)
+    return names
+
+
+def _without_numbers(text: str) -> str:
+    """Take the figures out of brackets: shares, lifts and mean lengths do not tell lists apart."""
+    return re.sub(r"\([^)]*\d[^)]*\)", "", text)
 
 
 def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
@@ -42,8 +67,9 @@ def explained_shares(
     """Prepare to say how often a word is expected where a metadata value is common.
 
     ``in_sample``: bool, shape (n_sentences,). The uniform sample.
-    Returns: As :data:`neurolect.signatures.names.Explained`: with share v of the list having the value, ``v * share
-        among sentences with the value + (1 - v) * share among the others``. Of a pattern the rarest word counts.
+    Returns: As :data:`neurolect.signatures.counting.names.Explained`: with share v of the list having the value,
+        ``v * share among sentences with the value + (1 - v) * share among the others``. Of a pattern the rarest
+        word counts.
     """
     by_name = {field.name: field for field in fields}
     number = {field.name: {value: code for code, value in enumerate(field.values)} for field in fields}

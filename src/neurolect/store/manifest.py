@@ -6,9 +6,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
-from neurolect.atomic import write_json
 from neurolect.folders import formats
-from neurolect.version import neurolect_version
+from neurolect.folders.atomic import write_json
+from neurolect.folders.formats import neurolect_version
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
+from neurolect.folders.remote import fetched, is_url
 from neurolect.model.neurons import NeuronIndex, SiteLayer
-from neurolect.remote import fetched, is_url
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stages import check_current, left_out, stage_of, state_of
@@ -108,20 +108,24 @@ class Run:
         self._check_whole(name)
         return read_table(self.folder, name, columns=columns)
 
-    def is_current(self, stage: str) -> bool:
+    def is_current(self, stage: str, *, step: str | None = None) -> bool:
         """Say whether the results of a stage are whole, and of the run as it is.
 
         Parameters
         ----------
         stage : str
             One of ``collect``, ``describe``, ``fidelity``, ``control``, ``against``, ``tokens``, ``relate``.
+        step : str, optional
+            One of its steps, such as ``alike`` of ``relate``, which must be done too.
 
         Returns
         -------
         bool
             False where it is missing, unfinished or stale.
         """
-        return state_of(self.manifest, stage) == "current"
+        if state_of(self.manifest, stage) != "current":
+            return False
+        return step is None or step in self.manifest["stages"][stage].get("steps", {})
 
     def stale(self) -> list[str]:
         """Say which results are not shown: stale, since what they rest on was made again, or unfinished.

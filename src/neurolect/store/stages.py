@@ -7,21 +7,56 @@ nothing stale. Stale results are never read: they are reported with the command 
 """
 
 import dataclasses
+import hashlib
 import json
 import secrets
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from neurolect.atomic import write_text
 from neurolect.errors import RunFolderError
+from neurolect.folders.atomic import write_text
+from neurolect.folders.formats import neurolect_version
 from neurolect.folders.lock import only_here
 from neurolect.store.manifest import RunManifest, now, read_manifest, write_manifest
-from neurolect.store.options_file import options_to_toml
-from neurolect.version import neurolect_version
+
+
+# Write resolved options as TOML.
+def options_to_toml(options: dict[str, dict[str, Any]]) -> str:
+    """Write options of stages as TOML tables.
+
+    ``options``: Stage to option to value (string, number, boolean, list or tuple of those; None is left out with a
+        comment, TOML has no null).
+
+    Examples
+    --------
+    >>> print(options_to_toml({"collect": {"list_size": 100, "limit": None}}), end="")
+    [collect]
+    list_size = 100
+    # limit: not set
+    """
+    lines: list[str] = []
+    for stage, values in options.items():
+        if lines:
+            lines.append("")
+        lines.append(f"[{stage}]")
+        for name, value in values.items():
+            lines.append(f"# {name}: not set" if value is None else f"{name} = {_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    """Write one value."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(each) for each in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(name))} = {_value(each)}" for name, each in value.items()) + "}"
+    # JSON's strings, numbers and booleans are TOML's
+    return json.dumps(value, ensure_ascii=False)
+
 
 Options = TypeVar("Options")
 
@@ -258,3 +293,32 @@ def remember_options(folder: Path, options: Mapping[str, object]) -> None:
             manifest["options"] |= later
             write_text(folder / "options.toml", options_to_toml(manifest["options"]))
             write_manifest(folder, manifest)
+
+
+# Which steps of the stage are done, and with what: an interrupted or changed stage makes only what is missing.
+class Steps:
+    """The account of the stage's steps, kept in its record.
+
+    Steps made from an earlier description of the run are made again.
+    """
+
+    def __init__(self, record: StageRecord) -> None:
+        self._record = record
+        entry = record.entry
+        known = entry.get("steps", {}) if entry.get("steps_rest_on") == entry["rests_on"] else {}
+        self._done: dict[str, dict[str, Any]] = known
+        entry["steps"], entry["steps_rest_on"] = known, entry["rests_on"]
+
+    def make(self, name: str, work: Callable[[], dict[str, Any]], *, files: list[str], settings: object) -> None:
+        """Do a step unless it is done already with these settings (JSON-able) and its files are there."""
+        key = hashlib.sha256(json.dumps([name, settings], sort_keys=True).encode()).hexdigest()[:16]
+        folder = self._record.folder
+        if self._done.get(name, {}).get("key") == key and all((folder / file).is_file() for file in files):
+            return
+        # files of an earlier description must not be taken for this one's while the step runs
+        self._done.pop(name, None)
+        self._record.write()
+        start = time.perf_counter()
+        counts = work()
+        self._done[name] = {"key": key, "seconds": round(time.perf_counter() - start, 3), **counts}
+        self._record.write()

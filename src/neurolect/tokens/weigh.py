@@ -8,22 +8,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.atomic import write_table
-from neurolect.corpus.words import split_words
+from neurolect.corpus.sentences.words import split_words
 from neurolect.errors import ModelError, OptionError
+from neurolect.folders.atomic import write_table
 from neurolect.model import Model, ModelOptions, load_model
 from neurolect.progress import NullProgress, Progress
-from neurolect.signatures.annotate import Annotations
-from neurolect.signatures.coding import CodedSentences, code_sentences
+from neurolect.signatures.annotation.annotate import Annotations
+from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.statistics.scores import PRIOR_SIZE
 from neurolect.store import SIDES, Run, open_run
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
-from neurolect.tokens.entries import unpack_values, wanted_entries
-from neurolect.tokens.token_pass import read_entries
+from neurolect.tokens.entries import align, unpack_values, wanted_entries, word_spans, word_weights
+from neurolect.tokens.forward_pass import read_entries
 from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weighted_table
 from neurolect.tokens.weighted_patterns import weighted_patterns
-from neurolect.tokens.word_alignment import align, word_spans, word_weights
 
 ENTRIES, SENTENCES = "tokens/entries", "tokens/sentences"
 

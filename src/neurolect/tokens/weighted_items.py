@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.distinct import distinct
 from neurolect.statistics.scores import log_odds_z
+from neurolect.statistics.sorting import distinct
 
 MIN_SENTENCES = 2
 N_KEPT = 40

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurolect.variants.finetune_options import FinetuneOptions
     from neurolect.variants.finetuned import FinetunedVariant, finetuned_variant
+    from neurolect.variants.make import variant
     from neurolect.variants.random_weights import RandomVariant, random_variant
-    from neurolect.variants.stage import variant
 
 __all__ = ["FinetuneOptions", "FinetunedVariant", "RandomVariant", "finetuned_variant", "random_variant", "variant"]
 
@@ -17,7 +17,7 @@ _FILES = {
     "RandomVariant": "random_weights",
     "finetuned_variant": "finetuned",
     "random_variant": "random_weights",
-    "variant": "stage",
+    "variant": "make",
 }
 
 

@@ -14,13 +14,19 @@ from neurolect.model.load import to_device
 from neurolect.model.options import ModelOptions
 from neurolect.model.tokens import tokenize
 from neurolect.progress import NullProgress, Progress
-from neurolect.variants.classifier import Classifier, MeanClassifier, load_classifier, logits_of
 from neurolect.variants.finetune_options import FinetuneOptions
+from neurolect.variants.folder import check_free, new_folder, save_model, write_record
 from neurolect.variants.labelled_texts import LabelledTexts, part_texts, read_labelled
-from neurolect.variants.new_folder import check_free, new_folder
-from neurolect.variants.record import write_record
-from neurolect.variants.saving import save_model
-from neurolect.variants.training import Epoch, LabelledTokens, best_epoch, train
+from neurolect.variants.training import (
+    Classifier,
+    Epoch,
+    LabelledTokens,
+    MeanClassifier,
+    best_epoch,
+    load_classifier,
+    logits_of,
+    train,
+)
 
 
 class FinetunedVariant(NamedTuple):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.corpus.fields import find_text_column, is_null, survey_rows
 from neurolect.corpus.options import PrepareOptions
-from neurolect.corpus.rows import Row, RowReader
-from neurolect.corpus.sources import Source, find_sources
+from neurolect.corpus.reading.fields import find_text_column, is_null, survey_rows
+from neurolect.corpus.reading.rows import Row, RowReader
+from neurolect.corpus.reading.sources import Source, find_sources
 from neurolect.errors import VariantError, nearest
 from neurolect.variants.finetune_options import FinetuneOptions
 

@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from neurolect.model.files import find_model_files, one_line_errors
+from neurolect.model.language_model import Model
 from neurolect.model.load import load_model
-from neurolect.model.model import Model
-from neurolect.model.model_files import find_model_files, one_line_errors
 from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress
-from neurolect.variants.new_folder import new_folder
-from neurolect.variants.record import write_record
-from neurolect.variants.saving import save_model
+from neurolect.variants.folder import new_folder, save_model, write_record
 
 
 class RandomVariant(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 
 from neurolect.model import Model, ModelOptions, load_model
 from neurolect.model.trials import compiled
-from neurolect.model.ways.compiled import Compiled
+from neurolect.model.ways.plain import Compiled
 from tests.tiny_models import write_tiny
 
 BUDGET = 512

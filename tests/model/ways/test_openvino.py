@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 import torch
 
 from neurolect.errors import MissingExtraError, ModelError
-from neurolect.model.model import Model
+from neurolect.model.language_model import Model
 from neurolect.model.options import ModelOptions
 from neurolect.model.trials import openvino
+from neurolect.model.trials.choose import way_at_load
 from neurolect.model.trials.openvino import TOLERANCE
 from neurolect.model.ways.openvino import OpenVino
 from neurolect.model.ways.packed import Packed
@@ -86,8 +88,9 @@ def test_a_half_precision_network_is_refused() -> None:
     model = new_model()
     model.dtype = "float16"
     assert openvino.attempt(model) == "model.dtype is float16, not float32 or bfloat16"
-    model.dtype, model.torch_way = "float32", Packed(model.body)
-    assert openvino.attempt(model) == "sentences are packed"
+    model.dtype, model.options = "float32", replace(model.options, backend="openvino")
+    with pytest.raises(ModelError, match="backend is 'openvino', and sentences are packed"):
+        way_at_load(model, Packed(model.body))
 
 
 @needs_openvino

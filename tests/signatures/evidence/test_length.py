@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neurolect.signatures.evidence.length import compare_lengths
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.evidence.collected import compare_lengths
+from neurolect.signatures.inputs import Lists
 
 
 def test_means_and_z() -> None:

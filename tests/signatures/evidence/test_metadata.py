@@ -6,7 +6,7 @@ import pytest
 
 from neurolect.results.field_values import code_categories
 from neurolect.signatures.evidence.metadata import field_evidence, metadata_table
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 
 DASH = "\u2013"

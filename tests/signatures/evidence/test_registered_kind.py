@@ -11,15 +11,15 @@ import pytest
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity.agreement import stability, stability_summary
-from neurolect.fidelity.compiled import fitted
+from neurolect.fidelity.results import fitted
 from neurolect.finding import find
 from neurolect.pipeline import run as run_all
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.signatures.evidence import EvidenceKind, kind_of_sentences, kinds, register, unregister
-from neurolect.signatures.evidence.annotated import Annotated, kept_sentences
+from neurolect.signatures.evidence.collected import Annotated, kept_sentences
 from neurolect.store import Run
 from neurolect.views import card, card_text, write_report
-from neurolect.views.fidelity_text import fidelity_of_run, fidelity_text, stability_text
+from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text, stability_text
 from tests.command_line import succeed
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.signatures.evidence.subtrees import subtrees_of_sentences
-from neurolect.signatures.subtrees import LabelledForest, subtree_text
+from neurolect.signatures.trees.subtrees import LabelledForest, subtree_text
 from tests.reference.subtrees_plain import Tree, subtrees_of
 from tests.signatures.forest_strategies import N_LABELS, forest_of, sentences_of_trees
 

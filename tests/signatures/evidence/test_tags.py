@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from neurolect.signatures.annotate import WORDS, Annotations
-from neurolect.signatures.coding import code_sentences
-from neurolect.signatures.evidence.counts import evidence_table
+from neurolect.signatures.annotation.annotate import WORDS, Annotations
+from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.counting.counts import evidence_table
 from neurolect.signatures.evidence.tags import class_shares, tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
-from neurolect.signatures.lists import Lists
+from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 
 SENTENCES = [["cats", "watch", "cats"], ["a", "watch"], ["watch", "red", "cats"], ["the", "end", "!"]]

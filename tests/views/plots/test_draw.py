@@ -10,18 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from neurolect.atomic import write_table
 from neurolect.errors import MissingExtraError, OptionError, RunFolderError
+from neurolect.folders.atomic import write_table
 from neurolect.store import Run, read_manifest, write_manifest
 from neurolect.views import card, plot
 from neurolect.views.plots import FIGURES
 from neurolect.views.plots.cluster_tables import draw_redundancy
-from neurolect.views.plots.diversity_curves import draw_diversity
 from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import _clusters
-from neurolect.views.plots.rank_figures import draw_curve
-from neurolect.views.plots.save import as_svg
-from neurolect.views.plots.style import Drawn, new_figure, styled
+from neurolect.views.plots.rank_figures import draw_curve, draw_diversity
+from neurolect.views.plots.style import Drawn, as_svg, new_figure, styled
 from tests.relations.related_run import write_described_run
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from neurolect.model.architecture.network import Network
 from neurolect.model.tokens import TokenizedSentences
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
-
 
 TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "bfloat16": 4e-2}
 """Largest relative difference that rounding explains, by number format."""
@@ -21,7 +17,7 @@ REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeE
 """What networks raise where they cannot be run in a way."""
 
 
-def random_sentences(model: "Model", *, lengths: Sequence[int]) -> TokenizedSentences:
+def random_sentences(model: Network, *, lengths: Sequence[int]) -> TokenizedSentences:
     """Make sentences of random tokens, always the same.
 
     ``model``: Whose tokens; padding is not among them, for some networks give it no position.

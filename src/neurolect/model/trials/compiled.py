@@ -1,23 +1,18 @@
 """Try whether compiling a network's blocks changes nothing: sentences of random tokens are run both ways."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from neurolect.model.architecture.network import Network
+from neurolect.model.architecture.structure import find_blocks, n_layers_of
 from neurolect.model.batching import Batch
-from neurolect.model.structure import find_blocks, n_layers_of
 from neurolect.model.trials.compare import REFUSALS, TOLERANCE, random_sentences, worst_difference
-from neurolect.model.ways.compiled import Compiled
-from neurolect.model.ways.plain import Plain
+from neurolect.model.ways.plain import Compiled, Plain
 from neurolect.model.ways.way import run_by
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
 
 _MIXED, _EQUAL, _LONG = (9, 3, 40, 17, 30), (21,), (400, 5)
 
 
-def attempt(model: "Model", inner: Plain, *, token_budget: int) -> Compiled | str:
+def attempt(model: Network, inner: Plain, *, token_budget: int) -> Compiled | str:
     """Compile every block for batches of any size, or say why they stay as they are, for people.
 
     The trial's batches are as large as the pass's and always the same, so that the compiler always makes the same
@@ -49,7 +44,7 @@ def attempt(model: "Model", inner: Plain, *, token_budget: int) -> Compiled | st
     return way
 
 
-def _batches(model: "Model", inner: Plain, token_budget: int) -> list[Batch]:
+def _batches(model: Network, inner: Plain, token_budget: int) -> list[Batch]:
     """Make a batch of short sentences, of equally long ones (which need no mask), and with long ones."""
     batches = []
     for lengths in (_MIXED, _EQUAL, _LONG):

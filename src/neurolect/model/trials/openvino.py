@@ -6,19 +6,15 @@ Whether it does is tried, not looked up: batches of several shapes, with and wit
 import importlib.util
 import logging
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 
+from neurolect.model.architecture.network import Network
 from neurolect.model.batching import PaddedBatch
 from neurolect.model.trials.compare import REFUSALS
 from neurolect.model.ways.openvino import PRECISIONS, OpenVino, import_openvino
 from neurolect.model.ways.plain import Plain
-from neurolect.model.ways.registry import Backend
-from neurolect.model.ways.way import Way, run_by
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
+from neurolect.model.ways.way import Backend, Way, run_by
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +26,10 @@ _WORTH_CONVERTING = 50_000
 _LENGTHS = ((1, 1), (3,), (9, 3, 9, 5), (40, 17), (300,))
 
 
-def attempt(model: "Model") -> OpenVino | str:
+def attempt(model: Network) -> OpenVino | str:
     """Convert the network and try it, or say why it cannot be, as the end of "... and ..."."""
     if model.device.type != "cpu":
         return f"the network is on {model.device}, not on the CPU"
-    if model.torch_way.packed:
-        return "sentences are packed"
     if model.dtype not in PRECISIONS:
         return f"model.dtype is {model.dtype}, not {' or '.join(PRECISIONS)}"
     import_openvino()
@@ -52,11 +46,11 @@ def attempt(model: "Model") -> OpenVino | str:
     return way
 
 
-def _worth(model: "Model", n_sentences: int) -> bool:
+def _worth(model: Network, n_sentences: int) -> bool:
     return n_sentences >= _WORTH_CONVERTING and model.dtype == "float32"
 
 
-def _difference(model: "Model", way: Way, lengths: tuple[int, ...]) -> float:
+def _difference(model: Network, way: Way, lengths: tuple[int, ...]) -> float:
     """Run random sentences both ways; give the largest difference as a share of the largest activation."""
     batch = _random_batch(model, lengths)
     ours, theirs = run_by(Plain(), model, batch), run_by(way, model, batch)
@@ -68,7 +62,7 @@ def _difference(model: "Model", way: Way, lengths: tuple[int, ...]) -> float:
     return max(float(differences[a:b].max() / largest[a:b].max().clamp(min=1e-30)) for a, b in pairs)
 
 
-def _random_batch(model: "Model", lengths: tuple[int, ...]) -> PaddedBatch:
+def _random_batch(model: Network, lengths: tuple[int, ...]) -> PaddedBatch:
     longest = min(max(lengths), model.max_tokens)
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(model.n_words, (len(lengths), longest), generator=generator)

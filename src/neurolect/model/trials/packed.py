@@ -1,22 +1,18 @@
 """Try whether packing changes nothing: sentences of random tokens are run both ways."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from neurolect.model.architecture.network import Network
 from neurolect.model.trials.compare import REFUSALS, TOLERANCE, random_sentences, worst_difference
 from neurolect.model.ways.packed import Packed
 from neurolect.model.ways.packed_attention import SHORT, register, varlen_kernel
 from neurolect.model.ways.plain import Plain
 from neurolect.model.ways.way import run_by
 
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
-
 _LENGTHS = (9, 3, 40, 17, 400)
 
 
-def attempt(model: "Model") -> Packed | str:
+def attempt(model: Network) -> Packed | str:
     """Give the way, or why it cannot be, for people."""
     if not register():
         return "this version of transformers has no attention interface"

@@ -13,17 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from neurolect.errors import require_extra
+from neurolect.model.architecture.network import Network
+from neurolect.model.architecture.taps import hand_over, listen
 from neurolect.model.batching import Batch, PaddedBatch
-from neurolect.model.pooling import Spans, pooled
-from neurolect.model.quiet_transformers import quiet_transformers
-from neurolect.model.receive import DeviceActivations
-from neurolect.model.taps import hand_over, listen
+from neurolect.model.hugging_face import quiet_transformers
+from neurolect.model.pooling.padded import Spans, pooled
+from neurolect.model.pooling.receive import DeviceActivations
 from neurolect.model.ways.plain import Plain
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    from neurolect.model.model import Model
 
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -40,7 +39,7 @@ class OpenVino(Plain):
 
     backend = "openvino"
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         openvino = import_openvino()
         traced = _Pooled(model)
@@ -51,7 +50,7 @@ class OpenVino(Plain):
         self._core, self._dtype, self.n_threads = _the_core(), model.dtype, 0
         self._request: Any = None
 
-    def run(self, model: "Model", batch: Batch, *, out: DeviceActivations) -> None:
+    def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
         """Run one forward pass."""
         if self.n_threads != torch.get_num_threads():
             # a run that is resumed computes with as many threads as it was begun with
@@ -69,7 +68,7 @@ class OpenVino(Plain):
 class _Pooled(nn.Module):
     """What is traced: the network, the taps' hooks, and the pooling."""
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.body = model.body  # registered, so that the tracer finds the weights
         self._run = partial(Plain().forward, model)

@@ -5,21 +5,19 @@ A network with an attention of its own, as MPNet's, fails the trial and is run p
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from neurolect.model.architecture.network import Network
 from neurolect.model.batching import Batch, PackedBatch, check_pooled, pack, plan_packed
 from neurolect.model.hugging_face import Output
 from neurolect.model.tokens import TokenizedSentences
 from neurolect.model.ways.packed_attention import NAME
 from neurolect.model.ways.plain import Plain
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
 
 
 def position_offset(network: nn.Module) -> int:
@@ -60,12 +58,12 @@ class Packed(Plain):
             rows = np.setdiff1d(np.arange(len(tokens.lengths)), tokens.empty)
         return plan_packed(rows, lengths=tokens.lengths, token_budget=token_budget)
 
-    def batch(self, model: "Model", tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
+    def batch(self, model: Network, tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
         """Lay some sentences end to end."""
         check_pooled(tokens, rows)
         return pack(tokens, positions=rows)
 
-    def forward(self, model: "Model", batch: Batch) -> Output:
+    def forward(self, model: Network, batch: Batch) -> Output:
         """Run the network on a packed batch (states of shape (1, n_tokens, width)), or on a padded one."""
         if not isinstance(batch, PackedBatch):
             return super().forward(model, batch)

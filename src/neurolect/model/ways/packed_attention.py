@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurolect.model.triton_here import triton_here
+from neurolect.model.pooling.packed import triton_here
 
 NAME = "neurolect_packed"
 """Under which the attention is registered."""

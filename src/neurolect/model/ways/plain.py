@@ -1,19 +1,18 @@
 """Run a network on padded sentences in PyTorch: the way that every network takes."""
 
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from neurolect.model.architecture.network import Network
+from neurolect.model.architecture.taps import Receiver, hand_over, listen
 from neurolect.model.batching import Batch, plan_batches
 from neurolect.model.hugging_face import Output
-from neurolect.model.receive import DeviceActivations, receiver_for
-from neurolect.model.taps import Receiver, hand_over, listen
+from neurolect.model.pooling.receive import DeviceActivations, receiver_for
 from neurolect.model.tokens import TokenizedSentences
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
 
 
 class Plain:
@@ -36,22 +35,64 @@ class Plain:
             batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
         return [batch for batch in batches if len(batch)]
 
-    def batch(self, model: "Model", tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
+    def batch(self, model: Network, tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
         """Pad some sentences."""
         return model.pad(tokens, rows)
 
-    def run(self, model: "Model", batch: Batch, *, out: DeviceActivations) -> None:
+    def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
         """Pool what the taps read."""
         offsets = model.neurons.offsets.tolist()
         self.visit(model, batch, receiver_for(batch, pooling=model.options.pooling, offsets=offsets, out=out))
 
-    def visit(self, model: "Model", batch: Batch, receive: Receiver) -> None:
+    def visit(self, model: Network, batch: Batch, receive: Receiver) -> None:
         """Hand over what the taps read at every token."""
         with torch.inference_mode(), listen(model.taps, receive=receive):
             hand_over(model.taps, self.forward(model, batch), receive=receive)
 
-    def forward(self, model: "Model", batch: Batch) -> Output:
+    def forward(self, model: Network, batch: Batch) -> Output:
         """Run the network alone."""
         keywords = {"output_hidden_states": model.keep_states, **model.keywords}
         ids, mask = batch[:2]
         return cast(Output, model.body(input_ids=ids, attention_mask=mask, **keywords))
+
+
+# Run a network in PyTorch with compiled blocks, each by itself: what is between them can still be read.
+class Compiled:
+    """One of PyTorch's ways, with compiled blocks.
+
+    ``blocks``: Their ``forward`` is replaced. One compiled function serves all, so the first batch waits for one
+        block.
+    """
+
+    backend, compiled = "torch", True
+
+    def __init__(self, inner: Plain, blocks: list[nn.Module]) -> None:
+        self.packed, self._inner, self._blocks = inner.packed, inner, blocks
+        self._usual = [block.__dict__.get("forward") for block in blocks]
+        # 12 layers differ in nothing but their weights and a few attributes; they must not use up the compiler's
+        # limit of variants.
+        dynamo: Any = torch._dynamo.config
+        dynamo.cache_size_limit = max(dynamo.cache_size_limit, 4 * len(blocks))
+        for block in blocks:
+            block.forward = torch.compile(block.forward, dynamic=True)
+
+    def restore(self) -> None:
+        """Leave the blocks as they were."""
+        for block, own in zip(self._blocks, self._usual, strict=True):
+            del block.forward
+            if own is not None:
+                block.forward = own
+
+    def plan(
+        self, tokens: TokenizedSentences, *, token_budget: int, rows: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.int64]]:
+        """Cut sentences into batches as without compiling."""
+        return self._inner.plan(tokens, token_budget=token_budget, rows=rows)
+
+    def batch(self, model: Network, tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
+        """Make a batch as without compiling."""
+        return self._inner.batch(model, tokens, rows)
+
+    def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
+        """Run a batch through the compiled blocks."""
+        self._inner.run(model, batch, out=out)

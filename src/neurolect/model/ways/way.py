@@ -1,17 +1,18 @@
 """What a way to run a network is: how sentences become batches, and batches activations."""
 
-from typing import TYPE_CHECKING, Protocol
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurolect.model.architecture.network import Network
 from neurolect.model.batching import Batch
-from neurolect.model.receive import DeviceActivations, on_device
+from neurolect.model.options import BACKENDS
+from neurolect.model.pooling.receive import DeviceActivations, on_device
 from neurolect.model.tokens import TokenizedSentences
-
-if TYPE_CHECKING:
-    from neurolect.model.model import Model
 
 
 class Way(Protocol):
@@ -34,14 +35,14 @@ class Way(Protocol):
     ) -> list[NDArray[np.int64]]:
         """Cut sentences into batches: all that have a token, or the rows given, which all have one."""
 
-    def batch(self, model: "Model", tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
+    def batch(self, model: Network, tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
         """Make a batch of some sentences, on the CPU."""
 
-    def run(self, model: "Model", batch: Batch, *, out: DeviceActivations) -> None:
+    def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
         """Run a batch that is on the network's device, and fill ``out``."""
 
 
-def run_by(way: Way, model: "Model", batch: Batch, *, out: DeviceActivations | None = None) -> DeviceActivations:
+def run_by(way: Way, model: Network, batch: Batch, *, out: DeviceActivations | None = None) -> DeviceActivations:
     """Run one batch in a way; the activations stay where the network is."""
     batch = on_device(batch, model.device)
     if out is None:
@@ -53,3 +54,24 @@ def run_by(way: Way, model: "Model", batch: Batch, *, out: DeviceActivations | N
         )
     way.run(model, batch, out=out)
     return out
+
+
+class Backend(NamedTuple):
+    """How to get a way to run networks that PyTorch does not run."""
+
+    title: str
+    """What people call it."""
+    install: str
+    """The command that installs it."""
+    there: Callable[[], bool]
+    """Whether it is installed, without importing it."""
+    worth: Callable[[Network, int], bool]
+    """Whether setting it up pays for so many sentences; then ``auto`` takes it."""
+    attempt: Callable[[Network], Way | str]
+    """Set it up and try it; else why it cannot be, as the end of "... and ..."."""
+
+
+def backend(name: str) -> Backend:
+    """Give one of the backends."""
+    made: Backend = importlib.import_module(BACKENDS[name]).BACKEND
+    return made

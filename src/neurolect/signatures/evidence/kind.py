@@ -13,17 +13,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.rows import Labelled, Rows, leading
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures
-from neurolect.signatures.names import Stated
-from neurolect.signatures.naming_evidence import Candidate, Candidates
+from neurolect.signatures.counting.candidates import Candidate, Candidates
+from neurolect.signatures.counting.names import Stated
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Labelled, Rows, SentenceFeatures, leading
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
 if TYPE_CHECKING:
-    from neurolect.signatures.items import Items
+    from neurolect.signatures.counting.items import Items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

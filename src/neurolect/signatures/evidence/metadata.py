@@ -8,9 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.results.field_values import CodedField, range_bounds
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.counts import (
+from neurolect.signatures.counting.candidates import SAYS_NOTHING, Candidate, of_evidence
+from neurolect.signatures.counting.counts import (
     NO_EVIDENCE,
     Evidence,
     Sizes,
@@ -19,13 +18,11 @@ from neurolect.signatures.evidence.counts import (
     score_counts,
     select,
 )
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import EQUALS, Rows, SentenceFeatures, nothing, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
-from neurolect.signatures.evidence.rows import EQUALS, Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing, present
-from neurolect.signatures.lists import Lists
-from neurolect.signatures.naming_evidence import Candidate, of_evidence
+from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.says_nothing import SAYS_NOTHING
 
 NUMBER_DISCOUNT = 0.9
 """Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
@@ -38,7 +35,7 @@ def field_evidence(
     """Find the values of fields that lists have more of."""
     if not fields:
         return []
-    from neurolect.signatures.items import ListCounts, count_in_lists, items_of_values
+    from neurolect.signatures.counting.items import ListCounts, count_in_lists, items_of_values
 
     sizes_of_fields = [len(field.values) for field in fields]
     counts = count_in_lists(
@@ -109,7 +106,7 @@ def _weight(value: str) -> float:
 
 
 def _sense_items(collected: Collected) -> SenseItems | None:
-    from neurolect.signatures.items import items_of_values
+    from neurolect.signatures.counting.items import items_of_values
 
     fields = collected.fields
     if not fields:

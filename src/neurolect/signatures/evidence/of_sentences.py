@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.counts import evidence_table, item_evidence
+from neurolect.signatures.counting.candidates import Candidate, of_evidence
+from neurolect.signatures.counting.counts import evidence_table, item_evidence
+from neurolect.signatures.counting.names import Stated
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Rows, SentenceFeatures, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
-from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, present
-from neurolect.signatures.names import Stated
-from neurolect.signatures.naming_evidence import Candidate, of_evidence
 
 if TYPE_CHECKING:
-    from neurolect.signatures.items import Items
+    from neurolect.signatures.counting.items import Items
 
 N_IN_SENSES = 2
 LabelsOfSentences = Callable[[Annotated], Sequence[Sequence[str]]]
@@ -88,7 +86,7 @@ class _OfSentences:
         return present(items.offsets, items.codes)
 
     def sense_items(self, collected: Collected) -> SenseItems:
-        from neurolect.signatures.items import count_in_rows
+        from neurolect.signatures.counting.items import count_in_rows
 
         every = self.labels(collected.sentences)
         known = sorted(set(chain.from_iterable(every)))
@@ -99,7 +97,7 @@ class _OfSentences:
 
 def _items(every: Sequence[Sequence[str]], known: Sequence[str]) -> "Items":
     """Give the labels of sentences numbers; those that are not known are left out."""
-    from neurolect.signatures.items import items_of_tokens
+    from neurolect.signatures.counting.items import items_of_tokens
 
     number = {label: code for code, label in enumerate(known)}
     codes = [[number[label] for label in of_one if label in number] for of_one in every]

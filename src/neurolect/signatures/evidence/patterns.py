@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Rows, SentenceFeatures, numbers_of, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
-from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, numbers_of, present
 from neurolect.signatures.evidence.tags import tag_tokens
 
 if TYPE_CHECKING:
-    from neurolect.signatures.patterns import Patterns
+    from neurolect.signatures.patterns.tables import Patterns
 
 TOLD = {
     "word": "Patterns of words",
@@ -28,7 +26,7 @@ PHRASE_ROWS, TAG_PATTERN_ROWS = (Rows("skip_ngrams", ("pattern",), ("item", item
 
 def _count(collected: Collected) -> Counted:
     """Mine the patterns of every kind of item asked for, and say how many pass."""
-    from neurolect.signatures.patterns import mine_patterns_of, patterns_table, phrase_candidates
+    from neurolect.signatures.patterns.tables import mine_patterns_of, patterns_table, phrase_candidates
 
     stage, coded, inputs = collected.stage, collected.coded, collected.inputs
     mined: dict[str, Patterns] = {}

@@ -1,7 +1,7 @@
 """Senses as evidence: how near a sentence's vector is to the middle of each sense of a list.
 
 The one kind that is not the same for all lists: every sentence has some of every list's senses, so its features are
-products made where they are needed (see ``fidelity/sense_vectors.py``), and they come last among those of a list.
+products made where they are needed (see ``fidelity/inputs.py``), and they come last among those of a list.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Labelled, SentenceFeatures, nothing
 from neurolect.signatures.evidence.kind import EvidenceKind, SenseItems
-from neurolect.signatures.evidence.rows import Labelled
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
@@ -29,8 +27,8 @@ def count_senses(
     collected: Collected, by: Sequence[Callable[[Collected], SenseItems | None]]
 ) -> dict[str, pa.Table]:
     """Find the senses of all lists, and what tells them apart by the items given."""
-    from neurolect.signatures.sense_tables import sense_tables
-    from neurolect.signatures.senses import find_senses
+    from neurolect.signatures.evidence.sense_tables import sense_tables
+    from neurolect.signatures.vectors.senses import find_senses
 
     stage, lists = collected.stage, collected.lists
     _, vectors = collected.meanings.result()

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.signatures.evidence.pattern_kernels import PatternTable, child_of
-from neurolect.signatures.forest import Forest
+from neurolect.signatures.trees.forest import Forest
 
 
 def find_subtrees(forest: Forest, table: PatternTable) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

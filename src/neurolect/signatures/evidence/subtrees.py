@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Rows, SentenceFeatures, nothing, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
 from neurolect.signatures.evidence.patterns import how_many_pass
-from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, nothing, present
 
 if TYPE_CHECKING:
-    from neurolect.signatures.subtrees import LabelledForest
+    from neurolect.signatures.trees.subtrees import LabelledForest
 
 
 def _count(collected: Collected) -> Counted:
-    from neurolect.signatures.subtrees import mine_subtrees_of, read_forest, subtrees_table
+    from neurolect.signatures.trees.subtrees import mine_subtrees_of, read_forest, subtrees_table
 
     options, stage, coded = collected.options, collected.stage, collected.coded
     annotations = collected.sentences.annotations
@@ -44,7 +42,7 @@ def _count(collected: Collected) -> Counted:
 
 def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
     """Find subtrees; none in sentences without trees: not parsed, or no such field."""
-    from neurolect.signatures.subtrees import read_forest, trees_field
+    from neurolect.signatures.trees.subtrees import read_forest, trees_field
 
     field, annotations = trees_field(sentences.options.trees), sentences.annotations
     has_trees = annotations.heads is not None if field is None else field in sentences.table.column_names
@@ -60,7 +58,7 @@ def subtrees_of_sentences(
     """Find subtrees in sentences: where each sentence's start, and their places, ascending within a sentence."""
     from neurolect.signatures.evidence.pattern_kernels import build_table
     from neurolect.signatures.evidence.subtree_kernels import find_subtrees
-    from neurolect.signatures.subtrees import parse_subtree
+    from neurolect.signatures.trees.subtrees import parse_subtree
 
     number = {label: code for code, label in enumerate(trees.labels)}
     n_labels = max(trees.forest.n_labels, 1)

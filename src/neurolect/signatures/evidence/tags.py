@@ -6,17 +6,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.results.tag_numbers import WORD_CLASSES
-from neurolect.signatures.coding import UNKNOWN_TAG, CodedSentences
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.counts import Evidence, Sizes, evidence_table, score_counts
+from neurolect.signatures.annotation.coding import UNKNOWN_TAG, CodedSentences
+from neurolect.signatures.counting.candidates import Candidate, of_evidence
+from neurolect.signatures.counting.counts import Evidence, Sizes, evidence_table, score_counts
+from neurolect.signatures.counting.names import Stated
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Rows, SentenceFeatures, of_tokens
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
-from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
-from neurolect.signatures.evidence.tag_names import TAG_NAMES, TAGS_IN_NAMES
-from neurolect.signatures.lists import Lists
-from neurolect.signatures.names import Stated
-from neurolect.signatures.naming_evidence import Candidate, of_evidence
+from neurolect.signatures.inputs import Lists
+
+# What the Penn Treebank's tags mean, in a word or two.
+TAG_NAMES = {
+    "``": "opening quote", "''": "closing quote", ",": "comma", ".": "sentence end", ":": "colon or dash",
+    "-LRB-": "opening bracket", "-RRB-": "closing bracket", "HYPH": "hyphen", "$": "currency", "ADD": "address",
+    "AFX": "affix", "NFP": "superfluous mark", "CC": "conjunction", "CD": "number", "DT": "determiner",
+    "EX": "existential there", "FW": "foreign word", "IN": "preposition", "JJ": "adjective",
+    "JJR": "comparative adjective", "JJS": "superlative adjective", "MD": "modal verb", "NN": "noun",
+    "NNS": "plural noun", "NNP": "proper noun", "NNPS": "plural proper noun", "PDT": "predeterminer",
+    "POS": "possessive ending", "PRP": "pronoun", "PRP$": "possessive pronoun", "RB": "adverb",
+    "RBR": "comparative adverb", "RBS": "superlative adverb", "RP": "particle", "SYM": "symbol", "TO": "to",
+    "UH": "interjection", "VB": "base-form verb", "VBD": "past-tense verb", "VBG": "-ing verb",
+    "VBN": "past participle", "VBP": "present-tense verb", "VBZ": "third-person verb", "WDT": "wh-determiner",
+    "WP": "wh-pronoun", "WP$": "possessive wh-pronoun", "WRB": "wh-adverb",
+}  # fmt: skip
+"""What cards call a word of a tag."""
+
+TAGS_IN_NAMES = {
+    "ADD": "web and e-mail addresses", "AFX": "affixes", "CC": "conjunctions", "CD": "numbers",
+    "DT": "determiners", "EX": "existential 'there'", "FW": "foreign words", "HYPH": "hyphens",
+    "IN": "prepositions", "JJ": "adjectives", "JJR": "comparatives", "JJS": "superlatives", "MD": "modal verbs",
+    "NN": "singular nouns", "NNP": "proper names", "NNPS": "plural proper names", "NNS": "plural nouns",
+    "PDT": "predeterminers", "POS": "possessives", "PRP": "personal pronouns", "PRP$": "possessive pronouns",
+    "RB": "adverbs", "RBR": "comparative adverbs", "RBS": "superlative adverbs", "RP": "particles",
+    "SYM": "symbols", "TO": "infinitive 'to'", "UH": "interjections", "VB": "base-form verbs",
+    "VBD": "past-tense verbs", "VBG": "-ing verbs", "VBN": "past participles", "VBP": "present-tense verbs",
+    "VBZ": "third-person verbs", "WDT": "wh-determiners", "WP": "wh-pronouns", "WP$": "possessive wh-pronouns",
+    "WRB": "wh-adverbs",
+}  # fmt: skip
+"""What names call many words of a tag."""
+
+
+def tag_name(tag: str) -> str:
+    """Name a tag for people.
+
+    Examples
+    --------
+    >>> tag_name("NNP"), tag_name("XX")
+    ('proper noun (NNP)', 'XX')
+    """
+    return f"{TAG_NAMES[tag]} ({tag})" if tag in TAG_NAMES else tag
+
 
 DEPENDENT_TOKENS = 0.5
 """Tokens of one sentence are not independent: each counts as so much of an observation."""
@@ -31,7 +70,7 @@ def tag_evidence(
     coded: CodedSentences, lists: Lists, *, in_sample: NDArray[np.bool_], prior_size: float, workers: int = 1
 ) -> Evidence:
     """Compare the tags of lists with those of the sample."""
-    from neurolect.signatures.items import count_in_lists, count_in_rows, items_of_tokens
+    from neurolect.signatures.counting.items import count_in_lists, count_in_rows, items_of_tokens
 
     codes, offsets = tag_tokens(coded)
     items = items_of_tokens(codes, offsets, n_items=len(coded.tag_names), occurrences=True)
@@ -106,7 +145,7 @@ def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
 
 
 def _sense_items(collected: Collected) -> SenseItems | None:
-    from neurolect.signatures.items import count_in_rows, items_of_tokens
+    from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
 
     coded, names = collected.coded, collected.coded.tag_names
     if not names:

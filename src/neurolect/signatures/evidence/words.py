@@ -7,15 +7,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.results.tag_numbers import WORD_CLASSES
-from neurolect.signatures.coding import CodedSentences
-from neurolect.signatures.evidence.annotated import Annotated
-from neurolect.signatures.evidence.collected import Collected
-from neurolect.signatures.evidence.counts import Evidence, evidence_columns, item_evidence
+from neurolect.signatures.annotation.coding import CodedSentences
+from neurolect.signatures.counting.candidates import of_evidence, word_weights
+from neurolect.signatures.counting.counts import Evidence, evidence_columns, item_evidence
+from neurolect.signatures.evidence.collected import Annotated, Collected
+from neurolect.signatures.evidence.features import Rows, SentenceFeatures, of_tokens
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
-from neurolect.signatures.evidence.rows import Rows
-from neurolect.signatures.evidence.sentence_features import SentenceFeatures, of_tokens
-from neurolect.signatures.lists import Lists
-from neurolect.signatures.naming_evidence import of_evidence, word_weights
+from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 
 N_CANDIDATES, N_IN_SENSES = 30, 6
@@ -35,7 +33,7 @@ def word_evidence(
     advance: Callable[[int], None] | None = None,
 ) -> dict[str, Evidence]:
     """Find the words that are frequent in lists, and those that are more frequent than elsewhere."""
-    from neurolect.signatures.items import count_in_rows, items_of_tokens
+    from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
 
     everywhere = np.ones(coded.n_sentences, dtype=np.bool_)
     is_word = coded.counts_as_word[coded.words]
@@ -106,7 +104,7 @@ def _features(labels: Sequence[str], sentences: Annotated) -> SentenceFeatures:
 
 
 def _sense_items(collected: Collected) -> SenseItems:
-    from neurolect.signatures.items import items_of_tokens
+    from neurolect.signatures.counting.items import items_of_tokens
 
     coded = collected.coded
     is_word = coded.counts_as_word[coded.words]

@@ -3,12 +3,13 @@
 import numpy as np
 import pyarrow.compute as pc
 
-from neurolect.clustering.accuracy import best_assignment
+from neurolect.clustering.quality import best_assignment
 from neurolect.errors import RunFolderError
-from neurolect.relations.redundancy import THRESHOLDS
+from neurolect.relations.alike import THRESHOLDS
 from neurolect.store import Run
 from neurolect.store.sides import check_side
-from neurolect.views.plots.style import CATEGORIES, SEQUENCE, Drawn, layer_axis, new_figure
+from neurolect.views.palette import CATEGORIES, SEQUENCE
+from neurolect.views.plots.style import Drawn, layer_axis, new_figure
 
 
 def draw_clusters(run: Run, *, side: str = "top") -> Drawn:

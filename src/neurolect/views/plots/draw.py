@@ -8,8 +8,7 @@ from pathlib import Path
 from neurolect.errors import OptionError, nearest
 from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current
-from neurolect.views.plots.save import ENDINGS, save
-from neurolect.views.plots.style import Drawn, styled
+from neurolect.views.plots.style import ENDINGS, Drawn, save, styled
 
 FIGURES = {
     "map": ("neuron_maps", "draw_map"),
@@ -18,7 +17,7 @@ FIGURES = {
     "heatmap": ("heat_maps", "draw_heat_map"),
     "same-index": ("heat_maps", "draw_same_index"),
     "clusters": ("cluster_tables", "draw_clusters"),
-    "diversity": ("diversity_curves", "draw_diversity"),
+    "diversity": ("rank_figures", "draw_diversity"),
     "groups": ("neuron_maps", "draw_groups"),
     "redundancy": ("cluster_tables", "draw_redundancy"),
 }

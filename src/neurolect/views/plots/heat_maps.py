@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
-from neurolect.relations.same_index import rank_correlations, same_index
-from neurolect.relations.same_index_step import layers_of_site
+from neurolect.relations.same_index import layers_of_site, rank_correlations, same_index
 from neurolect.results import Numbers, numbers
 from neurolect.store import Run
-from neurolect.views.plots.style import SEQUENCE, Drawn, layer_axis, new_figure, numbers_title
+from neurolect.views.palette import LINE, SEQUENCE
+from neurolect.views.plots.style import Drawn, layer_axis, new_figure, numbers_title
 
 
 def draw_heat_map(
@@ -45,7 +45,7 @@ def draw_same_index(
     figure, axes = new_figure(f"Same index: {found.label}{whose}", width=5.4, height=4.6)
     np.fill_diagonal(correlations, np.nan)  # a layer with itself says nothing
     highest = float(np.nanmax(np.abs(correlations), initial=0.05))
-    axes.set_facecolor("#e2ded6")
+    axes.set_facecolor(LINE)
     image = axes.imshow(correlations, cmap="PuOr_r", vmin=-highest, vmax=highest)
     layer_axis(axes, labels)
     axes.set_yticks(range(len(labels)), labels)

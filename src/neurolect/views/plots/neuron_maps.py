@@ -10,8 +10,8 @@ from neurolect.errors import OptionError, RunFolderError
 from neurolect.results import numbers
 from neurolect.store import Run
 from neurolect.store.sides import check_side
-from neurolect.views.plots.save import POINTS
-from neurolect.views.plots.style import CATEGORIES, DIM, Drawn, new_figure, on_white
+from neurolect.views.palette import CATEGORIES, DIM, LINE
+from neurolect.views.plots.style import POINTS, Drawn, new_figure, on_white
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,7 +142,7 @@ def _only_layer(
         # in neuron order the last layer would cover the others
         return np.random.default_rng(0).permutation(len(ids))
     inside = run.neurons().column("layer").to_numpy()[ids] == layer
-    axes.scatter(xy[~inside, 0], xy[~inside, 1], c="#e2ded6", s=_size(len(ids)), linewidths=0)
+    axes.scatter(xy[~inside, 0], xy[~inside, 1], c=LINE, s=_size(len(ids)), linewidths=0)
     return np.flatnonzero(inside)
 
 

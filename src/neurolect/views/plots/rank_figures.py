@@ -1,22 +1,15 @@
 """Rankings as figures: box and whiskers of ranks by layer, and the sorted curve ([E] figures 3 to 5)."""
 
 import numpy as np
+import pyarrow.compute as pc
 
 from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.store import Run
-from neurolect.views.plots.style import DIM, Drawn, layer_axis, new_figure, numbers_title
+from neurolect.store.sides import check_side
+from neurolect.views.palette import CYAN, DIM, INDIGO, ROSE, TEAL, WINE
+from neurolect.views.plots.style import Drawn, layer_axis, new_figure, numbers_title, on_white
 
-BOX, MEDIAN, CURVE = "#88ccee", "#882255", "#332288"
-
-
-def layer_labels(run: Run) -> list[str]:
-    """Name the layers of a run for an axis.
-
-    Returns: ``1``, ``2``, ... where there is one site, else ``mlp 1`` and so on.
-    """
-    sites = run.manifest["model"]["sites"]
-    single = len({each["site"] for each in sites}) == 1
-    return [str(each["layer"]) if single else f"{each['site']} {each['layer']}" for each in sites]
+BOX, MEDIAN, CURVE = CYAN, WINE, INDIGO
 
 
 def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
@@ -65,8 +58,8 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
         parts["first third"], parts["last third"] = layers <= distinct[third - 1], layers >= distinct[-third]
     styles = {
         "all layers": (CURVE, "-", 2.2),
-        "first third": ("#44aa99", "--", 1.4),
-        "last third": ("#cc6677", ":", 1.8),
+        "first third": (TEAL, "--", 1.4),
+        "last third": (ROSE, ":", 1.8),
     }
     for name, here in parts.items():
         values = np.sort(found.values[here & np.isfinite(found.values)])[::-1]
@@ -79,3 +72,44 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
     axes.set_xlim(0, 100)
     caption = f"{numbers_title(found, side)}: neurons in falling order; parts of the layers ranked by themselves."
     return Drawn(figure, " ".join([caption, *found.notes]), None)
+
+
+# Diversity of layers: the error of k-means over their strongest sentences ([J] figure 3).
+LINES = ("-", "--", ":", "-.")
+"""Of the run's sites, in their order."""
+
+
+def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
+    """Draw the error against the number of groups, a line a layer."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    check_side(side, run.sides, of=run.folder)
+    table = run.table("relations/diversity")
+    rows = table.filter(pc.equal(table.column("side"), side)).to_pylist()
+    layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))
+    numbers_of_layers = [layer for _, layer in layers]
+    scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
+    colours = on_white()
+    figure, axes = new_figure(f"Diversity of each layer's strongest sentences, {side} lists", width=5.8)
+    sites = list(dict.fromkeys(site for site, _ in layers))
+    for site, layer in layers:
+        here = [row for row in rows if (row["site"], row["layer"]) == (site, layer)]
+        line = LINES[sites.index(site) % len(LINES)]
+        error = [row["sse"] / row["n_sentences"] for row in here]
+        axes.plot([row["k"] for row in here], error, line, color=colours(scale(layer)), marker="o", markersize=3)
+    if len(sites) > 1:
+        for site, line in zip(sites, LINES, strict=False):
+            axes.plot([], [], line, color=DIM, label=site)
+        axes.legend(title="site", loc="lower left")
+    ticks = sorted({row["k"] for row in rows})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xlabel("groups (k)")
+    axes.set_ylabel("squared error a sentence")
+    figure.colorbar(ScalarMappable(scale, colours), ax=axes, label="layer")
+    caption = (
+        f"Each layer's strongest sentences ({side} lists), grouped by k-means of their vectors: the more error is "
+        "left, the more the sentences differ."
+    )
+    return Drawn(figure, caption, None)

@@ -1,9 +1,15 @@
 """How all figures look: quiet axes, colours that colour-blind readers can tell apart, text that stays text."""
 
+import io
+import re
 import textwrap
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurolect.errors import require_extra
+from neurolect.folders.atomic import replacing, write_text
+from neurolect.views.palette import DIM, INK, SEQUENCE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,14 +18,7 @@ if TYPE_CHECKING:
 
     from neurolect.results import Numbers
 
-INK, DIM = "#1d1c1a", "#6a6660"
-SEQUENCE = "viridis"
-"""For what has an order: layers, numbers. Its lightness rises evenly, so it also reads in grey."""
-CATEGORIES = (
-    *("#332288", "#88ccee", "#44aa99", "#117733", "#999933"),
-    *("#ddcc77", "#cc6677", "#882255", "#aa4499", "#888888"),
-)
-"""For what has no order: Paul Tol's muted colours, safe for the usual kinds of colour blindness."""
+
 _SETTINGS: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -73,7 +72,7 @@ def new_figure(title: str, *, width: float = 6.4, height: float = 4.2) -> tuple[
 def on_white() -> "Colormap":
     """Give the colours of what has an order without the lightest: yellow points and lines get lost on white.
 
-    Returns: :data:`SEQUENCE` up to nine tenths.
+    Returns: :data:`~neurolect.views.palette.SEQUENCE` up to nine tenths.
     """
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
@@ -99,3 +98,79 @@ def layer_axis(axes: "Axes", labels: list[str]) -> None:
     if any(not label.isdecimal() for label in labels):
         axes.tick_params(axis="x", labelrotation=60)
     axes.set_xlabel("layer")
+
+
+# Write a figure: as a picture, or as a page that holds the drawing itself.
+ENDINGS = (".png", ".svg", ".pdf", ".html")
+POINTS = "points"
+"""Mark of the collection whose points get a title in pages."""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: #fff; color: {ink};
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }}
+figure {{ margin: 0; }} svg {{ width: 100%; height: auto; }} figcaption {{ color: {dim}; max-width: 75ch; }}
+use:hover {{ stroke: {ink}; stroke-width: 2; }}
+</style>
+</head>
+<body>
+<figure>
+{drawing}
+<figcaption>{caption}</figcaption>
+</figure>
+</body>
+</html>
+"""
+
+
+def save(drawn: Drawn, path: Path) -> None:
+    """Write a figure, whole or not at all.
+
+    ``path``: Its ending says how; the same run gives the same bytes with the same libraries.
+    """
+    ending = path.suffix.lower()
+    if ending == ".html":
+        write_text(
+            path,
+            _PAGE.format(
+                title=escape(_title(drawn)), drawing=as_svg(drawn), caption=escape(drawn.caption), ink=INK, dim=DIM
+            ),
+        )
+        return
+    # no date in the file: the same figure is the same bytes
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[ending]
+    with replacing(path) as temporary:
+        drawn.figure.savefig(temporary, format=ending[1:], dpi=200, metadata=metadata)
+
+
+def as_svg(drawn: Drawn) -> str:
+    """Draw as SVG that can stand in a page; points tell what they are when they are pointed at."""
+    buffer = io.StringIO()
+    drawn.figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    label = escape(drawn.caption, quote=True)
+    text = text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    return _with_titles(text, drawn.titles) if drawn.titles else text
+
+
+def _with_titles(text: str, titles: list[str]) -> str:
+    """Put a title into each point of the marked group."""
+    start = text.index(f'<g id="{POINTS}">')
+    head, rest = text[:start], text[start:]
+    places = list(re.finditer(r"<use ([^>]*?)/>", rest))[: len(titles)]
+    parts, at = [head], 0
+    for place, title in zip(places, titles, strict=True):
+        parts += [rest[at : place.start()], f"<use {place[1]}><title>{escape(title)}</title></use>"]
+        at = place.end()
+    return "".join([*parts, rest[at:]])
+
+
+def _title(drawn: Drawn) -> str:
+    """Take the title of the first axes."""
+    axes = drawn.figure.axes
+    return str(axes[0].get_title(loc="left") or axes[0].get_title()) if axes else "figure"

@@ -1,0 +1,1 @@
+"""Whether the lists still change, and when a pass ends."""

@@ -1,0 +1,1 @@
+"""The same, kept on a GPU."""

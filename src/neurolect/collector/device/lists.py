@@ -1,0 +1,362 @@
+"""The streaming lists kept where the network is: the same entries, order and ties as on the host.
+
+Keys are signed here, for torch sorts no unsigned numbers: the host's key with its highest bit turned over. A
+neuron's row is a buffer; what reaches its threshold is appended, and a full buffer is cut to the N largest keys.
+Behind a row's entries stands the smallest key, which means nothing.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurolect.collector.device.transfers import OnItsWay, to_device
+from neurolect.collector.lists.entry_keys import SortedLists, check_sentence_ids
+from neurolect.collector.lists.top_lists import TopLists
+from neurolect.errors import CollectError
+from neurolect.model.pooling.packed import triton_here
+
+# Keys of list entries where the network is: signed, for torch sorts no unsigned numbers.
+#
+# A key is the host's with its highest bit turned over: the activation's code, then the sentence id's complement.
+EMPTY = -(2**63)
+"""The key of no entry."""
+
+_LOW = 0xFFFFFFFF
+_SIGN = 0x80000000
+
+
+def complements(sentence_ids: NDArray[np.int64], *, device: torch.device) -> Tensor:
+    """Give the lower halves of keys: int64, shape (n_sentences,), on the device; smaller ids are larger."""
+    return to_device(_LOW - sentence_ids, device)
+
+
+def encode_keys(activations: Tensor, low: Tensor, *, side: str) -> Tensor:
+    """Make the signed keys of a batch.
+
+    ``activations``: float32 Tensor, shape (n_sentences, n_neurons). Any but NaN.
+    ``low``: int64 Tensor, shape (n_sentences,). Complements of the sentence ids.
+    Returns: int64 Tensor, shape (n_sentences, n_neurons). Larger is better.
+    """
+    bits = activations.contiguous().view(torch.int32).to(torch.int64) & _LOW
+    if side == "bottom":
+        bits = bits ^ _SIGN
+    bits = torch.where(bits == _SIGN, 0, bits)  # -0.0 ties with 0.0
+    codes = torch.where(bits >= _SIGN, ~bits & _LOW, bits | _SIGN)
+    return ((codes << 32) | low[:, None]) ^ EMPTY
+
+
+def signed_activations(keys: Tensor) -> Tensor:
+    """Give the activations in keys, with the opposite sign in lists of the lowest: float32, same shape."""
+    codes = ((keys ^ EMPTY) >> 32) & _LOW
+    bits = torch.where(codes >= _SIGN, codes ^ _SIGN, ~codes & _LOW)
+    return ((bits ^ _SIGN) - _SIGN).to(torch.int32).view(torch.float32)
+
+
+def decode_signed(keys: Tensor, *, side: str) -> tuple[Tensor, Tensor]:
+    """Take keys apart: activations float32 (-0.0 comes back as 0.0) and sentence ids int64, of the keys' shape."""
+    signed = signed_activations(keys)
+    return (signed if side == "top" else 0.0 - signed), _LOW - (keys & _LOW)
+
+
+def held_ids(keys: Tensor) -> Tensor:
+    """Give the sentence ids of the entries among some keys: int64, shape (n_entries,)."""
+    return _LOW - (keys[keys != EMPTY] & _LOW)
+
+
+def mark(sentence_ids: NDArray[np.int64], *, device: torch.device) -> Tensor:
+    """Mark the places of some sentences: bool, as long as the largest id and one more, which is not marked."""
+    marked = torch.zeros(int(sentence_ids.max(initial=-1)) + 2, dtype=torch.bool, device=device)
+    marked[to_device(sentence_ids.astype(np.int64), device)] = True
+    return marked
+
+
+def marked_entries(keys: Tensor, marked: Tensor) -> Tensor:
+    """Say which entries are of marked sentences: bool, the keys' shape."""
+    ids = (_LOW - (keys & _LOW)).clamp(max=len(marked) - 1)
+    return marked[ids] & (keys != EMPTY)
+
+
+_LEAST_ROOM = 16_384
+_BLOCK = 1 << 24
+"""Entries sorted or selected from at once; bounds the temporary memory."""
+
+
+class DeviceTopLists:
+    """Streaming lists of all neurons, one side, on a device.
+
+    ``side``: ``top`` keeps the highest activations, ``bottom`` the lowest.
+    """
+
+    def __init__(
+        self, n_neurons: int, list_size: int, *, side: str = "top", with_tokens: bool = False, device: torch.device
+    ) -> None:
+        self.list_size, self.side, self.device = list_size, side, device
+        capacity = list_size + max(list_size, _LEAST_ROOM)
+        self._keys = torch.full((n_neurons, capacity), EMPTY, dtype=torch.int64, device=device)
+        self._tokens = torch.zeros((n_neurons, capacity if with_tokens else 0), dtype=torch.int16, device=device)
+        self._fill = torch.zeros(n_neurons, dtype=torch.int32, device=device)
+        self._threshold = torch.full((n_neurons,), -torch.inf, dtype=torch.float32, device=device)
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """Activation a sentence must reach to enter, float32, shape (n_neurons,); infinite until N were seen."""
+        threshold: NDArray[np.float32] = self._threshold.cpu().numpy()
+        return threshold if self.side == "top" else -threshold
+
+    def look(self, activations: Tensor) -> OnItsWay:
+        """Ask, without waiting for the answer, which buffers may be too small for a batch.
+
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). The batch that the next update takes in.
+        Returns: For :meth:`update`; bool, shape (n_neurons,).
+        """
+        kernels = activations.is_cuda and triton_here()
+        return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1])
+
+    def update(
+        self,
+        activations: Tensor,
+        *,
+        sentence_ids: NDArray[np.int64],
+        tokens: Tensor | None = None,
+        look: OnItsWay | None = None,
+    ) -> None:
+        """Take in one batch.
+
+        ``activations``: float32 Tensor, shape (n_sentences, n_neurons). On the device; NaN entries are passed over.
+        ``sentence_ids``: int64, shape (n_sentences,). Each id once in the life of the lists; on the host.
+        ``tokens``: int16 Tensor, shape (n_sentences, n_neurons). Needed if the lists keep tokens.
+        ``look``: From :meth:`look`, with the same activations and no update since; spares waiting for the device.
+        """
+        check_sentence_ids(sentence_ids)
+        if self._tokens.shape[1] and tokens is None:
+            what = "These lists keep model tokens, and the batch has none."
+            raise CollectError(what, expected="tokens of shape (n_sentences, n_neurons)")
+        low = complements(sentence_ids, device=self.device)
+        room = self._keys.shape[1] - self.list_size
+        for start in range(0, len(sentence_ids), room):
+            rows = slice(start, start + room)
+            own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
+            looked = look if look is not None and len(sentence_ids) <= room else self.look(activations[rows])
+            self._append(activations[rows], low[rows], own, full=looked.array())
+
+    def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None, *, full: NDArray[np.bool_]) -> None:
+        """Cut the buffers that may be too small, then append what reaches the thresholds."""
+        if full.any():
+            self._cut(to_device(np.flatnonzero(full), self.device))
+        if activations.is_cuda and triton_here():
+            from neurolect.collector.device import kernels as device_kernels
+
+            top = self.side == "top"
+            device_kernels.append_entries(
+                activations, low, tokens, self._threshold, top, self._keys, self._tokens, self._fill
+            )
+            return
+        neurons, rows = torch.nonzero(self._reaching(activations).T, as_tuple=True)
+        n_new = torch.bincount(neurons, minlength=len(self._fill))
+        before = torch.cumsum(n_new, 0) - n_new
+        columns = self._fill[neurons] + torch.arange(len(neurons), device=self.device) - before[neurons]
+        self._keys[neurons, columns] = encode_keys(activations, low, side=self.side)[rows, neurons]
+        if tokens is not None:
+            self._tokens[neurons, columns] = tokens[rows, neurons]
+        self._fill += n_new.to(torch.int32)
+
+    def _n_reaching(self, activations: Tensor, *, kernels: bool) -> Tensor:
+        """Count for every neuron the sentences that reach its threshold."""
+        if kernels:
+            from neurolect.collector.device import kernels as device_kernels
+
+            return device_kernels.count_reaching(activations, self._threshold, self.side == "top")
+        return self._reaching(activations).sum(dim=0)
+
+    def _reaching(self, activations: Tensor) -> Tensor:
+        return (activations if self.side == "top" else -activations) >= self._threshold
+
+    def _cut(self, neurons: Tensor | None = None) -> None:
+        """Keep the largest keys of some or all neurons' buffers and raise their thresholds."""
+        size = self.list_size
+        if neurons is None:
+            # those that are longer, and those just filled, which have no threshold yet
+            just_filled = (self._fill == size) & (self._threshold == -torch.inf)
+            neurons = torch.nonzero((self._fill > size) | just_filled)[:, 0]
+        # Indexing by assignment would have the host wait for the device.
+        for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
+            block = self._keys.index_select(0, chosen)
+            kept, order = torch.topk(block, size, dim=1, sorted=False)
+            block[:, :size].copy_(kept)
+            block[:, size:].fill_(EMPTY)
+            self._keys.index_copy_(0, chosen, block)
+            if self._tokens.shape[1]:
+                tokens = self._tokens.index_select(0, chosen)
+                tokens[:, :size].copy_(tokens.gather(1, order))
+                self._tokens.index_copy_(0, chosen, tokens)
+            self._fill.index_fill_(0, chosen, size)
+            self._threshold.index_copy_(0, chosen, signed_activations(kept.amin(dim=1)))
+
+    def merge(self, other: "DeviceTopLists | TopLists") -> None:
+        """Take in lists collected on other sentences.
+
+        ``other``: Same neurons, size, side and tokens.
+        """
+        theirs = other if isinstance(other, DeviceTopLists) else self._like(other)
+        mine = (len(self._keys), self.list_size, self.side, self._tokens.shape[1] > 0)
+        if mine != (len(theirs._keys), theirs.list_size, theirs.side, theirs._tokens.shape[1] > 0):
+            what = "Lists of other neurons, size, side or tokens cannot be merged."
+            raise CollectError(what, hint="Merge only results collected with the same model and options.")
+        self._cut()
+        theirs._cut()
+        # Both hold N entries at most, and there is room for twice as many.
+        both = torch.cat(
+            [self._keys[:, : self.list_size], theirs._keys[:, : self.list_size].to(self.device)], dim=1
+        )
+        best, order = torch.sort(both, dim=1, descending=True)
+        self._keys[:, : both.shape[1]] = best
+        if self._tokens.shape[1]:
+            tokens = (each._tokens[:, : self.list_size].to(self.device) for each in (self, theirs))
+            self._tokens[:, : both.shape[1]] = torch.cat(list(tokens), dim=1).gather(1, order)
+        self._fill = (best != EMPTY).sum(dim=1).to(torch.int32)
+        self._cut()
+
+    def _like(self, other: TopLists) -> "DeviceTopLists":
+        arrays = other.to_arrays()
+        return DeviceTopLists.from_arrays(
+            arrays,
+            list_size=other.list_size,
+            side=other.side,
+            with_tokens=arrays["tokens"].shape[1] > 0,
+            device=self.device,
+        )
+
+    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Give the entries of some sentences alone, in any order.
+
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: keys: uint64, shape (n_neurons, width).
+        Returns: fill: int64, shape (n_neurons,).
+        """
+        self._cut()
+        width = self._width()
+        parts, counts = [], []
+        marked = mark(sentence_ids, device=self.device)
+        step = max(1, _BLOCK // max(width, 1))
+        for start in range(0, len(self._keys), step):
+            block = self._keys[start : start + step, :width]
+            among = marked_entries(block, marked)
+            counts.append(among.sum(dim=1))
+            parts.append(block[among])
+        fill = torch.cat(counts).cpu().numpy()
+        found = torch.cat(parts).cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
+        keys = np.zeros((len(fill), int(fill.max(initial=0))), dtype=np.uint64)
+        keys[np.arange(keys.shape[1]) < fill[:, None]] = found
+        return keys, fill
+
+    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count the entries of some sentences, and all; as :meth:`TopLists.count_among`.
+
+        ``sentence_ids``: int64, shape (n,). The sentences.
+        Returns: n_among, fill: int64, shape (n_neurons,).
+        """
+        self._cut()
+        width = self._width()
+        marked = mark(sentence_ids, device=self.device)
+        step = max(1, _BLOCK // max(width, 1))
+        starts = range(0, len(self._keys), step)
+        blocks = (self._keys[start : start + step, :width] for start in starts)
+        counts = [marked_entries(block, marked).sum(dim=1) for block in blocks]
+        fill = self._fill.clamp(max=self.list_size).to(torch.int64)
+        return torch.cat(counts).cpu().numpy(), fill.cpu().numpy()
+
+    def sentence_ids(self) -> NDArray[np.int64]:
+        """Give the sentences that any list holds; as :meth:`TopLists.sentence_ids`.
+
+        Returns: int64, shape (n,), ascending. Each once.
+        """
+        self._cut()
+        width = self._width()
+        step = max(1, _BLOCK // max(width, 1))
+        held = torch.zeros(0, dtype=torch.bool, device=self.device)
+        for start in range(0, len(self._keys), step):
+            ids = held_ids(self._keys[start : start + step, :width])
+            longer = (int(ids.max()) + 1 if len(ids) else 0) - len(held)
+            if longer > 0:
+                held = torch.cat([held, held.new_zeros(longer)])
+            held[ids] = True
+        found: NDArray[np.int64] = torch.nonzero(held)[:, 0].cpu().numpy()
+        return found
+
+    def _width(self) -> int:
+        """Give the entries of the fullest buffer."""
+        return int(self._fill.max()) if len(self._fill) else 0
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the state as arrays, in the form of the lists on the host.
+
+        Returns: ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
+        """
+        self._cut()
+        width = self._width()
+        keys = np.zeros((len(self._keys), width), dtype=np.uint64)
+        tokens = np.zeros((len(self._keys), width if self._tokens.shape[1] else 0), dtype=np.int16)
+        fill = np.zeros(len(self._keys), dtype=np.int64)
+        for rows, signed, own in self._sorted_blocks(0, len(self._keys)):
+            torch.from_numpy(keys[rows].view(np.int64)).copy_(signed ^ EMPTY)
+            tokens[rows] = own.cpu().numpy()
+            fill[rows] = (signed != EMPTY).sum(dim=1).cpu().numpy()
+        width = int(fill.max(initial=0))
+        return {"keys": keys[:, :width], "fill": fill, "tokens": tokens[:, :width]}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: dict[str, NDArray[np.generic]],
+        *,
+        list_size: int,
+        side: str,
+        with_tokens: bool = False,
+        device: torch.device,
+    ) -> "DeviceTopLists":
+        """Make a state from arrays, of lists kept here or on the host."""
+        keys, fill = arrays["keys"].astype(np.uint64), arrays["fill"].astype(np.int64)
+        lists = cls(len(fill), list_size, side=side, with_tokens=with_tokens, device=device)
+        width = keys.shape[1]
+        keys[np.arange(keys.shape[1])[None, :] >= fill[:, None]] = 0
+        signed = (keys ^ np.uint64(1 << 63)).view(np.int64)
+        lists._keys[:, :width] = torch.from_numpy(signed).to(device)
+        if with_tokens:
+            lists._tokens[:, :width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
+        lists._fill = torch.from_numpy(fill.astype(np.int32)).to(device)
+        lists._cut()
+        return lists
+
+    def sorted(self, start: int = 0, stop: int | None = None) -> SortedLists:
+        """Finish the lists of a range of neurons: cut them to N and sort them.
+
+        ``start, stop``: Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
+        Returns: Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
+        """
+        self._cut()
+        first, last, width = start, len(self._keys) if stop is None else stop, self._width()
+        activations = np.empty((last - first, width), dtype=np.float32)
+        ids = np.empty((last - first, width), dtype=np.int64)
+        tokens = np.empty((last - first, width), dtype=np.int16) if self._tokens.shape[1] else None
+        for rows, keys, own in self._sorted_blocks(first, last):
+            empty = keys == EMPTY
+            found, numbers = decode_signed(keys, side=self.side)
+            activations[rows] = found.masked_fill(empty, torch.nan).cpu().numpy()
+            ids[rows] = numbers.masked_fill(empty, -1).cpu().numpy()
+            if tokens is not None:
+                tokens[rows] = own.masked_fill(empty, -1).cpu().numpy()
+        return SortedLists(activations, ids, tokens)
+
+    def _sorted_blocks(self, first: int, last: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Give the keys of some neurons, largest first, and their tokens, a few neurons at a time."""
+        # as wide as the fullest list of all, like those of the host
+        width = self._width()
+        step = max(1, _BLOCK // max(width, 1))
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            own, order = torch.sort(self._keys[start:stop, :width], dim=1, descending=True)
+            tokens = self._tokens[start:stop, :width]
+            yield slice(start - first, stop - first), own, tokens.gather(1, order) if tokens.shape[1] else tokens

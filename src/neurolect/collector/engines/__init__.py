@@ -1,0 +1,1 @@
+"""Where passes run: worker processes of this machine, or Ray; merging what they found."""

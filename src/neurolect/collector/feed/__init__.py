@@ -1,0 +1,1 @@
+"""From the corpus to batches of model tokens."""

@@ -1,0 +1,1 @@
+"""Reading documents: sources, rows, text columns and metadata fields."""

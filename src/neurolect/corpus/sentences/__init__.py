@@ -1,0 +1,1 @@
+"""Sentences: text normalised, split, cut into words."""

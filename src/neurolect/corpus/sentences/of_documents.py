@@ -1,0 +1,137 @@
+"""Turn a chunk of documents into a table of sentences: what one worker process does."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from neurolect.corpus.options import PrepareOptions
+from neurolect.corpus.reading.documents import Document
+from neurolect.corpus.reading.fields import Field
+from neurolect.corpus.sentences.normalise import normalise
+from neurolect.corpus.sentences.split import split_sentences
+from neurolect.corpus.sentences.words import count_words
+
+ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
+NO_LETTER = re.compile(r"[\W\d_]+")
+
+
+class Chunk(NamedTuple):
+    """Consecutive documents."""
+
+    number: int
+    first_document: int
+    documents: list[Document]
+
+
+class ChunkCounts(NamedTuple):
+    """What became of a chunk."""
+
+    path: str
+    n_documents: int
+    n_sentences: int
+    n_short: int
+    n_cut: int
+    n_empty_documents: int
+
+
+def sentence_schema(fields: Sequence[Field]) -> pa.Schema:
+    """Columns of a table of sentences before they have ids, the key's halves left out.
+
+    Returns: ``document_id``, ``position``, ``n_words``, ``text`` and the fields.
+    """
+    kinds = {"category": pa.dictionary(pa.int32(), pa.string()), "number": pa.float64()}
+    columns = [
+        ("document_id", pa.int64()),
+        ("position", pa.int32()),
+        ("n_words", pa.int32()),
+        ("text", pa.string()),
+    ]
+    return pa.schema(columns + [(field.name, kinds[field.kind]) for field in fields])
+
+
+def near_key(text: str) -> str:
+    """Reduce a sentence to what near duplicates share: its letters in lower case, words apart.
+
+    Examples
+    --------
+    >>> near_key("Page 12 of 30: see https://example.org!") == near_key("page 3 of 40 see")
+    True
+    """
+    return NO_LETTER.sub(" ", ADDRESS.sub(" ", text)).strip().casefold() or text
+
+
+def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], int, int]:
+    """Split one document into the sentences that are kept.
+
+    Returns: sentences: list of (position, number of words, text). Position counts the dropped sentences too.
+    Returns: n_short: int. Sentences dropped since they have too few words.
+    """
+    text = normalise(document, collapse_symbols=options.collapse_symbols, remove_markup=options.remove_markup)
+    kept: list[tuple[int, int, str]] = []
+    n_cut = 0
+    pieces = split_sentences(text, newlines=options.newlines)
+    for position, sentence in enumerate(pieces):
+        is_long = len(sentence) > options.max_characters
+        if is_long:
+            sentence = sentence[: max(sentence.rfind(" ", 0, options.max_characters), 0) or options.max_characters]
+        n_words = count_words(sentence)
+        if n_words >= options.min_words:
+            kept.append((position, n_words, sentence))
+            n_cut += is_long
+    return kept, len(pieces) - len(kept), n_cut
+
+
+def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options: PrepareOptions) -> ChunkCounts:
+    """Write the sentences of a chunk to ``folder`` as an Arrow file with a 128-bit key a sentence."""
+    documents: list[int] = []
+    rows: list[tuple[int, int, str]] = []
+    n_short = n_cut = n_empty = 0
+    for number, document in enumerate(chunk.documents):
+        kept, short, cut = sentences_of(document.text, options=options)
+        n_short, n_cut, n_empty = n_short + short, n_cut + cut, n_empty + (not kept)
+        documents += [number] * len(kept)
+        rows += kept
+    table = _table(chunk, np.array(documents, dtype=np.int64), rows, fields)
+    table = _with_keys(table, [text for _, _, text in rows], near=options.duplicates == "near")
+    path = folder / f"chunk-{chunk.number:07d}.arrow"
+    compressed = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=compressed) as writer:
+        writer.write_table(table)
+    return ChunkCounts(str(path), len(chunk.documents), len(rows), n_short, n_cut, n_empty)
+
+
+def _table(
+    chunk: Chunk,
+    documents: np.ndarray[tuple[int], np.dtype[np.int64]],
+    rows: list[tuple[int, int, str]],
+    fields: Sequence[Field],
+) -> pa.Table:
+    schema = sentence_schema(fields)
+    positions, n_words, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    columns: list[pa.Array] = [
+        pa.array(documents + chunk.first_document),
+        pa.array(positions, pa.int32()),
+        pa.array(n_words, pa.int32()),
+        pa.array(texts, pa.string()),
+    ]
+    for number, field in enumerate(fields):
+        kind = pa.string() if field.kind == "category" else pa.float64()
+        values = pa.array([document.metadata[number] for document in chunk.documents], kind)
+        values = values.dictionary_encode() if field.kind == "category" else values
+        columns.append(values.take(pa.array(documents)))
+    return pa.table(columns, schema=schema)
+
+
+def _with_keys(table: pa.Table, texts: Sequence[str], *, near: bool) -> pa.Table:
+    keys = b"".join(
+        hashlib.blake2b((near_key(text) if near else text).encode(), digest_size=16).digest() for text in texts
+    )
+    halves = np.frombuffer(keys, dtype="<u8").reshape(-1, 2)
+    for name, half in zip(("key_high", "key_low"), halves.T, strict=True):
+        table = table.append_column(name, pa.array(np.ascontiguousarray(half)))
+    return table

@@ -1,0 +1,1 @@
+"""How a network is built, and where its neurons are read and written."""

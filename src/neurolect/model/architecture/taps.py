@@ -1,0 +1,317 @@
+"""Read neurons from a network while it runs, or set them: plain forward hooks, taken off again afterwards.
+
+``listen`` reads and ``write`` sets; both leave the network as it was, after an exception too, and can be nested:
+what is set up later sees what was set earlier.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from neurolect.errors import ModelError
+from neurolect.model.architecture.structure import (
+    find_blocks,
+    first_states,
+    n_layers_of,
+    site_module,
+    watch_linears,
+)
+from neurolect.model.hugging_face import Output
+from neurolect.model.neurons import SiteLayer
+
+
+class Target(NamedTuple):
+    """Where the neurons of one site and layer are set."""
+
+    module: nn.Module
+    """Whose input or output is replaced."""
+
+    at: str
+    """``input`` or ``output``."""
+
+    call: int | None = None
+    """Which of its calls in a forward pass, where one module runs for several layers; None: every call."""
+
+    tokens_first: bool = False
+    """Whether the module has tokens on the first axis and sentences on the second."""
+
+
+class Tap(NamedTuple):
+    """Where the neurons of one site and layer are read and set."""
+
+    place: SiteLayer
+
+    module: nn.Module | None
+    """Whose input or output is read; None: the network's result."""
+
+    reads: str
+    """``input``, ``output``, ``last_hidden_state``, or ``hidden_states`` (kept by the network for all layers)."""
+
+    target: Target | None
+    """Where they are set; None where that was not found."""
+
+
+Receiver = Callable[[int, Tensor], None]
+"""Takes the number of a tap and its states of the running batch."""
+
+Edit = Callable[[int, Tensor], Tensor]
+"""Takes the number of a tap and its states; gives what the network goes on with, of the same shape."""
+
+
+@contextmanager
+def listen(taps: Sequence[Tap], *, receive: Receiver) -> Iterator[None]:
+    """Hand every tap's tensor to a receiver while the network runs inside the ``with``.
+
+    ``taps``: Those that read a module; others are left to the caller.
+    ``receive``: Called with the tap's number and its tensor, at once, so nothing need be kept.
+    """
+    with ExitStack() as stack:
+        for number, tap in enumerate(taps):
+            if tap.module is None:
+                continue
+            if tap.reads == "input":
+                hook = tap.module.register_forward_pre_hook(_input_hook(number, receive), with_kwargs=True)
+            else:
+                hook = tap.module.register_forward_hook(_output_hook(number, receive))
+            stack.callback(hook.remove)
+        yield
+
+
+def hand_over(taps: Sequence[Tap], result: Output, *, receive: Receiver) -> None:
+    """Give a receiver what those taps read that read no module: the network's result."""
+    for number, tap in enumerate(taps):
+        if tap.reads == "last_hidden_state":
+            receive(number, result.last_hidden_state)
+        elif tap.reads == "hidden_states" and result.hidden_states is not None:
+            receive(number, result.hidden_states[tap.place.layer])
+
+
+@contextmanager
+def write(network: nn.Module, taps: Sequence[Tap], *, edit: Edit) -> Iterator[None]:
+    """Let an edit set every tap's tensor while the network runs inside the ``with``.
+
+    What the edit gets is not to be changed in place; what it gives back as it got it changes not one bit. States
+    are of shape (n_sentences, n_tokens, width), or flattened or end to end as the network has them.
+
+    ``network``: The encoder or decoder (``Model.body``) of the taps; it may run inside of a network with a head.
+    """
+    for tap in taps:
+        if tap.target is None:
+            what = f"{tap.place.site}.{tap.place.layer} of a {type(network).__name__} can be read but not set."
+            raise ModelError(
+                what, expected="blocks that take the hidden states", hint="choose another site or layer"
+            )
+    with ExitStack() as stack:
+        for number, tap in enumerate(taps):
+            if tap.target is not None:
+                _set_writer(stack, network, number, tap, tap.target, edit)
+        yield
+
+
+def _set_writer(stack: ExitStack, network: nn.Module, number: int, tap: Tap, target: Target, edit: Edit) -> None:
+    """Set the hooks that let an edit write one tap."""
+    n_calls = 0
+
+    def edited(states: Tensor) -> Tensor:
+        given = states.transpose(0, 1) if target.tokens_first else states
+        made = edit(number, given)
+        if made is given:
+            return states
+        if made.shape != given.shape:
+            where = f"{tap.place.site}.{tap.place.layer}"
+            what = f"The edit of {where} gave values of shape {tuple(made.shape)}."
+            raise ModelError(what, expected=f"the shape of what it got, {tuple(given.shape)}")
+        made = made.to(states.dtype)
+        return made.transpose(0, 1) if target.tokens_first else made
+
+    def its_turn() -> bool:
+        nonlocal n_calls
+        n_calls += 1
+        return target.call is None or n_calls == target.call + 1
+
+    def start_again(module: nn.Module, args: tuple[object, ...]) -> None:
+        nonlocal n_calls
+        n_calls = 0
+
+    def before(
+        module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> tuple[tuple[object, ...], dict[str, object]] | None:
+        states = first_states(args, kwargs) if its_turn() else None
+        if states is None:
+            return None
+        if args:
+            return (edited(states), *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": edited(states)}
+
+    def after(module: nn.Module, args: tuple[object, ...], output: object) -> object:
+        return _with_first(output, edited) if its_turn() else None
+
+    if target.call is not None:
+        stack.callback(network.register_forward_pre_hook(start_again).remove)
+    if target.at == "input":
+        stack.callback(target.module.register_forward_pre_hook(before, with_kwargs=True).remove)
+    else:
+        stack.callback(target.module.register_forward_hook(after).remove)
+
+
+def _with_first(output: object, edited: Callable[[Tensor], Tensor]) -> object:
+    """Replace the states in what a module gives: a tensor, a tuple, or a network's result."""
+    if isinstance(output, Tensor):
+        return edited(output)
+    if isinstance(output, tuple):
+        return (edited(output[0]), *output[1:])
+    result = cast("dict[str, Any]", output)  # transformers' ModelOutput, made for this call
+    old = result["last_hidden_state"]
+    result["last_hidden_state"] = new = edited(old)
+    kept = result.get("hidden_states")
+    if kept and (kept[-1] is old or torch.equal(kept[-1], old)):
+        result["hidden_states"] = (*kept[:-1], new)
+    return result
+
+
+def _input_hook(
+    number: int, receive: Receiver
+) -> Callable[[nn.Module, tuple[object, ...], dict[str, object]], None]:
+    def hook(module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        states = first_states(args, kwargs)
+        if states is not None:
+            receive(number, states)
+
+    return hook
+
+
+def _output_hook(number: int, receive: Receiver) -> Callable[[nn.Module, tuple[object, ...], Tensor], None]:
+    def hook(module: nn.Module, args: tuple[object, ...], output: Tensor) -> None:
+        receive(number, output)
+
+    return hook
+
+
+def find_taps(
+    network: nn.Module, *, sites: Sequence[str], layers: Sequence[int] | None, run: Callable[[], Output]
+) -> tuple[list[Tap], int]:
+    """Find where the neurons that were asked for are read, by watching one trial run.
+
+    ``run``: Runs the network once with ``output_hidden_states=True`` on a few sentences of equally many tokens,
+        more tokens than sentences; returns its result.
+    """
+    blocks = find_blocks(network, n_layers=n_layers_of(network))
+    with (
+        watch_calls(network) as calls,
+        watch_blocks(blocks or []) as inputs,
+        watch_linears(blocks or []) as watched,
+    ):
+        result = run()
+    states = getattr(result, "hidden_states", None)
+    last = getattr(result, "last_hidden_state", None)
+    if not states or last is None:
+        what = f"A {type(network).__name__} gives no hidden states."
+        raise ModelError(what, expected="a transformer with `hidden_states` and `last_hidden_state`")
+    n_layers = len(states) - 1
+    hooked = blocks is not None and _same_states(inputs, states, last)
+    taps = []
+    for site in sites:
+        for layer in resolve_layers(layers, site=site, sites=sites, n_layers=n_layers):
+            if site == "hidden":
+                taps.append(_hidden_tap(network, layer, states, blocks if hooked else None, calls))
+                continue
+            if blocks is None or len(blocks) != n_layers:
+                what = f"The site {site!r} was asked for, and a {type(network).__name__} has no list of blocks."
+                hint = "ask for the site hidden: --set model.sites=hidden"
+                raise ModelError(what, expected="a module list with one entry a block", hint=hint)
+            linear = site_module(watched[layer - 1], site=site, states=last)
+            width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
+            taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
+    return taps, n_layers
+
+
+@contextmanager
+def watch_blocks(blocks: Sequence[nn.Module]) -> Iterator[list[Tensor | None]]:
+    """Keep what every block is called with while the network runs inside the ``with``."""
+    inputs: list[Tensor | None] = [None] * len(blocks)
+
+    def keep(number: int, states: Tensor) -> None:
+        inputs[number] = states.clone()
+
+    taps = [Tap(SiteLayer("hidden", layer, 0), block, "input", None) for layer, block in enumerate(blocks)]
+    with listen(taps, receive=keep):
+        yield inputs
+
+
+class Call(NamedTuple):
+    """A call of a module in the trial run."""
+
+    module: nn.Module
+    number: int
+    """How many calls of it came before."""
+    states: Tensor
+
+
+@contextmanager
+def watch_calls(network: nn.Module) -> Iterator[list[Call]]:
+    """Keep what every module inside a network is called with, in order, while it runs inside the ``with``."""
+    calls: list[Call] = []
+    counts: dict[int, int] = {}
+
+    def keep(module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        number = counts.get(id(module), 0)
+        counts[id(module)] = number + 1
+        states = first_states(args, kwargs)
+        if states is not None:
+            calls.append(Call(module, number, states.clone()))
+
+    with ExitStack() as stack:
+        for module in network.modules():
+            if module is not network:
+                stack.callback(module.register_forward_pre_hook(keep, with_kwargs=True).remove)
+        yield calls
+
+
+def _same_states(inputs: Sequence[Tensor | None], states: Sequence[Tensor], last: Tensor) -> bool:
+    """Check that block inputs and the last hidden state are the hidden states the network itself reports."""
+    if len(inputs) + 1 != len(states):
+        return False
+    return all(
+        ours is not None and ours.shape == theirs.shape and torch.equal(ours, theirs)
+        for ours, theirs in zip([*inputs, last], states, strict=True)
+    )
+
+
+def _hidden_tap(
+    network: nn.Module, layer: int, states: Sequence[Tensor], blocks: list[nn.Module] | None, calls: Sequence[Call]
+) -> Tap:
+    place = SiteLayer("hidden", layer, states[layer].shape[-1])
+    last = layer == len(states) - 1
+    if blocks is not None and not last:
+        return Tap(place, blocks[layer], "input", Target(blocks[layer], "input"))
+    target = Target(network, "output") if last else _called_with(states[layer], calls)
+    return Tap(place, None, "hidden_states" if blocks is None else "last_hidden_state", target)
+
+
+def _called_with(states: Tensor, calls: Sequence[Call]) -> Target | None:
+    """Find the first call of a module that is given these states, with sentences or tokens first."""
+    for call in calls:
+        for tokens_first in (False, True):
+            given = call.states.transpose(0, 1) if tokens_first and call.states.ndim == 3 else call.states
+            if given.shape == states.shape and torch.equal(given, states):
+                return Target(call.module, "input", call.number, tokens_first)
+    return None
+
+
+def resolve_layers(layers: Sequence[int] | None, *, site: str, sites: Sequence[str], n_layers: int) -> list[int]:
+    """Say which layers of a site are read, ascending.
+
+    ``sites``: All sites asked for: layer 0 counts for ``hidden`` alone and is no error beside it.
+    Returns: Layers, ascending.
+    """
+    if layers is None:
+        return list(range(1, n_layers + 1))
+    wrong = [layer for layer in layers if layer > n_layers or (layer == 0 and "hidden" not in sites)]
+    if wrong:
+        what = f"The layers {', '.join(map(str, wrong))} were asked for, and the model has {n_layers} blocks."
+        hint = f"layers are numbered from 1 to {n_layers}; 0 is the embedding output, for the site hidden only"
+        raise ModelError(what, expected=f"layers from 1 to {n_layers}", hint=hint)
+    return sorted(layer for layer in layers if layer > 0 or site == "hidden")

@@ -1,0 +1,257 @@
+"""A network, its tokenizer, and its numbered neurons: sentences in, activations out."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from neurolect.errors import ModelError
+from neurolect.model.architecture.network import Network
+from neurolect.model.architecture.taps import Receiver
+from neurolect.model.batching import Batch, PaddedBatch
+from neurolect.model.hugging_face import Tokenizer, wider_dtype
+from neurolect.model.options import ModelOptions
+from neurolect.model.pooling.receive import DeviceActivations, on_device
+from neurolect.model.tokens import TokenizedSentences
+from neurolect.model.trials.choose import torch_way, way_at_load
+from neurolect.model.ways.way import run_by
+
+logger = logging.getLogger(__name__)
+
+_TOKEN_BUDGET = 4_096
+"""Model tokens in a batch of :meth:`Model.activations`."""
+
+
+class Activations(NamedTuple):
+    """Activations of a batch of sentences."""
+
+    values: NDArray[np.float32]
+    """Shape (n_sentences, n_neurons), C order."""
+
+    tokens: NDArray[np.int16] | None
+    """With max pooling the model token that gave the maximum, same shape, counted from 0 with special tokens."""
+
+
+class Model(Network):
+    """A loaded network with its tokenizer and its numbered neurons.
+
+    Use :func:`neurolect.model.load_model`. The network is the user's own Hugging Face module; it is read
+    through forward hooks that are set for one pass and taken off again.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A Hugging Face encoder or decoder in evaluation mode, on its device; or one with a head.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Its tokenizer.
+    name : str
+        What the model is called.
+    options : ModelOptions
+        Which neurons are read and how.
+    max_tokens : int
+        Longest sentence in model tokens, special ones included.
+    fingerprint : str
+        Hash of configuration, weights and tokenizer.
+    architecture : str, optional
+        Class of the whole model, where ``network`` is but its encoder.
+    reload : callable, optional
+        Gives the same model loaded anew with other options; needed to fall back to a wider number format.
+    body : nn.Module, optional
+        The encoder or decoder inside of a ``network`` that has a head; ``network`` itself when not given.
+
+    Attributes
+    ----------
+    dtype : str
+        Number format of the forward pass.
+    torch_way : Plain
+        How PyTorch runs it: padded, or packed.
+    way : Way
+        What :meth:`batch`, :meth:`run` and :meth:`read` use: that one, compiled, or another library.
+    taps : list of Tap
+        Where its neurons are read.
+
+    Raises
+    ------
+    ModelError
+        If the neurons asked for are not found, the network does not run in its number format,
+        ``options.packing`` is ``on`` and it cannot run packed, or ``options.backend`` is ``openvino`` and it
+        cannot run there.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        options: ModelOptions,
+        max_tokens: int,
+        fingerprint: str = "",
+        architecture: str = "",
+        reload: Callable[[ModelOptions], "Model"] | None = None,
+        body: nn.Module | None = None,
+    ) -> None:
+        super().__init__(
+            network,
+            tokenizer,
+            name=name,
+            options=options,
+            max_tokens=max_tokens,
+            fingerprint=fingerprint,
+            architecture=architecture,
+            body=body,
+        )
+        self._reload = reload
+        self.torch_way = torch_way(self)
+        self.way = way_at_load(self, self.torch_way)
+
+    def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
+        """Turn sentences into model tokens, cut at ``max_tokens``.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Sentences.
+
+        Returns
+        -------
+        TokenizedSentences
+            In the same order; ``empty`` names those with nothing to pool, which :meth:`pad` refuses.
+        """
+        return super().tokenize(texts)
+
+    def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
+        """Make a batch of some of the sentences.
+
+        Parameters
+        ----------
+        sentences : TokenizedSentences
+            From :meth:`tokenize`.
+        positions : int array, shape (n,)
+            Which of them, e.g. one item of :func:`neurolect.model.plan_batches`.
+
+        Returns
+        -------
+        PaddedBatch
+            With tensors on the CPU.
+
+        Raises
+        ------
+        ModelError
+            If one of them has no token to pool.
+        """
+        return super().pad(sentences, positions)
+
+    def batch(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> Batch:
+        """Make a batch as :attr:`way` wants it; errors as for :meth:`pad`.
+
+        Parameters
+        ----------
+        sentences : TokenizedSentences
+            From :meth:`tokenize`.
+        positions : int array, shape (n,)
+            Which of them.
+
+        Returns
+        -------
+        PaddedBatch or PackedBatch
+            With tensors on the CPU.
+        """
+        return self.way.batch(self, sentences, positions)
+
+    def run(self, batch: Batch, *, out: DeviceActivations | None = None) -> DeviceActivations:
+        """Run one forward pass and leave the activations where the network is.
+
+        Parameters
+        ----------
+        batch : PaddedBatch or PackedBatch
+            From :meth:`batch` or :meth:`pad`.
+        out : DeviceActivations, optional
+            Filled and returned, where given.
+
+        Returns
+        -------
+        DeviceActivations
+            Rows in the order of the batch.
+        """
+        return run_by(self.way, self, batch, out=out)
+
+    def read(self, batch: Batch) -> Activations:
+        """Run one forward pass and pool all neurons.
+
+        Parameters
+        ----------
+        batch : PaddedBatch or PackedBatch
+            From :meth:`batch` or :meth:`pad`.
+
+        Returns
+        -------
+        Activations
+            Rows in the order of the batch. They do not depend on the batch beyond float32 rounding.
+        """
+        values, tokens = self.run(batch)
+        return Activations(values.cpu().numpy(), None if tokens is None else tokens.cpu().numpy())
+
+    def visit(self, batch: Batch, receive: Receiver) -> None:
+        """Run one forward pass in PyTorch and hand over what every site gives at every token.
+
+        Parameters
+        ----------
+        batch : PaddedBatch or PackedBatch
+            From :meth:`batch` or :meth:`pad`.
+        receive : callable
+            Called with the number of a site and layer (as in ``neurons.site_layers``) and its states, padded
+            or end to end as the batch is; some networks flatten sentences and tokens.
+        """
+        self.torch_way.visit(self, on_device(batch, self.device), receive)
+
+    def activations(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Read all neurons on sentences.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Sentences; what is longer than ``max_tokens`` is cut.
+
+        Returns
+        -------
+        float32 array, shape (n_sentences, n_neurons)
+            Rows in the order given, columns as in :attr:`addresses`; a row of NaN where a text has no token to
+            pool, as an empty one has.
+        """
+        if isinstance(texts, str):
+            what = f"The sentences are one text: {texts[:40]!r}."
+            raise ModelError(what, expected="a list of texts", hint="put it in a list: activations([text])")
+        sentences = self.tokenize(list(texts))
+        values = np.full((len(texts), self.neurons.n_neurons), np.nan, dtype=np.float32)
+        for rows in self.way.plan(sentences, token_budget=_TOKEN_BUDGET):
+            values[rows] = self.read(self.batch(sentences, rows)).values
+        if len(sentences.empty):
+            logger.warning(
+                "%d of %d texts have no token to pool; their rows are NaN.", len(sentences.empty), len(texts)
+            )
+        return values
+
+    @property
+    def addresses(self) -> list[str]:
+        """Names of the neurons, as ``hidden.6.200``: the columns of activations."""
+        return self.neurons.addresses()
+
+    def wider(self) -> "Model | None":
+        """Load the same model in the number format to try where this one overflows.
+
+        Returns
+        -------
+        Model or None
+            None where there is none, or the format was the user's choice.
+        """
+        dtype = wider_dtype(self.dtype)
+        if self.options.dtype != "auto" or dtype is None or self._reload is None:
+            return None
+        model = self._reload(replace(self.options, dtype=dtype))
+        model.options, model._reload = self.options, self._reload
+        return model

@@ -1,0 +1,1 @@
+"""From values at a sentence's tokens to one activation."""

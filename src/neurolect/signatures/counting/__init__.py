@@ -1,0 +1,1 @@
+"""Counts of evidence in lists against the background, and names from them."""

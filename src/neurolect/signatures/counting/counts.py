@@ -1,0 +1,162 @@
+"""From counts to evidence: scores, ranks, and the few rows a signature keeps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.signatures.inputs import Lists
+from neurolect.signatures.options import DescribeOptions
+from neurolect.statistics.scores import lift, log_odds_z
+
+if TYPE_CHECKING:
+    from neurolect.signatures.counting.items import Items, ListCounts
+
+
+class Sizes(NamedTuple):
+    """What shares are shares of: numbers of sentences (of tokens, for tags)."""
+
+    of_list: NDArray[np.int64]
+    """Size of each list, shape (n_lists,)."""
+    of_overlap: NDArray[np.int64]
+    """How much of each list lies in the background, shape (n_lists,)."""
+    of_background: int
+    """Size of the background, those included."""
+
+
+class Evidence(NamedTuple):
+    """Rows of evidence as parallel columns, sorted by list, then item."""
+
+    lists: NDArray[np.int32]
+    items: NDArray[np.int32]
+    n_list: NDArray[np.int64]
+    share_list: NDArray[np.float64]
+    n_background: NDArray[np.int64]
+    share_background: NDArray[np.float64]
+    lift: NDArray[np.float64]
+    """NaN where the background has none."""
+    log_odds_z: NDArray[np.float64]
+    rank_frequency: NDArray[np.int64]
+    rank_relative: NDArray[np.int64]
+
+
+_WHOLE, _REAL, _FEW = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int32)
+NO_EVIDENCE = Evidence(_FEW, _FEW, _WHOLE, _REAL, _WHOLE, _REAL, _REAL, _REAL, _WHOLE, _WHOLE)
+
+
+def min_counts(lists: Lists, *, options: DescribeOptions) -> NDArray[np.int64]:
+    """Say how many sentences of each list must hold something that counts as evidence; at least 1."""
+    by_share = np.ceil(options.min_share * lists.sizes - 1e-9).astype(np.int64)
+    return np.asarray(np.maximum(by_share, options.min_count), dtype=np.int64)
+
+
+def overlap(lists: Lists, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count how many sentences of each list belong to a set."""
+    return np.array([np.count_nonzero(inside[rows[rows >= 0]]) for rows in lists.rows], dtype=np.int64)
+
+
+def item_evidence(
+    items: "Items",
+    lists: Lists,
+    *,
+    background: NDArray[np.int64],
+    n_background: int,
+    inside: NDArray[np.bool_],
+    options: DescribeOptions,
+    workers: int = 1,
+    advance: Callable[[int], None] | None = None,
+) -> Evidence:
+    """Count items in lists and keep those that are frequent, or more frequent than in the background.
+
+    `background` counts each item in the `n_background` sentences that the background has, of which those kept are
+    `inside`.
+    """
+    from neurolect.signatures.counting.items import count_in_lists
+
+    counts = count_in_lists(
+        items,
+        lists.rows,
+        in_background=inside,
+        min_counts=min_counts(lists, options=options),
+        workers=workers,
+        advance=advance,
+    )
+    sizes = Sizes(of_list=lists.sizes, of_overlap=overlap(lists, inside), of_background=n_background)
+    scored = score_counts(counts, background=background, sizes=sizes, prior_size=options.prior_size)
+    return select(scored, options=options)
+
+
+def score_counts(
+    counts: "ListCounts", *, background: NDArray[np.int64], sizes: Sizes, prior_size: float
+) -> Evidence:
+    """Compare counts in lists with a background."""
+    n_background = background[counts.items]
+    of_list = sizes.of_list[counts.lists]
+    scores = log_odds_z(
+        counts.n_list,
+        of_list,
+        n_background,
+        sizes.of_background,
+        n_overlap=counts.n_overlap,
+        size_overlap=sizes.of_overlap[counts.lists],
+        prior_size=prior_size,
+    )
+    return Evidence(
+        lists=counts.lists,
+        items=counts.items,
+        n_list=counts.n_list,
+        share_list=counts.n_list / np.maximum(of_list, 1),
+        n_background=n_background,
+        share_background=n_background / max(sizes.of_background, 1),
+        lift=lift(counts.n_list, of_list, n_background, sizes.of_background),
+        log_odds_z=scores,
+        rank_frequency=rank_within(counts.lists, counts.n_list.astype(np.float64)),
+        rank_relative=rank_within(counts.lists, scores),
+    )
+
+
+def rank_within(groups: NDArray[np.int32], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rank scores within groups, highest first.
+
+    Examples
+    --------
+    >>> rank_within(np.array([0, 0, 0, 4], np.int32), np.array([1.0, 5.0, 1.0, 2.0])).tolist()
+    [2, 1, 3, 1]
+    """
+    order = np.lexsort((-scores, groups))
+    ranks = np.empty(len(scores), dtype=np.int64)
+    ranks[order] = np.arange(len(scores)) - np.searchsorted(groups, groups) + 1
+    return ranks
+
+
+def select(evidence: Evidence, *, options: DescribeOptions) -> Evidence:
+    """Keep the leading evidence of every list by either ranking."""
+    keep = evidence.rank_frequency <= options.n_frequent
+    keep |= (evidence.rank_relative <= options.n_relative) & (evidence.log_odds_z >= options.min_z)
+    return Evidence._make(column[keep] for column in evidence)
+
+
+def evidence_columns(evidence: Evidence) -> dict[str, pa.Array]:
+    """Give the evidence columns that every signature table has."""
+    largest = np.iinfo(np.int16).max
+    return {
+        "n_list": pa.array(evidence.n_list.astype(np.int32)),
+        "share_list": pa.array(evidence.share_list.astype(np.float32)),
+        "n_background": pa.array(evidence.n_background),
+        "share_background": pa.array(evidence.share_background.astype(np.float32)),
+        "lift": pa.array(evidence.lift.astype(np.float32), from_pandas=True),
+        "log_odds_z": pa.array(evidence.log_odds_z.astype(np.float32)),
+        "rank_frequency": pa.array(np.minimum(evidence.rank_frequency, largest).astype(np.int16)),
+        "rank_relative": pa.array(np.minimum(evidence.rank_relative, largest).astype(np.int16)),
+    }
+
+
+def evidence_table(evidence: Evidence, *, labels: Mapping[str, Sequence[str]], lists: Lists) -> pa.Table:
+    """Write evidence as a table, by neuron, side and frequency; each column of labels has one for every item."""
+    order = np.lexsort((evidence.rank_frequency, evidence.lists))
+    ordered = Evidence._make(column[order] for column in evidence)
+    items = pa.array(ordered.items)
+    names = {name: pa.array(of_items, pa.string()).take(items) for name, of_items in labels.items()}
+    return pa.table(lists.identify(ordered.lists) | names | evidence_columns(ordered))

@@ -1,0 +1,221 @@
+"""The describe stage: from the lists of a run to a signature of every neuron and side."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.folders.atomic import write_npy
+from neurolect.folders.lock import only_here
+from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.annotation.annotate import Annotations, annotate, annotation_cache
+from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
+from neurolect.signatures.annotation.tagger import choose_tagger, tagger_fingerprint
+from neurolect.signatures.compile_kernels import compile_kernels
+from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
+from neurolect.signatures.evidence.kind import Counted
+from neurolect.signatures.evidence.registry import added_kinds, kinds
+from neurolect.signatures.evidence.senses import count_senses
+from neurolect.signatures.inputs import Inputs, read_inputs
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.search_index.write import index_run, write_index
+from neurolect.signatures.summary import name_lists, summary_table
+from neurolect.signatures.vectors.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
+from neurolect.signatures.vectors.word_vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
+from neurolect.store import Run, open_run, read_manifest
+from neurolect.store.sentence_index import has_index
+from neurolect.store.stages import check_current, made_with, making, recorded_options
+
+logger = logging.getLogger(__name__)
+
+
+def describe(
+    run: Run | str | Path,
+    *,
+    options: DescribeOptions | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Run:
+    """Make every neuron's signature from its lists.
+
+    A run that was described with the same options by the same version is left as it is. What was tagged before an
+    interruption is not tagged again, if the corpus folder is still there to keep it in.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        A collected run.
+    options : DescribeOptions, optional
+        What signatures are made of.
+    workers : int, >= 1
+        Processes for tagging, threads for counting; results are the same for any number.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Run
+        The run, opened again.
+
+    Raises
+    ------
+    MissingExtraError
+        If tags or vectors are wanted and their library is not installed.
+    DescribeError
+        If the tagger or the file of vectors cannot be used.
+    RunFolderError
+        If the run folder is damaged.
+    """
+    run = open_run(run)
+    options = options or recorded_options(run.manifest, "describe", DescribeOptions)
+    progress = progress or NullProgress()
+    check_current(run.folder, read_manifest(run.folder), "collect")
+    tagger, notice = choose_tagger(options.tagger, run)
+    annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
+    made_by = {"annotator": annotator, **added_kinds()}
+    done = {"added_kinds": []} | run.manifest["stages"].get("describe", {})
+    if made_with(run.manifest, "describe", options) and made_by.items() <= done.items():
+        if not has_index(run.folder):
+            progress.message(f"{run.folder} is described; what searches need is added.")
+            with only_here(run.folder, doing="describe"):
+                index_run(run)
+            return Run(run.folder)
+        progress.message(f"{run.folder} is already described.")
+        return Run(run.folder)
+    check_vectors(options.vectors)
+    with making(run.folder, "describe", options=options) as record:
+        if notice is not None:
+            progress.message(notice)
+        record.notice = notice
+        record.entry |= made_by | _describe(Stage(run, options, workers, progress, record), tagger)
+    return Run(run.folder)
+
+
+def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
+    run = stage.run
+    with ThreadPoolExecutor(1) as beside:
+        if stage.workers > 1:  # the taggers are processes of their own: this one is idle
+            compiled = beside.submit(compile_kernels)
+        with stage.timed("read"):
+            inputs = read_inputs(run)
+        sentences = _annotate(stage, inputs, tagger=tagger)
+        if stage.workers > 1:
+            compiled.result()
+        meanings = beside.submit(_typical, stage, inputs, sentences.coded)
+        if stage.workers == 1:
+            wait([meanings])
+        collected = Collected(stage=stage, inputs=inputs, sentences=sentences, tagger=tagger, meanings=meanings)
+        counted = _count(collected)
+        with stage.progress.task("word vectors", total=1) as task:
+            typical, _ = meanings.result()
+            task.advance()
+    with stage.timed("index"):
+        write_index(run.folder, inputs, sentences.coded)
+    table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
+    stage.write("signatures/typical_sentences", table)
+    _name(collected, counted, typical=typical)
+    tables = [name for each in counted for name in each.tables]
+    tables = [name for each in counted for name in each.tables]
+    passed = {name: numbers for each in counted for name, numbers in each.passed.items()}
+    del counted
+    return {
+        "n_lists": len(inputs.lists.rows),
+        "n_sentences": sentences.coded.n_sentences,
+        "n_words": len(sentences.coded.words),
+        "n_patterns": sum(each["n_reported"] for item, each in passed.items() if item != "subtree"),
+        "patterns": passed,
+        "tables": ["summary", *tables, "typical_sentences"],
+        "n_senses": _senses(collected),
+        "tagger": tagger or "none",
+        "vectors": stage.options.vectors,
+    }
+
+
+def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
+    """Annotate the kept sentences, write the annotations, and code them."""
+    parse = stage.options.trees == "dependencies"
+    cache = annotation_cache(stage.run.manifest["corpus"].get("path"), tagger=tagger, parse=parse)
+    with stage.timed("annotate"):
+        annotations: Annotations = annotate(
+            inputs.sentences.column("text").to_pylist(),
+            tagger=tagger,
+            parse=parse,
+            cache=cache,
+            workers=stage.workers,
+            progress=stage.progress,
+        )
+    made = {name: column for name, column in annotations._asdict().items() if column is not None}
+    columns = {"sentence_id": inputs.sentences.column("sentence_id"), **made}
+    stage.write("annotations", pa.table(columns))
+    with stage.timed("code"):
+        coded = code_sentences(annotations)
+    return Annotated(stage.run, stage.options, inputs.sentences, annotations, coded)
+
+
+def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
+    """Find typical sentences, and sentence vectors; runs beside the mining of patterns and so shows nothing."""
+    options = stage.options
+    with stage.timed("vectors"):
+        if options.vectors == "none":
+            vectors = np.zeros((len(coded.vocabulary), 1), dtype=np.float32)
+        elif options.vectors == "train":
+            vectors = train_vectors(coded, options=options)
+        else:
+            vectors = read_vectors(Path(options.vectors), coded=coded)
+        if options.vectors != "none":
+            write_npy(stage.run.folder / "signatures" / "word_vectors.npy", vectors)
+    with stage.timed("typical sentences"):
+        of_sentences = sentence_vectors(coded, vectors)
+        typical = find_typical(
+            of_sentences,
+            inputs.lists,
+            texts=inputs.sentences.column("text").to_pylist(),
+            n_typical=options.n_typical,
+            workers=stage.workers,
+        )
+    return typical, of_sentences
+
+
+def _count(collected: Collected) -> list[Counted]:
+    """Count every kind in all lists and write its tables, of which the names are kept; earlier ones go."""
+    counted = []
+    for kind in kinds():
+        if kind.count is not None:
+            found = kind.count(collected)
+            for name, table in found.tables.items():
+                collected.stage.write(f"signatures/{name}", table)
+            if kind.rows is not None and kind.rows.table not in found.tables:
+                (collected.stage.run.folder / f"{kind.rows.name}.parquet").unlink(missing_ok=True)
+            names = {name: table.slice(0, 0) for name, table in found.tables.items()}
+            counted.append(dataclasses.replace(found, tables=names))
+    return counted
+
+
+def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalSentences) -> None:
+    """Name every list and write the summary."""
+    stage, inputs = collected.stage, collected.inputs
+    with stage.timed("names"), stage.progress.task("names", total=1) as task:
+        names = name_lists(collected, counted)
+        task.advance()
+    table = summary_table(
+        names,
+        lists=inputs.lists,
+        lengths=collected.lengths,
+        columns={name: column for each in counted for name, column in each.columns.items()},
+        typical=typical,
+        sentence_ids=inputs.sentence_ids,
+    )
+    stage.write("signatures/summary", table)
+
+
+def _senses(collected: Collected) -> int:
+    """Find and write the senses of all lists; say how many there are."""
+    tables = count_senses(collected, [kind.sense_items for kind in kinds() if kind.sense_items is not None])
+    for name, table in tables.items():
+        collected.stage.write(f"signatures/{name}", table)
+    return int(tables["senses"].num_rows)

@@ -1,0 +1,1 @@
+"""Frequent sequences: mining, counting, indexing. Arrays only."""

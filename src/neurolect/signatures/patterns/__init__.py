@@ -1,0 +1,1 @@
+"""Skip n-grams of the lists."""

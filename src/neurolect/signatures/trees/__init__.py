@@ -1,0 +1,1 @@
+"""Subtrees of the lists."""

@@ -1,0 +1,1 @@
+"""Sentence vectors: typical sentences and senses."""

@@ -1,0 +1,121 @@
+"""The second pass: activations at the tokens of the wanted sentences, in parts that outlive an interruption."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neurolect.errors import ModelError
+from neurolect.folders.atomic import write_json, write_table
+from neurolect.model import Model
+from neurolect.model.token_values import TokenSpans, read_token_values
+from neurolect.progress import Progress
+from neurolect.store import Run
+from neurolect.tokens.entries import pack_values
+
+PART_SENTENCES = 2_048
+NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
+FAR = 0.1
+"""Standard deviations by which a list's activation may differ from the one computed anew, in the middle of all."""
+
+
+def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
+    """Read the wanted neurons at the tokens of the wanted sentences.
+
+    Returns: entries: pyarrow.Table. ``tokens/entries`` of ``docs/run_folder.md``, in the order of `wanted`.
+    Returns: sentences: pyarrow.Table. ``tokens/sentences``, ascending id.
+    """
+    sentence_ids = np.unique(wanted.column("sentence_id").to_numpy())
+    folder = run.folder / "tokens" / "partial"
+    _begin(folder, wanted, model=model)
+    order = np.argsort(wanted.column("sentence_id").to_numpy(), kind="stable")
+    by_sentence = wanted.take(pa.array(order))
+    ids = by_sentence.column("sentence_id").to_numpy()
+    with progress.task("tokens", total=len(sentence_ids), unit="sentences") as task:
+        for number, part in enumerate(_parts(sentence_ids)):
+            low, high = np.searchsorted(ids, [part[0], part[-1] + 1])
+            if not (folder / f"entries-{number}.parquet").is_file():
+                entries = by_sentence.slice(low, high - low)
+                made, spans = _read_part(run, model, entries, part)
+                write_table(folder / f"sentences-{number}.parquet", spans)
+                write_table(folder / f"entries-{number}.parquet", made)
+            task.advance(len(part))
+    n_parts = -(-len(sentence_ids) // PART_SENTENCES)
+    entries, sentences = (
+        pa.concat_tables(pq.read_table(folder / f"{name}-{number}.parquet") for number in range(n_parts))
+        for name in ("entries", "sentences")
+    )
+    entries = entries.take(pa.array(np.argsort(order)))
+    _check(run, model, wanted, entries)
+    rmtree(folder)
+    return entries.drop_columns(["pooled"]), sentences
+
+
+def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
+    """Go on with the parts that are there if they are parts of the same work."""
+    columns = [wanted.column(name).to_numpy() for name in ("neuron_id", "rank", "sentence_id")]
+    key = {
+        "model": model.fingerprint,
+        "dtype": model.dtype,
+        "n": wanted.num_rows,
+        "sums": [int((column.astype(np.int64) * (np.arange(len(column)) % 8191 + 1)).sum()) for column in columns],
+    }
+    plan = folder / "plan.json"
+    if plan.is_file() and json.loads(plan.read_text(encoding="utf-8")) == key:
+        return
+    if folder.exists():
+        rmtree(folder)
+    write_json(plan, key)
+
+
+def _parts(sentence_ids: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(sentence_ids), PART_SENTENCES):
+        yield sentence_ids[start : start + PART_SENTENCES]
+
+
+def _read_part(
+    run: Run, model: Model, entries: pa.Table, sentence_ids: NDArray[np.int64]
+) -> tuple[pa.Table, pa.Table]:
+    """Run the model on some sentences."""
+    texts = run.take_sentences(sentence_ids).column("text").to_pylist()
+    rows = np.searchsorted(sentence_ids, entries.column("sentence_id").to_numpy())
+    first = np.searchsorted(rows, np.arange(len(texts) + 1))
+    wanted = np.split(entries.column("neuron_id").to_numpy().astype(np.int64), first[1:-1])
+    values: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+    spans: list[TokenSpans] = [NO_SPANS] * len(texts)
+    for each in read_token_values(model, texts, neurons=wanted):
+        spans[each.number] = each.spans
+        if len(each.values):
+            values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))
+    pooled = np.array([_pool(each, model.options.pooling) for each in values], np.float32)
+    told = entries.drop_columns(["activation"])
+    for name, column in (pack_values(values) | {"pooled": pa.array(pooled)}).items():
+        told = told.append_column(name, column)
+    starts, ends = (pa.array([each[k].tolist() for each in spans], pa.list_(pa.int32())) for k in (0, 1))
+    return told, pa.table({"sentence_id": sentence_ids, "starts": starts, "ends": ends})
+
+
+def _pool(values: NDArray[np.float32], pooling: str) -> float:
+    """Pool again, to compare with the list."""
+    if pooling == "mean":
+        return float(values.mean(dtype=np.float64))
+    return float({"max": values.max(), "first": values[0], "last": values[-1]}[pooling])
+
+
+def _check(run: Run, model: Model, wanted: pa.Table, entries: pa.Table) -> None:
+    """Compare what was pooled anew with the lists."""
+    deviation = run.table("neurons", columns=["std"]).column("std").to_numpy(zero_copy_only=False)
+    units = np.maximum(deviation[wanted.column("neuron_id").to_numpy()], 1e-12)
+    listed, pooled = wanted.column("activation").to_numpy(), entries.column("pooled").to_numpy()
+    middle = float(np.median(np.abs(listed - pooled) / units)) if len(units) else 0.0
+    if not middle <= FAR:
+        what = (
+            f"The model {model.name!r} gives other activations than the lists of {run.folder} have: they differ by "
+        )
+        what += f"{middle:.2f} standard deviations."
+        raise ModelError(what, expected="the model and the options of the run", hint="Give it with --model.")

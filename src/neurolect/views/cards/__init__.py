@@ -1,0 +1,1 @@
+"""One neuron on a card."""

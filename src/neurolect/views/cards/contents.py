@@ -1,0 +1,482 @@
+"""Everything a card shows of one neuron, as plain data: the text card, JSON and the report are made from it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from neurolect.corpus.sentences.words import split_words
+from neurolect.results.field_values import range_bounds
+from neurolect.results.number import nearly_constant
+from neurolect.results.tag_numbers import WORD_CLASSES
+from neurolect.signatures.counting.candidates import COMMON_WORD, SAYS_NOTHING
+from neurolect.signatures.evidence.kind import Shown
+from neurolect.signatures.evidence.registry import kinds, shown_in_order
+from neurolect.statistics.scores import MIN_Z
+from neurolect.store import SIDES, Neuron
+from neurolect.store.sides import check_side
+from neurolect.views.cards.activating_words import activating_words
+from neurolect.views.cards.numbers import card_activation, card_fidelity
+
+# The neurons most like one: by shared sentences, by signature, by response.
+N_NEAREST = 5
+TABLE = "relations/neighbours"
+
+
+def nearest_responses(neuron: Neuron) -> list[dict[str, Any]] | None:
+    """Name the neurons that respond to the sample most like one.
+
+    Returns: ``address`` and ``correlation`` (with sign), the strongest first; None where the run is not related.
+    """
+    if not neuron.run.is_current("relate", step="alike"):
+        return None
+    rows = neuron.rows(TABLE).filter(pc.field("by") == "response").slice(0, N_NEAREST).to_pylist()
+    index = neuron.run.index
+    return [{"address": index.address(row["other_id"]), "correlation": _rounded(row["likeness"])} for row in rows]
+
+
+def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] | None:
+    """Name the lists most like one of a neuron's.
+
+    Returns: ``lists`` (most shared sentences) and ``signature``: lists of ``address``, ``side``, ``likeness``,
+        ``name``, the likest first; None where the run is not related.
+    """
+    if not neuron.run.is_current("relate", step="alike"):
+        return None
+    rows = neuron.rows(TABLE, side=side)
+    summary = neuron.run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    here = summary.filter(pc.is_in(summary.column("neuron_id"), pa.array(pc.unique(rows.column("other_id")))))
+    names = {(row["neuron_id"], row["side"]): row["name"] for row in here.to_pylist()}
+    return {
+        by: [
+            {
+                "address": neuron.run.index.address(row["other_id"]),
+                "side": row["other_side"],
+                "likeness": _rounded(row["likeness"]),
+                "name": names.get((row["other_id"], row["other_side"])),
+            }
+            for row in rows.filter(pc.field("by") == by).slice(0, N_NEAREST).to_pylist()
+        ]
+        for by in ("lists", "signature")
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+# Choose the sentences of a list that a card shows: the strongest ones that differ from one another.
+# Two sentences that share this much of their words tell the reader the same thing.
+MAX_OVERLAP = 0.6
+# Fields told of a sentence at most.
+N_TOLD = 4
+
+_NOT_METADATA = frozenset(
+    {"rank", "activation", "token", "sentence_id", "text", "document_id", "position", "n_words"}
+)
+
+
+def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> bool:
+    """Say whether a sentence repeats one that is shown already.
+
+    Returns: True when the Jaccard overlap with one of them is above 0.6.
+
+    Examples
+    --------
+    >>> is_near_duplicate(frozenset("abcd"), [frozenset("xy"), frozenset("abcde")])
+    True
+    >>> is_near_duplicate(frozenset("abcd"), [frozenset("abxy")])
+    False
+    """
+    return any(len(words & each) > MAX_OVERLAP * len(words | each) for each in shown)
+
+
+def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
+    """Choose what is told of a sentence beside its text.
+
+    ``fields``: Fields that the card has evidence of: they come first, and only of these numbers are told.
+    Returns: Four values at most. Others, and those that say nothing without the field's name, are left out.
+
+    Examples
+    --------
+    >>> note({"author": "Jane Austen", "retweet": "false", "likes": 3.0, "year": 1811.0}, ["year"])
+    ['1811', 'Jane Austen']
+    """
+    order = sorted(metadata, key=lambda field: list(fields).index(field) if field in fields else len(fields))
+    told = [
+        f"{metadata[field]:g}" if isinstance(metadata[field], float) else str(metadata[field])
+        for field in order
+        if field in fields or not isinstance(metadata[field], float)
+    ]
+    return [value for value in dict.fromkeys(told) if value.lower() not in {*SAYS_NOTHING, "yes", "true"}][:N_TOLD]
+
+
+def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
+    """Take the first sentences of a list that are no near-duplicates.
+
+    ``listed``: The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
+    Returns: ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
+        ``note`` (the values to show) and, with max pooling, ``token``; ``n_skipped``: near-duplicates passed over
+        on the way.
+    """
+    taken: list[dict[str, Any]] = []
+    shown: list[frozenset[str]] = []
+    n_skipped = 0
+    # A list can be all one boilerplate sentence: look at a bounded part of it.
+    for row in listed.slice(0, 20 * limit).to_pylist():
+        words = frozenset(word.lower() for word in split_words(row["text"]))
+        if is_near_duplicate(words, shown):
+            n_skipped += 1
+            continue
+        shown.append(words)
+        metadata = {name: value for name, value in row.items() if name not in _NOT_METADATA and value is not None}
+        entry = {name: row[name] for name in ("rank", "activation", "sentence_id", "text", "token") if name in row}
+        taken.append({**entry, "metadata": metadata, "note": note(metadata, fields)})
+        if len(taken) == limit:
+            break
+    return {"examples": taken, "n_skipped": n_skipped}
+
+
+# Which metadata a card shows: values that say something which stronger ones do not say already.
+#
+# A corpus of several sources has many fields that repeat one another: who wrote a tweet says that it is a tweet,
+# and a recipe's number of ingredients that it is a recipe.
+MIN_SHARE_METADATA = 0.03
+"""Values of less of a list than this are no theme of it."""
+WEAK = 0.05
+"""Nor are those whose log-odds z is less than this part of the strongest value's."""
+MAX_SAME_SENTENCES = 0.9
+"""Two values that this share (Jaccard index) of their sentences have in common say the same."""
+EXPLAINED = 0.9
+"""A value is part of another one if at least this share of its sentences has that one, ..."""
+MIN_GAIN = 1.3
+"""... and then worth showing only if its lift is this many times higher."""
+
+
+class _Shown(NamedTuple):
+    field: str
+    lift: float
+    sentences: NDArray[np.bool_]
+
+
+def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[str, Any]]:
+    """Leave out the metadata values that others explain.
+
+    ``rows``: Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``,
+        ``lift``, ``log_odds_z``.
+    Returns: The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare
+        and weak ones, those that have nearly the same sentences as one before them, and those within one before
+        them whose lift is hardly higher.
+    """
+    kept: list[dict[str, Any]] = []
+    shown: list[_Shown] = []
+    least_z = WEAK * max((row["log_odds_z"] for row in rows), default=0.0)
+    for row in rows:
+        value = row["value"]
+        if value is None or value.lower() in SAYS_NOTHING:
+            continue
+        if row["share_list"] < MIN_SHARE_METADATA or row["log_odds_z"] < least_z:
+            continue
+        sentences = holders(listed, row["field"], value)
+        lift = row["lift"] if row["lift"] is not None else np.inf
+        if any(each.field != row["field"] and _explains(each, sentences, lift) for each in shown):
+            continue
+        kept.append(row)
+        shown.append(_Shown(row["field"], lift, sentences))
+    return kept
+
+
+def _explains(other: _Shown, sentences: NDArray[np.bool_], lift: float) -> bool:
+    """Tell whether a value shown says what another would say."""
+    both = np.count_nonzero(other.sentences & sentences)
+    size, other_size = np.count_nonzero(sentences), np.count_nonzero(other.sentences)
+    if size == 0:
+        return False
+    same = both >= MAX_SAME_SENTENCES * (size + other_size - both)
+    return bool(same or (both >= EXPLAINED * size and lift < MIN_GAIN * other.lift))
+
+
+def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
+    r"""Tell which sentences have a metadata value.
+
+    ``field``: The field; one whose name a column of the table had taken has an underscore appended there.
+    Returns: bool, shape (n_sentences,). False where there is none.
+
+    Examples
+    --------
+    >>> holders(pa.table({"year": [1811.0, None, 1851.0]}), "year", "1850\u20131859").tolist()
+    [False, False, True]
+    """
+    column = listed.column(f"{field}_" if f"{field}_" in listed.column_names else field)
+    if not pa.types.is_floating(column.type):
+        return _flags(pc.equal(column, value))
+    low, high = range_bounds(value)
+    # Ends of ranges are written with four digits, so a number may lie a hair outside of its own range.
+    numbers = column.drop_null().to_numpy()
+    rounding = 0.0 if np.array_equal(numbers, np.round(numbers)) else 5e-4
+    first, last = (end - sign * rounding * abs(end) for end, sign in ((low, 1), (high, -1)))
+    return _flags(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
+
+
+def _flags(flags: pa.ChunkedArray) -> NDArray[np.bool_]:
+    filled: NDArray[np.bool_] = flags.fill_null(False).to_numpy()
+    return filled
+
+
+# The senses of a list as a card shows them: share, leading words, a metadata value, a typical sentence.
+N_WORDS = 4
+# A value that fewer of a sense's sentences have, or that the corpus has nearly as often, does not describe it.
+MIN_SHARE_SENSE, MIN_LIFT = 0.25, 1.5
+
+
+def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
+    """Gather the senses of one list.
+
+    Returns: ``polysemy`` (effective number of senses) and ``senses``: dicts with ``sense`` (from 1), ``share``,
+        ``n_sentences``, ``label`` (how it is told in a line), ``evidence`` (rows of ``sense_evidence``) and
+        ``typical`` (its medoid: ``sentence_id``, ``text``), the largest first. None where none were looked for.
+    """
+    if not neuron.run.has("signatures/senses"):
+        return None
+    rows = neuron.rows("signatures/senses", side=side).to_pylist()
+    if not rows:
+        return None
+    evidence = neuron.rows("signatures/sense_evidence", side=side)
+    several = neuron.rows("signatures/polysemy", side=side).to_pylist()[0]
+    texts = neuron.run.take_sentences(np.array([row["medoid_sentence_id"] for row in rows]))
+    senses = []
+    for row, text in zip(rows, texts.column("text").to_pylist(), strict=True):
+        own = evidence.filter(pc.equal(evidence.column("sense"), row["sense"]))
+        found = own.drop_columns(["neuron_id", "side", "sense"]).to_pylist()
+        told = [{name: _plain(value) for name, value in each.items()} for each in found]
+        senses.append(
+            {
+                **{name: _plain(row[name]) for name in ("sense", "share", "n_sentences", "silhouette")},
+                "label": sense_label(told),
+                "evidence": told,
+                "typical": {"sentence_id": row["medoid_sentence_id"], "text": text},
+            }
+        )
+    return {"polysemy": _plain(several["polysemy"]), "senses": senses}
+
+
+def sense_label(evidence: list[dict[str, Any]]) -> str:
+    """Tell a sense in a few words.
+
+    ``evidence``: Its rows of ``sense_evidence``, strongest first within a kind.
+    Returns: Leading words, then the leading metadata value where enough of its sentences have it; a tag, or what
+        else there is, where there is neither; empty where there is nothing.
+
+    Examples
+    --------
+    >>> word = {"kind": "word", "field": None, "label": "oven", "share_sense": 0.2, "share_background": 0.01}
+    >>> value = {**word, "kind": "metadata", "field": "domain", "label": "recipe", "share_sense": 0.9, "lift": 8.0}
+    >>> sense_label([word, value])
+    'oven \u00b7 domain recipe 90%'
+    """
+    words = [row for row in evidence if row["kind"] == "word"]
+    words.sort(key=lambda row: row["share_background"] > COMMON_WORD)  # those that are a theme come first
+    parts = [", ".join(row["label"] for row in words[:N_WORDS])] if words else []
+    values = (row for row in evidence if row["kind"] == "metadata" and row["share_sense"] >= MIN_SHARE_SENSE)
+    value = next((row for row in values if (row["lift"] or MIN_LIFT) >= MIN_LIFT), None)
+    if value is not None:
+        parts.append(f"{value['field']} {value['label']} {value['share_sense']:.0%}")
+    other = next((row for row in evidence if row["kind"] not in ("word", "metadata")), None)
+    if not parts and other is not None:
+        told = f"{other['label']} {other['share_sense']:.0%}"
+        parts.append(f"{told} of tokens" if other["kind"] == "tag" else f"{other['kind']} {told}")
+    return " \u00b7 ".join(parts)
+
+
+# Words and patterns of less of a list than this come only where there are not so many others.
+MIN_SHARE, ENOUGH = 0.01, 3
+# Fields whose evidence has room on a card.
+N_FIELDS = 3
+
+
+def card(
+    neuron: Neuron,
+    *,
+    n_examples: int = 5,
+    n_evidence: int = 8,
+    sides: tuple[str, ...] = SIDES,
+) -> dict[str, Any]:
+    """Gather what is known of a neuron.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        A neuron of a described run.
+    n_examples : int, >= 0
+        Sentences of the list to show a side; near-duplicates of one already shown are passed over.
+    n_evidence : int, >= 1
+        Pieces of evidence of one kind to show at most.
+    sides : tuple of str
+        ``top``, ``bottom`` or both.
+
+    Returns
+    -------
+    dict
+        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``stale`` (lines on
+        what is not shown), ``activation`` (moments,
+        histogram, ``nearly_constant``)
+        and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
+        ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
+        metadata by field under ``metadata``), ``by_activation`` (see
+        :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
+        :func:`neurolect.views.cards.contents.card_senses`), ``fidelity`` (see
+        :func:`neurolect.views.cards.numbers.card_fidelity`),
+        ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
+        sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
+        null until the run is related. Fit for ``json.dumps``. Evidence is
+        ordered by its log-odds z, the strongest first; only what is over-represented is given.
+
+    Raises
+    ------
+    OptionError
+        If a side is neither ``top`` nor ``bottom``.
+    RunFolderError
+        If the run has not been described.
+    """
+    for side in sides:
+        check_side(side)
+    # Both sides lie side by side in the tables: read once, part here.
+    present = [each for each in kinds() if each.rows is not None and each.present_in(neuron.run)]
+    names = {"summary", "typical_sentences", *(rows.table for each in present if (rows := each.rows) is not None)}
+    tables = {name: neuron.rows(f"signatures/{name}") for name in sorted(names)}
+    manifest = neuron.run.manifest
+    model, corpus = manifest["model"], manifest["corpus"]
+    told = {"name": short_name(model["name"]), "architecture": model["architecture"], "n_layers": model["n_layers"]}
+    return {
+        "address": neuron.address,
+        "site": neuron.site,
+        "layer": neuron.layer,
+        "index": neuron.index,
+        "model": told,
+        "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
+        "activation": _activation(neuron),
+        "responds_like": nearest_responses(neuron),
+        "stale": neuron.run.stale(),
+        "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
+    }
+
+
+def short_name(model: str) -> str:
+    """Name a model: a folder by its last part, one of the hub in full.
+
+    Examples
+    --------
+    >>> short_name("/data/models/tiny/"), short_name("ada/tiny")
+    ('tiny', 'ada/tiny')
+    """
+    return Path(model).name if Path(model).is_absolute() else model
+
+
+def _activation(neuron: Neuron) -> dict[str, Any]:
+    """Give the moments and the histogram."""
+    row = neuron.row
+    names = ("n", "mean", "std", "skewness", "kurtosis", "minimum", "maximum")
+    counts = neuron.run.array("histograms")[neuron.neuron_id]
+    histogram = {"low": row["bin_low"], "width": row["bin_width"], "counts": [int(each) for each in counts]}
+    still = bool(nearly_constant(neuron.run)[neuron.neuron_id])
+    return {name: _plain(row[name]) for name in names} | {"histogram": histogram, "nearly_constant": still}
+
+
+def _side(
+    neuron: Neuron, side: str, both: dict[str, pa.Table], *, n_examples: int, n_evidence: int
+) -> dict[str, Any]:
+    """Gather one side."""
+    tables = {name: table.filter(pc.equal(table.column("side"), side)) for name, table in both.items()}
+    summary = tables["summary"].to_pylist()[0]
+    listed = neuron.list(side)
+    evidence: dict[str, Any] = {
+        shown.name: _evidence(tables[shown.rows.table], shown, limit=n_evidence)
+        for shown in shown_in_order()
+        if shown.rows.table in tables and shown.place != "right"
+    }
+    evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence)
+    activations = listed.column("activation")
+    typical = tables["typical_sentences"].sort_by("rank")
+    return {
+        "side": side,
+        **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
+        "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
+        "length": {
+            "mean": _plain(summary["mean_length"]),
+            "background_mean": _plain(summary["background_mean_length"]),
+            "z": _plain(summary["length_z"]),
+        },
+        "shares": {name: _plain(summary[f"{name}_share"]) for name in WORD_CLASSES},
+        "evidence": evidence,
+        "by_activation": card_activation(neuron, side),
+        "senses": card_senses(neuron, side),
+        "fidelity": card_fidelity(neuron, side),
+        "typical": [
+            {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
+            for row in typical.to_pylist()
+        ],
+        **_examples(neuron, side, listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
+        "nearest": nearest_lists(neuron, side),
+    }
+
+
+def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
+    """Choose sentences, with the words that the neuron answered to where that is known."""
+    chosen = examples(listed, limit=limit, fields=fields)
+    words = activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
+    for each in chosen["examples"]:
+        each["activating"] = words.get(each["rank"])
+    return chosen
+
+
+def _evidence(table: pa.Table, shown: Shown, *, limit: int) -> list[dict[str, Any]]:
+    """Give the strongest rows of one kind."""
+    table = shown.rows.of(table)
+    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
+    table = table.append_column("shown", shown.rows.labels_of(table))
+    table = table.filter(pc.match_substring_regex(table.column("shown"), shown.like)).sort_by("rank_relative")
+    common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
+    if common.num_rows >= ENOUGH:
+        table = common
+    return [_scores(row, row["shown"]) for row in table.slice(0, limit).to_pylist()]
+
+
+def _metadata(table: pa.Table, listed: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:
+    """Give the strongest values of every field, the field with the strongest one first."""
+    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)).sort_by([("log_odds_z", "descending")])
+    fields: dict[str, list[dict[str, Any]]] = {}
+    for row in telling_values(table.to_pylist(), listed):
+        values = fields.setdefault(row["field"], [])
+        if len(values) < limit:
+            values.append(_scores(row, row["value"]))
+    return fields
+
+
+def _scores(row: dict[str, Any], label: str) -> dict[str, Any]:
+    """Reduce an evidence row to what people compare."""
+    return {
+        "label": label,
+        "n_list": row["n_list"],
+        "share_list": _plain(row["share_list"]),
+        "share_background": _plain(row["share_background"]),
+        "lift": _plain(row["lift"]),
+        "z": _plain(row["log_odds_z"]),
+        "rank_frequency": row["rank_frequency"],
+    }
+
+
+def _sentence(neuron: Neuron, sentence_id: int) -> dict[str, Any]:
+    """Look one sentence up."""
+    row = neuron.run.take_sentences(np.array([sentence_id])).to_pylist()[0]
+    return {"sentence_id": sentence_id, "text": row["text"]}
+
+
+def _plain(value: float | str | None) -> float | str | None:
+    """Round a number to what can be read; NaN and infinity become null, since JSON has neither."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value

@@ -1,0 +1,159 @@
+"""How true a signature is, as a card says it."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from neurolect.signatures.evidence.kind import EvidenceKind
+from neurolect.signatures.evidence.registry import kinds, title_of
+from neurolect.statistics.scores import MIN_Z
+from neurolect.store import Neuron
+from neurolect.views.texts.bars import percent
+
+N_KINDS = 4
+"""Kinds of evidence that have room on a line."""
+_REFUSED = {
+    "few positives": "too few held-out sentences move it",
+    "constant": "its activation does not tell held-out sentences apart",
+}
+
+
+def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
+    """Give the scores of one side's signature.
+
+    Returns: ``refused`` (None, or why there is no score), ``auroc``, ``low``, ``high``, ``average_precision``,
+        ``base_rate``, ``spearman``, ``n_positives``, ``n_documents``, ``n_sentences``, ``evidence`` (a list of
+        ``evidence``, ``name``, ``auroc``, best first), ``other`` (AUROC of another neuron's signature), ``hard``
+        (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run). None
+        where the run has not been scored.
+    """
+    if not neuron.run.has("fidelity/neurons"):
+        return None
+    own = neuron.rows("fidelity/neurons", side=side).to_pylist()
+    if not own:
+        return None
+    about = own[0]
+    counts = {
+        "n_positives": about["n_positives"],
+        "n_documents": about["n_positive_documents"],
+        "n_sentences": about["n_sentences"],
+    }
+    if about["refused"] is not None:
+        return {"refused": _REFUSED.get(about["refused"], about["refused"]), **counts}
+    scores = neuron.rows("fidelity/scores", side=side)
+    together = _of(scores, "all")
+    alone = [row for row in scores.to_pylist() if row["evidence"] != "all"]
+    alone.sort(key=lambda row: -row["auroc"])
+    random = None
+    if neuron.run.has("fidelity/control"):
+        random = _of(neuron.rows("fidelity/control", side=side), "all").get("auroc")
+    return {
+        "refused": None,
+        "auroc": _plain(together["auroc"]),
+        "low": _plain(together["auroc_low"]),
+        "high": _plain(together["auroc_high"]),
+        "average_precision": _plain(together["average_precision"]),
+        "base_rate": _plain(about["base_rate"]),
+        "spearman": _plain(together["spearman"]),
+        **counts,
+        "evidence": [
+            {
+                "evidence": row["evidence"],
+                "name": title_of(row["evidence"]),
+                "auroc": _plain(row["auroc"]),
+            }
+            for row in alone
+        ],
+        "other": _plain(about["auroc_other"]),
+        "hard": _plain(about["auroc_hard"]),
+        "random": _plain(random),
+    }
+
+
+def _of(table: pa.Table, evidence: str) -> dict[str, Any]:
+    rows = table.filter(pc.equal(table.column("evidence"), evidence)).to_pylist()
+    return dict(rows[0]) if rows else {}
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def fidelity_lines(found: dict[str, Any]) -> list[str]:
+    """Say it in two lines.
+
+    Returns: What the signature explains on held-out sentences, and what that compares with.
+    """
+    if found["refused"] is not None:
+        return [f"fidelity not scored: {found['refused']}"]
+    explained = ", ".join(f"by {row['name']} {row['auroc']:.2f}" for row in found["evidence"][:N_KINDS])
+    first = f"fidelity {found['auroc']:.2f} ({found['low']:.2f}\u2013{found['high']:.2f}): explained {explained}"
+    parts = [
+        f"tells its {found['n_positives']:,} from all {found['n_sentences']:,} held-out sentences",
+        f"precision {percent(found['average_precision'])} (chance {percent(found['base_rate'])})",
+    ]
+    for name, key in (("another's signature", "other"), ("its sister's", "hard"), ("random weights", "random")):
+        if found[key] is not None:
+            parts.append(f"{name} {found[key]:.2f}")
+    return [first, "  \u00b7  ".join(parts)]
+
+
+# What of a list's evidence the neuron answers to, and what only stands beside it, as a card says it.
+N_STRONG, N_WEAK = 2, 4
+"""Pieces of evidence of every kind, and of all kinds together."""
+GAIN, LOSS = 1.1, 0.8
+
+
+def card_activation(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] | None:
+    """Weigh the evidence of one list by the neuron's activation at its words.
+
+    Returns: ``answers_to`` (leading words, phrases, tags and tag patterns whose words have more of the activation
+        than an average word of their sentences) and ``beside_it`` (evidence that falls most): rows with ``kind``,
+        ``label``, ``gain``, ``n_sentences``, ``plain_z``, ``weighted_z``. None where ``tokens`` has not read the
+        list.
+    """
+    rows = [row for kind in kinds() for row in _rows(neuron, side, kind)]
+    if not rows:
+        return None
+    strong: list[dict[str, Any]] = []
+    for kind in kinds():
+        own = [
+            row for row in rows if row["kind"] == kind.name and row["gain"] >= GAIN and row["weighted_z"] > MIN_Z
+        ]
+        strong += sorted(own, key=lambda row: -row["weighted_z"])[:N_STRONG]
+    weak = [row for row in rows if row["gain"] <= LOSS and row["plain_z"] > MIN_Z]
+    weak.sort(key=lambda row: row["weighted_z"] - row["plain_z"])
+    return {"answers_to": strong, "beside_it": weak[:N_WEAK]}
+
+
+def activation_lines(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
+    """Say it in lines.
+
+    Returns: list of (str, str). A title and what follows it; none for what is empty.
+
+    Examples
+    --------
+    >>> [(title, told[:14]) for title, told in activation_lines(
+    ...     {"answers_to": [{"label": "south asia", "gain": 2.12}], "beside_it": []}
+    ... )]
+    [('answers to', 'south asia 2.1')]
+    """
+    titles = {"answers_to": "answers to", "beside_it": "beside it"}
+    return [
+        (title, ", ".join(f"{row['label']} {row['gain']:.1f}\u00d7" for row in found[name]))
+        for name, title in titles.items()
+        if found[name]
+    ]
+
+
+def _rows(neuron: Neuron, side: str, kind: EvidenceKind) -> list[dict[str, Any]]:
+    """Read one kind of evidence; none where the table is not there."""
+    if kind.token_rows is None or not kind.token_rows.exist(neuron.run):
+        return []
+    table = kind.token_rows.read_of(neuron, side)
+    numbers = ("gain", "n_sentences", "plain_z", "weighted_z")
+    return [
+        {"kind": kind.name, "label": label, **{name: round(row[name], 4) for name in numbers}}
+        for row, label in zip(table.to_pylist(), kind.token_rows.labels_of(table).to_pylist(), strict=True)
+    ]

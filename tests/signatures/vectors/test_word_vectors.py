@@ -1,0 +1,116 @@
+"""Word vectors: training is repeatable, files are read and checked."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from neurolect.errors import DescribeError, MissingExtraError
+from neurolect.signatures.annotation.annotate import WORDS, Annotations
+from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.vectors.word_vectors import read_vectors, sentence_vectors, train_vectors
+
+
+def coded(*sentences: str) -> CodedSentences:
+    words = pa.array([sentence.split() for sentence in sentences], type=WORDS)
+    return code_sentences(Annotations(words=words, tags=pa.nulls(len(sentences), type=WORDS)))
+
+
+PETS = coded("The cat sleeps .", "the dog sleeps", "a Berlin street", ". .")
+TRAIN = """
+import hashlib
+from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.vectors import train_vectors
+from tests.signatures.vectors.test_word_vectors import PETS
+options = DescribeOptions(vector_size=8, vector_sentences=3)
+print(hashlib.sha256(train_vectors(PETS, options=options).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_training_is_the_same_whatever_the_hash_seed() -> None:
+    digests = set()
+    for seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-c", TRAIN], env=environment, cwd=root, capture_output=True, text=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_training_is_repeatable_and_gives_words_only() -> None:
+    pytest.importorskip("gensim")
+    options = DescribeOptions(vector_size=8)
+    first, second = train_vectors(PETS, options=options), train_vectors(PETS, options=options)
+    np.testing.assert_array_equal(first, second)
+    assert first.shape == (len(PETS.vocabulary), 8)
+    assert not first[PETS.vocabulary.index(".")].any()
+    assert first[PETS.vocabulary.index("sleeps")].any()
+
+
+def test_nothing_to_learn_gives_zeros() -> None:
+    pytest.importorskip("gensim")
+    assert not train_vectors(coded("one two", "three"), options=DescribeOptions()).any()
+
+
+def test_gensim_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(MissingExtraError, match=r"vectors=none(.|\n)*neurolect\[describe\]"):
+        train_vectors(PETS, options=DescribeOptions())
+
+
+def test_text_files_are_read_with_and_without_a_header(tmp_path: Path) -> None:
+    lines = ["cat 1 0", "dog 0.5 0.5", "Berlin 0 2", "berlin 3 3", "unwanted 1 2 3", "street 1 1"]
+    for header in ([], ["6 2"]):
+        path = tmp_path / f"{len(header)}.vec"
+        path.write_text("\n".join([*header, *lines]) + "\n", encoding="utf-8")
+        vectors = read_vectors(path, coded=PETS)
+        assert vectors[PETS.vocabulary.index("dog")].tolist() == [0.5, 0.5]
+        assert vectors[PETS.vocabulary.index("berlin")].tolist() == [3.0, 3.0]
+        assert not vectors[PETS.vocabulary.index("the")].any()
+
+
+def test_a_word_is_looked_up_in_its_commonest_spelling_too(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Berlin 0 2\n")
+    assert read_vectors(tmp_path / "a.txt", coded=PETS)[PETS.vocabulary.index("berlin")].tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cat one two\n", "Line 1 of .* is not a word and its vector"),
+        ("cat 1 2\ndog 1\n", "Line 2 of .* has 1 numbers; lines before it have 2"),
+        ("chat 1 2\n", "have none of the corpus's"),
+    ],
+)
+def test_wrong_files(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.vec").write_text(content)
+    with pytest.raises(DescribeError, match=message):
+        read_vectors(tmp_path / "a.vec", coded=PETS)
+
+
+def test_missing_and_damaged_files(tmp_path: Path) -> None:
+    with pytest.raises(DescribeError, match="There is no file of word vectors"):
+        read_vectors(tmp_path / "no.vec", coded=PETS)
+    pytest.importorskip("gensim")
+    (tmp_path / "a.bin").write_bytes(b"no model")
+    with pytest.raises(DescribeError, match="cannot be read as a fastText model"):
+        read_vectors(tmp_path / "a.bin", coded=PETS)
+
+
+def test_sentence_vectors_are_centred_means_of_unit_words() -> None:
+    words = np.zeros((len(PETS.vocabulary), 2), dtype=np.float32)
+    words[PETS.vocabulary.index("cat")] = [5.0, 0.0]
+    words[PETS.vocabulary.index("dog")] = [0.0, 0.1]
+    words[PETS.vocabulary.index("sleeps")] = [0.0, 7.0]
+    vectors = sentence_vectors(PETS, words)
+    # means (0.5, 0.5) and (0, 1), their mean (0.25, 0.75): opposite directions
+    np.testing.assert_allclose(vectors[:2], np.array([[1, -1], [-1, 1]]) / np.sqrt(2), rtol=1e-5)
+    assert not vectors[2:].any()
