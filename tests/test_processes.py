@@ -14,6 +14,7 @@ import pytest
 from neurolect.demo_data import documents_path
 from neurolect.errors import CollectError, CorpusError
 from neurolect.processes import in_order, meanwhile
+from tests.tiny_corpora import write_documents
 
 ROOT = Path(__file__).parents[1]
 
@@ -227,9 +228,12 @@ def test_ctrl_c_is_answered_by_the_parent_alone() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_killed_command_leaves_no_process_and_the_next_removes_its_folder(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "neurolect", "prepare", str(documents_path()), "--workers", "2", "--out"]
-    process = subprocess.Popen([*line, str(tmp_path / "one")], stderr=subprocess.DEVNULL)
+def test_a_killed_command_leaves_no_process_and_the_next_removes_its_folder(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    line = [sys.executable, "-m", "neurolect", "prepare"]
+    given = [*line, str(documents_path()), "--workers", "2", "--out", str(tmp_path / "one")]
+    process = subprocess.Popen(given, stderr=subprocess.DEVNULL)
     assert wait_for(lambda: list(tmp_path.glob(".one.*.tmp/scratch/*")), 30)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) == 3  # one is multiprocessing's resource tracker
@@ -237,5 +241,7 @@ def test_a_killed_command_leaves_no_process_and_the_next_removes_its_folder(tmp_
     process.wait()
     assert wait_for(lambda: not any(is_alive(int(each)) for each in children), 5)
     assert [each.suffix for each in tmp_path.iterdir()] == [".tmp"]
-    subprocess.run([*line, str(tmp_path / "two")], capture_output=True, check=True)
+    few = write_documents(tmp_path_factory.mktemp("few") / "documents.jsonl", n_documents=5)
+    given = [*line, str(few), "--workers", "1", "--out", str(tmp_path / "two")]
+    subprocess.run(given, capture_output=True, check=True)
     assert [each.name for each in tmp_path.iterdir()] == ["two"]

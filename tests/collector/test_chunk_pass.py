@@ -187,7 +187,7 @@ def test_padded_batches_are_launched_in_a_thread_that_ends_with_the_pass(
 
 
 def test_blocks_are_compiled_on_request_and_it_is_told_where_they_cannot_be(
-    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
 
@@ -195,6 +195,7 @@ def test_blocks_are_compiled_on_request_and_it_is_told_where_they_cannot_be(
         def message(self, text: str) -> None:
             said.append(text)
 
+    bert = write_tiny_bert(tmp_path / "bert", n_layers=1)  # every block is traced anew, half a second each time
     options = CollectOptions(**SIZES, keep_on="device", compile="on")
     plain = collect(load_model(str(bert)), corpus, out=tmp_path / "plain", options=DEVICE)
     usual = torch.compile

@@ -18,9 +18,9 @@ SETTINGS = (
 )
 
 
-def write_labelled(path: Path, *, without: tuple[str, ...] = ()) -> Path:
+def write_labelled(path: Path, *, without: tuple[str, ...] = (), n_documents: int = 120) -> Path:
     """Write documents with ``polarity`` (two thirds have one) and ``topic`` (three quarters)."""
-    write_documents(path, n_documents=120)
+    write_documents(path, n_documents=n_documents)
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for number, row in enumerate(rows):
         row["polarity"] = None if number % 3 == 2 else ("positive", "negative")[number % 2]

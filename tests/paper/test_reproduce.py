@@ -141,7 +141,7 @@ def test_without_labels_findings_are_left_out_and_it_says_so(
 ) -> None:
     monkeypatch.setattr("neurolect.paper.report._draw", lambda *_: {})  # takes seconds
     write_tiny_bert(tmp_path / "bert", n_layers=1)
-    write_labelled(tmp_path / "documents.jsonl", without=("polarity", "topic"))
+    write_labelled(tmp_path / "documents.jsonl", without=("polarity", "topic"), n_documents=60)
     progress = Listening()
     report = reproduce_paper(
         out=tmp_path / "out", options=quick_options(tmp_path), config=quick_config(), progress=progress

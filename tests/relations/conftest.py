@@ -2,11 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from neurolect.relations import RelateOptions, relate
 from neurolect.store import Run
-from tests.relations.related_run import write_described_run
-
-QUICK = RelateOptions(n_draws=50, diversity_groups=(1, 2, 4), n_starts=2, n_neighbours=3, diversity_sentences=5)
+from tests.relations.related_run import write_described_run, write_related_run
 
 
 @pytest.fixture(scope="session")
@@ -16,5 +13,4 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def related(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    run = write_described_run(Path(tmp_path_factory.mktemp("related")) / "run")
-    return relate(run, options=QUICK, workers=2)
+    return write_related_run(Path(tmp_path_factory.mktemp("related")) / "run")

@@ -7,17 +7,28 @@ import numpy as np
 import pyarrow as pa
 
 from neurolect.folders.atomic import write_npy, write_table
+from neurolect.relations import RelateOptions, relate
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run, read_manifest, write_manifest
 from tests.example_run import LIKES, example_sentences, write_example_run
 from tests.made_once import copy_of
 
 N_SENTENCES = 500
+QUICK = RelateOptions(n_draws=50, diversity_groups=(1, 2, 4), n_starts=2, n_neighbours=3, diversity_sentences=5)
 
 
 def write_described_run(folder: Path) -> Run:
     """Copy sixteen neurons of two layers; 15 copies 3 over the sample, and 7 does not vary there."""
     return Run(copy_of(_make, folder))
+
+
+def write_related_run(folder: Path) -> Run:
+    """Copy the same run with its neurons related, as ``QUICK`` says."""
+    return Run(copy_of(_relate, folder))
+
+
+def _relate(folder: Path) -> None:
+    relate(write_described_run(folder), options=QUICK, workers=2)
 
 
 def _make(folder: Path) -> None:

@@ -11,8 +11,7 @@ from neurolect.folders.atomic import write_npy
 from neurolect.progress import NullProgress
 from neurolect.relations import RelateOptions, relate, stage
 from neurolect.store import Run, read_manifest, write_manifest
-from tests.relations.conftest import QUICK
-from tests.relations.related_run import write_described_run
+from tests.relations.related_run import QUICK, write_described_run
 
 
 class Heard(NullProgress):

@@ -2,11 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from neurolect.relations import relate
 from neurolect.store import Run, open_run
 from tests.example_run import write_example_run
-from tests.relations.conftest import QUICK
-from tests.relations.related_run import write_described_run
+from tests.relations.related_run import write_related_run
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +14,4 @@ def example_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def related_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return relate(write_described_run(Path(tmp_path_factory.mktemp("related_for_plots")) / "run"), options=QUICK)
+    return write_related_run(Path(tmp_path_factory.mktemp("related_for_plots")) / "run")

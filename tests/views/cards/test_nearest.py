@@ -1,21 +1,12 @@
-from pathlib import Path
-
 import pytest
 
-from neurolect.relations import relate
 from neurolect.store import Run
 from neurolect.views import card, card_text
 from neurolect.views.report.page import card_html
-from tests.relations.conftest import QUICK
-from tests.relations.related_run import write_described_run
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return relate(write_described_run(Path(tmp_path_factory.mktemp("alike")) / "run"), options=QUICK)
-
-
-def test_a_card_names_the_neurons_most_like_it(run: Run) -> None:
+def test_a_card_names_the_neurons_most_like_it(related_run: Run) -> None:
+    run = related_run
     made = card(run.neuron("hidden.1.3"))
     assert made["responds_like"][0] == {"address": "hidden.2.7", "correlation": -1.0}
     first = made["sides"][0]["nearest"]["lists"][0]
