@@ -20,9 +20,9 @@ from neurolect.collector.chunk_pass import (
     without_overflow,
 )
 from neurolect.collector.convergence.monitor import step_length
-from neurolect.collector.ending import Ending, Watch, read_of, sample_of, write_convergence
+from neurolect.collector.ending import Ending, Watch, write_convergence
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks
-from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, share_of
+from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import pool_held_out
 from neurolect.collector.lists.moments import Moments, choose_bins
@@ -163,7 +163,7 @@ def _collect(
         checkpoints.remove()
         return Run(folder)
     state.settle()
-    sample_ids = read_of(sample_ids, corpus, n_sentences, state=state, options=options)
+    sample_ids = read_of(sample_ids, corpus, n_sentences, n_read=state.convergence.n_read, options=options)
     state.sample = state.sample.to_host().only(sample_ids)
     n_kept = write_results(
         folder,

@@ -1,19 +1,15 @@
 """When and why a pass ends, and what is left of its monitor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from neurolect.collector.convergence.monitor import Convergence, Step
-from neurolect.collector.feed.shards import shuffled_ids
-from neurolect.collector.lists.sample import streamed_sample
 from neurolect.collector.options import CollectOptions, StopRule, parse_stop_rule
 from neurolect.collector.state import CollectState
-from neurolect.corpus import Corpus
 from neurolect.folders.atomic import write_table
 
 # What the convergence monitor saw, as tables and sentences for people.
@@ -185,42 +181,6 @@ class Watch:
             share,
             sentences_needed(steps, stable=stable, share=share) if known else None,
         )
-
-
-def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDArray[np.int64]:
-    """Choose the uniform sample of the sentences to be read.
-
-    ``n_sentences``: So many of its mining part will be read.
-    Returns: int64, shape (n_sample,). In sample order.
-    """
-
-    def parts() -> Iterator[NDArray[np.int64]]:
-        left = n_sentences
-        for ids in corpus.id_blocks("mining"):
-            yield ids[:left]
-            left -= len(ids)
-            if left <= 0:
-                return
-
-    return streamed_sample(parts(), size=options.sample_size, seed=options.seed)
-
-
-def read_of(
-    sample_ids: NDArray[np.int64], corpus: Corpus, n_sentences: int, *, state: CollectState, options: CollectOptions
-) -> NDArray[np.int64]:
-    """Leave out the sentences of the sample that a pass ended early has not read.
-
-    ``sample_ids``: int64, shape (n_sample,). The sample, in its order.
-    ``n_sentences``: So many of its mining part were to be read.
-    Returns: int64, shape (at most n_sample,). In the same order; a uniform sample of what was read.
-    """
-    n_read = state.convergence.n_read
-    if n_read >= n_sentences:
-        return sample_ids
-    mining_ids = corpus.sentence_ids("mining")[:n_sentences]
-    if options.shuffle:
-        mining_ids = shuffled_ids(mining_ids, size=options.chunk_sentences or 1, seed=options.seed)
-    return sample_ids[np.isin(sample_ids, mining_ids[:n_read])]
 
 
 def write_convergence(folder: Path, state: CollectState, ending: Ending) -> None:

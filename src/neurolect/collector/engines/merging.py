@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import load_state
 from neurolect.collector.convergence.monitor import step_length
-from neurolect.collector.ending import Watch, sample_of, write_convergence
-from neurolect.collector.feed.shards import PARTIAL
+from neurolect.collector.ending import Watch, write_convergence
+from neurolect.collector.feed.shards import PARTIAL, sample_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import joined_arrays, read_partial, write_joined
 from neurolect.collector.options import CollectOptions

@@ -1,4 +1,4 @@
-"""A share of a corpus: consecutive chunks, so that every machine can work out its own."""
+"""Which sentences a pass reads, in which order, and which of them are the sample; shards are consecutive chunks."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.collector.lists.sample import hash_ids
+from neurolect.collector.lists.sample import hash_ids, streamed_sample
 from neurolect.collector.options import CollectOptions
 from neurolect.corpus import Corpus
 from neurolect.errors import OptionError
@@ -181,3 +181,38 @@ def check_shard(shard: Shard | None, options: CollectOptions, *, n_sentences: in
         smaller = f", or --set collect.chunk_sentences={n_sentences // shard.n}" if n_sentences >= shard.n else ""
         hint = f"Use at most {n_chunks} shards or workers{smaller}."
         raise OptionError(what, expected="a chunk or more for every shard", hint=hint)
+
+
+def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDArray[np.int64]:
+    """Choose the uniform sample of the sentences to be read.
+
+    ``n_sentences``: So many of its mining part will be read.
+    Returns: int64, shape (n_sample,). In sample order.
+    """
+
+    def parts() -> Iterator[NDArray[np.int64]]:
+        left = n_sentences
+        for ids in corpus.id_blocks("mining"):
+            yield ids[:left]
+            left -= len(ids)
+            if left <= 0:
+                return
+
+    return streamed_sample(parts(), size=options.sample_size, seed=options.seed)
+
+
+def read_of(
+    sample_ids: NDArray[np.int64], corpus: Corpus, n_sentences: int, *, n_read: int, options: CollectOptions
+) -> NDArray[np.int64]:
+    """Leave out the sentences of the sample that a pass ended early has not read.
+
+    ``sample_ids``: int64, shape (n_sample,). The sample, in its order.
+    ``n_sentences``: So many of its mining part were to be read.
+    Returns: int64, shape (at most n_sample,). In the same order; a uniform sample of what was read.
+    """
+    if n_read >= n_sentences:
+        return sample_ids
+    mining_ids = corpus.sentence_ids("mining")[:n_sentences]
+    if options.shuffle:
+        mining_ids = shuffled_ids(mining_ids, size=options.chunk_sentences or 1, seed=options.seed)
+    return sample_ids[np.isin(sample_ids, mining_ids[:n_read])]
