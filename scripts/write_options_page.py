@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from neurolect.config import RunConfig
+from neurolect.ranges import hints_of, in_words
 
 PAGE = Path(__file__).parent.parent / "docs" / "options.md"
 HEAD = """\
@@ -24,29 +25,16 @@ This page is written by `python scripts/write_options_page.py`.
 """
 
 
-def field_texts(options_class: type) -> dict[str, tuple[str, str]]:
-    """Read type and text of each field from the source of an options class."""
+def field_texts(options_class: type) -> dict[str, str]:
+    """Read the text of each field from the source of an options class."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(options_class)))
     body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
     texts = {}
     for node, after in pairwise(body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             text = ast.literal_eval(after.value) if isinstance(after, ast.Expr) else ""
-            texts[node.target.id] = (kind(ast.unparse(node.annotation)), " ".join(inspect.cleandoc(text).split()))
+            texts[node.target.id] = " ".join(inspect.cleandoc(text).split())
     return texts
-
-
-def kind(annotation: str) -> str:
-    """Name a type for people."""
-    words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
-    names = []
-    for part in annotation.split(" | "):
-        inner = part.removeprefix("tuple[").removesuffix(", ...]")
-        name = words.get(inner, "text")
-        names.append(f"list of {name}" if inner != part else name)
-        if part == "None":
-            names[-1] = "not set"
-    return " or ".join(names)
 
 
 def value(default: object) -> str:
@@ -65,13 +53,14 @@ def options_page() -> str:
     parts = [HEAD]
     for stage in dataclasses.fields(RunConfig):
         options = getattr(RunConfig(), stage.name)
-        parts.append(f"## {stage.name}\n\n| option | type | default | meaning |\n|---|---|---|---|")
+        parts.append(f"## {stage.name}\n\n| option | values | default | meaning |\n|---|---|---|---|")
         texts = field_texts(type(options))
+        hints = hints_of(type(options))
         for field in dataclasses.fields(options):
-            type_name, text = texts[field.name]
-            text = text.replace("``", "`").replace("|", "\\|")
+            values = in_words(hints[field.name]).replace("|", "\\|")
+            text = texts[field.name].replace("``", "`").replace("|", "\\|")
             default = value(getattr(options, field.name))
-            parts.append(f"| `{stage.name}.{field.name}` | {type_name} | {default} | {text} |")
+            parts.append(f"| `{stage.name}.{field.name}` | {values} | {default} | {text} |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 

@@ -56,7 +56,7 @@ def test_settings_take_the_type_of_the_option(setting: str, value: object) -> No
         ("collect.seed=true", r"collect\.seed is True(.|\n)*a whole number"),
         ("model.layers=one", r"model\.layers is 'one'(.|\n)*a list of a whole number"),
         ("prepare.duplicates=some", r"prepare\.duplicates is 'some'(.|\n)*'drop' or 'near' or 'keep'"),
-        ("collect.list_size=-1", r"collect\.list_size is -1(.|\n)*at least 1"),
+        ("collect.list_size=-1", r"collect\.list_size is -1(.|\n)*from 1"),
     ],
 )
 def test_mistakes_are_named(setting: str, message: str) -> None:

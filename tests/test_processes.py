@@ -112,9 +112,9 @@ def test_workers_have_one_thread_and_are_deaf_to_ctrl_c() -> None:
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("module", ["neurolect.corpus.sentences.of_documents", "neurolect.collector.feed.chunks"])
+@pytest.mark.parametrize("module", ["corpus.sentences.of_documents", "collector.feed.tokenize_pool"])
 def test_workers_do_not_load_pytorch(module: str) -> None:
-    assert work(loaded, [module], workers=1) == [[]]
+    assert work(loaded, [f"neurolect.{module}"], workers=1) == [[]]
 
 
 def test_what_runs_meanwhile_ends_with_the_block(tmp_path: Path) -> None:

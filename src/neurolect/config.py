@@ -180,7 +180,7 @@ def _stage_options(stage: str, values: Mapping[str, Any], tables: Mapping[str, t
 
 def _fit(name: str, kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
     """Turn a TOML value into an option's type, or say that it does not fit."""
-    choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    choices = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
     if value is None or (isinstance(value, str) and value in ("", "none") and type(None) in choices):
         return None
     for choice in choices:

@@ -233,7 +233,7 @@ def test_what_cannot_be_compared(workshop: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There is no model folder"):
         compare(runs, stream=source, models=[str(tmp_path / "nowhere")] * 2)
     for name, value in (("match", 0.0), ("ridge", 0.0), ("variance", 1.5), ("limit", 0)):
-        with pytest.raises(OptionError, match=f"The option {name} of compare is {value}"):
+        with pytest.raises(OptionError, match=f"compare.{name} is {value}"):
             CompareOptions(**{name: value})  # type: ignore[arg-type]
 
 

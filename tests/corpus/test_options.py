@@ -21,5 +21,5 @@ from neurolect.errors import OptionError
 )
 def test_values_out_of_range_are_refused(name: str, value: object) -> None:
     options: dict[str, Any] = {name: value}
-    with pytest.raises(OptionError, match=f"prepare.{name} cannot be"):
+    with pytest.raises(OptionError, match=f"prepare.{name} is"):
         PrepareOptions(**options)

@@ -11,17 +11,17 @@ from neurolect.model.options import ModelOptions
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sites": ("hiden",)}, r"model.sites holds 'hiden'(.|\n)*nearest: 'hidden'"),
+        ({"sites": ("hiden",)}, r"model.sites is \('hiden',\)(.|\n)*nearest: 'hidden'"),
         ({"sites": ()}, r"model.sites is \(\)"),
         ({"sites": ("mlp", "mlp")}, "each named once"),
         ({"pooling": "average"}, "Expected: one of mean, max, first, last"),
-        ({"special_tokens": "yes"}, "Expected: one of exclude, include"),
+        ({"special_tokens": "yes"}, "Expected: 'exclude' or 'include'"),
         ({"dtype": "int8"}, "Expected: one of auto, float32, float16, bfloat16"),
         ({"layers": ()}, r"model.layers is \(\)"),
         ({"layers": (1, 1)}, "each named once"),
-        ({"layers": (-1,)}, "layer numbers from 0"),
+        ({"layers": (-1,)}, "each a whole number from 0"),
         ({"max_tokens": 0}, "model.max_tokens is 0"),
-        ({"max_tokens": 40000}, "a number from 1 to 32767"),
+        ({"max_tokens": 40000}, "a whole number from 1 to 32,767"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:

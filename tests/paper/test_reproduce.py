@@ -249,10 +249,10 @@ def test_another_corpus_is_refused(workshop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"until": "end"}, r"There is no step 'end'(.|\n)*data, variants, collect"),
-        ({"epochs": 0}, r"epochs of paper is 0\.(.|\n)*at least 1"),
-        ({"texts": 0}, r"texts of paper is 0\."),
-        ({"sentences": 1}, r"sentences of paper is 1\.(.|\n)*at least 2"),
+        ({"until": "end"}, r"paper.until is 'end'(.|\n)*data, variants, collect"),
+        ({"epochs": 0}, r"paper.epochs is 0\.(.|\n)*from 1"),
+        ({"texts": 0}, r"paper.texts is 0"),
+        ({"sentences": 1}, r"paper.sentences is 1(.|\n)*from 2"),
     ],
 )
 def test_options_out_of_range(changed: dict[str, object], message: str) -> None:

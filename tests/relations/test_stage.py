@@ -153,7 +153,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"maps": ("pca",)}, "relate.maps names 'pca'"),
+        ({"maps": ("pca",)}, "relate.maps is \\('pca',\\)"),
         ({"n_neighbours": 0}, "relate.n_neighbours is 0"),
         ({"groups": (0,)}, "relate.groups is"),
         ({"twin_threshold": 1.5}, "relate.twin_threshold is 1.5"),

@@ -168,15 +168,15 @@ def test_what_cannot_be_trained(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("head", "last", "The head 'last' is unknown"),
-        ("learning_rate", 0.0, "learning rate of fine-tuning is 0.0"),
-        ("dropout", 1.0, "dropout of fine-tuning is 1.0"),
-        ("batch_size", 0, "batch size"),
-        ("epochs", 0, "number of epochs"),
+        ("head", "last", "finetune.head is 'last'"),
+        ("learning_rate", 0.0, "finetune.learning_rate is 0.0"),
+        ("dropout", 1.0, "finetune.dropout is 1.0"),
+        ("batch_size", 0, "finetune.batch_size is 0"),
+        ("epochs", 0, "finetune.epochs is 0"),
         ("patience", -1, "patience"),
-        ("validation", 1.0, "validation share"),
-        ("max_tokens", 3, "number of tokens"),
-        ("min_rows", 1, "smallest class"),
+        ("validation", 1.0, "finetune.validation is 1.0"),
+        ("max_tokens", 3, "finetune.max_tokens is 3"),
+        ("min_rows", 1, "finetune.min_rows is 1"),
         ("limit", 0, "limit"),
     ],
 )

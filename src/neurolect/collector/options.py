@@ -2,9 +2,10 @@
 
 import os
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from neurolect.errors import OptionError
+from neurolect.ranges import COUNT, SEED, OneOf, Range, check_ranges
 from neurolect.store import SIDES
 
 
@@ -48,33 +49,33 @@ class CollectOptions:
         If a value is out of its range.
     """
 
-    list_size: int | None = None
+    list_size: Annotated[int, Range(1, 10_000_000)] | None = None
     """Sentences in each neuron's list (N); costs about 16 bytes a neuron, side and sentence while collecting.
     When not given 1,000, or a tenth of a corpus of fewer than 10,000 sentences."""
 
-    sides: tuple[str, ...] = SIDES
+    sides: tuple[Annotated[str, OneOf(SIDES)], ...] = SIDES
     """Which lists: ``top`` (highest activations), ``bottom`` (lowest)."""
 
-    sample_size: int = 20_000
+    sample_size: Annotated[int, COUNT] = 20_000
     """Sentences of the uniform sample, the background where tags are needed."""
 
-    activation_sample_size: int = 4_000
+    activation_sample_size: Annotated[int, COUNT] = 4_000
     """Sentences of the sample whose activations are all kept; costs 4 bytes a neuron and sentence."""
 
-    held_out_size: int = 4_000
+    held_out_size: Annotated[int, Range(0, 1_000_000_000)] = 4_000
     """Sentences of the held-out part whose activations are all kept, to score signatures on; costs 4 bytes a neuron
     and sentence. 0 for none."""
 
-    quantile_sentences: int = 5
+    quantile_sentences: Annotated[int, Range(0, 10_000)] = 5
     """Sentences kept from each tenth of a neuron's activations over the sample."""
 
-    histogram_bins: int = 64
+    histogram_bins: Annotated[int, Range(4, 100_000)] = 64
     """Bins of each neuron's histogram of activations."""
 
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of the sample."""
 
-    limit: int | None = None
+    limit: Annotated[int, Range(1, 10**12)] | None = None
     """Read only the first so many sentences of the mining part; all when not given. ``shuffle`` changes their
     order, not which they are: of a corpus ordered by domain they are of the first domains, while held-out sentences
     are of all."""
@@ -84,70 +85,53 @@ class CollectOptions:
     ordered, by domain or date, say: a whole pass ends with the same lists (but for rounding) either way; what is
     seen on the way, and what a pass stopped early has read, differs."""
 
-    monitor_every: int | None = None
+    monitor_every: Annotated[int, Range(1, 10**12)] | None = None
     """Sentences between two looks at how much the lists still change, rounded up to whole chunks; when not given
     a twentieth of the corpus, at least 10,000."""
 
-    monitor_sentences: int = 200
+    monitor_sentences: Annotated[int, Range(1, 1_000_000)] = 200
     """Sentences of each list, about, whose words are compared at each look."""
 
     stop_when: str | None = None
     """Stop before the corpus ends, e.g. ``stable=0.9,share=0.8``: once 80 % of the neurons keep 90 % of the
     evidence in their lists while the sentences read double."""
 
-    max_seconds: float | None = None
+    max_seconds: Annotated[float, Range(0.0, 1e9)] | None = None
     """Stop reading after so many seconds of this start, at the end of a chunk; results are of what was read."""
 
-    chunk_sentences: int | None = None
+    chunk_sentences: Annotated[int, Range(1, 10_000_000)] | None = None
     """Sentences read, tokenized and sorted by length at once; part of what makes a run reproducible. When not given
     4,096, and 16,384 on a CUDA device."""
 
-    token_budget: int | None = None
+    token_budget: Annotated[int, Range(1, 100_000_000)] | None = None
     """Model tokens in one forward pass, padding counted. When not given 2,048, and 65,536 on a CUDA device."""
 
-    keep_on: str = "auto"
+    keep_on: Annotated[str, OneOf(("auto", "device", "host"))] = "auto"
     """Where lists, moments and samples are kept while collecting: ``device`` (where the network is), ``host``, or
     ``auto``: on a CUDA device, else on the host."""
 
-    compile: str = "auto"
+    compile: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     """Whether the network's blocks are compiled by PyTorch: ``on``, ``off``, or ``auto``: for packed sentences on a
     CUDA device, if the corpus has a million or more."""
 
-    workers: int | None = None
+    workers: Annotated[int, Range(1, 4_096)] | None = None
     """Processes that tokenize ahead of the network; 1 uses threads. When not given 1, and with a CUDA device one
     less than the cores, at most 15."""
 
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: Annotated[float, Range(0.0, 1e9)] = 60.0
     """Least time between two checkpoints; large lists and a slow disk stretch it, so that they cost at most 2 %."""
 
-    non_finite: str = "error"
+    non_finite: Annotated[str, OneOf(("error", "skip"))] = "error"
     """On NaN or infinite activations: ``error`` stops; ``skip`` leaves the sentence out of that layer's lists."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("sample_size", "activation_sample_size"):
-            _at_least(name, getattr(self, name), 1)
-        if self.list_size is not None:
-            _at_least("list_size", self.list_size, 1)
-        _at_least("histogram_bins", self.histogram_bins, 4)
-        _at_least("quantile_sentences", self.quantile_sentences, 0)
-        _at_least("held_out_size", self.held_out_size, 0)
-        _at_least("monitor_sentences", self.monitor_sentences, 1)
-        for name in ("limit", "monitor_every", "chunk_sentences", "token_budget", "workers"):
-            if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
-        if self.max_seconds is not None:
-            _at_least("max_seconds", self.max_seconds, 0)
+        check_ranges(self, "collect")
         if self.stop_when is not None:
             parse_stop_rule(self.stop_when)
-        if not self.sides or not set(self.sides) <= set(SIDES) or len(set(self.sides)) != len(self.sides):
+        if not self.sides or len(set(self.sides)) != len(self.sides):
             what = f"collect.sides is {list(self.sides)!r}."
             raise OptionError(what, expected="'top', 'bottom' or both, each once")
-        _one_of("keep_on", self.keep_on, ("auto", "device", "host"))
-        _one_of("compile", self.compile, ("auto", "on", "off"))
-        if self.non_finite not in ("error", "skip"):
-            what = f"collect.non_finite is {self.non_finite!r}."
-            raise OptionError(what, expected="'error' or 'skip'")
 
     def on_device(self, device_type: str) -> "CollectOptions":
         """Fill in the sizes that depend on the device.
@@ -196,17 +180,3 @@ class CollectOptions:
             hint = f"--set collect.list_size={max(1, n_sentences // 10)} (a tenth), or a larger corpus."
             raise OptionError(what, expected="far fewer listed sentences than the corpus has", hint=hint)
         return self.list_size
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse an unknown choice."""
-    if value not in choices:
-        what = f"collect.{name} is {value!r}."
-        raise OptionError(what, expected=", ".join(repr(each) for each in choices))
-
-
-def _at_least(name: str, value: float, least: int) -> None:
-    """Refuse a number below its range."""
-    if value < least:
-        what = f"collect.{name} is {value}."
-        raise OptionError(what, expected=f"at least {least}")

@@ -1,27 +1,28 @@
 """What a comparison lets the user choose."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from neurolect.errors import OptionError
+from neurolect.ranges import COUNT, POSITIVE_SHARE, SEED, Range, check_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
     """How runs of several models over one corpus are compared."""
 
-    match: float = 0.5
+    match: Annotated[float, POSITIVE_SHARE] = 0.5
     """Two neurons are partners from this absolute correlation on."""
 
-    ridge: float = 0.1
+    ridge: Annotated[float, Range(0.0, 1_000.0, above=True)] = 0.1
     """Penalty of the regression on squared weights, as a share of the explaining neurons' mean variance."""
 
-    variance: float = 0.99
+    variance: Annotated[float, POSITIVE_SHARE] = 0.99
     """Share of a layer's variance that SVCCA keeps."""
 
-    limit: int = 10_000
+    limit: Annotated[int, COUNT] = 10_000
     """Sentences taken from each sentence set, and from a corpus that is streamed; a seeded choice."""
 
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of that choice."""
 
     rank_by: tuple[str, ...] = ()
@@ -29,13 +30,5 @@ class CompareOptions:
     length, where all runs are described."""
 
     def __post_init__(self) -> None:
-        _check(0 < self.match <= 1, "match", self.match, "above 0, at most 1")
-        _check(self.ridge > 0, "ridge", self.ridge, "more than 0")
-        _check(0 < self.variance <= 1, "variance", self.variance, "above 0, at most 1")
-        _check(self.limit >= 1, "limit", self.limit, "at least 1")
-
-
-def _check(fits: bool, name: str, value: object, expected: str) -> None:  # noqa: FBT001 - a condition
-    if not fits:
-        what = f"The option {name} of compare is {value}."
-        raise OptionError(what, expected=expected)
+        """Check the ranges."""
+        check_ranges(self, "compare")

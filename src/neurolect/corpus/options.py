@@ -1,9 +1,9 @@
 """The options of :func:`neurolect.corpus.prepare.prepare`."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from neurolect.errors import OptionError
+from neurolect.ranges import SEED, Range, check_ranges
 
 Duplicates = Literal["drop", "near", "keep"]
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
@@ -36,33 +36,18 @@ class PrepareOptions:
     """Whether runs of one symbol become one."""
     remove_markup: bool = True
     """Whether HTML tags are removed."""
-    min_words: int = 3
+    min_words: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer words (tokens with a letter or digit) are dropped."""
-    max_characters: int = 2000
+    max_characters: Annotated[int, Range(20, 1_000_000)] = 2000
     """Longer sentences are cut at the last space before this many characters."""
     duplicates: Duplicates = "drop"
     """Sentences that occurred before: dropped, dropped also when they differ only in case, digits, punctuation,
     addresses and spaces (near), or kept."""
-    held_out: float = 0.1
+    held_out: Annotated[float, Range(0.0, 1.0, below=True)] = 0.1
     """Share of the documents set aside, 0 to below 1."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Chooses which documents are set aside."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        checks = {
-            "min_words": (self.min_words >= 1, "at least 1"),
-            "max_characters": (self.max_characters >= 20, "at least 20"),
-            "held_out": (0.0 <= self.held_out < 1.0, "at least 0 and below 1"),
-            "seed": (0 <= self.seed < 1 << 63, "from 0 to 2**63 - 1"),
-            "duplicates": (self.duplicates in ("drop", "near", "keep"), "'drop', 'near' or 'keep'"),
-            "newlines": (self.newlines in ("auto", "paragraphs", "lines"), "'auto', 'paragraphs' or 'lines'"),
-            "text_documents": (
-                self.text_documents in ("auto", "file", "paragraph", "line"),
-                "'auto', 'file', 'paragraph' or 'line'",
-            ),
-        }
-        for name, (fits, expected) in checks.items():
-            if not fits:
-                what = f"The option prepare.{name} cannot be {getattr(self, name)!r}."
-                raise OptionError(what, expected=expected)
+        check_ranges(self, "prepare")

@@ -1,8 +1,10 @@
 """What the model stage lets the user choose."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from neurolect.errors import OptionError, nearest
+from neurolect.ranges import OneOf, Range, check_ranges
 
 SITES = ("hidden", "mlp", "attn", "head")
 POOLINGS = ("mean", "max", "first", "last")
@@ -22,28 +24,28 @@ MAX_TOKENS_LIMIT = 32767
 class ModelOptions:
     """Which neurons of a model are read, and how a sentence becomes one number for each."""
 
-    sites: tuple[str, ...] = ("hidden",)
+    sites: tuple[Annotated[str, OneOf(SITES)], ...] = ("hidden",)
     """Kinds of places in a block: ``hidden`` (block output), ``mlp`` (input of the feed-forward down-projection),
     ``attn`` (output of the attention's output projection), ``head`` (input of that projection: the
     heads' contexts side by side, index = head * head_dim + dimension)."""
 
-    layers: tuple[int, ...] | None = None
+    layers: tuple[Annotated[int, Range(0, 10_000)], ...] | None = None
     """Blocks to read, from 1; 0 is the embedding output, for the site ``hidden`` only. None: all blocks."""
 
-    pooling: str = "mean"
+    pooling: Annotated[str, OneOf(POOLINGS)] = "mean"
     """How the values at a sentence's tokens become one: ``mean``, ``max``, ``first`` or ``last``."""
 
-    special_tokens: str = "exclude"
+    special_tokens: Annotated[str, OneOf(("exclude", "include"))] = "exclude"
     """``exclude`` leaves out of pooling what the tokenizer adds ([CLS], [SEP], <s>); ``include`` pools them too."""
 
-    max_tokens: int | None = None
+    max_tokens: Annotated[int, Range(1, MAX_TOKENS_LIMIT)] | None = None
     """Model tokens of a sentence, special ones included; the rest is cut. None: the model's limit, at most 512."""
 
-    dtype: str = "auto"
+    dtype: Annotated[str, OneOf(DTYPES)] = "auto"
     """Number format of the forward pass: ``float32``, ``float16``, ``bfloat16``, or ``auto``: float32 on a CPU,
     float16 on a CUDA device, and where that overflows bfloat16, then float32. Pooling is always float32."""
 
-    packing: str = "auto"
+    packing: Annotated[str, OneOf(PACKINGS)] = "auto"
     """Whether sentences are laid end to end instead of padded: ``on``, ``off``, or ``auto``: on a CUDA device, with
     networks that give the same activations so (tried when the model is loaded)."""
 
@@ -60,36 +62,14 @@ class ModelOptions:
     """Also run Python code that comes with the model."""
 
     def __post_init__(self) -> None:
-        for site in self.sites:
-            _check_choice("sites", site, SITES)
-        _check_choice("pooling", self.pooling, POOLINGS)
-        _check_choice("special_tokens", self.special_tokens, ("exclude", "include"))
-        _check_choice("dtype", self.dtype, DTYPES)
-        _check_choice("packing", self.packing, PACKINGS)
-        _check_choice("backend", self.backend, ("auto", "torch", *BACKENDS, "fastest"))
-        if not self.sites or len(set(self.sites)) != len(self.sites):
-            what = f"model.sites is {self.sites!r}."
-            raise OptionError(what, expected="at least one site, each named once")
-        if self.layers is not None:
-            _check_layers(self.layers)
-        if self.max_tokens is not None and not 1 <= self.max_tokens <= MAX_TOKENS_LIMIT:
-            what = f"model.max_tokens is {self.max_tokens}."
-            raise OptionError(
-                what, expected=f"a number from 1 to {MAX_TOKENS_LIMIT}, or none for the model's limit"
-            )
-
-
-def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        what = f"model.{key} holds {value!r}, which is unknown."
-        raise OptionError(
-            what, expected=f"one of {', '.join(choices)}", hint=f"nearest: {nearest(str(value), choices)}"
-        )
-
-
-def _check_layers(layers: tuple[int, ...]) -> None:
-    if not layers or len(set(layers)) != len(layers) or min(layers) < 0:
-        what = f"model.layers is {layers!r}."
-        raise OptionError(
-            what, expected="layer numbers from 0 (embedding output) or 1 (first block), each named once"
-        )
+        """Check the ranges."""
+        check_ranges(self, "model")
+        backends = ("auto", "torch", *BACKENDS, "fastest")  # more may be registered
+        if self.backend not in backends:
+            what = f"model.backend is {self.backend!r}."
+            hint = f"The nearest: {nearest(self.backend, backends)}."
+            raise OptionError(what, expected=f"one of {', '.join(backends)}", hint=hint)
+        for name, given in (("sites", self.sites), ("layers", self.layers)):
+            if given is not None and (not given or len(set(given)) != len(given)):
+                what = f"model.{name} is {given!r}."
+                raise OptionError(what, expected="at least one, each named once")

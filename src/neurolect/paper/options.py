@@ -1,9 +1,10 @@
 """What the reproduction lets the user choose."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from neurolect.config import RunConfig
-from neurolect.errors import OptionError
+from neurolect.ranges import COUNT, SEED, OneOf, Range, check_ranges
 
 STEPS = ("data", "variants", "collect", "compare", "describe", "relate", "report")
 """In their order; each has a folder of its own and is skipped when that is complete."""
@@ -31,32 +32,24 @@ class PaperOptions:
     category_data: tuple[str, ...] = ()
     """Documents to fine-tune on for the category; those of the corpus when not given."""
 
-    epochs: int = 5
+    epochs: Annotated[int, Range(1, 100_000)] = 5
     """Passes over the texts at most when fine-tuning; the papers' number."""
 
-    texts: int | None = None
+    texts: Annotated[int, COUNT] | None = None
     """Fine-tune on so many texts at most, a seeded choice; all when not given."""
 
-    sentences: int = 10_000
+    sentences: Annotated[int, Range(2, 1_000_000_000)] = 10_000
     """Sentences of each set that the distance before and after fine-tuning is taken over; the paper's number."""
 
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of all that is random: weights, choices of texts and sentences."""
 
-    until: str = "report"
+    until: Annotated[str, OneOf(STEPS)] = "report"
     """The last step: ``data``, ``variants``, ``collect``, ``compare``, ``describe``, ``relate`` or ``report``."""
 
     def __post_init__(self) -> None:
-        if self.until not in STEPS:
-            what = f"There is no step {self.until!r}."
-            raise OptionError(what, expected=f"one of {', '.join(STEPS)}")
-        for name, least in (("epochs", 1), ("sentences", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                what = f"The option {name} of paper is {getattr(self, name)}."
-                raise OptionError(what, expected=f"at least {least}")
-        if self.texts is not None and self.texts < 1:
-            what = f"The option texts of paper is {self.texts}."
-            raise OptionError(what, expected="at least 1")
+        """Check the ranges."""
+        check_ranges(self, "paper")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
