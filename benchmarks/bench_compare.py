@@ -1,4 +1,4 @@
-"""What comparing two models costs beside their forward passes.
+"""What comparing two models costs compared with their forward passes.
 
 python benchmarks/bench_compare.py                     two BERT-base shapes (9,216 neurons), 50,000 sentences
 python benchmarks/bench_compare.py --layers 6 --width 384 --sentences 5000 --read 1000

@@ -4,7 +4,7 @@
 
 RUN is a described run: its sentences, annotations and signatures are used; lists longer than its own are filled up
 with other sentences, spread evenly. What is asked for is drawn from the run: words and patterns that signatures
-have and ones that none has. Each search opens the run anew, as the command line does; files are in the page cache.
+have and ones that none has. Each search opens the run again, as the command line does; files are in the page cache.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def draw(run: Run, n: int) -> QUERIES:
     return {
         "words of signatures": [{"word": each} for each in some(known)],
         "words of no signature": [{"word": each} for each in some(sorted(set(every) - set(known)))],
-        "the 20 commonest words": [{"word": each} for each in commonest(run)],
+        "the 20 most frequent words": [{"word": each} for each in most_frequent(run)],
         "skip patterns of signatures": [{"pattern": each} for each in some(spelled["word"])],
         "other skip patterns": [{"pattern": each} for each in some(pairs)],
         "tag patterns of signatures": [{"tag": each} for each in some(spelled["tag"])],
@@ -105,8 +105,8 @@ def draw(run: Run, n: int) -> QUERIES:
     }
 
 
-def commonest(run: Run) -> list[str]:
-    """Give the words that stand in most places."""
+def most_frequent(run: Run) -> list[str]:
+    """Give the words that occur in most places."""
     order = [("n_places", "descending")]
     words: list[str] = run.table("index/words").sort_by(order).slice(0, 20)["word"].to_pylist()
     return words

@@ -3,7 +3,7 @@
 neurolect does not offer float8; this tells why. Every linear map inside the blocks multiplies in float8 (e4m3, one
 scale a tensor); all else stays as it is. It needs a GPU that has float8 (Hopper, say).
 
-* "float8": scales are taken anew from each batch.
+* "float8": scales are taken again from each batch.
 * "float8, fixed scales": the largest values of one batch say what the scales are from then on; larger ones are cut.
 
 * Without --model, speed: packed, compiled forward passes of BERT-base's shape with random weights.

@@ -1,8 +1,8 @@
 """How much of the float32 lists do other backends and number formats keep, and how fast are they?
 
 The same sentences are run through one model in several ways; every way keeps the N highest and the N lowest
-sentences of every neuron. Told for each: the mean share of PyTorch's float32 lists that it has too, and its speed
-beside PyTorch's in float32 (forward pass and pooling, paired, chunk by chunk; of CPU time with one thread, which
+sentences of every neuron. Reported for each: the mean share of PyTorch's float32 lists that it has too, and its
+speed over PyTorch's in float32 (forward and pooling, paired, chunk by chunk; of CPU time with one thread, which
 neighbours on the machine disturb less, else of wall time). Without ``--corpus`` the demo corpus is read (18,600
 sentences); with few sentences a list is a large share of them, which flatters every format.
 

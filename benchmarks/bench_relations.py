@@ -3,7 +3,7 @@
     python benchmarks/bench_relations.py [--neurons 9216] [--list 10000] [--sentences 300000] [--responses 36864]
 
 Nothing is needed but the extra ``relate``: vectors, lists and responses are made here. Lists hold the sentences
-highest on random directions, so they overlap as a model's do. Beside each step runs the plain way: gathering
+highest on random directions, so they overlap as a model's do. After each step runs the plain way: gathering
 the vectors of a list (NumPy; all of them at once would be 92 million), scikit-learn's KMeans, scipy's sparse
 product and scipy's linkage (float64). ``--only STEP`` runs one of vectors, clusters, overlap, map, linkage.
 """

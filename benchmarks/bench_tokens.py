@@ -1,4 +1,4 @@
-"""What does reading activations at tokens cost beside the bare forward pass?
+"""What does reading activations at tokens cost compared with the bare forward pass?
 
     python benchmarks/bench_tokens.py RUN [--model FOLDER] [--sentences 500] [--list 20] [--device cpu]
 
@@ -57,10 +57,10 @@ def main() -> None:
             spent["tokens"] += time.perf_counter() - middle
         for name, value in spent.items():
             seconds[name].append(value)
-    told = {name: len(ids) / float(np.median(values)) for name, values in seconds.items()}
+    rates = {name: len(ids) / float(np.median(values)) for name, values in seconds.items()}
     print(f"{len(every):,} sentences in all, {len(ids):,} of them timed with {len(rows):,} entries")
     print(
-        f"forward and pooling: {told['forward']:.0f} sentences/s; reading tokens: {told['tokens']:.0f} sentences/s"
+        f"forward, pooling: {rates['forward']:.0f} sentences/s; reading tokens: {rates['tokens']:.0f} sentences/s"
     )
 
 

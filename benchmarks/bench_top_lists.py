@@ -8,9 +8,9 @@ Random activations go by in batches, as they leave a forward pass; nothing else 
 * sorted insert: a threshold, and an insertion into a sorted row in compiled code.
 * neurolect: a threshold, a buffer of twice the list, a selection when it is full.
 
-Each way runs in a process of its own, one thread, and tells nanoseconds a sentence and neuron over the whole stream
-and over its last quarter (where lists are nearly settled), and how much resident memory it added, scaled to
-``--neurons-told`` neurons. Ratios are of the same round.
+Each way runs in a process of its own, one thread; it gives nanoseconds a sentence and neuron over the whole stream
+and its last quarter (where lists are nearly settled), and how much resident memory it added, scaled to
+``--neurons-scaled`` neurons. Ratios are of the same round.
 
     python benchmarks/bench_top_lists.py [--list-sizes 100 1000 10000] [--sentences 131072]
         [--neurons 96] [--rounds 3]
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--list-sizes", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--sentences", type=int, default=131_072)
     parser.add_argument("--neurons", type=int, default=96)
-    parser.add_argument("--neurons-told", type=int, default=9216)
+    parser.add_argument("--neurons-scaled", type=int, default=9216)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -191,7 +191,9 @@ def main() -> None:
         way, size, n_sentences, n_neurons = arguments.worker
         measure(way, int(size), int(n_sentences), int(n_neurons))
         return
-    print(f"{arguments.sentences:,} sentences, one thread, one side; memory for {arguments.neurons_told:,} neurons")
+    print(
+        f"{arguments.sentences:,} sentences, one thread, one side; memory for {arguments.neurons_scaled:,} neurons"
+    )
     print("| N | way | ns a sentence and neuron | in the last quarter | times neurolect's | memory, GB |")
     print("|---|---|---|---|---|---|")
     for size in arguments.list_sizes:
@@ -199,7 +201,7 @@ def main() -> None:
         for way in WAYS:
             whole, late = (statistics.median(each[way][name] for each in rounds) for name in ("whole", "late"))
             ratios = sorted(each[way]["whole"] / each["neurolect"]["whole"] for each in rounds)
-            memory = max(each[way]["bytes"] for each in rounds) * arguments.neurons_told / 1e9
+            memory = max(each[way]["bytes"] for each in rounds) * arguments.neurons_scaled / 1e9
             spread = f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
             print(f"| {size:,} | {way} | {whole:.1f} | {late:.1f} | {spread} | {memory:.2f} |", flush=True)
 

@@ -50,7 +50,7 @@ class Rates:
     """Processor seconds a merge takes for an entry of one state: to read, merge and write."""
 
     merge_seconds: float = 2.8
-    """Processor seconds a merge takes beside: a million words on both sides."""
+    """Processor seconds a merge takes in addition: a million words on both sides."""
 
     network_bytes_per_second: float = 1.0e9
     """Between two machines."""
@@ -127,7 +127,7 @@ class Cost(NamedTuple):
         again.
     ``host_gib``: Memory of the process that merges: two states with room, and the arrays of both.
     ``read_gib``: Of the corpus, all workers together: once to compare hashes, once to feed.
-    ``shard_gib``: Disk of one worker: a checkpoint beside the next one.
+    ``shard_gib``: Disk of one worker: a checkpoint and the next one.
     """
 
     sample_seconds: float

@@ -74,7 +74,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"cannot be read: Is a directory(.|\n)*a TOML file"):
         load_config(tmp_path)
     path.write_text("seed = 1\n")
-    with pytest.raises(OptionError, match="'seed' stands outside any table"):
+    with pytest.raises(OptionError, match="'seed' is outside any table"):
         load_config(path)
 
 
@@ -91,7 +91,7 @@ def test_written_options_are_read_back(tmp_path: Path) -> None:
 
 
 def test_every_option_says_what_it_is() -> None:
-    """A line of text stands under each field of each stage's options."""
+    """A line of text is under each field of each stage's options."""
     for stage in dataclasses.fields(RunConfig):
         options_class = type(getattr(RunConfig(), stage.name))
         source = inspect.getsource(options_class)

@@ -47,7 +47,7 @@ STAGES = (
 )
 # Not every name needs a longer summary, an example or a pointer to others.
 LEFT_TO_TASTE = {"ES01", "EX01", "SA01"}
-# Fields of a record or of options, and the parameters of an inherited error, are documented where they stand.
+# Fields of a record or of options, and the parameters of an inherited error, are documented where they are defined.
 CLASSES_ONLY = {"PR01"}
 
 
@@ -149,6 +149,13 @@ def test_every_verb_and_option_of_the_command_line_has_help() -> None:
             if re.match(r"  --\w", line):
                 shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
                 assert re.search(r"  --[\w-]+(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+))?\s{2,}\S", shown), line
+
+
+def test_a_verb_says_what_it_does_in_one_line_of_80_columns() -> None:
+    for verb in app.registered_commands:
+        first = str(verb.callback.__doc__ if verb.callback else "").strip().splitlines()[0]
+        assert first.endswith("."), first
+        assert len(first) <= 60, first
 
 
 @pytest.fixture(scope="module")

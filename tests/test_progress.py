@@ -29,11 +29,11 @@ def test_lines_have_rate_and_rest(caplog: pytest.LogCaptureFixture) -> None:
     assert message == "4 sentences were [too] short"
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(0.1, "40 maps/s"), (2.0, "2.0 maps/s"), (104.0, "26 s each")])
-def test_the_rate_of_slow_work_is_the_time_of_each(seconds: float, told: str) -> None:
+@pytest.mark.parametrize(("seconds", "shown"), [(0.1, "40 maps/s"), (2.0, "2.0 maps/s"), (104.0, "26 s each")])
+def test_the_rate_of_slow_work_is_the_time_of_each(seconds: float, shown: str) -> None:
     task = LogTask("maps", 6, "maps", every=1e9)
     task.advance(4)
-    assert told in task.line(seconds)
+    assert shown in task.line(seconds)
     assert "/s" not in LogTask("maps", 6, "maps", every=1e9).line(seconds)
 
 

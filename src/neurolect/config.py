@@ -121,7 +121,7 @@ def load_tables(
     values: dict[str, dict[str, Any]] = {stage: dict(options) for stage, options in (defaults or {}).items()}
     for stage, options in _read(path).items():
         if not isinstance(options, dict):
-            what = f"{path}: {stage!r} stands outside any table."
+            what = f"{path}: {stage!r} is outside any table."
             raise OptionError(what, expected=f"tables named {', '.join(kinds)}")
         values.setdefault(stage, {}).update(options)
     for setting in settings:

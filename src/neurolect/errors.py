@@ -82,7 +82,7 @@ class CollectError(NeurolectError):
 
 
 class InterruptedRunError(CollectError):
-    """The pass was stopped by the user or a scheduler; the same command goes on from the checkpoint."""
+    """The pass was stopped by the user or a scheduler; the same command resumes from the checkpoint."""
 
 
 class RunFolderError(NeurolectError):

@@ -29,7 +29,7 @@ def run(
 ) -> Run:
     """Go the whole way: prepare, collect, describe.
 
-    Every stage that is already done in ``out`` is left as it is, so the same call goes on after a stop.
+    Every stage that is already done in ``out`` is left as it is, so the same call resumes after a stop.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def run(
     sources : sequence of str or Path
         Files, folders, globs, ``hf:`` data sets; or one prepared corpus folder.
     out : str or Path
-        The run folder. A corpus that is prepared on the way lies beside it, as ``<out>-corpus``.
+        The run folder. A corpus that is prepared on the way is next to it, as ``<out>-corpus``.
     config : RunConfig, optional
         All options.
     device : str
@@ -58,7 +58,7 @@ def run(
     NeurolectError
         What any of the stages raises.
     """
-    # here and not above: torch takes seconds to import, and wrong sources should be told at once
+    # here and not above: torch takes seconds to import, and wrong sources should be reported at once
     from neurolect.collector import collect
     from neurolect.model import load_model
 

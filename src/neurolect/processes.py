@@ -110,7 +110,7 @@ def _leave_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if sys.platform == "linux" and parent is not None:
         # The thread above waits for C code that holds the interpreter's lock; the system does not. Not prctl: that
-        # tells of the end of the thread that started this process.
+        # reports the end of the thread that started this process.
         import fcntl
 
         with contextlib.suppress(OSError):

@@ -24,7 +24,7 @@ class Task(Protocol):
         """Say, once it is known, how many units there are."""
 
     def note(self, text: str) -> None:
-        """Show a short remark beside the bar, replacing the last one."""
+        """Show a short remark next to the bar, replacing the last one."""
 
 
 class Progress(Protocol):

@@ -18,7 +18,7 @@ NO_STATE: Any = None
 
 
 class Clock:
-    """A clock that stands still but for what a test lets pass."""
+    """A clock that is still but for what a test lets pass."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""The pass as it runs on a GPU, run on the CPU: packed, lists beside the network, processes."""
+"""The pass as it runs on a GPU, run on the CPU: packed, lists during the forward pass, processes."""
 
 import json
 import threading
@@ -191,22 +191,22 @@ def test_blocks_are_compiled_on_request_and_it_is_told_where_they_cannot_be(
 ) -> None:
     said: list[str] = []
 
-    class Told(NullProgress):
+    class Reports(NullProgress):
         def message(self, text: str) -> None:
             said.append(text)
 
-    bert = write_tiny_bert(tmp_path / "bert", n_layers=1)  # every block is traced anew, half a second each time
+    bert = write_tiny_bert(tmp_path / "bert", n_layers=1)  # every block is traced again, half a second each time
     options = CollectOptions(**SIZES, keep_on="device", compile="on")
     plain = collect(load_model(str(bert)), corpus, out=tmp_path / "plain", options=DEVICE)
     usual = torch.compile
     monkeypatch.setattr(torch, "compile", lambda forward, **known: usual(forward, backend="eager", **known))
-    run = collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=options, progress=Told())
+    run = collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=options, progress=Reports())
     assert run.manifest["model"]["compiled"] is True
     ours, theirs = all_arrays(run.folder), all_arrays(plain.folder)
     assert all(ours[name] == theirs[name] for name in ours)
     assert not said
     inside = load_model(str(bert), options=ModelOptions(sites=("mlp",)))
-    run = collect(inside, corpus, out=tmp_path / "inside", options=options, progress=Told())
+    run = collect(inside, corpus, out=tmp_path / "inside", options=options, progress=Reports())
     assert run.manifest["model"]["compiled"] is False
     assert said == ["Blocks are not compiled: activations are read inside of blocks."]
 

@@ -121,7 +121,7 @@ def test_sigterm_checkpoints_and_leaves_with_a_message(
     assert 130 in ends
     assert "Stopped by SIGTERM after" in said
     assert "Hint: Give the same command again" in said
-    assert "Going on from the checkpoint after" in said
+    assert "Resuming from the checkpoint after" in said
     assert arrays == undisturbed
 
 

@@ -26,7 +26,7 @@ from tests.tiny_models import write_tiny_bert
 OPTIONS = CollectOptions(list_size=20, chunk_sentences=64, token_budget=160, sample_size=90, limit=192)
 
 
-class Told(NullProgress):
+class Reports(NullProgress):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -75,7 +75,7 @@ def test_auto_takes_openvino_for_many(
     monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 100)
     collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS)
     assert used(tmp_path / "run") == "openvino"
-    # what was begun is gone on with
+    # what was started is resumed
     monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 1000)
     collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS)
     other = load_model(str(bert), options=ModelOptions(backend="torch"))
@@ -89,11 +89,11 @@ def test_the_fastest_is_tried_told_and_kept(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str
 ) -> None:
     monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend != faster))
-    told, options = Told(), ModelOptions(backend="fastest")
-    collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
+    reports, options = Reports(), ModelOptions(backend="fastest")
+    collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=reports)
     assert used(tmp_path / "run") == faster
     name = {"torch": "PyTorch", "openvino": "OpenVINO"}[faster]
-    assert f"{name} runs the model: it was 2.00 times as fast in a trial of 3 rounds." in told.messages
+    assert f"{name} runs the model: it was 2.00 times as fast in a trial of 3 rounds." in reports.messages
     # no second trial, whatever it would say
     monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend == faster))
     collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS)
@@ -105,11 +105,11 @@ def test_what_openvino_does_not_run_runs_in_pytorch(
 ) -> None:
     stand_in(monkeypatch, lambda model: "a BertModel does not run there")
     monkeypatch.setattr(openvino, "_WORTH_CONVERTING", 100)
-    told = Told()
-    collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
+    reports = Reports()
+    collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=OPTIONS, progress=reports)
     assert used(tmp_path / "run") == "torch"
     expected = "PyTorch runs the model: OpenVINO is installed, and a BertModel does not run there."
-    assert expected in told.messages
+    assert expected in reports.messages
 
 
 def test_shards_do_not_try(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_without_openvino_the_fastest_is_pytorch(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openvino, "BACKEND", openvino.BACKEND._replace(there=lambda: False))
-    told, options = Told(), ModelOptions(backend="fastest")
-    collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=told)
+    reports, options = Reports(), ModelOptions(backend="fastest")
+    collect(load_model(str(bert), options=options), corpus, out=tmp_path / "run", options=OPTIONS, progress=reports)
     assert used(tmp_path / "run") == "torch"
-    assert any("OpenVINO is not installed" in message for message in told.messages)
+    assert any("OpenVINO is not installed" in message for message in reports.messages)
 
 
 class Toy(Plain):

@@ -116,10 +116,10 @@ def test_runs_made_again_since_are_named(workshop: Path, tmp_path: Path) -> None
     manifest = json.loads((runs[1] / "manifest.json").read_text())
     manifest["stages"]["collect"]["id"] = "another"
     (runs[1] / "manifest.json").write_text(json.dumps(manifest))
-    told = "run-random was collected again since this comparison was made"
-    assert [line.startswith(told) for line in open_comparison(out).stale()] == [True]
-    assert f"Note: {told}" in succeed("compare", out)
-    with pytest.raises(RunFolderError, match=rf"of an earlier state of the runs(.|\n)*{told}"):
+    reason = "run-random was collected again since this comparison was made"
+    assert [line.startswith(reason) for line in open_comparison(out).stale()] == [True]
+    assert f"Note: {reason}" in succeed("compare", out)
+    with pytest.raises(RunFolderError, match=rf"of an earlier state of the runs(.|\n)*{reason}"):
         compare(runs, out=out)
     runs[1].rename(tmp_path / "elsewhere")
     assert open_comparison(out).stale() == []

@@ -158,8 +158,8 @@ def test_fewer_sentences_than_neurons_are_told(workshop: Path, tmp_path: Path) -
     few = CollectOptions(list_size=12, activation_sample_size=60)
     model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")
     runs = [open_run(workshop / "run-trained"), collect(model, corpus, out=tmp_path / "few", options=few)]
-    told = "R2 is fitted on 30 sentences, fewer than the 32 neurons that explain"
-    assert any(each.startswith(told) for each in compare(runs).notices)
+    notice = "R2 is fitted on 30 sentences, fewer than the 32 neurons that explain"
+    assert any(each.startswith(notice) for each in compare(runs).notices)
     assert not any(each.startswith("R2 is") for each in compare(runs_of(workshop)).notices)
 
 

@@ -1,4 +1,4 @@
-"""A run is scored on another corpus, an older one is given its held-out part; other models and corpora are told."""
+"""A run is scored on another corpus, an older one is given its held-out part; others are reported."""
 
 import shutil
 from pathlib import Path

@@ -189,7 +189,7 @@ def test_a_card_says_how_true_its_signature_is(scored: Run) -> None:
     first, second = fidelity_lines(golden)
     assert f"fidelity {golden['auroc']:.2f}" in first
     assert "by words" in first
-    assert "tells its 40 from all 300 held-out sentences" in second
+    assert "distinguishes its 40 from all 300 held-out sentences" in second
     constant = card_fidelity(scored.neuron(scored.index.address(CONSTANT)), "top")
     assert constant is not None
     assert "fidelity not scored: its activation does not tell" in fidelity_lines(constant)[0]

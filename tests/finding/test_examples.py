@@ -41,6 +41,6 @@ def test_examples_that_say_nothing(example_run: Run, examples: list[str]) -> Non
 
 def test_a_file_of_examples(example_run: Run, tmp_path: Path) -> None:
     (tmp_path / "like.txt").write_text("\n".join(RECIPES), encoding="utf-8")
-    told = succeed("find", example_run.folder, "--examples", tmp_path / "like.txt", "--where", "domain=recipe")
-    assert "domain=recipe & like" in told
+    printed = succeed("find", example_run.folder, "--examples", tmp_path / "like.txt", "--where", "domain=recipe")
+    assert "domain=recipe & like" in printed
     assert command("find", example_run.folder, "--examples", tmp_path / "none.txt").code == 1

@@ -19,14 +19,14 @@ from tests.tiny_models import write_tiny_bert
 
 
 class Listening(NullProgress):
-    """Keeps what was told."""
+    """Keeps what was reported."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[str] = []
+        self.texts: list[str] = []
 
     def message(self, text: str) -> None:
-        self.told.append(text)
+        self.texts.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_without_labels_findings_are_left_out_and_it_says_so(
         out=tmp_path / "out", options=quick_options(tmp_path), config=quick_config(), progress=progress
     )
     assert report is not None
-    assert sum("The findings that need them are left out." in each for each in progress.told) == 2
+    assert sum("The findings that need them are left out." in each for each in progress.texts) == 2
     assert sorted(path.name for path in (tmp_path / "out" / "variants").iterdir()) == ["random"]
     rows = json.loads((tmp_path / "out" / "report" / "findings.json").read_text(encoding="utf-8"))["findings"]
     verdicts = {row["source"]: row["verdict"] for row in rows}
@@ -185,7 +185,7 @@ def test_a_variant_whose_weights_stayed_elsewhere_is_passed_over(workshop: Path,
     progress = Listening()
     options = quick_options(workshop, until="compare")
     reproduce_paper(out=out, options=options, config=quick_config(), progress=progress)
-    assert sum("what needs it is left out" in each for each in progress.told) == 2
+    assert sum("what needs it is left out" in each for each in progress.texts) == 2
     assert not (out / "runs" / "sentiment").exists()
     runs = {name: PaperFolder(out).opened(name) for name in ("pretrained", "random")}
     assert all(runs.values())
@@ -224,7 +224,7 @@ def test_documents_of_their_own_are_learnt_from(workshop: Path, tmp_path: Path) 
 
 def test_other_options_are_refused_in_the_same_folder(workshop: Path) -> None:
     options = quick_options(workshop, epochs=2)
-    with pytest.raises(OptionError, match=r"was begun with epochs 1, and now it is 2\.(.|\n)*another --out"):
+    with pytest.raises(OptionError, match=r"was started with epochs 1, and now it is 2\.(.|\n)*another --out"):
         reproduce_paper(out=workshop / "out", options=options, config=quick_config())
 
 
@@ -277,4 +277,4 @@ def test_the_command_line(workshop: Path, tmp_path: Path) -> None:
     assert "Done until data" in answer.out
     answer = command(*given, "--category", "theme")
     assert answer.code == 1
-    assert "was begun with category" in answer.err
+    assert "was started with category" in answer.err

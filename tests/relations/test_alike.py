@@ -38,7 +38,7 @@ def test_the_copy_is_the_twin(related: Run) -> None:
     assert rows[7]["response_group"] is None
 
 
-def test_signatures_are_likest_where_lists_are(related: Run) -> None:
+def test_signatures_are_most_similar_where_lists_are(related: Run) -> None:
     table = related.table("relations/neighbours")
     likeness = table.column("likeness").to_numpy()
     by = np.array(table.column("by").to_pylist())

@@ -15,13 +15,13 @@ from tests.relations.related_run import QUICK, write_described_run
 
 
 class Heard(NullProgress):
-    """Keeps what is told."""
+    """Keeps what is reported."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.texts: list[str] = []
 
     def message(self, text: str) -> None:
-        self.told.append(text)
+        self.texts.append(text)
 
 
 def copy(run: Run, folder: Path) -> Run:
@@ -37,7 +37,7 @@ def test_a_run_that_is_related_is_left_as_it_is(related: Run) -> None:
     before = {path: path.stat().st_mtime_ns for path in related.folder.rglob("*") if path.is_file()}
     heard = Heard()
     relate(related, options=QUICK, progress=heard)
-    assert heard.told == [f"The neurons of {related.folder} are already related."]
+    assert heard.texts == [f"The neurons of {related.folder} are already related."]
     assert before == {path: path.stat().st_mtime_ns for path in related.folder.rglob("*") if path.is_file()}
 
 
@@ -143,8 +143,8 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     heard = Heard()
     options = dataclasses.replace(QUICK, memory_gib=0.01, maps=("none",))
     done = relate(run, options=options, progress=heard)
-    assert any("Correlation clustering left out" in text for text in heard.told)
-    assert any("1 neuron does not vary" in text for text in heard.told)
+    assert any("Correlation clustering left out" in text for text in heard.texts)
+    assert any("1 neuron does not vary" in text for text in heard.texts)
     assert done.table("relations/responses").column("correlation_group").null_count == 16
     assert done.table("relations/maps").num_rows == 0
     assert "x" not in done.table("relations/neurons").column_names
@@ -169,7 +169,7 @@ def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
     run = relate(
         copy(related, tmp_path / "run"), options=dataclasses.replace(QUICK, groups=(4, 20)), progress=heard
     )
-    assert heard.told.count("Fewer than 20 lists (top, bottom) have a vector: 20 groups are left out there.") == 1
+    assert heard.texts.count("Fewer than 20 lists (top, bottom) have a vector: 20 groups are left out there.") == 1
     made = {(row["lists"], row["grouping"], row["k"]) for row in run.table("relations/clusters").to_pylist()}
     assert {("top", "layer", 4), ("both", "side", 4), ("both", "layer", 20)} <= made
     assert ("top", "layer", 20) not in made
@@ -182,7 +182,7 @@ def test_sentences_without_finite_activations_are_left_out_and_told(related: Run
     write_npy(run.folder / "sample" / "activations.npy", acts)
     heard = Heard()
     done = relate(run, options=QUICK, progress=heard)
-    assert "1 sentence of the sample left out of responses: an activation was not finite." in heard.told
+    assert "1 sentence of the sample left out of responses: an activation was not finite." in heard.texts
     for made in ("relations/responses", "relations/maps"):
         assert done.table(made).num_rows == related.table(made).num_rows
     twins = done.table("relations/responses").column("twin_id").to_pylist()

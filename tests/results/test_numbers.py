@@ -131,7 +131,7 @@ def test_a_constant_neuron_has_no_number_of_its_lists(described: Run, tmp_path: 
     whole, found = numbers(described, "length"), numbers(run, "length")
     assert np.flatnonzero(np.isnan(found.values)).tolist() == [4]
     assert np.array_equal(np.delete(found.values, 4), np.delete(whole.values, 4))
-    assert found.notes == ("1 of 16 neurons are constant: what their lists hold says nothing; left out.",)
+    assert found.notes == ("1 of 16 neurons are constant: what their lists hold is not informative; left out.",)
     assert np.isfinite(numbers(run, "mean").values).all()
 
 

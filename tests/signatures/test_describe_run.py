@@ -146,8 +146,8 @@ def test_patterns_of_every_kind_of_item(tmp_path: Path) -> None:
     run = describe(open_run(write_collected_run(tmp_path / "run")), options=options)
     items = {row["item"] for row in run.table("signatures/skip_ngrams").to_pylist()}
     assert items == {"word", "lemma", "tag", "mixed"}
-    told = Messages()
-    describe(run, options=options, progress=told)
-    assert told.texts == [f"{run.folder} is already described."]
+    messages = Messages()
+    describe(run, options=options, progress=messages)
+    assert messages.texts == [f"{run.folder} is already described."]
     passing = run.manifest["stages"]["describe"]["patterns"]
     assert all(0 < passing[item]["n_passed"] <= passing[item]["n_tests"] for item in items)

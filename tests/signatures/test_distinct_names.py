@@ -1,4 +1,4 @@
-"""Lists of the same name are told apart where their evidence differs."""
+"""Lists of the same name are distinguished where their evidence differs."""
 
 from neurolect.signatures.counting.candidates import Candidate
 from neurolect.signatures.counting.names import ListEvidence

@@ -1,4 +1,4 @@
-"""G2, false discoveries, intervals: against their definitions, and on lists that are drawn by chance."""
+"""G2, false discoveries, intervals: against their definitions, and on lists that are sampled at random."""
 
 import math
 
@@ -31,8 +31,8 @@ def test_g2_is_the_log_likelihood_ratio(held: int, without: int, rest: int, rest
 
 def test_the_list_is_taken_out_of_the_background() -> None:
     inside = g2_root(30, 100, 130, 1_100, n_overlap=30, size_overlap=100)
-    beside = g2_root(30, 100, 100, 1_000, n_overlap=0, size_overlap=0)
-    assert float(inside) == float(beside)
+    alone = g2_root(30, 100, 100, 1_000, n_overlap=0, size_overlap=0)
+    assert float(inside) == float(alone)
     assert float(g2_root(3, 10, 3, 10, n_overlap=3, size_overlap=10)) == 0.0
 
 

@@ -111,14 +111,14 @@ def test_patterns_are_weighed_at_all_their_occurrences(run: Run) -> None:
     assert z == sorted(z, reverse=True)
 
 
-def test_a_card_says_what_the_neuron_answers_to(run: Run) -> None:
+def test_a_card_says_what_the_neuron_responds_to(run: Run) -> None:
     found = card_activation(run.neuron("hidden.1.3"), "top")
     assert found is not None
     assert all(row["gain"] >= 1.1 for row in found["answers_to"])
     assert all(row["gain"] <= 0.8 and row["plain_z"] > row["weighted_z"] for row in found["beside_it"])
     made = card(run.neuron("hidden.1.3"), sides=("top",))
-    assert "answers to" in card_text(made)
-    assert "answers to" in card_html(made)
+    assert "responds to" in card_text(made)
+    assert "responds to" in card_html(made)
 
 
 def test_without_signatures_there_are_no_patterns_to_weigh(run: Run, tmp_path: Path) -> None:
@@ -200,8 +200,8 @@ def test_a_model_that_has_moved_is_asked_for(run: Run, tmp_path: Path) -> None:
     assert answer.code == 1
     assert "--model FOLDER" in answer.err
     model = run.manifest["model"]["name"]
-    told = succeed("tokens", folder, "--neurons=hidden.1.0", "--sentences=2", f"--model={model}", "--side=top")
-    assert "2 list entries" in told
+    printed = succeed("tokens", folder, "--neurons=hidden.1.0", "--sentences=2", f"--model={model}", "--side=top")
+    assert "2 list entries" in printed
 
 
 def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def main(run: Callable[..., None] = app) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("neurolect").setLevel(logging.INFO)
-    # gensim tells of every word of one rare character, the hub of every try to reach it, twice
+    # gensim reports every word of one rare character, the hub of every try to reach it, twice
     for name in ("gensim", "huggingface_hub"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -85,7 +85,7 @@ def main(run: Callable[..., None] = app) -> None:
         typer.echo(f"neurolect: The system says: {error}", err=True)
         sys.exit(1)
     except SystemExit as left:
-        if left.code == _STOPPED:  # typer's answer to KeyboardInterrupt
+        if left.code == _STOPPED:  # what typer does on KeyboardInterrupt
             hint = "Give the same command again; stages that are finished are not done again."
             typer.echo(f"\nStopped.\nHint: {hint}", err=True)
         raise

@@ -44,9 +44,9 @@ def variant(
     settings: Settings = None,
     device: Device = "cpu",
 ) -> None:
-    """Make a model to compare a model with: of random weights, or fine-tuned to classify texts.
+    """Make a control model: random weights, or fine-tuned.
 
-    How it is trained: --set finetune.epochs=3 and so on.
+    It is fine-tuned to classify texts. How it is trained: --set finetune.epochs=3 and so on.
     """
     from neurolect.variants import variant
 
@@ -123,7 +123,10 @@ def compare(
     device: Device = "cpu",
     output: Output = Format.text,
 ) -> None:
-    """Compare models: which neurons were kept, moved, vanished or appeared, and how far activations went."""
+    """Compare models: neurons kept, moved, vanished, appeared.
+
+    Also how far apart their activations are.
+    """
     from neurolect.comparison import CompareOptions, compare
     from neurolect.views.comparisons.pages import write_pages
     from neurolect.views.comparisons.summary import comparison_summary

@@ -1,4 +1,4 @@
-"""What verbs print, and where progress is told."""
+"""What verbs print, and where progress is shown."""
 
 import json
 import shlex

@@ -51,7 +51,10 @@ def find(
     output: RankingOutput = RankingFormat.text,
     out: RankingFile = None,
 ) -> None:
-    """Find the neurons whose lists have the most of something; several things have to be in one sentence."""
+    """Find the neurons whose lists have the most of something.
+
+    Several things have to be in one sentence.
+    """
     asked = {"word": word, "pattern": pattern, "regex": regex, "where": where}
     asked["has"] = has
     if examples is None and not any(asked.values()):
@@ -73,7 +76,10 @@ def show_convergence(
     figure: Annotated[Path | None, typer.Option(help="Draw it into this SVG file.", metavar="SVG")] = None,
     output: Output = Format.text,
 ) -> None:
-    """Show how settled the lists are: how many entries still changed, and how much of what they say was kept."""
+    """Show how many list entries still changed during the pass.
+
+    Also how much of the lists' evidence was kept from look to look.
+    """
     from neurolect.views import convergence
     from neurolect.views.texts.convergence import convergence_text
 

@@ -40,7 +40,7 @@ def relate(
     workers: Workers = CORES,
     output: Output = Format.text,
 ) -> None:
-    """Relate all neurons to each other: vectors, clusters, maps, twins, nearest neighbours."""
+    """Relate neurons: vectors, clusters, maps, nearest ones."""
     from neurolect.relations import relate
     from neurolect.views.texts.relations import relations_facts, relations_text
 
@@ -63,7 +63,7 @@ def rank(
     output: RankingOutput = RankingFormat.text,
     out: RankingFile = None,
 ) -> None:
-    """Rank neurons by a number, and show where each layer stands."""
+    """Rank neurons by a number, and show each layer's ranks."""
     from neurolect.results import numbers_of, rank
     from neurolect.views.texts.rankings import numbers_text, ranking_text
 
@@ -114,7 +114,10 @@ def tokens(
     model: Annotated[str | None, typer.Option(help="Where the model is, if it has moved.")] = None,
     device: Device = "cpu",
 ) -> None:
-    """Weigh the words of the strongest sentences by the neuron's activation at them."""
+    """Weigh words by the neuron's activation at them.
+
+    The words are those of its strongest sentences.
+    """
     from neurolect.tokens import read_tokens
 
     chosen = None if neurons is None else [each.strip() for each in neurons.split(",") if each.strip()]

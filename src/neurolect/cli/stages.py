@@ -33,7 +33,7 @@ def prepare(
     settings: Settings = None,
     workers: Workers = CORES,
 ) -> None:
-    """Turn documents into sentences with metadata, once per corpus."""
+    """Turn documents into sentences with metadata."""
     from neurolect.corpus import prepare
 
     made_with = read_config(config, settings).prepare
@@ -46,7 +46,7 @@ def prepare(
 def collect(
     model: Model,
     corpus: Annotated[str, typer.Argument(help="A corpus folder, or its URL.", metavar="CORPUS")],
-    out: Annotated[str, typer.Option(help="The run folder to write, or to go on with, or its URL.")],
+    out: Annotated[str, typer.Option(help="The run folder to write, or to resume, or its URL.")],
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -63,7 +63,7 @@ def collect(
     stop_when: StopWhen = None,
     max_seconds: MaxSeconds = None,
 ) -> None:
-    """Find the sentences that move every neuron most, in one pass."""
+    """Find the sentences that activate each neuron most."""
     from neurolect.collector import collect
 
     options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
@@ -108,7 +108,7 @@ def merge(
 
 @app.command()
 def describe(run: RunFolder, config: Config = None, settings: Settings = None, workers: Workers = CORES) -> None:
-    """Make every neuron's signature from its lists, and score it on held-out sentences."""
+    """Make every neuron's signature from its lists; score it."""
     from neurolect.pipeline import describe_and_score
 
     options = read_config_of(run, config, settings)
@@ -121,7 +121,7 @@ def describe(run: RunFolder, config: Config = None, settings: Settings = None, w
 def run_all(
     model: Model,
     sources: Annotated[list[str], typer.Argument(help="Documents as for prepare, or one corpus folder, or URLs.")],
-    out: Annotated[str, typer.Option(help="The run folder to write, or to go on with, or its URL.")],
+    out: Annotated[str, typer.Option(help="The run folder to write, or to resume, or its URL.")],
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -144,7 +144,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("neurolect-demo"),
     workers: Workers = CORES,
 ) -> None:
-    """Go the whole way on the built-in model and corpus, and show what was found."""
+    """Run all stages on the built-in model and corpus."""
     from neurolect.demo import run_demo
 
     run_demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)

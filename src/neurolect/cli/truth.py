@@ -1,4 +1,4 @@
-"""The verbs that test what is said: fidelity and stability of signatures, and the papers' findings again."""
+"""The verbs that test what is said: fidelity and stability of signatures, and the papers' findings."""
 
 import dataclasses
 from pathlib import Path
@@ -39,7 +39,7 @@ def fidelity(
     workers: Workers = CORES,
     output: Output = Format.text,
 ) -> None:
-    """Score signatures on held-out sentences, and show how true they are layer by layer."""
+    """Score signatures on held-out sentences, layer by layer."""
     from neurolect.fidelity import score_fidelity
     from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 
@@ -69,7 +69,7 @@ def show_stability(
     out: RankingFile = None,
     output: RankingOutput = RankingFormat.text,
 ) -> None:
-    """Say how many neurons have the same signature on another corpus."""
+    """Compare the signatures of one model on two corpora."""
     from neurolect.fidelity import stability
     from neurolect.views.texts.fidelity import stability_text
 
@@ -101,7 +101,9 @@ def paper(
     device: Device = "cpu",
     workers: Workers = CORES,
 ) -> None:
-    """Look for the papers' findings again: variants, runs, comparisons, and a report with verdicts.
+    """Replicate the papers' findings, with a verdict on each.
+
+    It makes variants, runs, comparisons and a report.
 
     Other choices: --set paper.sentiment_data=reviews.csv, paper.epochs, paper.texts, paper.sentences, paper.seed.
     """

@@ -125,7 +125,7 @@ class Accuracy(NamedTuple):
     high: float
     """Upper end."""
     chance: float
-    """Mean accuracy when the groups are dealt out at random; above 1/groups, since the best matching is taken."""
+    """Mean accuracy when the groups are assigned at random; above 1/groups, since the best matching is taken."""
     chance_high: float
     """The 95th percentile of that."""
     p: float

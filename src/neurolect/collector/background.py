@@ -144,7 +144,7 @@ def _segments_of(table: pa.Table) -> list[_Segment]:
 
 
 def _summed(table: pa.Table) -> pa.Table:
-    """Add up the counts of each word, words in the order in which they first stand."""
+    """Add up the counts of each word, words in the order in which they first occur."""
     # without threads the order of the groups is that of the rows
     summed = table.group_by("word", use_threads=False).aggregate([("n_sentences", "sum")])
     return summed.select(["word", "n_sentences_sum"]).rename_columns(["word", "n_sentences"])

@@ -25,7 +25,7 @@ _LAYOUT = 2
 
 
 class Position(NamedTuple):
-    """Where the pass stands: the next batch to be fed."""
+    """Where the pass is: the next batch to be fed."""
 
     chunk: int
     batch: int
@@ -128,7 +128,7 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
         if layout != _LAYOUT:
             what = f"{path} has layout {layout} of an unfinished pass; this neurolect reads layout {_LAYOUT} only."
             run = path.parents[1]
-            hint = f"Finish it with the version named in {run / 'manifest.json'}, or remove {run} and begin anew."
+            hint = f"Finish it with the version named in {run / 'manifest.json'}, or remove {run} and start again."
             raise FormatVersionError(what, hint=hint)
         arrays = {name: file[name] for name in file.files if name != "layout"}
     chunk, batch = (int(each) for each in arrays.pop("position"))

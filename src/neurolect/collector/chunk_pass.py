@@ -28,7 +28,7 @@ def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
 
 
 class Launched:
-    """A chunk whose forward passes the device was told to run; the host has not waited for them.
+    """A chunk whose forward passes the device was asked to run; the host has not waited for them.
 
     ``rows``: int64, shape (n,). Its sentences in the order of the batches, as rows of the chunk.
     """

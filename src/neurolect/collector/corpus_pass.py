@@ -1,4 +1,4 @@
-"""The pass over the corpus: feed the model, keep what moves every neuron most, go on after a stop."""
+"""The pass over the corpus: feed the model, keep what activates each neuron most, resume after a stop."""
 
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -154,7 +154,7 @@ def _collect(
                 state = _new_state(model, corpus, plan, options, sample_ids)
             else:
                 state = loaded[0]
-                progress.message(f"Going on from the checkpoint after {state.n_sentences:,} sentences.")
+                progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
             task.advance(state.n_sentences)
             ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
     if shard is not None:
@@ -226,7 +226,7 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     """Feed every chunk of a stream that begins at a position; say why it ended."""
     watch = Watch(this.options, this.state.convergence)
     feed = _feed_host if this.state.device is None else _feed_device
-    # A GPU would stand still meanwhile; a rule that may end the pass must know at once.
+    # A GPU would be idle meanwhile; a rule that may end the pass must know at once.
     on_gpu = this.state.device is not None and this.state.device.type == "cuda"
     this.state.convergence.aside = on_gpu and not this.options.stop_when
     with closing(feed(this, stream, position)) as fed:
@@ -257,7 +257,7 @@ def _pause(this: _Pass, position: Position) -> None:
         release_memory()
     if this.stop.name:
         what = f"Stopped by {this.stop.name} after {this.state.n_sentences:,} sentences; they are kept."
-        raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
+        raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
 
 
 def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
@@ -302,7 +302,7 @@ def _take_in(this: _Pass, launched: Launched) -> None:
     model: Model | None = this.model
     finite = launched.finite
     while not finite and model is not None:
-        # Decided anew for each chunk, so that a run that goes on from a checkpoint does the same.
+        # Decided again for each chunk, so that a run that resumes from a checkpoint does the same.
         model = this.wider(model)
         if model is not None:
             activations, looks = chunk_activations(model, launched.chunk), None

@@ -83,7 +83,7 @@ def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:
 
 
 def order_notice(steps: Sequence[Step], *, list_size: int) -> str | None:
-    """Tell of a corpus whose sentences do not come in exchangeable order."""
+    """Report a corpus whose sentences do not come in exchangeable order."""
     found = [dispersion(step, list_size) for step in steps]
     known = [each for each in found if not np.isnan(each)]
     if not known or np.mean(known) < _ORDERED:

@@ -1,6 +1,6 @@
 """Pool a bounded sample of the held-out part: what signatures are later scored on.
 
-It is done before the pass, so that a pass that is gone on with finds it finished. The sample is sorted by length
+It is done before the pass, so that a pass that is resumed finds it finished. The sample is sorted by length
 and cut into batches as a whole; shards take whole batches in turn, so that any number of them gives the same bits.
 """
 

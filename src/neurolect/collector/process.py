@@ -29,13 +29,13 @@ def threads_used(device_type: str) -> int | None:
 
 @contextmanager
 def threads_of(folder: Path, *, progress: Progress) -> Iterator[None]:
-    """Compute with as many threads as a run was begun with, while the block runs."""
+    """Compute with as many threads as a run was started with, while the block runs."""
     now = torch.get_num_threads()
     then = read_manifest(folder)["model"].get("threads") or now
     if then == now:
         yield
         return
-    progress.message(f"The run was begun with {then} threads; it goes on with as many, not {now}.")
+    progress.message(f"The run was started with {then} threads; it resumes with as many, not {now}.")
     torch.set_num_threads(then)
     try:
         yield
@@ -74,7 +74,7 @@ def n_own_cores() -> int:
 class StopRequest:
     """Whether somebody asked to stop.
 
-    ``patient``: Whether a second signal is as good as the first. A worker is told to stop by the process that
+    ``patient``: Whether a second signal is as good as the first. A worker is asked to stop by the process that
         started it, and often by the terminal or the scheduler too.
     ``name``: ``SIGINT`` or ``SIGTERM`` once asked, or who else asked.
     """

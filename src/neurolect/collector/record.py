@@ -181,7 +181,7 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
 
 
 def _notices(state: CollectState) -> list[str]:
-    """Say in sentences what was not read as it stands."""
+    """Say in sentences what was changed when it was read."""
     notices = []
     forms = "{} sentence was", "{} sentences were"
     if state.n_cut:

@@ -77,7 +77,7 @@ def collect(
     NonFiniteActivationsError
         If the model returns NaN or infinity and ``non_finite`` is ``error``.
     InterruptedRunError
-        If it was stopped by Ctrl-C or SIGTERM; the same call goes on from the checkpoint.
+        If it was stopped by Ctrl-C or SIGTERM; the same call resumes from the checkpoint.
 
     References
     ----------

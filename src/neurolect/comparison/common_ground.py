@@ -10,7 +10,7 @@ from neurolect.errors import OptionError, RunFolderError
 from neurolect.store import SIDES, Run
 
 MIN_SENTENCES = 50
-"""Fewer say nothing: chance alone correlates some pair among thousands by 0.5 and more."""
+"""Fewer are not informative: chance alone correlates some pair among thousands by 0.5 and more."""
 
 
 class CommonGround(NamedTuple):
@@ -68,13 +68,13 @@ def _different_shapes(runs: Sequence[Run], labels: Sequence[str]) -> list[str]:
         len({widths[site] for _, widths in shapes}) == 1 for site in shared
     ):
         return []
-    told = [
+    sizes = [
         f"{depth} layers of " + ", ".join(f"{width:,} ({site})" for site, width in widths.items())
         for depth, widths in shapes
     ]
     return [
-        f"The models differ in shape: {_by_run(labels, told)}. The same address is not the same neuron there: read "
-        "partners, R2 and the likest layer, not what was kept at its place."
+        f"The models differ in shape: {_by_run(labels, sizes)}. The same address is not the same neuron there: "
+        "read partners, R2 and the most similar layer, not what was kept at its place."
     ]
 
 
@@ -127,7 +127,7 @@ def common_sample(runs: Sequence[Run], *, labels: Sequence[str]) -> list[NDArray
         what = (
             f"The runs stored the activations of {len(common)} common sentences ({counts}; collect.seed: {seeds})."
         )
-        hint = "--stream CORPUS reads sentences anew; or collect with one seed and collect.activation_sample_size"
+        hint = "--stream CORPUS reads sentences again; or collect with one seed and collect.activation_sample_size"
         raise RunFolderError(what, expected=f"{MIN_SENTENCES} or more", hint=hint)
     columns = []
     for each in ids:

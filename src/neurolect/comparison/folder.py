@@ -274,7 +274,7 @@ def asked_of(
     sentences: Sequence[str],
 ) -> Asked:
     """Put together what a comparison is of, as its manifest says it."""
-    told = [
+    members = [
         {
             "label": label,
             "path": str(run.folder.resolve()),
@@ -285,7 +285,7 @@ def asked_of(
         }
         for run, label in zip(runs, labels, strict=True)
     ]
-    return Asked(told, json.loads(json.dumps(options)), stream, list(sentences))
+    return Asked(members, json.loads(json.dumps(options)), stream, list(sentences))
 
 
 def _made_from(run: RunManifest) -> dict[str, str | None]:

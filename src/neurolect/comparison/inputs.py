@@ -97,7 +97,7 @@ def stored_values(
         ]
 
 
-# Sets of sentences that models are run on anew: a corpus, or a file with a sentence in each row.
+# Sets of sentences that models are run on again: a corpus, or a file with a sentence in each row.
 class SentenceSet(NamedTuple):
     """Sentences under a name."""
 

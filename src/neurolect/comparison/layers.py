@@ -77,7 +77,7 @@ class DistanceSums:
         return Distances(self.n, means[0], means[1], means[2])
 
 
-# Rankings of several models side by side: where each layer's lists stand.
+# Rankings of several models side by side: where each layer's lists are.
 _QUARTILES = ("rank_least", "rank_q1", "rank_median", "rank_q3", "rank_greatest")
 
 
@@ -100,7 +100,7 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
             ranking = rank(run, by=number, limit=1)
             facts = provenance(ranking).details
             for each in layer_ranks(ranking):
-                # as shares, from 0: the first, to 1: the last; so models of other sizes can stand beside
+                # as shares, from 0: the first, to 1: the last; so models of other sizes can be compared
                 shares = [(place - 1) / max(1, facts["n_ranked"] - 1) for place in each.quartiles]
                 rows.append(
                     {

@@ -2,7 +2,7 @@
 
 Two signatures agree by the cosine of their log-odds z: 1 where the same words (patterns, tags, ...) are over- and
 under-represented in the same proportions, 0 where they have nothing in common; two mean lengths, each a multiple of
-its corpus's, agree by the smaller over the greater. Beside it stands what chance gives:
+its corpus's, agree by the smaller over the greater. Next to it is what chance gives:
 the agreement with the signature that another neuron of the same layer has on the other corpus.
 """
 

@@ -1,4 +1,4 @@
-"""Score every signature on sentences it was not made from: how well it foretells what moves its neuron."""
+"""Score every signature on sentences it was not made from: how well it predicts what activates its neuron."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -147,7 +147,7 @@ def evaluate(
     ``held_out``: Sentences and activations that weights and signatures know nothing of.
     ``groups``: int64, shape (n_lists,). Lists of one group may be sisters.
     ``other``: int64, shape (n_lists,). The list whose signature stands for another neuron's.
-    ``advance``: Told how many lists were done, now and then.
+    ``advance``: Called now and then with the number of lists done.
     """
     n_lists = len(features.offsets) - 1
     n = len(held_out.document_ids)
@@ -201,7 +201,7 @@ def _empty(n_lists: int) -> Scores:
 
 
 class _Target(NamedTuple):
-    """What a list's scores are to foretell."""
+    """What a list's scores are to predict."""
 
     rows: NDArray[np.int64]
     """Sentences with an activation."""
@@ -278,7 +278,7 @@ def _add_senses(work: _Work, made: NDArray[np.float32], each: int) -> None:
 
 
 def _interval(areas: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
-    """Give the bounds that leave the tails out; resamples without a positive say nothing."""
+    """Give the bounds that leave the tails out; resamples without a positive are not informative."""
     kept = np.sort(areas[:, np.isfinite(areas[0])], axis=1)
     if kept.shape[1] == 0:
         return np.full((2, 2), np.nan)

@@ -42,7 +42,7 @@ def fit(
         its background.
     ``senses``: Vectors of the kept sentences, centroids of the lists' senses and where each list's start.
     ``workers``: Threads; the result is the same for any number.
-    ``advance``: Told how many lists were done, now and then.
+    ``advance``: Called now and then with the number of lists done.
 
     Reference: Fisher: The use of multiple measurements in taxonomic problems (1936); Friedman: Regularized
         discriminant analysis (1989), for the held-back covariance.

@@ -19,8 +19,8 @@ class FidelityOptions:
     after_describe: bool = True
     """Whether ``describe``, ``run`` and ``demo`` score signatures too."""
     top_share: Annotated[float, Range(0.0001, 0.5)] = 0.01
-    """Share of the held-out sentences that a neuron is to be told by: those with its highest (lowest) activations.
-    Where the lists hold a greater share of the corpus, that is taken."""
+    """Share of the held-out sentences that a neuron is to be distinguished by: those with its highest (lowest)
+    activations. Where the lists hold a greater share of the corpus, that is taken."""
     min_positives: Annotated[int, Range(2, 10_000_000)] = 20
     """With fewer such sentences nothing is scored, and the card says so."""
     n_evidence: Annotated[int, Range(1, 1_000)] = 40

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neurolect.model import Model
 
 
-# Beside every score that of the same neuron in a randomly initialised model: what the architecture alone gives.
+# Next to every score that of the same neuron in a randomly initialised model: what the architecture alone gives.
 def compare_with_random(run: Run, control: Run) -> Run:
     """Note what the same neurons of another model scored.
 

@@ -28,7 +28,7 @@ SHARE = 0.01
 """So much of the kept sentences is taken, the most alike."""
 FEWEST = 20
 COMMON = 0.1
-"""Words of a larger share of the kept sentences say nothing of a sentence's matter."""
+"""Words of a larger share of the kept sentences are not informative about a sentence's topic."""
 
 
 def sentences_like(examples: Sequence[str], index: SentenceIndex) -> NDArray[np.int64]:
@@ -41,13 +41,13 @@ def sentences_like(examples: Sequence[str], index: SentenceIndex) -> NDArray[np.
     sentences hold it than there are; the sum is divided by the root of the kept sentence's number of words. A kept
     sentence is as like the examples as it is like the nearest of them.
     """
-    told = [each for each in examples if each.strip()]
-    if not told:
+    given = [each for each in examples if each.strip()]
+    if not given:
         what = "There is no example sentence."
         raise OptionError(what, expected="a file with one sentence or more, one a line")
     best = np.zeros(index.n_sentences, dtype=np.float32)
     rarity: dict[str, tuple[NDArray[np.int64], float]] = {}
-    for example in told:
+    for example in given:
         alike = np.zeros(index.n_sentences, dtype=np.float32)
         for word in sorted({word.lower() for word in split_words(example) if is_word(word)}):
             if word not in rarity:
@@ -58,7 +58,7 @@ def sentences_like(examples: Sequence[str], index: SentenceIndex) -> NDArray[np.
     best /= np.sqrt(np.maximum(np.diff(index.sentence_starts), 1))
     n_taken = min(max(FEWEST, int(SHARE * index.n_sentences)), int(np.count_nonzero(best)))
     if not n_taken:
-        what = f"No kept sentence shares a rare word with the {len(told)} example sentences."
+        what = f"No kept sentence shares a rare word with the {len(given)} example sentences."
         raise OptionError(what, expected="sentences of the kind and language of the run's corpus")
     return np.sort(np.argsort(-best, kind="stable")[:n_taken])
 

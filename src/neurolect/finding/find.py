@@ -50,11 +50,11 @@ def _words_like(asked: Asked, index: SentenceIndex) -> str | None:
     unknown = [step.item for step in steps if not step.is_tag and not len(index.places_of_word(step.item))]
     tags = [step.item for step in steps if step.is_tag and step.item not in index.tags]
     tags += [] if asked.tag is None else [tag for tag in asked.tag.upper().split() if tag not in index.tags]
-    told = [f"Nearest to {tag!r}: {nearest(tag, index.tags)}." for tag in tags if not tag.startswith("*")]
+    hints = [f"Nearest to {tag!r}: {nearest(tag, index.tags)}." for tag in tags if not tag.startswith("*")]
     for word in unknown:
         like = _alike(word, index)
-        told.append(f"No kept sentence has {word!r}" + (f"; nearest: {like}." if like else "."))
-    return " ".join(told) or None
+        hints.append(f"No kept sentence has {word!r}" + (f"; nearest: {like}." if like else "."))
+    return " ".join(hints) or None
 
 
 def _alike(word: str, index: SentenceIndex) -> str:
@@ -130,7 +130,7 @@ def find(
         A word, or several side by side; upper and lower case are the same.
     pattern : str, optional
         Words and tags in order, e.g. ``"united * states"``, ``"<DT> <JJ> house"``: ``*`` skips as many words as the
-        run's own patterns may (4, between two tags 1, unless ``describe`` was told otherwise), ``*2`` up to two,
+        run's own patterns may (4, between two tags 1, unless ``describe`` had other options), ``*2`` up to two,
         ``**`` any number.
     tag : str, optional
         A Penn tag, e.g. ``"NNP"``: by its share of tokens; or a pattern of tags, e.g. ``"DT JJ * NN"``.
@@ -198,7 +198,7 @@ def find(
 def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -> None:
     if subtree is not None and asked.given:
         what = "A subtree is searched for by itself."
-        raise OptionError(what, expected=f"no {' or '.join(asked.given)} beside it")
+        raise OptionError(what, expected=f"no {' or '.join(asked.given)} as well")
     if subtree is None and not asked.given:
         what = "A search has to be for something."
         expected = "a word, a pattern, a tag, a subtree, a regular expression, a condition field=value or a label"
@@ -286,7 +286,7 @@ def _told(run: Run, ranked: pa.Table, evidence: str, *, options: dict[str, Any])
 
 
 def _fidelity(run: Run, rows: list[dict[str, Any]]) -> dict[str, pa.Array]:
-    """Look up how well the lists' signatures foretell their neurons, if these signatures were scored."""
+    """Look up how well the lists' signatures predict their neurons, if these signatures were scored."""
     if not run.has("fidelity/scores"):
         return {}
     table = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])

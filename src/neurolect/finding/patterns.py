@@ -1,4 +1,4 @@
-"""Patterns to search for: ``united * states``, ``<DT> <JJ> house``; how they are written, where they stand."""
+"""Patterns to search for: ``united * states``, ``<DT> <JJ> house``; how they are written, where they occur."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from neurolect.store.sentence_index import SentenceIndex
 STAR = re.compile(r"\*(\*|\d{1,4})?")
 TAG = re.compile(r"<([^<>\s]+)>")
 GLUED = re.compile(r"(?<=>)(?=[*<])|(?<=\*)(?=<)|(?<=\*\d)(?=<)")
-"""Where a tag in brackets touches what stands beside it, as in ``<DT>*<NN>``."""
+"""Where a tag in brackets touches what is next to it, as in ``<DT>*<NN>``."""
 ANY_GAP = 1 << 30
 """Longer than any sentence."""
 LOOKED_AT = 16
@@ -41,7 +41,7 @@ def parse_pattern(
 ) -> Pattern:
     """Read a pattern.
 
-    ``text``: Words and tags in angle brackets, in order. What stands side by side is side by side in the sentence;
+    ``text``: Words and tags in angle brackets, in order. What is side by side is side by side in the sentence;
         ``*`` lets some words be skipped, ``*2`` up to two, ``**`` any number.
     ``word_gap, tag_gap``: Words that ``*`` may skip, and how many between two tags; -1 for any number.
     ``is_word``: Whether a piece in small letters is one word as it is; others are split as sentences are.
@@ -107,7 +107,7 @@ def sentences_with(pattern: Sequence[Step], index: SentenceIndex) -> NDArray[np.
 
 
 def _leading_tags(pattern: Sequence[Step], index: SentenceIndex) -> tuple[NDArray[np.int64], int]:
-    """Follow the first tags in a bit for every place there is, as long as they stand in many.
+    """Follow the first tags in a bit for every place there is, as long as they occur in many.
 
     Gives the places of the last one and how many of the pattern's items were followed.
     """
@@ -153,7 +153,7 @@ def _next(step: Step, ends: NDArray[np.int64], index: SentenceIndex) -> NDArray[
 
 
 def _tagged_next(step: Step, ends: NDArray[np.int64], index: SentenceIndex) -> NDArray[np.int64]:
-    """Do the same for a tag by looking at the places that come next: tags stand everywhere."""
+    """Do the same for a tag by looking at the places that come next: tags occur everywhere."""
     if step.item not in index.tags:
         return np.empty(0, dtype=np.int64)
     code, codes = index.tags.index(step.item), index.tag_codes

@@ -111,7 +111,7 @@ def _remove(path: Path) -> None:
 
 
 def _computer() -> str:
-    """Name this computer in eight hexadecimal digits: a process number says nothing on another one."""
+    """Name this computer in eight hexadecimal digits: a process number has no meaning on another one."""
     return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
 
 

@@ -147,7 +147,7 @@ def place(name: str | Path) -> Path | RemotePath:
 
 
 def sibling(name: str | Path, suffix: str) -> str:
-    """Name a place beside another.
+    """Name a place next to another.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def fetched(url: str) -> Path:
     """Give a local copy of a folder at a URL.
 
     Returns: In ``NEUROLECT_CACHE`` (default: ``neurolect`` in the user's cache folder), the same for the same URL.
-        It is fetched anew when the manifest there is another; where there is none it is left as it is.
+        It is fetched again when the manifest there is another; where there is none it is left as it is.
     """
     remote = place(url)
     if isinstance(remote, Path):

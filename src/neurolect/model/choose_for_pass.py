@@ -35,7 +35,7 @@ class Work(NamedTuple):
 
 
 def way_for_pass(model: Model, work: Work, *, progress: Progress) -> Way:
-    """Choose again now that the work is known; people are told what was not to be had."""
+    """Choose again now that the work is known; a message names what was not to be had."""
     if model.torch_way.because:
         progress.message(f"Sentences are padded: {model.torch_way.because}.")
     way = _backend_for(model, work, progress)

@@ -100,7 +100,7 @@ def _check_folder(folder: Path, options: ModelOptions) -> None:
         return
     if not pickled:
         what = f"The folder {str(folder)!r} has no weights."
-        raise ModelError(what, expected="model.safetensors", hint="copy the weights beside config.json")
+        raise ModelError(what, expected="model.safetensors", hint="copy the weights next to config.json")
     if not options.allow_pickle:
         raise _is_pickled(str(folder), pickled[0])
 

@@ -59,7 +59,7 @@ class Model(Network):
     architecture : str, optional
         Class of the whole model, where ``network`` is but its encoder.
     reload : callable, optional
-        Gives the same model loaded anew with other options; needed to fall back to a wider number format.
+        Gives the same model loaded again with other options; needed to fall back to a wider number format.
     body : nn.Module, optional
         The encoder or decoder inside of a ``network`` that has a head; ``network`` itself when not given.
 

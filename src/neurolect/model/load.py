@@ -178,7 +178,7 @@ def load_network(
     }
     automatic = getattr(transformers, head)
     if head != "AutoModel":
-        # a head of another shape is one for another task: it starts anew
+        # a head of another shape is one for another task: it is initialised again
         network, loading = automatic.from_pretrained(files.source, ignore_mismatched_sizes=True, **keywords)
         return network, loading
     try:
@@ -195,7 +195,7 @@ def _check_tokenizer(name: str, tokenizer: Tokenizer) -> None:
     # Where the tokenizer's files are missing, version 5 of transformers makes one that knows special tokens only.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         what = f"The tokenizer of the model {name!r} has no vocabulary, so every word would be unknown."
-        hint = "copy tokenizer.json (or vocab.txt) beside config.json"
+        hint = "copy tokenizer.json (or vocab.txt) next to config.json"
         raise ModelError(what, expected="the files of the model's tokenizer", hint=hint)
 
 

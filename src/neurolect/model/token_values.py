@@ -32,7 +32,7 @@ class SentenceTokens(NamedTuple):
 
 
 class TokenSpans(NamedTuple):
-    """Where the pooled tokens of one sentence stand in its text."""
+    """Where the pooled tokens of one sentence are in its text."""
 
     starts: NDArray[np.int32]
     """First character of each token, shape (n_tokens,)."""
@@ -166,9 +166,9 @@ def token_spans(model: Model, texts: list[str], *, sentences: TokenizedSentences
         raise ModelError(what, expected="a tokenizer with a Rust backend", hint="save it with tokenizer.json")
     spans = []
     for row, (text, encoded) in enumerate(zip(texts, backend.encode_batch(texts), strict=True)):
-        told = cast("list[tuple[int, int]]", encoded.offsets)[sentences.first[row] : sentences.end[row]]
-        starts = [_after_space(text, start, end) for start, end in told]
-        ends = [end for _, end in told]
+        offsets = cast("list[tuple[int, int]]", encoded.offsets)[sentences.first[row] : sentences.end[row]]
+        starts = [_after_space(text, start, end) for start, end in offsets]
+        ends = [end for _, end in offsets]
         spans.append(TokenSpans(np.array(starts, np.int32), np.array(ends, np.int32)))
     return spans
 

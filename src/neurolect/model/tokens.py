@@ -1,7 +1,7 @@
 """Turn sentences into model tokens, and know which of them are the sentence's own.
 
 A tokenizer puts special tokens before and after a single sentence ([CLS] ... [SEP]); what lies between
-is the sentence. A special token that stands literally in the text counts as text.
+is the sentence. A special token that is literally in the text counts as text.
 """
 
 import threading
@@ -82,7 +82,7 @@ def _with_backend(backend: "Backend", texts: list[str], max_tokens: int) -> _Pie
         encodings = getattr(backend, "encode_batch_fast", backend.encode_batch)(texts)
     ids = [each.ids for each in encodings]
     n_cut = sum(1 for each, own in zip(encodings, ids, strict=True) if len(own) >= max_tokens and each.overflowing)
-    # The special tokens stand around any single sentence alike, so the first that is not empty tells for all.
+    # The special tokens are around any single sentence alike, so the first that is not empty holds for all.
     masks = (each.special_tokens_mask for each in encodings)
     telling = next((mask for mask in masks if 0 in mask), [1] * max(map(len, ids), default=0))
     before, after = _special_edges(telling)

@@ -1,4 +1,4 @@
-"""The papers' findings, looked for again: one command from a model and a corpus to a table of what was found."""
+"""The papers' findings, replicated: one command from a model and a corpus to a table of what was found."""
 
 import importlib
 from typing import TYPE_CHECKING

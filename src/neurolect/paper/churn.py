@@ -1,4 +1,4 @@
-"""[E] figure 1: how much of the lists is new at each look, beside what a random order gives for any neuron."""
+"""[E] figure 1: how much of the lists is new at each look, and what a random order gives for any neuron."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +45,7 @@ def replaced_by_chance(n_before: int, n_new: int, *, list_size: int) -> float:
 
 
 def look_like_theirs(looks: list[Look]) -> Look | None:
-    """Find the look that stands where [E] looked.
+    """Find the look that is where [E] looked.
 
     Returns: The one with a ratio of read to new sentences nearest to 20; None where it stays below 10.
     """
@@ -160,14 +160,14 @@ def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Find
     rows = {row["set"]: row for row in pq.read_table(distances).to_pylist()} if distances.is_file() else {}
     if not rows or any(name not in rows or not rows[name]["n_sentences"] for name in SETS):
         return left_out("J table 3", claim, theirs=theirs, because=because or "there are no distances", rule=RULE)
-    verdicts, told, measured = [], [], []
+    verdicts, texts, measured = [], [], []
     for key, digits in (("manhattan", 1), ("euclidean", 2)):
         found = [Distance(rows[name][key], rows[name][f"{key}_error"] or 0.0) for name in SETS]
         verdicts.append(judge_order(*found))
         measured.append(found)
         signs = [" > " if a.mean > b.mean else " < " for a, b in pairwise(found)]
         figures = [f"{each.mean:.{digits}f}" for each in found]
-        told.append(f"{figures[0]}{signs[0]}{figures[1]}{signs[1]}{figures[2]} {key.capitalize()}")
+        texts.append(f"{figures[0]}{signs[0]}{figures[1]}{signs[1]}{figures[2]} {key.capitalize()}")
     verdict = verdicts[0] if verdicts[0] == verdicts[1] else Verdict.differs
     sizes = ", ".join(f"{rows[name]['n_sentences']:,}" for name in SETS) + " sentences"
     if all(rows[name].get("n_documents") for name in SETS):
@@ -175,7 +175,7 @@ def moved_finding(distances: Path, *, because: str = "", note: str = "") -> Find
     why = "; ".join(
         each for each in ("" if verdict is Verdict.reproduced else _why(verdicts, measured), note) if each
     )
-    return Finding("J table 3", claim, theirs, f"{'; '.join(told)} ({sizes})", verdict, why, RULE)
+    return Finding("J table 3", claim, theirs, f"{'; '.join(texts)} ({sizes})", verdict, why, RULE)
 
 
 def _why(verdicts: list[Verdict], measured: list[list[Distance]]) -> str:

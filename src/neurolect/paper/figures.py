@@ -34,7 +34,7 @@ def _panels(n: int, *, width: float, height: float, shared: bool) -> tuple[Any, 
 
 
 def draw_churn(run: Run) -> Drawn:
-    """Draw new entries at each look beside the law of random order ([E] figure 1)."""
+    """Draw new entries at each look and the law of random order ([E] figure 1)."""
     looks = read_looks(run)
     size = run.table("lists/top", columns=["neuron_id"]).num_rows // run.n_neurons
     figure, axes = new_figure(f"New entries of the top-{size:,} lists since the look before", width=6.4, height=3.6)
@@ -76,7 +76,7 @@ def draw_maps_of_models(runs: Mapping[str, Run]) -> Drawn:
 
 
 def draw_boxes(runs: Mapping[str, Run], *, by: str) -> Drawn:
-    """Draw where the neurons of each layer stand in a ranking ([E] figures 3 and 4)."""
+    """Draw where the neurons of each layer are in a ranking ([E] figures 3 and 4)."""
     figure, panels = _panels(len(runs), width=3.7 * len(runs), height=3.4, shared=True)
     label = ""
     for axes, (name, run) in zip(panels, runs.items(), strict=True):

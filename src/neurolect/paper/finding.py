@@ -1,4 +1,4 @@
-"""A finding of the papers beside what was found here, and the verdict of a rule that was fixed beforehand."""
+"""A finding of the papers next to what was found here, and the verdict of a rule that was fixed beforehand."""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -82,10 +82,10 @@ class PaperFolder(NamedTuple):
         for name in sorted(then.keys() | now.keys()):
             if then.get(name) != now.get(name):
                 before, asked = json.dumps(then.get(name)), json.dumps(now.get(name))
-                what = f"{self.root} was begun with {name} {before}, and now it is {asked}."
+                what = f"{self.root} was started with {name} {before}, and now it is {asked}."
                 raise OptionError(what, expected="the same options", hint="or give another --out")
 
     def choices(self) -> dict[str, Any]:
-        """Read what the folder was begun with."""
+        """Read what the folder was started with."""
         choices: dict[str, Any] = json.loads((self.root / _RECORD).read_text(encoding="utf-8"))["choices"]
         return choices

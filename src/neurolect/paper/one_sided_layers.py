@@ -163,8 +163,8 @@ def sentiment_findings(
     )
     selective = [is_selective(each) for each in values]
     names = ("random", "pre-trained", "fine-tuned")
-    told = ", ".join(f"{name} {each.mean():.1%}" for name, each in zip(names, selective, strict=True))
-    told += f" (lists with enough labels: {', '.join(f'{np.isfinite(each).mean():.0%}' for each in values)})"
+    shown = ", ".join(f"{name} {each.mean():.1%}" for name, each in zip(names, selective, strict=True))
+    shown += f" (lists with enough labels: {', '.join(f'{np.isfinite(each).mean():.0%}' for each in values)})"
     grown = change_of(selective[0], selective[1]), change_of(selective[1], selective[2])
     return [
         *found,
@@ -177,7 +177,7 @@ def sentiment_findings(
             note,
             TUNED_RULE,
         ),
-        Finding("E fig. 5", GROWS, "a picture", told, judge_growing(*grown), note, GROWING_RULE),
+        Finding("E fig. 5", GROWS, "a picture", shown, judge_growing(*grown), note, GROWING_RULE),
     ]
 
 

@@ -143,8 +143,8 @@ def _short(name: str) -> str:
 
 def _verdicts(findings: Sequence[Finding]) -> str:
     counted = [(verdict, sum(each.verdict is verdict for each in findings)) for verdict in Verdict]
-    told = ", ".join(f"{n} {verdict.value}" for verdict, n in counted if n)
-    return f"Of {len(findings)} findings: {told}."
+    shown = ", ".join(f"{n} {verdict.value}" for verdict, n in counted if n)
+    return f"Of {len(findings)} findings: {shown}."
 
 
 def _made(folder: PaperFolder, runs: Mapping[str, Run], facts: Mapping[str, Any]) -> list[str]:
@@ -167,7 +167,11 @@ def _made(folder: PaperFolder, runs: Mapping[str, Run], facts: Mapping[str, Any]
             f"- **The corpus is small**: the papers' is {82_000_000 / n:,.0f} times as large, and a list here is "
             f"{size / n:.2%} of it, where theirs is 0.012 %. Lists are less pure for that."
         )
-    for name, what in (("random", "weights drawn anew, word embeddings kept"), ("sentiment", ""), ("category", "")):
+    for name, what in (
+        ("random", "weights reinitialised, word embeddings kept"),
+        ("sentiment", ""),
+        ("category", ""),
+    ):
         lines += _variant(folder, name, what, facts)
     lines += [f"- {cell(note)}" for note in facts["notes"]]
     return lines

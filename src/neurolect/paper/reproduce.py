@@ -29,13 +29,13 @@ def reproduce_paper(
 ) -> Path | None:
     """Make the variants of a model, let all read a corpus, compare them, and write the report.
 
-    Every step that is done in ``out`` is left as it is: the same call goes on after a stop, and steps made on
+    Every step that is done in ``out`` is left as it is: the same call resumes after a stop, and steps made on
     another machine can be copied in. Up to ``compare`` neither a tagger nor matplotlib is needed.
 
     Parameters
     ----------
     out : str or Path
-        The folder to write, or to go on with.
+        The folder to write, or to resume.
     options : PaperOptions, optional
         Model, corpus, labels, and the last step; the defaults need the extra ``demo``.
     config : RunConfig, optional
@@ -55,7 +55,7 @@ def reproduce_paper(
     Raises
     ------
     OptionError
-        If a field that was named is not there, or ``out`` was begun with other options.
+        If a field that was named is not there, or ``out`` was started with other options.
     VariantError
         If labels that were asked for are missing.
     NeurolectError

@@ -71,7 +71,7 @@ def _same_index(run: Run) -> Finding:
         because = "the layers cannot be compared at the same index"
         return left_out("J fig. 2", claim, theirs="a picture", because=because, rule=INDEX_RULE)
     found = [Agreement(rows[name]["correlation"], rows[name]["p"]) for name in known]
-    told = ", ".join(
+    text = ", ".join(
         f"{NUMBERS[name]} {rows[name]['correlation']:.2f} (neighbouring layers {rows[name]['neighbouring']:.2f})"
         for name in known
     )
@@ -79,7 +79,7 @@ def _same_index(run: Run) -> Finding:
     because = (
         f"no figure for {', '.join(missing)} here" if missing else "the residual connection adds to the same index"
     )
-    return Finding("J fig. 2", claim, "a picture", told, judge_same_index(found), because, INDEX_RULE)
+    return Finding("J fig. 2", claim, "a picture", text, judge_same_index(found), because, INDEX_RULE)
 
 
 def _diversity(run: Run) -> Finding:
@@ -94,9 +94,9 @@ def _diversity(run: Run) -> Finding:
     if np.isnan(correlation):
         because = "the model has too few layers, or too few sentences"
         return left_out("J fig. 3", claim, theirs="a picture", because=because, rule=DIVERSITY_RULE)
-    told = f"correlation {correlation:+.2f}; {errors[0]:.3f} in the first layer, {errors[-1]:.3f} in the last"
+    text = f"correlation {correlation:+.2f}; {errors[0]:.3f} in the first layer, {errors[-1]:.3f} in the last"
     because = "sentence vectors here are of word vectors, theirs of BERT's [CLS]"
-    return Finding("J fig. 3", claim, "a picture", told, judge_diversity(correlation), because, DIVERSITY_RULE)
+    return Finding("J fig. 3", claim, "a picture", text, judge_diversity(correlation), because, DIVERSITY_RULE)
 
 
 def middle_layer(run: Run) -> int:
@@ -119,8 +119,8 @@ def _groups(run: Run, seed: int) -> Finding:
     mixed = np.random.default_rng(seed).permuted(unit, axis=1)
     shuffled = explained(mixed, k=N_GROUPS, seed=seed)
     n = unit.shape[1]
-    told = f"layer {layer}: groups explain {share:.0%} of the responses to {n:,} sentences, shuffled {shuffled:.0%}"
-    return Finding("J fig. 4", claim, "a picture", told, judge_groups(share, shuffled), "", GROUPS_RULE)
+    text = f"layer {layer}: groups explain {share:.0%} of the responses to {n:,} sentences, shuffled {shuffled:.0%}"
+    return Finding("J fig. 4", claim, "a picture", text, judge_groups(share, shuffled), "", GROUPS_RULE)
 
 
 # [E] section 4.3, figure 2: clusters of neurons against layers, and nearest neurons by depth.
@@ -207,7 +207,7 @@ def group_findings(trained: Run, random: Run) -> list[Finding]:
         ]
     found, blind = accuracies[0], accuracies[1]
     ours = f"{_told(found)} against {_told(blind)} ({n_layers} layers)"
-    because = f"layers dealt out at random give {found.chance:.1%} by the best matching"
+    because = f"layers assigned at random give {found.chance:.1%} by the best matching"
     if n_layers == 12:
         because += ", about their random model's figure"
     depths = _depth(trained), _depth(random)

@@ -26,8 +26,8 @@ PAPER_DEFAULTS: dict[str, dict[str, object]] = {
     },
     "describe": {"max_senses": 1},
 }
-"""What a reproduction does unless told otherwise: top lists as in the papers, an order that the law speaks of, and
-[J]'s thousand sentences to group neurons by."""
+"""What a reproduction does unless other options are given: top lists as in the papers, an order that the law
+speaks of, and [J]'s thousand sentences to group neurons by."""
 
 
 def make_variants(
@@ -90,7 +90,7 @@ def collect_runs(
 
 
 def _can_load(folder: PaperFolder, name: str, progress: Progress) -> bool:
-    """Say whether a model is here; tell of one that was made and is not."""
+    """Say whether a model is here; name one that was made and is not."""
     if folder.has_weights(name):
         return True
     if folder.has_variant(name):

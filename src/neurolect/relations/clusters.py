@@ -49,8 +49,8 @@ def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
                         for cluster, group in np.ndindex(*counts.shape)
                     ]
     for k, without in sorted(too_many.items()):
-        told = ", ".join(dict.fromkeys(without))
-        inputs.progress.message(f"Fewer than {k:,} lists ({told}) have a vector: {k:,} groups are left out there.")
+        short = ", ".join(dict.fromkeys(without))
+        inputs.progress.message(f"Fewer than {k:,} lists ({short}) have a vector: {k:,} groups are left out there.")
     folder = inputs.run.folder / "relations"
     write_table(folder / "members.parquet", pa.concat_tables([_MEMBERS.empty_table(), *members]))
     write_table(folder / "crossed.parquet", pa.Table.from_pylist(cells, schema=_CROSSED))
@@ -86,7 +86,7 @@ def _lists(inputs: RelateInputs, kind: str) -> list[_Lists]:
 
 
 def _groupings(inputs: RelateInputs, lists: _Lists) -> dict[str, tuple[NDArray[np.int32], list[str]]]:
-    """Give the known groups of the lists: layers, sites, sides; a grouping of one group says nothing."""
+    """Give the known groups of the lists: layers, sites, sides; a grouping of one group is not informative."""
     blocks = inputs.block_of[lists.neurons]
     found = {}
     of_blocks = {

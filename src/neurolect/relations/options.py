@@ -13,9 +13,10 @@ class RelateOptions:
     """Choices of the relate stage."""
 
     encoder_vectors: str = "none"
-    """Sentence vectors beside those made of words: ``none``, or a .npy file with a row for every kept sentence."""
+    """Sentence vectors in addition to those made of words: ``none``, or a .npy file with a row for every
+    kept sentence."""
     groups: tuple[Annotated[int, Range(1, 1_000_000)], ...] | None = None
-    """Numbers of groups of neurons to find, beside as many as there are layers."""
+    """Numbers of groups of neurons to find, in addition to as many as there are layers."""
     maps: tuple[Annotated[str, OneOf((*MAPS, "none"))], ...] = ("tsne",)
     """Maps of neurons: ``tsne``, ``umap``, or ``none``."""
     perplexity: Annotated[float, Range(1.0, 10_000.0)] = 30.0

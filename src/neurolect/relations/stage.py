@@ -1,4 +1,4 @@
-"""The relate stage: from lists, signatures and responses to how neurons stand to each other."""
+"""The relate stage: from lists, signatures and responses to how neurons relate to each other."""
 
 import dataclasses
 from pathlib import Path
@@ -31,8 +31,8 @@ def relate(
 ) -> Run:
     """Relate the neurons of a described run to each other; the results go into its ``relations`` folder.
 
-    Steps that are done and current are left as they are, so the same call goes on after a stop, and another option
-    makes anew only what depends on it.
+    Steps that are done and current are left as they are, so the same call resumes after a stop, and another option
+    makes again only what depends on it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One side's lists of a run as two arrays: where each neuron's list starts, and where its sentences stand."""
+"""One side's lists of a run as two arrays: where each neuron's list starts, and where its sentences are."""
 
 from typing import NamedTuple
 

@@ -17,7 +17,7 @@ from neurolect.store.sides import check_side, list_columns
 
 
 class LayerRanks(NamedTuple):
-    """Where the lists of one layer stand in a ranking."""
+    """Where the lists of one layer are in a ranking."""
 
     site: str
     """Site."""
@@ -158,7 +158,7 @@ def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) ->
 
 
 def _layers(run: Run, ranks: NDArray[np.float64], values: NDArray[np.float64], *, n_sides: int) -> list[LayerRanks]:
-    """Say where each layer's lists stand."""
+    """Say where each layer's lists are."""
     found = []
     first = 0
     for each in run.manifest["model"]["sites"]:

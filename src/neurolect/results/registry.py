@@ -80,7 +80,7 @@ _NUMBERS = [
     ),
     column("name_z", "strength of the name (log-odds z)"),
     column("n_sentences", "sentences of the list"),
-    column("mean_length", "mean length of the sentences (words)"),
+    column("mean_length", "mean length of the sentences (words): the same as length"),
     column("background_mean_length", "mean length of the corpus's sentences (words)"),
     column("noun_share", "noun share"),
     column("verb_share", "verb share"),
@@ -215,5 +215,6 @@ def _without_constant(run: Run, found: Numbers) -> Numbers:
     n_still = int(still.sum())
     if not n_still or n_still == run.n_neurons:
         return found
-    note = f"{n_still:,} of {run.n_neurons:,} neurons are constant: what their lists hold says nothing; left out."
+    constant = f"{n_still:,} of {run.n_neurons:,} neurons are constant"
+    note = f"{constant}: what their lists hold is not informative; left out."
     return found._replace(values=np.where(still, np.nan, found.values), notes=(*found.notes, note))

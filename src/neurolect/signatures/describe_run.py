@@ -98,15 +98,15 @@ def describe(
 
 def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
     run = stage.run
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as background:
         if stage.workers > 1:  # the taggers are processes of their own: this one is idle
-            compiled = beside.submit(compile_kernels)
+            compiled = background.submit(compile_kernels)
         with stage.timed("read"):
             inputs = read_inputs(run)
         sentences = _annotate(stage, inputs, tagger=tagger)
         if stage.workers > 1:
             compiled.result()
-        meanings = beside.submit(_typical, stage, inputs, sentences.coded)
+        meanings = background.submit(_typical, stage, inputs, sentences.coded)
         if stage.workers == 1:
             wait([meanings])
         collected = Collected(stage=stage, inputs=inputs, sentences=sentences, tagger=tagger, meanings=meanings)
@@ -158,7 +158,7 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
 
 
 def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
-    """Find typical sentences, and sentence vectors; runs beside the mining of patterns and so shows nothing."""
+    """Find typical sentences, and sentence vectors; runs during the mining of patterns and so shows nothing."""
     options = stage.options
     with stage.timed("vectors"):
         if options.vectors == "none":

@@ -121,7 +121,7 @@ def summary_table(
     def real(values: NDArray[np.float64]) -> pa.Array:
         return pa.array(values.astype(np.float32), from_pandas=True)
 
-    told = {
+    described = {
         "name": pa.array([name.text for name in names], pa.string()),
         "name_kind": pa.array([name.kind for name in names], pa.string()),
         "name_z": real(np.array([name.z for name in names], dtype=np.float64)),
@@ -132,4 +132,4 @@ def summary_table(
         "typical_sentence_id": pa.array(typical_ids, mask=typical_ids < 0),
         "length_z": real(lengths.z),
     }
-    return pa.table(lists.identify(np.arange(n_lists, dtype=np.int32)) | told)
+    return pa.table(lists.identify(np.arange(n_lists, dtype=np.int32)) | described)

@@ -63,7 +63,7 @@ def log_odds_z(
 
     Differs from the paper in the variance, which there is ``1/(y_list + ap) + 1/(y_rest + ap)``:
     (1) the rest's term would punish what occurs *only* in the list (then ``y_rest`` is 0), so the
-    whole background stands there; (2) the paper counts rare words, while shares of metadata and
+    whole background is used; (2) the paper counts rare words, while shares of metadata and
     tags come near 1, where ``1 - p`` matters. With fixed margins z grows strictly with `n_list`
     from 0 on.
 

@@ -442,5 +442,5 @@ def open_run(path: "str | Path | Run") -> Run:
         raise RunFolderError(what, hint="Put all shards together: neurolect merge SHARD... --out RUN")
     if not run.is_current("collect"):
         what = f"The run folder {path} is unfinished: its pass over the corpus was interrupted."
-        raise RunFolderError(what, hint="Give the same collect command again: it goes on from the last checkpoint.")
+        raise RunFolderError(what, hint="Give the same collect command again: it resumes from the last checkpoint.")
     return run

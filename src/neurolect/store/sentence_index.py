@@ -118,7 +118,7 @@ class SentenceIndex:
     def places_of_word(self, word: str) -> NDArray[np.int64]:
         """Find a word.
 
-        Returns: int64, ascending. Places of the kept sentences where it stands; none for an unknown word.
+        Returns: int64, ascending. Places of the kept sentences where it occurs; none for an unknown word.
         """
         code = pc.index(self.words, word).as_py()
         if code < 0:

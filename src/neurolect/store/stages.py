@@ -270,7 +270,7 @@ def made_with(manifest: RunManifest, stage: str, options: object) -> bool:
         return False
     # entries of before 0.2 have their options among the run's alone
     recorded = manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage, {}))
-    # an option that came or went with another version makes nothing anew
+    # an option that came or went with another version makes nothing again
     asked, defaults = plain_options(options), plain_options(type(options)())
     return {name: recorded.get(name, defaults[name]) for name in asked} == asked
 

@@ -21,7 +21,7 @@ from neurolect.tokens.entries import pack_values
 PART_SENTENCES = 2_048
 NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
 FAR = 0.1
-"""Standard deviations by which a list's activation may differ from the one computed anew, in the middle of all."""
+"""Standard deviations by which a list's activation may differ from the one computed again, in the middle of all."""
 
 
 def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
@@ -57,7 +57,7 @@ def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress
 
 
 def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
-    """Go on with the parts that are there if they are parts of the same work."""
+    """Resume with the parts that are there if they are parts of the same work."""
     columns = [wanted.column(name).to_numpy() for name in ("neuron_id", "rank", "sentence_id")]
     key = {
         "model": model.fingerprint,
@@ -93,11 +93,11 @@ def _read_part(
         if len(each.values):
             values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))
     pooled = np.array([_pool(each, model.options.pooling) for each in values], np.float32)
-    told = entries.drop_columns(["activation"])
+    table = entries.drop_columns(["activation"])
     for name, column in (pack_values(values) | {"pooled": pa.array(pooled)}).items():
-        told = told.append_column(name, column)
+        table = table.append_column(name, column)
     starts, ends = (pa.array([each[k].tolist() for each in spans], pa.list_(pa.int32())) for k in (0, 1))
-    return told, pa.table({"sentence_id": sentence_ids, "starts": starts, "ends": ends})
+    return table, pa.table({"sentence_id": sentence_ids, "starts": starts, "ends": ends})
 
 
 def _pool(values: NDArray[np.float32], pooling: str) -> float:
@@ -108,7 +108,7 @@ def _pool(values: NDArray[np.float32], pooling: str) -> float:
 
 
 def _check(run: Run, model: Model, wanted: pa.Table, entries: pa.Table) -> None:
-    """Compare what was pooled anew with the lists."""
+    """Compare what was pooled again with the lists."""
     deviation = run.table("neurons", columns=["std"]).column("std").to_numpy(zero_copy_only=False)
     units = np.maximum(deviation[wanted.column("neuron_id").to_numpy()], 1e-12)
     listed, pooled = wanted.column("activation").to_numpy(), entries.column("pooled").to_numpy()

@@ -40,7 +40,7 @@ def read_tokens(
     """Read the first sentences of lists again and weigh their words by the neuron's activation at them.
 
     What is there of other neurons and sides with as many sentences is kept, so neurons can be added. The same call
-    goes on where an earlier one was interrupted.
+    resumes where an earlier one was interrupted.
 
     Parameters
     ----------
@@ -163,10 +163,12 @@ def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progre
     if coded.tag_names:
         named = np.array([name[:1].isalpha() for name in coded.tag_names], np.bool_)
         kinds["token_tags"] = (coded.tags, named, {"tag": coded.tag_names})
-    for name, (codes, told, labels) in kinds.items():
-        counts = np.bincount(codes[background], minlength=len(told))
+    for name, (codes, shown, labels) in kinds.items():
+        counts = np.bincount(codes[background], minlength=len(shown))
         scored: list[Scored] = [
-            score_items(each._replace(codes=codes[each.codes]), keep=told, background=counts, prior_size=PRIOR_SIZE)
+            score_items(
+                each._replace(codes=codes[each.codes]), keep=shown, background=counts, prior_size=PRIOR_SIZE
+            )
             for each in listed.values()
         ]
         table = weighted_table(list(listed), scored, labels=labels)

@@ -1,8 +1,8 @@
-"""Words and tags by how the neuron answers to them: their share of its activation beside their share of the text.
+"""Words and tags by how the neuron responds to them: their shares of its activation and of the text.
 
 With mean pooling a sentence is listed because its tokens' activations above the neuron's mean add up to much; the
 weights take that sum apart. Every sentence counts as many words as it has, shared out by weight instead of evenly;
-so a neuron that answers to all words alike changes nothing.
+so a neuron that responds to all words alike changes nothing.
 """
 
 from typing import NamedTuple
@@ -48,7 +48,7 @@ def score_items(
 ) -> Scored:
     """Score the items of one list, weighted and plain.
 
-    ``keep``: bool, shape (n_items,). Items that are told; the others (punctuation) take their share of the
+    ``keep``: bool, shape (n_items,). Items that are reported; the others (punctuation) take their share of the
         activation all the same.
     ``background``: int64, shape (n_items,). Occurrences of each item in the uniform sample.
     Returns: The leading items by weighted log-odds z, held by two sentences at least.

@@ -1,7 +1,7 @@
-"""A list's own skip n-grams by how the neuron answers to the words that they cover.
+"""A list's own skip n-grams by how the neuron responds to the words that they cover.
 
 A sentence that holds a pattern counts as many words as the pattern has; weighted, by the mean weight of the words
-at all its occurrences there. A word's share of the text and of the activation are told in the same way.
+at all its occurrences there. A word's share of the text and of the activation are reported in the same way.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from neurolect.variants.folder import new_folder, save_model, write_record
 
 
 class RandomVariant(NamedTuple):
-    """A model whose weights were drawn anew."""
+    """A model whose weights were reinitialised."""
 
     folder: Path
     """Where it was saved."""
@@ -27,7 +27,7 @@ class RandomVariant(NamedTuple):
     """Names of the parameters that were kept."""
 
     redrawn: tuple[str, ...]
-    """Names of the parameters that were drawn anew."""
+    """Names of the parameters that were reinitialised."""
 
     constant: tuple[str, ...]
     """Those of ``redrawn`` that the initialiser sets to one number, such as biases and norms."""
@@ -47,7 +47,7 @@ def random_variant(
     options: ModelOptions | None = None,
     progress: Progress | None = None,
 ) -> RandomVariant:
-    """Draw all parameters of a model anew but its word embeddings, and save it with its tokenizer.
+    """Reinitialise all parameters of a model but its word embeddings, and save it with its tokenizer.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _describe(folder: Path, made: RandomVariant, trained: Model, *, seed: int) -
     text = f"""\
 # A random variant
 
-`{trained.name}` with all parameters drawn anew by the initialiser of `{made.architecture}` (seed {seed}), except
+`{trained.name}` with all parameters reinitialised by the initialiser of `{made.architecture}` (seed {seed}), except
 the word embeddings (`{"`, `".join(made.kept)}`). It learned nothing: it shows what the architecture and the word
 embeddings do alone. `variant.json` names every parameter.
 

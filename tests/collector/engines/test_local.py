@@ -131,13 +131,13 @@ def test_a_stop_keeps_what_was_read(bert: str, undisturbed: tuple[Path, Any], tm
     if how == "scheduler":
         process.terminate()
     else:
-        # a terminal tells the workers too, and they are told again by their parent
+        # a terminal signals the workers too, and they are signalled again by their parent
         os.killpg(process.pid, signal.SIGINT if how == "terminal" else signal.SIGTERM)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
     assert f"Stopped by {'SIGINT' if how == 'terminal' else 'SIGTERM'}; what 2 workers have read is kept" in said
     assert "Traceback" not in said
-    assert "Going on with what 2 workers have read" in command.finish()
+    assert "Resuming with what 2 workers have read" in command.finish()
     assert results(command.out) == expected
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run"]
 
@@ -154,7 +154,7 @@ def test_a_kill_loses_nothing(bert: str, undisturbed: tuple[Path, Any], tmp_path
     if who == "worker":
         assert process.returncode == 1
         assert "Worker 0 of 2 died (SIGKILL)" in said
-        assert "The same command goes on from the checkpoints" in said
+        assert "The same command resumes from the checkpoints" in said
     # the others have left, after a checkpoint
     while any(Path(f"/proc/{number}").exists() for number in workers):
         time.sleep(0.05)

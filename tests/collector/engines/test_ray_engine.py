@@ -62,7 +62,7 @@ def one(corpus: Corpus, bert: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 class Counting(NullProgress):
-    """Adds up what is told."""
+    """Adds up what is reported."""
 
     def __init__(self) -> None:
         self.counts: dict[str, float] = {}
@@ -148,7 +148,7 @@ def test_what_a_worker_says_is_told(corpus: Corpus, tmp_path: Path) -> None:  # 
 
 
 class Broken:
-    """Stands for a neurolect that cannot be loaded on the machine of a worker."""
+    """In place of a neurolect that cannot be loaded on the machine of a worker."""
 
     def __init__(self, *_: object) -> None:
         what = "as if neurolect were not there"

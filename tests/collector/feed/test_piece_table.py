@@ -52,7 +52,7 @@ def test_pieces_give_the_tokens_and_words_of_whole_sentences(
             first = tokenize(tokenizer, chunks[0], max_tokens=max_tokens, include_special=special)
             assert odd or (not table._ok and len(first.empty) == len(chunks[0]))
             continue
-        if len(expected.empty) < len(texts):  # else nothing tells where special tokens stand, nor is it asked
+        if len(expected.empty) < len(texts):  # else nothing shows where special tokens are, nor is it asked
             for one, other in zip(found[0], expected, strict=True):
                 np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
         assert found[1] == counted(texts)

@@ -21,7 +21,7 @@ class Streamed:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
-    """Stand in for the library; the list holds what it was asked for."""
+    """Replace the library; the list holds what it was asked for."""
     calls: list[tuple[object, ...]] = []
 
     def load_dataset(path: str, name: str | None, *, split: str, streaming: bool) -> Streamed:

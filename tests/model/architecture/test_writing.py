@@ -98,7 +98,7 @@ def test_what_is_set_is_read_and_acts(family: str, sites: tuple[str, ...]) -> No
 @pytest.mark.parametrize("family", ["Albert", "XLNet"])
 @pytest.mark.parametrize("layer", ALL_LAYERS)
 def test_states_that_only_the_network_reports_are_set_by_layer(family: str, layer: int) -> None:
-    """Writing the states of other sentences in makes the rest of the network go on with these."""
+    """Writing the states of other sentences in makes the rest of the network compute from these."""
     model = whole(family, ("hidden",))
     result = run(model)
     order = torch.tensor([3, *range(1, len(TEXTS))])

@@ -44,7 +44,7 @@ def test_pooling_equals_its_plain_twin(pooling: str, case: tuple[torch.Tensor, l
         np.testing.assert_allclose(out[row, 1:4].numpy(), values, rtol=1e-6, atol=1e-6)
         if pooling == "max":
             assert tokens[row, 1:4].tolist() == at.tolist()
-    # Nothing beside the columns is touched.
+    # Nothing next to the columns is touched.
     assert (out[:, [0, 4]] == 9).all()
     assert (tokens[:, [0, 4]] == 9).all()
 

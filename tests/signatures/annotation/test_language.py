@@ -51,7 +51,7 @@ def in_german(folder: Path) -> Run:
     return open_run(folder)
 
 
-class Told(NullProgress):
+class Reports(NullProgress):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -60,13 +60,13 @@ class Told(NullProgress):
 
 
 def test_what_is_not_english_is_described_without_tags_and_says_so(tmp_path: Path) -> None:
-    run, told = in_german(tmp_path / "run"), Told()
+    run, reports = in_german(tmp_path / "run"), Reports()
     assert choose_tagger("auto", run).tagger is None
-    for _ in range(2):  # the second time with other options: the notice stands there once
-        options = DescribeOptions(vectors="none", n_frequent=10 + len(told.messages))
-        run = describe(run, options=options, progress=told)
+    for _ in range(2):  # the second time with other options: the notice is there once
+        options = DescribeOptions(vectors="none", n_frequent=10 + len(reports.messages))
+        run = describe(run, options=options, progress=reports)
         english = [each for each in run.manifest["notices"] if "do not look English (0.0%" in each]
-        assert english == told.messages[:1]
+        assert english == reports.messages[:1]
         assert run.manifest["stages"]["describe"]["tagger"] == "none"
     assert "hund" in run.table("signatures/words")["word"].to_pylist()
     assert "domain" in run.table("signatures/metadata")["field"].to_pylist()

@@ -78,16 +78,16 @@ def test_the_index_changes_nothing(data: st.DataObject) -> None:
         min_z=data.draw(st.sampled_from([-100.0, 0.0])),
         max_overlap=data.draw(st.sampled_from([0.3, 0.75])),
     )
-    told = Messages(), Messages()
-    indexed = evidence_of(sentences, lists, options, progress=told[0])
-    one_by_one = evidence_of(sentences, lists, dataclasses.replace(options, max_entries=0), progress=told[1])
+    messages = Messages(), Messages()
+    indexed = evidence_of(sentences, lists, options, progress=messages[0])
+    one_by_one = evidence_of(sentences, lists, dataclasses.replace(options, max_entries=0), progress=messages[1])
     for name in PatternEvidence._fields[:8]:
         assert np.array_equal(getattr(indexed, name), getattr(one_by_one, name)), name
     for name in PatternTests._fields:
         same = getattr(indexed.tests, name), getattr(one_by_one.tests, name)
         assert np.array_equal(*same, equal_nan=True), name
     assert (indexed.n_tests, indexed.n_passed) == (one_by_one.n_tests, one_by_one.n_passed)
-    assert told[0].texts == told[1].texts
+    assert messages[0].texts == messages[1].texts
 
 
 @pytest.fixture

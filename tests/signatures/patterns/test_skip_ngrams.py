@@ -127,7 +127,7 @@ def test_ranks_count_the_rows_of_a_list() -> None:
 
 
 def test_association_leaves_to_words_what_is_theirs() -> None:
-    # Word 70 is typical of the list and word 0 is everywhere: "70 0" is typical, too, but says nothing more.
+    # Word 70 is typical of the list and word 0 is everywhere: "70 0" is typical, too, but adds nothing.
     assert (70, 0) in rows_of(mined(word_min_association=0.0, n_frequent=1, n_relative=500), 0)
     assert (70, 0) not in rows_of(mined(n_frequent=1, n_relative=500), 0)
 

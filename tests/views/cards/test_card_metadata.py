@@ -21,34 +21,34 @@ def row(field: str, value: str | None, share: float, lift: float | None, z: floa
     return {"field": field, "value": value, "share_list": share, "lift": lift, "log_odds_z": z}
 
 
-def told(*rows: dict[str, Any]) -> list[tuple[str, str]]:
+def reported(*rows: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each["field"], each["value"]) for each in telling_values(list(rows), LISTED)]
 
 
 def test_a_value_within_another_needs_a_higher_lift() -> None:
     tweet = row("domain", "tweet", 0.8, 4.0)
-    assert told(tweet, row("author", "Ada", 0.6, 4.5)) == [("domain", "tweet")]
-    assert told(tweet, row("author", "Ada", 0.6, 9.0)) == [("domain", "tweet"), ("author", "Ada")]
-    assert told(tweet, row("topic", "Mars", 0.5, None)) == [("domain", "tweet"), ("topic", "Mars")]
+    assert reported(tweet, row("author", "Ada", 0.6, 4.5)) == [("domain", "tweet")]
+    assert reported(tweet, row("author", "Ada", 0.6, 9.0)) == [("domain", "tweet"), ("author", "Ada")]
+    assert reported(tweet, row("topic", "Mars", 0.5, None)) == [("domain", "tweet"), ("topic", "Mars")]
 
 
 def test_a_value_of_the_same_sentences_is_told_once_whatever_its_lift() -> None:
-    assert told(row("domain", "tweet", 0.8, 4.0), row("kind", "short", 0.8, 40.0)) == [("domain", "tweet")]
+    assert reported(row("domain", "tweet", 0.8, 4.0), row("kind", "short", 0.8, 40.0)) == [("domain", "tweet")]
 
 
 def test_values_of_one_field_do_not_leave_each_other_out() -> None:
-    assert len(told(row("author", "Ada", 0.6, 4.0), row("author", "Bob", 0.2, 4.0))) == 2
+    assert len(reported(row("author", "Ada", 0.6, 4.0), row("author", "Bob", 0.2, 4.0))) == 2
 
 
 @pytest.mark.parametrize(("value", "share"), [("no", 0.5), (None, 0.5), ("Mars", 0.01)])
 def test_values_that_say_nothing_and_rare_ones_are_left_out(value: str | None, share: float) -> None:
-    assert told(row("topic", value, share, 9.0)) == []
+    assert reported(row("topic", value, share, 9.0)) == []
 
 
 def test_values_much_weaker_than_the_strongest_are_left_out() -> None:
     strong = row("author", "Bob", 0.2, 9.0, z=100.0)
-    assert told(strong, row("topic", "Mars", 0.5, 1.2, z=4.0)) == [("author", "Bob")]
-    assert len(told(strong, row("topic", "Mars", 0.5, 1.2, z=6.0))) == 2
+    assert reported(strong, row("topic", "Mars", 0.5, 1.2, z=4.0)) == [("author", "Bob")]
+    assert len(reported(strong, row("topic", "Mars", 0.5, 1.2, z=6.0))) == 2
 
 
 @pytest.mark.parametrize(

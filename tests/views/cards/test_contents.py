@@ -51,7 +51,7 @@ def test_examples_are_the_first_of_the_list_with_their_metadata(example_run: Run
     assert len(shown) == 4
     assert shown[0]["text"] == neuron.list(limit=1)["text"][0].as_py()
     assert shown[0]["metadata"]["domain"] == "recipe"
-    assert "author" not in shown[0]["metadata"]  # empty there, so not told
+    assert "author" not in shown[0]["metadata"]  # empty there, so not shown
 
 
 def test_fields_of_the_card_come_first_beside_a_sentence(example_run: Run) -> None:

@@ -60,7 +60,7 @@ def test_a_page_stands_alone_and_says_what_each_point_is(related_run: Run, tmp_p
     titles = re.findall(r"<use [^>]*><title>(.*?)</title></use>", page)
     assert len(titles) == 16
     assert any(title.startswith("hidden.1.0: ") for title in titles)
-    assert "16 neurons; each stands where" in page
+    assert "16 neurons; each is where" in page
     groups = plot(related_run, "groups", out=tmp_path / "groups.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<use [^>]*><title>hidden", groups)) == 15  # one does not vary
 

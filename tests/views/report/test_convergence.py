@@ -80,8 +80,8 @@ def test_the_picture_shows_every_value_of_the_panels(watched: Run) -> None:
     root = ElementTree.fromstring(convergence_picture(watched))
     name = "{http://www.w3.org/2000/svg}"
     panels = convergence_panels(watched)
-    told = [each.text for each in root.iter(f"{name}title")]
-    assert told == [f"{line.label}, {mark[2]}" for each in panels for line in each.lines for mark in line.marks]
+    titles = [each.text for each in root.iter(f"{name}title")]
+    assert titles == [f"{line.label}, {mark[2]}" for each in panels for line in each.lines for mark in line.marks]
     texts = [each.text for each in root.iter(f"{name}text")]
     assert {each.title for each in panels} <= set(texts)
     assert texts.count("400 sentences") == 3

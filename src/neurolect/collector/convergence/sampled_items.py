@@ -19,7 +19,7 @@ from neurolect.corpus.sentences.words import split_words
 
 # Numbers of items, known by their hashes alone: twelve bytes each, where a dictionary of their names takes 160.
 #
-# An item needs to be told from others and nothing more. Two of a million have the same 64 bits once in 40 million
+# An item need only be distinguished from others. Two of a million have the same 64 bits once in 40 million
 # corpora; they would then be counted as one.
 _LEAST_LATELY = 4096
 _HELD_PER_LATELY = 8
@@ -42,7 +42,7 @@ def hash_items(names: Iterable[str]) -> NDArray[np.uint64]:
 class ItemNumbers:
     """Numbers given to items in the order of their first appearance.
 
-    Those held lie sorted by hash; those met lately lie sorted beside them, few enough to be sorted anew whenever
+    Those held lie sorted by hash; those met lately lie sorted next to them, few enough to be sorted again whenever
     some are added.
     """
 

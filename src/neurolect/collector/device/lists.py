@@ -2,7 +2,7 @@
 
 Keys are signed here, for torch sorts no unsigned numbers: the host's key with its highest bit turned over. A
 neuron's row is a buffer; what reaches its threshold is appended, and a full buffer is cut to the N largest keys.
-Behind a row's entries stands the smallest key, which means nothing.
+Behind a row's entries is the smallest key, which means nothing.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class OnItsWay:
-    """A copy of a tensor on its way to the host; what the device is told later does not change it."""
+    """A copy of a tensor on its way to the host; what the device is asked to do later does not change it."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._event: Any = None

@@ -60,7 +60,7 @@ def collect_local(
     options = share_tokenizers(options, device=device, n_cores=n_own_cores() / workers)
     folders = [out.with_name(f"{out.name}-shards") / f"{number}-of-{workers}" for number in range(workers)]
     if any((each / name).is_file() for each in folders for name in ("checkpoint/state.npz", PARTIAL)):
-        progress.message(f"Going on with what {workers} workers have read.")
+        progress.message(f"Resuming with what {workers} workers have read.")
     jobs = [
         (model, str(corpus), folder, Shard(number, workers), options, model_options, placed(device, number))
         for number, folder in enumerate(folders)
@@ -151,7 +151,7 @@ def _check(workers: _Workers, stop: StopRequest) -> None:
     ends = [process.exitcode for process in workers.processes]
     if stop.name:
         what = f"Stopped by {stop.name}; what {len(ends)} workers have read is kept."
-        raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
+        raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
     if said := workers.failure():
         what = f"A worker failed: {said}"
         raise CollectError(what)
@@ -159,10 +159,10 @@ def _check(workers: _Workers, stop: StopRequest) -> None:
         if end not in (0, _INTERRUPTED):
             how = signal.Signals(-end).name if end is not None and end < 0 else f"exit code {end}"
             what = f"Worker {number} of {len(ends)} died ({how})."
-            raise CollectError(what, hint=f"{FEWER_WORKERS} The same command goes on from the checkpoints.")
+            raise CollectError(what, hint=f"{FEWER_WORKERS} The same command resumes from the checkpoints.")
     if any(ends):
-        what = f"Workers were told to stop by somebody else; what {len(ends)} workers have read is kept."
-        raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
+        what = f"Workers were asked to stop by somebody else; what {len(ends)} workers have read is kept."
+        raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
 
 
 class _Counting(NullProgress):

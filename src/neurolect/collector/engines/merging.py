@@ -140,7 +140,7 @@ def shards_in_order(manifests: Mapping[Path, RunManifest]) -> list[Path]:
             raise CollectError(what, expected="folders written by: neurolect collect --shard i/n")
         if manifest["stages"]["collect"]["status"] != "partial":
             what = f"{folder}, shard {_name(manifest)}, is unfinished."
-            raise CollectError(what, hint="Give its collect command again: it goes on where it stopped.")
+            raise CollectError(what, hint="Give its collect command again: it resumes where it stopped.")
         if found := differences(manifest, manifests[folders[0]], but=("shard",)):
             what = f"{folder} and {folders[0]} are of different runs: they differ in {found}."
             raise CollectError(what)

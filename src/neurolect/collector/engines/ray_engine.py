@@ -1,4 +1,4 @@
-"""Collect on a cluster: Ray places a worker for every shard, starts lost ones anew and carries what they found.
+"""Collect on a cluster: Ray places a worker for every shard, starts lost ones again and carries what they found.
 
 Every shard's state goes through Ray's object store; pairs of neighbours are merged where they lie, their results in
 turn, and the last one is written by the process that began.
@@ -97,7 +97,7 @@ def collect_ray(
     """Collect with the workers of a Ray cluster, one a GPU or one a group of cores.
 
     A shard lies in ``<out>-shards`` of the machine that collects it. A worker that is lost is started again by Ray,
-    three times at most, and goes on from its checkpoint where it finds one: on the same machine or a shared disk.
+    three times at most, and resumes from its checkpoint where it finds one: on the same machine or a shared disk.
 
     ``out``: The run folder to write, on this machine, or its URL.
     ``workers``: Shards, each a worker's. When not given one for every GPU of the cluster, or for every machine if
@@ -269,7 +269,7 @@ def _collect(
     """Wait for all workers; give the places of their states, and their manifests."""
     pairs = [actor.collect.options(num_returns=2).remote() for actor in actors.workers]
     pending, shown, failed = [outcome for outcome, _ in pairs], 0, None
-    told = False
+    asked = False
     try:
         while pending:
             ready, pending = ray.wait(pending, num_returns=len(pending), timeout=_POLL)
@@ -277,18 +277,18 @@ def _collect(
             done = ray.get(actors.tally.n_done.remote())
             task.advance(done - shown)
             shown = done
-            if (stop.name or failed) and not told:
+            if (stop.name or failed) and not asked:
                 ray.get(actors.tally.stop.remote())
-                told = True
+                asked = True
         outcomes: list[Outcome] = ray.get([outcome for outcome, _ in pairs])
     except ray.exceptions.RayTaskError as error:
         what = f"A worker failed: {error.cause!r}"
-        raise CollectError(what, hint="The same command goes on from the checkpoints that it finds.") from error
+        raise CollectError(what, hint="The same command resumes from the checkpoints that it finds.") from error
     except ray.exceptions.RayError as error:
         raise _lost(str(error)) from error
     if stop.name:
         what = f"Stopped by {stop.name}; what {len(pairs)} workers have read is kept."
-        raise InterruptedRunError(what, hint="Give the same command again: it goes on from there.")
+        raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
     if failed is not None:
         what = f"A worker failed: {failed.failure}"
         raise CollectError(what)
@@ -303,7 +303,7 @@ def _lost(said: str) -> CollectError:
         hint = "neurolect and the packages it needs must be there on every machine of the cluster, in one version."
     else:
         what = f"A worker was lost, and Ray gave up after {_RETRIES} new starts: {lines[0]}"
-        hint = "There may be too little memory. The same command goes on from the checkpoints that it finds."
+        hint = "There may be too little memory. The same command resumes from the checkpoints that it finds."
     return CollectError(what, hint=hint)
 
 

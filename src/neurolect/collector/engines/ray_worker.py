@@ -53,7 +53,7 @@ class Job(NamedTuple):
 class Outcome(NamedTuple):
     """How a worker ended.
 
-    ``failure``: What went wrong; None also where it was told to stop.
+    ``failure``: What went wrong; None also where it was asked to stop.
     """
 
     manifest: RunManifest | None
@@ -74,7 +74,7 @@ class ShardWorker:
         self._job, self._report = job, report
 
     def collect(self) -> tuple[Outcome, Arrays]:
-        """Collect the shard, or go on with it; done twice it gives the same twice."""
+        """Collect the shard, or resume it; done twice it gives the same twice."""
         import torch
 
         from neurolect.collector.corpus_pass import collect_here

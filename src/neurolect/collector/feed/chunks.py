@@ -2,7 +2,7 @@
 
 The corpus is cut into chunks of a fixed number of sentences; a chunk is tokenized, sorted by length and cut
 into batches under a budget of padded tokens. All of it depends on the corpus and the options alone, so that a
-run that goes on from a checkpoint meets the very same batches.
+run that resumes from a checkpoint meets the very same batches.
 """
 
 import contextvars

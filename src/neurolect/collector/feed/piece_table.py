@@ -1,7 +1,7 @@
 """What a tokenizer and the word splitter make of each piece between two spaces, remembered.
 
 Words follow Zipf's law, so nearly every piece of a sentence has been seen before. A WordPiece tokenizer in BERT's
-way looks at no more than what stands between two spaces; its tokens of a sentence are those of its pieces, one
+way looks at no more than what is between two spaces; its tokens of a sentence are those of its pieces, one
 after the other, and are looked up here some ten times faster than they are made.
 """
 
@@ -33,7 +33,7 @@ class PieceTable:
         self._forget()
 
     def _forget(self) -> None:
-        """Start anew; bounds the memory."""
+        """Start again; bounds the memory."""
         self._numbers: dict[str, int] = {}
         self._word_numbers: dict[str, int] = {}
         self._tokens, self._words = _Rows(), _Rows()
@@ -213,7 +213,7 @@ def _sums(values: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
 
 
 def looks_at_pieces(backend: Any) -> bool:  # noqa: ANN401
-    """Say whether a tokenizer's tokens of a sentence are those of what stands between its spaces.
+    """Say whether a tokenizer's tokens of a sentence are those of what is between its spaces.
 
     Returns: True for WordPiece after BERT's normaliser and splitter, cut at the right, with no added token that has
         a space in it: all of these look at single characters or at words.

@@ -17,7 +17,7 @@ from neurolect.errors import OptionError
 # Read the corpus in a random order that the seed alone decides, in bounded memory.
 #
 # Blocks of consecutive sentences are put in random order; some blocks at a time are held, and their sentences are
-# put in random order among themselves. A chunk is found again by its number, so a run goes on where it stopped.
+# put in random order among themselves. A chunk is found again by its number, so a run resumes where it stopped.
 WINDOW_CHUNKS = 16
 _BLOCKS_PER_CHUNK = 4
 

@@ -55,7 +55,7 @@ def tokenized_in_pool(tables: Iterator[pa.Table], *, state: TokenizerState, work
     """
     columns = [*(["sentence_id"] if state.watched else []), "text", "n_words", *state.fields]
     # The tokenizer goes through a file: a process that dies while it starts leaves the sender of a long message
-    # waiting for ever.
+    # waiting forever.
     sent: deque[pa.Table] = deque()
 
     def to_send() -> Iterator[pa.Table]:

@@ -115,8 +115,8 @@ class SampleActivations:
         """Find the sample's sentences in a batch.
 
         ``sentence_ids``: int64, shape (n_sentences,). Of the batch.
-        Returns: rows: int64, shape (n_found,). Where they stand in the batch.
-        Returns: places: int64, shape (n_found,). Where they stand in the sample.
+        Returns: rows: int64, shape (n_found,). Where they are in the batch.
+        Returns: places: int64, shape (n_found,). Where they are in the sample.
         """
         if len(self._sorted) == 0:
             nothing = np.empty(0, dtype=np.int64)

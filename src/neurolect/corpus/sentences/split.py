@@ -1,6 +1,6 @@
 """Split a document into sentences.
 
-Rules, no training: an end mark before white space ends a sentence unless what stands before it (an abbreviation,
+Rules, no training: an end mark before white space ends a sentence unless what is before it (an abbreviation,
 an initial, a list number) or after it (a small letter) says otherwise. One pass over the end marks, so time and
 memory stay linear in the text whatever it holds. Why not a library: docs/decisions/0001-sentence-splitter.md.
 """
@@ -13,7 +13,7 @@ from neurolect.corpus.options import Newlines
 CLOSERS = "\"')\\]}\u2019\u201d\u00bb"
 OPENERS = "\"'(\\[{\u2018\u201c\u00ab\u00a1\u00bf"
 MARKS = ".!?\\u2026\\u061f\\u0964"
-# End marks, closing quotes and brackets, a quote that stands alone between spaces, then white space.
+# End marks, closing quotes and brackets, a quote that is alone between spaces, then white space.
 # The marks of Chinese and Japanese need no space after them. Possessive and anchored at a run's first mark: linear.
 END = re.compile(
     rf"(?<![{MARKS}])[{MARKS}]++[{CLOSERS}]*+(?:[ ][\"\u201d](?=[ ]))?[ ]++"

@@ -90,12 +90,12 @@ def count_words(text: str) -> int:
 # Words follow Zipf's law: nearly every piece between two spaces has been seen before.
 @lru_cache(maxsize=1 << 15)
 def split_piece(piece: str) -> tuple[str, ...]:
-    """Split what stands between two spaces into words, as in the middle of a sentence."""
+    """Split what is between two spaces into words, as in the middle of a sentence."""
     if piece.isalpha() and (piece.isascii() or not UNSPACED.search(piece)):
         return (piece,)
     if not piece.isascii() and UNSPACED.search(piece):
         return tuple(_split_unspaced(piece))
-    # The two commonest other shapes, without the pattern: a word and a mark.
+    # The two most common other shapes, without the pattern: a word and a mark.
     word, mark = piece[:-1], piece[-1]
     if word.isalpha() and (mark in ',;:?!")' or (mark == "." and len(word) > 1 and word not in ABBREVIATIONS)):
         return (word, mark)

@@ -58,7 +58,7 @@ Receiver = Callable[[int, Tensor], None]
 """Takes the number of a tap and its states of the running batch."""
 
 Edit = Callable[[int, Tensor], Tensor]
-"""Takes the number of a tap and its states; gives what the network goes on with, of the same shape."""
+"""Takes the number of a tap and its states; gives what the network computes the rest from, of the same shape."""
 
 
 @contextmanager
@@ -304,7 +304,7 @@ def _called_with(states: Tensor, calls: Sequence[Call]) -> Target | None:
 def resolve_layers(layers: Sequence[int] | None, *, site: str, sites: Sequence[str], n_layers: int) -> list[int]:
     """Say which layers of a site are read, ascending.
 
-    ``sites``: All sites asked for: layer 0 counts for ``hidden`` alone and is no error beside it.
+    ``sites``: All sites asked for: layer 0 counts for ``hidden`` alone and is no error next to it.
     Returns: Layers, ascending.
     """
     if layers is None:

@@ -53,7 +53,7 @@ class OpenVino(Plain):
     def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
         """Run one forward pass."""
         if self.n_threads != torch.get_num_threads():
-            # a run that is resumed computes with as many threads as it was begun with
+            # a run that is resumed computes with as many threads as it was started with
             self.n_threads = torch.get_num_threads()
             settings = _settings(self._dtype, self.n_threads)
             self._request = self._core.compile_model(self._graph, "CPU", settings).create_infer_request()

@@ -26,7 +26,7 @@ class CodedSentences(NamedTuple):
     vocabulary: list[str]
     """Lower-cased word of each code, ascending."""
     display: list[str]
-    """Commonest spelling of each word; of equally common ones the first in the alphabet."""
+    """Most common spelling of each word; of equally common ones the first in the alphabet."""
     counts_as_word: NDArray[np.bool_]
     """Whether a code is a word rather than punctuation, shape (n_words,)."""
     tag_names: list[str]

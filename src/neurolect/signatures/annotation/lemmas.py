@@ -1,6 +1,6 @@
 """Lemmas of tagged words, by the tables of the tagger's model: exceptions, and suffixes that lead to a known word.
 
-A word and its tag settle the lemma, so the vocabulary is looked up and not the text: beside tagging it is free.
+A word and its tag settle the lemma, so the vocabulary is looked up and not the text; this costs nearly nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -112,14 +112,14 @@ class Tagger:
     def annotate(self, sentences: Sequence[Sequence[str]], *, texts: Sequence[str]) -> Parsed:
         """Tag sentences, and parse them if the parser was asked for.
 
-        ``texts``: The sentences they were split from: the tagger wants to know where spaces stood.
+        ``texts``: The sentences they were split from: the tagger wants to know where spaces were.
         """
         from spacy.tokens import Doc
 
         tagger = self._nlp.get_pipe("tagger")
         before = [pipe for name, pipe in self._nlp.pipeline if name not in ("tagger", "parser")]
         parsed = Parsed([], [], [])
-        with self._nlp.memory_zone():  # else every new word stays in spaCy's vocabulary for ever
+        with self._nlp.memory_zone():  # else every new word stays in spaCy's vocabulary forever
             for start, end in batches([len(words) for words in sentences], n_words=WORDS_PER_BATCH):
                 docs = [
                     Doc(self._nlp.vocab, words=words, spaces=spaces_after(words, text))
@@ -144,7 +144,7 @@ def _head(token: Any) -> int:  # noqa: ANN401
 
 
 def spaces_after(words: Sequence[str], text: str) -> list[bool]:
-    """Tell after which words of a text white space stands.
+    """Find after which words of a text there is white space.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def _use_numpy_products(nlp: Any) -> None:  # noqa: ANN401
     from thinc.api import NumpyOps, Ops
 
     if not isinstance(nlp.get_pipe("tagger").model.ops, NumpyOps):
-        return  # a GPU: spaCy's own choice stands
+        return  # a GPU: spaCy's own choice is kept
     operations = type("NumpyProducts", (NumpyOps,), {"gemm": Ops.gemm})()
     for node in itertools.chain.from_iterable(pipe.model.walk() for _, pipe in nlp.pipeline):
         node.ops = operations

@@ -112,7 +112,7 @@ def count_in_lists(
         compared with.
     ``min_counts``: int64, shape (n_lists,), >= 1. Items counted less often in a list are left out.
     ``workers``: Threads; the result is the same for any number.
-    ``advance``: Told how many lists were done, now and then.
+    ``advance``: Called now and then with the number of lists done.
     """
 
     def block(start: int) -> ListCounts:

@@ -2,7 +2,7 @@
 
 The kinds of evidence compete in bits (see ``divergence.py``). Where metadata leads, words join the
 name only if the list has more of them than its metadata explain; where words lead, a metadata value
-that most of the list shares is named beside them.
+that most of the list shares is named next to them.
 """
 
 import math
@@ -25,13 +25,13 @@ SPECIFIC = 1.5
 SPECIFIC_SHARE = 0.1
 """Only those that at least this share of the list holds have this advantage; others tell their share."""
 BESIDE_SHARE = 0.08
-"""Words are named beside a part of speech or a length if at least this share of the list holds them."""
+"""Words are named next to a part of speech or a length if at least this share of the list holds them."""
 SECOND_VALUE = 0.4
 """Bits of a field's second value, of the first's, from which both are named."""
 CONTEXT_SHARE = 0.5
 """A metadata value is the setting of words if at least this share of the list has it."""
 PART_SHARE = 0.3
-"""A value that at least this share has is told with its share beside words that few sentences hold."""
+"""A value that at least this share has is named with its share next to words that few sentences hold."""
 DOT = " \u00b7 "
 
 
@@ -79,10 +79,10 @@ Explained = Callable[[str, Candidate, Candidate], float]
 def name_list(evidence: ListEvidence, *, explained: Explained, n_details: int = 0) -> Name:
     """Name a list.
 
-    ``explained``: Told a field, a value's candidate and a word's: the share of the list that would hold the word if
+    ``explained``: From a field, a value's candidate and a word's: the share of the list that would hold the word if
         it were a draw from the background with as many sentences of that value.
-    ``n_details``: So many further pieces of evidence stand behind the name, to tell it from others like it.
-    Returns: ``no clear theme`` where nothing stands out.
+    ``n_details``: So many further pieces of evidence follow the name, to distinguish it from others like it.
+    Returns: ``no clear theme`` where nothing is distinctive.
     """
     if evidence.constant:
         return Name("constant: the same activation for every sentence", "constant", float("nan"))
@@ -202,11 +202,11 @@ def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> st
 
 def _details(evidence: ListEvidence, text: str) -> list[str]:
     """Say what else sets a list apart, most bits first, leaving out what the name says already."""
-    told = [word for quoted in re.findall(r'"([^"]*)"', text) for word in quoted.split()]
+    named = [word for quoted in re.findall(r'"([^"]*)"', text) for word in quoted.split()]
     found = [
         (term.bits, _quoted([term]))
         for term in _terms(evidence)
-        if not any(_same_stem(word, other) for word in term.label.split() for other in told)
+        if not any(_same_stem(word, other) for word in term.label.split() for other in named)
     ]
     # A second field mostly follows from the first: who wrote a tweet says that it is a tweet.
     strong = [(field, value) for field, value in evidence.metadata if value.share >= PART_SHARE][:1]

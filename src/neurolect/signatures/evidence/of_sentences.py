@@ -31,7 +31,7 @@ def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences) -> Ev
     title : str
         What people call it; names of neurons say it before the label.
     labels : callable
-        Told annotated sentences, it gives the labels of each.
+        From annotated sentences, it gives the labels of each.
 
     Returns
     -------

@@ -133,7 +133,7 @@ def _find(
     ends: NDArray[np.int64],
     start: int,
 ) -> tuple[int, int]:
-    """Go on from a sentence until all are done or `out` may be too small; give the next sentence and the entries.
+    """Go from a sentence on until all are done or `out` may be too small; give the next sentence and the entries.
 
     With any gap the first way to a node ends earliest, so later ones are not followed.
     """

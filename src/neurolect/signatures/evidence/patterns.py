@@ -14,7 +14,7 @@ from neurolect.signatures.evidence.tags import tag_tokens
 if TYPE_CHECKING:
     from neurolect.signatures.patterns.tables import Patterns
 
-TOLD = {
+TITLES = {
     "word": "Patterns of words",
     "lemma": "Patterns of lemmas",
     "tag": "Patterns of tags",
@@ -65,7 +65,7 @@ def how_many_pass(patterns: "Patterns", collected: Collected) -> dict[str, int |
     n_reported = len(patterns.evidence.lists)
     n_sure = int((patterns.tests.q <= rate).sum())
     collected.stage.progress.message(
-        f"{TOLD[patterns.item]}: {patterns.n_passed:,} of {patterns.n_tests:,} tests (each pattern in each list) "
+        f"{TITLES[patterns.item]}: {patterns.n_passed:,} of {patterns.n_tests:,} tests (each pattern in each list) "
         f"pass at a false-discovery rate of {rate:g}; {n_sure:,} of the {n_reported:,} that are reported do."
     )
     return {

@@ -51,7 +51,7 @@ def _find(
     ends: NDArray[np.int64],
     start: int,
 ) -> tuple[int, int]:
-    """Go on from a sentence until all are done or `out` is full; give the next sentence and the entries."""
+    """Go from a sentence on until all are done or `out` is full; give the next sentence and the entries."""
     n = ends[start]
     for sentence in range(start, len(starts) - 1):
         # placed subtrees: trie node, last tree node, its depth, the one before at that tree node (from `newest`)

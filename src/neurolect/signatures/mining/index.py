@@ -32,7 +32,7 @@ class PatternIndex(NamedTuple):
     length: NDArray[np.int8]
     """Items of each pattern, shape (P,)."""
     place: NDArray[np.int32]
-    """Where each pattern stands in the order of mining, shape (P,)."""
+    """Where each pattern is in the order of mining, shape (P,)."""
     parts: NDArray[np.int32]
     """Numbers of all but the last item, the last, the first, all but the first; (P, 4), -1 for single items."""
     starts: NDArray[np.int64]

@@ -26,7 +26,7 @@ class RankedPatterns(NamedTuple):
 
 
 def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64]:
-    """How much oftener the parts of a pattern meet in the list than if they were spread independently.
+    """How much more often the parts of a pattern meet in the list than if they were spread independently.
 
     Returns: float64, shape (P,). The smaller of two ratios: support over what is expected of (all but the last
         item, last item) and of (first item, all but the first). 1 for single items.

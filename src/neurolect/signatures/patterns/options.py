@@ -32,7 +32,7 @@ class SkipNgramOptions:
     n_relative: int = 40
     """Patterns reported by log-odds z, for each list and kind of item."""
     word_min_association: float = 2.0
-    """A word pattern is reported by log-odds z only if its parts meet this many times oftener in the list than by
+    """A word pattern is reported by log-odds z only if its parts meet this many times as often in the list than by
     chance, so that what the words alone explain is left to the words; 0 reports it anyway."""
     tag_min_association: float = 0.0
     """The same for tags."""

@@ -72,7 +72,7 @@ class MinedLists(NamedTuple):
     n_distinct: int
     """Patterns of two items or more that one list has at least."""
     count_by_bin: Callable[[NDArray[np.int32]], NDArray[np.int32]]
-    """Told nodes, it counts the sentences of the background that hold each, by bin of length."""
+    """From nodes, it counts the sentences of the background that hold each, by bin of length."""
 
 
 def report_patterns(
@@ -85,7 +85,7 @@ def report_patterns(
     """Score the candidates of a list and choose the rows to report.
 
     ``in_background``: int64, shape (C,). Sentences of the background that hold each candidate.
-    ``distinct``: Told candidates, best first, it says which of them to keep, as places in what it was told: those
+    ``distinct``: From candidates, best first, it says which of them to keep, as places among them: those
         whose sentences overlap little with those of the ones kept before.
     ``compared``: Background, kind of the items, what is reported.
     """

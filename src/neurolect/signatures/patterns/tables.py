@@ -184,7 +184,7 @@ def phrase_candidates(
     ``word_shares``: float64, shape (n_words,). Share of the background's sentences that hold each word: a pattern
         of common words only says as little as they do.
     ``times_longer``: float64, shape (n_lists,). Mean length of each list by the background's.
-    Returns: A few for each list, most bits first. Words that mostly do not stand side by side are joined by an
+    Returns: A few for each list, most bits first. Words that mostly are not side by side are joined by an
         ellipsis.
     """
     evidence, starts = patterns.evidence, patterns.offsets[:-1]
@@ -220,7 +220,7 @@ def phrase_candidates(
 
 
 def _neighbours(coded: CodedSentences, *, in_sample: NDArray[np.bool_]) -> Callable[[int, int], int]:
-    """Count how often two words stand side by side in the sample."""
+    """Count how often two words are side by side in the sample."""
     rows = np.repeat(np.arange(coded.n_sentences), np.diff(coded.offsets))
     together = (rows[:-1] == rows[1:]) & in_sample[rows[:-1]]
     size = len(coded.vocabulary)

@@ -32,7 +32,7 @@ def hold_patterns(
     ``bits``: uint64, shape (S, W). Written to.
     """
     one = np.uint64(1)
-    places = np.zeros(n_items, np.uint64)  # where each item stands in the sentence
+    places = np.zeros(n_items, np.uint64)  # where each item is in the sentence
     for s in range(len(rows)):
         begin, end = offsets[rows[s]], offsets[rows[s] + 1]
         short = end - begin <= 64
@@ -50,7 +50,7 @@ def hold_patterns(
 
 @njit(cache=True, nogil=True)
 def _in_short(places: NDArray[np.uint64], pattern: NDArray[np.int32], gap: int) -> bool:
-    """Shift the places reached so far over the gap, and keep those where the next item stands."""
+    """Shift the places reached so far over the gap, and keep those where the next item is."""
     ends = places[pattern[0]]
     for step in range(1, len(pattern)):
         if ends == 0 or pattern[step] < 0:
@@ -83,7 +83,7 @@ def _in_long(codes: NDArray[np.int32], pattern: NDArray[np.int32], gap: int) -> 
 def count_bits(rows: NDArray[np.int32], bits: NDArray[np.uint64], counts: NDArray[np.unsignedinteger]) -> None:
     """Count every bit over the sentences of every list.
 
-    Counts of 64 bits stand upright in binary digits: digit k of all of them is one word, and a sentence is added to
+    Counts of 64 bits are upright in binary digits: digit k of all of them is one word, and a sentence is added to
     all at once. Eight sentences are added up among themselves first.
 
     ``rows``: int32, shape (n_lists, N). Sentences of each list; -1 after the last.

@@ -1,6 +1,6 @@
 """Ordered labelled trees of sentences as flat arrays: what subtrees are mined from.
 
-A sentence may have several trees, or none. Nodes stand in preorder: a node before its children, and these from left
+A sentence may have several trees, or none. Nodes are in preorder: a node before its children, and these from left
 to right.
 """
 

@@ -198,7 +198,7 @@ def read_forest(
     labels = sorted(names)
     place = np.array([labels.index(name) for name in names], dtype=np.int32)
     codes = place[encoded.indices.to_numpy()] if len(names) else np.empty(0, np.int32)
-    # punctuation is told by its tag: one more label, which becomes no node
+    # punctuation is known by its tag: one more label, which becomes no node
     codes = np.where(is_word[coded.tags], codes, len(labels)).astype(np.int32)
     keep = np.append(np.ones(len(labels), np.bool_), False)
     return LabelledForest(forest_of_heads(heads, codes, coded.offsets, keep=keep), labels)

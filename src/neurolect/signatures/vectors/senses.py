@@ -1,4 +1,4 @@
-"""The senses of a list: clusters of its sentences, as many as the silhouette bears out, often one."""
+"""The senses of a list: clusters of its sentences, as many as the silhouette supports, often one."""
 
 import math
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def find_senses(
     ``vectors``: float32, shape (n_sentences, D). Unit vectors; zeros for a sentence without one.
     ``options``: ``max_senses``, ``sense_sentences``, ``sense_margin``, ``sense_share``, ``seed``.
     ``workers``: Threads; the result is the same for any number.
-    ``advance``: Told how many lists were done, now and then.
+    ``advance``: Called now and then with the number of lists done.
     """
     labels = np.full(lists.rows.shape, -1, np.int8)
     random = np.random.default_rng([options.seed, 7])

@@ -74,7 +74,7 @@ def read_vectors(path: Path, *, coded: CodedSentences) -> NDArray[np.float32]:
     """Read the vectors of a vocabulary from a file.
 
     ``path``: ``.bin`` of fastText, or a text file with a word and its numbers on each line.
-    ``coded``: Whose vocabulary; a word that the file lacks is looked up in its commonest spelling.
+    ``coded``: Whose vocabulary; a word that the file lacks is looked up in its most common spelling.
     Returns: float32, shape (n_words, dimensions). Zeros for words that the file lacks, and for punctuation.
     """
     check_vectors(str(path))

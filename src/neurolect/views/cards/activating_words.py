@@ -1,4 +1,4 @@
-"""Which words of a card's sentences the neuron answered to, from the tokens stage."""
+"""Which words of a card's sentences the neuron responded to, from the tokens stage."""
 
 import numpy as np
 import pyarrow.compute as pc

@@ -43,7 +43,7 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
     """Name the lists most like one of a neuron's.
 
     Returns: ``lists`` (most shared sentences) and ``signature``: lists of ``address``, ``side``, ``likeness``,
-        ``name``, the likest first; None where the run is not related.
+        ``name``, the most similar first; None where the run is not related.
     """
     if not neuron.run.is_current("relate", step="alike"):
         return None
@@ -72,8 +72,8 @@ def _rounded(value: float) -> float:
 # Choose the sentences of a list that a card shows: the strongest ones that differ from one another.
 # Two sentences that share this much of their words tell the reader the same thing.
 MAX_OVERLAP = 0.6
-# Fields told of a sentence at most.
-N_TOLD = 4
+# Fields shown of a sentence at most.
+N_SHOWN = 4
 
 _NOT_METADATA = frozenset(
     {"rank", "activation", "token", "sentence_id", "text", "document_id", "position", "n_words"}
@@ -96,10 +96,10 @@ def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> boo
 
 
 def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
-    """Choose what is told of a sentence beside its text.
+    """Choose what is reported of a sentence in addition to its text.
 
-    ``fields``: Fields that the card has evidence of: they come first, and only of these numbers are told.
-    Returns: Four values at most. Others, and those that say nothing without the field's name, are left out.
+    ``fields``: Fields that the card has evidence of: they come first, and only of these numbers are reported.
+    Returns: Four values at most. Others, and those that are not informative without the field's name, are left out.
 
     Examples
     --------
@@ -107,12 +107,14 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
     ['1811', 'Jane Austen']
     """
     order = sorted(metadata, key=lambda field: list(fields).index(field) if field in fields else len(fields))
-    told = [
+    values = [
         f"{metadata[field]:g}" if isinstance(metadata[field], float) else str(metadata[field])
         for field in order
         if field in fields or not isinstance(metadata[field], float)
     ]
-    return [value for value in dict.fromkeys(told) if value.lower() not in {*SAYS_NOTHING, "yes", "true"}][:N_TOLD]
+    return [value for value in dict.fromkeys(values) if value.lower() not in {*SAYS_NOTHING, "yes", "true"}][
+        :N_SHOWN
+    ]
 
 
 def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[st
 
     ``rows``: Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``,
         ``lift``, ``log_odds_z``.
-    Returns: The rows to show, in the order given. Left out are values that say nothing (``no``, ``unknown``), rare
+    Returns: The rows to show, in the order given. Left out are uninformative values (``no``, ``unknown``), rare
         and weak ones, those that have nearly the same sentences as one before them, and those within one before
         them whose lift is hardly higher.
     """
@@ -237,7 +239,7 @@ def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
     """Gather the senses of one list.
 
     Returns: ``polysemy`` (effective number of senses) and ``senses``: dicts with ``sense`` (from 1), ``share``,
-        ``n_sentences``, ``label`` (how it is told in a line), ``evidence`` (rows of ``sense_evidence``) and
+        ``n_sentences``, ``label`` (how it is named in a line), ``evidence`` (rows of ``sense_evidence``) and
         ``typical`` (its medoid: ``sentence_id``, ``text``), the largest first. None where none were looked for.
     """
     if not neuron.run.has("signatures/senses"):
@@ -252,12 +254,12 @@ def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
     for row, text in zip(rows, texts.column("text").to_pylist(), strict=True):
         own = evidence.filter(pc.equal(evidence.column("sense"), row["sense"]))
         found = own.drop_columns(["neuron_id", "side", "sense"]).to_pylist()
-        told = [{name: _plain(value) for name, value in each.items()} for each in found]
+        rounded = [{name: _plain(value) for name, value in each.items()} for each in found]
         senses.append(
             {
                 **{name: _plain(row[name]) for name in ("sense", "share", "n_sentences", "silhouette")},
-                "label": sense_label(told),
-                "evidence": told,
+                "label": sense_label(rounded),
+                "evidence": rounded,
                 "typical": {"sentence_id": row["medoid_sentence_id"], "text": text},
             }
         )
@@ -287,8 +289,8 @@ def sense_label(evidence: list[dict[str, Any]]) -> str:
         parts.append(f"{value['field']} {value['label']} {value['share_sense']:.0%}")
     other = next((row for row in evidence if row["kind"] not in ("word", "metadata")), None)
     if not parts and other is not None:
-        told = f"{other['label']} {other['share_sense']:.0%}"
-        parts.append(f"{told} of tokens" if other["kind"] == "tag" else f"{other['kind']} {told}")
+        label = f"{other['label']} {other['share_sense']:.0%}"
+        parts.append(f"{label} of tokens" if other["kind"] == "tag" else f"{other['kind']} {label}")
     return " \u00b7 ".join(parts)
 
 
@@ -330,7 +332,7 @@ def card(
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
         :func:`neurolect.views.cards.contents.card_senses`), ``fidelity`` (see
         :func:`neurolect.views.cards.numbers.card_fidelity`),
-        ``typical``, ``examples`` and ``nearest`` (the likest lists by shared
+        ``typical``, ``examples`` and ``nearest`` (the most similar lists by shared
         sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
         null until the run is related. Fit for ``json.dumps``. Evidence is
         ordered by its log-odds z, the strongest first; only what is over-represented is given.
@@ -350,13 +352,17 @@ def card(
     tables = {name: neuron.rows(f"signatures/{name}") for name in sorted(names)}
     manifest = neuron.run.manifest
     model, corpus = manifest["model"], manifest["corpus"]
-    told = {"name": short_name(model["name"]), "architecture": model["architecture"], "n_layers": model["n_layers"]}
+    named = {
+        "name": short_name(model["name"]),
+        "architecture": model["architecture"],
+        "n_layers": model["n_layers"],
+    }
     return {
         "address": neuron.address,
         "site": neuron.site,
         "layer": neuron.layer,
         "index": neuron.index,
-        "model": told,
+        "model": named,
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
         "responds_like": nearest_responses(neuron),
@@ -425,7 +431,7 @@ def _side(
 
 
 def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
-    """Choose sentences, with the words that the neuron answered to where that is known."""
+    """Choose sentences, with the words that the neuron responded to where that is known."""
     chosen = examples(listed, limit=limit, fields=fields)
     words = activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
     for each in chosen["examples"]:

@@ -90,7 +90,7 @@ def fidelity_lines(found: dict[str, Any]) -> list[str]:
     explained = ", ".join(f"by {row['name']} {row['auroc']:.2f}" for row in found["evidence"][:N_KINDS])
     first = f"fidelity {found['auroc']:.2f} ({found['low']:.2f}\u2013{found['high']:.2f}): explained {explained}"
     parts = [
-        f"tells its {found['n_positives']:,} from all {found['n_sentences']:,} held-out sentences",
+        f"distinguishes its {found['n_positives']:,} from all {found['n_sentences']:,} held-out sentences",
         f"precision {percent(found['average_precision'])} (chance {percent(found['base_rate'])})",
     ]
     for name, key in (("another's signature", "other"), ("its sister's", "hard"), ("random weights", "random")):
@@ -99,7 +99,7 @@ def fidelity_lines(found: dict[str, Any]) -> list[str]:
     return [first, "  \u00b7  ".join(parts)]
 
 
-# What of a list's evidence the neuron answers to, and what only stands beside it, as a card says it.
+# What of a list's evidence the neuron responds to, and what only occurs next to it, as a card says it.
 N_STRONG, N_WEAK = 2, 4
 """Pieces of evidence of every kind, and of all kinds together."""
 GAIN, LOSS = 1.1, 0.8
@@ -134,12 +134,12 @@ def activation_lines(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, 
 
     Examples
     --------
-    >>> [(title, told[:14]) for title, told in activation_lines(
+    >>> [(title, labels[:14]) for title, labels in activation_lines(
     ...     {"answers_to": [{"label": "south asia", "gain": 2.12}], "beside_it": []}
     ... )]
-    [('answers to', 'south asia 2.1')]
+    [('responds to', 'south asia 2.1')]
     """
-    titles = {"answers_to": "answers to", "beside_it": "beside it"}
+    titles = {"answers_to": "responds to", "beside_it": "next to it"}
     return [
         (title, ", ".join(f"{row['label']} {row['gain']:.1f}\u00d7" for row in found[name]))
         for name, title in titles.items()

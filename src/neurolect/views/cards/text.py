@@ -158,8 +158,8 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
             line = _text(f"{shown.title:<11}", "bright_black") + _text(", ".join(labels))
             line.truncate(width, overflow="ellipsis")
             yield line
-    for title, told in activation_lines(side["by_activation"]) if side["by_activation"] else ():
-        line = _text(f"{title:<11}", "bright_black") + _text(told)
+    for title, text in activation_lines(side["by_activation"]) if side["by_activation"] else ():
+        line = _text(f"{title:<11}", "bright_black") + _text(text)
         line.truncate(width, overflow="ellipsis")
         yield line
     yield from _senses(side, width)
@@ -310,8 +310,8 @@ def _nearest(nearest: dict[str, list[dict[str, Any]]] | None, width: int) -> Ite
         rows = nearest[by] if nearest else []
         if rows:
             line = _text(f"{title}  ", "bright_black")
-            told = percent if by == "lists" else number  # a share, and a cosine
-            parts = [f"{row['address']} {row['side']} {told(row['likeness'])}" for row in rows[:N_NEAREST]]
+            shown = percent if by == "lists" else number  # a share, and a cosine
+            parts = [f"{row['address']} {row['side']} {shown(row['likeness'])}" for row in rows[:N_NEAREST]]
             line.append(", ".join(parts))
             line.truncate(width, overflow="ellipsis")
             yield line

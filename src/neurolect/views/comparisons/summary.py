@@ -100,7 +100,7 @@ def _layer(forth: pa.Table, back: pa.Table, layers: pa.Table, site: str, layer: 
     those = layers.filter((pc.field("site") == site) & (pc.field("layer") == layer)).to_pylist()
     same = [each for each in those if (each["other_site"], each["other_layer"]) == (site, layer)]
     known = [each for each in those if each["svcca_held_out"] is not None]
-    likest = max(known, key=lambda each: each["svcca_held_out"], default=None)
+    closest = max(known, key=lambda each: each["svcca_held_out"], default=None)
     return {
         "site": site,
         "layer": layer,
@@ -113,8 +113,8 @@ def _layer(forth: pa.Table, back: pa.Table, layers: pa.Table, site: str, layer: 
         "median_r2": _median(_numbers(own, "r2")),
         "svcca": same[0]["svcca"] if same else None,
         "svcca_held_out": same[0]["svcca_held_out"] if same else None,
-        "likest_layer": None if likest is None else f"{likest['other_site']}.{likest['other_layer']}",
-        "likest_svcca_held_out": None if likest is None else likest["svcca_held_out"],
+        "likest_layer": None if closest is None else f"{closest['other_site']}.{closest['other_layer']}",
+        "likest_svcca_held_out": None if closest is None else closest["svcca_held_out"],
         "mean_shared": _mean(_numbers(own, "same_shared")),
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_TITLES = ("layer", "kept", "moved", "vanished", "appeared", "best |r|", "R2", "SVCCA", "lists", "likest there")
+_TITLES = ("layer", "kept", "moved", "vanished", "appeared", "best |r|", "R2", "SVCCA", "lists", "most similar")
 _WIDTHS = (8, *[10] * 8, 16)
 
 
@@ -56,11 +56,11 @@ def _layer(row: dict[str, Any], *, with_site: bool) -> str:
     place = f"{row['site']}.{row['layer']}" if with_site else str(row["layer"])
     shares = "".join(f"{_percent(row[name]):>10}" for name in ("kept", "moved", "vanished", "appeared"))
     numbers = "".join(f"{_number(row[name]):>10}" for name in ("median_correlation", "median_r2", "svcca_held_out"))
-    likest = "-"
+    closest = "-"
     if row["likest_layer"] is not None:
         name = row["likest_layer"] if with_site else row["likest_layer"].split(".")[1]
-        likest = f"{name} ({row['likest_svcca_held_out']:.2f})"
-    return f"  {place:<8}{shares}{numbers}{_percent(row['mean_shared'], digits=1):>10}{likest:>16}"
+        closest = f"{name} ({row['likest_svcca_held_out']:.2f})"
+    return f"  {place:<8}{shares}{numbers}{_percent(row['mean_shared'], digits=1):>10}{closest:>16}"
 
 
 def _percent(value: float | None, *, digits: int = 0) -> str:
@@ -83,7 +83,7 @@ def _example(fate: str, row: dict[str, Any]) -> str:
 
 
 def _rankings(rows: list[dict[str, Any]], labels: list[str]) -> list[str]:
-    """Put the runs' layers beside each other, one block a number."""
+    """Put the runs' layers next to each other, one block a number."""
     lines = []
     width = max(16, *(len(label) + 2 for label in labels))
     several = len({row["site"] for row in rows}) > 1

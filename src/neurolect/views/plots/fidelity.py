@@ -1,4 +1,4 @@
-"""How true signatures are, layer by layer, as a picture: pre-trained weights beside random ones."""
+"""How true signatures are, layer by layer, as a picture: pre-trained weights next to random ones."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def fidelity_figure(made: dict[str, Any]) -> str:
 
     ``made``: From :func:`neurolect.views.texts.fidelity.fidelity_of_run`.
     Returns: An SVG document: AUROC and rank correlation of each site and layer, boxes from the 25th to the 75th
-        percentile, whiskers from the 5th to the 95th; random weights beside where a run of them was compared.
+        percentile, whiskers from the 5th to the 95th; random weights next to them where a run of them was compared.
     """
     layers = [row for row in made["layers"] if row["auroc"]]
     height = _TOP + len(_PANELS) * (_PANEL + _GAP) + _BOTTOM - _GAP

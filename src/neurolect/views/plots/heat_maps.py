@@ -43,7 +43,7 @@ def draw_same_index(
     tested = same_index(layers)
     whose = where if found.of_neuron else f", {side} lists{where}"
     figure, axes = new_figure(f"Same index: {found.label}{whose}", width=5.4, height=4.6)
-    np.fill_diagonal(correlations, np.nan)  # a layer with itself says nothing
+    np.fill_diagonal(correlations, np.nan)  # a layer with itself is not informative
     highest = float(np.nanmax(np.abs(correlations), initial=0.05))
     axes.set_facecolor(LINE)
     image = axes.imshow(correlations, cmap="PuOr_r", vmin=-highest, vmax=highest)

@@ -46,7 +46,7 @@ def draw_map(
         labels = run.neurons().column("site").to_pylist() if by == "site" else _clusters(run, side)
         names = _in_order(labels)
         codes = [names.index(labels[each]) for each in ids[here]]
-        # sites lie over each other: a name in the middle of one would stand on the other's
+        # sites lie over each other: a name in the middle of one would be on the other's
         _categories(axes, xy[here], codes, names, title=by, in_place=by != "site")
         shown, extra = by, None
     else:
@@ -69,7 +69,7 @@ def draw_map(
         figure.colorbar(points, ax=axes, label=shown, shrink=0.8)
     _empty_axes(axes)
     caption = (
-        f"{len(here):,} neurons{where}; each stands where the mean of its {side} list's sentence vectors does "
+        f"{len(here):,} neurons{where}; each is where the mean of its {side} list's sentence vectors does "
         f"({METHODS[method]}), coloured by {shown}."
     )
     return Drawn(figure, caption, _titles(run, ids[here], side, extra.values if extra else None))
@@ -155,7 +155,7 @@ def _categories(
     title: str,
     in_place: bool = True,
 ) -> "PathCollection":
-    """Draw points in colours of their groups, with a legend beside; several groups also say their name in place."""
+    """Draw points in colours of their groups, with a legend; several groups also say their name in place."""
     from matplotlib.patheffects import withStroke
 
     colours = [CATEGORIES[code % len(CATEGORIES)] for code in codes]

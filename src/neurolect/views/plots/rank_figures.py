@@ -13,7 +13,7 @@ BOX, MEDIAN, CURVE = CYAN, WINE, INDIGO
 
 
 def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str = "top") -> Drawn:
-    """Draw where each layer's neurons stand in a ranking."""
+    """Draw where each layer's neurons are in a ranking."""
     ranking = rank(run, by=by, value=value, side=side, limit=1)
     facts, layers = provenance(ranking).details, layer_ranks(ranking)
     whose = "" if facts["of_neurons"] else f", {side} lists"
@@ -40,7 +40,7 @@ def draw_ranks(run: Run, *, by: str = "pos", value: str | None = None, side: str
     axes.set_ylabel("rank (first at the top)")
     how = f"all {facts['n_ranked']:,} are ranked by {facts['label']}{whose}"
     caption = (
-        f"Where the neurons of each layer stand when {how}: box "
+        f"Where the neurons of each layer are when {how}: box "
         "from the first to the third quartile, line at the median, whiskers to the first and last."
     )
     return Drawn(figure, " ".join([caption, *facts["notes"]]), None)

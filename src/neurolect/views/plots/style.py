@@ -1,4 +1,4 @@
-"""How all figures look: quiet axes, colours that colour-blind readers can tell apart, text that stays text."""
+"""How all figures look: quiet axes, colours that colour-blind readers can distinguish, text that stays text."""
 
 import io
 import re
@@ -148,7 +148,7 @@ def save(drawn: Drawn, path: Path) -> None:
 
 
 def as_svg(drawn: Drawn) -> str:
-    """Draw as SVG that can stand in a page; points tell what they are when they are pointed at."""
+    """Draw as SVG that fits into a page; points say what they are when they are pointed at."""
     buffer = io.StringIO()
     drawn.figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()

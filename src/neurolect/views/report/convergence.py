@@ -42,7 +42,7 @@ class Panel(NamedTuple):
 def convergence_panels(run: Run) -> list[Panel]:
     """Lay out how the lists settled while the run was collected.
 
-    Returns: How much of the lists is new at each look beside what chance alone gives; how much of their evidence
+    Returns: How much of the lists is new at each look, and what chance alone gives; how much of their evidence
         they keep while the sentences read double; how far their last sentence lies from the neuron's mean. Empty
         where the run was collected without a monitor or looked at fewer than three times.
     """
@@ -179,7 +179,7 @@ def _chart(panel: Panel, top: float) -> list[str]:
         colour, dash = _COLOURS[line.style], ' stroke-dasharray="5 3"' if line.style in _DASHED else ""
         points = " ".join(f"{_LEFT + 2 * x:.1f},{top + y:.1f}" for x, y, _ in line.marks)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
-        for x, y, told in line.marks:
+        for x, y, title in line.marks:
             place = f'cx="{_LEFT + 2 * x:.1f}" cy="{top + y:.1f}" r="2.5" fill="{colour}"'
-            parts.append(f"<circle {place}><title>{escape(f'{line.label}, {told}')}</title></circle>")
+            parts.append(f"<circle {place}><title>{escape(f'{line.label}, {title}')}</title></circle>")
     return parts

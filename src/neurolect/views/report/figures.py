@@ -63,8 +63,8 @@ def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int
     """Lay out one small chart for each kind of name.
 
     ``places``: list of (int, int). For each neuron and side: position in `layers`, position in `kinds`.
-    Returns: The commonest kind first. Bars show the share of a layer's names that are of the kind; each chart has
-        its own scale and says how much its highest bar is, since rare kinds would be flat beside common ones.
+    Returns: The most common kind first. Bars show the share of a layer's names that are of the kind; each chart has
+        its own scale and says how much its highest bar is, since rare kinds would be flat next to common ones.
     """
     counts = np.zeros((len(kinds), len(layers)))
     for layer, kind in places:
@@ -86,7 +86,7 @@ def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int
 
 
 def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
-    """Cut a text where evidence stands in it.
+    """Cut a text where evidence occurs in it.
 
     Returns: list of (str, bool). The text in pieces, in order; True for a word to mark.
 

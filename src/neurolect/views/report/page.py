@@ -92,7 +92,7 @@ def card_html(neuron_card: dict[str, Any]) -> str:
 
 
 def script_json(value: Any) -> str:  # noqa: ANN401
-    r"""Write JSON that can stand inside a script element whatever strings it holds.
+    r"""Write JSON that is safe inside a script element whatever strings it holds.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[dict[str, Any]
 
 
 def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """List what stands under the title."""
+    """List what is under the title."""
     model, corpus = run.manifest["model"], run.manifest["corpus"]
     sites = sorted({site["site"] for site in model["sites"]})
     facts = [

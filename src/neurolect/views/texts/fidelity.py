@@ -113,7 +113,7 @@ def fidelity_text(made: dict[str, Any]) -> str:
         share = percent(made["base_rate"])
         lines += [
             f"{made['n_scored']:,} signatures, {made['n_sentences']:,} held-out sentences. Does a signature tell",
-            f"the {made['n_positives']:.0f} sentences ({share}) that move its neuron most from all others?",
+            f"the {made['n_positives']:.0f} sentences ({share}) that activate its neuron most from all others?",
         ]
     for reason, n in made["refused"].items():
         lines += [f"{n:,} signatures not scored: {reason}.", *_why(reason, made)]

@@ -1,4 +1,4 @@
-"""A ranking of neurons for the terminal: the first of them, and where each layer stands."""
+"""A ranking of neurons for the terminal: the first of them, and where each layer's lists are."""
 
 import unicodedata
 from typing import Any
