@@ -176,7 +176,7 @@ def matrix(
     return sparse.hstack([own, part.vectors[rows] @ centroids.T]).tocsr() if len(centroids) else own
 
 
-def beside_sklearn(bench: Bench, neurons: NDArray[np.int64], n_lists: int) -> None:
+def compare_with_sklearn(bench: Bench, neurons: NDArray[np.int64], n_lists: int) -> None:
     """Fit list by list both ways, in turn."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -249,7 +249,7 @@ def main() -> None:
     kinds = np.bincount(bench.features.kinds[bench.features.codes], minlength=len(kind_names())) / len(bench.lists)
     print("features a list:", ", ".join(f"{name} {n:.1f}" for name, n in zip(kind_names(), kinds, strict=True)))
     a_list = compile_and_score(bench, neurons, workers=given.workers)
-    beside_sklearn(bench, neurons, given.lists)
+    compare_with_sklearn(bench, neurons, given.lists)
     whole = once + a_list * given.whole * len(sides_of(run))
     print(f"{1e3 * a_list:.1f} ms of processor time a list: {whole:.0f} s for {given.whole:,} neurons, both sides,")
     print(f"{whole / 2:.0f} s on two cores; senses and fidelity together may take {TARGET:.0f} s (bench_senses.py)")

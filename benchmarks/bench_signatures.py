@@ -95,7 +95,7 @@ def peer(coded: CodedSentences, lists: Lists, *, length: int, n_lists: int) -> f
     return spent / n_lists
 
 
-def beside_the_peer(given: Given, *, options: DescribeOptions, workers: int, n_lists: int) -> None:
+def compare_with_peer(given: Given, *, options: DescribeOptions, workers: int, n_lists: int) -> None:
     """Say how many times as fast all lists are, by the list."""
     theirs = peer(given.coded, given.inputs.lists, length=options.pattern_length, n_lists=n_lists)
     any_gap = dataclasses.replace(options, word_gap=-1)
@@ -164,7 +164,7 @@ def main() -> None:
         measure_growth(given.coded, given.inputs, given.annotations, options=options, out=chosen.growth)
         return
     if chosen.peer:
-        beside_the_peer(given, options=options, workers=chosen.workers, n_lists=chosen.peer)
+        compare_with_peer(given, options=options, workers=chosen.workers, n_lists=chosen.peer)
     describe_all(given, options=options, workers=chosen.workers, words_only=chosen.words_only)
 
 

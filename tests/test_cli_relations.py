@@ -45,7 +45,7 @@ def test_rank_prints_the_first_and_the_layers(run: Run) -> None:
     assert rows[0]["address"] == "hidden.1.4"
 
 
-def test_mistakes_are_told_in_a_line_or_two(run: Run) -> None:
+def test_mistakes_are_reported_in_a_line_or_two(run: Run) -> None:
     answer = command("rank", run.folder, "--by=field=genre")
     assert answer.code == 1
     assert "no metadata field 'genre'" in answer.err

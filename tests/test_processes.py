@@ -95,13 +95,13 @@ def test_results_come_in_order_and_items_are_taken_a_few_ahead() -> None:
     assert list(made) == [n * n for n in range(1, 30)]
 
 
-def test_a_worker_that_dies_is_told() -> None:
+def test_a_worker_that_dies_is_reported() -> None:
     said = r"One of 2 worker processes died while numbers were squared\.\nHint: .*too little memory"
     with pytest.raises(CollectError, match=said):
         work(die, range(9))
 
 
-def test_an_error_of_the_first_step_is_told_as_it_is() -> None:
+def test_an_error_of_the_first_step_is_reported_as_it_is() -> None:
     with pytest.raises(CorpusError, match="no such tokenizer"):
         work(square, range(3), begin=partial(refuse, "no such tokenizer"))
 

@@ -45,7 +45,7 @@ def test_the_interval_holds_the_accuracy_and_narrows_with_points() -> None:
     assert width(3000) < width(60)
 
 
-def test_the_interval_is_not_shifted_by_matching_anew() -> None:
+def test_the_interval_is_not_shifted_by_matching_again() -> None:
     random = np.random.default_rng(3)
     groups = random.integers(0, 12, size=600).astype(np.int32)
     labels = random.integers(0, 12, size=600).astype(np.int32)

@@ -124,7 +124,7 @@ def test_a_chunk_that_overflows_is_run_again_in_a_wider_format(corpus: Corpus, b
     assert np.isfinite(run.table("lists/top")["activation"].to_numpy()).all()
 
 
-def test_where_nothing_is_wider_it_is_told_or_left_out(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
+def test_where_nothing_is_wider_it_is_reported_or_left_out(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
     with pytest.raises(NonFiniteActivationsError, match=r"hidden\.1"):
         collect(overflowing(bert), corpus, out=tmp_path / "run", options=DEVICE)
     options = CollectOptions(**SIZES, keep_on="device", non_finite="skip")
@@ -186,7 +186,7 @@ def test_padded_batches_are_launched_in_a_thread_that_ends_with_the_pass(
     assert not running(), caught
 
 
-def test_blocks_are_compiled_on_request_and_it_is_told_where_they_cannot_be(
+def test_blocks_are_compiled_on_request_and_it_is_reported_where_they_cannot_be(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []

@@ -195,7 +195,7 @@ class Broken(Model):
         return done
 
 
-def test_nan_is_told_or_left_out(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
+def test_nan_is_reported_or_left_out(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
     model = load_model(str(bert))
     model.__class__ = Broken
     with pytest.raises(NonFiniteActivationsError, match=r"hidden\.2"):

@@ -158,7 +158,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_reader_that_fails_ends_the_run_and_the_next_goes_on(
+def test_a_reader_that_fails_ends_the_run_and_the_next_resumes(
     corpus: Corpus, bert: Path, undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = Corpus._groups

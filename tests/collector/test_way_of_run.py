@@ -85,7 +85,7 @@ def test_auto_takes_openvino_for_many(
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("faster", ["torch", "openvino"])
-def test_the_fastest_is_tried_told_and_kept(
+def test_the_fastest_is_tried_reported_and_kept(
     corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str
 ) -> None:
     monkeypatch.setattr(for_pass, "_seconds", lambda model, way, batches: 1 + (way.backend != faster))

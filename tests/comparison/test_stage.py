@@ -130,7 +130,7 @@ def test_runs_over_different_corpora(workshop: Path, tmp_path: Path) -> None:
     assert any("Lists are not compared: the runs read other corpora" in each for each in made.notices)
 
 
-def test_what_runs_have_in_common_is_compared_and_the_rest_told(workshop: Path, tmp_path: Path) -> None:
+def test_what_runs_have_in_common_is_compared_and_the_rest_reported(workshop: Path, tmp_path: Path) -> None:
     short = CollectOptions(list_size=12, activation_sample_size=200, sides=("top",))
     model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")
     runs = [open_run(workshop / "run-trained"), collect(model, corpus, out=tmp_path / "short", options=short)]
@@ -147,14 +147,14 @@ def test_what_runs_have_in_common_is_compared_and_the_rest_told(workshop: Path, 
     assert not any("differ in shape" in each for each in made.notices)
 
 
-def test_models_of_other_depth_or_width_are_told(workshop: Path, tmp_path: Path) -> None:
+def test_models_of_other_depth_or_width_are_reported(workshop: Path, tmp_path: Path) -> None:
     other = changed(workshop / "run-random", tmp_path / "deep", model__n_layers=7)
     notices = common_ground([open_run(workshop / "run-trained"), other], streamed=False).notices
     assert len(notices) == 1
     assert "differ in shape: 2 layers of 16 (hidden) in run-trained, 7 layers of 16 (hidden) in deep" in notices[0]
 
 
-def test_fewer_sentences_than_neurons_are_told(workshop: Path, tmp_path: Path) -> None:
+def test_fewer_sentences_than_neurons_are_reported(workshop: Path, tmp_path: Path) -> None:
     few = CollectOptions(list_size=12, activation_sample_size=60)
     model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")
     runs = [open_run(workshop / "run-trained"), collect(model, corpus, out=tmp_path / "few", options=few)]

@@ -55,7 +55,7 @@ def test_a_corpus_has_what_its_sources_have(tmp_path: Path) -> None:
     assert any("39 sentences that had occurred before" in notice for notice in corpus.manifest["notices"])
 
 
-def test_a_source_given_twice_is_read_once_and_told(tmp_path: Path) -> None:
+def test_a_source_given_twice_is_read_once_and_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", documents())
     corpus = prepare([path, tmp_path, str(path)], out=tmp_path / "corpus")
     assert corpus.n_sentences == 81
@@ -105,7 +105,7 @@ def test_sources_of_several_kinds(tmp_path: Path) -> None:
     assert corpus.manifest["counts"]["documents_without_text"] == 1
 
 
-def test_troubles_are_counted_and_told(tmp_path: Path) -> None:
+def test_troubles_are_counted_and_reported(tmp_path: Path) -> None:
     lines = [json.dumps(row).encode() for row in documents(1200)]
     lines += [b'{"text": "A caf\xe9 is open.", "year": "soon"}', b"{broken", b'{"text": 3}']
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))

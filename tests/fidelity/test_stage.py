@@ -87,7 +87,7 @@ def test_what_cannot_be_scored_says_so(scored: Run, described: Path, tmp_path: P
     assert "AUROC" not in text  # no table without a row
 
 
-def test_controls_stand_beside_the_score(scored: Run) -> None:
+def test_controls_are_next_to_the_score(scored: Run) -> None:
     rows = scored.table("fidelity/neurons").to_pylist()
     golden = rows[2 * GOLDEN]
     assert golden["n_positives"] == 40
@@ -138,7 +138,7 @@ def test_sentences_without_an_activation_are_left_out(described: Path, tmp_path:
     assert scores_of(run, LENGTH)["length"]["auroc"] > 0.85
 
 
-def test_random_weights_are_noted_beside(scored: Run, described: Path, tmp_path: Path) -> None:
+def test_random_weights_are_noted_next_to_them(scored: Run, described: Path, tmp_path: Path) -> None:
     copy, control = tmp_path / "run", tmp_path / "control"
     for each in (copy, control):
         shutil.copytree(described, each)
@@ -154,7 +154,7 @@ def test_random_weights_are_noted_beside(scored: Run, described: Path, tmp_path:
         compare_with_random(open_run(copy), open_run(control))
 
 
-def test_a_run_that_cannot_be_scored_is_told_what_to_do(described: Path, tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_scored_is_reported_with_what_to_do(described: Path, tmp_path: Path) -> None:
     copy = tmp_path / "bare"
     shutil.copytree(described, copy)
     shutil.rmtree(copy / "held_out")

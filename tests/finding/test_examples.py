@@ -34,7 +34,7 @@ def test_a_kept_sentence_is_like_itself(example_run: Run) -> None:
 
 
 @pytest.mark.parametrize("examples", [[], ["", "  "], ["qqq zzzq"], ["the of and"]])
-def test_examples_that_say_nothing(example_run: Run, examples: list[str]) -> None:
+def test_uninformative_examples(example_run: Run, examples: list[str]) -> None:
     with pytest.raises(OptionError, match=r"no example sentence|shares a rare word"):
         find(example_run, examples=examples)
 

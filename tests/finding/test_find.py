@@ -71,7 +71,7 @@ def test_the_row_tells_name_and_shares(example_run: Run) -> None:
         ({"word": "the", "limit": 0}, OptionError, "limit is 0"),
     ],
 )
-def test_what_cannot_be_found_is_told_with_what_could(
+def test_what_cannot_be_found_is_reported_with_what_could(
     example_run: Run, what: dict[str, Any], error: type[NeurolectError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -164,7 +164,7 @@ def with_tables(run: Run, folder: Path, **stages: dict[str, object]) -> Path:
     return folder
 
 
-def test_fidelity_is_told_if_these_signatures_were_scored(example_run: Run, tmp_path: Path) -> None:
+def test_fidelity_is_reported_if_these_signatures_were_scored(example_run: Run, tmp_path: Path) -> None:
     scored: dict[str, object] = {"status": "complete", "rests_on": {"describe": "b"}}
     folder = with_tables(example_run, tmp_path / "run", describe={"status": "complete", "id": "b"}, fidelity=scored)
     scores = [

@@ -85,7 +85,7 @@ def test_any_gap() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  ", "*", "* the", "the *", "the * * house"])
-def test_what_is_no_pattern_is_told(text: str) -> None:
+def test_what_is_no_pattern_is_reported(text: str) -> None:
     with pytest.raises(OptionError, match="is no pattern"):
         parse_pattern(text, word_gap=4, tag_gap=1)
 

@@ -31,7 +31,7 @@ def test_one_neuron_a_kind_and_none_twice(example_run: Run) -> None:
     assert found["phrase"]["evidence"] == "of the"
 
 
-def test_a_kind_nothing_stands_out_in_is_left_out(example_run: Run) -> None:
+def test_a_kind_without_anything_distinctive_is_left_out(example_run: Run) -> None:
     assert "year" not in set(striking(example_run).column("kind").to_pylist())
 
 

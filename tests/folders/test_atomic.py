@@ -35,19 +35,19 @@ def test_an_error_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     with pytest.raises(NeurolectError, match=r"disk is full(.|\n)*Hint"):
         half_written(path, OSError(errno.ENOSPC, "No space left on device"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NeurolectError, match="No permission"):
         half_written(tmp_path / "file.txt", PermissionError(errno.EACCES, "denied"))
 
 
-def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     with pytest.raises(NeurolectError, match=r"x\.txt could not be written: (File exists|Not a directory)"):
         write_text(tmp_path / "file" / "x.txt", "x")
@@ -122,7 +122,7 @@ def test_a_scratch_folder_of_a_killed_process_goes_too(tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_is_full_in_the_middle_of_an_array_is_told(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_in_the_middle_of_an_array_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NeurolectError, match=r"The disk is full: .*a\.npy"), replacing(tmp_path / "a.npy"):
         raise OSError("13517 requested and 4064 written")  # noqa: EM101 - as NumPy says it
     assert list(tmp_path.iterdir()) == []

@@ -195,7 +195,7 @@ def test_a_path_at_a_url_reads_as_one_of_a_disk(documents: Path) -> None:
     assert "memory:///documents" in repr(remote)
 
 
-def test_what_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, bert: str) -> None:
+def test_what_is_no_url_is_reported(monkeypatch: pytest.MonkeyPatch, bert: str) -> None:
     assert not is_url("C:/corpus")
     with pytest.raises(NeurolectError, match=r"nowhere://x cannot be read: (.|\n)*Expected: a URL as fsspec knows"):
         open_corpus("nowhere://x")

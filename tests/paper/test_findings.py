@@ -78,7 +78,7 @@ def test_the_law_is_the_mean_of_random_orders(n_before: int, n_new: int, size: i
     assert abs(found.mean() - expected) <= 5 * error + 1e-9
 
 
-def test_the_look_that_stands_where_theirs_did() -> None:
+def test_the_look_that_is_where_theirs_was() -> None:
     looks = [Look(n * 100, 100, 1 / n) for n in range(2, 25)]
     found = look_like_theirs(looks)
     assert found is not None

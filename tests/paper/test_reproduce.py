@@ -49,7 +49,7 @@ def times(folder: Path) -> dict[str, int]:
     }
 
 
-def test_it_goes_on_to_a_report_and_makes_nothing_twice(workshop: Path) -> None:
+def test_it_continues_to_a_report_and_makes_nothing_twice(workshop: Path) -> None:
     out = workshop / "copy"
     shutil.copytree(workshop / "out", out)
     before = times(out)

@@ -11,13 +11,13 @@ def holds(steps: Sequence[Step], words: Sequence[str], tags: Sequence[str]) -> b
     def fits(step: Step, place: int) -> bool:
         return (tags if step.is_tag else words)[place] == step.item
 
-    def goes_on(at: int, rest: Sequence[Step]) -> bool:
+    def matches(at: int, rest: Sequence[Step]) -> bool:
         if not rest:
             return True
         reach = range(at + 1, min(at + 2 + rest[0].gap, len(words)))
-        return any(fits(rest[0], place) and goes_on(place, rest[1:]) for place in reach)
+        return any(fits(rest[0], place) and matches(place, rest[1:]) for place in reach)
 
-    return any(fits(steps[0], place) and goes_on(place, steps[1:]) for place in range(len(words)))
+    return any(fits(steps[0], place) and matches(place, steps[1:]) for place in range(len(words)))
 
 
 def counts(rows: set[int], lists: Sequence[Sequence[int]]) -> list[int]:

@@ -47,6 +47,6 @@ def test_signatures_are_most_similar_where_lists_are(related: Run) -> None:
     assert neighbours(related, 3, "signature")[0]["rank"] == 0
 
 
-def test_the_rows_of_a_neuron_stand_together(related: Run) -> None:
+def test_the_rows_of_a_neuron_are_together(related: Run) -> None:
     ids = related.table("relations/neighbours").column("neuron_id").to_numpy()
     assert (np.diff(ids) >= 0).all()

@@ -49,7 +49,7 @@ def test_umap_keeps_clouds_apart() -> None:
 
 
 @pytest.mark.parametrize(("method", "extra"), [("tsne", "relate"), ("umap", "umap")])
-def test_a_missing_library_is_told_with_the_line_that_installs_it(
+def test_a_missing_library_is_reported_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, method: str, extra: str
 ) -> None:
     def missing(name: str) -> ModuleType:

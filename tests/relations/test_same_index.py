@@ -14,7 +14,7 @@ def test_correlations_are_those_of_ranks() -> None:
     assert found.neighbouring == pytest.approx((expected[0, 1] + expected[1, 2]) / 2)
 
 
-def test_a_shared_role_is_told_from_chance() -> None:
+def test_a_shared_role_is_distinguished_from_chance() -> None:
     random = np.random.default_rng(1)
     role = random.normal(size=200)
     shared = same_index(role + random.normal(size=(4, 200)), n_draws=200)

@@ -16,7 +16,7 @@ def test_a_row_a_number_and_side(related: Run) -> None:
     assert rows["length", "top"]["n_indices"] == 8
 
 
-def test_layers_of_other_sites_and_widths_are_told_apart() -> None:
+def test_layers_of_other_sites_and_widths_are_distinguished() -> None:
     sites = [
         {"site": "mlp", "layer": 1, "width": 2},
         {"site": "hidden", "layer": 1, "width": 3},

@@ -49,7 +49,7 @@ def test_another_option_makes_only_what_depends_on_it(related: Run, tmp_path: Pa
     assert {name for name in after if after[name] != before[name]} == {"diversity", "atlas"}
 
 
-def test_an_interrupted_stage_goes_on_and_ends_the_same(
+def test_an_interrupted_stage_resumes_and_ends_the_same(
     related: Run, described: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copy(described, tmp_path / "run")
@@ -71,7 +71,7 @@ def test_an_interrupted_stage_goes_on_and_ends_the_same(
     assert contents(run) == contents(related)
 
 
-def test_another_description_makes_all_anew(related: Run, tmp_path: Path) -> None:
+def test_another_description_makes_all_again(related: Run, tmp_path: Path) -> None:
     run = copy(related, tmp_path / "run")
     manifest = read_manifest(run.folder)
     manifest["stages"]["describe"]["id"] = "another"
@@ -88,7 +88,7 @@ def test_options_are_written_and_read_back(related: Run) -> None:
     assert load_config(related.folder / "options.toml").relate == QUICK
 
 
-def test_encoder_vectors_stand_beside_those_of_words(related: Run, tmp_path: Path) -> None:
+def test_encoder_vectors_are_next_to_those_of_words(related: Run, tmp_path: Path) -> None:
     run = copy(related, tmp_path / "run")
     given = np.random.default_rng(0).normal(size=(run.sentences().num_rows, 5)).astype(np.float32)
     write_npy(tmp_path / "given.npy", given)
@@ -138,7 +138,7 @@ def test_a_run_without_word_vectors_is_refused(described: Run, tmp_path: Path) -
         relate(Run(run.folder), options=QUICK)
 
 
-def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path) -> None:
     run = write_described_run(tmp_path / "run")
     heard = Heard()
     options = dataclasses.replace(QUICK, memory_gib=0.01, maps=("none",))
@@ -164,7 +164,7 @@ def test_options_out_of_range_are_refused(given: dict[str, object], message: str
         RelateOptions(**given)  # type: ignore[arg-type]
 
 
-def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
+def test_more_groups_than_lists_are_reported(related: Run, tmp_path: Path) -> None:
     heard = Heard()
     run = relate(
         copy(related, tmp_path / "run"), options=dataclasses.replace(QUICK, groups=(4, 20)), progress=heard
@@ -175,7 +175,7 @@ def test_more_groups_than_lists_are_told(related: Run, tmp_path: Path) -> None:
     assert ("top", "layer", 20) not in made
 
 
-def test_sentences_without_finite_activations_are_left_out_and_told(related: Run, tmp_path: Path) -> None:
+def test_sentences_without_finite_activations_are_left_out_and_reported(related: Run, tmp_path: Path) -> None:
     run = write_described_run(tmp_path / "run")
     acts = np.array(run.array("sample/activations"))
     acts[:8, 2] = np.nan

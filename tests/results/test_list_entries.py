@@ -10,7 +10,7 @@ from neurolect.results.list_entries import ListEntries, first_entries, read_list
 from neurolect.store import Run
 
 
-def test_entries_stand_as_in_the_table(described: Run) -> None:
+def test_entries_are_as_in_the_table(described: Run) -> None:
     ids = described.table("sentences").column("sentence_id").to_numpy()
     entries = read_list_entries(described, "bottom", sentence_ids=ids)
     table = described.table("lists/bottom")
@@ -35,7 +35,7 @@ def test_a_list_of_unknown_sentences_is_damage(described: Run, tmp_path: Path) -
         read_list_entries(Run(tmp_path / "run"), "top", sentence_ids=ids)
 
 
-def test_a_run_without_lists_is_told(described: Run, tmp_path: Path) -> None:
+def test_a_run_without_lists_is_reported(described: Run, tmp_path: Path) -> None:
     shutil.copytree(described.folder, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "lists")
     with pytest.raises(RunFolderError, match="has no lists"):

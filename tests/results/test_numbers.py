@@ -67,7 +67,7 @@ def test_neurons_made_for_a_value_lead_in_its_field(described: Run) -> None:
         ("length", {"side": "up"}, "no side 'up'"),
     ],
 )
-def test_what_there_is_not_is_told_with_what_there_is(
+def test_what_there_is_not_is_reported_with_what_there_is(
     described: Run, by: str, options: dict[str, str], message: str
 ) -> None:
     with pytest.raises(OptionError, match=message):
@@ -93,7 +93,7 @@ def test_a_field_of_one_value_is_refused(described: Run, tmp_path: Path) -> None
         numbers(run, "field=party")
 
 
-def test_too_few_labelled_sentences_are_told(described: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_labelled_sentences_are_reported(described: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     some = numbers(described, "field=author")
     assert all("fewer than 20 sentences" in note for note in some.notes)
     monkeypatch.setattr("neurolect.results.field_numbers.MIN_LABELLED", 61)
@@ -101,7 +101,7 @@ def test_too_few_labelled_sentences_are_told(described: Run, monkeypatch: pytest
         numbers(described, "field=author")
 
 
-def test_a_run_without_tags_is_told(described: Run, tmp_path: Path) -> None:
+def test_a_run_without_tags_is_reported(described: Run, tmp_path: Path) -> None:
     run = changed(described, tmp_path / "a", "signatures/tags", described.table("signatures/tags").slice(0, 0))
     with pytest.raises(RunFolderError, match="has no tags"):
         numbers(run, "pos")
@@ -113,7 +113,7 @@ def test_a_run_without_tags_is_told(described: Run, tmp_path: Path) -> None:
         numbers(run, "noun_share")
 
 
-def test_a_side_that_was_not_collected_is_told(described: Run, tmp_path: Path) -> None:
+def test_a_side_that_was_not_collected_is_reported(described: Run, tmp_path: Path) -> None:
     shutil.copytree(described.folder, tmp_path / "a")
     (tmp_path / "a" / "lists" / "bottom.parquet").unlink()
     with pytest.raises(OptionError, match="has no bottom lists"):

@@ -28,7 +28,7 @@ def test_ranks_of_one_layer_stay_those_among_all(described: Run) -> None:
     assert all(every[row["address"], row["side"]] == row["rank"] for row in layer)
 
 
-def test_layers_are_told_by_quartiles(described: Run) -> None:
+def test_layers_are_shown_by_quartiles(described: Run) -> None:
     made = rank(described, by="length", side="top")
     rows, layers = made.to_pylist(), layer_ranks(made)
     shared = mean_ranks(-np.array([row["score"] for row in rows]))
@@ -47,7 +47,7 @@ def test_layers_are_told_by_quartiles(described: Run) -> None:
         ({"side": "left"}, "no side 'left'"),
     ],
 )
-def test_places_that_do_not_exist_are_told(described: Run, options: dict[str, object], message: str) -> None:
+def test_places_that_do_not_exist_are_reported(described: Run, options: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         rank(described, by="length", **options)  # type: ignore[arg-type]
 
@@ -67,7 +67,7 @@ def test_equal_numbers_put_no_layer_first(described: Run) -> None:
     assert any("the same number" in note for note in provenance(made).details["notes"])
 
 
-def test_a_layer_of_a_site_is_told_from_that_of_another(described: Run, tmp_path: Path) -> None:
+def test_a_layer_of_a_site_is_distinguished_from_that_of_another(described: Run, tmp_path: Path) -> None:
     shutil.copytree(described.folder, tmp_path / "run")
     manifest = read_manifest(tmp_path / "run")
     manifest["model"]["sites"][1] |= {"site": "mlp", "layer": 2}

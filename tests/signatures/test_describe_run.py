@@ -124,7 +124,7 @@ def test_a_list_with_a_sentence_that_is_not_kept_is_an_error(tmp_path: Path) -> 
         describe(open_run(folder), options=QUICK)
 
 
-def test_vectors_that_cannot_be_had_are_told_before_anything_is_done(
+def test_vectors_that_cannot_be_had_are_reported_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_run(write_collected_run(tmp_path / "run"))

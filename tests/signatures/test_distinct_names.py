@@ -18,7 +18,7 @@ def names(*evidence: ListEvidence) -> list[str]:
     return [name.text for name in distinct_names(evidence, explained=lambda *_: 0.0)]
 
 
-def test_names_that_differ_in_figures_only_are_told_apart() -> None:
+def test_names_that_differ_in_figures_only_are_distinguished() -> None:
     first, second, third = names(short_list(5.0, "CD"), short_list(6.0, "UH"), short_list(6.0, "UH", "NN"))
     assert first == "short sentences (mean 5.0 words) \u00b7 numbers (CD)"
     assert second == "short sentences (mean 6.0 words) \u00b7 interjections (UH)"

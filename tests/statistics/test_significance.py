@@ -73,7 +73,7 @@ def test_interval_covers_the_share_that_was_sampled() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_lists_drawn_by_chance_have_no_discoveries(seed: int) -> None:
+def test_random_lists_have_no_discoveries(seed: int) -> None:
     random = np.random.default_rng(seed)
     weights = 1 / np.arange(1, 201)
     sentences = [random.choice(200, 12, p=weights / weights.sum()).tolist() for _ in range(3_000)]

@@ -37,6 +37,6 @@ def test_it_gives_the_rows_a_plain_filter_gives(
     assert found["n"].to_pylist() == sorted(expected, key=lambda i: -(i % 3))[:4]
 
 
-def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_table_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="no table 'signatures/words'"):
         select_rows(tmp_path, "signatures/words", equal={"word": "a"}, columns=["n"], **ORDER)

@@ -87,7 +87,7 @@ def test_another_version_makes_nothing_stale(made: Path, tmp_path: Path) -> None
     assert set(states(folder).values()) == {"current"}
 
 
-def test_an_option_that_came_with_another_version_makes_nothing_anew(made: Path, tmp_path: Path) -> None:
+def test_an_option_that_came_with_another_version_makes_nothing_again(made: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "run"))
     manifest = read_manifest(folder)
     for entry in (manifest["stages"]["describe"]["options"], manifest["options"]["describe"]):

@@ -10,7 +10,7 @@ from neurolect.tokens.entries import align, word_spans, word_weights
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
-def test_every_word_is_found_where_it_stands(text: str) -> None:
+def test_every_word_is_found_where_it_is(text: str) -> None:
     words = split_words(text)
     spans = word_spans(text, words)
     assert [text[start:end] for start, end in spans] == words

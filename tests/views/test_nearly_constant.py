@@ -26,7 +26,7 @@ def test_a_neuron_far_below_the_others_is_nearly_constant(example_run: Run, tmp_
     assert not nearly_constant(with_deviation(example_run, tmp_path / "other", "hidden.1.2", 1e-3)).any()
 
 
-def test_it_is_told_on_its_card_and_is_not_striking(example_run: Run, tmp_path: Path) -> None:
+def test_it_is_reported_on_its_card_and_is_not_striking(example_run: Run, tmp_path: Path) -> None:
     run = with_deviation(example_run, tmp_path / "run", "hidden.1.2", 1e-9)
     assert "nearly constant" in card_text(card(run.neuron("hidden.1.2")))
     assert "nearly constant" not in card_text(card(run.neuron("hidden.1.3")))

@@ -68,11 +68,11 @@ def way_of_run(
         found: list[Any] = first.column("text").to_pylist()
         return found
 
-    work = Work(n_sentences, options.token_budget or 1, options.compile, _begun_with(folder), texts)
+    work = Work(n_sentences, options.token_budget or 1, options.compile, _started_with(folder), texts)
     return way_for_pass(model, work, progress=progress)
 
 
-def _begun_with(folder: Path) -> str | None:
+def _started_with(folder: Path) -> str | None:
     """Read what backend an earlier start of this run used."""
     if not (folder / "manifest.json").is_file():
         return None

@@ -118,7 +118,7 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     for text in (asked.word, asked.pattern):
         if text is not None:
             pattern = parse_pattern(text, word_gap=gaps[0], tag_gap=gaps[1], is_word=index.has_word)
-            yield _pattern_found(pattern, _told(text), run=run, index=index)
+            yield _pattern_found(pattern, _normalised(text), run=run, index=index)
     if asked.tag is not None:
         bracketed = " ".join(
             piece if piece.startswith("*") else f"<{piece}>" for piece in asked.tag.upper().split()
@@ -144,7 +144,7 @@ def _gaps(run: Run) -> tuple[int, int]:
     return int(options.get("word_gap", 4)), int(options.get("tag_gap", 1))
 
 
-def _told(text: str) -> str:
+def _normalised(text: str) -> str:
     return " ".join(piece if piece.startswith("<") else piece.lower() for piece in text.split())
 
 

@@ -183,16 +183,16 @@ def find(
     if subtree is not None:
         text = " ".join(subtree.split())
         ranked = find_in_table(run, SUBTREE_ROWS, text, side=side, limit=limit)
-        return _told(run, ranked, text, options=options)
+        return _with_provenance(run, ranked, text, options=options)
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
-        return _told(run, ranked, tag.strip().upper(), options=options)
+        return _with_provenance(run, ranked, tag.strip().upper(), options=options)
     index = SentenceIndex(run.folder)
     found = find_sentences(asked, run=run, index=index)
     ranked = _rank(run, found, index=index, side=side, limit=limit)
     if not ranked.num_rows:
         raise nothing_found(run, asked, found, index=index)
-    return _told(run, ranked, found.label, options=options)
+    return _with_provenance(run, ranked, found.label, options=options)
 
 
 def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -> None:
@@ -271,7 +271,7 @@ def _count(found: Found, index: SentenceIndex) -> _Counts:
     return _Counts(size, n_list, within, n_overlap)
 
 
-def _told(run: Run, ranked: pa.Table, evidence: str, *, options: dict[str, Any]) -> pa.Table:
+def _with_provenance(run: Run, ranked: pa.Table, evidence: str, *, options: dict[str, Any]) -> pa.Table:
     """Make the ranking: with names, and with fidelity where the run has it."""
     score = ranked.column("log_odds_z")
     columns = {name: ranked.column(name) for name in ("neuron_id", "side")} | {

@@ -111,7 +111,7 @@ def _leading_tags(pattern: Sequence[Step], index: SentenceIndex) -> tuple[NDArra
 
     Gives the places of the last one and how many of the pattern's items were followed.
     """
-    found = _stands(pattern[0], index)
+    found = _occurs(pattern[0], index)
     inside: NDArray[np.bool_] | None = None
     n_done = 1
     for step in pattern[1:]:
@@ -126,12 +126,12 @@ def _leading_tags(pattern: Sequence[Step], index: SentenceIndex) -> tuple[NDArra
             np.logical_and(moved[:-1], inside[1:-1], out=further[1:])
             reached |= further
             moved = further
-        found = reached & _stands(step, index)
+        found = reached & _occurs(step, index)
         n_done += 1
     return np.flatnonzero(found), n_done
 
 
-def _stands(step: Step, index: SentenceIndex) -> NDArray[np.bool_]:
+def _occurs(step: Step, index: SentenceIndex) -> NDArray[np.bool_]:
     """Tell for every place whether it has a tag."""
     if step.item not in index.tags:
         return np.zeros(len(index.tag_codes), dtype=np.bool_)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from neurolect.results.number import nearly_constant
 from neurolect.results.table import ranking_table
-from neurolect.signatures.counting.candidates import END_SHARE, SAYS_NOTHING
+from neurolect.signatures.counting.candidates import END_SHARE, UNINFORMATIVE
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.metadata import METADATA
 from neurolect.signatures.evidence.patterns import PHRASES
@@ -80,7 +80,7 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     tags = _enough(run, TAGS).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
     metadata = _enough(run, METADATA, "field")
-    metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(SAYS_NOTHING)))
+    metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(UNINFORMATIVE)))
     kinds = Counter(summary.column("name_kind").to_pylist())
     fields = run.manifest["corpus"]["fields"]
     # A field that no list is named after says little of the neurons, unless that is true of all fields.

@@ -151,12 +151,12 @@ def _check_index(path: Path, model: str, options: ModelOptions, *, present: set[
             raise ModelError(what, expected="all files of weights that it names", hint="copy the rest of the model")
 
 
-def _check_weights_name(name: str, told_by: str, model: str, options: ModelOptions) -> None:
+def _check_weights_name(name: str, named_by: str, model: str, options: ModelOptions) -> None:
     if Path(name).name != name or "\\" in name or name in ("", ".", ".."):
-        what = f"{told_by} of {model!r} names weights outside of the model: {name!r}."
+        what = f"{named_by} of {model!r} names weights outside of the model: {name!r}."
         raise ModelError(what, expected="files next to config.json", hint="use a model folder as it was published")
     if not name.endswith(".safetensors") and not options.allow_pickle:
-        raise _is_pickled(model, name, told_by)
+        raise _is_pickled(model, name, named_by)
 
 
 def _check_config(name: str, config: Any, options: ModelOptions) -> None:  # noqa: ANN401 - untyped library
@@ -183,8 +183,8 @@ def _is_adapter(model: str) -> ModelError:
     return ModelError(what, expected="a model with all its weights", hint=hint)
 
 
-def _is_pickled(model: str, name: str, told_by: str = "") -> ModelError:
-    by = f", named by {told_by}" if told_by else ""
+def _is_pickled(model: str, name: str, named_by: str = "") -> ModelError:
+    by = f", named by {named_by}" if named_by else ""
     what = f"The weights of {model!r} are pickled: {name}{by}."
     hint = "a pickle can run any code while it loads; if you trust it: --set model.allow_pickle=true"
     return ModelError(what, expected="model.safetensors", hint=hint)

@@ -110,7 +110,9 @@ def kinds_of_neurons(run: Run) -> tuple[list[Finding], dict[str, str]]:
         if verdict is not Verdict.reproduced and part > LARGE:
             because += f"; a list is {part:.1%} of what was read here, 0.012 % in theirs"
         addresses.setdefault(kind.claim, found.address)
-        findings.append(Finding(kind.source, kind.claim, kind.theirs, _told(kind, found), verdict, because, rule))
+        findings.append(
+            Finding(kind.source, kind.claim, kind.theirs, _figures(kind, found), verdict, because, rule)
+        )
     return findings, addresses
 
 
@@ -217,7 +219,7 @@ def judge_words(found: Found) -> Verdict:
     return Verdict.reproduced if found.share >= WORD_SHARE else Verdict.differs
 
 
-def _told(kind: Kind, found: Found) -> str:
+def _figures(kind: Kind, found: Found) -> str:
     address = found.address.removeprefix("hidden.")
     if kind.by == "length":
         return f"{address}: {found.share:.1f} words (corpus {found.base:.1f})"

@@ -206,7 +206,7 @@ def group_findings(trained: Run, random: Run) -> list[Finding]:
             left_out("E fig. 2", picture, theirs="a picture", because=because, rule=DEPTH_RULE),
         ]
     found, blind = accuracies[0], accuracies[1]
-    ours = f"{_told(found)} against {_told(blind)} ({n_layers} layers)"
+    ours = f"{_figures(found)} against {_figures(blind)} ({n_layers} layers)"
     because = f"layers assigned at random give {found.chance:.1%} by the best matching"
     if n_layers == 12:
         because += ", about their random model's figure"
@@ -225,5 +225,5 @@ def group_findings(trained: Run, random: Run) -> list[Finding]:
     ]
 
 
-def _told(found: ClusterAccuracy) -> str:
+def _figures(found: ClusterAccuracy) -> str:
     return f"{found.accuracy:.1%} ({found.low:.1%}\u2013{found.high:.1%})"

@@ -158,7 +158,7 @@ def test_a_stop_changes_nothing(stop: int) -> None:
     assert whole.to_arrays().keys() == stopped.to_arrays().keys()
 
 
-def test_an_ordered_corpus_is_told() -> None:
+def test_an_ordered_corpus_is_reported() -> None:
     acts_SN, words = example()
     acts_SN[:400, :30] += 5
     acts_SN[400:, 30:] += 5

@@ -72,7 +72,7 @@ def test_only_sentences_whose_hash_lies_below_are_looked_into() -> None:
     assert set(found.ids) < set(ids)
 
 
-def test_it_goes_on_from_its_arrays_as_if_never_stopped() -> None:
+def test_it_resumes_from_its_arrays_as_if_never_stopped() -> None:
     whole = SampledItems(("topic",), share=ALL)
     whole.update(table(0, 3))
     other = SampledItems(("topic",), share=ALL)

@@ -59,7 +59,7 @@ def test_two_workers_find_what_one_finds(corpus: Corpus, bert: str, tmp_path: Pa
         collect_local(bert, corpus.folder, out=tmp_path / "two", workers=2, options=other)
 
 
-def test_what_a_worker_says_is_told(corpus: Corpus, tmp_path: Path) -> None:
+def test_what_a_worker_says_is_reported(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(CollectError, match=r"A worker failed: (.|\n)*no-such-model"):
         collect_local(str(tmp_path / "no-such-model"), corpus.folder, out=tmp_path / "run", workers=1)
 
@@ -71,7 +71,7 @@ def test_more_workers_than_chunks_are_refused(corpus: Corpus, bert: str, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_a_finished_run_of_another_model_or_corpus_is_told(corpus: Corpus, bert: str, tmp_path: Path) -> None:
+def test_a_finished_run_of_another_model_or_corpus_is_reported(corpus: Corpus, bert: str, tmp_path: Path) -> None:
     options = CollectOptions(**SETTINGS)
     collect(load_model(bert), corpus, out=tmp_path / "run", options=options)
     other = tiny_corpus(tmp_path / "other", n_documents=50)

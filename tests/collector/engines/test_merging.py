@@ -92,7 +92,7 @@ def test_only_all_shards_of_one_run_are_merged(model: Model, corpus: Corpus, tmp
     assert not (tmp_path / "merged").exists()
 
 
-def test_an_unfinished_shard_or_a_whole_run_is_told(model: Model, corpus: Corpus, tmp_path: Path) -> None:
+def test_an_unfinished_shard_or_a_whole_run_is_reported(model: Model, corpus: Corpus, tmp_path: Path) -> None:
     options = CollectOptions(**SETTINGS)
     (folder,) = shards_of(model, corpus, tmp_path, 1, options)
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -116,7 +116,7 @@ def test_shards_of_another_corpus_are_refused(model: Model, corpus: Corpus, tmp_
         merge(shards_of(model, corpus, tmp_path, 2, options), out=tmp_path / "merged", corpus=other)
 
 
-def test_other_threads_are_told(model: Model, corpus: Corpus, tmp_path: Path) -> None:
+def test_other_threads_are_reported(model: Model, corpus: Corpus, tmp_path: Path) -> None:
     folders = shards_of(model, corpus, tmp_path, 2, CollectOptions(**SETTINGS))
     manifest = json.loads((folders[1] / "manifest.json").read_text())
     assert manifest["model"]["threads"] == 1

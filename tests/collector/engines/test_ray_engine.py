@@ -142,7 +142,7 @@ def test_a_stop_keeps_what_was_read(bert: str, undisturbed: Any, tmp_path: Path)
     assert results(run.folder) == expected
 
 
-def test_what_a_worker_says_is_told(corpus: Corpus, tmp_path: Path) -> None:  # noqa: F811
+def test_what_a_worker_says_is_reported(corpus: Corpus, tmp_path: Path) -> None:  # noqa: F811
     with pytest.raises(CollectError, match=r"A worker failed: (.|\n)*no-such-model"):
         collect_ray("./no-such-model", corpus.folder, out=tmp_path / "run", workers=1, options=FEW)
 
@@ -158,7 +158,7 @@ class Broken:
         """Never called."""
 
 
-def test_a_worker_that_cannot_start_is_told(
+def test_a_worker_that_cannot_start_is_reported(
     bert: str,  # noqa: F811
     corpus: Corpus,  # noqa: F811
     tmp_path: Path,

@@ -69,7 +69,7 @@ def test_workers_merged_in_a_tree_find_what_one_finds(corpus: Corpus, bert: str,
     assert not (tmp_path / "shards").exists()
 
 
-def test_a_worker_stops_when_it_is_told_and_goes_on_later(corpus: Corpus, bert: str, tmp_path: Path) -> None:
+def test_a_worker_stops_when_it_is_asked_and_resumes_later(corpus: Corpus, bert: str, tmp_path: Path) -> None:
     tally = Tally()
     tally.stop()
     worker = ShardWorker(job(bert, corpus, tmp_path, Shard(0, 1)), tally.report)
@@ -88,7 +88,7 @@ def test_what_a_worker_says_is_handed_on(corpus: Corpus, tmp_path: Path) -> None
     assert "no-such-model" in str(outcome.failure)
 
 
-def test_without_ray_the_install_line_is_told(
+def test_without_ray_the_install_line_is_reported(
     corpus: Corpus, bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
@@ -109,7 +109,7 @@ def test_the_cluster_is_shared_out(workers: int | None, device: str, share: Any)
     assert _share_of(MACHINES, workers, device=device) == share
 
 
-def test_a_cluster_without_a_gpu_is_told() -> None:
+def test_a_cluster_without_a_gpu_is_reported() -> None:
     with pytest.raises(CollectError, match=r"1 machines and no GPU(.|\n)*--device cpu"):
         _share_of([_Machine(64, 0)], 2, device="cuda")
 
@@ -123,7 +123,7 @@ def test_all_workers_fit_at_once(cores: list[float], n_workers: int) -> None:
         assert sum(machine // (each + 1) for machine in cores) < n_workers
 
 
-def test_a_cluster_where_nobody_listens_is_told_at_once() -> None:
+def test_a_cluster_where_nobody_listens_is_reported_at_once() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

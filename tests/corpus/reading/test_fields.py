@@ -45,7 +45,7 @@ def test_kinds() -> None:
     ]
 
 
-def test_what_is_no_metadata_is_told() -> None:
+def test_what_is_no_metadata_is_reported() -> None:
     rows = [
         {
             "id": str(n),

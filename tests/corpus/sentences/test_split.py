@@ -28,7 +28,7 @@ def test_finds_the_sentences(sentences: list[str]) -> None:
     assert split_sentences(glue.join(sentences)) == sentences
 
 
-def test_a_quote_that_stands_alone_stays_with_its_sentence() -> None:
+def test_a_lone_quote_stays_with_its_sentence() -> None:
     assert split_sentences('He said " go . " Then he left .') == ['He said " go . "', "Then he left ."]
 
 
@@ -50,7 +50,7 @@ def test_lines_that_end_in_marks_are_kept_apart() -> None:
     ]
 
 
-def test_list_items_begin_anew() -> None:
+def test_list_items_begin_again() -> None:
     assert split_sentences("We need\n- flour\n- two eggs\nand salt") == [
         "We need",
         "- flour",

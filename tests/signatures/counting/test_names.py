@@ -39,7 +39,7 @@ SPORT = candidate("sport", 0.9, 0.1, 2.6)
 AUSTEN = candidate("Jane Austen", 0.62, 0.07, 1.47, z=33.0)
 
 
-def test_words_lead_and_their_setting_stands_beside_them() -> None:
+def test_words_lead_and_their_setting_follows_them() -> None:
     made = name(words=[OLYMPICS, SUMMER], metadata=[("topic", SPORT)])
     assert made == Name('"Olympics", "summer" in topic sport', "word", 25.0)
 
@@ -84,7 +84,7 @@ def test_parts_of_speech_have_plain_names() -> None:
     assert made == Name("past-tense verbs (VBD)", "part of speech", 40.0)
 
 
-def test_lengths_are_told_with_the_mean() -> None:
+def test_lengths_are_reported_with_the_mean() -> None:
     short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
     assert name(length=short) == Name("short sentences (mean 5.2 words)", "length", -30.0)
 
@@ -92,7 +92,7 @@ def test_lengths_are_told_with_the_mean() -> None:
 @pytest.mark.parametrize(
     "words", [[], [candidate("rare", 0.02, 0.0001, 0.15, 4)], [candidate("weak", 0.3, 0.25, 0.01, 4)]]
 )
-def test_nothing_that_stands_out_is_said_so(words: list[Candidate]) -> None:
+def test_nothing_distinctive_is_said_so(words: list[Candidate]) -> None:
     made = name(words=words)
     assert (made.text, made.kind) == ("no clear theme", "none")
     assert math.isnan(made.z)
@@ -112,7 +112,7 @@ def test_words_lead_over_stronger_metadata_only_where_enough_sentences_hold_them
     assert made.text == 'domain = recipe (43%), "cook" (8%)'
 
 
-def test_words_of_few_sentences_do_not_stand_beside_a_length() -> None:
+def test_words_of_few_sentences_are_not_named_next_to_a_length() -> None:
     short = Candidate("short", 5.2, 18.0, -30.0, 1.4, ())
     assert '"mixture"' not in name(words=[candidate("mixture", 0.05, 0.001, 0.2, 5)], length=short).text
     assert '"mixture"' in name(words=[candidate("mixture", 0.2, 0.001, 0.7, 5)], length=short).text

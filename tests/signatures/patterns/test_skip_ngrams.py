@@ -108,7 +108,7 @@ def mined(**changes: object) -> PatternEvidence:
     return mine_skip_ngrams(*flat(sentences), lists=lists, background_rows=rows, item="word", options=options)
 
 
-def test_a_phrase_leads_and_is_told_once() -> None:
+def test_a_phrase_leads_and_is_reported_once() -> None:
     evidence = mined(n_frequent=1)
     found = rows_of(evidence, 0)
     assert evidence.rank_relative[found[70, 71, 72]] == 1
@@ -156,7 +156,7 @@ def test_workers_do_not_matter(item: str) -> None:
         assert np.array_equal(getattr(one, name), getattr(three, name))
 
 
-def test_too_many_patterns_are_told_once() -> None:
+def test_too_many_patterns_are_reported_once() -> None:
     messages = Messages()
     options = SkipNgramOptions(max_patterns=100, word_max_gap=None)
     evidence = mine_skip_ngrams(

@@ -14,7 +14,7 @@ def heads_of(heads: list[list[int]], labels: list[list[int]], *, n_labels: int =
     return forest_of_heads(flat[0], flat[1], offsets, keep=keep)
 
 
-def test_children_stand_in_the_order_of_the_text() -> None:
+def test_children_are_in_the_order_of_the_text() -> None:
     # 1 is the root of 0, 2 and 4; 3 hangs on 4
     forest = heads_of([[1, -1, 1, 4, 1]], [[0, 1, 2, 0, 1]])
     assert forest.labels.tolist() == [1, 0, 2, 1, 0]

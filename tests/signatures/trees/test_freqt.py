@@ -57,7 +57,7 @@ def test_no_trees_at_all() -> None:
     assert mined.holders.dtype == np.int32
 
 
-def test_bounds_are_told() -> None:
+def test_bounds_are_reported() -> None:
     forest = forest_of([[(0, ())]])
     with pytest.raises(OptionError, match=r"Subtrees of 6 nodes(.|\n)*from 1 to 5"):
         mine_subtrees(forest, min_support=1, max_size=6, max_entries=10)

@@ -77,7 +77,7 @@ def test_text_files_are_read_with_and_without_a_header(tmp_path: Path) -> None:
         assert not vectors[PETS.vocabulary.index("the")].any()
 
 
-def test_a_word_is_looked_up_in_its_commonest_spelling_too(tmp_path: Path) -> None:
+def test_a_word_is_looked_up_in_its_most_common_spelling_too(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Berlin 0 2\n")
     assert read_vectors(tmp_path / "a.txt", coded=PETS)[PETS.vocabulary.index("berlin")].tolist() == [0.0, 2.0]
 

@@ -32,7 +32,7 @@ def test_a_value_within_another_needs_a_higher_lift() -> None:
     assert reported(tweet, row("topic", "Mars", 0.5, None)) == [("domain", "tweet"), ("topic", "Mars")]
 
 
-def test_a_value_of_the_same_sentences_is_told_once_whatever_its_lift() -> None:
+def test_a_value_of_the_same_sentences_is_reported_once_whatever_its_lift() -> None:
     assert reported(row("domain", "tweet", 0.8, 4.0), row("kind", "short", 0.8, 40.0)) == [("domain", "tweet")]
 
 
@@ -41,7 +41,7 @@ def test_values_of_one_field_do_not_leave_each_other_out() -> None:
 
 
 @pytest.mark.parametrize(("value", "share"), [("no", 0.5), (None, 0.5), ("Mars", 0.01)])
-def test_values_that_say_nothing_and_rare_ones_are_left_out(value: str | None, share: float) -> None:
+def test_uninformative_values_and_rare_ones_are_left_out(value: str | None, share: float) -> None:
     assert reported(row("topic", value, share, 9.0)) == []
 
 

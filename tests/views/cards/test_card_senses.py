@@ -46,7 +46,7 @@ def test_text_and_page_show_them(run: Run, example_run: Run) -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
 
 
-def test_one_sense_is_not_told(run: Run, example_run: Run) -> None:
+def test_one_sense_is_not_reported(run: Run, example_run: Run) -> None:
     found = card_senses(run.neuron("hidden.1.0"), "top")
     assert found is not None
     assert [sense["share"] for sense in found["senses"]] == [1.0]

@@ -54,7 +54,7 @@ def test_examples_are_the_first_of_the_list_with_their_metadata(example_run: Run
     assert "author" not in shown[0]["metadata"]  # empty there, so not shown
 
 
-def test_fields_of_the_card_come_first_beside_a_sentence(example_run: Run) -> None:
+def test_fields_of_the_card_come_first_next_to_a_sentence(example_run: Run) -> None:
     side = top(example_run, "hidden.1.0")
     fields = list(side["evidence"]["metadata"])
     for each in side["examples"]:

@@ -71,7 +71,7 @@ SUMMARY: dict[str, Any] = {
 }
 
 
-def test_everything_is_told() -> None:
+def test_everything_is_reported() -> None:
     text = comparison_text(SUMMARY)
     assert "Note: List sizes differ." in text
     assert "8 kept, 3 moved within the layer\n" in text
@@ -89,7 +89,7 @@ def test_everything_is_told() -> None:
     assert text.splitlines()[-1].split() == ["unseen", "31", "18.7", "4.00", "50%"]
 
 
-def test_columns_stand_under_their_titles() -> None:
+def test_columns_are_under_their_titles() -> None:
     lines = comparison_text(SUMMARY).splitlines()
     at = next(number for number, line in enumerate(lines) if line.lstrip().startswith("layer "))
     assert len(lines[at]) == len(lines[at + 1])

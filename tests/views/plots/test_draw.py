@@ -53,7 +53,7 @@ def test_pictures_and_papers(related_run: Run, tmp_path: Path, ending: str, star
     assert [each.name for each in out.parent.iterdir()] == [out.name]
 
 
-def test_a_page_stands_alone_and_says_what_each_point_is(related_run: Run, tmp_path: Path) -> None:
+def test_a_page_needs_no_other_file_and_says_what_each_point_is(related_run: Run, tmp_path: Path) -> None:
     page = plot(related_run, "map", out=tmp_path / "map.html").read_text(encoding="utf-8")
     fetched = re.findall(r"""(?:src|href)=["'](?!#|data:)([^"']+)""", page)
     assert not fetched
@@ -84,7 +84,7 @@ def test_names_of_corpus_text_are_escaped(related_run: Run, tmp_path: Path) -> N
         ("heatmap", "a.png", {"by": "field=genre"}, "no metadata field 'genre'"),
     ],
 )
-def test_what_cannot_be_drawn_is_told_and_nothing_written(
+def test_what_cannot_be_drawn_is_reported_and_nothing_written(
     related_run: Run, tmp_path: Path, figure: str, out: str, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(OptionError, match=message):
@@ -120,7 +120,7 @@ def test_relations_that_are_not_those_of_the_run_are_not_drawn(
     assert "neurolect relate" in shown["stale"][-1]
 
 
-def test_without_matplotlib_the_line_that_installs_it_is_told(
+def test_without_matplotlib_the_line_that_installs_it_is_reported(
     related_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = importlib.import_module
@@ -135,7 +135,7 @@ def test_without_matplotlib_the_line_that_installs_it_is_told(
         plot(related_run, "ranks", out=tmp_path / "a.svg")
 
 
-def test_the_map_that_was_not_made_is_told(related_run: Run, tmp_path: Path) -> None:
+def test_the_map_that_was_not_made_is_reported(related_run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"top vectors by umap(.|\n)*relate\.maps=tsne,umap"):
         plot(related_run, "map", out=tmp_path / "a.png", method="umap")
 
@@ -195,7 +195,7 @@ def test_dollar_signs_are_no_mathematics() -> None:
     assert "$5_{ to $10" in svg
 
 
-def test_neurons_without_a_place_are_not_drawn_and_none_at_all_told(related_run: Run, tmp_path: Path) -> None:
+def test_neurons_without_a_place_are_not_drawn_and_none_at_all_reported(related_run: Run, tmp_path: Path) -> None:
     shutil.copytree(related_run.folder, tmp_path / "run")
     table = related_run.table("relations/maps")
     ids, place = table.column("neuron_id").to_numpy(), table.column_names.index("x")
@@ -211,7 +211,7 @@ def test_neurons_without_a_place_are_not_drawn_and_none_at_all_told(related_run:
                 plot(Run(tmp_path / "run"), "map", out=tmp_path / "a.html")
 
 
-def test_sites_are_told_apart(related_run: Run, tmp_path: Path) -> None:
+def test_sites_are_distinguished(related_run: Run, tmp_path: Path) -> None:
     shutil.copytree(related_run.folder, tmp_path / "run")
     for name, column in (("diversity", "site"), ("redundancy", "site")):
         table = related_run.table(f"relations/{name}")

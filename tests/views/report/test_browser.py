@@ -90,7 +90,7 @@ def test_sorting_and_filters(page: Any) -> None:
     assert "8 of 32" in page.inner_text("#count")
 
 
-def test_a_typical_sentence_stands_below_the_words(page: Any) -> None:
+def test_a_typical_sentence_is_below_the_words(page: Any) -> None:
     span = "document.querySelector('#list tbody td:last-child span')"
     # scored runs have a column more, fidelity
     one_more = "row.insertBefore(document.createElement('td'), row.lastElementChild)"

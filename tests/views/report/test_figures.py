@@ -21,7 +21,7 @@ def test_an_empty_histogram_has_no_bars(example_run: Run) -> None:
     assert histogram_bars(made) == []
 
 
-def test_charts_fill_their_own_height_and_the_commonest_kind_comes_first() -> None:
+def test_charts_fill_their_own_height_and_the_most_common_kind_comes_first() -> None:
     charts = kind_charts(["a", "b"], ["words", "tags"], [(0, 1), (0, 1), (0, 0), (1, 1), (1, 1)])
     assert [chart.label for chart in charts] == ["tags", "words"]
     assert [chart.n for chart in charts] == [4, 1]

@@ -4,7 +4,7 @@ from neurolect.views.texts.rankings import ranking_text
 from neurolect.views.texts.relations import relations_facts, relations_text
 
 
-def test_commands_for_maps_are_told_only_where_there_are_maps(related_run: Run) -> None:
+def test_commands_for_maps_are_reported_only_where_there_are_maps(related_run: Run) -> None:
     facts = relations_facts(related_run)
     assert "embedding-atlas" in relations_text(facts)
     without = relations_text(facts | {"maps": []})
@@ -13,7 +13,7 @@ def test_commands_for_maps_are_told_only_where_there_are_maps(related_run: Run) 
     assert "neurolect rank" in without
 
 
-def test_neighbouring_values_of_a_ranking_can_be_told_apart(related_run: Run) -> None:
+def test_neighbouring_values_of_a_ranking_can_be_distinguished(related_run: Run) -> None:
     text = ranking_text(rank(related_run, by="length", side="top"))
     values = [line.split()[3] for line in text.splitlines()[3:19]]
     assert all(len(value.replace(".", "")) == 3 for value in values)

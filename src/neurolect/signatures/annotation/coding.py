@@ -69,7 +69,7 @@ def code_sentences(annotations: Annotations) -> CodedSentences:
         words=to_word[spelling_codes],
         tags=tags,
         vocabulary=vocabulary,
-        display=_commonest(spellings, frequency=frequency, to_word=to_word, n_words=len(vocabulary)),
+        display=_most_common(spellings, frequency=frequency, to_word=to_word, n_words=len(vocabulary)),
         counts_as_word=np.array([counts_as_word(word) for word in vocabulary], dtype=np.bool_),
         tag_names=tag_names,
     )
@@ -102,7 +102,7 @@ def _numbered(values: pa.Array) -> tuple[list[str], NDArray[np.int32]]:
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
-def _commonest(
+def _most_common(
     spellings: Sequence[str], *, frequency: NDArray[np.intp], to_word: NDArray[np.int32], n_words: int
 ) -> list[str]:
     display = [""] * n_words

@@ -24,7 +24,7 @@ SPECIFIC = 1.5
 """Words say more than the metadata they come with: they may lead with fewer bits."""
 SPECIFIC_SHARE = 0.1
 """Only those that at least this share of the list holds have this advantage; others tell their share."""
-BESIDE_SHARE = 0.08
+EXTRA_SHARE = 0.08
 """Words are named next to a part of speech or a length if at least this share of the list holds them."""
 SECOND_VALUE = 0.4
 """Bits of a field's second value, of the first's, from which both are named."""
@@ -108,7 +108,7 @@ def _main_name(evidence: ListEvidence, explained: Explained) -> Name:
         return _term_name(terms, metadata)
     if stated is None or value_bits > stated_bits:
         return _metadata_name(metadata, terms, explained)
-    return Name(stated.text + _beside(terms, metadata), stated.kind, stated.candidate.z)
+    return Name(stated.text + _setting(terms, metadata), stated.kind, stated.candidate.z)
 
 
 def _terms(evidence: ListEvidence) -> list[Candidate]:
@@ -191,12 +191,12 @@ def _bits(share: float, background: float) -> float:
     return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
 
 
-def _beside(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> str:
+def _setting(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> str:
     """Say what else is strong next to a part of speech or a length."""
     if metadata and metadata[0][1].share >= CONTEXT_SHARE and metadata[0][1].bits >= 2 * MIN_BITS:
         field, value = metadata[0]
         return f" in {field} {value.label}"
-    strong = [term for term in terms[:2] if term.bits >= 2 * MIN_BITS and term.share >= BESIDE_SHARE]
+    strong = [term for term in terms[:2] if term.bits >= 2 * MIN_BITS and term.share >= EXTRA_SHARE]
     return f"{DOT}{_quoted(strong)}" if strong else ""
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.results.field_values import CodedField, range_bounds
-from neurolect.signatures.counting.candidates import SAYS_NOTHING, Candidate, of_evidence
+from neurolect.signatures.counting.candidates import UNINFORMATIVE, Candidate, of_evidence
 from neurolect.signatures.counting.counts import (
     NO_EVIDENCE,
     Evidence,
@@ -100,7 +100,7 @@ def _count(collected: Collected) -> Counted:
 
 def _weight(value: str) -> float:
     """Say what a value's bits count; a name says more than the number that comes with it."""
-    if value.lower() in SAYS_NOTHING:
+    if value.lower() in UNINFORMATIVE:
         return 0.0
     return NUMBER_DISCOUNT if value.lstrip("-")[:1].isdigit() else 1.0
 
@@ -114,7 +114,7 @@ def _sense_items(collected: Collected) -> SenseItems | None:
     items = items_of_values([each.codes for each in fields], n_items=[len(each.values) for each in fields])
     labels = [value for each in fields for value in each.values]
     counts = np.concatenate([each.background for each in fields])
-    weights = np.array([float(value.lower() not in SAYS_NOTHING) for value in labels])
+    weights = np.array([float(value.lower() not in UNINFORMATIVE) for value in labels])
     found = SenseItems("metadata", items, counts, collected.inputs.n_read, weights, N_IN_SENSES)
     return found._replace(labels=labels, fields=[each.name for each in fields for _ in each.values])
 

@@ -13,7 +13,7 @@ from neurolect.corpus.sentences.words import split_words
 from neurolect.results.field_values import range_bounds
 from neurolect.results.number import nearly_constant
 from neurolect.results.tag_numbers import WORD_CLASSES
-from neurolect.signatures.counting.candidates import COMMON_WORD, SAYS_NOTHING
+from neurolect.signatures.counting.candidates import COMMON_WORD, UNINFORMATIVE
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.statistics.scores import MIN_Z
@@ -112,7 +112,7 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
         for field in order
         if field in fields or not isinstance(metadata[field], float)
     ]
-    return [value for value in dict.fromkeys(values) if value.lower() not in {*SAYS_NOTHING, "yes", "true"}][
+    return [value for value in dict.fromkeys(values) if value.lower() not in {*UNINFORMATIVE, "yes", "true"}][
         :N_SHOWN
     ]
 
@@ -179,7 +179,7 @@ def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[st
     least_z = WEAK * max((row["log_odds_z"] for row in rows), default=0.0)
     for row in rows:
         value = row["value"]
-        if value is None or value.lower() in SAYS_NOTHING:
+        if value is None or value.lower() in UNINFORMATIVE:
             continue
         if row["share_list"] < MIN_SHARE_METADATA or row["log_odds_z"] < least_z:
             continue

@@ -99,13 +99,13 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         side = "bottom" if position < low else "top" if position >= high else ""
         line.append(block, style=COLOURS.get(side, "bright_black"))
     ends = _axis(activation, drawing, bins)
-    facts_beside = [f"{MARKS[side]} {side} list: {_threshold(side, value)}" for side, value in thresholds.items()]
+    side_facts = [f"{MARKS[side]} {side} list: {_threshold(side, value)}" for side, value in thresholds.items()]
     yield _text("  \u00b7  ".join(facts), style="bright_black")
     for each in card["stale"]:
         yield _text(each, "yellow")
     if activation["nearly_constant"]:
         yield _text("nearly constant: its activation varies too little for the model to use", "bold")
-    for drawn, fact in zip((line, _text(ends, "bright_black")), [*facts_beside, "", ""], strict=False):
+    for drawn, fact in zip((line, _text(ends, "bright_black")), [*side_facts, "", ""], strict=False):
         yield drawn + _text("   " + fact if fact and width - bins > 24 else "", "")
     alike = [f"{each['address']} {number(each['correlation'])}" for each in (card["responds_like"] or ())[:4]]
     if alike:
