@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from neurolect.visible import visible
+
 __all__ = ["LogProgress", "NullProgress", "Progress", "RichProgress", "Task"]
 
 logger = logging.getLogger(__name__)
@@ -62,7 +64,7 @@ class NullProgress:
 
     def message(self, text: str) -> None:
         """Log the message."""
-        logger.info("%s", text)
+        logger.info("%s", visible(text))
 
 
 class LogTask:
@@ -103,7 +105,7 @@ class LogTask:
         if self._total and self._done < self._total and rate > 0:
             parts.append(f"{max(0.0, self._total - self._done) / rate:,.0f} s left")
         if self._note:
-            parts.append(self._note)
+            parts.append(visible(self._note))
         return ", ".join(parts)
 
 
@@ -129,7 +131,7 @@ class LogProgress:
 
     def message(self, text: str) -> None:
         """Log the message."""
-        logger.info("%s", text)
+        logger.info("%s", visible(text))
 
 
 class RichTask:
@@ -148,7 +150,7 @@ class RichTask:
 
     def note(self, text: str) -> None:
         """Show the remark at the end of the bar."""
-        self._bars.update(self._id, note=text)  # type: ignore[attr-defined]
+        self._bars.update(self._id, note=visible(text))  # type: ignore[attr-defined]
 
 
 class RichProgress:
@@ -188,7 +190,7 @@ class RichProgress:
 
     def message(self, text: str) -> None:
         """Print the message above the bars."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(visible(text), markup=False, highlight=False)
 
 
 # Say a number of things in a sentence for people.

@@ -1,0 +1,61 @@
+"""Foreign text for a terminal: what would move its cursor or turn its lines is spelled out."""
+
+import re
+from typing import Any
+
+_UNSAFE = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed: escape sequences begin with one
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks, embeddings, overrides and isolates of direction
+    "\u2028\u2029\ufeff\ufff9-\ufffb"  # separators that some terminals break lines at, marks without a width
+    "\ud800-\udfff\U000e0000-\U000e007f"  # half a character, which no terminal can be sent; invisible tags
+    "]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Spell out the characters of a text that a terminal would act on; line feeds and tabs stay.
+
+    Examples
+    --------
+    >>> visible("a\x1b[31mb")
+    'a\\x1b[31mb'
+    >>> visible("abc") is visible("abc")
+    True
+    """
+    return _UNSAFE.sub(_spelled, text)
+
+
+def one_line(text: str) -> str:
+    r"""Spell out line feeds and tabs as well, for what is shown within a line: a name, a value, a cell.
+
+    Examples
+    --------
+    >>> one_line("two\nlines")
+    'two\\nlines'
+    """
+    return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def visible_values(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
+    """Spell out every text of nested lists and dicts, keys too."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible_values(key): visible_values(each) for key, each in value.items()}
+    return [visible_values(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def escaped_json(text: str) -> str:
+    """Escape the same characters in JSON that is written already: it stays the same JSON."""
+    return _UNSAFE.sub(_json_escape, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
