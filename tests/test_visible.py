@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.visible import escaped_json, one_line, visible, visible_values
+from neurolect.visible import escaped_json, harmless_values, one_line, visible
 
 ANY = st.text(st.characters(codec=None), max_size=40)
 ACTS = {"Cc", "Cs", "Zl", "Zp"}
@@ -45,4 +45,4 @@ def test_json_says_the_same_without_them(value: object) -> None:
     text = escaped_json(json.dumps(value, ensure_ascii=False, indent=2))
     assert json.loads(text) == value
     assert not any(acts(each) for each in text)
-    assert visible_values(visible_values(value)) == visible_values(value)
+    assert harmless_values(harmless_values(value)) == harmless_values(value)

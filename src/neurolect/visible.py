@@ -26,6 +26,17 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(_spelled, text)
 
 
+def as_long(text: str) -> str:
+    r"""Put one mark in place of each such character, so that places in the text stay what they are.
+
+    Examples
+    --------
+    >>> len(as_long("a\x1b[31mb"))
+    7
+    """
+    return _UNSAFE.sub("\ufffd", text)
+
+
 def one_line(text: str) -> str:
     r"""Spell out line feeds and tabs as well, for what is shown within a line: a name, a value, a cell.
 
@@ -37,13 +48,13 @@ def one_line(text: str) -> str:
     return visible(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
-def visible_values(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
-    """Spell out every text of nested lists and dicts, keys too."""
+def harmless_values(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
+    """Put marks in place of such characters in every text of nested lists and dicts, keys too."""
     if isinstance(value, str):
-        return visible(value)
+        return as_long(value)
     if isinstance(value, dict):
-        return {visible_values(key): visible_values(each) for key, each in value.items()}
-    return [visible_values(each) for each in value] if isinstance(value, list | tuple) else value
+        return {harmless_values(key): harmless_values(each) for key, each in value.items()}
+    return [harmless_values(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def escaped_json(text: str) -> str:

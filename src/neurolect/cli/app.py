@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from neurolect.folders.formats import neurolect_version
+from neurolect.visible import visible
 
 app = typer.Typer(
     name="neurolect",
@@ -19,7 +20,7 @@ app = typer.Typer(
 def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback
     """Print the version and leave."""
     if value:
-        typer.echo(f"neurolect {neurolect_version()}")
+        echo(f"neurolect {neurolect_version()}")
         raise typer.Exit
 
 
@@ -30,3 +31,11 @@ def _root(
     ] = False,
 ) -> None:
     """Read what every neuron of a language model reads."""
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True, colours: bool = False) -> None:
+    """Print a text; characters that a terminal would act on are spelled out.
+
+    ``colours``: The text has colours of ours, and what is foreign in it was spelled out before.
+    """
+    typer.echo(text if colours else visible(text), err=err, nl=nl)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neurolect.cli.app import echo
+
 if TYPE_CHECKING:
     from neurolect.config import RunConfig
 
@@ -83,7 +85,7 @@ def read_config_of(run: Path, path: Path | None, settings: Sequence[str] | None)
 
     config, changed = config_of_run(open_run(run), path, settings=settings or ())
     for line in changed:
-        typer.echo(line, err=True)
+        echo(line, err=True)
     return config
 
 

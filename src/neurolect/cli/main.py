@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
-
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.errors import InterruptedRunError, NeurolectError
+from neurolect.visible import visible
 
 READING = frozenset({"convergence", "find", "report", "show"})
 """Verbs that only read a run folder."""
@@ -56,6 +55,14 @@ def _leave_pandas_out() -> None:
     sys.meta_path.remove(_NoPandas)
 
 
+class _Visible(logging.Formatter):
+    """Spells out what a terminal would act on."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a message."""
+        return visible(super().format(record))
+
+
 def main(run: Callable[..., None] = app) -> None:
     """Run the command line; errors raised on purpose become one message and an exit code.
 
@@ -64,7 +71,9 @@ def main(run: Callable[..., None] = app) -> None:
     run : callable
         What is run; the app.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Visible("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
     logging.getLogger("neurolect").setLevel(logging.INFO)
     # gensim reports every word of one rare character, the hub of every try to reach it, twice
     for name in ("gensim", "huggingface_hub"):
@@ -75,17 +84,17 @@ def main(run: Callable[..., None] = app) -> None:
         with _stop_like_interrupt():
             run()
     except InterruptedRunError as error:
-        typer.echo(f"\n{error}", err=True)
+        echo(f"\n{error}", err=True)
         sys.exit(_STOPPED)
     except NeurolectError as error:
-        typer.echo(f"neurolect: {error}", err=True)
+        echo(f"neurolect: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         # what the system refuses at a place where nobody expected it
-        typer.echo(f"neurolect: The system says: {error}", err=True)
+        echo(f"neurolect: The system says: {error}", err=True)
         sys.exit(1)
     except SystemExit as left:
         if left.code == _STOPPED:  # what typer does on KeyboardInterrupt
             hint = "Give the same command again; stages that are finished are not done again."
-            typer.echo(f"\nStopped.\nHint: {hint}", err=True)
+            echo(f"\nStopped.\nHint: {hint}", err=True)
         raise

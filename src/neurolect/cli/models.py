@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
 from neurolect.cli.printing import as_json, make_progress, quoted
 
@@ -66,8 +66,8 @@ def variant(
         progress=make_progress(),
     )
     for line in _lines(made):
-        typer.echo(line)
-    typer.echo(f"Next: neurolect collect {quoted(out)} CORPUS --out RUN")
+        echo(line)
+    echo(f"Next: neurolect collect {quoted(out)} CORPUS --out RUN")
 
 
 def _lines(made: "RandomVariant | FinetunedVariant") -> Iterator[str]:
@@ -146,6 +146,6 @@ def compare(
     summary = comparison_summary(made)
     if out is not None:
         write_pages(made, summary, progress=progress)
-    typer.echo(as_json(summary) if output is Format.json else comparison_text(summary), nl=output is Format.json)
+    echo(as_json(summary) if output is Format.json else comparison_text(summary), nl=output is Format.json)
     if made.folder is not None and output is Format.text:
-        typer.echo(f"Tables, summary.txt and layers.png: {made.folder}")
+        echo(f"Tables, summary.txt and layers.png: {made.folder}")

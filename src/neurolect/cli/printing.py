@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from neurolect.cli.app import echo
 from neurolect.cli.arguments import RankingFormat
+from neurolect.visible import escaped_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,7 @@ def width() -> int:
 
 def as_json(value: object) -> str:
     """Write a result as JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return escaped_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out: Path | None) -> None:
@@ -36,7 +36,7 @@ def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out:
     if out is not None:
         write_ranking(ranking, out)
     writers = {RankingFormat.json: ranking_json, RankingFormat.csv: ranking_csv}
-    typer.echo(writers[output](ranking) if output in writers else text, nl=False)
+    echo(writers[output](ranking) if output in writers else text, nl=False)
 
 
 def make_progress() -> "Progress":
@@ -49,16 +49,16 @@ def make_progress() -> "Progress":
 def print_notices(notices: Sequence[str]) -> None:
     """Print what people should know of a run."""
     for notice in notices:
-        typer.echo(f"Note: {notice}")
+        echo(f"Note: {notice}")
 
 
 def print_next(run: "Run") -> None:
     """Print the commands to try next."""
     from neurolect.views import next_commands
 
-    typer.echo("Next:")
+    echo("Next:")
     for command in next_commands(run):
-        typer.echo(f"  {command}")
+        echo(f"  {command}")
 
 
 def quoted(path: Path | str) -> str:

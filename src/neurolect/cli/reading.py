@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Format, Output, RankingFile, RankingFormat, RankingOutput, RunFolder
 from neurolect.cli.printing import as_json, print_ranking, width
 
@@ -23,9 +23,9 @@ def show(
 
     made = card(open_run(run).neuron(neuron))
     if output is Format.json:
-        typer.echo(as_json(made))
+        echo(as_json(made))
     else:
-        typer.echo(card_text(made, width=width(), colour=sys.stdout.isatty()))
+        echo(card_text(made, width=width(), colour=sys.stdout.isatty()), colours=True)
 
 
 @app.command()
@@ -84,7 +84,7 @@ def show_convergence(
     from neurolect.views.texts.convergence import convergence_text
 
     made = convergence(run)
-    typer.echo(as_json(made) if output is Format.json else convergence_text(made))
+    echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
         from neurolect.folders.atomic import write_text
         from neurolect.store import open_run
@@ -99,4 +99,4 @@ def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file
     from neurolect.views import write_report
 
     write_report(run, out)
-    typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")
+    echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import (
     CORES,
     Config,
@@ -47,7 +47,7 @@ def relate(
     options = read_config_of(run, config, settings).relate
     related = relate(run, options=options, workers=workers, progress=make_progress())
     facts = relations_facts(related)
-    typer.echo(as_json(facts) if output is Format.json else relations_text(facts), nl=output is Format.json)
+    echo(as_json(facts) if output is Format.json else relations_text(facts), nl=output is Format.json)
 
 
 @app.command()
@@ -70,9 +70,9 @@ def rank(
     if list_numbers:
         known = numbers_of(run)
         if output is RankingFormat.text:
-            typer.echo(numbers_text(known, width=width()), nl=False)
+            echo(numbers_text(known, width=width()), nl=False)
         else:
-            typer.echo(as_json(known.to_pylist()))
+            echo(as_json(known.to_pylist()))
     elif by is None:
         what = "A ranking has to be by something: give --by, or --list to see what there is."
         raise typer.BadParameter(what)
@@ -101,7 +101,7 @@ def plot(
     from neurolect.views.plots import plot
 
     plot(run, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
-    typer.echo(f"{out}: {figure}")
+    echo(f"{out}: {figure}")
 
 
 # The verb that reads sentences again, token by token: tokens.
@@ -131,6 +131,6 @@ def tokens(
         progress=make_progress(),
     )
     stage = done.manifest["stages"]["tokens"]
-    typer.echo(f"Activations at the tokens of {stage['n_entries']:,} list entries in {run}.")
+    echo(f"Activations at the tokens of {stage['n_entries']:,} list entries in {run}.")
     shown = chosen[0] if chosen else done.index.address(done.n_neurons // 2)
-    typer.echo(f"Next: neurolect show {quoted(run)} {shown}")
+    echo(f"Next: neurolect show {quoted(run)} {shown}")

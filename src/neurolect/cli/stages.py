@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import (
     CORES,
     Config,
@@ -38,8 +38,8 @@ def prepare(
 
     made_with = read_config(config, settings).prepare
     corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
-    typer.echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
-    typer.echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
+    echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
+    echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
 
 
 @app.command()
@@ -81,11 +81,11 @@ def collect(
         progress=make_progress(),
     )
     if shard is not None:
-        typer.echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
+        echo(f"Shard {shard} in {out}. Once all are there: neurolect merge SHARD... --out RUN")
         return
-    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
-    typer.echo(f"Next: neurolect describe {quoted(out)}")
+    echo(f"Next: neurolect describe {quoted(out)}")
 
 
 @app.command()
@@ -101,9 +101,9 @@ def merge(
     from neurolect.collector import merge
 
     run = merge(runs, out=out, corpus=corpus, progress=make_progress())
-    typer.echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
+    echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
-    typer.echo(f"Next: neurolect describe {quoted(out)}")
+    echo(f"Next: neurolect describe {quoted(out)}")
 
 
 @app.command()
@@ -113,7 +113,7 @@ def describe(run: RunFolder, config: Config = None, settings: Settings = None, w
 
     options = read_config_of(run, config, settings)
     described = describe_and_score(run, config=options, workers=workers, progress=make_progress())
-    typer.echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
+    echo(f"Signatures of {described.n_neurons:,} neurons in {run}.")
     print_next(described)
 
 
@@ -135,7 +135,7 @@ def run_all(
     options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
     done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=make_progress())
     print_notices(done.manifest["notices"])
-    typer.echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
+    echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
     print_next(done)
 
 
@@ -147,4 +147,4 @@ def demo(
     """Run all stages on the built-in model and corpus."""
     from neurolect.demo import run_demo
 
-    run_demo(out=out, workers=workers, progress=make_progress(), show=typer.echo)
+    run_demo(out=out, workers=workers, progress=make_progress(), show=echo)

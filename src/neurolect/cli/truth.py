@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neurolect.cli.app import app
+from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import (
     CORES,
     Config,
@@ -59,7 +59,7 @@ def fidelity(
         from neurolect.views.plots.fidelity import fidelity_figure
 
         write_text(figure, fidelity_figure(made))
-    typer.echo(as_json(made) if output is Format.json else fidelity_text(made))
+    echo(as_json(made) if output is Format.json else fidelity_text(made))
 
 
 @app.command(name="stability")
@@ -119,4 +119,4 @@ def paper(
     report = reproduce_paper(
         out=out, options=options, config=tables, device=device, workers=workers, progress=make_progress()
     )
-    typer.echo(f"Done until {options.until}: {quoted(out)}" if report is None else f"Report: {quoted(report)}")
+    echo(f"Done until {options.until}: {quoted(out)}" if report is None else f"Report: {quoted(report)}")

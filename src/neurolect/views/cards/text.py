@@ -10,6 +10,7 @@ from neurolect.views.cards.activating_words import STRONG, bracketed
 from neurolect.views.cards.contents import N_FIELDS
 from neurolect.views.cards.numbers import activation_lines, fidelity_lines
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
+from neurolect.visible import harmless_values
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -60,6 +61,7 @@ def card_console(card: dict[str, Any], console: "Console") -> None:
     from rich.console import Group
     from rich.panel import Panel
 
+    card = harmless_values(card)
     inner = console.width - 4
     parts = list(_head(card, inner))
     for side in card["sides"]:

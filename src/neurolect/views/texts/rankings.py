@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from neurolect.results import LayerRanks, layer_ranks, provenance
 from neurolect.views.texts.bars import number, percent
+from neurolect.visible import one_line
 
 BAR = 41  # columns of a box of ranks
 
@@ -149,6 +150,5 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "z": number(row["log_odds_z"]),
         "its name": row["name"] or "",
     }
-    # control characters of a corpus are not for the terminal
-    plain = {title: "".join(each if each.isprintable() else " " for each in text) for title, text in shown.items()}
+    plain = {title: one_line(text) for title, text in shown.items()}
     return plain | ({"fidelity": number(row["fidelity"])} if "fidelity" in row else {})
