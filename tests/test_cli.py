@@ -276,3 +276,10 @@ def test_reading_a_run_does_not_import_pandas(workshop: Workshop) -> None:
     done = subprocess.run(given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "hidden." in done.stdout
+
+
+def test_sentences_of_a_file_that_is_no_text_are_refused(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "bytes.txt").write_bytes(b"ok \xa4\xff")
+    answer = command("find", workshop.run, "--examples", tmp_path / "bytes.txt")
+    assert answer.code == 1
+    assert "is not text in UTF-8: byte 0xa4 at place 3" in answer.err

@@ -57,6 +57,10 @@ def test_values_in_any_case_and_their_background(example_run: Run) -> None:
         ("genre=x", "one of 'domain', 'author'"),
         ("domain>x", "holds no numbers"),
         ("year=old", "'old' is none"),
+        ("year=nan", "'nan' is none"),
+        ("year=1e999", "'1e999' is none"),
+        ("year>=-inf", "'-inf' is none"),
+        ("year=1-1e999", "'1-1e999' is none"),
         ("year>1900-1910", "'1900-1910' is none"),
     ],
 )

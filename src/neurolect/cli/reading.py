@@ -9,6 +9,7 @@ import typer
 from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Format, Output, RankingFile, RankingFormat, RankingOutput, RunFolder
 from neurolect.cli.printing import as_json, print_ranking, width
+from neurolect.errors import OptionError
 
 
 @app.command()
@@ -65,9 +66,18 @@ def find(
     from neurolect.finding import find
     from neurolect.views.texts.rankings import found_text
 
-    lines = None if examples is None else examples.read_text(encoding="utf-8").splitlines()
+    lines = None if examples is None else _lines_of(examples)
     table = find(run, **asked, examples=lines, side=side, limit=limit)
     print_ranking(table, text=found_text(table, width=width()) + "\n", output=output, out=out)
+
+
+def _lines_of(path: Path) -> list[str]:
+    """Read the sentences of a file, one a line."""
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        what = f"{path} is not text in UTF-8: byte {error.object[error.start]:#04x} at place {error.start}."
+        raise OptionError(what, expected="a text file with a sentence on each line") from error
 
 
 @app.command(name="convergence")

@@ -105,12 +105,20 @@ def _equal(values: Sequence[str | None], wanted: str) -> NDArray[np.bool_]:
     return np.array([value is not None and value.casefold() == folded for value in values], dtype=np.bool_)
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not np.isfinite(number):
+        msg = "not a finite number"
+        raise ValueError(msg)
+    return number
+
+
 def _holds_for_numbers(condition: Condition, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     try:
         if condition.comparison != "=":
-            return COMPARE[condition.comparison](values, float(condition.value))
+            return COMPARE[condition.comparison](values, _finite(condition.value))
         found = RANGE.fullmatch(condition.value)
-        low, high = map(float, found.groups()) if found else [float(condition.value)] * 2
+        low, high = map(_finite, found.groups()) if found else [_finite(condition.value)] * 2
     except ValueError as error:
         what = f"{condition.field!r} holds numbers, and {condition.value!r} is none."
         raise OptionError(what, expected=f"{condition.field}=1990, =1990-1999, >=1990 or <1990") from error
