@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ def start(arguments: list[str], log: str) -> int:
         status = 0
     except SystemExit as leave:
         status = int(leave.code or 0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)

@@ -68,8 +68,8 @@ Driver: TypeAlias = "subprocess.Popen[str]"
 
 
 @pytest.fixture(scope="module")
-def driver(bert: Path) -> Iterator[Driver]:
-    """Give the process that starts and kills: what it imports is imported once for all tests."""
+def driver(bert: Path, undisturbed: dict[str, Any]) -> Iterator[Driver]:
+    """Give the process that starts and kills: it imports once for all tests, after kernels were compiled here."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.collector.kill_driver", str(bert)],
         cwd=ROOT,
@@ -97,7 +97,7 @@ def killed(
     driver.stdin.flush()
     ends = json.loads(driver.stdout.readline())
     said = log.read_text(encoding="utf-8")
-    assert ends[-1] == 0, said
+    assert ends[-1] == 0, f"{ends}: {said}"
     assert not list(out.rglob(".*.tmp")), "a killed start left its unfinished files"
     assert not (out / "checkpoint").exists()
     return all_arrays(out), ends, said
