@@ -4,11 +4,10 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -38,28 +37,51 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (body[-1].end_lineno or 0) - body[0].lineno + 1
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_are_short_and_ascii(path: Path) -> None:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def broken(rule: Callable[[Path], Iterator[str]], paths: Iterable[Path]) -> list[str]:
+    """Say where a rule is broken; one test a rule, for there are hundreds of files."""
+    return [f"{path.relative_to(ROOT)}: {what}" for path in paths for what in rule(path)]
+
+
+def too_long_or_odd(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
-    assert text.isascii(), f"non-ASCII: {re.findall(r'[^ -~]', text.replace(chr(10), ''))[:5]}"
-    assert code_lines(text) <= 400
-    assert not BANNED & {part.removesuffix(".py").strip("_") for part in path.relative_to(ROOT).parts}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert body_lines(node) <= 50, f"{node.name} has {body_lines(node)} lines"
+    if not text.isascii():
+        yield f"non-ASCII: {re.findall(r'[^ -~]', text.replace(chr(10), ''))[:5]}"
+    if code_lines(text) > 400:
+        yield f"{code_lines(text)} lines of code"
+    if BANNED & {part.removesuffix(".py").strip("_") for part in path.relative_to(ROOT).parts}:
+        yield "a name that says nothing"
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > 50:
+            yield f"{node.name} has {body_lines(node)} lines"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_library_neither_prints_nor_asserts_nor_swallows(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        assert not isinstance(node, ast.Assert), f"line {node.lineno}: assert"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in {"print", "eval", "exec"}, f"line {node.lineno}: {node.func.id}"
+def test_files_and_functions_are_short_and_ascii() -> None:
+    assert not broken(too_long_or_odd, FILES)
+
+
+def prints_asserts_or_swallows(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Assert):
+            yield f"line {node.lineno}: assert"
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"print", "eval", "exec"}
+        ):
+            yield f"line {node.lineno}: {node.func.id}"
         if isinstance(node, ast.ExceptHandler) and (
             node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception")
         ):
-            msg = f"line {node.lineno}: a broad except"
-            raise AssertionError(msg)
+            yield f"line {node.lineno}: a broad except"
+
+
+def test_library_neither_prints_nor_asserts_nor_swallows() -> None:
+    assert not broken(prints_asserts_or_swallows, SOURCES)
 
 
 def test_one_place_starts_and_ends_processes() -> None:
@@ -82,23 +104,25 @@ def test_stages_import_one_way() -> None:
 ONE_FILE_FACES = {"config.py", "errors.py", "pipeline.py", "progress.py"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_faces_list_names_and_describe_parameters(path: Path) -> None:
-    """A face is a stage's `__init__` or a one-file module on top; what it exports has numpydoc, all else a line."""
+def lists_or_documents_too_much(path: Path) -> Iterator[str]:
     if path.name == "__init__.py" or (path.parent.name == "neurolect" and path.name in ONE_FILE_FACES):
         return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    assert "__all__" not in names, "only a stage's face lists its names"
+    tree = tree_of(path)
+    if "__all__" in [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]:
+        yield "only a stage's face lists its names"
     module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and (module, node.name) not in exported():
             for each in ast.walk(node):
                 if isinstance(each, ast.FunctionDef | ast.ClassDef):
                     text = ast.get_docstring(each) or ""
-                    assert not re.search(r"(Parameters|Returns|Yields|Raises)\n---", text), (
-                        f"{each.name}: full numpydoc is for what a face exports"
-                    )
+                    if re.search(r"(Parameters|Returns|Yields|Raises)\n---", text):
+                        yield f"{each.name}: full numpydoc is for what a face exports"
+
+
+def test_only_faces_list_names_and_describe_parameters() -> None:
+    """A face is a stage's `__init__` or a one-file module on top; what it exports has numpydoc, all else a line."""
+    assert not broken(lists_or_documents_too_much, SOURCES)
 
 
 @cache
@@ -106,7 +130,7 @@ def exported() -> set[tuple[str, str]]:
     """Find the names in the faces' `__all__`, each with the module that it is imported from."""
     found = {("neurolect.demo", "run_demo")}  # the verb's function; demo.py is a face of one name
     for path in (ROOT / "src").rglob("__init__.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurolect"):
                 found |= {(str(node.module), each.name) for each in node.names}
@@ -116,20 +140,23 @@ def exported() -> set[tuple[str, str]]:
 FOLDERS = sorted({path.parent for path in SOURCES} - {ROOT / "src" / "neurolect" / "demo_data"})
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_folders_hold_four_to_twenty_files_none_named_after_its_folder(folder: Path) -> None:
+def too_few_or_many_or_said_twice(folder: Path) -> Iterator[str]:
     files = {path.stem for path in folder.glob("*.py")}
     parts = files | {path.parent.name for path in folder.glob("*/__init__.py")}
-    assert len(parts) >= 4, sorted(parts)
-    assert len(files) <= 20, sorted(files)
-    assert folder.name not in parts
-    assert not [part for part in parts if part.startswith(f"{folder.name.removesuffix('s')}_")], "said twice"
+    if len(parts) < 4 or len(files) > 20:
+        yield f"{len(files)} files"
+    if folder.name in parts or [part for part in parts if part.startswith(f"{folder.name.removesuffix('s')}_")]:
+        yield "a part repeats the folder's name"
+
+
+def test_folders_hold_four_to_twenty_files_none_named_after_its_folder() -> None:
+    assert not broken(too_few_or_many_or_said_twice, FOLDERS)
 
 
 def imported(path: Path) -> set[Path]:
     """Find the modules of neurolect that a file imports anywhere in it, for types too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurolect"):
             folder = ROOT / "src" / Path(*str(node.module).split("."))
             below = {folder / f"{each.name}.py" for each in node.names}
