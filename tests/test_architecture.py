@@ -54,7 +54,7 @@ def too_long_or_odd(path: Path) -> Iterator[str]:
     if code_lines(text) > 400:
         yield f"{code_lines(text)} lines of code"
     if BANNED & {part.removesuffix(".py").strip("_") for part in path.relative_to(ROOT).parts}:
-        yield "a name that says nothing"
+        yield "an uninformative name"
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > 50:
             yield f"{node.name} has {body_lines(node)} lines"
