@@ -80,7 +80,7 @@ _NUMBERS = [
     ),
     column("name_z", "strength of the name (log-odds z)"),
     column("n_sentences", "sentences of the list"),
-    column("mean_length", "mean length of the sentences (words): the same as length"),
+    column("mean_length", "mean length of the sentences (words), as length"),
     column("background_mean_length", "mean length of the corpus's sentences (words)"),
     column("noun_share", "noun share"),
     column("verb_share", "verb share"),
