@@ -8,6 +8,7 @@ from pathlib import Path
 from neurolect.config import RunConfig
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.reading.sources import find_sources
+from neurolect.errors import RunFolderError
 from neurolect.folders.remote import place, publish, uploading
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
@@ -25,6 +26,7 @@ def run(
     config: RunConfig | None = None,
     device: str = "cpu",
     workers: int = 1,
+    control: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Go the whole way: prepare, collect, describe.
@@ -45,6 +47,9 @@ def run(
         Where the model runs, e.g. ``cpu``, ``cuda``.
     workers : int
         Processes for reading and annotating.
+    control : bool
+        Also read the same network with random weights (``<out>-random-model``, a run in ``<out>-random``), and keep
+        next to every score what the neuron of the same place scored there, and the correlation of the two.
     progress : Progress, optional
         Where to report to.
 
@@ -69,7 +74,49 @@ def run(
     loaded = load_model(model, options=config.model, device=device)
     collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)
     remember_options(out, {"describe": config.describe, "fidelity": config.fidelity, "relate": config.relate})
-    return describe_and_score(collected, config=config, workers=workers, progress=progress)
+    done = describe_and_score(collected, config=config, workers=workers, progress=progress)
+    if control:
+        done = _with_control(done, model, corpus, config=config, device=device, workers=workers, progress=progress)
+    return done
+
+
+def _with_control(
+    done: Run,
+    model: str,
+    corpus: Corpus,
+    *,
+    config: RunConfig,
+    device: str,
+    workers: int,
+    progress: Progress,
+) -> Run:
+    """Make the twin with random weights, read and score it, and note its scores."""
+    from neurolect.fidelity import score_fidelity
+    from neurolect.variants import variant
+
+    if not done.is_current("fidelity"):
+        what = f"{done.folder} is not scored: there is nothing to compare with random weights."
+        hint = "Leave fidelity.after_describe on, and a part of the documents set aside (prepare.held_out)."
+        raise RunFolderError(what, hint=hint)
+    if done.is_current("control"):
+        progress.message(f"{done.folder} already has its control.")
+        return done
+    folder = done.folder
+    weights = folder.with_name(f"{folder.name}-random-model")
+    if not (weights / "config.json").is_file():
+        variant(model, "random", out=weights, seed=0, model_options=config.model, progress=progress)
+    twin = folder.with_name(f"{folder.name}-random")
+    progress.message(f"The same network with random weights is read: {twin}.")
+    scored = run(
+        str(weights),
+        [str(corpus.location)],
+        out=twin,
+        config=config,
+        device=device,
+        workers=workers,
+        progress=progress,
+    )
+    return score_fidelity(done, options=config.fidelity, control=scored, progress=progress)
 
 
 def describe_and_score(

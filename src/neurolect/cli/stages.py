@@ -128,12 +128,24 @@ def run_all(
     workers: Workers = CORES,
     stop_when: StopWhen = None,
     max_seconds: MaxSeconds = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Also read the network with random weights, and compare scores.")
+    ] = False,
 ) -> None:
     """Prepare, collect and describe in one."""
     from neurolect.pipeline import run
 
     options = read_config(config, with_ending(settings, stop_when=stop_when, max_seconds=max_seconds))
-    done = run(model, sources, out=out, config=options, device=device, workers=workers, progress=make_progress())
+    done = run(
+        model,
+        sources,
+        out=out,
+        config=options,
+        device=device,
+        workers=workers,
+        control=control,
+        progress=make_progress(),
+    )
     print_notices(done.manifest["notices"])
     echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
     print_next(done)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import CorpusError, ModelError, RunFolderError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def compare_with_random(run: Run, control: Run) -> Run:
     """Note what the same neurons of another model scored.
 
-    Returns: The run, opened again, with ``fidelity/control.parquet``.
+    Returns: The run, opened again, with ``fidelity/control.parquet`` and ``fidelity/twins.parquet``.
     """
     for each in (run, control):
         check_current(each.folder, each.manifest, "fidelity")
@@ -40,9 +41,41 @@ def compare_with_random(run: Run, control: Run) -> Run:
             raise RunFolderError(what, expected="the same architecture on the same corpus, scored alike")
     table = control.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc", "spearman"])
     with making(run.folder, "control") as record:
+        correlations = twin_correlations(run, control)
+        ids = np.arange(run.n_neurons, dtype=np.int32)
+        twins = pa.table({"neuron_id": ids, "correlation": pa.array(correlations, from_pandas=True)})
+        write_table(run.folder / "fidelity" / "twins.parquet", twins)
         write_table(run.folder / "fidelity" / "control.parquet", pa.table(table))
         record.entry["model"] = control.manifest["model"]["name"]
     return Run(run.folder)
+
+
+BLOCK = 512
+"""Neurons whose activations are in memory at once."""
+
+
+def twin_correlations(run: Run, control: Run) -> NDArray[np.float32]:
+    """Correlate each neuron with that of the same place in another run of the corpus, over held-out sentences.
+
+    Returns: float32, shape (n_neurons,). NaN where one of the two is constant.
+    """
+    here, there = (each.table("held_out/sentences", columns=["sentence_id"]) for each in (run, control))
+    if not here.equals(there):
+        what = f"{run.folder} and {control.folder} were scored on different held-out sentences."
+        raise RunFolderError(what, expected="the same: prepare.held_out, collect.held_out_size and seeds alike")
+    own, other = (
+        np.load(each.folder / "held_out" / "activations.npy", mmap_mode="r", allow_pickle=False)
+        for each in (run, control)
+    )
+    found = np.empty(len(own), dtype=np.float32)
+    for start in range(0, len(own), BLOCK):
+        pair = [np.asarray(each[start : start + BLOCK], dtype=np.float64) for each in (own, other)]
+        x, y = (each - each.mean(axis=1, keepdims=True) for each in pair)
+        scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+        found[start : start + BLOCK] = np.divide(
+            (x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0
+        )
+    return found
 
 
 # Have the model read more sentences for a run: its own held-out part, or a second corpus.

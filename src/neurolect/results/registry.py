@@ -18,6 +18,7 @@ from neurolect.store.sides import check_side
 
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
+CONTROL = "fidelity/control"
 
 
 def moment(name: str, label: str) -> Number:
@@ -37,7 +38,7 @@ def _of_neurons(run: Run, _asked: Asked, *, column: str) -> NDArray[np.float64]:
 def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.float64]:
     """Read a column for one side."""
     columns = ["neuron_id", "side", column]
-    if table == FIDELITY:
+    if table in (FIDELITY, CONTROL):
         rows = run.table(table, columns=[*columns, "evidence"])
         rows = rows.filter(pc.equal(rows.column("evidence"), "all"))
     else:
@@ -52,6 +53,17 @@ def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.
             hint = f"No signature could be scored; why: neurolect fidelity {shlex.quote(str(run.folder))}"
         raise RunFolderError(what, hint=hint)
     return values
+
+
+def _minus_random(run: Run, asked: Asked) -> NDArray[np.float64]:
+    """Take what random weights score from what the trained ones do."""
+    trained, random = (_of_lists(run, asked, table=table, column="auroc") for table in (FIDELITY, CONTROL))
+    return trained - random
+
+
+def _of_twins(run: Run, _asked: Asked) -> NDArray[np.float64]:
+    column = run.table("fidelity/twins", columns=["correlation"]).column("correlation")
+    return np.asarray(column.to_numpy().astype(np.float64))
 
 
 _NUMBERS = [
@@ -92,6 +104,19 @@ _NUMBERS = [
     column("average_precision", "fidelity (average precision of the whole signature)", FIDELITY),
     column("balanced_average_precision", "fidelity (balanced average precision of the whole signature)", FIDELITY),
     column("spearman", "fidelity (rank correlation of the whole signature)", FIDELITY),
+    Number(
+        name="trained-minus-random",
+        label="fidelity (AUROC) minus that of the same neuron with random weights",
+        source="fidelity/control",
+        read=_minus_random,
+    ),
+    Number(
+        name="twin_correlation",
+        label="correlation with the same neuron with random weights",
+        source="fidelity/twins",
+        read=_of_twins,
+        of_neuron=True,
+    ),
     moment("mean", "mean of the activation"),
     moment("std", "standard deviation of the activation"),
     moment("skewness", "skewness of the activation"),

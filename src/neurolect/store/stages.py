@@ -96,7 +96,7 @@ STAGES: dict[str, StageKind] = {
     ),
     "control": StageKind(
         ("fidelity",),
-        ("fidelity/control",),
+        ("fidelity/control", "fidelity/twins"),
         "has no scores of random weights",
         "neurolect fidelity RUN --control RANDOM_RUN",
     ),

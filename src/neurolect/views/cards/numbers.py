@@ -11,6 +11,8 @@ from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 from neurolect.views.texts.bars import percent
 
+NOT_APART = 0.55
+"""Against hard negatives (0.5 is chance): below this a signature fits the most similar neuron as well."""
 N_KINDS = 4
 """Kinds of evidence that have room on a line."""
 _REFUSED = {
@@ -25,8 +27,8 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
     Returns: ``refused`` (None, or why there is no score), ``auroc``, ``low``, ``high``, ``average_precision``,
         ``base_rate``, ``spearman``, ``n_positives``, ``n_documents``, ``n_sentences``, ``evidence`` (a list of
         ``evidence``, ``name``, ``auroc``, best first), ``other`` (AUROC of another neuron's signature), ``hard``
-        (against hard negatives), ``random`` (of the same neuron with random weights, None without such a run). None
-        where the run has not been scored.
+        (against hard negatives), ``random`` and ``twin`` (AUROC of the same neuron with random weights, and the
+        correlation with it; None without such a run). None where the run has not been scored.
     """
     if not neuron.run.has("fidelity/neurons"):
         return None
@@ -45,9 +47,11 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
     together = _of(scores, "all")
     alone = [row for row in scores.to_pylist() if row["evidence"] != "all"]
     alone.sort(key=lambda row: -row["auroc"])
-    random = None
+    random = twin = None
     if neuron.run.has("fidelity/control"):
         random = _of(neuron.rows("fidelity/control", side=side), "all").get("auroc")
+    if neuron.run.has("fidelity/twins"):
+        twin = neuron.rows("fidelity/twins").column("correlation")[0].as_py()
     return {
         "refused": None,
         "auroc": _plain(together["auroc"]),
@@ -68,6 +72,7 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
         "other": _plain(about["auroc_other"]),
         "hard": _plain(about["auroc_hard"]),
         "random": _plain(random),
+        "twin": _plain(twin),
     }
 
 
@@ -93,9 +98,14 @@ def fidelity_lines(found: dict[str, Any]) -> list[str]:
         f"distinguishes its {found['n_positives']:,} from all {found['n_sentences']:,} held-out sentences",
         f"precision {percent(found['average_precision'])} (chance {percent(found['base_rate'])})",
     ]
-    for name, key in (("another's signature", "other"), ("its sister's", "hard"), ("random weights", "random")):
-        if found[key] is not None:
-            parts.append(f"{name} {found[key]:.2f}")
+    if found["other"] is not None:
+        parts.append(f"another's signature {found['other']:.2f}")
+    if found["hard"] is not None:
+        apart = ": cannot tell the two apart" if found["hard"] < NOT_APART else ""
+        parts.append(f"against its most similar neuron's sentences {found['hard']:.2f}{apart}")
+    if found["random"] is not None:
+        twin = "" if found["twin"] is None else f" (correlation {found['twin']:.2f})"
+        parts.append(f"random weights {found['random']:.2f}{twin}")
     return [first, "  \u00b7  ".join(parts)]
 
 

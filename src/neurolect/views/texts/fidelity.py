@@ -15,6 +15,10 @@ from neurolect.store import Run
 from neurolect.views.texts.bars import percent
 
 _BAR = 30
+_NOTES = [
+    "Another neuron's signature: of one of the layer, at random. Hard negatives: not all other sentences, but",
+    "those that the signature of the most similar neuron scores highest; 0.5: it cannot tell the two apart.",
+]
 
 
 def fidelity_of_run(run: Run) -> dict[str, Any]:
@@ -130,6 +134,7 @@ def fidelity_text(made: dict[str, Any]) -> str:
         )
     lines.append("")
     lines += [_line(name, found) for name, found in made["controls"].items() if found]
+    lines += _NOTES if any(made["controls"].values()) else []
     lines += ["", f"{'layer (all evidence)':<40}{'5 %':>7}{'median':>8}{'95 %':>7}"]
     for row in made["layers"]:
         if row["auroc"]:
