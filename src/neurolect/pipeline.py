@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neurolect.config import RunConfig
-from neurolect.corpus import Corpus, open_corpus, prepare
+from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
 from neurolect.corpus.reading.sources import find_sources
 from neurolect.errors import RunFolderError
 from neurolect.folders.remote import place, publish, uploading
@@ -190,4 +190,6 @@ def _made_from(corpus: Corpus, sources: Sequence[str | Path], config: RunConfig)
     then = [(entry["name"], entry["bytes"]) for entry in corpus.manifest["sources"]]
     # the manifest was JSON, where tuples are lists
     options = json.loads(json.dumps(dataclasses.asdict(config.prepare)))
-    return now == then and corpus.manifest["options"] == options
+    # a corpus of an earlier version lacks the options that came later
+    recorded = {**dataclasses.asdict(PrepareOptions()), **corpus.manifest["options"]}
+    return now == then and json.loads(json.dumps(recorded)) == options

@@ -107,7 +107,7 @@ def test_sources_of_several_kinds(tmp_path: Path) -> None:
 
 def test_troubles_are_counted_and_reported(tmp_path: Path) -> None:
     lines = [json.dumps(row).encode() for row in documents(1200)]
-    lines += [b'{"text": "A caf\xe9 is open.", "year": "soon"}', b"{broken", b'{"text": 3}']
+    lines += [b'{"text": "A caf\xe9 is \xc3\xa9.", "year": "soon"}', b"{broken", b'{"text": 3}']
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
     corpus = prepare(tmp_path, out=tmp_path / "corpus", options=PrepareOptions(skip_broken_lines=True))
     counts = corpus.manifest["counts"]

@@ -5,7 +5,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +46,7 @@ class Manifest(TypedDict):
     options: dict[str, object]
     sources: list[SourceEntry]
     counts: dict[str, int]
+    sums: NotRequired[dict[str, dict[str, int]]]
     misfits: dict[str, int]
     notices: list[str]
     fields: list[FieldEntry]

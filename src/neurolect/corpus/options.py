@@ -1,14 +1,50 @@
 """The options of :func:`neurolect.corpus.prepare.prepare`."""
 
+import codecs
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from neurolect.ranges import SEED, Range, check_ranges
 
 Duplicates = Literal["drop", "near", "keep"]
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
 
+Quotes = Literal["auto", "double", "none"]
+Header = Literal["auto", "yes", "no"]
 Newlines = Literal["auto", "paragraphs", "lines"]
+
+
+class Codec(NamedTuple):
+    """The names of codecs that make text of bytes."""
+
+    automatic: str = "auto"
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a name is one."""
+        if name == self.automatic:
+            return True
+        try:
+            return isinstance(b"a".decode(name, "replace"), str) and bool(codecs.getincrementaldecoder(name))
+        except (LookupError, ValueError):
+            return False
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return "that is auto or a codec of Python for text, e.g. cp1252"
+
+
+class Delimiter(NamedTuple):
+    """What may be between values."""
+
+    words: tuple[str, ...] = ("auto", "tab")
+
+    def holds(self, given: str) -> bool:
+        """Tell whether it is a delimiter."""
+        return given in self.words or (len(given) == 1 and given not in '\r\n"')
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return "that is auto, tab or one character, no quote and no line break"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +66,16 @@ class PrepareOptions:
     of a file over 200,000 bytes."""
     newlines: Newlines = "auto"
     """What a single line break is: a space (paragraphs), a sentence's end (lines), or as fits (auto)."""
+    encoding: Annotated[str, Codec()] = "auto"
+    """Encoding of text, CSV and JSON files: a codec such as utf-8, cp1252 or shift_jis; auto: each file's own, as
+    its first bytes say, UTF-8, or guessed and reported."""
+    delimiter: Annotated[str, Delimiter()] = "auto"
+    """What is between the values of a CSV file: one character, tab, or as the file's rows say (auto)."""
+    quotes: Quotes = "auto"
+    """Whether quotes enclose values of CSV files: yes (double), no: they are characters (none); auto: yes, but for
+    files with tabs whose quotes do not close."""
+    header: Header = "auto"
+    """Whether the first row of a CSV file names its columns: yes, no, or unless it is like the others (auto)."""
     skip_broken_lines: bool = False
     """Whether lines that are no JSON object, or do not fit the CSV header, are counted and skipped."""
     collapse_symbols: bool = True
@@ -39,7 +85,7 @@ class PrepareOptions:
     min_words: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer words (tokens with a letter or digit) are dropped."""
     max_characters: Annotated[int, Range(20, 1_000_000)] = 2000
-    """Longer sentences are cut at the last space before this many characters."""
+    """Longer sentences, and texts without sentence ends, become pieces of about equal length up to this."""
     duplicates: Duplicates = "drop"
     """Sentences that occurred before: dropped, dropped also when they differ only in case, digits, punctuation,
     addresses and spaces (near), or kept."""

@@ -12,25 +12,26 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.corpus.account import count_notices, said_sums, sums_of
 from neurolect.corpus.folder import Corpus, FieldEntry, Manifest, SourceEntry, fingerprint, open_corpus
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
-from neurolect.corpus.reading.sources import Source, unique_sources
-from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, write_chunk
+from neurolect.corpus.reading.sources import Found, unique_sources
+from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, Cut, write_chunk
 from neurolect.corpus.shards import ShardWriter
 from neurolect.errors import CorpusError
 from neurolect.folders.atomic import replacing_folder, write_json
 from neurolect.folders.formats import CORPUS, format_of, neurolect_version, package_version
 from neurolect.folders.remote import RemotePath, place, staged
 from neurolect.processes import in_order
-from neurolect.progress import NullProgress, Progress, counted
+from neurolect.progress import NullProgress, Progress
 
 # Send documents in chunks through one or several processes, in order, in bounded memory.
 CHUNK_CHARACTERS = 1 << 20
@@ -212,19 +213,19 @@ def prepare(
     folder = target
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
-    found, n_repeated = unique_sources(sources)
+    found = unique_sources(sources)
     with replacing_folder(folder, error=CorpusError) as temporary:
-        reader = DocumentReader(found, options=options)
+        reader = DocumentReader(found.sources, options=options)
         scratch = temporary / "scratch"
         scratch.mkdir()
         chunks = process_chunks(reader, folder=scratch, options=options, workers=workers, progress=progress)
         first = _first_occurrences(chunks, scratch, options=options, progress=progress)
         writer = _write_shards(chunks, first, temporary, options=options, progress=progress)
         shutil.rmtree(scratch)
-        manifest = _manifest(found, reader, chunks, first, writer, options=options, n_repeated=n_repeated)
+        manifest = _manifest(found, reader, chunks, first, writer, options=options)
         manifest["seconds"] = round(time.monotonic() - start, 3)
         write_json(temporary / "manifest.json", dict(manifest))
-    for notice in manifest["notices"]:
+    for notice in [*manifest["notices"], *said_sums(manifest["sums"])]:
         progress.message(notice)
     return open_corpus(folder)
 
@@ -288,24 +289,32 @@ def _read_chunk(chunk: ChunkCounts) -> pa.Table:
 
 
 def _manifest(
-    sources: Sequence[Source],
+    found: Found,
     reader: DocumentReader,
     chunks: Sequence[ChunkCounts],
     first: NDArray[np.bool_],
     writer: ShardWriter,
     *,
     options: PrepareOptions,
-    n_repeated: int,
 ) -> Manifest:
+    cut = reduce(Cut.plus, (chunk.cut for chunk in chunks), Cut())
     counts = Counter(reader.counts())
-    counts["sources_repeated"] = n_repeated
-    counts["short_sentences_dropped"] = sum(chunk.n_short for chunk in chunks)
-    counts["long_sentences_cut"] = sum(chunk.n_cut for chunk in chunks)
+    counts["sources_repeated"] = found.n_repeated
+    counts["short_sentences_dropped"] = cut.n_short
+    counts["long_sentences_divided"] = cut.n_long
+    counts["pieces_of_long_sentences"] = cut.n_pieces
     counts["documents_without_sentences"] = sum(chunk.n_empty_documents for chunk in chunks)
     counts["duplicates_dropped"] = len(first) - int(np.count_nonzero(first))
     n_held_out = sum(entry["n_held_out"] for entry in writer.entries)
     fields = [FieldEntry(name=field.name, kind=field.kind) for field in reader.fields]
-    notices = reader.notices + _notices(counts, reader.misfits())
+    sums = sums_of(
+        *reader.sums(),
+        cut,
+        n_sentences=writer.n_sentences,
+        n_kept_characters=writer.n_characters,
+        n_split=len(first),
+    )
+    notices = found.notices + reader.notices + reader.doubts() + count_notices(counts, sums, reader.misfits())
     _check_left(writer.n_sentences, n_held_out, counts, notices, options)
     return Manifest(
         format=CORPUS.name,
@@ -317,9 +326,10 @@ def _manifest(
         options=asdict(options),
         sources=[
             SourceEntry(name=source.name, bytes=source.n_bytes, n_documents=n)
-            for source, n in zip(sources, reader.n_documents, strict=True)
+            for source, n in zip(found.sources, reader.n_documents, strict=True)
         ],
         counts=dict(counts),
+        sums=sums,
         misfits=reader.misfits(),
         notices=notices,
         fields=fields,
@@ -344,42 +354,3 @@ def _check_left(
         raise CorpusError(what, hint="Give more documents, or set prepare.held_out = 0 or another prepare.seed.")
     if n_held_out == 0 and options.held_out > 0:
         notices.append("No document fell into the held-out part: there are too few documents.")
-
-
-def _notices(counts: Counter[str], misfits: dict[str, int]) -> list[str]:
-    """Put the counts that a user should know into sentences."""
-    said = {
-        "sources_repeated": (
-            "{} source was given more than once and is read once.",
-            "{} sources were given more than once and are read once.",
-        ),
-        "documents_without_text": (
-            "{} document without text was skipped.",
-            "{} documents without text were skipped.",
-        ),
-        "broken_lines": ("{} broken line was skipped.", "{} broken lines were skipped."),
-        "replaced_characters": (
-            "{} character was not UTF-8 and was replaced.",
-            "{} characters were not UTF-8 and were replaced.",
-        ),
-        "short_sentences_dropped": (
-            "{} sentence with too few words was dropped.",
-            "{} sentences with too few words were dropped.",
-        ),
-        "long_sentences_cut": ("{} sentence was too long and was cut.", "{} sentences were too long and were cut."),
-        "duplicates_dropped": (
-            "{} sentence that had occurred before was dropped.",
-            "{} sentences that had occurred before were dropped.",
-        ),
-    }
-    notices = [counted(counts[name], *forms) for name, forms in said.items() if counts[name]]
-    for field, n in misfits.items():
-        one = f"{{}} value of the field {_plain(field)} was of another type and was left empty."
-        many = f"{{}} values of the field {_plain(field)} were of another type and were left empty."
-        notices.append(counted(n, one, many))
-    return notices
-
-
-def _plain(field: str) -> str:
-    """Quote a name whose braces are no places for numbers."""
-    return repr(field).replace("{", "{{").replace("}", "}}")

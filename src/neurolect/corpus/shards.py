@@ -29,12 +29,15 @@ class ShardEntry(TypedDict):
     blake2b: str
 
 
-def parquet_file(path: Path | RemotePath, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+def parquet_file(
+    path: Path | RemotePath, *, read_dictionary: Sequence[str] = (), check_pages: bool = False
+) -> pq.ParquetFile:
     """Open a Parquet file, here or at a URL."""
+    how = {"read_dictionary": list(read_dictionary), "page_checksum_verification": check_pages}
     if isinstance(path, RemotePath):
         name, system = path.arrow_source()
-        return pq.ParquetFile(name, filesystem=system, read_dictionary=list(read_dictionary), pre_buffer=True)
-    return pq.ParquetFile(path, read_dictionary=list(read_dictionary))
+        return pq.ParquetFile(name, filesystem=system, pre_buffer=True, **how)
+    return pq.ParquetFile(path, **how)
 
 
 def file_hash(path: Path | RemotePath) -> str:
@@ -58,7 +61,7 @@ class ShardWriter:
         self._n_waiting = 0
         self._writer: pq.ParquetWriter | None = None
         self._n_in_shard = self._n_held_out_in_shard = 0
-        self.n_sentences = 0
+        self.n_sentences = self.n_characters = 0
         self.entries: list[ShardEntry] = []
         (folder / "sentences").mkdir()
 
@@ -70,6 +73,7 @@ class ShardWriter:
         """
         ids = np.arange(self.n_sentences, self.n_sentences + len(table))
         self.n_sentences += len(table)
+        self.n_characters += pc.sum(pc.utf8_length(table["text"])).as_py() or 0
         table = table.add_column(0, "sentence_id", pa.array(ids))
         self._waiting.append(table.add_column(3, "held_out", pa.array(held_out)))
         self._n_waiting += len(table)

@@ -3,6 +3,7 @@ import gzip
 import importlib.util
 import json
 import lzma
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neurolect.corpus import PrepareOptions
+from neurolect.corpus import PrepareOptions, prepare
+from neurolect.corpus.reading.arrow_values import NESTED
 from neurolect.corpus.reading.rows import Row, RowReader
 from neurolect.corpus.reading.sources import find_sources
 from neurolect.errors import CorpusError, MissingExtraError
@@ -69,9 +71,10 @@ def test_csv_with_a_megabyte_in_a_field(tmp_path: Path) -> None:
 def test_parquet(tmp_path: Path) -> None:
     table = pa.table({"text": ["one", None], "tags": [["a"], []]})
     pq.write_table(table, tmp_path / "a.parquet")
-    assert read(tmp_path / "a.parquet")[0] == table.to_pylist()
+    rows = [{"text": "one", "tags": NESTED}, {"text": None, "tags": NESTED}]
+    assert read(tmp_path / "a.parquet")[0] == rows
     (tmp_path / "b.parquet.gz").write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
-    assert read(tmp_path / "b.parquet.gz")[0] == table.to_pylist()
+    assert read(tmp_path / "b.parquet.gz")[0] == rows
 
 
 def test_first_rows_of_parquet_come_from_all_parts(tmp_path: Path) -> None:
@@ -86,7 +89,9 @@ def test_first_rows_of_parquet_come_from_all_parts(tmp_path: Path) -> None:
 def test_invalid_utf_8_is_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(
-        b'{"text": "caf\xe9 na\xefve"}\n' + json.dumps({"text": "x"}).encode() + '\n{"text": "\ufffd"}'.encode()
+        b'{"text": "caf\xe9 na\xefve"}\n'
+        + json.dumps({"text": "x"}).encode()
+        + '\n{"text": "\ufffd\xe9\xe9"}'.encode()
     )
     rows, reader = read(path)
     assert rows[0]["text"] == "caf\ufffd na\ufffdve"
@@ -96,7 +101,6 @@ def test_invalid_utf_8_is_replaced_and_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.txt", "text".encode("utf-16"), "is UTF-16, not UTF-8"),
         ("a.txt.gz", b"no gzip", "could not be unpacked"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "one"}' * 99)[:-12], "could not be unpacked"),
         ("a.jsonl.xz", b"no xz", "could not be unpacked"),
@@ -127,3 +131,73 @@ def test_zstandard_is_an_extra(tmp_path: Path) -> None:
         zstandard = importlib.import_module("zstandard")
         (tmp_path / "a.txt.zst").write_bytes(zstandard.compress(b"one two"))
         assert read(tmp_path / "a.txt.zst")[0][0]["text"] == "one two"
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1e999", "-1e999", "9" * 5000, "-0", "-0.0", "NaN", "Infinity", "-Infinity", "1E400", "0." + "1" * 999],
+)
+def test_every_number_of_json(tmp_path: Path, number: str) -> None:
+    lines = [f'{{"text": "A sentence with number {n}.", "year": {n // 2}}}' for n in range(60)]
+    lines.append(f'{{"text": "A sentence with an odd number.", "year": {number}}}')
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    corpus = prepare(tmp_path / "a.jsonl", out=tmp_path / "corpus", options=PrepareOptions(held_out=0.0))
+    assert corpus.n_sentences == 61
+    last = next(corpus.batches()).to_pylist()[-1]["year"]
+    assert last is None or math.isfinite(last)
+    lost = number.lstrip("-") in ("1e999", "9" * 5000, "Infinity", "1E400")
+    assert corpus.manifest["misfits"] == ({"year": 1} if lost else {})
+
+
+def test_odd_names_and_characters_in_json(tmp_path: Path) -> None:
+    keys = ["a\x1b[31mb", "\ud800", "", "  ", "x" * 300, "text ", "caf\u00e9"]
+    rows = [{"text": f"One two three \ud800 {n}.", **dict.fromkeys(keys, "v")} for n in range(60)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    corpus = prepare(tmp_path / "a.jsonl", out=tmp_path / "corpus", options=PrepareOptions(held_out=0.0))
+    names = [field["name"] for field in corpus.fields]
+    assert len(names) == len(set(names)) == len(keys)
+    assert all(name.isprintable() and name.strip() == name and len(name) <= 101 for name in names)
+    assert sum("is called" in notice for notice in corpus.manifest["notices"]) == 6
+    row = next(corpus.batches()).to_pylist()[0]
+    assert all(row[name] == "v" for name in names)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_fields_that_only_late_rows_have(tmp_path: Path, ending: str) -> None:
+    rows: list[dict[str, object]] = [{"text": f"A sentence with number {n}.", "none": None} for n in range(3000)]
+    for n, row in enumerate(rows[1500:]):
+        row.update({"topic": "ab"[n % 2], "none": n % 7})
+    data = "\n".join(map(json.dumps, rows)).encode()
+    path = tmp_path / f"a.jsonl{ending}"
+    path.write_bytes(gzip.compress(data) if ending else data)
+    corpus = prepare(path, out=tmp_path / "corpus", options=PrepareOptions(held_out=0.0))
+    assert [(field["name"], field["kind"]) for field in corpus.fields] == [
+        ("none", "number"),
+        ("topic", "category"),
+    ]
+
+
+def test_values_of_columns_that_the_survey_missed_are_counted(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"A sentence with number {n}."}) for n in range(30_000)]
+    lines[29_000] = json.dumps({"text": "A sentence with one rare field.", "rare": "x"})
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    corpus = prepare(tmp_path, out=tmp_path / "corpus")
+    assert any("1 value is in a column that only late rows have" in each for each in corpus.manifest["notices"])
+    options = PrepareOptions(metadata_columns=("rare",))
+    corpus = prepare(tmp_path / "a.jsonl.gz", out=tmp_path / "second", options=options)
+    assert [field["name"] for field in corpus.fields] == ["rare"]
+
+
+def test_columns_that_are_empty_at_first_in_tables(tmp_path: Path) -> None:
+    lines = [f"A sentence with number {n}.,{'ab'[n % 2] if n > 2000 else ''}" for n in range(4000)]
+    (tmp_path / "a.csv").write_text("text,late\n" + "\n".join(lines))
+    corpus = prepare(tmp_path / "a.csv", out=tmp_path / "corpus")
+    assert [field["name"] for field in corpus.fields] == ["late"]
+    late: list[str | None] = [None] * 4000
+    late[3777:3785] = [str(n) for n in range(8)]
+    table = pa.table(
+        {"text": [f"A sentence with number {n}." for n in range(4000)], "late": pa.array(late, pa.string())}
+    )
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=100)
+    corpus = prepare(tmp_path / "a.parquet", out=tmp_path / "second")
+    assert [field["name"] for field in corpus.fields] == ["late"]

@@ -1,8 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from neurolect.corpus.reading.sources import find_sources
+from neurolect.corpus import PrepareOptions, open_corpus, prepare
+from neurolect.corpus.reading.sources import find_sources, unique_sources
 from neurolect.errors import CorpusError
 
 
@@ -66,3 +68,69 @@ def test_sources_that_cannot_be_found(tmp_path: Path, name: str, message: str) -
 def test_no_source_at_all() -> None:
     with pytest.raises(CorpusError, match="No source was given"):
         find_sources([])
+
+
+def test_what_neurolect_wrote_is_no_source(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "sub/b.jsonl")
+    for place, kind in {"c": "corpus", "sub/run": "run", "cmp": "comparison"}.items():
+        folder = tmp_path / place / "sentences"
+        folder.mkdir(parents=True)
+        (folder / "part-00000.parquet").write_bytes(b"x")
+        (tmp_path / place / "manifest.json").write_text(f'{{"format": "neurolect-{kind}", "schema_version": 1}}')
+    result = unique_sources(tmp_path)
+    assert [Path(source.name).name for source in result.sources] == ["a.txt", "b.jsonl"]
+    assert sorted(result.notices) == [
+        f"{tmp_path / 'c'} is a corpus folder and was left out of the sources.",
+        f"{tmp_path / 'cmp'} is a comparison folder and was left out of the sources.",
+        f"{tmp_path / 'sub' / 'run'} is a run folder and was left out of the sources.",
+    ]
+    with pytest.raises(CorpusError, match=r"is a corpus folder: it was made from sources(.|\n)*neurolect collect"):
+        find_sources(tmp_path / "c")
+    with pytest.raises(CorpusError, match="No file matches"):
+        find_sources(str(tmp_path / "**" / "*.parquet"))
+    # a file that is named itself is meant
+    assert len(find_sources(tmp_path / "c" / "sentences" / "part-00000.parquet")) == 1
+
+
+def test_files_of_other_kinds_are_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "b.pdf", "c.docx", "sub/d.pdf", "README", ".hidden.pdf")
+    notices = unique_sources(tmp_path).notices
+    assert notices == [f"4 files of other kinds were left out of {tmp_path} (.pdf: 2, .docx: 1, no ending: 1)."]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".txt", "x/" * 3000 + "a.txt", "a\x00b.txt"])
+def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CorpusError, match=r"cannot be a file or folder"):
+        find_sources(f"{tmp_path}/{name}")
+
+
+ODD_NAMES = [
+    b"two\nlines.txt",
+    b"bad\xff\xfebytes.txt",
+    b"-dash.txt",
+    b"a[1].txt",
+    b"sp ace.txt",
+    b"\x1b[31mred.txt",
+]
+ODD_NAMES += ["caf\u00e9 \u202etxt.txt".encode(), b"x" * 200 + b".txt", b"{0}.txt", b"a%20b.txt", b"'quoted\".txt"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_file_names(tmp_path: Path, name: bytes) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    path = Path(os.fsdecode(bytes(folder) + b"/" + name))
+    path.write_text("A first sentence of it. Then a second one.")
+    (folder / "other.txt").write_text("And one more sentence here. " * 9)
+    corpus = prepare(
+        folder, out=tmp_path / "corpus", options=PrepareOptions(metadata_columns=("file",), held_out=0.0)
+    )
+    assert corpus.n_sentences == 3
+    files = {row["file"] for row in next(open_corpus(tmp_path / "corpus").batches()).to_pylist()}
+    assert len(files) == 2
+    assert all(file.isprintable() for file in files)
+    assert all(notice.isprintable() for notice in corpus.manifest["notices"])
+    path.write_bytes(bytes(100))
+    with pytest.raises(CorpusError, match=r"is no text") as raised:
+        prepare(path, out=tmp_path / "second")
+    assert all(line.isprintable() for line in str(raised.value).split("\n"))

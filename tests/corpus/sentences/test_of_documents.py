@@ -1,7 +1,7 @@
 import pytest
 
 from neurolect.corpus import PrepareOptions
-from neurolect.corpus.sentences.of_documents import near_key, sentences_of
+from neurolect.corpus.sentences.of_documents import Cut, near_key, sentences_of
 
 
 def texts(document: str, options: PrepareOptions | None = None) -> list[str]:
@@ -10,9 +10,9 @@ def texts(document: str, options: PrepareOptions | None = None) -> list[str]:
 
 def test_short_sentences_are_dropped_and_keep_their_place() -> None:
     document = "One two three. Short one! Four -- five / six seven."
-    kept, n_short, n_cut = sentences_of(document, options=PrepareOptions())
+    kept, cut = sentences_of(document, options=PrepareOptions())
     assert kept == [(0, 3, "One two three."), (2, 4, "Four - five / six seven.")]
-    assert (n_short, n_cut) == (1, 0)
+    assert cut == Cut(1, len("Short one!"), 0, 0, 38, len(document) - 48)
 
 
 def test_a_document_of_symbols_gives_nothing() -> None:
@@ -21,16 +21,36 @@ def test_a_document_of_symbols_gives_nothing() -> None:
 
 
 @pytest.mark.parametrize("piece", ["word ", "word", "a. "])
-def test_a_megabyte_without_an_end_does_not_survive(piece: str) -> None:
+def test_a_megabyte_without_an_end_is_divided(piece: str) -> None:
     options = PrepareOptions(max_characters=100)
-    kept, _, n_cut = sentences_of(piece * (1_000_000 // len(piece)), options=options)
+    document = piece * (1_000_000 // len(piece))
+    kept, cut = sentences_of(document, options=options)
     assert all(len(text) <= 100 for _, _, text in kept)
-    assert len(kept) == n_cut == (piece in ("word ", "a. "))
+    assert cut.n_long == 1
+    assert cut.n_pieces == cut.n_short + len(kept) > 9_999
+    assert len(document) == cut.kept_characters + cut.short_characters + cut.other_characters
+    words = "".join(text for _, _, text in kept).replace(" ", "")
+    assert words == (document.replace(" ", "") if " " in piece else "")
 
 
-def test_long_sentences_are_cut_at_a_space() -> None:
-    assert texts("alpha beta gamma delta epsilon", PrepareOptions(max_characters=20)) == ["alpha beta gamma"]
-    assert texts("alpha beta gamma del", PrepareOptions(max_characters=20)) == ["alpha beta gamma del"]
+def test_long_sentences_are_divided_at_spaces() -> None:
+    options = PrepareOptions(max_characters=20, min_words=1)
+    assert texts("alpha beta gamma delta epsilon", options) == ["alpha beta gamma", "delta epsilon"]
+    assert texts("alpha beta gamma del", options) == ["alpha beta gamma del"]
+    assert texts("a" * 45, options) == ["a" * 15] * 3
+
+
+def test_letters_keep_their_marks_where_a_word_is_divided() -> None:
+    text = "\u0915\u093f\u0902" * 20
+    pieces = texts(text, PrepareOptions(max_characters=20, min_words=1))
+    assert "".join(pieces) == text
+    assert all(piece[0] == "\u0915" for piece in pieces)
+
+
+def test_lines_are_sentences_where_a_paragraph_has_no_ends() -> None:
+    lines = [f"and then number {n} goes on and on" for n in range(100)]
+    assert texts("\n".join(lines)) == lines
+    assert len(texts("\n".join(lines), PrepareOptions(newlines="paragraphs"))) == 2
 
 
 @pytest.mark.parametrize(

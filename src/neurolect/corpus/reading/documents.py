@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from neurolect.corpus.options import PrepareOptions
@@ -10,14 +11,16 @@ from neurolect.corpus.reading.fields import (
     Field,
     Survey,
     choose_fields,
+    empty_columns,
     find_text_column,
     is_nested,
     is_null,
+    survey_further,
     survey_rows,
     to_number,
 )
 from neurolect.corpus.reading.rows import RowReader
-from neurolect.corpus.reading.sources import Source
+from neurolect.corpus.reading.sources import Source, shown
 from neurolect.errors import CorpusError
 
 # Bring metadata values into the kind their field has.
@@ -63,6 +66,13 @@ SURVEY_ROWS = 1000
 SURVEY_TOTAL = 20_000
 
 
+class Sum(NamedTuple):
+    """What was read, and what became of it."""
+
+    read: int
+    parts: dict[str, int]
+
+
 class Document(NamedTuple):
     """One document as read."""
 
@@ -82,38 +92,70 @@ class DocumentReader:
         self._text_columns: list[str] = []
         self._misfits: Counter[str] = Counter()
         self.n_documents = [0] * len(self._sources)
-        self.n_without_text = 0
+        self.n_rows = self.n_characters = 0
+        self.n_without_text = self.n_characters_without_text = 0
         n_rows = max(10, min(SURVEY_ROWS, SURVEY_TOTAL // max(1, len(self._sources))))
         surveys = [self._survey(source, options, n_rows) for source in self._sources]
+        self._find_named(surveys, options.metadata_columns or ())
         self.fields: list[Field]
         self.fields, self.notices = choose_fields(surveys, wanted=options.metadata_columns)
+        self._known = [frozenset(columns) for _, columns in surveys]
         # The survey's own troubles are met again in the reading proper.
-        self._reader = RowReader(options)
+        self._reader.losses.restart()
 
     def _survey(self, source: Source, options: PrepareOptions, n_rows: int) -> tuple[str, dict[str, Survey]]:
-        rows = self._reader.first_rows(source, n_rows=n_rows)
-        surveys = survey_rows(rows, numbers_in_text=source.format == "csv")
+        rows = list(self._reader.first_rows(source, n_rows=n_rows))
+        numbers_in_text = source.format == "csv"
+        surveys = survey_rows(rows, numbers_in_text=numbers_in_text)
+        if len(rows) >= n_rows:
+            empty = empty_columns(surveys)
+            further = self._reader.further_rows(source, n_done=len(rows), empty=empty, n_sources=len(self._sources))
+            known = frozenset(surveys) - frozenset(empty)
+            survey_further(surveys, further, numbers_in_text=numbers_in_text, known=known)
         text_column = "text"
         if source.format != "text" and surveys:
-            text_column = find_text_column(surveys, source=source.name, wanted=options.text_column)
+            text_column = find_text_column(surveys, source=shown(source.name), wanted=options.text_column)
         self._text_columns.append(text_column)
         return text_column, surveys
+
+    def _find_named(self, surveys: Sequence[tuple[str, dict[str, Survey]]], wanted: Sequence[str]) -> None:
+        """Look through whole sources for columns that the user named and that were not met yet."""
+        missing = {name for name in wanted if not any(name in columns for _, columns in surveys)}
+        for source, (_, columns) in zip(self._sources, surveys, strict=True):
+            if missing and source.format in ("json", "hub"):
+                with_missing = (row for row in self._reader.rows(source) if missing & row.keys())
+                only = (
+                    {name: row[name] for name in missing & row.keys()} for row in islice(with_missing, SURVEY_ROWS)
+                )
+                survey_further(columns, only, numbers_in_text=False)
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents in order."""
         for number, (source, column) in enumerate(zip(self._sources, self._text_columns, strict=True)):
+            known = self._known[number] if source.format in ("json", "hub") else None
             for row in self._reader.rows(source):
+                self.n_rows += 1
+                if known is not None and not row.keys() <= known:
+                    self._count_unknown(row, known)
                 text = row.get(column)
                 if not isinstance(text, str) or not text.strip():
                     self.n_without_text += 1
+                    self.n_characters_without_text += 0 if text is None else len(str(text))
                     continue
                 self.n_documents[number] += 1
+                self.n_characters += len(text)
                 yield Document(text, fit_metadata(row, fields=self.fields, misfits=self._misfits))
         if not any(self.n_documents):
             raise self._empty()
 
+    def _count_unknown(self, row: Mapping[str, object], known: Container[str]) -> None:
+        kept = {field.column for field in self.fields}
+        for column, value in row.items():
+            if column not in known and column not in kept and not is_null(value):
+                self._reader.losses.unknown_column(column)
+
     def _empty(self) -> CorpusError:
-        names = [source.name for source in self._sources]
+        names = [shown(source.name) for source in self._sources]
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         what = f"The corpus is empty: there is no document with text in {listed}."
         if self.n_without_text:
@@ -126,9 +168,25 @@ class DocumentReader:
         """Count what was skipped or replaced so far."""
         return {
             "documents_without_text": self.n_without_text,
-            "broken_lines": self._reader.n_broken,
-            "replaced_characters": self._reader.n_replaced,
+            "broken_lines": self._reader.losses.n_broken,
+            "rows_with_too_few_values": self._reader.losses.n_short_rows,
+            "replaced_characters": self._reader.losses.n_replaced,
         }
+
+    def sums(self) -> tuple[Sum, Sum]:
+        """Give what was read so far as rows and as characters: what became documents, and what did not."""
+        losses = self._reader.losses
+        rows = {"broken": losses.n_broken, "without text": self.n_without_text, "documents": sum(self.n_documents)}
+        characters = {
+            "broken": losses.n_broken_characters,
+            "without text": self.n_characters_without_text,
+            "documents": self.n_characters,
+        }
+        return Sum(self.n_rows + losses.n_broken, rows), Sum(sum(characters.values()), characters)
+
+    def doubts(self) -> list[str]:
+        """Say what is doubtful about the files, in sentences for people."""
+        return self._reader.losses.notices()
 
     def misfits(self) -> dict[str, int]:
         """Count metadata values of another type than their field, by field, so far."""

@@ -4,10 +4,12 @@ import datetime
 import decimal
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from neurolect.corpus.reading.arrow_values import DateText
+from neurolect.corpus.reading.names import plain_name
 from neurolect.errors import CorpusError, nearest
 
 Kind = Literal["category", "number"]
@@ -17,6 +19,8 @@ _ID_NAMES = """
     row_id tweet_id sentence_id text_id item_id n number
 """
 ID_NAMES = frozenset(_ID_NAMES.split()) | {""}
+# What pandas and neurolect call columns without a name.
+UNNAMED = re.compile(r"(?:unnamed: \d+|column_\d+)\Z", re.IGNORECASE)
 ID_LIKE = re.compile(r"(?:https?://\S+|[\w./:#+-]*\d[\w./:#+-]*)\Z")
 LONG_TEXT = 200
 FEW = 50
@@ -57,7 +61,7 @@ class Survey:
         if self.distinct is None:
             self.distinct = set()
         self.distinct.add(value)
-        if isinstance(value, str):
+        if isinstance(value, str) and not isinstance(value, DateText):
             self.n_strings += 1
             self.n_characters += len(value)
             self.n_id_like += ID_LIKE.match(value) is not None
@@ -110,10 +114,27 @@ def survey_rows(rows: Iterable[Mapping[str, object]], *, numbers_in_text: bool) 
     Returns: Column name to what was seen, in order of first appearance.
     """
     surveys: dict[str, Survey] = {}
+    survey_further(surveys, rows, numbers_in_text=numbers_in_text)
+    return surveys
+
+
+def empty_columns(surveys: Mapping[str, Survey]) -> list[str]:
+    """Name the columns without any value so far."""
+    return [column for column, survey in surveys.items() if not survey.n_values]
+
+
+def survey_further(
+    surveys: dict[str, Survey],
+    rows: Iterable[Mapping[str, object]],
+    *,
+    numbers_in_text: bool,
+    known: Container[str] = (),
+) -> None:
+    """Survey more rows, all but the columns that are known already."""
     for row in rows:
         for column, value in row.items():
-            surveys.setdefault(column, Survey()).update(value, numbers_in_text=numbers_in_text)
-    return surveys
+            if column not in known:
+                surveys.setdefault(column, Survey()).update(value, numbers_in_text=numbers_in_text)
 
 
 def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str | None = None) -> str:
@@ -168,12 +189,13 @@ def choose_fields(
         _check_wanted(kept, by_column)
     fields: list[Field] = []
     for column in kept:
-        name = column
+        name = plain_name(column) or "unnamed"
         taken = OWN_COLUMNS | {field.name for field in fields} | (set(kept) - {column})
         while name in taken:
             name += "_"
         if name != column:
-            notices.append(f"The metadata column {column!r} is called {name!r} in the corpus: its name was taken.")
+            why = "its name was taken" if column in taken else "its name cannot be shown as it is"
+            notices.append(f"The metadata column {column!r} is called {name!r} in the corpus: {why}.")
         fields.append(Field(name, column, _kind(by_column[column])))
     return fields, notices
 
@@ -194,11 +216,12 @@ def _left_out(column: str, surveys: Sequence[Survey], notices: list[str]) -> boo
     n_values = sum(survey.n_values for survey in surveys)
     why = ""
     if n_values == 0:
-        why = "it is empty in the first documents"
+        why = "it is empty in the documents looked at"
     elif _mostly_nested(surveys):
-        why = "it holds lists or objects"
+        why = "it holds lists or objects, or bytes that are no text"
     elif all(survey.all_distinct for survey in surveys if survey.n_values) and (
         column.lower() in ID_NAMES
+        or UNNAMED.match(column)
         or (n_values >= FEW and all(survey.n_id_like == survey.n_values for survey in surveys))
     ):
         why = "every document has its own value"

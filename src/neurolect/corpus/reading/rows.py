@@ -1,20 +1,20 @@
 """Read a source as rows: dictionaries of column name to value, one a document."""
 
-import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neurolect.corpus.options import PrepareOptions, TextDocuments
-from neurolect.corpus.reading.decode import Decoder, open_binary
-from neurolect.corpus.reading.sources import Source, suffixes
-from neurolect.corpus.shards import parquet_file
+from neurolect.corpus.reading.decode import MOST_REPLACED, UTF_8, Decoder, decoded, open_binary
+from neurolect.corpus.reading.delimited import DelimitedFile, Shape, broken_row, find_shape
+from neurolect.corpus.reading.losses import Losses
+from neurolect.corpus.reading.parquet import ParquetRows, open_parquet
+from neurolect.corpus.reading.sources import Source, shown, suffixes
 from neurolect.errors import CorpusError, require_extra
 from neurolect.folders.remote import RemotePath, place
 
@@ -36,10 +36,10 @@ def read_text(
         top).
     """
     path = place(source.name)
-    metadata: dict[str, object] = {"file": path.name.split(".")[0] or path.name}
+    metadata: dict[str, object] = {"file": shown(path.name.split(".")[0] or path.name)}
     folder = path.parent.relative_to(source.root) if path.parent.is_relative_to(source.root) else PurePath()
     if folder.parts:
-        metadata["folder"] = folder.as_posix()
+        metadata["folder"] = shown(folder.as_posix())
     if documents == "auto":
         documents = "file" if path.stat().st_size <= LARGE_FILE else "auto"
     if documents == "file":
@@ -48,9 +48,13 @@ def read_text(
         texts = decoder.lines(path)
     else:
         texts = _groups(decoder.blocks(path, size=BLOCK), size=GROUP if documents == "auto" else 0)
+    n_texts = 0
     for text in texts:
         if text.strip():
+            n_texts += 1
             yield {"text": text, **metadata}
+    if not n_texts:
+        yield {"text": "", **metadata}  # so that it is counted
 
 
 def _groups(blocks: Iterator[str], *, size: int) -> Iterator[str]:
@@ -96,12 +100,18 @@ def read_hub(name: str) -> Iterator[dict[str, object]]:
         what = f"The dataset {name!r} could not be opened: {error}"
         raise CorpusError(what, hint="Check the name, the configuration, the split and the connection.") from error
     labels = _labels(data.features)
-    for row in islice(data, None):
-        for column, names in labels.items():
-            value = row.get(column)
-            if isinstance(value, int) and 0 <= value < len(names):
-                row[column] = names[value]
-        yield row
+    n_read = 0
+    try:
+        for row in data:
+            n_read += 1
+            for column, names in labels.items():
+                value = row.get(column)
+                if isinstance(value, int) and 0 <= value < len(names):
+                    row[column] = names[value]
+            yield row
+    except (ValueError, OSError, RuntimeError, TypeError, OverflowError, pa.ArrowException) as error:
+        what = f"The dataset {name!r} could not be read after row {n_read:,}: {error}"
+        raise CorpusError(what, hint="Check the connection and the dataset, then start again.") from error
 
 
 def _labels(features: Mapping[str, object] | None) -> dict[str, list[str]]:
@@ -111,24 +121,33 @@ def _labels(features: Mapping[str, object] | None) -> dict[str, list[str]]:
 
 
 Row = dict[str, object]
-FIELD_LIMIT = 1 << 30
+# How much more of a file is looked at for columns that the first rows lack.
+FURTHER_ROWS = 20_000
+FURTHER_PLACES = 256
+FURTHER_BYTES = 1 << 16
 
 
 class RowReader:
     """Reads sources and counts what was wrong with them.
 
-    ``options``: What a text document is; whether broken lines are skipped.
+    ``options``: What a text document is, how files are read, whether broken lines are skipped.
     """
 
     def __init__(self, options: PrepareOptions) -> None:
         self._options = options
-        self._decoder = Decoder()
-        self.n_broken = 0
+        self.losses = Losses()
+        self._decoder = Decoder(self.losses, encoding=options.encoding)
+        self._shapes: dict[str, Shape] = {}
+
+    @property
+    def n_broken(self) -> int:
+        """Rows that were skipped."""
+        return self.losses.n_broken
 
     @property
     def n_replaced(self) -> int:
-        """Characters that were not UTF-8."""
-        return self._decoder.n_replaced
+        """Characters that could not be decoded."""
+        return self.losses.n_replaced
 
     def rows(self, source: Source) -> Iterator[Row]:
         """Yield the rows of one source in order."""
@@ -141,86 +160,100 @@ class RowReader:
         elif source.format == "csv":
             yield from self._csv(place(source.name))
         else:
-            yield from self._parquet(place(source.name))
+            with self._parquet(place(source.name)) as parquet:
+                yield from parquet.all()
 
     def first_rows(self, source: Source, *, n_rows: int) -> Iterator[Row]:
         """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part."""
-        if source.format == "parquet" and not suffixes(place(source.name))[1]:
-            yield from self._parquet(place(source.name), n_rows=n_rows)
+        if source.format == "parquet":
+            with self._parquet(place(source.name)) as parquet:
+                yield from parquet.spread(n_rows)
         else:
             yield from islice(self.rows(source), n_rows)
+
+    def further_rows(self, source: Source, *, n_done: int, empty: Sequence[str], n_sources: int) -> Iterator[Row]:
+        """Yield rows from further on, for columns that the first ``n_done`` rows lack or have no values of."""
+        path = place(source.name)
+        if source.format == "parquet" and empty:
+            with self._parquet(path) as parquet:
+                yield from parquet.late(empty)
+        elif source.format == "json" and isinstance(path, Path) and not suffixes(path)[1]:
+            if self._decoder.encoding_of(path).name in UTF_8:
+                yield from _spread_lines(path, n_places=max(1, min(64, FURTHER_PLACES // n_sources)))
+        elif source.format == "json" or (source.format == "csv" and empty):
+            n_further = max(n_done, FURTHER_ROWS // n_sources)
+            yield from islice(self.rows(source), n_done, n_further)
 
     def _json(self, path: Path | RemotePath) -> Iterator[Row]:
         for number, line in enumerate(self._decoder.lines(path), start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = _row_of_json(line)
             except (json.JSONDecodeError, RecursionError) as error:
-                self._broken(path, number, f"no JSON ({error})")
+                self._broken(path, number, f"no JSON ({error})", line)
                 continue
             if isinstance(row, dict):
                 yield row
             else:
-                self._broken(path, number, f"a JSON {type(row).__name__}, not an object")
+                self._broken(path, number, f"a JSON {type(row).__name__}, not an object", line)
 
     def _csv(self, path: Path | RemotePath) -> Iterator[Row]:
-        # The csv module's limit holds for the whole process; it is only ever raised.
-        csv.field_size_limit(max(FIELD_LIMIT, csv.field_size_limit()))
-        lines = self._decoder.lines(path)
-        header_line = next(lines, "")
-        delimiter = "\t" if suffixes(path)[0] == ".tsv" else max(",;\t", key=header_line.count)
+        if str(path) not in self._shapes:
+            shape = find_shape(path, decoder=self._decoder, options=self._options, losses=self.losses)
+            self._shapes[str(path)] = shape
 
-        def all_lines() -> Iterator[str]:
-            yield header_line
-            yield from lines
+        def broken(number: int, why: str, text: str) -> None:
+            self._broken(path, number, why, text)
 
-        reader = csv.reader(all_lines(), delimiter=delimiter)
-        header = next(reader, [])
+        table = DelimitedFile(
+            path, self._shapes[str(path)], decoder=self._decoder, losses=self.losses, broken=broken
+        )
+        yield from table.rows()
+
+    def _parquet(self, path: Path | RemotePath) -> AbstractContextManager[ParquetRows]:
+        return open_parquet(path, decode=self._text_of_bytes, losses=self.losses)
+
+    def _text_of_bytes(self, data: bytes) -> str | None:
+        """Decode a value; None where it is no text."""
+        encoding = "utf-8" if self._options.encoding == "auto" else self._options.encoding
         try:
-            for values in reader:
-                if len(values) > len(header):
-                    self._broken(path, reader.line_num, f"{len(values)} values under {len(header)} column names")
-                elif values:
-                    yield dict(zip(header, values, strict=False))
-        except csv.Error as error:
-            what = f"{path}:{reader.line_num} is no CSV: {error}."
-            raise CorpusError(what, hint="Check the quotes around that line.") from error
+            return data.decode(encoding)
+        except UnicodeError:
+            text, n = decoded(data, encoding)
+            if n > MOST_REPLACED * len(text):
+                return None
+            self.losses.n_replaced += n
+            return text
 
-    def _broken(self, path: Path | RemotePath, number: int, why: str) -> None:
+    def _broken(self, path: Path | RemotePath, number: int, why: str, text: str) -> None:
         if not self._options.skip_broken_lines:
-            what = f"{path}:{number} is {why}."
-            hint = "Correct the line, or set prepare.skip_broken_lines = true to count such lines and go on."
-            raise CorpusError(what, hint=hint)
-        self.n_broken += 1
-
-    def _parquet(self, path: Path | RemotePath, *, n_rows: int | None = None) -> Iterator[Row]:
-        try:
-            if suffixes(path)[1]:
-                with open_binary(path) as file:
-                    yield from _batches(pq.ParquetFile(pa.BufferReader(file.read())))
-            else:
-                with parquet_file(path) as parquet:
-                    yield from _batches(parquet) if n_rows is None else _spread(parquet, n_rows)
-        except (pa.ArrowInvalid, OSError) as error:
-            what = f"{path} could not be read as Parquet: {error}."
-            raise CorpusError(what, hint="The file is damaged, or is of another format under this name.") from error
+            raise broken_row(path, number, why)
+        self.losses.broken(text)
 
 
-def _batches(parquet: pq.ParquetFile) -> Iterator[Row]:
-    for batch in parquet.iter_batches(batch_size=1024, use_threads=False):
-        yield from batch.to_pylist()
+def _row_of_json(line: str) -> object:
+    """Parse one line; a whole number that is too long for Python is none."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(line, parse_int=float)
 
 
-def _spread(parquet: pq.ParquetFile, n_rows: int) -> Iterator[Row]:
-    """Yield rows at even steps of at most ten row groups; a file is often sorted, its first rows alike."""
-    n_groups = parquet.num_row_groups
-    groups = sorted({n_groups * i // 10 for i in range(10)}) if n_groups else []
-    for group in groups:
-        for_group = max(1, n_rows // len(groups))
-        step = max(1, parquet.metadata.row_group(group).num_rows // for_group)
-        start = 0
-        for batch in parquet.iter_batches(batch_size=1024, row_groups=[group], use_threads=False):
-            places = np.arange(start, batch.num_rows, step)
-            yield from batch.take(pa.array(places)).to_pylist()
-            start = (start - batch.num_rows) % step
+def _spread_lines(path: Path, *, n_places: int) -> Iterator[Row]:
+    """Yield the rows of lines at places all over a file; what is no row is met again in the reading proper."""
+    size = path.stat().st_size
+    with open_binary(path) as file:
+        for number in range(n_places):
+            file.seek(size * number // n_places)
+            if number:
+                file.readline()
+            for line in file.readlines(min(FURTHER_BYTES, size // n_places + 1)):
+                try:
+                    row = _row_of_json(line.decode("utf-8"))
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(row, dict):
+                    yield row

@@ -13,7 +13,7 @@ from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document
 from neurolect.corpus.reading.fields import Field
 from neurolect.corpus.sentences.normalise import normalise
-from neurolect.corpus.sentences.split import split_sentences
+from neurolect.corpus.sentences.split import pieces_of, split_sentences
 from neurolect.corpus.sentences.words import count_words
 
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
@@ -34,9 +34,26 @@ class ChunkCounts(NamedTuple):
     path: str
     n_documents: int
     n_sentences: int
-    n_short: int
-    n_cut: int
     n_empty_documents: int
+    cut: "Cut"
+
+
+class Cut(NamedTuple):
+    """What is not a kept sentence of a document, and what was divided: numbers of sentences and of characters."""
+
+    n_short: int = 0
+    short_characters: int = 0
+    n_long: int = 0
+    """Sentences longer than allowed."""
+    n_pieces: int = 0
+    """What they were divided into."""
+    kept_characters: int = 0
+    other_characters: int = 0
+    """Markup, repeated symbols and spaces; below 0 where a character became several."""
+
+    def plus(self, other: "Cut") -> "Cut":
+        """Add what became of more documents."""
+        return Cut(*map(int.__add__, self, other))
 
 
 def sentence_schema(fields: Sequence[Field]) -> pa.Schema:
@@ -65,35 +82,41 @@ def near_key(text: str) -> str:
     return NO_LETTER.sub(" ", ADDRESS.sub(" ", text)).strip().casefold() or text
 
 
-def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], int, int]:
+def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], Cut]:
     """Split one document into the sentences that are kept.
 
     Returns: sentences: list of (position, number of words, text). Position counts the dropped sentences too.
-    Returns: n_short: int. Sentences dropped since they have too few words.
+    Returns: cut: Cut. What was dropped or divided.
     """
     text = normalise(document, collapse_symbols=options.collapse_symbols, remove_markup=options.remove_markup)
+    longest = options.max_characters
+    pieces = split_sentences(text, newlines=options.newlines, max_characters=longest)
+    n_long = n_pieces = 0
+    if len(text) > longest and max(map(len, pieces), default=0) > longest:
+        n_long, before = sum(len(piece) > longest for piece in pieces), len(pieces)
+        pieces = [each for piece in pieces for each in pieces_of(piece, max_characters=longest)]
+        n_pieces = len(pieces) - before + n_long
     kept: list[tuple[int, int, str]] = []
-    n_cut = 0
-    pieces = split_sentences(text, newlines=options.newlines)
+    n_kept = n_short = 0
     for position, sentence in enumerate(pieces):
-        is_long = len(sentence) > options.max_characters
-        if is_long:
-            sentence = sentence[: max(sentence.rfind(" ", 0, options.max_characters), 0) or options.max_characters]
         n_words = count_words(sentence)
         if n_words >= options.min_words:
             kept.append((position, n_words, sentence))
-            n_cut += is_long
-    return kept, len(pieces) - len(kept), n_cut
+            n_kept += len(sentence)
+        else:
+            n_short += len(sentence)
+    other = len(document) - n_kept - n_short
+    return kept, Cut(len(pieces) - len(kept), n_short, n_long, n_pieces, n_kept, other)
 
 
 def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options: PrepareOptions) -> ChunkCounts:
     """Write the sentences of a chunk to ``folder`` as an Arrow file with a 128-bit key a sentence."""
     documents: list[int] = []
     rows: list[tuple[int, int, str]] = []
-    n_short = n_cut = n_empty = 0
+    cut, n_empty = Cut(), 0
     for number, document in enumerate(chunk.documents):
-        kept, short, cut = sentences_of(document.text, options=options)
-        n_short, n_cut, n_empty = n_short + short, n_cut + cut, n_empty + (not kept)
+        kept, cut_here = sentences_of(document.text, options=options)
+        cut, n_empty = cut.plus(cut_here), n_empty + (not kept)
         documents += [number] * len(kept)
         rows += kept
     table = _table(chunk, np.array(documents, dtype=np.int64), rows, fields)
@@ -102,7 +125,7 @@ def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options:
     compressed = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=compressed) as writer:
         writer.write_table(table)
-    return ChunkCounts(str(path), len(chunk.documents), len(rows), n_short, n_cut, n_empty)
+    return ChunkCounts(str(path), len(chunk.documents), len(rows), n_empty, cut)
 
 
 def _table(

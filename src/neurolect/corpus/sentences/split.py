@@ -6,6 +6,7 @@ memory stay linear in the text whatever it holds. Why not a library: docs/decisi
 """
 
 import re
+import unicodedata
 from itertools import pairwise
 
 from neurolect.corpus.options import Newlines
@@ -58,7 +59,7 @@ STARTERS = frozenset(_STARTERS.split())
 NAMES_WITH_MARK = frozenset({"yahoo!", "jeopardy!", "oklahoma!"})
 
 
-def split_sentences(text: str, *, newlines: Newlines = "auto") -> list[str]:
+def split_sentences(text: str, *, newlines: Newlines = "auto", max_characters: int | None = None) -> list[str]:
     r"""Split a text into sentences.
 
     Parameters
@@ -68,6 +69,8 @@ def split_sentences(text: str, *, newlines: Newlines = "auto") -> list[str]:
     newlines : {"auto", "paragraphs", "lines"}
         What a single line break is: a space (``"paragraphs"``), the end of a sentence (``"lines"``), or whichever
         fits the document (``"auto"``). A blank line always ends a sentence.
+    max_characters : int, optional
+        Where a paragraph has a longer sentence, its lines are sentences under ``"auto"``.
 
     Returns
     -------
@@ -84,25 +87,60 @@ def split_sentences(text: str, *, newlines: Newlines = "auto") -> list[str]:
     if "\n" not in text:
         return _split_paragraph(text)
     sentences: list[str] = []
-    for paragraph in paragraphs(text, newlines=newlines):
-        sentences += _split_paragraph(paragraph)
+    for lines in paragraphs(text, newlines=newlines):
+        found = _split_paragraph(" ".join(lines))
+        if newlines == "auto" and max_characters and len(lines) > 1 and max(map(len, found)) > max_characters:
+            found = [sentence for line in lines for sentence in _split_paragraph(line)]
+        sentences += found
     return sentences
 
 
-def paragraphs(text: str, *, newlines: Newlines = "auto") -> list[str]:
-    """Cut a text at the line breaks that end sentences; the others become spaces."""
+def pieces_of(sentence: str, *, max_characters: int) -> list[str]:
+    """Cut a sentence that is too long into pieces of about equal length, at spaces where there are any.
+
+    Examples
+    --------
+    >>> pieces_of("one two three four five six", max_characters=20)
+    ['one two three four', 'five six']
+    """
+    pieces: list[str] = []
+    start, n = 0, len(sentence)
+    while n - start > max_characters:
+        n_pieces = -(-(n - start) // max_characters)
+        wanted = start + -(-(n - start) // n_pieces)
+        end = sentence.find(" ", wanted, start + max_characters + 1)
+        if end < 0:
+            end = sentence.rfind(" ", start + 1, wanted)
+        if end < 0:
+            end = wanted
+            while end > start + 1 and _within_letter(sentence, end):
+                end -= 1
+        pieces.append(sentence[start:end])
+        start = end
+        while start < n and sentence[start] == " ":
+            start += 1
+    return [*pieces, sentence[start:]] if start < n else pieces
+
+
+def _within_letter(text: str, place: int) -> bool:
+    """Tell whether a cut would part a letter from its marks, or an emoji."""
+    return unicodedata.category(text[place])[0] == "M" or "\u200d" in text[place - 1 : place + 1]
+
+
+def paragraphs(text: str, *, newlines: Newlines = "auto") -> list[list[str]]:
+    """Cut a text at the line breaks that end sentences; each piece is the lines it is written over."""
     lines = [line.strip() for line in text.split("\n")]
     by_line = newlines == "lines" or (newlines == "auto" and _one_unit_a_line(lines))
-    pieces: list[str] = []
+    pieces: list[list[str]] = []
     current: list[str] = []
     for line in lines:
         if current and (not line or by_line or BULLET.match(line)):
-            pieces.append(" ".join(current))
+            pieces.append(current)
             current = []
         if line:
             current.append(line)
     if current:
-        pieces.append(" ".join(current))
+        pieces.append(current)
     return pieces
 
 
