@@ -79,28 +79,6 @@ class Alignment(NamedTuple):
     n_words: int
 
 
-def word_spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
-    """Find words in their sentence, one after the other.
-
-    ``words``: Its words, in order, as :func:`neurolect.corpus.sentences.words.split_words` gives them.
-    Returns: list of (int, int). First character and one past the last; an empty span for a word that is not there.
-
-    Examples
-    --------
-    >>> word_spans("I don't, no.", ["I", "do", "n't", ",", "no", "."])
-    [(0, 1), (2, 4), (4, 7), (7, 8), (9, 11), (11, 12)]
-    """
-    spans, at = [], 0
-    for word in words:
-        start = text.find(word, at)
-        if start < 0:
-            spans.append((at, at))
-            continue
-        at = start + len(word)
-        spans.append((start, at))
-    return spans
-
-
 def align(spans: Sequence[tuple[int, int]], *, starts: NDArray[np.int32], ends: NDArray[np.int32]) -> Alignment:
     """Pair words with the tokens that cover them.
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.corpus.sentences.words import split_words
+from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.errors import ModelError, OptionError
 from neurolect.folders.atomic import write_table
 from neurolect.model import Model, ModelOptions, load_model
@@ -19,7 +19,7 @@ from neurolect.statistics.scores import PRIOR_SIZE
 from neurolect.store import SIDES, Run, open_run
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
-from neurolect.tokens.entries import align, unpack_values, wanted_entries, word_spans, word_weights
+from neurolect.tokens.entries import align, unpack_values, wanted_entries, word_weights
 from neurolect.tokens.forward_pass import read_entries
 from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weighted_table
 from neurolect.tokens.weighted_patterns import weighted_patterns
@@ -156,8 +156,10 @@ def _joined_sentences(kept: pa.Table, made: pa.Table) -> pa.Table:
 
 def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progress) -> int:
     """Weigh words and tags and write all tables; say how many sentences have no word above the mean."""
-    coded, row_of, background = _coded(run, sentences.column("sentence_id").to_numpy())
-    listed, n_silent = _list_items(run, entries, sentences, coded=coded, row_of=row_of, progress=progress)
+    words, coded, row_of, background = _coded(run, sentences.column("sentence_id").to_numpy())
+    listed, n_silent = _list_items(
+        run, entries, sentences, words=words, coded=coded, row_of=row_of, progress=progress
+    )
     keep = coded.counts_as_word
     kinds = {"token_words": (coded.words, keep, {"word": coded.vocabulary, "display": coded.display})}
     if coded.tag_names:
@@ -186,7 +188,7 @@ def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progre
 
 def _coded(
     run: Run, sentence_ids: NDArray[np.int64]
-) -> tuple[CodedSentences, NDArray[np.int64], NDArray[np.bool_]]:
+) -> tuple[pa.Array, CodedSentences, NDArray[np.int64], NDArray[np.bool_]]:
     """Code the words of the read sentences and of the sample; give the former's rows, the latter's tokens."""
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     ids = np.union1d(sentence_ids, sample)
@@ -200,7 +202,7 @@ def _coded(
         tags = pa.nulls(len(words), pa.list_(pa.string()))
     coded = code_sentences(Annotations(words=words, tags=tags))
     in_sample = np.repeat(np.isin(ids, sample), np.diff(coded.offsets))
-    return coded, np.searchsorted(ids, sentence_ids), in_sample
+    return words, coded, np.searchsorted(ids, sentence_ids), in_sample
 
 
 def _list_items(
@@ -208,6 +210,7 @@ def _list_items(
     entries: pa.Table,
     sentences: pa.Table,
     *,
+    words: pa.Array,
     coded: CodedSentences,
     row_of: NDArray[np.int64],
     progress: Progress,
@@ -218,7 +221,8 @@ def _list_items(
     starts, ends = (sentences.column(name).to_pylist() for name in ("starts", "ends"))
     alignments = []
     for place, text in enumerate(texts):
-        spans = word_spans(text, split_words(text))
+        # the words that are weighed, which may be of an earlier rule
+        spans = word_spans(text, words[int(row_of[place])].as_py())
         here = (np.array(each[place], np.int32) for each in (starts, ends))
         alignments.append(align(spans, starts=next(here), ends=next(here)))
     means = run.table("neurons", columns=["mean"]).column("mean").to_numpy()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.corpus.sentences.words import split_piece, split_words
+from neurolect.corpus.sentences.words import is_initial, split_piece, split_words
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
 _MOST_PIECES = 1 << 18
@@ -95,7 +95,7 @@ class PieceTable:
         rows = []
         for piece in pieces:
             words = split_piece(piece)
-            self._initial.append(len(words[-1]) == 2 and words[-1].endswith("."))
+            self._initial.append(bool(words) and is_initial(words[-1]))
             rows.append([self._word_numbers.setdefault(word.lower(), len(self._word_numbers)) for word in words])
             self._numbers[piece] = len(self._numbers)
         self._words.add(rows)

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import regex
 
-from neurolect.corpus.sentences.words import PATTERN, is_word, split_words
+from neurolect.corpus.sentences.folding import UNSEEN
+from neurolect.corpus.sentences.words import WORD_RULE, WORDS_OF_ALL, is_word, split_words, word_spans
 from neurolect.errors import DescribeError, require_extra
 from neurolect.store import Run
 
@@ -68,7 +70,7 @@ def tagger_fingerprint(name: str, *, parse: bool = False) -> str:
     """
     folder = model_folder(name)
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    digest = hashlib.sha256(PATTERN.encode())
+    digest = hashlib.sha256(f"{WORD_RULE} {WORDS_OF_ALL.pattern}".encode())
     digest.update((folder / "config.cfg").read_bytes())
     for part in ("tok2vec", "tagger", *(("parser",) if parse else ())):
         weights = folder / part / "model"
@@ -143,6 +145,9 @@ def _head(token: Any) -> int:  # noqa: ANN401
     return -1 if token.head.i == token.i else int(token.head.i)
 
 
+_SPACE = regex.compile(rf"(?:{UNSEEN.pattern}|[\u200c\u200d])*\s")
+
+
 def spaces_after(words: Sequence[str], text: str) -> list[bool]:
     """Find after which words of a text there is white space.
 
@@ -151,13 +156,7 @@ def spaces_after(words: Sequence[str], text: str) -> list[bool]:
     >>> spaces_after(["I", "do", "n't", "!"], "I don't!")
     [True, False, False, False]
     """
-    spaces, place = [], 0
-    for word in words:
-        found = text.find(word, place)
-        if found >= 0:
-            place = found + len(word)
-        spaces.append(found < 0 or text[place : place + 1].isspace())
-    return spaces
+    return [start == end or _SPACE.match(text, end) is not None for start, end in word_spans(text, words)]
 
 
 def batches(lengths: Sequence[int], *, n_words: int) -> Iterator[tuple[int, int]]:

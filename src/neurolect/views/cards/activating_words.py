@@ -1,11 +1,14 @@
 """Which words of a card's sentences the neuron responded to, from the tokens stage."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow.compute as pc
 
-from neurolect.corpus.sentences.words import split_words
+from neurolect.corpus.sentences.folding import fold
+from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.store import Neuron
-from neurolect.tokens.entries import align, unpack_values, word_spans, word_weights
+from neurolect.tokens.entries import align, unpack_values, word_weights
 
 STRONG = 0.5
 """Words with at least this part of the sentence's greatest weight are marked where there are no shades."""
@@ -43,6 +46,24 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
             if weight > 0
         ]
     return found
+
+
+def places_of(text: str, labels: Collection[str]) -> list[tuple[int, int]]:
+    """Find the words of a text that are evidence.
+
+    Returns: list of (int, int). First character and one past the last, in order.
+
+    Examples
+    --------
+    >>> places_of("Don\u2019t go on!", ["n't", "go"])
+    [(2, 5), (6, 8)]
+    """
+    wanted = {fold(label).lower() for label in labels}
+    words = split_words(text)
+    if wanted.isdisjoint(word.lower() for word in words):
+        return []
+    spans = word_spans(text, words)
+    return [span for word, span in zip(words, spans, strict=True) if word.lower() in wanted]
 
 
 def pieces(text: str, words: list[tuple[int, int, float]]) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds
-from neurolect.views.cards.activating_words import STRONG, bracketed
+from neurolect.views.cards.activating_words import STRONG, bracketed, places_of
 from neurolect.views.cards.contents import N_FIELDS
 from neurolect.views.cards.numbers import activation_lines, fidelity_lines
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
@@ -270,6 +270,11 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
             yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}")
 
 
+def _embolden(text: "Text", words: list[str]) -> None:
+    for start, end in places_of(text.plain, words):
+        text.stylize("bold", start, end)
+
+
 def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["RenderableType"]:
     """Yield the typical sentence and the strongest ones, the evidence's words in bold."""
     from rich.table import Table
@@ -280,7 +285,7 @@ def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["R
     grid.add_column(width=width - 11)
     for typical in side["typical"][:N_TYPICAL]:
         text = _text(typical["text"])
-        text.highlight_words(strong, "bold", case_sensitive=False)
+        _embolden(text, strong)
         grid.add_row(_text("typical", "bright_black"), _shorten(text, width - 11))
     for each in side["examples"]:
         text = _text(each["text"])
@@ -292,7 +297,7 @@ def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["R
                 if weight >= STRONG:
                     text.stylize(f"bold {COLOURS[side['side']]}", start, end)
         else:
-            text.highlight_words([f" {word} " for word in strong], "bold", case_sensitive=False)
+            _embolden(text, strong)
         text = _shorten(text, width - 11)
         note = _text(" \u00b7 ".join(each["note"]), "bright_black")
         note.truncate(width - 11, overflow="ellipsis")

@@ -1,10 +1,11 @@
 """Geometry of the report's inline SVG: plain numbers, so that the templates only place them."""
 
-import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from neurolect.views.cards.activating_words import places_of
 
 HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT = 320.0, 56.0
 CHART_HEIGHT, BAR_STEP = 54.0, 14.0
@@ -95,12 +96,10 @@ def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     >>> marked("Stir the sauce.", ["stir"])
     [('Stir', True), (' the sauce.', False)]
     """
-    lower = {word.lower() for word in words}
     pieces: list[tuple[str, bool]] = []
-    for piece in re.split(r"(\w+(?:['\u2019-]\w+)*)", text):
-        is_marked = piece.lower() in lower
-        if pieces and pieces[-1][1] == is_marked:
-            pieces[-1] = (pieces[-1][0] + piece, is_marked)
-        elif piece:
-            pieces.append((piece, is_marked))
-    return pieces
+    at = 0
+    for start, end in places_of(text, words):
+        pieces += [(text[at:start], False)] * (start > at)
+        pieces.append((text[start:end], True))
+        at = end
+    return pieces + [(text[at:], False)] * (at < len(text))
