@@ -16,7 +16,7 @@ from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import command, succeed
 from tests.comparison.runs import changed, runs_of
 
-TABLES = ("matches", "across", "layers", "rankings", "distances")
+TABLES = ("matches", "across", "layers", "rankings", "number_distances", "distances")
 
 
 @pytest.fixture(scope="module")

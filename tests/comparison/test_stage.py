@@ -186,7 +186,7 @@ def test_activations_that_are_not_finite_are_left_out_and_counted(workshop: Path
 
 
 def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
-    from neurolect.results import layer_ranks, provenance, rank
+    from neurolect.results import layer_ranks, numbers, provenance, rank
     from neurolect.signatures import DescribeOptions, describe
 
     plain = DescribeOptions(tagger="none", vectors="none", pattern_length=1)
@@ -206,7 +206,15 @@ def test_layers_are_ranked_side_by_side(workshop: Path, tmp_path: Path) -> None:
     asked = compare(runs, options=CompareOptions(rank_by=("field=topic",)))
     assert asked.rankings is not None
     assert asked.rankings.column("by").to_pylist() == ["field=topic"] * 4
-    assert "Ranked by field=topic" in succeed("compare", *(each.folder for each in runs), "--by", "field=topic")
+    said = succeed("compare", *(each.folder for each in runs), "--by", "field=topic")
+    assert "Ranked by field=topic" in said
+    assert "run-trained - run-random, field=topic, top lists: curves" in said
+    assert made.number_distances is not None
+    row = made.number_distances.to_pylist()[0]
+    values = [numbers(each, "length").values for each in runs]
+    assert (row["by"], row["side"], row["n"]) == ("length", "top", 32)
+    assert row["neurons"] == pytest.approx(np.abs(values[0] - values[1]).mean())
+    assert row["curves"] == pytest.approx(np.abs(np.sort(values[0]) - np.sort(values[1])).mean())
     with pytest.raises(RunFolderError, match=r"has not been described(.|\n)*neurolect describe"):
         compare(runs_of(workshop), options=CompareOptions(rank_by=("length",)))
 

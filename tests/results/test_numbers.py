@@ -56,9 +56,28 @@ def test_neurons_made_for_a_value_lead_in_its_field(described: Run) -> None:
     assert shares[0] == pytest.approx(listed.count("recipe") / len(listed))
 
 
+def test_values_named_alone_count(described: Run) -> None:
+    shares = {each: numbers(described, "field=domain", value=each) for each in ("recipe", "fiction")}
+    of_two = {each: found.values for each, found in shares.items()}
+    sum_of_two = of_two["recipe"] + of_two["fiction"]
+    found = numbers(described, "deviation=domain", value="recipe, fiction")
+    expected = np.abs(of_two["recipe"] / np.maximum(sum_of_two, 1e-9) - 0.5)
+    known = np.isfinite(found.values)
+    assert known.any()
+    np.testing.assert_allclose(found.values[known], expected[known])
+    assert found.label == "unbalanced one-sidedness in domain (recipe, fiction) (standard deviation)"
+    assert found.evidence is not None
+    assert {each for each, has in zip(found.evidence, known, strict=True) if has} <= {"recipe", "fiction"}
+    behind = numbers(described, "deviation=domain:recipe,fiction")
+    np.testing.assert_array_equal(behind.values, found.values)
+    assert behind.label == found.label
+    assert numbers(described, "deviation=domain", value="recipe").label == "share of domain = recipe"
+
+
 @pytest.mark.parametrize(
     ("by", "options", "message"),
     [
+        ("deviation=domain:recipe,fictions", {}, r"no value 'fictions'(.|\n)*'fiction'"),
         ("lenght", {}, r"no number 'lenght'(.|\n)*'length'"),
         ("length", {"value": "3"}, "goes with pos, tag or field"),
         ("field=genre", {}, "one of 'domain', 'author'"),

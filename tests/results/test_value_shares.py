@@ -52,3 +52,17 @@ def test_a_list_like_the_corpus_is_not_one_sided() -> None:
     )
     assert found.deviation[0] == pytest.approx(0.0, abs=1e-12)
     assert found.deviation[1] > 0.2
+
+
+def test_unbalanced_shares_are_those_of_the_labelled_sentences() -> None:
+    codes = np.array([0] * 9 + [1] * 3 + [-1] * 8, dtype=np.int32)
+    found = one_sidedness(
+        entries_of([list(range(20)), list(range(9, 20))]),
+        codes,
+        background=np.array([90, 10]),
+        min_labelled=3,
+        balanced=False,
+    )
+    # of two shares p and 1 - p the standard deviation is |p - 1/2|: 9 of 12 and none of 3
+    assert found.deviation.tolist() == [0.25, 0.5]
+    assert found.leading.tolist() == [0, 1]

@@ -26,9 +26,9 @@ from neurolect.store import SIDES
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
 By = Annotated[
     str | None,
-    typer.Option(help="pos, tag, length, field=NAME, polysemy, auroc or any other number of --list."),
+    typer.Option(help="pos, tag, length, field=NAME, deviation=NAME, auroc or any other number of --list."),
 ]
-Value = Annotated[str | None, typer.Option(help="One part of speech, or one value of the field.")]
+Value = Annotated[str | None, typer.Option(help="One part of speech, or values of the field: a,b.")]
 Layer = Annotated[int | None, typer.Option(help="Only this layer's neurons.")]
 
 

@@ -32,7 +32,7 @@ RANKINGS = pa.schema(
         *((f"rank_{name}", pa.float32()) for name in ("least", "q1", "median", "q3", "greatest")),
     ]
 )
-_TABLES = ("matches", "across", "layers", "rankings", "distances")
+_TABLES = ("matches", "across", "layers", "rankings", "number_distances", "distances")
 _STAGES = {"collect": "was collected again", "describe": "has other signatures"}
 _ASKED = ("options", "stream", "sentences")
 
@@ -141,6 +141,11 @@ class Comparison:
     def rankings(self) -> pa.Table | None:
         """A row for each number, run and layer; None where runs were not described."""
         return self._table("rankings") if self._has("rankings") else None
+
+    @property
+    def number_distances(self) -> pa.Table | None:
+        """A row for each number, side and two runs of the same neurons; None where runs were not described."""
+        return self._table("number_distances") if self._has("number_distances") else None
 
     @property
     def distances(self) -> pa.Table | None:

@@ -26,6 +26,7 @@ from neurolect.comparison.inputs import (
 )
 from neurolect.comparison.joint_moments import JointMoments
 from neurolect.comparison.layers import DistanceSums, layer_rankings, usual_rankings
+from neurolect.comparison.number_distances import number_distances
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.pair_tables import Side, across_models, layer_rows, match_table, read_side
 from neurolect.errors import OptionError, RunFolderError
@@ -124,6 +125,7 @@ def _computed(
     """Compute what the manifest says of a comparison, and its tables."""
     numbers = options.rank_by or usual_rankings(runs)
     rankings = layer_rankings(runs, labels=ground.labels, by=numbers) if numbers else None
+    apart = number_distances(runs, labels=ground.labels, by=numbers) if numbers else None
     columns = common_sample(runs, labels=ground.labels) if streamed is None else []
     loaded = load() if sets or streamed else []
     start = time.monotonic()
@@ -149,6 +151,7 @@ def _computed(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
     tables = {"matches": matches, "across": across, "layers": layers, "rankings": rankings, "distances": distances}
+    tables["number_distances"] = apart
     return facts, tables
 
 

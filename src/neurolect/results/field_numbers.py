@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError, nearest
-from neurolect.results.field_values import coded_field
+from neurolect.results.field_values import CodedField, coded_field
 from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.results.number import Asked, Numbers
 from neurolect.store import Run
@@ -24,27 +24,33 @@ class OneSidedness(NamedTuple):
     """How unevenly the values of a field come in lists."""
 
     deviation: NDArray[np.float64]
-    """Standard deviation of the values' balanced shares, shape (n,); NaN with too few labelled sentences."""
+    """Standard deviation of the values' shares, shape (n,); NaN with too few labelled sentences."""
     leading: NDArray[np.int64]
-    """The value with the highest balanced share, shape (n,)."""
+    """The value with the highest share, shape (n,)."""
     n_labelled: NDArray[np.int64]
     """Sentences of the list that have any value, shape (n,)."""
 
 
 def one_sidedness(
-    entries: ListEntries, codes: NDArray[np.int32], *, background: NDArray[np.int64], min_labelled: int
+    entries: ListEntries,
+    codes: NDArray[np.int32],
+    *,
+    background: NDArray[np.int64],
+    min_labelled: int,
+    balanced: bool = True,
 ) -> OneSidedness:
     """Measure how one-sided every list is.
 
     ``codes``: int32, shape (n_sentences,). Value of each kept sentence; -1 for none.
     ``background``: int64, shape (V,). Sentences of the corpus with each value.
+    ``balanced``: Whether shares are balanced; else they are those of the list's labelled sentences, as in [E].
 
     A value's balanced share is what its share would be if the corpus had equally many sentences of each value:
     share in the list by share in the corpus, brought to sum 1 over the values. With two values that are equally
     common the standard deviation is that of the shares themselves, as in [E] section 4.3.
 
-    Differs from [E]: their polarities were balanced beforehand. And ten sentences spread like the corpus are added
-    to each list, so that lists with few labelled sentences do not come first by chance.
+    Differs from [E], if balanced: they took the shares as they are. And ten sentences spread like the corpus are
+    added to each list, so that lists with few labelled sentences do not come first by chance.
     """
     n, n_values = len(entries.starts) - 1, len(background)
     usual = np.maximum(background, 1) / np.maximum(background, 1).sum()
@@ -53,8 +59,11 @@ def one_sidedness(
     for first, counts in _counts(entries, codes, n_values):
         here = slice(first, first + len(counts))
         total = counts.sum(axis=1)
-        ratios = (counts + PRIOR_SIZE * usual) / (total + PRIOR_SIZE)[:, None] / usual
-        shares = ratios / ratios.sum(axis=1, keepdims=True)
+        if balanced:
+            ratios = (counts + PRIOR_SIZE * usual) / (total + PRIOR_SIZE)[:, None] / usual
+            shares = ratios / ratios.sum(axis=1, keepdims=True)
+        else:
+            shares = counts / np.maximum(total, 1)[:, None]
         leading[here] = shares.argmax(axis=1)
         deviation[here] = np.where(total >= min_labelled, shares.std(axis=1), np.nan)
         n_labelled[here] = total
@@ -96,37 +105,67 @@ def fields_of(run: Run) -> list[str]:
     return [each["name"] for each in run.manifest["corpus"]["fields"]]
 
 
-def of_field(run: Run, asked: Asked) -> Numbers:
-    """Count a field's values in the lists."""
-    field, side, value = asked.argument, asked.side, asked.value
-    fields = fields_of(run)
-    if field not in fields:
-        what = f"The corpus has no metadata field {field!r}."
-        listed = ", ".join(repr(each) for each in fields)
-        raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
+def of_field(run: Run, asked: Asked, *, balanced: bool = True) -> Numbers:
+    """Count a field's values in the lists: all of them, those named, or one."""
+    field, named = _named_values(run, asked)
     ids = run.table("sentences", columns=["sentence_id"]).column("sentence_id").to_numpy()
     coded = coded_field(run, field, sentences=run.table("sentences", columns=[field]))
     if len(coded.values) < 2:
         has = f"only the value {coded.values[0]!r}" if coded.values else "no value at all"
         what = f"The metadata field {field!r} has {has}: lists cannot differ in it."
         raise OptionError(what, expected="a field with two values or more")
-    entries = read_list_entries(run, side, sentence_ids=ids)
-    if value is not None:
+    entries = read_list_entries(run, asked.side, sentence_ids=ids)
+    values = _chosen_values(coded, named)
+    if len(values) == 1:
+        shares = shares_of_value(entries, coded.codes, value=values[0])
+        return Numbers(shares, None, f"share of {field} = {coded.values[values[0]]}")
+    places = np.full(len(coded.values) + 1, -1, dtype=np.int32)
+    places[values] = np.arange(len(values), dtype=np.int32)  # a sentence without a value is at -1: the last place
+    found = one_sidedness(
+        entries,
+        places[coded.codes],
+        background=coded.background[values],
+        min_labelled=MIN_LABELLED,
+        balanced=balanced,
+    )
+    of = field if named is None else f"{field} ({', '.join(coded.values[each] for each in values)})"
+    notes = _too_few(run, found, of, asked.side)
+    evidence = [coded.values[values[each]] for each in found.leading]
+    what = "one-sidedness" if balanced else "unbalanced one-sidedness"
+    return Numbers(found.deviation, evidence, f"{what} in {of} (standard deviation)", notes)
+
+
+def _named_values(run: Run, asked: Asked) -> tuple[str, str | None]:
+    """Part ``NAME:VALUE,...`` into field and values; values given apart win."""
+    fields = fields_of(run)
+    field, _, own = (asked.argument, "", "") if asked.argument in fields else asked.argument.partition(":")
+    if field not in fields:
+        what = f"The corpus has no metadata field {field!r}."
+        listed = ", ".join(repr(each) for each in fields)
+        raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
+    return field, asked.value if asked.value is not None else own.strip() or None
+
+
+def _chosen_values(coded: CodedField, named: str | None) -> list[int]:
+    """Look values up, separated by commas; one that has commas itself comes first."""
+    if named is None:
+        return list(range(len(coded.values)))
+    wanted = [named] if named in coded.values else [each.strip() for each in named.split(",")]
+    for value in wanted:
         if value not in coded.values:
-            what = f"The metadata field {field!r} has no value {value!r}."
+            what = f"The metadata field {coded.name!r} has no value {value!r}."
             raise OptionError(what, hint=f"The nearest: {nearest(value, coded.values)}.")
-        shares = shares_of_value(entries, coded.codes, value=coded.values.index(value))
-        return Numbers(shares, None, f"share of {field} = {value}")
-    found = one_sidedness(entries, coded.codes, background=coded.background, min_labelled=MIN_LABELLED)
+    return [coded.values.index(value) for value in dict.fromkeys(wanted)]
+
+
+def _too_few(run: Run, found: OneSidedness, field: str, side: str) -> tuple[str, ...]:
+    """Say how many lists have too few labelled sentences; refuse where all have."""
     n_without = int(np.isnan(found.deviation).sum())
     if n_without == run.n_neurons:
         what = f"No {side} list has {MIN_LABELLED} sentences with a value of {field!r}."
         hint = f"At most {int(found.n_labelled.max(initial=0))} have one. Is the field rare? Longer lists help."
         raise RunFolderError(what, hint=hint)
-    note = (
-        f"{n_without:,} of {run.n_neurons:,} {side} lists have fewer than {MIN_LABELLED} sentences with a value of "
-        f"{field}."
-    )
-    evidence = [coded.values[each] for each in found.leading]
-    label = f"one-sidedness in {field} (standard deviation)"
-    return Numbers(found.deviation, evidence, label, (note,) if n_without else ())
+    if not n_without:
+        return ()
+    lists = f"{n_without:,} of {run.n_neurons:,} {side} lists"
+    return (f"{lists} have fewer than {MIN_LABELLED} sentences with a value of {field}.",)

@@ -52,7 +52,7 @@ def rank(
         ``pos``, ``tag``, ``length``, ``field=NAME`` or any number of
         :func:`neurolect.results.numbers_of`.
     value : str, optional
-        One part of speech, or one value of the field.
+        One part of speech, or one value of the field; several values, separated by commas: only these count.
     side : str, optional
         ``top`` or ``bottom``; both when not given, but one of them where the number is the neuron's own, such as a
         moment of its activation.

@@ -90,6 +90,14 @@ _NUMBERS = [
         takes_value=True,
         arguments=fields_of,
     ),
+    Number(
+        name="deviation=",
+        label="unbalanced one-sidedness in a metadata field (standard deviation)",
+        source="lists, sentences",
+        read=partial(of_field, balanced=False),
+        takes_value=True,
+        arguments=fields_of,
+    ),
     column("name_z", "strength of the name (log-odds z)"),
     column("n_sentences", "sentences of the list"),
     column("mean_length", "mean length of the sentences (words), as length"),
@@ -162,12 +170,14 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     by : str
         ``pos`` (how many times the usual share the noun, verb or adjective tags have, the greatest of the three),
         ``tag`` (the same over single Penn tags), ``length`` (mean words of a sentence), ``field=NAME`` (how
-        one-sided the list is in a metadata field: standard deviation of its values' balanced shares), or any other
-        name that :func:`numbers_of` gives.
+        one-sided the list is in a metadata field: standard deviation of its values' balanced shares),
+        ``deviation=NAME`` (the same of the shares among its labelled sentences, as they are), or any other
+        name that :func:`numbers_of` gives. Behind ``NAME`` values can follow: ``deviation=mood:good,bad``.
     side : str
         ``top`` or ``bottom``.
     value : str, optional
-        With ``pos`` and ``tag`` one class or tag (its lift), with a field one value (its share of the list).
+        With ``pos`` and ``tag`` one class or tag (its lift), with a field one value (its share of the list), or
+        several, separated by commas: only these count.
 
     Returns
     -------

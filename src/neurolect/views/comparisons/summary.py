@@ -19,7 +19,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
     """Sum a comparison up.
 
     Returns: JSON-able: ``labels``, ``source``, ``n_sentences``, ``notices``, ``pairs`` (``fates``, medians,
-        ``layers``, ``examples`` of every two runs), ``rankings`` and ``distances``.
+        ``layers``, ``examples`` of every two runs), ``rankings``, ``number_distances`` and ``distances``.
     """
     pairs = [_pair(made, first, second, n_examples) for first, second in combinations(made.labels, 2)]
     distances = None
@@ -34,6 +34,7 @@ def comparison_summary(made: "Comparison", *, n_examples: int = _EXAMPLES) -> di
         "notices": [*made.notices, *made.stale()],
         "pairs": pairs,
         "rankings": None if made.rankings is None else made.rankings.to_pylist(),
+        "number_distances": None if made.number_distances is None else made.number_distances.to_pylist(),
         "distances": distances,
         "seconds": made.seconds,
     }

@@ -14,6 +14,8 @@ def comparison_text(summary: dict[str, Any]) -> str:
         lines += ["", *_pair(pair, summary)]
     if summary["rankings"]:
         lines += _rankings(summary["rankings"], summary["labels"])
+    if summary["number_distances"]:
+        lines += _number_distances(summary["number_distances"])
     if summary["distances"] is not None:
         lines += ["", *_distances(summary["distances"])]
     return "\n".join(lines) + "\n"
@@ -99,6 +101,23 @@ def _rankings(rows: list[dict[str, Any]], labels: list[str]) -> list[str]:
             place = f"{site}.{layer}" if several else str(layer)
             values = "".join(f"{cells.get((site, layer, label), '-'):>{width}}" for label in labels)
             lines.append(f"  {place:<8}{values}")
+    return lines
+
+
+def _number_distances(rows: list[dict[str, Any]]) -> list[str]:
+    """Say how far apart every two runs are in the numbers that they are ranked by."""
+    lines = ["", "Distance between runs by these numbers: between curves (equal ranks), between the same neurons"]
+    for row in rows:
+        what = f"{row['by']}, {row['side']} lists" if row["side"] else row["by"]
+        if not row["n"]:
+            lines.append(f"  {row['run']} - {row['other']}, {what}: no neuron has it in both")
+            continue
+        means = f"mean {row['mean']:#.3g} and {row['other_mean']:#.3g}"
+        apart = f"curves {row['curves']:#.3g}, neurons {row['neurons']:#.3g}, rank correlation"
+        lines.append(
+            f"  {row['run']} - {row['other']}, {what}: {apart} {_number(row['correlation'])} "
+            f"({means}; {row['n']:,} neurons)"
+        )
     return lines
 
 
