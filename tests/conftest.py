@@ -4,5 +4,9 @@ Set before anything imports PyTorch; processes that tests start inherit it. Set 
 """
 
 import os
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is found of models is kept for this test run alone: neither does it rest on an earlier one nor leave a trace.
+_cache = tempfile.TemporaryDirectory(prefix="neurolect-tests-", ignore_cleanup_errors=True)
+os.environ.setdefault("NEUROLECT_CACHE", _cache.name)

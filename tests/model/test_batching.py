@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.model.batching import pad, plan_batches
+from neurolect.model.batching import Feeding, pad, plan_batches, plan_fed
 from neurolect.model.tokens import TokenizedSentences
 
 
@@ -41,3 +41,21 @@ def test_padding_puts_every_token_in_its_place(lengths: list[int], data: st.Data
         assert batch.ids[row].tolist() == own + [7] * n_pads
         assert batch.mask[row].tolist() == [1] * len(own) + [0] * n_pads
         assert (int(batch.first[row]), int(batch.end[row])) == (0, len(own))
+
+
+def test_sentences_go_together_only_where_that_is_the_same() -> None:
+    lengths = np.array([3, 9, 3, 1, 9, 3, 12])
+
+    def plan(feeding: Feeding, budget: int = 20) -> list[list[int]]:
+        return [each.tolist() for each in plan_fed(lengths, token_budget=budget, feeding=feeding)]
+
+    assert plan(Feeding("equal")) == [[3], [0, 2, 5], [1, 4], [6]]
+    assert plan(Feeding("equal"), 6) == [[3], [0, 2], [5], [1], [4], [6]]
+    assert plan(Feeding("equal", least=9)) == [[0, 1], [2, 3], [4, 5], [6]]
+    assert plan(Feeding("alone")) == [[3], [0], [2], [5], [1], [4], [6]]
+    assert plan(Feeding()) == [each.tolist() for each in plan_batches(lengths, token_budget=20)]
+    assert plan_fed(lengths[:0], token_budget=20, feeding=Feeding("equal")) == []
+    assert [str(each) for each in (Feeding(), Feeding("equal", 4, afresh=True))] == [
+        "any",
+        "equal, at least 4, afresh",
+    ]

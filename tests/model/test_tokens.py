@@ -25,6 +25,9 @@ class WithoutBackend:
     def __len__(self) -> int:
         return len(self._inner)
 
+    def convert_ids_to_tokens(self, ids: int) -> str:
+        return str(self._inner.convert_ids_to_tokens(ids))
+
     def num_special_tokens_to_add(self, *, pair: bool) -> int:
         return int(self._inner.num_special_tokens_to_add(pair=pair))
 

@@ -20,6 +20,7 @@ from neurolect.model.pooling.receive import DeviceActivations
 from neurolect.progress import Progress
 
 _TRIAL = 128
+_TRIAL_TOKENS = 4_096
 
 
 def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
@@ -103,7 +104,8 @@ def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Mod
     while True:
         tokens = model.tokenize(texts)
         rows: NDArray[np.int64] = np.setdiff1d(np.arange(len(texts)), tokens.empty)
-        if not len(rows) or is_finite(model.run(model.batch(tokens, rows))):
+        batches = model.way.plan(tokens, token_budget=_TRIAL_TOKENS) if model.unlike else [rows]
+        if not len(rows) or all(is_finite(model.run(model.batch(tokens, each))) for each in batches):
             return model
         wider = model.wider()
         if wider is None:

@@ -17,6 +17,7 @@ from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
 from neurolect.folders.atomic import write_text
 from neurolect.folders.lock import only_here
+from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
 from neurolect.progress import counted
 from neurolect.store.manifest import RunManifest, new_manifest, now, read_manifest, write_manifest
@@ -57,6 +58,9 @@ def new_run(
         },
         options={"model": dataclasses.asdict(model.options), "collect": collect_options},
     )
+    if model.feeding != Feeding():
+        manifest["model"]["feeding"] = str(model.feeding)
+    manifest["notices"] += model.notices
     manifest["stages"]["collect"] = {"status": "running", "started": now()}
     if shard is not None:
         manifest["shard"] = shard._asdict()
@@ -68,6 +72,7 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
     identity: dict[str, Any] = {
         f"model.{name} used": manifest["model"].get(name) for name in ("dtype", "packed", "compiled")
     }
+    identity["model.feeding used"] = manifest["model"].get("feeding", str(Feeding()))
     # what was begun before there was a choice ran in PyTorch
     identity["model.backend used"] = manifest["model"].get("backend", "torch")
     identity |= {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}

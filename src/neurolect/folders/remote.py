@@ -196,7 +196,7 @@ def fetched(url: str) -> Path:
     remote = place(url)
     if isinstance(remote, Path):
         return remote
-    home = _cache() / hashlib.blake2b(str(remote).encode(), digest_size=8).hexdigest()
+    home = user_cache() / hashlib.blake2b(str(remote).encode(), digest_size=8).hexdigest()
     copy = home / (remote.name or "folder")
     home.mkdir(parents=True, exist_ok=True)
     for each in home.parent.iterdir():
@@ -217,7 +217,7 @@ def publish(folder: Path) -> None:
     ``folder``: From :func:`fetched`; any other folder is left alone. Checkpoints and hidden files stay here.
     """
     origin = folder.parent / _ORIGIN
-    if not origin.is_file() or _cache() not in folder.parents:
+    if not origin.is_file() or user_cache() not in folder.parents:
         return
     noted = json.loads(origin.read_text(encoding="utf-8"))
     remote, before = RemotePath(noted["url"]), noted["files"]
@@ -252,8 +252,8 @@ def _opened(url: str) -> tuple[Any, str]:
     return system, str(path)
 
 
-def _cache() -> Path:
-    """Give the folder for local copies."""
+def user_cache() -> Path:
+    """Give the folder of what can be made again: local copies, and what was found of models."""
     own = os.environ.get("NEUROLECT_CACHE")
     users = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return (Path(own) if own else Path(users) / "neurolect").expanduser().absolute()

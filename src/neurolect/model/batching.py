@@ -15,6 +15,8 @@ from neurolect.model.tokens import TokenizedSentences
 if TYPE_CHECKING:
     import torch
 
+    from neurolect.model.hugging_face import Tokenizer
+
 
 _SHORTEST = 64
 
@@ -60,12 +62,48 @@ class PackedBatch(NamedTuple):
 Batch = PaddedBatch | PackedBatch
 
 
+class Feeding(NamedTuple):
+    """How sentences are put together so that what a sentence gives depends on nothing but the sentence."""
+
+    together: str = "any"
+    """``any``: sentences of several lengths in a batch; ``equal``: of one length only; ``alone``: one a batch."""
+
+    least: int = 0
+    """Shorter sentences are padded to so many tokens, alone as well."""
+
+    afresh: bool = False
+    """Whether the network changes itself while it runs, so that it is put back after every batch."""
+
+    def __str__(self) -> str:
+        parts = [self.together, f"at least {self.least}" if self.least else "", "afresh" if self.afresh else ""]
+        return ", ".join(filter(None, parts))
+
+
 def check_pooled(sentences: TokenizedSentences, positions: NDArray[np.integer]) -> None:
     """Raise a ModelError where one of the sentences has no token to pool."""
     nothing = np.flatnonzero(sentences.end[positions] <= sentences.first[positions])
     if len(nothing):
         what = f"Sentence {int(np.asarray(positions)[nothing[0]])} of the batch has no token to pool."
         raise ModelError(what, expected="sentences with a token", hint="leave out those listed in `empty`")
+
+
+def check_known(
+    sentences: TokenizedSentences,
+    positions: NDArray[np.integer],
+    *,
+    n_words: int,
+    name: str,
+    tokenizer: "Tokenizer",
+) -> None:
+    """Raise a ModelError where one of the sentences has a token that the network does not know."""
+    for each in np.asarray(positions).tolist():
+        ids = sentences.ids[sentences.offsets[each] : sentences.offsets[each + 1]]
+        if len(ids) and ids.max() >= n_words:
+            beyond = np.unique(ids[ids >= n_words]).tolist()
+            named = ", ".join(f"{one} ({tokenizer.convert_ids_to_tokens(one)!r})" for one in beyond[:5])
+            what = f"A sentence has tokens that the model {name!r} does not know: {named}."
+            hint = "give the model the tokenizer that it was trained with, or resize its embedding and train it"
+            raise ModelError(what, expected=f"token ids from 0 to {n_words - 1}", hint=hint)
 
 
 def plan_batches(lengths: NDArray[np.integer] | Sequence[int], *, token_budget: int) -> list[NDArray[np.int64]]:
@@ -109,17 +147,40 @@ def _batch_end(ascending: NDArray[np.int64], start: int, token_budget: int) -> i
     return start + max(1, int(np.searchsorted(padded, token_budget, side="right")))
 
 
-def pad(sentences: TokenizedSentences, *, positions: NDArray[np.integer], pad_id: int) -> PaddedBatch:
+def plan_fed(lengths: NDArray[np.integer], *, token_budget: int, feeding: Feeding) -> list[NDArray[np.int64]]:
+    """Group sentences as :func:`plan_batches` does, and no other sentences together than a network can take.
+
+    Examples
+    --------
+    >>> equal = Feeding(together="equal")
+    >>> [each.tolist() for each in plan_fed(np.array([5, 2, 5, 2, 5]), token_budget=10, feeding=equal)]
+    [[1, 3], [0, 2], [4]]
+    """
+    sizes = np.maximum(np.asarray(lengths, dtype=np.int64), feeding.least)
+    if feeding.together == "any":
+        return plan_batches(sizes, token_budget=token_budget)
+    order = np.argsort(sizes, kind="stable")
+    batches = []
+    for group in np.split(order, np.flatnonzero(np.diff(sizes[order])) + 1) if len(order) else []:
+        n = 1 if feeding.together == "alone" else max(1, token_budget // max(1, int(sizes[group[0]])))
+        batches += [group[start : start + n] for start in range(0, len(group), n)]
+    return batches
+
+
+def pad(
+    sentences: TokenizedSentences, *, positions: NDArray[np.integer], pad_id: int, least: int = 0
+) -> PaddedBatch:
     """Put some of the sentences side by side.
 
     ``positions``: int array, shape (n,). Which of them, in the order of the batch's rows; each has a token.
     ``pad_id``: Fills up the shorter rows; masked, so any valid id does.
+    ``least``: Tokens of the batch's rows, where all are shorter.
     """
     import torch
 
     starts = sentences.offsets[positions]
     lengths = sentences.offsets[np.asarray(positions) + 1] - starts
-    columns = np.arange(int(lengths.max(initial=0)), dtype=np.int64)
+    columns = np.arange(int(lengths.max(initial=least)), dtype=np.int64)
     real = columns < lengths[:, None]
     ids = np.full(real.shape, pad_id, dtype=np.int64)
     ids[real] = sentences.ids[(starts[:, None] + columns)[real]]

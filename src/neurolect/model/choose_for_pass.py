@@ -15,6 +15,8 @@ from neurolect.progress import Progress
 _WORTH_COMPILING = 1_000_000
 """Packed sentences; compiling takes a quarter of a minute and saves a tenth of the time. Padded, it takes longer
 and saves less."""
+_WORTH_COMPARING = 5_000
+"""Sentences; long ones are then compared too: a fiftieth of the time of the pass, once for a model."""
 _TRIAL_ROUNDS = 3
 _TRIAL_SECONDS = 20.0
 
@@ -36,9 +38,15 @@ class Work(NamedTuple):
 
 def way_for_pass(model: Model, work: Work, *, progress: Progress) -> Way:
     """Choose again now that the work is known; a message names what was not to be had."""
+    if work.n_sentences >= _WORTH_COMPARING:
+        model.compare_longer()
+    for notice in model.notices:
+        progress.message(notice)
     if model.torch_way.because:
         progress.message(f"Sentences are padded: {model.torch_way.because}.")
     way = _backend_for(model, work, progress)
+    if model.unlike:
+        return way
     pays = work.compile == "auto" and way.packed and work.n_sentences >= _WORTH_COMPILING
     if way.backend != "torch" or way.compiled or not (work.compile == "on" or pays):
         return way
@@ -51,6 +59,8 @@ def way_for_pass(model: Model, work: Work, *, progress: Progress) -> Way:
 
 def _backend_for(model: Model, work: Work, progress: Progress) -> Way:
     wanted = model.options.backend
+    if model.unlike:  # other backends and compiled blocks are for networks that take any batch
+        return model.way
     if wanted not in ("auto", "fastest") or model.device.type != "cpu" or model.torch_way.packed:
         return model.way
     way = model.way if model.way.backend == "torch" else model.torch_way

@@ -38,6 +38,9 @@ class Tokenizer(Protocol):
     def __len__(self) -> int:
         """Count the vocabulary."""
 
+    def convert_ids_to_tokens(self, ids: int) -> str:
+        """Name a token."""
+
     def num_special_tokens_to_add(self, *, pair: bool) -> int:
         """Count the special tokens around a sentence."""
 
@@ -50,6 +53,10 @@ class Output(Protocol):
 
     last_hidden_state: Tensor
     hidden_states: tuple[Tensor, ...] | None
+
+
+REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, KeyError, IndexError)
+"""What networks raise where they cannot be run in a way."""
 
 
 # Choose the number format of the forward pass.

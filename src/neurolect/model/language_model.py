@@ -18,6 +18,7 @@ from neurolect.model.options import ModelOptions
 from neurolect.model.pooling.receive import DeviceActivations, on_device
 from neurolect.model.tokens import TokenizedSentences
 from neurolect.model.trials.choose import torch_way, way_at_load
+from neurolect.model.trials.feeding import feed
 from neurolect.model.ways.way import run_by
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,10 @@ class Model(Network):
         What :meth:`batch`, :meth:`run` and :meth:`read` use: that one, compiled, or another library.
     taps : list of Tap
         Where its neurons are read.
+    feeding : Feeding
+        Which sentences may go into one batch, so that none changes what another gives; found by a trial.
+    notices : list of str
+        What is unusual in how it is fed and in what is read, in sentences.
 
     Raises
     ------
@@ -106,8 +111,20 @@ class Model(Network):
             body=body,
         )
         self._reload = reload
+        self.notices = [*feed(self), *self.warnings()]
         self.torch_way = torch_way(self)
         self.way = way_at_load(self, self.torch_way)
+
+    def compare_longer(self) -> None:
+        """Try on sentences as long as any how the model must be fed, which takes some seconds once.
+
+        Loading a model compares shorter ones only.
+        """
+        before = self.feeding
+        self.notices = [*feed(self, thorough=True), *self.warnings()]
+        if self.feeding != before:
+            self.torch_way = torch_way(self)
+            self.way = way_at_load(self, self.torch_way)
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError
-from neurolect.model.batching import Batch, PackedBatch, plan_batches
+from neurolect.model.batching import Batch, PackedBatch, plan_fed
 from neurolect.model.language_model import Model
 from neurolect.model.pooling.receive import on_device
 from neurolect.model.tokens import TokenizedSentences
@@ -65,7 +65,7 @@ def read_token_values(
         sentences = model.tokenize(block)
         spans = token_spans(model, block, sentences=sentences)
         lengths = np.where(sentences.end > sentences.first, sentences.lengths, 0)
-        for batch in plan_batches(lengths, token_budget=budget):
+        for batch in plan_fed(lengths, token_budget=budget, feeding=model.feeding):
             rows = batch[lengths[batch] > 0]
             own = everything if isinstance(everything, np.ndarray) else [everything[start + row] for row in batch]
             for at, row in enumerate(batch.tolist()):

@@ -26,6 +26,7 @@ class ModelEntry(TypedDict, total=False):
     compiled: bool
     threads: int | None
     backend: str
+    feeding: str
     sites: list[dict[str, Any]]
 
 

@@ -155,12 +155,16 @@ def shards_in_order(manifests: Mapping[Path, RunManifest]) -> list[Path]:
 
 
 def _notices_of(manifests: Sequence[RunManifest]) -> list[str]:
-    """Say what may have made shards differ from one process."""
+    """Say what all shards were to say of their model, and what may have made them differ from one process."""
     threads = sorted({each["model"].get("threads") or 0 for each in manifests})
+    said = list(manifests[0]["notices"])
     if len(threads) == 1:
-        return []
+        return said
     listed = " and ".join(str(n) if n else "an unknown number of" for n in threads)
-    return [f"Shards were collected with {listed} threads: last bits may differ from those of one process."]
+    return [
+        *said,
+        f"Shards were collected with {listed} threads: last bits may differ from those of one process.",
+    ]
 
 
 def _name(manifest: RunManifest) -> str:

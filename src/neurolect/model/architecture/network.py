@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -11,10 +12,11 @@ from torch import nn
 
 from neurolect.errors import ModelError
 from neurolect.model.architecture.taps import find_taps
-from neurolect.model.batching import PaddedBatch, check_pooled, pad
-from neurolect.model.hugging_face import Output, Tokenizer
+from neurolect.model.architecture.unchanged import put_back
+from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
+from neurolect.model.hugging_face import REFUSALS, Output, Tokenizer, quiet_transformers
 from neurolect.model.neurons import NeuronIndex
-from neurolect.model.options import ModelOptions
+from neurolect.model.options import MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
 
@@ -40,8 +42,12 @@ class Network:
         self.n_parameters = sum(each.numel() for each in self.body.parameters())
         self.dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
         self.keywords = _forward_keywords(self.body)
-        self.pad_id = _pad_id(tokenizer)
-        self.taps, self.n_layers = find_taps(self.body, sites=options.sites, layers=options.layers, run=self._trial)
+        self.known_words = _known_words(self.body)
+        self.pad_id = _pad_id(tokenizer, self.known_words)
+        self.feeding = Feeding()
+        self.unlike = ""
+        """Why sentences of several lengths cannot go into one batch, where they cannot."""
+        self.find_taps()
         self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
         n_special = int(tokenizer.num_special_tokens_to_add(pair=False))
@@ -56,8 +62,40 @@ class Network:
 
     @property
     def n_words(self) -> int:
-        """How many model tokens the network knows."""
-        return int(self.body.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+        """How many model tokens the network knows; those of its tokenizer where it has no table of them."""
+        return self.known_words or len(self.tokenizer)
+
+    @property
+    def usable_words(self) -> NDArray[np.int64]:
+        """Model tokens that sentences are made of: not padding, to which some networks give no position."""
+        padding = getattr(_embedding(self.body), "padding_idx", None)
+        return np.setdiff1d(np.arange(self.n_words), [self.pad_id, -1 if padding is None else padding])
+
+    def find_taps(self, *, hooks: bool = True) -> None:
+        """Find where neurons are read, by a trial run that leaves the network as it is.
+
+        ``hooks``: Whether hidden states may be read inside the network and not only in its result.
+        """
+        sites, layers, why = self.options.sites, self.options.layers, None
+        # 7 is no multiple of a window or of a factor by which a network shortens its states
+        for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
+            run = partial(self._trial, n_tokens)
+            try:
+                with put_back(self.body), quiet_transformers():
+                    self.taps, self.n_layers = find_taps(
+                        self.body, sites=sites, layers=layers, run=run, shape=(2, n_tokens), hooks=hooks
+                    )
+            except REFUSALS as error:
+                why = why or error
+            else:
+                return
+        reason = str(why).partition("\n")[0]
+        dtype = self.dtype if self.options.dtype == "auto" else self.options.dtype
+        what = f"The model {self.name!r} ({type(self.body).__name__}) does not run with {dtype} on {self.device}: "
+        hint = "set model.dtype to float32"
+        if dtype == "float32":
+            hint = "only networks that take token ids (`input_ids`) and nothing else can be read"
+        raise ModelError(what + reason, hint=hint) from why
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``."""
@@ -66,21 +104,77 @@ class Network:
 
     def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
         """Make a batch of some of the sentences."""
-        check_pooled(sentences, positions)
-        return pad(sentences, positions=positions, pad_id=self.pad_id)
+        self.check(sentences, positions)
+        if self.feeding.together != "any":
+            sizes = np.maximum(sentences.lengths[positions], self.feeding.least)
+            if len(sizes) > 1 and (self.feeding.together == "alone" or sizes.min() < sizes.max()):
+                what = f"A batch of {len(sizes)} sentences of {sizes.min()} to {sizes.max()} tokens was asked for."
+                hint = f"let `model.way.plan` make the batches: {self.unlike}"
+                raise ModelError(what, expected=f"sentences fed {self.feeding.together}", hint=hint)
+        return pad(sentences, positions=positions, pad_id=self.pad_id, least=self.feeding.least)
 
-    def _trial(self) -> Output:
-        """Run the network on a few tokens, to see how it is built and that it runs at all."""
-        ids = (torch.arange(1, 9, device=self.device) % self.n_words).reshape(2, 4)
-        try:
-            with torch.inference_mode():
-                keywords = {"output_hidden_states": True, **self.keywords}
-                return cast(Output, self.body(input_ids=ids, attention_mask=torch.ones_like(ids), **keywords))
-        except (RuntimeError, NotImplementedError) as error:
-            reason = str(error).partition("\n")[0]
-            dtype = self.dtype if self.options.dtype == "auto" else self.options.dtype
-            what = f"The model {self.name!r} does not run with {dtype} on {self.device}: {reason}"
-            raise ModelError(what, hint="set model.dtype to float32") from error
+    def check(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> None:
+        """Raise a ModelError where one of the sentences has no token to pool, or one the network does not know."""
+        check_pooled(sentences, positions)
+        if self.known_words is not None and (len(self.tokenizer) > self.known_words):
+            check_known(sentences, positions, n_words=self.known_words, name=self.name, tokenizer=self.tokenizer)
+
+    def warnings(self) -> list[str]:
+        """Say in sentences which layers are not read, and which tokens are not known."""
+        said = []
+        name = type(self.body).__name__
+        wanted = (
+            range(1, self.n_layers + 1) if self.options.layers is None and "hidden" in self.options.sites else ()
+        )
+        read = {tap.place.layer for tap in self.taps if tap.place.site == "hidden"}
+        missing = [str(each) for each in wanted if each not in read]
+        if missing:
+            layers = ", ".join(missing)
+            said.append(f"Not read: the layers {layers} of a {name}, which have fewer or more states than tokens.")
+        n_words, n_tokens = self.known_words, len(self.tokenizer)
+        if n_words is not None and n_tokens > n_words:
+            said.append(
+                f"The tokenizer has {n_tokens:,} tokens and the model {n_words:,}: "
+                f"a sentence with a token from number {n_words:,} on is refused."
+            )
+        return said
+
+    def _trial(self, n_tokens: int) -> Output:
+        """Run the network on two sentences, to see how it is built and that it runs at all."""
+        some = np.resize(self.usable_words[:64], 2 * n_tokens).reshape(2, n_tokens)
+        ids = torch.from_numpy(some).to(self.device)
+        with torch.inference_mode():
+            keywords = {"output_hidden_states": True, **self.keywords}
+            return cast(Output, self.body(input_ids=ids, attention_mask=torch.ones_like(ids), **keywords))
+
+
+def trial_lengths(model: Network) -> list[int]:
+    """Give lengths of sentences to try where the usual ones do not run; some networks take but a few.
+
+    Returns: Ascending, those that the configuration calls a sequence's length among them.
+    """
+    named = [value for key, value in vars(model.body.config).items() if "seq_len" in key and isinstance(value, int)]
+    usual = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512]
+    most = max([model.max_tokens, *(each for each in named if each <= MAX_TOKENS_LIMIT)])
+    return sorted({each for each in (*usual, *named, model.max_tokens) if 0 < each <= most})
+
+
+def _embedding(network: nn.Module) -> nn.Module | None:
+    """Give the table of a network's tokens; None where it has none."""
+    try:
+        found = network.get_input_embeddings()  # type: ignore[operator]
+    except (NotImplementedError, AttributeError):
+        return None
+    return found if isinstance(found, nn.Module) else None
+
+
+def _known_words(network: nn.Module) -> int | None:
+    """Count the tokens that a network has a row for; None where any number will do."""
+    embedding = _embedding(network)
+    n = getattr(embedding, "num_embeddings", None)
+    if n is None and isinstance(getattr(embedding, "weight", None), torch.Tensor):
+        n = embedding.weight.shape[0]  # type: ignore[union-attr,index]
+    return None if n is None else int(n)
 
 
 def _forward_keywords(network: nn.Module) -> dict[str, bool]:
@@ -92,7 +186,7 @@ def _forward_keywords(network: nn.Module) -> dict[str, bool]:
     return keywords
 
 
-def _pad_id(tokenizer: Tokenizer) -> int:
-    # Padding is masked, so where the tokenizer has no token for it any id does.
+def _pad_id(tokenizer: Tokenizer, n_words: int | None) -> int:
+    # Padding is masked, so where there is no token for it, or one that the network has no row for, any id does.
     pad_id = tokenizer.pad_token_id
-    return 0 if pad_id is None else int(pad_id)
+    return 0 if pad_id is None or (n_words is not None and pad_id >= n_words) else int(pad_id)

@@ -191,12 +191,21 @@ def _output_hook(number: int, receive: Receiver) -> Callable[[nn.Module, tuple[o
 
 
 def find_taps(
-    network: nn.Module, *, sites: Sequence[str], layers: Sequence[int] | None, run: Callable[[], Output]
+    network: nn.Module,
+    *,
+    sites: Sequence[str],
+    layers: Sequence[int] | None,
+    run: Callable[[], Output],
+    shape: tuple[int, int],
+    hooks: bool = True,
 ) -> tuple[list[Tap], int]:
     """Find where the neurons that were asked for are read, by watching one trial run.
 
+    ``layers``: None: all that have one state a token.
     ``run``: Runs the network once with ``output_hidden_states=True`` on a few sentences of equally many tokens,
         more tokens than sentences; returns its result.
+    ``shape``: (n_sentences, n_tokens) of that run.
+    ``hooks``: Whether hidden states may be read where blocks are called with them, and not only in the result.
     """
     blocks = find_blocks(network, n_layers=n_layers_of(network))
     with (
@@ -211,11 +220,15 @@ def find_taps(
         what = f"A {type(network).__name__} gives no hidden states."
         raise ModelError(what, expected="a transformer with `hidden_states` and `last_hidden_state`")
     n_layers = len(states) - 1
-    hooked = blocks is not None and _same_states(inputs, states, last)
+    hooked = hooks and blocks is not None and _same_states(inputs, states, last)
+    usable = [tuple(each.shape[:2]) == shape for each in states]
+    _check_shapes(network, usable, layers if "hidden" in sites else ())
     taps = []
     for site in sites:
         for layer in resolve_layers(layers, site=site, sites=sites, n_layers=n_layers):
             if site == "hidden":
+                if not usable[layer]:
+                    continue
                 taps.append(_hidden_tap(network, layer, states, blocks if hooked else None, calls))
                 continue
             if blocks is None or len(blocks) != n_layers:
@@ -226,6 +239,17 @@ def find_taps(
             width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
             taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
     return taps, n_layers
+
+
+def _check_shapes(network: nn.Module, usable: Sequence[bool], layers: Sequence[int] | None) -> None:
+    """Refuse layers that were asked for by number, or all of them, where their states are not those of tokens."""
+    wanted = range(1, len(usable)) if layers is None else [each for each in layers if each < len(usable)]
+    bad = [str(each) for each in wanted if not usable[each]]
+    if bad and (layers is not None or len(bad) == len(wanted)):
+        good = ", ".join(str(each) for each, fits in enumerate(usable) if fits)
+        what = f"A {type(network).__name__} gives no state for each token at the layers {', '.join(bad)}."
+        hint = f"ask for layers that have one: {good}" if good else "choose another model"
+        raise ModelError(what, expected="as many states as tokens", hint=hint)
 
 
 @contextmanager

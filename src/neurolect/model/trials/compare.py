@@ -13,9 +13,6 @@ from neurolect.model.tokens import TokenizedSentences
 TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "bfloat16": 4e-2}
 """Largest relative difference that rounding explains, by number format."""
 
-REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, KeyError, IndexError)
-"""What networks raise where they cannot be run in a way."""
-
 
 def random_sentences(model: Network, *, lengths: Sequence[int]) -> TokenizedSentences:
     """Make sentences of random tokens, always the same.
@@ -24,9 +21,7 @@ def random_sentences(model: Network, *, lengths: Sequence[int]) -> TokenizedSent
     """
     own = np.minimum(np.asarray(lengths, dtype=np.int64), model.max_tokens)
     rng = np.random.default_rng(0)
-    padding = getattr(model.body.get_input_embeddings(), "padding_idx", None)  # type: ignore[operator]
-    known = np.setdiff1d(np.arange(model.n_words), [model.pad_id, -1 if padding is None else padding])
-    ids = rng.choice(known, size=int(own.sum())).astype(np.int32)
+    ids = rng.choice(model.usable_words, size=int(own.sum())).astype(np.int32)
     offsets = np.concatenate(([0], np.cumsum(own)))
     nothing = np.empty(0, dtype=np.int64)
     n = len(own)

@@ -5,7 +5,8 @@ import numpy as np
 from neurolect.model.architecture.network import Network
 from neurolect.model.architecture.structure import find_blocks, n_layers_of
 from neurolect.model.batching import Batch
-from neurolect.model.trials.compare import REFUSALS, TOLERANCE, random_sentences, worst_difference
+from neurolect.model.hugging_face import REFUSALS
+from neurolect.model.trials.compare import TOLERANCE, random_sentences, worst_difference
 from neurolect.model.ways.plain import Compiled, Plain
 from neurolect.model.ways.way import run_by
 

@@ -11,7 +11,7 @@ import torch
 
 from neurolect.model.architecture.network import Network
 from neurolect.model.batching import PaddedBatch
-from neurolect.model.trials.compare import REFUSALS
+from neurolect.model.hugging_face import REFUSALS
 from neurolect.model.ways.openvino import PRECISIONS, OpenVino, import_openvino
 from neurolect.model.ways.plain import Plain
 from neurolect.model.ways.way import Backend, Way, run_by

@@ -3,7 +3,8 @@
 import numpy as np
 
 from neurolect.model.architecture.network import Network
-from neurolect.model.trials.compare import REFUSALS, TOLERANCE, random_sentences, worst_difference
+from neurolect.model.hugging_face import REFUSALS
+from neurolect.model.trials.compare import TOLERANCE, random_sentences, worst_difference
 from neurolect.model.ways.packed import Packed
 from neurolect.model.ways.packed_attention import SHORT, register, varlen_kernel
 from neurolect.model.ways.plain import Plain

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.model.architecture.network import Network
-from neurolect.model.batching import Batch, PackedBatch, check_pooled, pack, plan_packed
+from neurolect.model.batching import Batch, PackedBatch, pack, plan_packed
 from neurolect.model.hugging_face import Output
 from neurolect.model.tokens import TokenizedSentences
 from neurolect.model.ways.packed_attention import NAME
@@ -60,7 +60,7 @@ class Packed(Plain):
 
     def batch(self, model: Network, tokens: TokenizedSentences, rows: NDArray[np.integer]) -> Batch:
         """Lay some sentences end to end."""
-        check_pooled(tokens, rows)
+        model.check(tokens, rows)
         return pack(tokens, positions=rows)
 
     def forward(self, model: Network, batch: Batch) -> Output:

@@ -1,5 +1,7 @@
 """Run a network on padded sentences in PyTorch: the way that every network takes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -9,8 +11,9 @@ from torch import nn
 
 from neurolect.model.architecture.network import Network
 from neurolect.model.architecture.taps import Receiver, hand_over, listen
-from neurolect.model.batching import Batch, plan_batches
-from neurolect.model.hugging_face import Output
+from neurolect.model.architecture.unchanged import put_back
+from neurolect.model.batching import Batch, Feeding, plan_fed
+from neurolect.model.hugging_face import Output, quiet_transformers
 from neurolect.model.pooling.receive import DeviceActivations, receiver_for
 from neurolect.model.tokens import TokenizedSentences
 
@@ -20,17 +23,19 @@ class Plain:
 
     backend, packed, compiled = "torch", False, False
 
-    def __init__(self, because: str = "") -> None:
+    def __init__(self, because: str = "", *, feeding: Feeding | None = None) -> None:
         self.because = because
         """Why sentences are not packed, where that was wanted and cannot be had."""
+        self.feeding = feeding or Feeding()
 
     def plan(
         self, tokens: TokenizedSentences, *, token_budget: int, rows: NDArray[np.int64] | None = None
     ) -> list[NDArray[np.int64]]:
         """Group sentences of similar length."""
         if rows is not None:
-            return [rows[each] for each in plan_batches(tokens.lengths[rows], token_budget=token_budget)]
-        batches = plan_batches(tokens.lengths, token_budget=token_budget)
+            planned = plan_fed(tokens.lengths[rows], token_budget=token_budget, feeding=self.feeding)
+            return [rows[each] for each in planned]
+        batches = plan_fed(tokens.lengths, token_budget=token_budget, feeding=self.feeding)
         if len(tokens.empty):
             batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
         return [batch for batch in batches if len(batch)]
@@ -46,8 +51,17 @@ class Plain:
 
     def visit(self, model: Network, batch: Batch, receive: Receiver) -> None:
         """Hand over what the taps read at every token."""
-        with torch.inference_mode(), listen(model.taps, receive=receive):
+        with self._kept(model), torch.inference_mode(), listen(model.taps, receive=receive):
             hand_over(model.taps, self.forward(model, batch), receive=receive)
+
+    @contextmanager
+    def _kept(self, model: Network) -> Iterator[None]:
+        """Put a network back that changes itself, which it would tell each time."""
+        if not self.feeding.afresh:
+            yield
+            return
+        with put_back(model.body), quiet_transformers():
+            yield
 
     def forward(self, model: Network, batch: Batch) -> Output:
         """Run the network alone."""
