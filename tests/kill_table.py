@@ -1,0 +1,203 @@
+"""Kill one verb at random moments, again and again, and compare what it leaves with an undisturbed run.
+
+``python -m tests.kill_table VERB N_KILLS SEED FOLDER`` prints a line of JSON for every kill: the signal, the moment
+(``writing``: right after something changed on disk; ``any``), seconds, exit status; then ``{"same": true}``.
+Everything is imported once, and every start is a fork.
+"""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+import torch
+
+from neurolect.cli import main
+from neurolect.collector import collect
+from neurolect.corpus import open_corpus
+from neurolect.model import load_model
+from neurolect.pipeline import run
+from neurolect.variants import variant
+from tests.test_disjoint import CONFIG
+from tests.tiny_corpora import write_documents
+from tests.tiny_models import write_tiny_bert
+
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+WRITING = 0.7
+"""Share of kills right after something changed on disk."""
+
+
+class Row(NamedTuple):
+    """A verb with its arguments, and the input that it changes in place, if it does."""
+
+    command: str
+    """``GIVEN`` is the folder of inputs, ``OWN`` that of this verb."""
+    copies: str | None = None
+
+
+OF_LISTS = " --set=collect.list_size=20 --set=collect.sample_size=90 --set=collect.activation_sample_size=50"
+OF_LISTS += " --set=collect.checkpoint_seconds=0 --set=collect.chunk_sentences=60"
+OF_WORDS = " --workers=1 --set=describe.tagger=none --set=describe.vectors=none"
+OF_SCORES = " --set=fidelity.top_share=0.2 --set=fidelity.min_positives=2 --set=fidelity.n_bootstrap=20"
+OF_RELATIONS = " --workers=1 --set=relate.n_draws=5 --set=relate.n_starts=2 --set=relate.perplexity=5"
+OF_RELATIONS += " --set=relate.groups=3 --set=relate.diversity_groups=1,2"
+ROWS = {
+    "prepare": Row("prepare GIVEN/documents.jsonl --out OWN/out --workers=1"),
+    "collect": Row("collect GIVEN/bert GIVEN/corpus --out OWN/out" + OF_LISTS),
+    "merge": Row("merge GIVEN/shard0 GIVEN/shard1 --out OWN/out"),
+    "describe": Row("describe OWN/out --set=fidelity.after_describe=false" + OF_WORDS, copies="collected"),
+    "run": Row("run GIVEN/bert GIVEN/documents.jsonl --out OWN/out" + OF_LISTS + OF_WORDS + OF_SCORES),
+    "fidelity": Row("fidelity OWN/out --workers=1" + OF_SCORES, copies="described"),
+    "relate": Row("relate OWN/out" + OF_RELATIONS, copies="scored"),
+    "tokens": Row("tokens OWN/out --model GIVEN/bert", copies="scored"),
+    "variant": Row("variant GIVEN/bert random --out OWN/out"),
+    "compare": Row("compare GIVEN/collected GIVEN/random --out OWN/out"),
+    "report": Row("report GIVEN/scored --out OWN/out/report.html"),
+    "plot": Row("plot GIVEN/scored ranks --by length --out OWN/out/ranks.png"),
+    "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
+}
+NOT_KILLED = {
+    "demo": "`run` with fixed inputs",
+    "paper": "its steps are the verbs above, each complete or not begun (tests/paper)",
+    "show": "reads", "find": "reads", "convergence": "reads", "stability": "reads, and writes as rank does",
+}  # fmt: skip
+
+
+def make_inputs(given: Path) -> None:
+    """Make a model, a corpus and runs at every stage, as small as they can be."""
+    write_tiny_bert(given / "bert")
+    documents = write_documents(given / "documents.jsonl", n_documents=40)
+    run(str(given / "bert"), [documents], out=given / "scored", config=CONFIG)
+    (given / "scored-corpus").rename(given / "corpus")
+    corpus = open_corpus(given / "corpus")
+    model = load_model(str(given / "bert"))
+    options = replace(CONFIG.collect, chunk_sentences=60)
+    collect(model, corpus, out=given / "collected", options=options)
+    shutil.copytree(given / "scored", given / "described")
+    shutil.rmtree(given / "described" / "fidelity")
+    variant(str(given / "bert"), "random", out=given / "random-bert")
+    collect(load_model(str(given / "random-bert")), corpus, out=given / "random", options=options)
+    for number in (0, 1):
+        collect(model, corpus, out=given / f"shard{number}", options=options, shard=f"{number}/2")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Hash what all files hold; of Parquet files the tables. Manifests and logs have times in them."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and path.suffix not in (".json", ".toml", ".lock", ".md"):
+            if path.suffix == ".parquet":
+                table = pq.read_table(path)
+                whole = repr((table.schema.names, table.to_pylist())).encode()
+            else:
+                whole = path.read_bytes()
+            found[name] = hashlib.sha256(whole).hexdigest()
+    return found
+
+
+def start(arguments: list[str], log: Path) -> int:
+    """Fork a child that gives the command as a user would."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        for number, place in ((1, os.devnull), (2, str(log))):
+            os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.default_int_handler if each is signal.SIGINT else signal.SIG_DFL)
+        sys.argv = ["neurolect", *arguments]
+        main()
+        status = 0
+    except SystemExit as leave:
+        status = int(leave.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def looks(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What lies in a folder now: names, sizes, times."""
+    found = []
+    with suppress(OSError):  # what is listed may be gone by now
+        for path in folder.rglob("*"):
+            state = path.stat()
+            found.append((path.name, state.st_size, state.st_mtime_ns))
+    return tuple(found)
+
+
+def ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def kill_once(child: int, own: Path, choose: random.Random, *, seconds: float) -> dict[str, object]:
+    """Kill a child at a random moment: after a random change on disk, or at any time of its usual life."""
+    number = choose.choice(SIGNALS)
+    begun = time.monotonic()
+    moment = "writing" if choose.random() < WRITING else "any"
+    if moment == "writing":
+        n_changes, before = choose.randrange(1, 12), looks(own)
+        while n_changes and not ended(child):
+            now = looks(own)
+            n_changes, before = n_changes - (now != before), now
+        time.sleep(choose.uniform(0.0, 0.004))
+    else:
+        time.sleep(choose.uniform(0.0, seconds))
+    at = time.monotonic() - begun
+    os.kill(child, number)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return {"signal": number.name, "moment": moment, "seconds": round(at, 3), "status": status}
+
+
+def go(verb: str, n_kills: int, seed: int, folder: Path) -> None:
+    """Kill, resume, compare."""
+    row, choose, log = ROWS[verb], random.Random(seed), folder / "log"
+    given, own = folder / "given", folder / "own"
+    given.mkdir()
+    make_inputs(given)
+
+    def afresh() -> list[str]:
+        shutil.rmtree(own, ignore_errors=True)
+        own.mkdir()
+        if row.copies:
+            shutil.copytree(given / row.copies, own / "out")
+        words = row.command.replace("GIVEN", str(given)).replace("OWN", str(own))
+        return words.split()
+
+    command = afresh()
+    begun = time.monotonic()
+    status = os.waitstatus_to_exitcode(os.waitpid(start(command, log), 0)[1])
+    if status:
+        print(json.dumps({"failed": log.read_text(encoding="utf-8")}), flush=True)
+        return
+    seconds, undisturbed = time.monotonic() - begun, contents(own)
+    command = afresh()
+    for _ in range(n_kills):
+        made = kill_once(start(command, log), own, choose, seconds=seconds)
+        print(json.dumps(made), flush=True)
+        if made["status"] == 0:
+            command = afresh()
+    status = os.waitstatus_to_exitcode(os.waitpid(start(command, log), 0)[1])
+    left = contents(own)
+    differ = sorted(name for name in undisturbed | left if undisturbed.get(name) != left.get(name))
+    said = log.read_text(encoding="utf-8") if status or differ else ""
+    print(json.dumps({"same": not status and not differ, "differ": differ, "said": said[-3000:]}), flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    go(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    os._exit(0)
