@@ -38,6 +38,7 @@ STAGES = (
         "relations",
         "fidelity",
         "tokens",
+        "interventions",
         "paper",
         "views",
         "config",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neurolect.errors import NeurolectError
     from neurolect.fidelity import FidelityOptions, score_fidelity, stability
     from neurolect.finding import find
+    from neurolect.interventions import edit
     from neurolect.model import Model, ModelOptions, load_model
     from neurolect.pipeline import describe_and_score, run
     from neurolect.relations import RelateOptions, relate
@@ -51,6 +52,7 @@ __all__ = [
     "convergence",
     "describe",
     "describe_and_score",
+    "edit",
     "find",
     "load_config",
     "load_model",
@@ -92,6 +94,7 @@ _HOMES = {
     "convergence": "views",
     "describe": "signatures",
     "describe_and_score": "pipeline",
+    "edit": "interventions",
     "find": "finding",
     "load_config": "config",
     "load_model": "model",
