@@ -42,7 +42,7 @@ def test_kills_change_nothing(verb: str, n_kills: int, tmp_path: Path) -> None:
     print(verb, *kills, sep="\n")
     assert end.get("same"), f"{kills}\n{end}"
     assert len(kills) == n_kills
-    # 130: stopped by a signal that it was told of
+    # 130: stopped by a signal that it handles
     assert {kill["status"] for kill in kills} <= {0, -9, -2, -15, 130}
     if n_kills == MANY:
         assert sum(kill["status"] != 0 for kill in kills) > MANY / 2, "most starts ended before they were killed"

@@ -1,4 +1,4 @@
-"""Which tokens an edit concerns: where the running call of the network stands in prompt, generation and sentences.
+"""Which tokens an edit concerns: where the running call is in prompt, generation and sentences.
 
 Dims: B rows of the call, L tokens of each; packed calls have one row with several sentences end to end.
 """
@@ -77,7 +77,7 @@ class Calls:
         self._open.pop()
 
     def _follow(self, ids: Tensor | None, *, n_past: int, n_tokens: int) -> None:
-        """Find where the prompt ends: the first call is it, and so is a call that does not go on from the last."""
+        """Find where the prompt ends: the first call is it, and so is a call that does not continue the last."""
         goes_on = n_past > 0
         if (
             not goes_on

@@ -1,7 +1,7 @@
 """Write words in one form: what people take for one word is one word, whatever marks it was typed with.
 
 Curly and straight apostrophes and quotes are one, accents are composed (NFC), and what cannot be seen is left out.
-The text itself stays as it is; :func:`positions` tells where each character of the one form stands in it.
+The text itself stays as it is; :func:`positions` tells where each character of the one form is in it.
 """
 
 import re
@@ -23,7 +23,7 @@ _UNSEEN = (
 )
 UNSEEN = re.compile(f"[{_UNSEEN}]")
 _WRITTEN_OTHERWISE = re.compile(rf"[{_UNSEEN}\u200c\u200d{''.join(_ONE_FORM.values())}]")
-# Joiners change what is seen beside a virama (Indic scripts), between letters that would be joined (Persian) and
+# Joiners change what is seen next to a virama (Indic scripts), between letters that would be joined (Persian) and
 # in emoji. Elsewhere, say after a Persian letter that never joins, they are not seen either.
 _BY_VIRAMA = r"\p{ccc=9}\p{M}*"
 IDLE_JOINER = regex.compile(
