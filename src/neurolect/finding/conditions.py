@@ -1,7 +1,7 @@
 """Conditions on metadata: ``author=Jane Austen``, ``year>=1990``, ``year=1990-1999``."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ class Condition(NamedTuple):
 def parse_condition(text: str, run: Run) -> Condition:
     """Read a condition."""
     fields = {each["name"]: each["kind"] for each in run.manifest["corpus"]["fields"]}
-    found = WRITTEN.fullmatch(text)
+    found = _after_field(text, fields) or WRITTEN.fullmatch(text)
     if found is None:
         what = f"{text!r} is no condition on metadata."
         hint = f"The fields are {nearest(text, fields, n=8)}." if fields else None
@@ -62,6 +62,16 @@ def parse_condition(text: str, run: Run) -> Condition:
     if is_number:
         _holds_for_numbers(condition, np.empty(0))  # tells at once if the value is no number
     return condition
+
+
+def _after_field(text: str, fields: Iterable[str]) -> re.Match[str] | None:
+    """Read a condition on a field that there is, whatever is in its name; the longest wins."""
+    for field in sorted(fields, key=len, reverse=True):
+        if text.lstrip().startswith(field):
+            found = re.fullmatch(rf"\s*({re.escape(field)})\s*(<=|>=|=|<|>)\s*(.*?)\s*", text, re.DOTALL)
+            if found is not None:
+                return found
+    return None
 
 
 def sentences_where(condition: Condition, run: Run) -> NDArray[np.int64]:

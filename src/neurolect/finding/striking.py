@@ -25,6 +25,7 @@ MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
 
+OTHER_KINDS = ("part of speech", "sentence length", "word", "phrase")
 _COLUMNS = ("neuron_id", "side", "score", "sign", "kind", "evidence")
 _SCORES = ("share_list", "share_background", "lift", "log_odds_z")
 
@@ -74,6 +75,17 @@ def striking(run: Run | str | Path, *, limit: int | None = None) -> pa.Table:
     return ranking_table(columns | scores, runs=run, method="striking", options={"limit": limit})
 
 
+def kind_of_field(field: str) -> str:
+    """Name the kind of a metadata field's values: as the field, unless another kind is called so.
+
+    Examples
+    --------
+    >>> kind_of_field("author"), kind_of_field("word")
+    ('author', 'field word')
+    """
+    return f"field {field}" if field in OTHER_KINDS else field
+
+
 def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each kind with its strongest rows, best first; few are enough, since few neurons are taken before."""
     summary = run.table("signatures/summary", columns=["neuron_id", "side", "name_kind", "length_z"])
@@ -87,7 +99,7 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     named = [field for field in fields if kinds[f"metadata:{field['name']}"]] or fields
     for field in sorted(named, key=lambda field: -kinds[f"metadata:{field['name']}"]):
         rows = metadata.filter(pc.field("field") == field["name"])
-        yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
+        yield kind_of_field(field["name"]), _best(rows, summary, f"metadata:{field['name']}")
     yield "sentence length", _best(_lengths(summary), summary, "length")
     words = _enough(run, WORDS, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT)
     yield "word", _best(words, summary, "word")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neurolect.errors import RunFolderError
 from neurolect.folders.remote import fetched, is_url
 from neurolect.model.neurons import NeuronIndex, SiteLayer
+from neurolect.store.field_columns import join_sentences
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stages import check_current, left_out, stage_of, state_of
@@ -368,7 +369,8 @@ class Neuron:
         Returns
         -------
         pyarrow.Table
-            ``rank``, ``activation``, ``sentence_id``, ``text`` and the metadata fields, by rank.
+            ``rank``, ``activation``, ``sentence_id``, ``text`` and the metadata fields, by rank; a field that is
+            called like one of the table's columns has underscores appended.
 
         Raises
         ------
@@ -379,10 +381,9 @@ class Neuron:
         rows = self.rows(f"lists/{side}").drop_columns(["neuron_id"])
         if limit is not None:
             rows = rows.slice(0, limit)
-        sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy()).drop_columns(["sentence_id"])
-        for name in sentences.column_names:
-            rows = rows.append_column(name, sentences.column(name))
-        return rows
+        sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy())
+        fields = [field["name"] for field in self.run.manifest["corpus"].get("fields", [])]
+        return join_sentences(rows, sentences, fields)
 
     def signature(self, side: str = "top") -> dict[str, pa.Table]:
         """Read its signature.

@@ -18,6 +18,7 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import SIDES, Neuron
+from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words
 from neurolect.views.cards.numbers import card_activation, card_fidelity
@@ -75,10 +76,6 @@ MAX_OVERLAP = 0.6
 # Fields shown of a sentence at most.
 N_SHOWN = 4
 
-_NOT_METADATA = frozenset(
-    {"rank", "activation", "token", "sentence_id", "text", "document_id", "position", "n_words"}
-)
-
 
 def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> bool:
     """Say whether a sentence repeats one that is shown already.
@@ -128,6 +125,7 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
     taken: list[dict[str, Any]] = []
     shown: list[frozenset[str]] = []
     n_skipped = 0
+    columns = fields_of(listed)
     # A list can be all one boilerplate sentence: look at a bounded part of it.
     for row in listed.slice(0, 20 * limit).to_pylist():
         words = frozenset(word.lower() for word in split_words(row["text"]))
@@ -135,7 +133,7 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
             n_skipped += 1
             continue
         shown.append(words)
-        metadata = {name: value for name, value in row.items() if name not in _NOT_METADATA and value is not None}
+        metadata = {field: row[name] for field, name in columns.items() if row[name] is not None}
         entry = {name: row[name] for name in ("rank", "activation", "sentence_id", "text", "token") if name in row}
         taken.append({**entry, "metadata": metadata, "note": note(metadata, fields)})
         if len(taken) == limit:
@@ -205,7 +203,6 @@ def _explains(other: _Shown, sentences: NDArray[np.bool_], lift: float) -> bool:
 def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
     r"""Tell which sentences have a metadata value.
 
-    ``field``: The field; one whose name a column of the table had taken has an underscore appended there.
     Returns: bool, shape (n_sentences,). False where there is none.
 
     Examples
@@ -213,7 +210,7 @@ def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
     >>> holders(pa.table({"year": [1811.0, None, 1851.0]}), "year", "1850\u20131859").tolist()
     [False, False, True]
     """
-    column = listed.column(f"{field}_" if f"{field}_" in listed.column_names else field)
+    column = listed.column(fields_of(listed)[field])
     if not pa.types.is_floating(column.type):
         return _flags(pc.equal(column, value))
     low, high = range_bounds(value)

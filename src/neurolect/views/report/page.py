@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from neurolect.corpus.sentences.words import split_words
-from neurolect.finding.striking import striking
+from neurolect.finding.striking import kind_of_field, striking
 from neurolect.folders.atomic import write_text
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.signatures.evidence.words import WORDS
 from neurolect.store import Run, open_run
+from neurolect.store.field_columns import fields_of
 from neurolect.views.cards.activating_words import pieces
 from neurolect.views.cards.contents import card, short_name
 from neurolect.views.palette import page_colours
@@ -207,7 +208,9 @@ def _tile(run: Run, each: dict[str, Any]) -> dict[str, Any]:
 def _quote(run: Run, each: dict[str, Any]) -> str:
     """Find the strongest sentence that has the evidence and is neither a scrap nor a page long."""
     kind, evidence = each["kind"], each["evidence"]
-    listed = run.neuron(each["address"]).list(each["side"], limit=200).to_pylist()
+    table = run.neuron(each["address"]).list(each["side"], limit=200)
+    columns = {kind_of_field(field): column for field, column in fields_of(table).items()}
+    listed = table.to_pylist()
     if kind == "sentence length":
         return str(listed[0]["text"]) if listed else ""
     fitting = []
@@ -216,7 +219,8 @@ def _quote(run: Run, each: dict[str, Any]) -> str:
         if kind in ("word", "phrase"):
             has_it = words.issuperset(evidence.lower().split())
         else:
-            has_it = isinstance(row.get(kind), float) or row.get(kind, evidence) == evidence
+            value = row[columns[kind]] if kind in columns else evidence
+            has_it = isinstance(value, float) or value == evidence
         if has_it:
             fitting.append(row)
     readable = [row for row in fitting if 6 <= row["n_words"] <= 25]
