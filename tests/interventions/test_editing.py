@@ -14,7 +14,7 @@ from neurolect.errors import ModelError, NeuronAddressError, OptionError
 from neurolect.interventions import edit
 from neurolect.interventions.positions import Calls
 from neurolect.model import Model, ModelOptions
-from neurolect.model.architecture.taps import Tap, find_taps, listen
+from neurolect.model.architecture.taps import Tap, listen
 from tests.model.architecture.test_taps import HOOKED
 from tests.model.networks import TEXTS, tiny_model
 from tests.tiny_models import tiny_network, tiny_tokenizer
@@ -54,7 +54,7 @@ def inputs(model: Model, texts: list[str], *, side: str = "right") -> dict[str, 
 @cache
 def taps_of(model: Model, site: str, layer: int) -> list[Tap]:
     """Find them once, outside of any edit."""
-    return find_taps(model.body, sites=[site], layers=[layer], run=model._trial)[0]
+    return model.taps_at([site], [layer])[0]
 
 
 def states_of(model: Model, site: str, layer: int, given: dict[str, Tensor]) -> Tensor:

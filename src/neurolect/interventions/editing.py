@@ -16,7 +16,7 @@ from neurolect.errors import ModelError, NeuronAddressError, OptionError
 from neurolect.interventions.changes import Change, Column, read_changes
 from neurolect.interventions.positions import Calls
 from neurolect.interventions.reference import token_states
-from neurolect.model.architecture.taps import Tap, find_taps, write
+from neurolect.model.architecture.taps import Tap, write
 from neurolect.model.language_model import Model
 
 
@@ -150,7 +150,7 @@ def _taps_of(model: Model, columns: Sequence[Column]) -> list[Tap]:
     wanted = {(each.site, each.layer) for each in columns}
     sites = sorted({site for site, _ in wanted})
     layers = sorted({layer for _, layer in wanted})
-    found, n_layers = find_taps(model.body, sites=sites, layers=layers, run=model._trial)
+    found, n_layers = model.taps_at(sites, layers)
     taps = [tap for tap in found if (tap.place.site, tap.place.layer) in wanted]
     missing = wanted - {(tap.place.site, tap.place.layer) for tap in taps}
     if missing:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.errors import ModelError
-from neurolect.model.architecture.taps import find_taps
+from neurolect.model.architecture.taps import Tap, find_taps
 from neurolect.model.architecture.unchanged import put_back
 from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
 from neurolect.model.hugging_face import REFUSALS, Output, Tokenizer, quiet_transformers
@@ -72,23 +72,26 @@ class Network:
         return np.setdiff1d(np.arange(self.n_words), [self.pad_id, -1 if padding is None else padding])
 
     def find_taps(self, *, hooks: bool = True) -> None:
-        """Find where neurons are read, by a trial run that leaves the network as it is.
+        """Find where the neurons of the options are read.
 
         ``hooks``: Whether hidden states may be read inside the network and not only in its result.
         """
-        sites, layers, why = self.options.sites, self.options.layers, None
+        self.taps, self.n_layers = self.taps_at(self.options.sites, self.options.layers, hooks=hooks)
+
+    def taps_at(
+        self, sites: Sequence[str], layers: Sequence[int] | None, *, hooks: bool = True
+    ) -> tuple[list[Tap], int]:
+        """Find taps at some sites and layers, and the number of blocks, by trial runs that change nothing."""
+        why = None
         # 7 is no multiple of a window or of a factor by which a network shortens its states
         for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
             run = partial(self._trial, n_tokens)
             try:
                 with put_back(self.body), quiet_transformers():
-                    self.taps, self.n_layers = find_taps(
-                        self.body, sites=sites, layers=layers, run=run, shape=(2, n_tokens), hooks=hooks
-                    )
+                    shape = (2, n_tokens)
+                    return find_taps(self.body, sites=sites, layers=layers, run=run, shape=shape, hooks=hooks)
             except REFUSALS as error:
                 why = why or error
-            else:
-                return
         reason = str(why).partition("\n")[0]
         dtype = self.dtype if self.options.dtype == "auto" else self.options.dtype
         what = f"The model {self.name!r} ({type(self.body).__name__}) does not run with {dtype} on {self.device}: "
