@@ -14,6 +14,7 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
+from neurolect.corpus.sentences.words import WORD_RULE, count_words
 from neurolect.errors import CollectError
 from neurolect.folders.atomic import write_text
 from neurolect.folders.lock import only_here
@@ -24,6 +25,7 @@ from neurolect.store.manifest import RunManifest, new_manifest, now, read_manife
 from neurolect.store.run_folder import Run, open_run
 from neurolect.store.stages import options_to_toml
 
+_N_LOOKED_AT = 2_000
 _TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers")
 
 
@@ -61,10 +63,28 @@ def new_run(
     if model.feeding != Feeding():
         manifest["model"]["feeding"] = str(model.feeding)
     manifest["notices"] += model.notices
-    manifest["stages"]["collect"] = {"status": "running", "started": now()}
+    manifest["stages"]["collect"] = {"status": "running", "started": now(), "word_rule": WORD_RULE}
+    manifest["notices"] += _notices_of_corpus(corpus)
     if shard is not None:
         manifest["shard"] = shard._asdict()
     return manifest
+
+
+def _notices_of_corpus(corpus: Corpus) -> list[str]:
+    """Say whether the corpus counted its words by another rule, where its first sentences show it."""
+    rule = corpus.manifest.get("word_rule", 1)
+    if rule == WORD_RULE:
+        return []
+    first = next(corpus.batches(columns=["n_words", "text"], batch_size=_N_LOOKED_AT))
+    pairs = zip(*(first.column(name).to_pylist() for name in ("n_words", "text")), strict=True)
+    n_other = sum(n_words != count_words(text) for n_words, text in pairs)
+    if not n_other:
+        return []
+    return [
+        f"The corpus counted the words of its sentences by rule {rule}, this run counts by rule {WORD_RULE}: of "
+        f"its first {len(first):,} sentences, {n_other:,} have another number now. "
+        "Prepare it again for right lengths."
+    ]
 
 
 def _identity(manifest: RunManifest) -> dict[str, Any]:
@@ -77,6 +97,7 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
     identity["model.backend used"] = manifest["model"].get("backend", "torch")
     identity |= {"model": manifest["model"]["fingerprint"], "corpus": manifest["corpus"]["fingerprint"]}
     identity["shard"] = manifest.get("shard")
+    identity["word rule"] = manifest["stages"].get("collect", {}).get("word_rule", 1)
     for stage in ("model", "collect"):
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
     for name in _TIME_ALONE:
@@ -103,8 +124,9 @@ def claim(folder: Path, manifest: RunManifest) -> bool:
         _start(folder, manifest)
         return False
     there = read_manifest(folder)
-    differing = differences(there, manifest)
     unfinished = there["stages"].get("collect", {}).get("status") not in ("complete", "partial")
+    # a finished pass stays what it is, whatever splits words today
+    differing = differences(there, manifest, but=() if unfinished else ("word rule",))
     if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
         # nothing was computed yet: it stopped at once, say on activations that were not finite
         with only_here(folder, doing="collect"):

@@ -50,6 +50,7 @@ class Manifest(TypedDict):
     misfits: dict[str, int]
     notices: list[str]
     fields: list[FieldEntry]
+    word_rule: NotRequired[int]
     n_documents: int
     n_sentences: int
     n_mining: int

@@ -25,6 +25,7 @@ from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
 from neurolect.corpus.reading.sources import Found, unique_sources
 from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, Cut, write_chunk
+from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.corpus.shards import ShardWriter
 from neurolect.errors import CorpusError
 from neurolect.folders.atomic import replacing_folder, write_json
@@ -333,6 +334,7 @@ def _manifest(
         misfits=reader.misfits(),
         notices=notices,
         fields=fields,
+        word_rule=WORD_RULE,
         n_documents=sum(reader.n_documents),
         n_sentences=writer.n_sentences,
         n_mining=writer.n_sentences - n_held_out,

@@ -18,6 +18,7 @@ from neurolect.errors import RunFolderError
 from neurolect.fidelity.evaluate import derangement
 from neurolect.fidelity.inputs import groups_of
 from neurolect.results import provenance, ranking_table
+from neurolect.signatures.annotation.word_rule import check_same_rule, rule_of
 from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
@@ -69,6 +70,9 @@ def stability(one: Run | str | Path, other: Run | str | Path, *, seed: int = 0) 
         if here != there:
             what = f"{one.folder} and {other.folder} are not of one model: {name} {here} and {there}."
             raise RunFolderError(what, expected="two runs of the same neurons on different corpora")
+    if rule_of(one, "describe") != rule_of(other, "describe"):
+        for run in (one, other):
+            check_same_rule(run, doing=f"the other run, {(other if run is one else one).folder},")
     sides = [side for side in one.sides if side in other.sides]
     stranger = derangement(groups_of(one, n_sides=len(sides)), seed=seed)
     n_lists = one.n_neurons * len(sides)

@@ -28,6 +28,7 @@ from neurolect.folders.atomic import write_table
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotation.annotate import annotate, annotation_cache
 from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.annotation.word_rule import check_same_rule
 from neurolect.signatures.evidence.collected import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
 from neurolect.store import Run
@@ -85,6 +86,7 @@ def score_held_out(
 def check_ready(run: Run) -> None:
     """Refuse a run that cannot be scored."""
     check_current(run.folder, run.manifest, "describe")
+    check_same_rule(run, doing="scores of its signatures")
     if not (run.folder / "held_out" / "activations.npy").is_file():
         what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
         hint = f"Have the model read them now: neurolect fidelity {run.folder} --model MODEL"

@@ -20,6 +20,7 @@ from neurolect.finding.conditions import (
     sentences_where,
 )
 from neurolect.finding.patterns import Pattern, parse_pattern, sentences_with
+from neurolect.signatures.annotation.word_rule import check_same_rule
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
 
@@ -117,6 +118,7 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     gaps = _gaps(run)
     for text in (asked.word, asked.pattern):
         if text is not None:
+            _check_rule(text, run=run, index=index)
             pattern = parse_pattern(text, word_gap=gaps[0], tag_gap=gaps[1], is_word=index.has_word)
             yield _pattern_found(pattern, _normalised(text), run=run, index=index)
     if asked.tag is not None:
@@ -136,6 +138,13 @@ def _each(asked: Asked, *, run: Run, index: SentenceIndex) -> Iterator[Found]:
     if asked.examples is not None:
         rows = sentences_like(asked.examples, index)
         yield Found(rows, f"like {len(asked.examples)} example{'s' if len(asked.examples) > 1 else ''}", None)
+
+
+def _check_rule(text: str, *, run: Run, index: SentenceIndex) -> None:
+    """Refuse to look for words by today's rule among those of an earlier one, where that makes a difference."""
+    pieces = [piece.lower() for piece in text.split()]
+    if not all(piece.isascii() or index.has_word(piece) for piece in pieces):
+        check_same_rule(run, doing=f"the search for {text!r}")
 
 
 def _gaps(run: Run) -> tuple[int, int]:

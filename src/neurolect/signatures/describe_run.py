@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.folders.atomic import write_npy
 from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotation.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.signatures.annotation.tagger import choose_tagger, tagger_fingerprint
+from neurolect.signatures.annotation.word_rule import background_notice
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
 from neurolect.signatures.evidence.kind import Counted
@@ -89,9 +91,11 @@ def describe(
         return Run(run.folder)
     check_vectors(options.vectors)
     with making(run.folder, "describe", options=options) as record:
-        if notice is not None:
-            progress.message(notice)
-        record.notice = notice
+        notices = [each for each in (notice, background_notice(run)) if each is not None]
+        for each in notices:
+            progress.message(each)
+        record.notice = " ".join(notices) or None
+        record.entry["word_rule"] = WORD_RULE
         record.entry |= made_by | _describe(Stage(run, options, workers, progress, record), tagger)
     return Run(run.folder)
 

@@ -29,7 +29,7 @@ def test_the_table_of_scripts(kind: str, text: str, words: str, count: str) -> N
     assert count_words(text) == int(count), kind
     assert [fold(text[start:end]) for start, end in word_spans(text, split_words(text))] == words.split()
     for form in ("NFD", "NFC"):
-        assert split_words(unicodedata.normalize(form, text)) == words.split(), form  # type: ignore[arg-type]
+        assert split_words(unicodedata.normalize(form, text)) == words.split(), form
 
 
 # A little of everything that could go wrong together.

@@ -100,7 +100,8 @@ def write_merged(
     folder, started = out, time.monotonic()
     manifest = manifests[0] | {"notices": _notices_of(manifests)}
     del manifest["shard"]
-    manifest["stages"] = {"collect": {"status": "running", "started": now()}}
+    rule = manifests[0]["stages"]["collect"].get("word_rule", 1)
+    manifest["stages"] = {"collect": {"status": "running", "started": now(), "word_rule": rule}}
     if claim(folder, manifest):
         progress.message(f"{folder} is already merged.")
         return open_run(folder)

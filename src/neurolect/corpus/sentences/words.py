@@ -261,6 +261,17 @@ def is_word(token: str) -> bool:
     return token.isalnum() or any(map(str.isalnum, token))
 
 
+def is_cut_otherwise(word: str) -> bool:
+    r"""Tell whether a word of an earlier rule is none of this one.
+
+    Examples
+    --------
+    >>> [is_cut_otherwise(word) for word in ("dog", "n't", "n\u2019t", "\u094d", "d'art")]
+    [False, False, True, True, True]
+    """
+    return INSIDE_A_CLUSTER.match(word) is not None or split_piece(word) != (word,)
+
+
 def word_spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Find words in their sentence, one after the other.
 
