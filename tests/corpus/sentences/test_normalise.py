@@ -45,3 +45,9 @@ def test_result_has_one_form(text: str) -> None:
 @pytest.mark.timeout(10)
 def test_a_megabyte_of_anything_takes_no_time(piece: str) -> None:
     assert len(normalise(piece * (1_000_000 // len(piece)))) <= 1_000_000
+
+
+def test_a_run_after_a_mark_is_a_pause_too() -> None:
+    assert normalise("\u0939\u0948--\u0924\u094b \u0939\u0948...\u0924\u094b") == (
+        "\u0939\u0948 - \u0924\u094b \u0939\u0948. \u0924\u094b"
+    )

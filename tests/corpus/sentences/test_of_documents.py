@@ -65,3 +65,8 @@ def test_lines_are_sentences_where_a_paragraph_has_no_ends() -> None:
 )
 def test_near_duplicates(one: str, other: str, alike: bool) -> None:
     assert (near_key(one) == near_key(other)) is alike
+
+
+def test_sentences_that_differ_in_marks_are_no_near_duplicates() -> None:
+    assert near_key("\u0915\u093f \u0939\u0948 1\u0964") == near_key("\u0915\u093f \u0939\u0948 2?")
+    assert near_key("\u0915\u093f \u0939\u0948") != near_key("\u0915\u0940 \u0939\u0948")

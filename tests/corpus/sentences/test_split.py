@@ -21,11 +21,28 @@ from neurolect.corpus.options import Newlines
         ["Was it I?", "Yes!", "Well\u2026", "Perhaps."],
         ["It is 5 p.m.", "We should go, e.g. Tom."],
         ["\u4f60\u597d\u3002", "\u518d\u89c1\uff01"],
+        ["\u4f60\u597d\uff08\u662f\u3002\uff09", "\u518d\u89c1\uff01"],
+        ["\u0939\u093e\u0901\u0964", "\u0928\u0939\u0940\u0902\u0965", "\u0939\u093e\u0901?"],  # danda
+        ["\u06c1\u06d2\u06d4", "\u06a9\u06cc\u0627\u061f", "\u06c1\u06d2\u06d4"],  # Urdu
+        ["\u0535\u057d \u0565\u0574\u0589", "\u0534\u0578\u0582 \u0565\u057d\u0589"],  # Armenian
+        ["\u1230\u120b\u121d\u1362", "\u12a5\u1295\u12f4\u1275\u1367", "\u12f0\u1205\u1293\u1362"],  # Ethiopic
+        ["\u1019\u102c\u104b", "\u1000\u103b\u104b"],  # Burmese
+        ["\u1797\u17b6\u17d4", "\u179f\u17b6\u17d5"],  # Khmer
+        ["\u03a4\u03b9 \u03b5\u03af\u03bd\u03b1\u03b9;", "\u039d\u03b1\u03b9."],  # Greek
+        ["\u0b85\u0bb4\u0b95\u0bbf\u0baf.", "\u0bae\u0bca\u0bb4\u0bbf."],  # Tamil: a mark, a letter, a full stop
     ],
 )
 def test_finds_the_sentences(sentences: list[str]) -> None:
-    glue = "" if sentences[0].endswith("\u3002") else " "
-    assert split_sentences(glue.join(sentences)) == sentences
+    wide = "\u3002" in "".join(sentences)
+    assert split_sentences(("" if wide else " ").join(sentences)) == sentences
+
+
+@pytest.mark.parametrize("stop", ["\u0964", "\u06d4", "\u1362", "\u104b", "\u17d4", "\u3002", "\uff01"])
+def test_stops_of_one_meaning_need_no_space(stop: str) -> None:
+    letter = "\u0939"
+    assert split_sentences(f"{letter}{stop}{letter}") == [letter + stop, letter]
+    verse = f"{letter}{stop}{stop}1{stop}{stop}"
+    assert split_sentences(verse) == ([verse] if stop < "\u3000" else [f"{letter}{stop}{stop}", f"1{stop}{stop}"])
 
 
 def test_a_lone_quote_stays_with_its_sentence() -> None:

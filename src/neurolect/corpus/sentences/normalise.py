@@ -7,12 +7,17 @@ import html
 import re
 import unicodedata
 
+import regex
+
 # The papers collapse runs of these to one.
 SYMBOLS = re.compile(r"([!@#$%^&*()_+=\-\[\]{};:?,.])\1+")
 DOUBLES = tuple(2 * symbol for symbol in "!@#$%^&*()_+=-[]{};:?,.")
 # Between letters a run stands for a pause: collapsed alone it would glue two words together.
 DASHES = re.compile(r"(?<=\w)-{2,}(?=\w)")
 DOTS = re.compile(r"(?<=[^\W\d_])\.{2,}(?=[^\W\d_])|(?<=[^\W\d_]) (?:\.{2,}|\.(?: \.)+)(?= ?[^\W\d_]) ?")
+# Words of many scripts end in marks, which are no letters.
+DASHES_OF_ALL = regex.compile(DASHES.pattern.replace(r"(?<=\w)", r"(?<=[\w\p{M}])"))
+DOTS_OF_ALL = regex.compile(DOTS.pattern.replace(r"(?<=[^\W\d_])", r"(?<=[\p{L}\p{M}])"))
 SPACED_DOTS = " . ."
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 FOOTNOTE = re.compile(r"<ref\b[^<>]{0,300}(?:/>|>[^<>]{0,1000}</ref\s*>)", re.IGNORECASE)
@@ -71,7 +76,8 @@ def normalise(text: str, *, collapse_symbols: bool = True, remove_markup: bool =
     if not (text.isascii() and text.replace("\n", "").isprintable()):
         text = _without_controls(text)
     if collapse_symbols and (SPACED_DOTS in text or any(map(text.__contains__, DOUBLES))):
-        text = SYMBOLS.sub(r"\1", DOTS.sub(". ", DASHES.sub(" - ", text)))
+        dots, dashes = (DOTS, DASHES) if text.isascii() else (DOTS_OF_ALL, DASHES_OF_ALL)
+        text = SYMBOLS.sub(r"\1", dots.sub(". ", dashes.sub(" - ", text)))
     if "  " in text:
         text = SPACES.sub(" ", text)
     if "\n" in text:

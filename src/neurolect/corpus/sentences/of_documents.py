@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import regex
 
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document
@@ -18,6 +19,7 @@ from neurolect.corpus.sentences.words import count_words
 
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 NO_LETTER = re.compile(r"[\W\d_]+")
+NO_LETTER_OR_MARK = regex.compile(r"[^\p{L}\p{M}]+")
 
 
 class Chunk(NamedTuple):
@@ -79,7 +81,8 @@ def near_key(text: str) -> str:
     >>> near_key("Page 12 of 30: see https://example.org!") == near_key("page 3 of 40 see")
     True
     """
-    return NO_LETTER.sub(" ", ADDRESS.sub(" ", text)).strip().casefold() or text
+    no_letter = NO_LETTER if text.isascii() else NO_LETTER_OR_MARK
+    return no_letter.sub(" ", ADDRESS.sub(" ", text)).strip().casefold() or text
 
 
 def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], Cut]:

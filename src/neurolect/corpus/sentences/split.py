@@ -9,22 +9,34 @@ import re
 import unicodedata
 from itertools import pairwise
 
+import regex
+
 from neurolect.corpus.options import Newlines
 
 CLOSERS = "\"')\\]}\u2019\u201d\u00bb"
 OPENERS = "\"'(\\[{\u2018\u201c\u00ab\u00a1\u00bf"
-MARKS = ".!?\\u2026\\u061f\\u0964"
+MARKS = r".!?\u2026\u061f\u203d\u2047-\u2049"
+# Full stops of scripts without capitals, which are nothing else: Indic, Urdu, Ethiopic, Burmese, Khmer, Tibetan,
+# Mongolian, Santali, Meetei; and of Armenian. A letter may follow them without a space.
+STOPS = r"\u0964\u0965\u06d4\u1362\u1367\u1368\u104b\u17d4\u17d5\u0f0d\u0f0e\u1803\u1c7e\u1c7f\uabeb\u0589"
+# The marks of Chinese and Japanese need no space after them.
+WIDE = r"\u3002\uff01\uff1f\uff61"
+WIDE_CLOSERS = r"\u300d\u300f\u201d\u2019\uff09\u3009\u300b\u3011"
 # End marks, closing quotes and brackets, a quote that is alone between spaces, then white space.
-# The marks of Chinese and Japanese need no space after them. Possessive and anchored at a run's first mark: linear.
+# Possessive and anchored at a run's first mark: linear.
+END_OF_ASCII = re.compile(r"""(?<![.!?])[.!?]++["')\]}]*+(?:[ ]"(?=[ ]))?[ ]++""")
 END = re.compile(
     rf"(?<![{MARKS}])[{MARKS}]++[{CLOSERS}]*+(?:[ ][\"\u201d](?=[ ]))?[ ]++"
-    r"|[\u3002\uff01\uff1f]++[\u300d\u300f\u201d]?[ ]*+"
+    rf"|[{STOPS}]++[{CLOSERS}]*+(?:[ ]++|(?=[^\W\d_]))"
+    rf"|[{WIDE}]++[{WIDE_CLOSERS}]*+[ ]*+"
+    rf"|(?<=[\u0370-\u03ff\u1f00-\u1fff]);[{CLOSERS}]*+[ ]++"  # what asks in Greek
 )
 NEXT = re.compile(rf"[{OPENERS}*_\-\u2013\u2014\u2022 ]*")
 WORD_BEFORE = re.compile(r"[\w.&'\u2019-]*$")
+WORD_WITH_MARKS_BEFORE = regex.compile(r"[\w\p{M}.&'\u2019-]*$")
 FIRST_WORD = re.compile(r"[\w'\u2019]+")
 BULLET = re.compile(r"(?:[-*\u2022\u00b7+]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
-LINE_END = re.compile(rf"[.!?:;\u2026\u3002\uff01\uff1f][{CLOSERS}]*$")
+LINE_END = re.compile(rf"[:;{MARKS}{STOPS}{WIDE}][{CLOSERS}{WIDE_CLOSERS}]*$")
 
 # Never the last word of a sentence (a name, a number or an example follows).
 _BEFORE_MORE = """
@@ -158,7 +170,7 @@ def _one_unit_a_line(lines: list[str]) -> bool:
 def _split_paragraph(text: str) -> list[str]:
     sentences = []
     start = 0
-    for match in END.finditer(text):
+    for match in (END_OF_ASCII if text.isascii() else END).finditer(text):
         end = match.end()
         if end < len(text) and _ends_sentence(text, start, match):
             sentences.append(text[start:end].strip())
@@ -171,7 +183,7 @@ def _split_paragraph(text: str) -> list[str]:
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     mark = match.group().rstrip(" ")
-    if mark[0] in "\u3002\uff01\uff1f":
+    if mark[0] in "\u3002\uff01\uff1f\uff61":
         return True
     following = NEXT.match(text, match.end(), match.end() + 20)
     at = following.end() if following else match.end()
@@ -188,7 +200,8 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _word_before(text: str, start: int, end: int) -> str:
-    match = WORD_BEFORE.search(text[max(start, end - 24) : end])
+    before = text[max(start, end - 24) : end]
+    match = (WORD_BEFORE if before.isascii() else WORD_WITH_MARKS_BEFORE).search(before)
     return match.group() if match else ""
 
 
