@@ -86,6 +86,6 @@ def test_numbers_of_numpy_are_numbers() -> None:
 def test_what_is_expected_is_said_in_words() -> None:
     assert in_words(hints_of(STAGES["collect"])["list_size"]) == "a whole number from 1 to 10,000,000, or not set"
     assert in_words(hints_of(STAGES["prepare"])["held_out"]) == "a number at least 0 and below 1"
-    assert in_words(hints_of(STAGES["finetune"])["head"]) == "'first' or 'mean'"
+    assert in_words(hints_of(STAGES["finetune"])["head"]) == "one of first, mean, linear"
     with pytest.raises(OptionError, match=r"(?s)one of drop, near, keep.*Hint: The nearest: 'drop'"):
         made("prepare", "duplicates", "dorp")

@@ -14,6 +14,7 @@ from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.fidelity import FidelityOptions
 from neurolect.model import ModelOptions
+from neurolect.presets import preset
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -92,7 +93,7 @@ def load_config(
     path : Path, optional
         A TOML file with a table for each stage.
     settings : sequence of str
-        Each ``stage.option=value``; they win over the file.
+        Each ``stage.option=value``, which wins over the file; or the name of a preset, which the file wins over.
     defaults : mapping of stage to mapping of option to value, optional
         What neither the file nor the settings say.
 
@@ -104,7 +105,7 @@ def load_config(
     Raises
     ------
     OptionError
-        If the file cannot be read, a key is unknown (the nearest are named) or a value does not fit.
+        If the file cannot be read, a key or preset is unknown (the nearest are named) or a value does not fit.
     """
     return load_tables(RunConfig, path, settings=settings, defaults=defaults)
 
@@ -119,15 +120,24 @@ def load_tables(
     """Read a dataclass whose fields are options of stages, as ``load_config`` does."""
     kinds = typing.get_type_hints(tables)
     values: dict[str, dict[str, Any]] = {stage: dict(options) for stage, options in (defaults or {}).items()}
+    for name in filter(_is_preset, settings):
+        for stage, options in preset(name.strip()).items():
+            if stage in kinds:
+                values.setdefault(stage, {}).update(options)
     for stage, options in _read(path).items():
         if not isinstance(options, dict):
             what = f"{path}: {stage!r} is outside any table."
             raise OptionError(what, expected=f"tables named {', '.join(kinds)}")
         values.setdefault(stage, {}).update(options)
-    for setting in settings:
+    for setting in (each for each in settings if not _is_preset(each)):
         stage, option, value = _parse(setting)
         values.setdefault(stage, {})[option] = value
     return tables(**{stage: _stage_options(stage, options, kinds) for stage, options in values.items()})
+
+
+def _is_preset(setting: str) -> bool:
+    """Tell a preset's name from ``stage.option=value``."""
+    return "=" not in setting and "." not in setting
 
 
 def _read(path: Path | None) -> dict[str, Any]:

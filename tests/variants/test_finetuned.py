@@ -102,6 +102,31 @@ def test_the_mean_of_all_tokens(trained: FinetunedVariant, tmp_path: Path) -> No
     assert n_right > 0.9 * len(rows)
 
 
+@pytest.mark.parametrize(("family", "place"), [("Bert", 0), ("GPT2", -1)])
+def test_one_linear_layer_on_one_token_and_all_epochs(family: str, place: int, tmp_path: Path) -> None:
+    from neurolect.presets import preset
+
+    model = write_tiny(tmp_path / "model", family=family)
+    data = write_reviews(tmp_path / "reviews.jsonl", n=60)
+    asked = {"label": "mood", "learning_rate": 3e-3, "batch_size": 8, **preset("paper")["finetune"]}
+    made = finetuned_variant(str(model), [data], out=tmp_path / "tuned", options=FinetuneOptions(**asked))  # type: ignore[arg-type]
+    assert (len(made.history), made.best.number) == (5, 5)
+    assert made.architecture == f"{family}Model"
+    linear = load_file(made.folder / "classifier.safetensors")
+    read = load_model(str(made.folder))
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    tokens = read.tokenize([row["text"] for row in rows])
+    found = []
+    for row in range(len(rows)):
+        ids = torch.from_numpy(tokens.ids[tokens.offsets[row] : tokens.offsets[row + 1]].astype(np.int64))[None]
+        with torch.inference_mode():
+            state = read.body(input_ids=ids).last_hidden_state[0, place]
+        found.append(int((linear["linear.weight"] @ state + linear["linear.bias"]).argmax()))
+    n_right = sum(made.classes[own] == row["mood"] for own, row in zip(found, rows, strict=True))
+    assert n_right >= made.best.validation_accuracy * made.n_validation
+    assert n_right > 0.6 * len(rows)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_gpu_that_is_not_there(trained: FinetunedVariant, tmp_path: Path) -> None:
     source = trained.folder.parent

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.variants.training import Epoch, best_epoch, shuffled_batches
+from neurolect.variants.training import Epoch, best_epoch, kept_epoch, shuffled_batches
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=300), st.integers(1, 9), st.integers(0, 3))
@@ -31,3 +31,6 @@ def test_the_best_epoch() -> None:
     assert best_epoch(history).number == 3
     assert best_epoch([*history, Epoch(4, 0.1, 0.3, 0.9, 1.0)]).number == 3
     assert best_epoch([*history, Epoch(4, 0.1, 0.9, 0.91, 1.0)]).number == 4
+    assert [
+        kept_epoch([*history, Epoch(4, 0.1, 0.3, 0.9, 1.0)], keep=each).number for each in ("best", "last")
+    ] == [3, 4]

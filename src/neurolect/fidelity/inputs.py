@@ -15,7 +15,8 @@ from neurolect.signatures.evidence.collected import Annotated, kept_sentences
 from neurolect.signatures.evidence.features import SentenceFeatures
 from neurolect.signatures.evidence.registry import kind_names, kinds
 from neurolect.signatures.inputs import Lists, interleave, list_rows
-from neurolect.signatures.vectors.word_vectors import sentence_vectors, unit_rows, vector_of_all
+from neurolect.signatures.vectors.typical_sentences import unit_rows
+from neurolect.signatures.vectors.word_vectors import sentence_vectors, vector_of_all
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 from neurolect.store.tables import table_path

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from neurolect.collector.lists.sample import uniform_sample
+from neurolect.config import load_config
 from neurolect.corpus import Corpus, open_corpus, prepare
 from neurolect.corpus.folder import Part
 from neurolect.demo_data import documents_path
@@ -132,22 +134,17 @@ def _prepared(sources: Sequence[str | Path], out: Path, *, workers: int, progres
 
 def sentiment_training(options: PaperOptions) -> FinetuneOptions:
     """Say how the sentiment variant is trained: as in Oba et al. (2021), section 4.1."""
-    return FinetuneOptions(
-        text="text", label="label", epochs=options.epochs, limit=options.texts, seed=options.seed
-    )
+    return _training(options)
 
 
 def category_training(options: PaperOptions) -> FinetuneOptions:
     """Say how the category variant is trained: as in the Japanese paper, section 4.4."""
-    return FinetuneOptions(
-        text="text",
-        label="label",
-        dropout=0.5,
-        batch_size=8,
-        epochs=options.epochs,
-        limit=options.texts,
-        seed=options.seed,
-    )
+    return replace(_training(options), dropout=0.5, batch_size=8)
+
+
+def _training(options: PaperOptions) -> FinetuneOptions:
+    own = {"text": "text", "label": "label", "epochs": options.epochs, "limit": options.texts, "seed": options.seed}
+    return load_config(settings=["paper"], defaults={"finetune": own}).finetune
 
 
 def gather_data(

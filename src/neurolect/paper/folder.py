@@ -48,7 +48,7 @@ class PaperFolder(NamedTuple):
 
         Returns: False for a variant that was not made, or of which the record alone is here.
         """
-        return name == "pretrained" or any(self.variant(name).glob("*.safetensors"))
+        return name == "pretrained" or any(self.variant(name).glob("model*.safetensors"))
 
     def run(self, name: str) -> Path:
         """Give the run folder of a model."""

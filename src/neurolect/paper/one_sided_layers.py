@@ -1,11 +1,13 @@
 """[E] figures 3 to 5: how selective neurons of each depth are for parts of speech and polarity."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.comparison.number_distances import number_distance
 from neurolect.errors import NeurolectError
 from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out, reason, thirds
 from neurolect.results import numbers
@@ -136,17 +138,15 @@ def _means(values: NDArray[np.float64], layers: NDArray[np.int64]) -> tuple[int,
     return int(distinct[int(np.argmax(medians))]), int(distinct[int(np.argmin(medians))])
 
 
-def sentiment_findings(
-    trained: Run, random: Run, tuned: Run | None, *, field: str, note: str = ""
-) -> list[Finding]:
+def sentiment_findings(trained: Run, random: Run, tuned: Run | None, *, by: str, note: str = "") -> list[Finding]:
     """Judge figures 4 and 5.
 
     ``trained, random, tuned``: Described runs; the last one of the model that was fine-tuned for sentiment, None
         where it was not read.
+    ``by``: The number, ``deviation=FIELD:POSITIVE,NEGATIVE``.
     ``note``: What a reader should know of the fine-tuning.
     Returns: Depth in two models, what fine-tuning changes, and whether learning adds one-sided neurons.
     """
-    by = f"field={field}"
     found = _depth_findings({"pre-trained": trained, "random": random}, by=by, source="E fig. 4", what="polarity")
     if tuned is None:
         return [*found, *_no_tuned_findings("the fine-tuned model did not read the corpus")]
@@ -165,6 +165,10 @@ def sentiment_findings(
     names = ("random", "pre-trained", "fine-tuned")
     shown = ", ".join(f"{name} {each.mean():.1%}" for name, each in zip(names, selective, strict=True))
     shown += f" (lists with enough labels: {', '.join(f'{np.isfinite(each).mean():.0%}' for each in values)})"
+    apart = (number_distance(*pair).curves for pair in pairwise(values))
+    shown += "; distance between curves: " + ", ".join(
+        f"{one} to {two} {each:.3f}" for (one, two), each in zip(pairwise(names), apart, strict=True)
+    )
     grown = change_of(selective[0], selective[1]), change_of(selective[1], selective[2])
     return [
         *found,

@@ -4,10 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from neurolect.errors import RunFolderError
 from neurolect.folders.atomic import write_json, write_text
 from neurolect.paper.churn import churn_findings, moved_finding, read_looks
-from neurolect.paper.data_step import read_facts
+from neurolect.paper.data_step import polarity_values, read_facts
 from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_layer_groups, draw_maps_of_models
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
@@ -78,12 +80,12 @@ def _findings(
     findings += churn_findings(trained)
     findings += group_findings(trained, random)
     findings += pos_findings(trained, random)
-    field = _polarity_field(trained, facts)
-    if field is None:
+    by = _polarity(trained, facts)
+    if by is None:
         findings += no_sentiment_findings("the corpus that was read has no sentiment labels")
     else:
         note = _learnt(folder, "sentiment")
-        findings += sentiment_findings(trained, random, runs.get("sentiment"), field=field, note=note)
+        findings += sentiment_findings(trained, random, runs.get("sentiment"), by=by, note=note)
     findings += role_findings(trained)
     because = "no category labels" if facts["category"] is None else "no distances were measured here"
     findings.append(
@@ -103,12 +105,17 @@ def _learnt(folder: PaperFolder, name: str) -> str:
     return f"fine-tuning learned little: {right:.1%} right, where the largest class alone gives {largest:.1%}"
 
 
-def _polarity_field(run: Run, facts: dict[str, Any]) -> str | None:
-    """Name the field of polarity, where the corpus that was read has it."""
+def _polarity(run: Run, facts: dict[str, Any]) -> str | None:
+    """Name the number of one-sidedness in polarity, of two poles, where the corpus that was read has the field."""
     if facts["sentiment"] is None:
         return None
     field = str(facts["sentiment"]["field"])
-    return field if any(each["name"] == field for each in run.manifest["corpus"]["fields"]) else None
+    if all(each["name"] != field for each in run.manifest["corpus"]["fields"]):
+        return None
+    table = run.table("background/metadata")
+    values = table.filter(pc.equal(table.column("field"), field)).column("value").to_pylist()
+    poles = polarity_values([each for each in values if each is not None])
+    return f"deviation={field}:{','.join(poles)}" if poles else f"deviation={field}"
 
 
 def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> dict[str, str]:
@@ -127,10 +134,10 @@ def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> d
         keep("maps", draw_maps_of_models(two))
         if trained.table("signatures/tags", columns=["tag"]).num_rows:
             keep("pos", draw_boxes(two, by="pos"))
-        field = _polarity_field(trained, facts)
-        if field is not None:
-            keep("polarity", draw_boxes(runs, by=f"field={field}"))
-            keep("polarity-curves", draw_curves(runs, by=f"field={field}"))
+        by = _polarity(trained, facts)
+        if by is not None:
+            keep("polarity", draw_boxes(runs, by=by))
+            keep("polarity-curves", draw_curves(runs, by=by))
         if len(trained.manifest["model"]["sites"]) > 1:
             keep("same-index", draw_heat_map(trained, by="length"))
         keep("diversity", draw_diversity(trained))

@@ -202,8 +202,8 @@ def _chosen(
     for each in tokens:
         fits[each.empty] = False
     if whole and texts:
-        own = (tokens[0].end - tokens[0].first).astype(np.int64)
-        special = int(tokens[0].lengths[0] - own[0])
+        special = models[0].tokenizer.num_special_tokens_to_add(pair=False)  # pooled or not
+        own = tokens[0].lengths.astype(np.int64) - special
         documents = table.column("document_id").to_numpy()
         fits &= within_reach(documents, own, max_tokens=max_tokens - special)
     places = np.flatnonzero(fits)

@@ -10,6 +10,7 @@ from neurolect.errors import RunFolderError
 from neurolect.paper.data_step import category_training, read_facts, sentiment_training
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.options import PaperOptions
+from neurolect.presets import preset
 from neurolect.progress import Progress
 from neurolect.store import Run
 
@@ -17,17 +18,15 @@ READ = ("pretrained", "random", "sentiment")
 """Models whose neurons read the corpus."""
 LOOKS = 20
 """Looks of the monitor: [E] looked at 2 M sentences in steps of 100 K, so the last look here is that one."""
-PAPER_DEFAULTS: dict[str, dict[str, object]] = {
-    "collect": {
-        "sides": ("top",),
-        "shuffle": True,
-        "activation_sample_size": 1000,
-        "held_out_size": 0,
-    },
+_OWN: dict[str, dict[str, object]] = {
+    "collect": {"shuffle": True, "held_out_size": 0},
     "describe": {"max_senses": 1},
 }
-"""What a reproduction does unless other options are given: top lists as in the papers, an order that the law
-speaks of, and [J]'s thousand sentences to group neurons by."""
+PAPER_DEFAULTS: dict[str, dict[str, object]] = {
+    stage: options | _OWN.get(stage, {}) for stage, options in preset("paper").items()
+}
+"""What a reproduction does unless other options are given: the preset ``paper``, and an order that the law speaks
+of, no held-out scores and no senses, which no finding rests on."""
 
 
 def make_variants(

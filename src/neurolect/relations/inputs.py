@@ -17,7 +17,9 @@ from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.signatures import DescribeOptions
 from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import code_sentences
-from neurolect.signatures.vectors.word_vectors import read_vectors, sentence_vectors, train_vectors, unit_rows
+from neurolect.signatures.vectors.files import read_vectors
+from neurolect.signatures.vectors.typical_sentences import unit_rows
+from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 from neurolect.store import Run
 
 # How alike neurons respond to the same sentences: correlations over the sample, a block of neurons at a time.
@@ -117,22 +119,24 @@ def compare_responses(
 def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32]:
     """Make the sentence vectors that describe found typical sentences with.
 
-    Returns: float32, shape (n_sentences, D). Unit vectors in the order of ``sentences.parquet``; zeros for a
-        sentence without one.
+    Returns: float32, shape (n_sentences, D). Unit vectors in the order of ``sentences.parquet``, or with
+        ``describe.sentence_vectors=plain`` of any length; zeros for a sentence without one.
     """
     options = _describe_options(run)
+    plain = options.sentence_vectors == "plain"
+    averaged = plain_sentence_vectors if plain else sentence_vectors
     words = run.table("annotations", columns=["words"]).column("words").combine_chunks()
     coded = code_sentences(Annotations(words=words, tags=pa.nulls(len(words), words.type)))
     path = run.folder / "signatures" / "word_vectors.npy"
     if path.is_file():
         vectors = np.load(path, allow_pickle=False)
         if len(vectors) == len(coded.vocabulary):
-            return sentence_vectors(coded, vectors)
+            return averaged(coded, vectors)
     # a run that an earlier version described: training again from the same words gives the same vectors
     progress.message("The word vectors are not in the run folder: made again.")
     if options.vectors == "train":
-        return sentence_vectors(coded, train_vectors(coded, options=options))
-    return sentence_vectors(coded, read_vectors(Path(options.vectors), coded=coded))
+        return averaged(coded, train_vectors(coded, options=options))
+    return averaged(coded, read_vectors(Path(options.vectors), coded=coded, punctuation=plain).vectors)
 
 
 def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:

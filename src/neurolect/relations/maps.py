@@ -13,7 +13,7 @@ from neurolect.errors import require_extra
 from neurolect.folders.atomic import write_table
 from neurolect.relations.inputs import RelateInputs
 from neurolect.results import numbers
-from neurolect.signatures.vectors.word_vectors import unit_rows
+from neurolect.signatures.vectors.typical_sentences import unit_rows
 
 # Two-dimensional maps of neurons: t-SNE and UMAP, after principal components where there are many dimensions.
 N_COMPONENTS = 50

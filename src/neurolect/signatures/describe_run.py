@@ -27,8 +27,9 @@ from neurolect.signatures.inputs import Inputs, read_inputs
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.search_index.write import index_run, write_index
 from neurolect.signatures.summary import name_lists, summary_table
+from neurolect.signatures.vectors.files import check_vectors, read_vectors
 from neurolect.signatures.vectors.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
-from neurolect.signatures.vectors.word_vectors import check_vectors, read_vectors, sentence_vectors, train_vectors
+from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 from neurolect.store import Run, open_run, read_manifest
 from neurolect.store.sentence_index import has_index
 from neurolect.store.stages import check_current, made_with, making, recorded_options
@@ -162,24 +163,29 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
 
 
 def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:
-    """Find typical sentences, and sentence vectors; runs during the mining of patterns and so shows nothing."""
+    """Find typical sentences, and centred sentence vectors; runs during the mining of patterns, shows no bar."""
     options = stage.options
+    plain = options.sentence_vectors == "plain"
     with stage.timed("vectors"):
         if options.vectors == "none":
             vectors = np.zeros((len(coded.vocabulary), 1), dtype=np.float32)
         elif options.vectors == "train":
             vectors = train_vectors(coded, options=options)
         else:
-            vectors = read_vectors(Path(options.vectors), coded=coded)
+            read = read_vectors(Path(options.vectors), coded=coded, punctuation=plain)
+            for notice in read.notices:
+                stage.progress.message(notice)
+            vectors = read.vectors
         if options.vectors != "none":
             write_npy(stage.run.folder / "signatures" / "word_vectors.npy", vectors)
     with stage.timed("typical sentences"):
         of_sentences = sentence_vectors(coded, vectors)
         typical = find_typical(
-            of_sentences,
+            plain_sentence_vectors(coded, vectors) if plain else of_sentences,
             inputs.lists,
             texts=inputs.sentences.column("text").to_pylist(),
             n_typical=options.n_typical,
+            euclidean=options.typical_by == "euclidean",
             workers=stage.workers,
         )
     return typical, of_sentences

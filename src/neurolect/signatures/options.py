@@ -17,7 +17,15 @@ class DescribeOptions:
     tagger: str = "auto"
     """Part-of-speech tagger: ``auto`` (an installed English spaCy model), ``none``, or a package or folder."""
     vectors: str = "train"
-    """Word vectors: ``train`` (fastText on the kept sentences), ``none``, or a .vec, .txt or .bin file."""
+    """Word vectors: ``train`` (fastText on the kept sentences), ``none``, or a .vec, .txt or .bin file, of any
+    number of dimensions (.vec and .txt also packed as .gz)."""
+    sentence_vectors: Literal["centred", "plain"] = "centred"
+    """How word vectors become a sentence's: ``centred``: words at unit length, the mean of all sentences taken off,
+    unit length again; ``plain``: the mean of the vectors of words and marks as they are. Senses are
+    of centred ones always."""
+    typical_by: Literal["cosine", "euclidean"] = "cosine"
+    """What makes a sentence typical of its list: the greatest ``cosine`` with the mean vector, or the least
+    ``euclidean`` distance."""
     n_frequent: Annotated[int, Range(1, 1_000_000)] = 20
     """Words, values and patterns kept a list by frequency, per class."""
     n_relative: Annotated[int, Range(1, 1_000_000)] = 40

@@ -21,8 +21,8 @@ from neurolect.variants.training import (
     Classifier,
     Epoch,
     LabelledTokens,
-    MeanClassifier,
-    best_epoch,
+    LinearClassifier,
+    kept_epoch,
     load_classifier,
     logits_of,
     train,
@@ -54,7 +54,7 @@ class FinetunedVariant(NamedTuple):
     """All epochs."""
 
     best: Epoch
-    """The one that was kept."""
+    """The one that was kept: the best, or the last where that was asked for."""
 
 
 def finetuned_variant(
@@ -67,7 +67,7 @@ def finetuned_variant(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> FinetunedVariant:
-    """Train a model to classify texts, and save the best epoch with its tokenizer.
+    """Train a model to classify texts, and save the epoch that is kept with its tokenizer.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def finetuned_variant(
         network = to_device(classifier.network, model, dtype="float32", device=device)
         data = _tokenized(texts, classifier, options, progress)
         history = train(network, data, forward=logits_of, options=options, progress=progress)
-    made = _outcome(folder, classifier, texts, data, history)
+    made = _outcome(folder, classifier, texts, data, history, keep=options.keep)
     with new_folder(folder) as temporary:
         _save(temporary, classifier, texts, made, options)
     return made
@@ -152,7 +152,13 @@ def _tokenized(
 
 
 def _outcome(
-    folder: Path, classifier: Classifier, texts: LabelledTexts, data: LabelledTokens, history: list[Epoch]
+    folder: Path,
+    classifier: Classifier,
+    texts: LabelledTexts,
+    data: LabelledTokens,
+    history: list[Epoch],
+    *,
+    keep: str,
 ) -> FinetunedVariant:
     counts = np.bincount(texts.labels[data.validation])
     return FinetunedVariant(
@@ -163,7 +169,7 @@ def _outcome(
         n_validation=len(data.validation),
         majority=float(counts.max() / counts.sum()),
         history=tuple(history),
-        best=best_epoch(history),
+        best=kept_epoch(history, keep=keep),
     )
 
 
@@ -172,7 +178,7 @@ def _save(
 ) -> None:
     network = classifier.network.cpu()
     save_model(folder, network=classifier.saved, tokenizer=classifier.to_save, name=classifier.start.name)
-    if isinstance(network, MeanClassifier):
+    if isinstance(network, LinearClassifier):
         save_file(
             {f"linear.{name}": each for name, each in network.linear.state_dict().items()},
             folder / "classifier.safetensors",
@@ -213,12 +219,12 @@ def _card(classifier: Classifier, made: FinetunedVariant, options: FinetuneOptio
 neurolect reads the encoder's neurons.
 
 Accuracy on {made.n_validation:,} texts set aside: **{made.best.validation_accuracy:.2%}**
-after epoch {made.best.number} (the largest class alone: {made.majority:.2%}).
+after epoch {made.best.number}, which was kept (the largest class alone: {made.majority:.2%}).
 
 | epoch | training loss | validation loss | validation accuracy |
 |---|---|---|---|
 {rows}
 
 Head on: {options.head}; Adam, learning rate {options.learning_rate}, dropout {options.dropout}, batches of
-{options.batch_size}, at most {options.epochs} epochs, seed {options.seed}.
+{options.batch_size}, at most {options.epochs} epochs, the {options.keep} kept, seed {options.seed}.
 """

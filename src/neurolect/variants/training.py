@@ -91,10 +91,10 @@ def train(
     options: FinetuneOptions,
     progress: Progress,
 ) -> list[Epoch]:
-    """Train, and leave the network as it was after the epoch that did best on the validation part.
+    """Train, and leave the network as it was after the epoch that is kept.
 
     ``network``: On its device; all its parameters are trained. Torch's random state decides dropout.
-    ``options``: Step size, batches, epochs, patience, seed.
+    ``options``: Step size, batches, epochs, patience, seed, the epoch that is kept.
     Returns: All epochs that ran. The best has the highest accuracy, of equals the lowest loss, then the first.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
@@ -107,7 +107,7 @@ def train(
             loss = _one_epoch(network, data, optimiser, random, forward, options, task)
             history.append(Epoch(number, loss, *_check(network, data, forward), time.monotonic() - start))
             task.note(f"epoch {number}: validation accuracy {history[-1].validation_accuracy:.1%}")
-            if best_epoch(history) is history[-1]:
+            if kept_epoch(history, keep=options.keep) is history[-1]:
                 best = copy.deepcopy({name: each.cpu() for name, each in network.state_dict().items()})
             if options.patience and number - best_epoch(history).number >= options.patience:
                 progress.message(f"Stopped after epoch {number}: no better for {options.patience} epochs.")
@@ -117,8 +117,13 @@ def train(
     return history
 
 
+def kept_epoch(history: list[Epoch], *, keep: str) -> Epoch:
+    """Choose the epoch that is kept: the ``best`` or the ``last``."""
+    return history[-1] if keep == "last" else best_epoch(history)
+
+
 def best_epoch(history: list[Epoch]) -> Epoch:
-    """Choose the epoch that is kept."""
+    """Choose the epoch that did best on the validation part."""
     return min(history, key=lambda each: (-each.validation_accuracy, each.validation_loss, each.number))
 
 
@@ -178,26 +183,43 @@ def _batch(network: nn.Module, data: LabelledTokens, positions: NDArray[np.int64
 
 
 # A network with a head that classifies texts.
-class MeanClassifier(nn.Module):
-    """The mean of a text's tokens through one linear layer.
+class LinearClassifier(nn.Module):
+    """What an encoder makes of a text through one linear layer.
 
-    ``dropout``: Share of the mean that is dropped while training.
+    ``dropout``: Share of the layer's inputs that is dropped while training.
+    ``pool``: What goes in: the ``mean`` of the text's tokens; the ``first`` token, which is one that the tokenizer
+        adds ([CLS]); or the ``last``, for decoders, whose first token sees no other.
     """
 
-    def __init__(self, encoder: Any, *, n_classes: int, dropout: float) -> None:  # noqa: ANN401 - untyped library
+    def __init__(
+        self,
+        encoder: Any,  # noqa: ANN401 - untyped library
+        *,
+        n_classes: int,
+        dropout: float,
+        pool: str,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.pool = pool
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(encoder.config.hidden_size, n_classes)
 
     def forward(self, batch: PaddedBatch) -> Tensor:
         """Give the logits, shape (n_texts, n_classes)."""
         states = self.encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-        columns = torch.arange(states.shape[1], device=states.device)
-        pooled = (columns >= batch.first[:, None]) & (columns < batch.end[:, None])
-        sums = torch.einsum("nth,nt->nh", states, pooled.to(states.dtype))
-        logits: Tensor = self.linear(self.dropout(sums / (batch.end - batch.first)[:, None]))
+        logits: Tensor = self.linear(self.dropout(self._pooled(states, batch)))
         return logits
+
+    def _pooled(self, states: Tensor, batch: PaddedBatch) -> Tensor:
+        """Give the vector of each text, shape (n_texts, n_hidden)."""
+        if self.pool == "mean":
+            columns = torch.arange(states.shape[1], device=states.device)
+            pooled = (columns >= batch.first[:, None]) & (columns < batch.end[:, None])
+            sums = torch.einsum("nth,nt->nh", states, pooled.to(states.dtype))
+            return sums / (batch.end - batch.first)[:, None]
+        place = batch.mask.sum(dim=1) - 1 if self.pool == "last" else torch.zeros_like(batch.first)
+        return states[torch.arange(len(states), device=states.device), place]
 
 
 class Start(NamedTuple):
@@ -211,7 +233,7 @@ class Classifier(NamedTuple):
     """What is trained."""
 
     network: nn.Module
-    """A sequence-classification model of transformers, or a :class:`MeanClassifier`."""
+    """A sequence-classification model of transformers, or a :class:`LinearClassifier`."""
 
     saved: Any
     """The part of it that ``save_pretrained`` saves."""
@@ -249,9 +271,10 @@ def load_classifier(
             what = f"{model!r} is an encoder-decoder; only encoders and decoders can be fine-tuned here."
             raise VariantError(what, expected="an encoder or a decoder", hint="give a BERT-like or GPT-like model")
         pad_id = _pad_id(to_save)
-        if head == "mean":
+        if head != "first":
             encoder, _ = load_network(files, plain, dtype="float32")
-            network: Any = MeanClassifier(encoder, n_classes=len(classes), dropout=dropout)
+            pool = "mean" if head == "mean" else "first" if _reads_both_ways(config) else "last"
+            network: Any = LinearClassifier(encoder, n_classes=len(classes), dropout=dropout, pool=pool)
         else:
             config.num_labels = len(classes)
             config.id2label = dict(enumerate(classes))
@@ -260,10 +283,20 @@ def load_classifier(
             config.pad_token_id = pad_id
             network, _ = load_network(files, plain, dtype="float32", head="AutoModelForSequenceClassification")
             _set_dropout(network, dropout)
-    saved = network.encoder if head == "mean" else network
+    saved = network if head == "first" else network.encoder
     limits = [max_tokens, start.tokenizer.model_max_length, position_limit(saved)]
     limit = min(each for each in limits if each)
     return Classifier(network, saved, start.tokenizer, to_save, pad_id, int(limit), Start(model, start.fingerprint))
+
+
+def _reads_both_ways(config: Any) -> bool:  # noqa: ANN401 - untyped library
+    """Tell an encoder from a decoder, as the mask of its attention does."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
+
+    # BERT and its kin are in both lists; they are decoders only where their configuration says so
+    if type(config) in MODEL_FOR_MASKED_LM_MAPPING:
+        return not getattr(config, "is_decoder", False)
+    return type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING
 
 
 def _pad_id(tokenizer: Any) -> int:  # noqa: ANN401 - untyped library
@@ -287,7 +320,7 @@ def logits_of(network: nn.Module, batch: PaddedBatch) -> Tensor:
 
     Returns: Float32, shape (n_texts, n_classes).
     """
-    if isinstance(network, MeanClassifier):
+    if isinstance(network, LinearClassifier):
         logits: Tensor = network(batch)
     else:
         logits = network(input_ids=batch.ids, attention_mask=batch.mask).logits

@@ -3,8 +3,7 @@
 import numpy as np
 
 from neurolect.signatures.inputs import Lists
-from neurolect.signatures.vectors.typical_sentences import find_typical, typical_sentences_table
-from neurolect.signatures.vectors.word_vectors import unit_rows
+from neurolect.signatures.vectors.typical_sentences import find_typical, typical_sentences_table, unit_rows
 
 # Directions 0 degrees (twice, near-duplicates), 20, 40 and 90 degrees; the last sentence has no vector.
 ANGLES = np.deg2rad([0.0, 1.0, 20.0, 40.0, 90.0])
@@ -36,6 +35,19 @@ def test_lists_without_vectors_have_none_and_workers_change_nothing() -> None:
     assert [(row["neuron_id"], row["side"], row["rank"], row["sentence_id"]) for row in table] == [
         (2, "top", 0, 103)
     ]
+
+
+def test_by_distance_the_nearest_to_the_mean_of_any_lengths_is_first() -> None:
+    points = np.array([[0, 0], [9, 0], [1, 0], [0, 2], [3, 1]], np.float32)  # the first has no vector
+    lists = Lists(rows=np.array([[0, 1, 2, 3, 4], [0, -1, -1, -1, -1]], dtype=np.int32), sides=("top",))
+    found = find_typical(points, lists, texts=TEXTS, n_typical=4, euclidean=True)
+    distances = np.linalg.norm(points[1:] - points[1:].mean(axis=0), axis=1)
+    # 1 and 2 point one way: the farther one is a near-duplicate of the nearer
+    assert found.rows.tolist() == [row for row in (1 + np.argsort(distances)).tolist() if row != 1]
+    assert found.lists.tolist() == [0, 0, 0]
+    mean = points[1:].mean(axis=0)
+    expected = points[4] @ mean / np.linalg.norm(points[4]) / np.linalg.norm(mean)
+    assert found.cosines[0] == np.float64(expected) or abs(found.cosines[0] - expected) < 1e-6
 
 
 def test_unit_rows_keep_zero_rows() -> None:

@@ -1,4 +1,4 @@
-"""Word vectors: training is repeatable, files are read and checked."""
+"""Word vectors: training is repeatable; sentence vectors are means of them."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from neurolect.errors import DescribeError, MissingExtraError
+from neurolect.errors import MissingExtraError
 from neurolect.signatures.annotation.annotate import WORDS, Annotations
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.vectors.word_vectors import read_vectors, sentence_vectors, train_vectors
+from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 
 
 def coded(*sentences: str) -> CodedSentences:
@@ -25,7 +25,7 @@ PETS = coded("The cat sleeps .", "the dog sleeps", "a Berlin street", ". .")
 TRAIN = """
 import hashlib
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.vectors import train_vectors
+from neurolect.signatures.vectors.word_vectors import train_vectors
 from tests.signatures.vectors.test_word_vectors import PETS
 options = DescribeOptions(vector_size=8, vector_sentences=3)
 print(hashlib.sha256(train_vectors(PETS, options=options).tobytes()).hexdigest())
@@ -66,45 +66,6 @@ def test_gensim_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         train_vectors(PETS, options=DescribeOptions())
 
 
-def test_text_files_are_read_with_and_without_a_header(tmp_path: Path) -> None:
-    lines = ["cat 1 0", "dog 0.5 0.5", "Berlin 0 2", "berlin 3 3", "unwanted 1 2 3", "street 1 1"]
-    for header in ([], ["6 2"]):
-        path = tmp_path / f"{len(header)}.vec"
-        path.write_text("\n".join([*header, *lines]) + "\n", encoding="utf-8")
-        vectors = read_vectors(path, coded=PETS)
-        assert vectors[PETS.vocabulary.index("dog")].tolist() == [0.5, 0.5]
-        assert vectors[PETS.vocabulary.index("berlin")].tolist() == [3.0, 3.0]
-        assert not vectors[PETS.vocabulary.index("the")].any()
-
-
-def test_a_word_is_looked_up_in_its_most_common_spelling_too(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Berlin 0 2\n")
-    assert read_vectors(tmp_path / "a.txt", coded=PETS)[PETS.vocabulary.index("berlin")].tolist() == [0.0, 2.0]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("cat one two\n", "Line 1 of .* is not a word and its vector"),
-        ("cat 1 2\ndog 1\n", "Line 2 of .* has 1 numbers; lines before it have 2"),
-        ("chat 1 2\n", "have none of the corpus's"),
-    ],
-)
-def test_wrong_files(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "a.vec").write_text(content)
-    with pytest.raises(DescribeError, match=message):
-        read_vectors(tmp_path / "a.vec", coded=PETS)
-
-
-def test_missing_and_damaged_files(tmp_path: Path) -> None:
-    with pytest.raises(DescribeError, match="There is no file of word vectors"):
-        read_vectors(tmp_path / "no.vec", coded=PETS)
-    pytest.importorskip("gensim")
-    (tmp_path / "a.bin").write_bytes(b"no model")
-    with pytest.raises(DescribeError, match="cannot be read as a fastText model"):
-        read_vectors(tmp_path / "a.bin", coded=PETS)
-
-
 def test_sentence_vectors_are_centred_means_of_unit_words() -> None:
     words = np.zeros((len(PETS.vocabulary), 2), dtype=np.float32)
     words[PETS.vocabulary.index("cat")] = [5.0, 0.0]
@@ -114,3 +75,12 @@ def test_sentence_vectors_are_centred_means_of_unit_words() -> None:
     # means (0.5, 0.5) and (0, 1), their mean (0.25, 0.75): opposite directions
     np.testing.assert_allclose(vectors[:2], np.array([[1, -1], [-1, 1]]) / np.sqrt(2), rtol=1e-5)
     assert not vectors[2:].any()
+
+
+def test_plain_sentence_vectors_are_means_of_the_vectors_there_are() -> None:
+    words = np.zeros((len(PETS.vocabulary), 2), dtype=np.float32)
+    words[PETS.vocabulary.index("cat")] = [5.0, 0.0]
+    words[PETS.vocabulary.index("sleeps")] = [0.0, 7.0]
+    words[PETS.vocabulary.index(".")] = [1.0, 2.0]
+    vectors = plain_sentence_vectors(PETS, words)
+    np.testing.assert_allclose(vectors, [[2.0, 3.0], [0.0, 7.0], [0.0, 0.0], [1.0, 2.0]])

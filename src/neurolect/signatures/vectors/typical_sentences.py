@@ -30,6 +30,17 @@ def sums_of_rows(
     return sums
 
 
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring every row to unit length.
+
+    ``vectors``: float32, shape (n, dimensions). Any vectors.
+    Returns: float32, shape (n, dimensions). Zeros where the row is (nearly) zero.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
+    return unit
+
+
 def cosines_to_centroid(vectors: NDArray[np.float32], rows: NDArray[np.int32]) -> NDArray[np.float64]:
     """Compare the sentences of a list with their mean.
 
@@ -79,6 +90,21 @@ def _compare(
     return True
 
 
+def distances_to_centroid(
+    vectors: NDArray[np.float32], rows: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Measure how far the sentences of a list are from their mean ([E] table 2).
+
+    ``vectors``: float32, shape (n_sentences, D). Of any length; zeros for a sentence without one.
+    ``rows``: int32, shape (N,). The list, of sentences that have one.
+    Returns: distances, cosines: float64, shape (N,). Euclidean distance from the mean of all, and cosine with it.
+    """
+    own = vectors[rows].astype(np.float64)
+    centroid = own.mean(axis=0)
+    lengths = np.linalg.norm(own, axis=1) * np.linalg.norm(centroid)
+    return np.linalg.norm(own - centroid, axis=1), np.einsum("nd,d->n", own, centroid) / np.maximum(lengths, 1e-12)
+
+
 SAME_SENTENCE = 0.98
 """Sentences whose vectors are nearer than this, or whose texts start alike, are near-duplicates."""
 SAME_START = 40
@@ -99,23 +125,42 @@ class TypicalSentences(NamedTuple):
 
 
 def find_typical(
-    vectors: NDArray[np.float32], lists: Lists, *, texts: Sequence[str], n_typical: int, workers: int = 1
+    vectors: NDArray[np.float32],
+    lists: Lists,
+    *,
+    texts: Sequence[str],
+    n_typical: int,
+    euclidean: bool = False,
+    workers: int = 1,
 ) -> TypicalSentences:
-    """Find the sentences nearest, by cosine, to the centroid of their list.
+    """Find the sentences nearest to the centroid of their list, by cosine or by Euclidean distance.
 
-    ``vectors``: float32, shape (n_sentences, dimensions). Unit vectors; zeros for a sentence without one.
+    ``vectors``: float32, shape (n_sentences, dimensions). Unit vectors, of any length if ``euclidean``; zeros for a
+        sentence without one.
     ``texts``: The sentences: near-duplicates of one already chosen are passed over.
     Returns: Up to `n_typical` for each list; none for a list without vectors.
     """
+    has_vector = np.asarray(vectors.any(axis=1))
 
     def typical(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         rows = rows[rows >= 0]
-        cosines = cosines_to_centroid(vectors, rows)
+        if euclidean:
+            rows = rows[has_vector[rows]]
+            distances, cosines = distances_to_centroid(vectors, rows) if len(rows) else (np.empty(0), np.empty(0))
+            nearness = -distances
+        else:
+            nearness = cosines = cosines_to_centroid(vectors, rows)
         if not len(cosines):
             return np.empty(0, np.int64), np.empty(0)
-        first = _first(np.round(cosines, 5), n=CANDIDATES)
+        first = _first(np.round(nearness, 5), n=CANDIDATES)
         held = rows[first]
-        chosen = first[_distinct(vectors[held], texts=[texts[row] for row in held.tolist()], n=n_typical)]
+        chosen = first[
+            _distinct(
+                unit_rows(vectors[held]) if euclidean else vectors[held],
+                texts=[texts[row] for row in held.tolist()],
+                n=n_typical,
+            )
+        ]
         return rows[chosen].astype(np.int64), cosines[chosen]
 
     with ThreadPoolExecutor(max(1, workers)) as pool:

@@ -1,0 +1,40 @@
+"""Named sets of options: what ``--preset NAME`` sets; files and single settings win over it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from neurolect.errors import OptionError, nearest
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        "paper": {
+            "model": {"special_tokens": "include"},
+            "collect": {"sides": ("top",), "activation_sample_size": 1000},
+            "describe": {
+                "sentence_vectors": "plain",
+                "typical_by": "euclidean",
+                "word_gap": -1,
+                "tag_gap": -1,
+            },
+            "finetune": {"head": "linear", "patience": 0, "keep": "last"},
+        },
+    }
+)
+"""Name, stage, option: value. ``paper``: as Oba et al. (2021) and the Japanese paper have it, where the default is
+another; docs/paper.md has the reasons, and a test compares."""
+
+
+def preset(name: str) -> dict[str, dict[str, object]]:
+    """Give the options of a preset.
+
+    Examples
+    --------
+    >>> preset("paper")["model"]
+    {'special_tokens': 'include'}
+    """
+    if name not in PRESETS:
+        what = f"There is no preset {name!r}."
+        raise OptionError(
+            what, expected=f"one of {', '.join(PRESETS)}", hint=f"The nearest: {nearest(name, PRESETS)}."
+        )
+    return {stage: dict(options) for stage, options in PRESETS[name].items()}
