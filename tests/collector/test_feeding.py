@@ -13,7 +13,8 @@ from neurolect.collector.engines.merging import merge
 from neurolect.collector.feed.shards import Shard
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError
-from neurolect.model import Model, load_model
+from neurolect.model import Activations, Model, PaddedBatch, load_model
+from neurolect.model.batching import PackedBatch
 from neurolect.model.token_values import read_token_values
 from neurolect.progress import NullProgress
 from neurolect.store import Run
@@ -90,7 +91,7 @@ def test_shards_and_stops_give_the_same_bits(model: Model, corpus: Corpus, run: 
         assert got == expected
 
 
-def test_a_run_that_was_fed_otherwise_is_not_gone_on_with(
+def test_a_run_that_was_fed_otherwise_is_not_resumed(
     model: Model, corpus: Corpus, run: Run, tmp_path: Path
 ) -> None:
     path = run.folder / "manifest.json"
@@ -115,3 +116,22 @@ def test_values_at_tokens_are_those_of_the_pass(model: Model) -> None:
 
 def test_the_trial_for_overflow_feeds_it_rightly(model: Model, corpus: Corpus) -> None:
     assert without_overflow(model, corpus, progress=NullProgress()) is model
+
+
+class NeverFinite(Model):
+    """Gives nothing but NaN in its second layer."""
+
+    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
+        values, tokens = super().read(batch)
+        values[:, 16:32] = np.nan
+        return Activations(values, tokens)
+
+
+def test_a_layer_that_is_never_finite_is_named(folder: Path, corpus: Corpus, tmp_path: Path) -> None:
+    model = load_model(str(folder))
+    model.__class__ = NeverFinite
+    options = CollectOptions(**SETTINGS, token_budget=100, non_finite="skip")
+    run = collect(model, corpus, out=tmp_path / "run", options=options)
+    expected = "hidden.2 is NaN or infinite on every sentence: its neurons have no lists."
+    assert expected in run.manifest["notices"]
+    assert set(run.table("neurons")["n"].to_pylist()) == {0, corpus.n_mining}

@@ -10,13 +10,15 @@ from neurolect.store import Run, open_run
 from neurolect.views import card, card_text
 
 
-def with_deviation(run: Run, folder: Path, address: str, std: float) -> Run:
+def with_deviation(run: Run, folder: Path, address: str, std: float, *, n: int = 100) -> Run:
     shutil.copytree(run.folder, folder)
     path = folder / "neurons.parquet"
     table = pq.read_table(path)
-    values = [std if each == address else 0.2 for each in table["address"].to_pylist()]
-    column = pa.array(values, table.schema.field("std").type)
-    pq.write_table(table.set_column(table.column_names.index("std"), "std", column), path)
+    for name, value, usual in (("std", std, 0.2), ("n", n, 100)):
+        values = [value if each == address else usual for each in table["address"].to_pylist()]
+        column = pa.array(values, table.schema.field(name).type)
+        table = table.set_column(table.column_names.index(name), name, column)
+    pq.write_table(table, path)
     return open_run(folder)
 
 
@@ -32,3 +34,11 @@ def test_it_is_reported_on_its_card_and_is_not_striking(example_run: Run, tmp_pa
     assert "nearly constant" not in card_text(card(run.neuron("hidden.1.3")))
     assert "hidden.1.2" in striking(example_run).column("address").to_pylist()
     assert "hidden.1.2" not in striking(run).column("address").to_pylist()
+
+
+def test_one_that_was_never_finite_is_not_called_constant(example_run: Run, tmp_path: Path) -> None:
+    text = card_text(
+        card(with_deviation(example_run, tmp_path / "run", "hidden.1.2", 0.0, n=0).neuron("hidden.1.2"))
+    )
+    assert "not finite: its activation was NaN or infinite on every sentence" in text
+    assert "nearly constant" not in text

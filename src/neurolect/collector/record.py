@@ -217,6 +217,9 @@ def _notices(state: CollectState) -> list[str]:
         none = counted(state.n_empty, "{} sentence has", "{} sentences have")
         notices.append(f"{none} no token this tokenizer knows: not fed.")
     for key, n in sorted(state.n_skipped.items()):
+        if n == state.n_sentences:
+            notices.append(f"{key} is NaN or infinite on every sentence: its neurons have no lists.")
+            continue
         notices.append(f"{counted(n, *forms)} left out of {key}: activations were NaN or infinite.")
     for key, n in sorted(state.n_widened.items()):
         notices.append(f"{counted(n, *forms)} run in {key}: the usual number format overflowed.")

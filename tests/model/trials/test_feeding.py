@@ -169,7 +169,7 @@ def test_a_network_that_mixes_sentences_is_fed_one_by_one() -> None:
     assert model.feeding == Feeding("alone")
     tokens = model.tokenize(["a car", "oil", "a film"])
     assert [each.tolist() for each in model.way.plan(tokens, token_budget=500)] == [[1], [0], [2]]
-    assert "fed alone: a BertModel gives other states (off by" in model.notices[0]
+    assert "fed one at a time: a BertModel gives other states (off by" in model.notices[0]
 
 
 def test_a_batch_that_the_network_cannot_take_is_refused() -> None:

@@ -315,7 +315,8 @@ def _notices(model: Network, found: Found) -> list[str]:
     name, feeding = type(model.body).__name__, found.feeding
     said = []
     if feeding.together != "any":
-        how = "Sentences of equal length are fed together" if feeding.together == "equal" else "Each is fed alone"
+        equal = feeding.together == "equal"
+        how = "Sentences of equal length are fed together" if equal else "Sentences are fed one at a time"
         off = "does not run" if found.off == float("inf") else f"gives other states (off by {found.off:.1%})"
         said.append(f"{how}: a {name} {off} next to padding.")
     if feeding.afresh:

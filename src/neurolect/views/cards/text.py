@@ -105,7 +105,9 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     yield _text("  \u00b7  ".join(facts), style="bright_black")
     for each in card["stale"]:
         yield _text(each, "yellow")
-    if activation["nearly_constant"]:
+    if not activation["n"]:
+        yield _text("not finite: its activation was NaN or infinite on every sentence", "bold")
+    elif activation["nearly_constant"]:
         yield _text("nearly constant: its activation varies too little for the model to use", "bold")
     for drawn, fact in zip((line, _text(ends, "bright_black")), [*side_facts, "", ""], strict=False):
         yield drawn + _text("   " + fact if fact and width - bins > 24 else "", "")
