@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import regex
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import is_word
 from neurolect.signatures.annotation.annotate import Annotations
 
+_EMOJI = regex.compile(r"(?![\u00a9\u00ae\u2122])\p{Extended_Pictographic}")
 UNKNOWN_TAG = "XX"
 """Tag of every word of a sentence without tags, where other sentences have them."""
 
@@ -76,16 +78,16 @@ def code_sentences(annotations: Annotations) -> CodedSentences:
 
 
 def counts_as_word(token: str) -> bool:
-    """Tell words from punctuation.
+    r"""Tell words from punctuation.
 
-    Returns: True with a letter or digit in it, and for emoticons (two different signs or more).
+    Returns: True with a letter or digit in it, for emoticons (two different signs or more) and for emoji.
 
     Examples
     --------
-    >>> [counts_as_word(token) for token in ("@jane", "3.5", ":-)", "--", "...", "%")]
-    [True, True, True, False, False, False]
+    >>> [counts_as_word(token) for token in ("@jane", "3.5", ":-)", "\u2764", "--", "...", "%")]
+    [True, True, True, True, False, False, False]
     """
-    return is_word(token) or len(set(token)) > 1
+    return is_word(token) or len(set(token)) > 1 or _EMOJI.match(token) is not None
 
 
 def _offsets(lists: pa.Array) -> NDArray[np.int64]:
