@@ -6,7 +6,8 @@ batches, one after the other. What differs is fed otherwise, or refused; the net
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple, cast
@@ -37,6 +38,11 @@ _WORK = 2.5e11
 """Multiplications and additions that the trial may cost on a CPU: some seconds. It is counted, not timed, so that
 every computer compares the same lengths."""
 
+_LEAST = 16
+"""Sentences are padded to at most so many tokens where a network does not run on fewer; one that runs only on
+longer ones, or on some lengths between others, is refused."""
+_DEAD = "device-side assert"
+"""What CUDA says where a kernel read out of range: the process can use the GPU no more."""
 _MOST = 2_048
 """Longest sentence that is compared."""
 
@@ -70,7 +76,7 @@ def feed(model: Network, *, thorough: bool = False) -> list[str]:
     longest = _MOST if thorough else _affordable(model)
     kept = remembered.recall(model, longest=longest)
     if kept is None:
-        with quiet_transformers():
+        with quiet_transformers(), _gpu_errors(model):
             found = _find(model, longest)
         remembered.keep(model, longest=longest, found=found._asdict() | {"feeding": found.feeding._asdict()})
     else:
@@ -83,6 +89,19 @@ def feed(model: Network, *, thorough: bool = False) -> list[str]:
     if found.feeding != Feeding():
         model.unlike = " ".join(notices)
     return notices
+
+
+@contextmanager
+def _gpu_errors(model: Network) -> Iterator[None]:
+    """Refuse a network that reads out of its tables, after which nothing runs on the GPU in this process."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _DEAD not in str(error):
+            raise
+        what = f"A {type(model.body).__name__} reads outside of its tables on sentences of some lengths."
+        hint = "read it on the CPU: --device cpu (this process can use the GPU no more)"
+        raise ModelError(what, expected="a network that runs on sentences of any length", hint=hint) from error
 
 
 def _find(model: Network, longest: int) -> Found:
@@ -173,6 +192,8 @@ class _Trial:
         except _Shape as error:
             self.misread = error
         except REFUSALS as error:
+            if _DEAD in str(error):
+                raise
             logger.debug("A batch of the trial does not run.", exc_info=True)
             self.refused = error
         finally:
@@ -307,7 +328,18 @@ def _lengths_that_run(model: Network, why: Exception) -> tuple[int, int]:
         raise ModelError(what, hint="use another model")
     most = max(good)
     least = min(n for n in good if all(ran for other, ran in runs if n <= other <= most))
+    if least > _LEAST:
+        name, bad = type(model.body).__name__, [n for n, ran in runs if not ran]
+        what = f"A {name} runs on sentences of {_listed(good)} tokens and not of {_listed(bad)}: {_first_line(why)}"
+        hint = "set model.dtype to float32"
+        if model.dtype == "float32":
+            hint = f"another version of transformers may run it (here: {version('transformers')})"
+        raise ModelError(what, expected="a network that runs on sentences of any length", hint=hint)
     return least, most if most < model.max_tokens else 0
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:6])) + (" ..." if len(numbers) > 6 else "")
 
 
 def _notices(model: Network, found: Found) -> list[str]:
