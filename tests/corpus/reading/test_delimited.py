@@ -158,6 +158,11 @@ def test_a_file_without_header(tmp_path: Path, text: str) -> None:
     assert len(read(tmp_path / "a.csv", header="yes")[0]) == 19
 
 
+def test_a_column_of_sentences_has_no_header(tmp_path: Path) -> None:
+    rows, _ = read(write(tmp_path / "a.csv", "One two three four five.\nSix seven eight nine ten.\n"))
+    assert [row["column_1"] for row in rows] == ["One two three four five.", "Six seven eight nine ten."]
+
+
 def test_header_by_option(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,label\none,x\n")
     assert read(path, header="no")[0][0] == {"column_1": "text", "column_2": "label"}

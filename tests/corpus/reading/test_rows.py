@@ -32,6 +32,20 @@ def test_json_lines_compressed_or_not(tmp_path: Path, ending: str, compress: Cal
     assert read(path)[0] == [{"text": "one", "n": 1}, {"text": "two"}]
 
 
+@pytest.mark.parametrize(
+    "text", ['[{"text": "one"}]', '{\n "text": "one"\n}\n', '[\n{"text": "one"},\n{"text": "two"}\n]']
+)
+def test_one_json_value_over_the_file_is_named_with_what_makes_lines_of_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(CorpusError, match=r"a\.jsonl:1 is (no|a) JSON(.|\n)*one object a line(.|\n)*jq -c"):
+        read(tmp_path / "a.jsonl")
+
+
+def test_a_key_that_is_there_twice_hides_no_value(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "one", "tag": "a", "tag": "b"}\n')
+    assert read(tmp_path / "a.jsonl")[0] == [{"text": "one", "tag": "a", "tag_2": "b"}]
+
+
 @pytest.mark.parametrize("line", ["{broken", '["a list"]', "[" * 100_000])
 def test_a_broken_line_is_named_or_counted(tmp_path: Path, line: str) -> None:
     path = tmp_path / "a.jsonl"

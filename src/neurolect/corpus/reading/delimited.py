@@ -168,6 +168,8 @@ def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         if len(below) >= 10 and below.count(cell) > 1:
             return False
         is_text = len(cell) >= 60 and cell.count(" ") >= 8 and not cell.rstrip().endswith("?")
+        if len(first) == 1 and cell.count(" ") >= 3 and cell.rstrip().endswith((".", "!")):
+            return False
         if is_text and sum(map(len, below)) >= 40 * len(below):
             return False
     return True
@@ -264,8 +266,16 @@ def _recorded(lines: Iterator[str], again: deque[str], pending: list[str]) -> It
         yield line
 
 
-def broken_row(path: Path | RemotePath, number: int, why: str) -> CorpusError:
-    """Say which line is no row, and what to do."""
-    quotes = ", set prepare.quotes = none if its quotes are plain characters" if "quote" in why else ""
+def broken_row(path: Path | RemotePath, number: int, why: str, *, is_whole: bool = False) -> CorpusError:
+    """Say which line is no row, and what to do.
+
+    ``is_whole``: Whether the file begins as one JSON value does.
+    """
+    if is_whole and "JSON" in why:
+        what = f"{shown(path)}:{number} is {why}."
+        hint = "Write one object a line; jq -c '.[]' does it of a list of them, jq -c . of objects over lines."
+        return CorpusError(what, expected="one JSON object a line", hint=hint)
+    is_open = why.startswith("no row: a quote")
+    quotes = ", set prepare.quotes = none if its quotes are plain characters" if is_open else ""
     hint = f"Correct the line{quotes}, or set prepare.skip_broken_lines = true to count such lines and go on."
     return CorpusError(f"{shown(path)}:{number} is {why}.", hint=hint)

@@ -158,7 +158,7 @@ class DocumentReader:
         names = [shown(source.name) for source in self._sources]
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         what = f"The corpus is empty: there is no document with text in {listed}."
-        if self.n_without_text:
+        if self.n_without_text and any(source.format != "text" for source in self._sources):
             columns = ", ".join(sorted({repr(column) for column in self._text_columns}))
             what += f" The text column ({columns}) is empty in all {self.n_without_text:,} rows."
             return CorpusError(what, hint="Name another: --set prepare.text_column=NAME")

@@ -13,6 +13,7 @@ from neurolect.corpus.options import PrepareOptions, TextDocuments
 from neurolect.corpus.reading.decode import MOST_REPLACED, UTF_8, Decoder, decoded, open_binary
 from neurolect.corpus.reading.delimited import DelimitedFile, Shape, broken_row, find_shape
 from neurolect.corpus.reading.losses import Losses
+from neurolect.corpus.reading.names import unique_names
 from neurolect.corpus.reading.parquet import ParquetRows, open_parquet
 from neurolect.corpus.reading.sources import Source, shown, suffixes
 from neurolect.errors import CorpusError, require_extra
@@ -228,14 +229,26 @@ class RowReader:
 
     def _broken(self, path: Path | RemotePath, number: int, why: str, text: str) -> None:
         if not self._options.skip_broken_lines:
-            raise broken_row(path, number, why)
+            raise broken_row(path, number, why, is_whole=number == 1 and text.strip()[:1] in ("[", "{"))
         self.losses.broken(text)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make an object in which no key hides another value of the same key."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names, _ = unique_names(key for key, _ in pairs)
+        made = {name: value for name, (_, value) in zip(names, pairs, strict=True)}
+    return made
+
+
+_json_line = json.JSONDecoder(object_pairs_hook=_object).decode
 
 
 def _row_of_json(line: str) -> object:
     """Parse one line; a whole number that is too long for Python is none."""
     try:
-        return json.loads(line)
+        return _json_line(line)
     except json.JSONDecodeError:
         raise
     except ValueError:

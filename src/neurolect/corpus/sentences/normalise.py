@@ -28,7 +28,7 @@ INLINE_TAG = re.compile(
     r"td|th|tt|u)(?:\s[^<>]{0,300})?/?>",
     re.IGNORECASE,
 )
-LINE_ENDS = re.compile(r"\r\n?|\x0b|\x85|\u2028")
+LINE_ENDS = re.compile(r"\r\n?|[\x0b\x1c-\x1e\x85\u2028]")
 PAGE_ENDS = re.compile(r"[\x0c\u2029]")
 # Control characters, soft hyphen, zero-width space, marks of direction and byte order. The zero-width joiner stays:
 # it holds emoji together and is spelling in several scripts.
