@@ -35,6 +35,7 @@ FUNCTIONS = {
     "fidelity": {"score_fidelity"},
     "stability": {"stability"},
     "paper": {"reproduce_paper"},
+    "verify": {"verify"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")

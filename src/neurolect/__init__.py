@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from neurolect.store import Neuron, Run, open_run
     from neurolect.tokens import read_tokens
     from neurolect.variants import FinetuneOptions, variant
+    from neurolect.verification import verify
     from neurolect.views import card, card_text, convergence, plot, write_report
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "score_fidelity",
     "stability",
     "variant",
+    "verify",
     "write_report",
 ]
 
@@ -111,6 +113,7 @@ _HOMES = {
     "score_fidelity": "fidelity",
     "stability": "fidelity",
     "variant": "variants",
+    "verify": "verification",
     "write_report": "views",
 }
 

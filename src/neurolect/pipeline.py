@@ -163,7 +163,7 @@ def _scored(described: Run, config: RunConfig | None, workers: int, progress: Pr
     options = config.fidelity if config else recorded_options(described.manifest, "fidelity", FidelityOptions)
     if not options.after_describe:
         return described
-    if not (described.folder / "held_out" / "activations.npy").is_file():
+    if not described.files.has("held_out/activations.npy"):
         progress.message(f"{described.folder} has no held-out sentences: its signatures are not scored.")
         return described
     return score_fidelity(described, options=options, workers=workers, progress=progress)

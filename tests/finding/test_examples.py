@@ -17,7 +17,7 @@ RECIPES = (
 
 
 def test_sentences_like_recipes_are_recipes_and_their_neuron_comes_first(example_run: Run) -> None:
-    index = SentenceIndex(example_run.folder)
+    index = SentenceIndex(example_run.files)
     rows = sentences_like(RECIPES, index)
     assert rows.tolist() == sorted(set(rows.tolist()))
     every = example_run.sentences()["domain"].to_pylist()
@@ -30,7 +30,7 @@ def test_sentences_like_recipes_are_recipes_and_their_neuron_comes_first(example
 def test_a_kept_sentence_is_like_itself(example_run: Run) -> None:
     texts = example_run.sentences()["text"].to_pylist()
     for row in (3, 250, 600):
-        assert row in sentences_like([texts[row]], SentenceIndex(example_run.folder))
+        assert row in sentences_like([texts[row]], SentenceIndex(example_run.files))
 
 
 @pytest.mark.parametrize("examples", [[], ["", "  "], ["qqq zzzq"], ["the of and"]])

@@ -12,6 +12,8 @@ from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.inputs import Inputs, Lists
 from neurolect.signatures.search_index.write import write_index
+from neurolect.store import new_manifest
+from neurolect.store.files import RunFiles
 from neurolect.store.sentence_index import SentenceIndex
 from tests.reference.found_sentences import holds
 
@@ -36,7 +38,8 @@ def make_index(folder: Path, sentences: list[Sentence]) -> SentenceIndex:
         length_counts=np.array([n]),
     )
     write_index(folder, inputs, code_sentences(Annotations(words, tags)))
-    return SentenceIndex(folder)
+    manifest = new_manifest(model={"name": "m", "sites": []}, corpus={"fields": []}, options={})
+    return SentenceIndex(RunFiles(folder, manifest))
 
 
 words = st.sampled_from("abc")

@@ -52,7 +52,7 @@ def test_a_shard_of_the_same_size_but_other_bytes_is_refused(tmp_path: Path, ber
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(bytes(data))
-    with pytest.raises(CorpusError, match=r"changed since it was prepared(.|\n)*Prepare it again"):
+    with pytest.raises(CorpusError, match=r"changed since it was prepared(.|\n)*prepare it again"):
         collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=FEW)
     shard.unlink()
     with pytest.raises(CorpusError, match=r"cannot be read \(No such file"):

@@ -16,7 +16,7 @@ from tests.example_run import write_example_run
 def small_run(folder: Path, *, status: str = "complete") -> Path:
     """Write a run folder of two layers with three neurons each and lists of two sentences."""
     sites = [{"site": "hidden", "layer": layer, "width": 3} for layer in (1, 2)]
-    manifest = new_manifest(model={"name": "tiny", "sites": sites}, corpus={"path": "x"}, options={})
+    manifest = new_manifest(model={"name": "tiny", "sites": sites}, corpus={"path": "x", "fields": []}, options={})
     manifest["stages"]["collect"] = {"status": status}
     write_manifest(folder, manifest)
     ids = np.repeat(np.arange(6, dtype=np.int32), 2)

@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.errors import RunFolderError
+from neurolect.store import new_manifest
+from neurolect.store.files import RunFiles
 from neurolect.store.tables import select_rows
 
 ORDER: Any = {"highest": "z", "limit": 4}
+
+
+def files_in(folder: Path) -> RunFiles:
+    manifest = new_manifest(model={"name": "m", "sites": []}, corpus={"fields": []}, options={})
+    return RunFiles(folder, manifest)
+
 
 letters = st.sampled_from(["a", "b", "c", None])
 
@@ -32,11 +40,11 @@ def test_it_gives_the_rows_a_plain_filter_gives(
     )
     with TemporaryDirectory() as folder:
         pq.write_table(table, Path(folder) / "letters.parquet", row_group_size=row_group_size)
-        found = select_rows(Path(folder), "letters", equal={"x": "a", "y": "b"}, columns=["n"], **ORDER)
+        found = select_rows(files_in(Path(folder)), "letters", equal={"x": "a", "y": "b"}, columns=["n"], **ORDER)
     expected = [i for i, row in enumerate(rows) if row == ("a", "b")]
     assert found["n"].to_pylist() == sorted(expected, key=lambda i: -(i % 3))[:4]
 
 
 def test_a_table_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="no table 'signatures/words'"):
-        select_rows(tmp_path, "signatures/words", equal={"word": "a"}, columns=["n"], **ORDER)
+        select_rows(files_in(tmp_path), "signatures/words", equal={"word": "a"}, columns=["n"], **ORDER)

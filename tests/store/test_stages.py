@@ -13,7 +13,8 @@ import pytest
 
 from neurolect.errors import RunFolderError
 from neurolect.store import Run, read_manifest, write_manifest
-from neurolect.store.stages import STAGES, command_of, made_with, making, recorded_options, stage_of, state_of
+from neurolect.store.stage_kinds import STAGES, command_of, stage_of
+from neurolect.store.stages import made_with, making, recorded_options, state_of
 from tests.example_run import write_example_run
 
 ORDER = list(STAGES)
@@ -93,9 +94,9 @@ def test_an_option_that_came_with_another_version_makes_nothing_again(made: Path
     for entry in (manifest["stages"]["describe"]["options"], manifest["options"]["describe"]):
         del entry["names"]
         entry["gone"] = 1
-    assert made_with(manifest, "describe", Options())
-    assert not made_with(manifest, "describe", Options(names=("b",)))
-    assert not made_with(manifest, "describe", Options(size=4))
+    assert made_with(folder, manifest, "describe", Options())
+    assert not made_with(folder, manifest, "describe", Options(names=("b",)))
+    assert not made_with(folder, manifest, "describe", Options(size=4))
 
 
 def test_hints_are_quoted_for_the_shell(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from neurolect.views.cards.activating_words import activating_words, bracketed, 
 from neurolect.views.cards.numbers import card_activation
 from neurolect.views.report.page import card_html
 from tests.command_line import command, succeed
+from tests.damaged import forget_sums
 from tests.reference.occurrences_plain import mean_of_occurrences
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -128,7 +129,7 @@ def test_without_signatures_there_are_no_patterns_to_weigh(run: Run, tmp_path: P
     (folder / "manifest.json").write_text(json.dumps(manifest))
     read_tokens(open_run(folder), neurons=["hidden.1.0"], n_sentences=2)
     assert not (folder / "signatures" / "token_patterns.parquet").exists()
-    (folder / "signatures" / "token_words.parquet").unlink()
+    (forget_sums(folder) / "signatures" / "token_words.parquet").unlink()
     assert card_activation(open_run(folder).neuron("hidden.1.0"), "top") is None
 
 
@@ -210,7 +211,7 @@ def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="number of sentences is 0"):
         read_tokens(run, n_sentences=0)
     folder = copytree(run.folder, tmp_path / "run")
-    (folder / "lists" / "bottom.parquet").unlink()
+    (forget_sums(folder) / "lists" / "bottom.parquet").unlink()
     with pytest.raises(RunFolderError, match="has no bottom lists"):
         read_tokens(open_run(folder))
 

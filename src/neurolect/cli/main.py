@@ -12,7 +12,7 @@ from neurolect.cli.app import app, echo
 from neurolect.errors import InterruptedRunError, NeurolectError
 from neurolect.visible import visible
 
-READING = frozenset({"convergence", "find", "report", "show"})
+READING = frozenset({"convergence", "find", "report", "show", "verify"})
 """Verbs that only read a run folder."""
 _STOPPED = 130  # the exit code of a shell's Ctrl-C
 

@@ -1,4 +1,4 @@
-"""The verbs that show what was found: show, find, convergence, report."""
+"""The verbs that show what was found: show, find, convergence, report, verify."""
 
 import sys
 from pathlib import Path
@@ -110,3 +110,23 @@ def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file
 
     write_report(run, out)
     echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")
+
+
+@app.command()
+def verify(
+    folder: Annotated[
+        str, typer.Argument(help="A run, corpus, comparison or variant's folder, or its URL.", metavar="FOLDER")
+    ],
+    output: Output = Format.text,
+) -> None:
+    """Check every byte and reference of a folder.
+
+    Says what makes again what is damaged or missing; ends with 1 then.
+    """
+    from neurolect.verification import verify
+    from neurolect.views.texts.verification import verification_json, verification_text
+
+    found = verify(folder)
+    echo(as_json(verification_json(found)) if output is Format.json else verification_text(found))
+    if found.damaged:
+        raise typer.Exit(1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neurolect.collector.state import CollectState, Plan
 from neurolect.errors import FormatVersionError
 from neurolect.folders.atomic import replacing
+from neurolect.folders.npz import opened_npz
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +123,7 @@ def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) 
 
 def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
     """Read a state as arrays."""
-    with np.load(path, allow_pickle=False) as file:
+    with opened_npz(path) as file:
         # there was no number in the first
         layout = int(file["layout"]) if "layout" in file.files else 1
         if layout != _LAYOUT:

@@ -20,6 +20,7 @@ from neurolect.collector.process import n_own_cores
 from neurolect.collector.state import CollectState
 from neurolect.corpus import Corpus
 from neurolect.folders.atomic import replacing, write_npy, write_table
+from neurolect.folders.parquet import CHECKED
 from neurolect.model.neurons import NeuronIndex
 from neurolect.statistics.sorting import distinct
 
@@ -87,7 +88,7 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
         for start in range(0, max(1, len(sentence_ids)), _SENTENCES_AT_ONCE):
             table = take_kept(corpus, sentence_ids[start : start + _SENTENCES_AT_ONCE])
             if writer is None:
-                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd", **CHECKED)
             writer.write_table(table, row_group_size=1 << 17)
         if writer is not None:
             writer.close()
@@ -117,6 +118,7 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
         "use_dictionary": [name for name in ("neuron_id", "token") if name in schema.names],
         "column_encoding": encodings | {"activation": "BYTE_STREAM_SPLIT"},
         "compression": compression,
+        **CHECKED,
     }
 
 

@@ -21,6 +21,7 @@ from neurolect.corpus import Corpus
 from neurolect.corpus.folder import Part
 from neurolect.errors import InterruptedRunError
 from neurolect.folders.atomic import replacing, write_npy, write_table
+from neurolect.folders.npz import opened_npz
 from neurolect.model.language_model import Model
 from neurolect.model.neurons import non_finite, raise_if_non_finite
 from neurolect.progress import Progress, Task
@@ -147,7 +148,7 @@ def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
     """
     if not (folder / HELD_OUT_PARTIAL).is_file():
         return {}
-    with np.load(folder / HELD_OUT_PARTIAL, allow_pickle=False) as file:
+    with opened_npz(folder / HELD_OUT_PARTIAL) as file:
         return {f"{_PREFIX}{name}": file[name] for name in file.files}
 
 

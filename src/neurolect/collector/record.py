@@ -21,7 +21,8 @@ from neurolect.folders.lock import only_here
 from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
 from neurolect.progress import counted
-from neurolect.store.manifest import RunManifest, new_manifest, now, read_manifest, write_manifest
+from neurolect.store.files import record_files
+from neurolect.store.manifest import RunManifest, ShardEntry, new_manifest, now, read_manifest, write_manifest
 from neurolect.store.run_folder import Run, open_run
 from neurolect.store.stages import options_to_toml
 
@@ -66,7 +67,7 @@ def new_run(
     manifest["stages"]["collect"] = {"status": "running", "started": now(), "word_rule": WORD_RULE}
     manifest["notices"] += _notices_of_corpus(corpus)
     if shard is not None:
-        manifest["shard"] = shard._asdict()
+        manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
     return manifest
 
 
@@ -202,6 +203,7 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
         "n_skipped": state.n_skipped,
         "word_floor": state.background.word_floor,
         "ending": ending._asdict(),
+        "files": record_files(folder, "collect"),
     }
     manifest["notices"] += _notices(state) + ending_notices(state, ending)
     write_manifest(folder, manifest)

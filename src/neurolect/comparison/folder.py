@@ -3,16 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Required, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.folders.atomic import replacing_folder, write_json, write_table
-from neurolect.folders.formats import COMPARISON, RUN, format_of, neurolect_version, read_manifest
+from neurolect.folders.formats import COMPARISON, RUN, check_types, format_of, neurolect_version, read_manifest
+from neurolect.folders.parquet import ParquetReader
+from neurolect.folders.sums import FileEntry, change_of, sums_of
 from neurolect.results.table import fingerprint, ranking_table
 from neurolect.statistics.sorting import descending_ranks
 from neurolect.store import Run
@@ -51,6 +52,36 @@ class Asked(NamedTuple):
 
     sentences: list[str]
     """Sentence sets, as given."""
+
+
+class _RunEntry(TypedDict, total=False):
+    """One of the runs compared."""
+
+    label: Required[str]
+    path: str
+    model: str
+    corpus: str
+    fingerprint: str
+    collect: str | None
+    describe: str | None
+
+
+class ComparisonManifest(TypedDict, total=False):
+    """``manifest.json`` of a comparison folder; version 1 has other keys."""
+
+    schema_version: Required[int]
+    runs: list[_RunEntry]
+    labels: list[str]
+    options: Required[dict[str, Any]]
+    stream: str | None
+    sentences: list[str]
+    source: Required[str]
+    n_sentences: Required[int]
+    chance_shared: Required[float | None]
+    notices: Required[list[str]]
+    seconds: Required[dict[str, float]]
+    rankings: list[dict[str, Any]] | None
+    files: dict[str, FileEntry]
 
 
 class Comparison:
@@ -222,11 +253,14 @@ class Comparison:
         return lines
 
     def _has(self, name: str) -> bool:
-        return name in self._tables or (self.folder is not None and (self.folder / f"{name}.parquet").is_file())
+        if name in self._tables or self.folder is None:
+            return name in self._tables
+        recorded = self.manifest.get("files")
+        return (self.folder / f"{name}.parquet").is_file() if recorded is None else f"{name}.parquet" in recorded
 
     def _table(self, name: str) -> pa.Table:
         if name not in self._tables and self.folder is not None:
-            self._tables[name] = _read(self.folder / f"{name}.parquet")
+            self._tables[name] = _read(self.folder, name, self.manifest.get("files", {}))
         return self._tables[name]
 
 
@@ -252,22 +286,33 @@ def open_comparison(path: str | Path) -> Comparison:
     """
     folder = Path(path)
     manifest = read_manifest(folder, COMPARISON)
-    if manifest["schema_version"] > 1:
+    check_types(folder, manifest, COMPARISON, ComparisonManifest)
+    if manifest["schema_version"] > 1 and "runs" in manifest:
         return Comparison(manifest, folder=folder)
     # 0.1 said less of the runs, and had the rankings in the manifest
-    runs = [{"label": label} for label in manifest["labels"]]
-    rankings = manifest["rankings"]
+    runs = [{"label": label} for label in manifest.get("labels", [])]
+    rankings = manifest.get("rankings")
     tables = {} if rankings is None else {"rankings": pa.Table.from_pylist(rankings, schema=RANKINGS)}
     return Comparison(manifest | {"runs": runs}, folder=folder, tables=tables)
 
 
-def _read(path: Path) -> pa.Table:
+def _read(folder: Path, name: str, recorded: Mapping[str, FileEntry]) -> pa.Table:
+    file = f"{name}.parquet"
+    entry = recorded.get(file)
+    if entry is not None and (how := change_of(folder / file, entry)) is not None:
+        raise _damaged(folder, name, how)
     try:
-        # not pq.read_table, which takes half a second to import what it does not need
-        return pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowInvalid) as error:
-        what = f"The table {path.stem!r} of the comparison folder {path.parent} cannot be read: {error}."
-        raise RunFolderError(what, hint="The folder is damaged. Remove it and compare again.") from error
+        reader = ParquetReader(
+            folder / file, damaged=lambda how: _damaged(folder, name, how), doubted=entry is None
+        )
+    except FileNotFoundError as error:
+        raise _damaged(folder, name, "it is missing") from error
+    return reader.read()
+
+
+def _damaged(folder: Path, name: str, how: str) -> RunFolderError:
+    what = f"The table {name!r} of the comparison folder {folder} is damaged: {how}."
+    return RunFolderError(what, hint="copy the folder again, or compare again: neurolect compare RUN RUN --out NEW")
 
 
 def asked_of(
@@ -355,5 +400,6 @@ def put_together(
     with replacing_folder(out, error=RunFolderError) as temporary:
         for name, table in there.items():
             write_table(temporary / f"{name}.parquet", table)
-        write_json(temporary / COMPARISON.file, manifest)
+        files = {f"{name}.parquet": sums_of(temporary / f"{name}.parquet") for name in there}
+        write_json(temporary / COMPARISON.file, manifest | {"files": files})
     return open_comparison(out)

@@ -9,12 +9,12 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.corpus.shards import ShardEntry, file_hash, parquet_file
+from neurolect.corpus.shards import ShardEntry, file_hash, open_shard
 from neurolect.errors import CorpusError, nearest
 from neurolect.folders import formats
+from neurolect.folders.parquet import ParquetReader
 from neurolect.folders.remote import RemotePath, place
 
 
@@ -74,7 +74,9 @@ def read_manifest(folder: Path | RemotePath) -> Manifest:
     if folder.is_file():
         what = f"{folder} is a file, not a corpus folder."
         raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {folder} --out CORPUS")
-    return cast("Manifest", formats.read_manifest(folder, formats.CORPUS))
+    manifest = formats.read_manifest(folder, formats.CORPUS)
+    formats.check_types(folder, manifest, formats.CORPUS, Manifest)
+    return cast("Manifest", manifest)
 
 
 Part = Literal["mining", "held_out", "all"]
@@ -292,14 +294,18 @@ class Corpus:
             schema = file.schema_arrow
         return pa.schema([schema.field(name) for name in names])
 
-    def _open(self, shard: ShardEntry) -> pq.ParquetFile:
-        path = self._folder / shard["file"]
+    def _open(self, shard: ShardEntry) -> ParquetReader:
+        file = shard["file"]
         categories = [field["name"] for field in self.fields if field["kind"] == "category"]
         try:
-            return parquet_file(path, read_dictionary=categories)
-        except (pa.ArrowInvalid, OSError) as error:
-            what = f"The shard {path} could not be read: {error}."
-            raise CorpusError(what, hint="Prepare the corpus again.") from error
+            return open_shard(
+                self._folder / file,
+                shard,
+                damaged=lambda how: _changed(self._folder, file, how),
+                read_dictionary=categories,
+            )
+        except OSError as error:
+            raise _changed(self._folder, file, f"it cannot be read ({error.strerror or error})") from error
 
     def _read(self, shard: ShardEntry, names: list[str]) -> pa.Table:
         with self._open(shard) as file:
@@ -319,18 +325,18 @@ class Corpus:
                     if skip >= n:
                         skip -= n
                         continue
-                    table = file.read_row_group(group, columns=read, use_threads=False)
+                    table = file.read_row_groups([group], columns=read, use_threads=False)
                     if part != "all":
                         flags = table["held_out"].to_numpy() == (part == "held_out")
                         table = table.take(pa.array(np.flatnonzero(flags)))
                     yield table.select(names).slice(skip)
                     skip = 0
 
-    def _size_of_group(self, file: pq.ParquetFile, group: int, part: Part) -> int:
+    def _size_of_group(self, file: ParquetReader, group: int, part: Part) -> int:
         n = int(file.metadata.row_group(group).num_rows)
         if part == "all":
             return n
-        flags = file.read_row_group(group, columns=["held_out"], use_threads=False)["held_out"].to_numpy()
+        flags = file.read_row_groups([group], columns=["held_out"], use_threads=False)["held_out"].to_numpy()
         n_held_out = int(np.count_nonzero(flags))
         return n_held_out if part == "held_out" else n - n_held_out
 
@@ -387,7 +393,8 @@ def open_corpus(path: str | Path | Corpus) -> Corpus:
 
 def _changed(folder: Path | RemotePath, file: str, how: str) -> CorpusError:
     what = f"The corpus {folder} changed since it was prepared: {file}: {how}."
-    return CorpusError(what, hint="Prepare it again, and collect from the new one.")
+    again = "prepare it again and collect from the new one: neurolect prepare SOURCE... --out NEW"
+    return CorpusError(what, hint=f"Copy the folder again, or {again}")
 
 
 def _checked(part: Part) -> Part:

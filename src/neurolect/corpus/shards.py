@@ -1,10 +1,10 @@
 """Write sentences to Parquet shards of one size, ids dense from 0."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from neurolect.errors import NeurolectError
+from neurolect.folders.parquet import CHECKED, ParquetReader
 from neurolect.folders.remote import RemotePath
+from neurolect.folders.sums import footer_crc32
 
 SHARD_ROWS = 100_000
 GROUP_ROWS = 10_000
@@ -27,6 +30,7 @@ class ShardEntry(TypedDict):
     first_sentence_id: int
     bytes: int
     blake2b: str
+    footer_crc32: NotRequired[str]
 
 
 def parquet_file(
@@ -38,6 +42,25 @@ def parquet_file(
         name, system = path.arrow_source()
         return pq.ParquetFile(name, filesystem=system, pre_buffer=True, **how)
     return pq.ParquetFile(path, **how)
+
+
+def open_shard(
+    path: Path | RemotePath,
+    entry: ShardEntry,
+    *,
+    damaged: Callable[[str], NeurolectError],
+    read_dictionary: Sequence[str] = (),
+) -> ParquetReader:
+    """Open a shard, here or at a URL; `damaged` makes the error to raise, given what is wrong."""
+    given: dict[str, Any] = {"damaged": damaged, "read_dictionary": read_dictionary}
+    known = entry.get("footer_crc32")
+    if isinstance(path, RemotePath):
+        name, system = path.arrow_source()
+        return ParquetReader(name, doubted=known is None, filesystem=system, pre_buffer=True, **given)
+    if known is not None and footer_crc32(path) != known:
+        how = "its content is another"
+        raise damaged(how)
+    return ParquetReader(path, doubted=known is None, **given)
 
 
 def file_hash(path: Path | RemotePath) -> str:
@@ -100,7 +123,7 @@ class ShardWriter:
         self._n_waiting -= n_rows
         if self._writer is None:
             path = self._folder / "sentences" / f"part-{len(self.entries):05d}.parquet"
-            self._writer = pq.ParquetWriter(path, group.schema, compression="zstd")
+            self._writer = pq.ParquetWriter(path, group.schema, compression="zstd", **CHECKED)
         self._writer.write_table(group, row_group_size=n_rows)
         self._n_in_shard += n_rows
         self._n_held_out_in_shard += pc.sum(group["held_out"]).as_py() or 0
@@ -122,6 +145,7 @@ class ShardWriter:
             first_sentence_id=first,
             bytes=path.stat().st_size,
             blake2b=file_hash(path),
+            footer_crc32=footer_crc32(path),
         )
         self.entries.append(entry)
         self._n_in_shard = self._n_held_out_in_shard = 0

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.fidelity.options import FidelityOptions
@@ -19,7 +18,7 @@ from neurolect.signatures.vectors.typical_sentences import unit_rows
 from neurolect.signatures.vectors.word_vectors import sentence_vectors, vector_of_all
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
-from neurolect.store.tables import table_path
+from neurolect.store.tables import checked_neurons, rows_of_sentences
 
 
 class Mining(NamedTuple):
@@ -39,13 +38,13 @@ def read_mining(run: Run, *, options: FidelityOptions) -> Mining:
     kept = sentences.table.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept, limit=options.fit_list) for side in run.sides}
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
-    background = np.searchsorted(kept, sample).astype(np.int32)
+    background = rows_of_sentences(run.files, "sample/sentences", sample, kept=kept).astype(np.int32)
     return Mining(sentences, interleave(sides), background)
 
 
 def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> NDArray[np.int32]:
     """Read the chosen ranks of one side's lists, a row group at a time."""
-    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    file = run.files.parquet(f"lists/{side}")
     size = int(run.manifest["options"]["collect"]["list_size"])
     wanted = np.zeros(size, dtype=np.bool_)
     wanted[spread_ranks(size, limit=limit)] = True
@@ -53,8 +52,9 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> N
     places: list[NDArray[np.int32]] = []
     for batch in file.iter_batches(columns=["neuron_id", "rank", "sentence_id"], batch_size=1 << 20):
         chosen = wanted[np.minimum(batch.column("rank").to_numpy(), size - 1)]
-        neurons.append(batch.column("neuron_id").to_numpy()[chosen])
-        places.append(np.searchsorted(kept, batch.column("sentence_id").to_numpy()[chosen]).astype(np.int32))
+        numbers, ids = (batch.column(name).to_numpy()[chosen] for name in ("neuron_id", "sentence_id"))
+        neurons.append(checked_neurons(run.files, f"lists/{side}", numbers, n_neurons=run.n_neurons))
+        places.append(rows_of_sentences(run.files, f"lists/{side}", ids, kept=kept).astype(np.int32))
     if not neurons:
         return np.full((run.n_neurons, 0), -1, dtype=np.int32)
     return list_rows(np.concatenate(neurons), np.concatenate(places), n_neurons=run.n_neurons)
@@ -147,7 +147,7 @@ def _labels(run: Run, lists: Lists, *, limit: int) -> tuple[NDArray[np.int8], ND
     column = np.full(size, -1, np.int64)  # of each rank
     chosen = spread_ranks(size, limit=limit)
     column[chosen] = np.arange(len(chosen))
-    file = pq.ParquetFile(table_path(run.folder, "signatures/sense_members"), memory_map=True)
+    file = run.files.parquet("signatures/sense_members")
     for batch in file.iter_batches(columns=["neuron_id", "side", "rank", "sense"], batch_size=1 << 20):
         part = pa.Table.from_batches([batch])
         places = column[part.column("rank").to_numpy()]

@@ -16,7 +16,7 @@ from neurolect.folders.atomic import write_npy, write_table
 from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
-from neurolect.store.stages import check_current, making, recorded_options
+from neurolect.store.stages import check_current, making, record_again, recorded_options
 
 if TYPE_CHECKING:
     from neurolect.model import Model
@@ -63,10 +63,7 @@ def twin_correlations(run: Run, control: Run) -> NDArray[np.float32]:
     if not here.equals(there):
         what = f"{run.folder} and {control.folder} were scored on different held-out sentences."
         raise RunFolderError(what, expected="the same: prepare.held_out, collect.held_out_size and seeds alike")
-    own, other = (
-        np.load(each.folder / "held_out" / "activations.npy", mmap_mode="r", allow_pickle=False)
-        for each in (run, control)
-    )
+    own, other = (each.array("held_out/activations") for each in (run, control))
     found = np.empty(len(own), dtype=np.float32)
     for start in range(0, len(own), BLOCK):
         pair = [np.asarray(each[start : start + BLOCK], dtype=np.float64) for each in (own, other)]
@@ -95,9 +92,9 @@ def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> 
 def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = None) -> None:
     """Read the held-out part for a run that was collected without it."""
     from neurolect.collector import CollectOptions
-    from neurolect.collector.held_out import n_pooled, pool_held_out
+    from neurolect.collector.held_out import pool_held_out
 
-    if n_pooled(run.folder):
+    if run.files.has("held_out/activations.npy") and run.array("held_out/activations").shape[1]:
         return
     corpus = open_corpus(run.manifest["corpus"]["path"])
     if corpus.fingerprint != run.manifest["corpus"]["fingerprint"]:
@@ -106,6 +103,7 @@ def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = No
     options = recorded_options(run.manifest, "collect", CollectOptions)
     with only_here(run.folder, doing="held-out part"):
         pool_held_out(model, corpus, run.folder, options=options, progress=progress or NullProgress())
+        record_again(run.folder, "collect", beginning="held_out/")
 
 
 def score_against(
@@ -127,7 +125,9 @@ def score_against(
     collected = recorded_options(run.manifest, "collect", CollectOptions)
     options = recorded_options(run.manifest, "fidelity", FidelityOptions)
     with making(run.folder, "against", keep=True) as record:
-        if not (folder / "activations.npy").is_file():
+        files = [f"against/{folder.name}/{name}" for name in ("sentences.parquet", "activations.npy")]
+        if not all(run.files.is_intact(name) for name in files):
+            corpus.verify()
             ids = choose_sentences(corpus, part="all", size=collected.held_out_size or 4_000, seed=collected.seed)
             with progress.task("second corpus", total=len(ids), unit="sentences") as task:
                 pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)

@@ -60,7 +60,7 @@ def score_held_out(
     options = options or recorded_options(run.manifest, "fidelity", FidelityOptions)
     progress = progress or NullProgress()
     check_ready(run)
-    if made_with(run.manifest, "fidelity", options):
+    if made_with(run.folder, run.manifest, "fidelity", options):
         progress.message(f"{run.folder} is already scored.")
         return Run(run.folder)
     with making(run.folder, "fidelity", options=options) as record:
@@ -87,7 +87,7 @@ def check_ready(run: Run) -> None:
     """Refuse a run that cannot be scored."""
     check_current(run.folder, run.manifest, "describe")
     check_same_rule(run, doing="scores of its signatures")
-    if not (run.folder / "held_out" / "activations.npy").is_file():
+    if not run.files.has("held_out/activations.npy"):
         what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
         hint = f"Have the model read them now: neurolect fidelity {run.folder} --model MODEL"
         n_sentences, n_mining = (run.manifest["corpus"].get(name, 0) for name in ("n_sentences", "n_mining"))

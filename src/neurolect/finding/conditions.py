@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, nearest
@@ -15,7 +14,6 @@ from neurolect.signatures.evidence.collected import kept_sentences
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kind_named, kinds
 from neurolect.store import Run
-from neurolect.store.tables import table_path
 
 WRITTEN = re.compile(r"\s*(.+?)\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*(?:\u2013|-|\.\.|\bto\b)\s*(-?[\d.]+(?:e[+-]?\d+)?)")
@@ -79,12 +77,8 @@ def sentences_where(condition: Condition, run: Run) -> NDArray[np.int64]:
 
     Returns: int64, ascending. Numbers of the sentences among the kept ones.
     """
-    file = pq.ParquetFile(
-        table_path(run.folder, "sentences"),
-        memory_map=True,
-        read_dictionary=None if condition.is_number else [condition.field],
-    )
-    column = file.read(columns=[condition.field]).column(0)
+    file = run.files.parquet("sentences", read_dictionary=() if condition.is_number else [condition.field])
+    column = file.read([condition.field]).column(0)
     if condition.is_number:
         return np.flatnonzero(_holds_for_numbers(condition, column.fill_null(np.nan).to_numpy()))
     column = column.cast(pa.dictionary(pa.int32(), pa.string())).unify_dictionaries().combine_chunks()

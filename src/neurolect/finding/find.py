@@ -90,7 +90,7 @@ def find_in_table(run: Run, rows: Rows, label: str, *, side: str | None, limit: 
         raise RunFolderError(what, hint=hint)
     equal = {column: label} | ({} if side is None else {"side": side})
     columns = ["neuron_id", "side", *SCORES]
-    found = select_rows(run.folder, rows.name, equal=equal, columns=columns, highest="log_odds_z", limit=limit)
+    found = select_rows(run.files, rows.name, equal=equal, columns=columns, highest="log_odds_z", limit=limit)
     if not found.num_rows:
         known = pc.unique(rows.labels_of(rows.read(run))).to_pylist()
         what = f"No neuron's lists have the {column} {label!r} among their evidence."
@@ -187,7 +187,7 @@ def find(
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
         return _with_provenance(run, ranked, tag.strip().upper(), options=options)
-    index = SentenceIndex(run.folder)
+    index = SentenceIndex(run.files)
     found = find_sentences(asked, run=run, index=index)
     ranked = _rank(run, found, index=index, side=side, limit=limit)
     if not ranked.num_rows:

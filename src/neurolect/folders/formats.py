@@ -12,6 +12,7 @@ from typing import Any
 
 from neurolect.errors import CorpusError, FormatVersionError, NeurolectError, RunFolderError, VariantError
 from neurolect.folders.remote import RemotePath
+from neurolect.folders.schema import misfit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,23 @@ def read_manifest(folder: Path | RemotePath, expected: FolderFormat) -> dict[str
     """Read what a folder says of itself; refuse what is missing, damaged, of another kind or newer."""
     manifest = _read(folder, expected)
     version = manifest.get("schema_version")
-    if not isinstance(version, int) or not 1 <= version <= expected.version:
+    if type(version) is not int or not 1 <= version <= expected.version:
         written = manifest.get("neurolect", "a newer version")
         what = f"The {expected.kind} {folder} has schema version {version!r}, written by neurolect {written}."
         reads = "1" if expected.version == 1 else f"1 to {expected.version}"
         raise FormatVersionError(what, expected=reads, hint="Update: pip install -U neurolect")
     return manifest
+
+
+def check_types(
+    folder: Path | RemotePath, manifest: dict[str, Any], expected: FolderFormat, declared: type
+) -> None:
+    """Refuse a manifest with an entry that is missing or of another type than declared (a ``TypedDict``)."""
+    found = misfit(manifest, declared)
+    if found is not None:
+        what = f"{folder / expected.file} was changed by hand or is damaged: {found[0]}."
+        hint = f"Copy the folder again, or make a new one: {expected.made_by.format(folder='NEW')}"
+        raise expected.error(what, expected=found[1], hint=hint)
 
 
 def format_of(folder: Path | RemotePath) -> FolderFormat | None:

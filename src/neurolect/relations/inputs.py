@@ -21,6 +21,7 @@ from neurolect.signatures.vectors.files import read_vectors
 from neurolect.signatures.vectors.typical_sentences import unit_rows
 from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 from neurolect.store import Run
+from neurolect.store.stages import recorded_options
 
 # How alike neurons respond to the same sentences: correlations over the sample, a block of neurons at a time.
 #
@@ -127,9 +128,8 @@ def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32
     averaged = plain_sentence_vectors if plain else sentence_vectors
     words = run.table("annotations", columns=["words"]).column("words").combine_chunks()
     coded = code_sentences(Annotations(words=words, tags=pa.nulls(len(words), words.type)))
-    path = run.folder / "signatures" / "word_vectors.npy"
-    if path.is_file():
-        vectors = np.load(path, allow_pickle=False)
+    if run.files.has("signatures/word_vectors.npy"):
+        vectors = np.asarray(run.array("signatures/word_vectors"))
         if len(vectors) == len(coded.vocabulary):
             return averaged(coded, vectors)
     # a run that an earlier version described: training again from the same words gives the same vectors
@@ -148,7 +148,7 @@ def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:
 
 
 def _describe_options(run: Run) -> DescribeOptions:
-    options = DescribeOptions(**run.manifest["options"]["describe"])
+    options = recorded_options(run.manifest, "describe", DescribeOptions)
     if options.vectors == "none":
         what = f"The run {run.folder} was described without word vectors, which neurons are compared by."
         raise DescribeError(what, hint=f"neurolect describe {run.folder} --set describe.vectors=train")

@@ -3,6 +3,7 @@
 Dims: L layers, W dimensions of each.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,7 +140,7 @@ def compare_same_index(inputs: RelateInputs) -> dict[str, Any]:
 
 
 def layers_of_site(
-    sites: list[dict[str, Any]], values: NDArray[np.float64], *, site: str
+    sites: Sequence[Mapping[str, Any]], values: NDArray[np.float64], *, site: str
 ) -> NDArray[np.float64] | None:
     """Lay the numbers of one site's neurons out by layer and index.
 

@@ -72,7 +72,11 @@ def relate(
     digest = file_digest(options.encoder_vectors)
     done = run.manifest["stages"].get("relate", {})
     there = all((run.folder / "relations" / f"{name}.parquet").is_file() for name in TABLES)
-    if made_with(run.manifest, "relate", options) and done.get("encoder_vectors", digest) == digest and there:
+    if (
+        made_with(run.folder, run.manifest, "relate", options)
+        and done.get("encoder_vectors", digest) == digest
+        and there
+    ):
         progress.message(f"The neurons of {run.folder} are already related.")
         return Run(run.folder)
     with making(run.folder, "relate", options=options, keep=True) as record:

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.errors import RunFolderError
 from neurolect.store import Run
-from neurolect.store.tables import table_path
+from neurolect.store.files import damaged
+from neurolect.store.tables import checked_neurons
 
 BATCH = 1 << 20
 
@@ -33,7 +32,7 @@ def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -
     ``sentence_ids``: int64, shape (n_sentences,), ascending. Ids of the kept sentences.
     Returns: Four bytes an entry; the file is read a batch at a time.
     """
-    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    file = run.files.parquet(f"lists/{side}")
     # one lookup an entry; a search among the ids would take ten times as long
     row_of = np.full(int(sentence_ids[-1]) + 1 if len(sentence_ids) else 1, -1, dtype=np.int32)
     row_of[sentence_ids] = np.arange(len(sentence_ids), dtype=np.int32)
@@ -44,10 +43,12 @@ def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -
         ids = batch.column("sentence_id").to_numpy()
         found = row_of[np.clip(ids, 0, len(row_of) - 1)]
         if len(ids) and (ids.max() >= len(row_of) or ids.min() < 0 or found.min() < 0):
-            what = f"lists/{side}.parquet of {run.folder} names sentences that sentences.parquet does not have."
-            raise RunFolderError(what, hint="The folder is damaged; collect it again.")
+            how = "it names sentences that sentences.parquet does not have"
+            raise damaged(run.folder, run.manifest, f"lists/{side}.parquet", how)
         positions[at : at + len(ids)] = found
-        sizes += np.bincount(batch.column("neuron_id").to_numpy(), minlength=run.n_neurons)
+        neurons = batch.column("neuron_id").to_numpy()
+        checked_neurons(run.files, f"lists/{side}", neurons, n_neurons=run.n_neurons)
+        sizes += np.bincount(neurons, minlength=run.n_neurons)
         at += len(ids)
     return ListEntries(np.concatenate([[0], np.cumsum(sizes)]), positions)
 

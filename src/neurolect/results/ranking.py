@@ -1,7 +1,8 @@
 """Rank neurons by a number: who is first, and where each layer's neurons are."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -143,7 +144,7 @@ def in_blocks(run: Run, *, layer: int | None = None, site: str | None = None) ->
 
     Returns: bool, shape (n_neurons,). In the order of neuron ids.
     """
-    blocks = run.manifest["model"]["sites"]
+    blocks: Sequence[Mapping[str, Any]] = run.manifest["model"]["sites"]
     for name, wanted in (("site", site), ("layer", layer)):
         known = sorted({each[name] for each in blocks})
         if wanted is not None and wanted not in known:

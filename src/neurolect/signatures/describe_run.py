@@ -31,8 +31,9 @@ from neurolect.signatures.vectors.files import check_vectors, read_vectors
 from neurolect.signatures.vectors.typical_sentences import TypicalSentences, find_typical, typical_sentences_table
 from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 from neurolect.store import Run, open_run, read_manifest
+from neurolect.store.files import changes_of
 from neurolect.store.sentence_index import has_index
-from neurolect.store.stages import check_current, made_with, making, recorded_options
+from neurolect.store.stages import check_current, made_with, making, record_again, recorded_options
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +83,12 @@ def describe(
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     made_by = {"annotator": annotator, **added_kinds()}
     done = {"added_kinds": []} | run.manifest["stages"].get("describe", {})
-    if made_with(run.manifest, "describe", options) and made_by.items() <= done.items():
-        if not has_index(run.folder):
+    if made_with(run.folder, run.manifest, "describe", options, but="index/") and made_by.items() <= done.items():
+        if not has_index(run.files) or changes_of(run.folder, run.manifest, "describe"):
             progress.message(f"{run.folder} is described; what searches need is added.")
             with only_here(run.folder, doing="describe"):
                 index_run(run)
+                record_again(run.folder, "describe", beginning="index/")
             return Run(run.folder)
         progress.message(f"{run.folder} is already described.")
         return Run(run.folder)

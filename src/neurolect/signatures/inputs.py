@@ -5,15 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.errors import RunFolderError
 from neurolect.results.field_values import CodedField, coded_field
 from neurolect.signatures.annotation.coding import CodedSentences
 from neurolect.store import Run
 from neurolect.store.sides import list_columns
-from neurolect.store.tables import table_path
+from neurolect.store.tables import checked_neurons, rows_of_sentences
 
 
 # The lists of a run, laid out for counting: one row a neuron and side.
@@ -115,19 +113,15 @@ def read_inputs(run: Run) -> Inputs:
 
 def _read_side(run: Run, side: str, *, kept: NDArray[np.int64]) -> NDArray[np.int32]:
     """Read one side's lists a row group at a time: at full size the whole table would not fit."""
-    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    file = run.files.parquet(f"lists/{side}")
     neuron_ids = np.empty(file.metadata.num_rows, dtype=np.int32)
     positions = np.empty(file.metadata.num_rows, dtype=np.int32)
     at = 0
     for batch in file.iter_batches(columns=["neuron_id", "sentence_id"], batch_size=1 << 20):
         here = slice(at, at + batch.num_rows)
-        neuron_ids[here] = batch.column("neuron_id").to_numpy()
-        ids = batch.column("sentence_id").to_numpy()
-        places = np.minimum(np.searchsorted(kept, ids), max(len(kept) - 1, 0))
-        if len(kept) == 0 or not np.array_equal(kept[places], ids):
-            what = f"lists/{side}.parquet of {run.folder} names sentences that sentences.parquet does not have."
-            raise RunFolderError(what, hint="The folder is damaged; collect it again.")
-        positions[here] = places
+        numbers, ids = (batch.column(name).to_numpy() for name in ("neuron_id", "sentence_id"))
+        neuron_ids[here] = checked_neurons(run.files, f"lists/{side}", numbers, n_neurons=run.n_neurons)
+        positions[here] = rows_of_sentences(run.files, f"lists/{side}", ids, kept=kept)
         at += batch.num_rows
     return list_rows(neuron_ids, positions, n_neurons=run.n_neurons)
 

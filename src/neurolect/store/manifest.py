@@ -4,30 +4,46 @@ import platform
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, Required, TypedDict, cast
 
 from neurolect.folders import formats
 from neurolect.folders.atomic import write_json
 from neurolect.folders.formats import neurolect_version
+from neurolect.folders.sums import FileEntry
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "numba", "spacy", "gensim")
+
+
+class SiteEntry(TypedDict):
+    """Neurons of one site and layer."""
+
+    site: str
+    layer: int
+    width: int
 
 
 class ModelEntry(TypedDict, total=False):
     """The model of a run, and how it was run."""
 
-    name: str
+    name: Required[str]
     architecture: str
     fingerprint: str
     n_layers: int
     n_parameters: int
     dtype: str
     packed: bool
-    compiled: bool
+    compiled: bool | None
     threads: int | None
     backend: str
     feeding: str
-    sites: list[dict[str, Any]]
+    sites: Required[list[SiteEntry]]
+
+
+class FieldEntry(TypedDict):
+    """One metadata field."""
+
+    name: str
+    kind: str
 
 
 class CorpusEntry(TypedDict, total=False):
@@ -37,7 +53,78 @@ class CorpusEntry(TypedDict, total=False):
     fingerprint: str
     n_sentences: int
     n_mining: int
-    fields: list[dict[str, Any]]
+    fields: Required[list[FieldEntry]]
+
+
+class ShardEntry(TypedDict):
+    """Which shard of a run it is."""
+
+    number: int
+    n: int
+
+
+class StageEntry(TypedDict, total=False):
+    """One stage; which keys it has differs from stage to stage."""
+
+    status: Required[str]
+    id: str | None
+    started: str
+    finished: str | None
+    seconds: float
+    seconds_by_step: dict[str, float]
+    rests_on: dict[str, str | None]
+    options: dict[str, Any]
+    neurolect: str
+    notice: str | None
+    files: dict[str, FileEntry]
+    steps: dict[str, dict[str, Any]]
+    steps_rest_on: dict[str, str | None]
+    n_sentences: int
+    n_kept: int
+    n_held_out: int
+    n_cut: int
+    n_empty: int
+    n_skipped: dict[str, int]
+    word_floor: int
+    word_rule: int
+    ending: dict[str, Any]
+    tables: list[str]
+    annotator: str | None
+    added_kinds: list[Any]
+    tagger: str | None
+    vectors: str | None
+    patterns: dict[str, dict[str, Any]]
+    n_lists: int
+    n_words: int
+    n_patterns: int
+    n_senses: int
+    n_scored: int
+    n_refused: int
+    top_share: float
+    encoder_vectors: str | None
+    model: str
+    corpora: list[dict[str, Any]]
+    n_sentences_a_list: int | None
+    read_from: str | None
+    n_without_weights: int
+    n_entries: int
+
+
+class CollectEntry(TypedDict, total=False):
+    """Options of collect that later stages read from the manifest."""
+
+    list_size: int
+    sides: list[str]
+    seed: int
+    sample_size: int
+    activation_sample_size: int
+
+
+class OptionsEntry(TypedDict, total=False):
+    """Options of a run, by stage; what reads the others checks them."""
+
+    model: dict[str, Any]
+    collect: CollectEntry
 
 
 class RunManifest(TypedDict):
@@ -53,7 +140,14 @@ class RunManifest(TypedDict):
     corpus: CorpusEntry
     options: dict[str, dict[str, Any]]
     notices: list[str]
-    shard: NotRequired[dict[str, Any]]
+    shard: NotRequired[ShardEntry]
+
+
+class _Inner(TypedDict):
+    """What is inside of stages and options, once an earlier version's entries are translated."""
+
+    stages: dict[str, StageEntry]
+    options: OptionsEntry
 
 
 def package_versions() -> dict[str, str]:
@@ -118,17 +212,21 @@ def read_manifest(folder: Path) -> RunManifest:
     Raises
     ------
     RunFolderError
-        If there is no run folder, or its manifest is not one.
+        If there is no run folder, its manifest is not one, or an entry of it is of another type.
     FormatVersionError
         If a newer neurolect wrote it.
     """
-    return cast("RunManifest", _as_now(formats.read_manifest(folder, formats.RUN)))
+    manifest = formats.read_manifest(folder, formats.RUN)
+    formats.check_types(folder, manifest, formats.RUN, RunManifest)
+    manifest = _as_now(manifest)
+    formats.check_types(folder, manifest, formats.RUN, _Inner)
+    return cast("RunManifest", manifest)
 
 
 def _as_now(manifest: dict[str, Any]) -> dict[str, Any]:
     """Say of stages that 0.1 made what later versions say: their ids, and what they rest on."""
     stages = manifest["stages"]
-    if any("id" in entry for entry in stages.values()):
+    if any("id" in entry for entry in stages.values()) or not all("status" in each for each in stages.values()):
         return manifest
     collected, described = (stages.get(name, {}).get("finished") for name in ("collect", "describe"))
     for entry in stages.values():

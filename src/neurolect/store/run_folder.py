@@ -12,10 +12,12 @@ from neurolect.errors import RunFolderError
 from neurolect.folders.remote import fetched, is_url
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.store.field_columns import join_sentences
+from neurolect.store.files import RunFiles, names_of
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
-from neurolect.store.stages import check_current, left_out, stage_of, state_of
-from neurolect.store.tables import names_of, no_such, read_neuron_rows, read_table
+from neurolect.store.stage_kinds import stage_of
+from neurolect.store.stages import check_current, left_out, state_of
+from neurolect.store.tables import read_neuron_rows, read_table
 
 _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
 """Tables of a signature, of runs that do not say which they have."""
@@ -41,6 +43,7 @@ class Run:
         self.folder = folder
         self._within = within  # the stage that is being made, which reads what it writes
         self.manifest: RunManifest = read_manifest(folder)
+        self.files = RunFiles(folder, self.manifest, within=within)
 
     def __repr__(self) -> str:
         model = self.manifest["model"]
@@ -60,7 +63,7 @@ class Run:
     @cached_property
     def sides(self) -> tuple[str, ...]:
         """Sides that there are lists of, ``top`` before ``bottom``."""
-        sides = tuple(side for side in SIDES if (self.folder / "lists" / f"{side}.parquet").is_file())
+        sides = tuple(side for side in SIDES if self.files.has(f"lists/{side}.parquet"))
         if not sides:
             what = f"The run folder {self.folder} has no lists."
             raise RunFolderError(what, hint="Collect it again with --set collect.sides=top,bottom")
@@ -107,7 +110,7 @@ class Run:
             If no stage has written it yet.
         """
         self._check_whole(name)
-        return read_table(self.folder, name, columns=columns)
+        return read_table(self.files, name, columns=columns)
 
     def is_current(self, stage: str, *, step: str | None = None) -> bool:
         """Say whether the results of a stage are whole, and of the run as it is.
@@ -162,7 +165,7 @@ class Run:
             True where :meth:`table` reads it.
         """
         stage = stage_of(name)
-        return (self._within == stage or self.is_current(stage)) and (self.folder / f"{name}.parquet").is_file()
+        return (self._within == stage or self.is_current(stage)) and self.files.has(f"{name}.parquet")
 
     def _check_whole(self, name: str) -> None:
         """Refuse tables and arrays that are missing or of an earlier state of the run."""
@@ -193,7 +196,7 @@ class Run:
             If no stage has written the table yet.
         """
         self._check_whole(name)
-        return read_neuron_rows(self.folder, name, neuron_id=neuron_id, side=side)
+        return read_neuron_rows(self.files, name, neuron_id=neuron_id, side=side)
 
     def array(self, name: str) -> NDArray[Any]:
         """Map an array of the folder into memory.
@@ -211,14 +214,10 @@ class Run:
         Raises
         ------
         RunFolderError
-            If it is not there.
+            If it is not there, or damaged.
         """
         self._check_whole(name)
-        path = self.folder / f"{name}.npy"
-        if not path.is_file():
-            raise no_such(self.folder, "array", name, names_of(self.folder, ".npy"))
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
+        return self.files.array(name)
 
     def neuron(self, address: str) -> "Neuron":
         """Find a neuron by its address.
@@ -409,8 +408,8 @@ class Neuron:
         check_side(side, self.run.sides, of=self.run.folder)
         names = self.run.manifest["stages"].get("describe", {}).get("tables")
         if names is None:
-            subtrees = self.run.folder / "signatures" / "subtrees.parquet"
-            names = [name for name in _TABLES if name != "subtrees" or subtrees.is_file()]
+            subtrees = self.run.files.has("signatures/subtrees.parquet")
+            names = [name for name in _TABLES if name != "subtrees" or subtrees]
         return {name: self.rows(f"signatures/{name}", side=side) for name in names}
 
 

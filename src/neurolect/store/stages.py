@@ -10,18 +10,20 @@ import dataclasses
 import hashlib
 import json
 import secrets
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from neurolect.errors import RunFolderError
 from neurolect.folders.atomic import write_text
 from neurolect.folders.formats import neurolect_version
 from neurolect.folders.lock import only_here
+from neurolect.folders.sums import sums_of
+from neurolect.store.files import changes_of, record_files
 from neurolect.store.manifest import RunManifest, now, read_manifest, write_manifest
+from neurolect.store.stage_kinds import STAGES, StageKind, command_of
 
 
 # Write resolved options as TOML.
@@ -59,80 +61,6 @@ def _value(value: object) -> str:
 
 
 Options = TypeVar("Options")
-
-
-class StageKind(NamedTuple):
-    """What a stage is, whoever makes it."""
-
-    rests_on: tuple[str, ...]
-    """Stages whose results it reads, and cannot do without."""
-    writes: tuple[str, ...]
-    """Beginnings of the paths in the run folder that are its own; the longest that fits wins."""
-    missing: str
-    """What an error says of a run without it."""
-    command: str
-    """What makes it, RUN standing for the folder."""
-    options: str | None = None
-    """The table of options that it is made with."""
-    uses: tuple[str, ...] = ()
-    """Stages whose results it reads where they are there."""
-
-
-STAGES: dict[str, StageKind] = {
-    "collect": StageKind((), ("",), "is unfinished", "neurolect collect MODEL CORPUS --out RUN"),
-    "describe": StageKind(
-        ("collect",),
-        ("annotations", "signatures/", "index/"),
-        "has not been described",
-        "neurolect describe RUN",
-        "describe",
-    ),
-    "fidelity": StageKind(
-        ("describe",),
-        ("fidelity/", "held_out/annotations"),
-        "has no scores of fidelity",
-        "neurolect fidelity RUN",
-        "fidelity",
-    ),
-    "control": StageKind(
-        ("fidelity",),
-        ("fidelity/control", "fidelity/twins"),
-        "has no scores of random weights",
-        "neurolect fidelity RUN --control RANDOM_RUN",
-    ),
-    "against": StageKind(
-        ("fidelity",),
-        ("against/",),
-        "has no scores on a second corpus",
-        "neurolect fidelity RUN --against CORPUS",
-    ),
-    "tokens": StageKind(
-        ("collect",),
-        ("tokens/", "signatures/token_"),
-        "has no activations at single tokens",
-        "neurolect tokens RUN",
-        uses=("describe",),
-    ),
-    "relate": StageKind(("describe",), ("relations/",), "has not been related", "neurolect relate RUN", "relate"),
-}
-"""Every stage of a run, each after those it rests on."""
-
-
-def stage_of(name: str) -> str:
-    """Say which stage writes a table or an array of the run folder.
-
-    >>> stage_of("signatures/words"), stage_of("signatures/token_words"), stage_of("lists/top")
-    ('describe', 'tokens', 'collect')
-    """
-    fits = [
-        (len(start), stage) for stage, kind in STAGES.items() for start in kind.writes if name.startswith(start)
-    ]
-    return max(fits)[1]
-
-
-def command_of(stage: str, folder: Path) -> str:
-    """Give the command that makes a stage, as a shell reads it."""
-    return STAGES[stage].command.replace("RUN", shlex.quote(str(folder)), 1)
 
 
 def state_of(manifest: RunManifest, stage: str) -> str:
@@ -238,6 +166,7 @@ def making(folder: Path, stage: str, *, options: object = None, keep: bool = Fal
         record = StageRecord(
             folder, stage, (dict(before) if keep else {}) | new | {"neurolect": neurolect_version()}
         )
+        record.entry.pop("files", None)  # of the earlier making
         if options is not None and kind.options is not None:
             plain = plain_options(options)
             record.entry["options"] = plain
@@ -248,6 +177,7 @@ def making(folder: Path, stage: str, *, options: object = None, keep: bool = Fal
         write_manifest(folder, manifest)
         started = time.perf_counter()
         yield record
+        record.entry["files"] = record_files(folder, stage)
         took = {"seconds": round(time.perf_counter() - started, 3)}
         if record.seconds:
             took["seconds_by_step"] = record.seconds  # type: ignore[assignment]
@@ -264,15 +194,31 @@ def plain_options(options: object) -> dict[str, Any]:
     return plain
 
 
-def made_with(manifest: RunManifest, stage: str, options: object) -> bool:
-    """Say whether a stage is current and was made with these options."""
+def made_with(folder: Path, manifest: RunManifest, stage: str, options: object, *, but: str = "") -> bool:
+    """Say whether a stage is current, was made with these options, and all it wrote is as it was written.
+
+    ``but``: Files whose names begin so do not count.
+    """
     if state_of(manifest, stage) != "current":
         return False
     # entries of before 0.2 have their options among the run's alone
     recorded = manifest["stages"][stage].get("options", manifest["options"].get(STAGES[stage].options or stage, {}))
     # an option that came or went with another version makes nothing again
     asked, defaults = plain_options(options), plain_options(type(options)())
-    return {name: recorded.get(name, defaults[name]) for name in asked} == asked
+    if {name: recorded.get(name, defaults[name]) for name in asked} != asked:
+        return False
+    return all(but and name.startswith(but) for name in changes_of(folder, manifest, stage))
+
+
+def record_again(folder: Path, stage: str, *, beginning: str) -> None:
+    """Measure files that were added to a stage, or made again, after it was done; the caller holds the folder."""
+    manifest = read_manifest(folder)
+    entry = manifest["stages"][stage]
+    if "files" in entry:
+        others = {name: each for name, each in entry["files"].items() if not name.startswith(beginning)}
+        found = record_files(folder, stage)
+        entry["files"] = others | {name: found[name] for name in found if name.startswith(beginning)}
+        write_manifest(folder, manifest)
 
 
 def recorded_options(manifest: RunManifest, table: str, options_class: type[Options]) -> Options:
@@ -313,7 +259,8 @@ class Steps:
         """Do a step unless it is done already with these settings (JSON-able) and its files are there."""
         key = hashlib.sha256(json.dumps([name, settings], sort_keys=True).encode()).hexdigest()[:16]
         folder = self._record.folder
-        if self._done.get(name, {}).get("key") == key and all((folder / file).is_file() for file in files):
+        done = self._done.get(name, {})
+        if done.get("key") == key and all(_is_same(folder / file, done) for file in files):
             return
         # files of an earlier description must not be taken for this one's while the step runs
         self._done.pop(name, None)
@@ -321,4 +268,11 @@ class Steps:
         start = time.perf_counter()
         counts = work()
         self._done[name] = {"key": key, "seconds": round(time.perf_counter() - start, 3), **counts}
+        self._done[name]["crc32"] = {Path(file).name: sums_of(folder / file)["crc32"] for file in files}
         self._record.write()
+
+
+def _is_same(path: Path, done: dict[str, Any]) -> bool:
+    """Say whether a step's file is there, and as it was written as far as is known."""
+    known = done.get("crc32", {}).get(path.name)
+    return path.is_file() and known in (None, sums_of(path)["crc32"])

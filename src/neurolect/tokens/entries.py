@@ -25,7 +25,7 @@ def wanted_entries(
     """
     parts = []
     for number, side in enumerate(sides):
-        if not (run.folder / "lists" / f"{side}.parquet").is_file():
+        if not run.files.has(f"lists/{side}.parquet"):
             what = f"The run folder {run.folder} has no {side} lists."
             raise RunFolderError(what, hint="Choose the other side, or collect again with both.")
         rows = run.table(f"lists/{side}", columns=["neuron_id", "rank", "sentence_id", "activation"])

@@ -1,17 +1,18 @@
 """The second pass: activations at the tokens of the wanted sentences, in parts that outlive an interruption."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.errors import ModelError
+from neurolect.errors import ModelError, RunFolderError
 from neurolect.folders.atomic import write_json, write_table
+from neurolect.folders.parquet import ParquetReader
 from neurolect.model import Model
 from neurolect.model.token_values import TokenSpans, read_token_values
 from neurolect.progress import Progress
@@ -47,13 +48,23 @@ def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress
             task.advance(len(part))
     n_parts = -(-len(sentence_ids) // PART_SENTENCES)
     entries, sentences = (
-        pa.concat_tables(pq.read_table(folder / f"{name}-{number}.parquet") for number in range(n_parts))
+        pa.concat_tables(_part(folder, f"{name}-{number}.parquet") for number in range(n_parts))
         for name in ("entries", "sentences")
     )
     entries = entries.take(pa.array(np.argsort(order)))
     _check(run, model, wanted, entries)
     rmtree(folder)
     return entries.drop_columns(["pooled"]), sentences
+
+
+def _part(folder: Path, name: str) -> pa.Table:
+    """Read back one part."""
+
+    def damaged(how: str) -> RunFolderError:
+        what = f"What an interrupted `neurolect tokens` left in {folder} is damaged: {name}: {how}."
+        return RunFolderError(what, hint=f"Remove it and give the command again: rm -r {shlex.quote(str(folder))}")
+
+    return ParquetReader(folder / name, damaged=damaged).read()
 
 
 def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
@@ -66,7 +77,7 @@ def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
         "sums": [int((column.astype(np.int64) * (np.arange(len(column)) % 8191 + 1)).sum()) for column in columns],
     }
     plan = folder / "plan.json"
-    if plan.is_file() and json.loads(plan.read_text(encoding="utf-8")) == key:
+    if plan.is_file() and plan.read_bytes().split() == json.dumps(key, indent=2).encode().split():
         return
     if folder.exists():
         rmtree(folder)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import split_words, word_spans
@@ -17,6 +16,7 @@ from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.statistics.scores import PRIOR_SIZE
 from neurolect.store import SIDES, Run, open_run
+from neurolect.store.files import changes_of
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
 from neurolect.tokens.entries import align, unpack_values, wanted_entries, word_weights
@@ -87,7 +87,7 @@ def read_tokens(
     kept = _kept(run, n_sentences=n_sentences)
     if kept is not None:
         wanted = wanted.filter(pa.array(~np.isin(lists_of(wanted, SIDES), lists_of(kept[0], SIDES))))
-    if not wanted.num_rows and run.is_current("tokens"):
+    if not wanted.num_rows and run.is_current("tokens") and not changes_of(run.folder, run.manifest, "tokens"):
         progress.message(f"The tokens of these lists of {run.folder} are already read.")
         return Run(run.folder)
     loaded = model_of_run(run, model, device=device) if wanted.num_rows else None
@@ -134,12 +134,14 @@ def _kept(run: Run, *, n_sentences: int) -> tuple[pa.Table, pa.Table] | None:
     """Read the lists that were read from this pass with as many sentences."""
     done = run.manifest["stages"].get("tokens", {})
     read_from = done.get("read_from", done.get("rests_on", {}).get("collect"))
-    same = (
-        read_from == run.manifest["stages"]["collect"].get("id") and (run.folder / f"{ENTRIES}.parquet").is_file()
-    )
-    if not same or done.get("n_sentences_a_list") != n_sentences:
+    intact = all(run.files.is_intact(f"{name}.parquet") for name in (ENTRIES, SENTENCES))
+    if (
+        read_from != run.manifest["stages"]["collect"].get("id")
+        or not intact
+        or done.get("n_sentences_a_list") != n_sentences
+    ):
         return None
-    return pq.read_table(run.folder / f"{ENTRIES}.parquet"), pq.read_table(run.folder / f"{SENTENCES}.parquet")
+    return run.files.parquet(ENTRIES).read(), run.files.parquet(SENTENCES).read()
 
 
 def _joined(kept: pa.Table, made: pa.Table) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Any
 from neurolect.errors import VariantError
 from neurolect.folders.atomic import replacing_folder, write_json, write_text
 from neurolect.folders.formats import VARIANT, neurolect_version, read_manifest
+from neurolect.folders.sums import sums_of
 from neurolect.model.files import one_line_errors
 from neurolect.store.manifest import now, package_versions
 
@@ -21,7 +22,8 @@ def write_record(
     """
     head = {"format": VARIANT.name, "schema_version": VARIANT.version, "kind": kind, "made_from": dict(made_from)}
     versions = {"neurolect": neurolect_version(), "created": now(), "packages": package_versions()}
-    write_json(folder / VARIANT.file, head | dict(facts) | versions)
+    files = {path.name: sums_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    write_json(folder / VARIANT.file, head | dict(facts) | versions | {"files": files})
     write_text(folder / "README.md", text)
 
 

@@ -7,6 +7,7 @@ part by part, by the hash of the text: an interrupted run goes on, a second run 
 import hashlib
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import split_words
 from neurolect.errors import DescribeError, RunFolderError
 from neurolect.folders.atomic import write_table
+from neurolect.folders.parquet import ParquetReader
 from neurolect.processes import in_order
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotation.tagger import Tagger, model_folder, tagger_fingerprint
@@ -177,13 +178,16 @@ def _read_cache(cache: Path | None, *, kept: pa.Schema) -> pa.Table:
     tables = [kept.empty_table()]
     for path in sorted(cache.glob("part-*.parquet")) if cache is not None else []:
         try:
-            tables.append(pq.read_table(path, columns=kept.names).cast(kept))
-        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-            what = f"The kept annotations {path} cannot be read ({error})."
-            raise RunFolderError(
-                what, hint=f"Delete the file; its sentences are then tagged again: rm {path}"
-            ) from error
+            tables.append(ParquetReader(path, damaged=partial(_damaged, path)).read(kept.names).cast(kept))
+        except pa.ArrowInvalid as error:
+            raise _damaged(path, str(error)) from error
     return pa.concat_tables(tables)
+
+
+def _damaged(path: Path, how: str) -> RunFolderError:
+    what = f"The kept annotations {path} are damaged: {how}."
+    hint = f"Delete the file; its sentences are then tagged again: rm {shlex.quote(str(path))}"
+    return RunFolderError(what, hint=hint)
 
 
 def _keep(chunks: list[pa.Table], *, cache: Path | None) -> pa.Table:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from neurolect.corpus.sentences.words import WORD_RULE, is_cut_otherwise
 from neurolect.errors import RunFolderError
 from neurolect.store import Run
-from neurolect.store.stages import command_of
+from neurolect.store.stage_kinds import command_of
 
 
 def rule_of(run: Run, stage: str) -> int:

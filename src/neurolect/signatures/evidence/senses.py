@@ -20,7 +20,7 @@ def has_senses(run: Run) -> bool:
     """Tell whether a run's lists have senses that sentences can be compared with: not without word vectors."""
     files = ("word_vectors.npy", "senses.parquet", "sense_members.parquet")
     described = run.manifest["options"].get("describe", {}).get("vectors", "none") != "none"
-    return described and all((run.folder / "signatures" / name).is_file() for name in files)
+    return described and all(run.files.has(f"signatures/{name}") for name in files)
 
 
 def count_senses(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numba import njit
 from numpy.typing import NDArray
 
@@ -14,7 +13,6 @@ from neurolect.signatures.annotation.coding import CodedSentences, code_sentence
 from neurolect.signatures.inputs import Inputs, Lists, read_inputs
 from neurolect.signatures.search_index.common_sets import common_sets
 from neurolect.store import Run
-from neurolect.store.tables import table_path
 
 MAX_SETS = 256
 WORTH_SETS = 1 << 25
@@ -24,7 +22,7 @@ WORTH_SETS = 1 << 25
 def index_run(run: Run) -> None:
     """Write the index of a run whose sentences are annotated."""
     inputs = read_inputs(run)
-    table = pq.ParquetFile(table_path(run.folder, "annotations"), memory_map=True).read(columns=["words", "tags"])
+    table = run.table("annotations", columns=["words", "tags"])
     annotations = Annotations(*(column.combine_chunks() for column in table.columns))
     write_index(run.folder, inputs, code_sentences(annotations))
 

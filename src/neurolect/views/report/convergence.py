@@ -46,7 +46,7 @@ def convergence_panels(run: Run) -> list[Panel]:
         they keep while the sentences read double; how far their last sentence lies from the neuron's mean. Empty
         where the run was collected without a monitor or looked at fewer than three times.
     """
-    if not (run.folder / "convergence" / "steps.parquet").is_file():
+    if not run.files.has("convergence/steps.parquet"):
         return []
     steps = run.table("convergence/steps").to_pylist()
     if len(steps) < _LEAST_STEPS:
