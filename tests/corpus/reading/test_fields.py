@@ -1,8 +1,18 @@
+from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 
 import pytest
 
-from neurolect.corpus.reading.fields import Field, Survey, choose_fields, find_text_column, survey_rows
+from neurolect.corpus.reading.documents import fit_metadata
+from neurolect.corpus.reading.fields import (
+    Field,
+    Survey,
+    choose_fields,
+    find_text_column,
+    survey_rows,
+    to_number,
+)
 from neurolect.errors import CorpusError
 
 SENTENCE = "a text that is long enough to be one"
@@ -43,6 +53,35 @@ def test_kinds() -> None:
         ("year", "number"),
         ("name", "category"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["01000", "90210"], "category"),
+        (["007", "7"], "category"),
+        (["01", "12"], "number"),
+        (["0.5", "0", "00"], "number"),
+        (["2020_01", "2020_02"], "category"),
+        (["9007199254740993", "9007199254740995"], "category"),
+        (["9007199254740992", "-4503599627370497"], "number"),
+        ([2**53 + 1, 2**53 + 3], "category"),
+        ([10**25 + 1, 3], "category"),
+        ([Decimal(2**60 + 1), Decimal(5)], "category"),
+        ([Decimal("0.1"), Decimal("1E+400")], "category"),
+        ([Decimal("0.1"), Decimal("3E+20")], "number"),
+        ([2**64 - 1, *[7] * 99], "number"),
+        ([10**400, 1, 2], "category"),
+    ],
+)
+def test_numbers_that_are_names_keep_their_digits(values: list[object], kind: str) -> None:
+    rows = [{"x": value} for value in values]
+    fields, notices = fields_of(*rows, csv=True)
+    assert fields == [("x", kind)]
+    kept = fit_metadata(rows[0], fields=[Field("x", "x", "category")], misfits=Counter())
+    assert kept == (str(values[0]),)
+    looks_like_numbers = all(to_number(value) is not None for value in values)
+    assert bool(notices) == (kind == "category" and looks_like_numbers)
 
 
 def test_what_is_no_metadata_is_reported() -> None:

@@ -21,10 +21,14 @@ _ID_NAMES = """
 ID_NAMES = frozenset(_ID_NAMES.split()) | {""}
 # What pandas and neurolect call columns without a name.
 UNNAMED = re.compile(r"(?:unnamed: \d+|column_\d+)\Z", re.IGNORECASE)
+# Whole numbers that are names: a ZIP code, an account. (Months and days may be written 01.)
+PADDED = re.compile(r"\s*0\d{2,}\s*\Z")
+WHOLE = re.compile(r"\s*[+-]?\d{16,}\s*\Z")
 ID_LIKE = re.compile(r"(?:https?://\S+|[\w./:#+-]*\d[\w./:#+-]*)\Z")
 LONG_TEXT = 200
 FEW = 50
 MOST = 0.95
+MAX_DIGITS = 300
 OWN_COLUMNS = frozenset({"sentence_id", "document_id", "position", "held_out", "n_words", "text"})
 
 
@@ -48,6 +52,8 @@ class Survey:
     n_numbers: int = 0
     n_nested: int = 0
     n_id_like: int = 0
+    n_padded: int = 0
+    n_rounded: int = 0
     distinct: set[object] | None = None
 
     def update(self, value: object, *, numbers_in_text: bool) -> None:
@@ -65,9 +71,13 @@ class Survey:
             self.n_strings += 1
             self.n_characters += len(value)
             self.n_id_like += ID_LIKE.match(value) is not None
-            self.n_numbers += numbers_in_text and to_number(value) is not None
+            if numbers_in_text and to_number(value) is not None:
+                self.n_numbers += 1
+                self.n_padded += PADDED.match(value) is not None
+                self.n_rounded += _is_rounded(value)
         else:
             self.n_numbers += to_number(value) is not None
+            self.n_rounded += _is_rounded(value)
             self.n_id_like += isinstance(value, int) and not isinstance(value, bool)
 
     @property
@@ -99,12 +109,26 @@ def to_number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float | decimal.Decimal | str):
+        if isinstance(value, str) and "_" in value:
+            return None  # Python would read 2020_01 as 202001
         try:
             number = float(value)
         except (ValueError, OverflowError):
             return None
         return number if math.isfinite(number) else None
     return None
+
+
+def _is_rounded(value: object) -> bool:
+    """Tell whether a value is a whole number that no float is equal to."""
+    if isinstance(value, str):
+        whole = int(value) if len(value) <= MAX_DIGITS and WHOLE.match(value) else 0
+    elif isinstance(value, decimal.Decimal):
+        whole = int(value) if value.is_finite() and abs(value.adjusted()) <= MAX_DIGITS and value % 1 == 0 else 0
+    else:
+        whole = value if isinstance(value, int) else 0
+    number = to_number(whole)
+    return number is not None and int(number) != whole
 
 
 def survey_rows(rows: Iterable[Mapping[str, object]], *, numbers_in_text: bool) -> dict[str, Survey]:
@@ -196,7 +220,12 @@ def choose_fields(
         if name != column:
             why = "its name was taken" if column in taken else "its name cannot be shown as it is"
             notices.append(f"The metadata column {column!r} is called {name!r} in the corpus: {why}.")
-        fields.append(Field(name, column, _kind(by_column[column])))
+        kind = _kind(by_column[column])
+        if kind == "number" and _are_names(by_column[column]):
+            kind = "category"
+            why = "its numbers begin with zeros, or have more digits than a number keeps"
+            notices.append(f"The metadata column {column!r} is kept as text: {why}.")
+        fields.append(Field(name, column, kind))
     return fields, notices
 
 
@@ -237,6 +266,13 @@ def _kind(surveys: Sequence[Survey]) -> Kind:
     n_numbers = sum(survey.n_numbers for survey in surveys)
     # a few "unknown" among the years make no categories of them: they are counted and left empty
     return "number" if n_values and n_numbers >= MOST * n_values else "category"
+
+
+def _are_names(surveys: Sequence[Survey]) -> bool:
+    """Tell codes, which only look like numbers; a few that no float is equal to are a number's rounding."""
+    n_numbers = sum(survey.n_numbers for survey in surveys)
+    n_rounded = sum(survey.n_rounded for survey in surveys)
+    return any(survey.n_padded for survey in surveys) or n_rounded > (1 - MOST) * n_numbers
 
 
 def _mostly_nested(surveys: Sequence[Survey]) -> bool:
