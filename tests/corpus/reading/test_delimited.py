@@ -41,6 +41,43 @@ def test_lines_before_the_header(tmp_path: Path, head: str) -> None:
     assert read(write(tmp_path / "a.csv", table(";", head=head)))[0] == AS_ROWS
 
 
+@pytest.mark.parametrize(
+    ("head", "n"),
+    [
+        ("# made in 2024\n", 1),
+        ("# made in 2024; by me\n", 1),
+        ("# made, in, 2024\n\n#by me\n\n", 4),
+        ("\ufeff# one\r\n#\r\n", 2),
+        ("sep=;\n# one\n", 1),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_comments_before_a_table_are_reported(tmp_path: Path, name: str, delimiter: str, head: str, n: int) -> None:
+    head = head.replace(";", delimiter)
+    rows, reader = read(write(tmp_path / name, table(delimiter, head=head)))
+    assert rows == AS_ROWS
+    what = "1 line that begins with # was" if n == 1 else f"{n} lines that begin with # were"
+    assert any(f"{what} left out before the table" in each for each in reader.losses.notices())
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("#id,text\n1,one two\n", {"#id": "1", "text": "one two"}),
+        ("# made, by me\n#id,words\n1,one two\n", {"#id": "1", "words": "one two"}),
+        ("#,text\n1,one two\n", {"#": "1", "text": "one two"}),
+        ("#name,words\nbob,one two\n", {"#name": "bob", "words": "one two"}),
+        ("#happy, a day\nsad\n#so\n", {"#happy": "sad"}),
+        ("text\n#one two\n", {"text": "#one two"}),
+        ("text,label\n#one two,3\n", {"text": "#one two", "label": "3"}),
+    ],
+)
+def test_a_header_or_a_value_with_a_hash_is_no_comment(tmp_path: Path, text: str, first: dict[str, str]) -> None:
+    rows, _ = read(write(tmp_path / "a.csv", text))
+    assert rows[0] == first
+
+
 def test_the_delimiter_is_the_one_that_rows_agree_on(tmp_path: Path) -> None:
     text = "text;label, of two\n" + "".join(f"One, two, {n}, and more;a\n" for n in range(20))
     assert read(write(tmp_path / "a.csv", text))[0][3] == {"text": "One, two, 3, and more", "label, of two": "a"}

@@ -57,6 +57,12 @@ def find_shape(path: Path | RemotePath, *, decoder: Decoder, options: PrepareOpt
         delimiter = said[1] if delimiter == "auto" else delimiter
         n_before += 1
         n_before += next((n for n, line in enumerate(sample[n_before:]) if line.strip()), 0)
+    n_comments = _comments(sample[n_before:], delimiter, suffixes(path)[0])
+    if n_comments:
+        n_characters = sum(map(len, sample[n_before : n_before + n_comments]))
+        what = counted(n_comments, "{} line that begins with # was", "{} lines that begin with # were")
+        losses.say(f"{what} left out before the table of {shown(path)} ({n_characters:,} characters).")
+        n_before += n_comments
     rest = sample[n_before:]
     if delimiter == "auto":
         delimiter = _delimiter(rest, suffixes(path)[0])
@@ -128,6 +134,25 @@ def _delimiter(lines: Sequence[str], ending: str) -> str:
             if ending == ".tsv" and delimiter == "\t":
                 break
     return chosen
+
+
+def _comments(lines: Sequence[str], delimiter: str, ending: str) -> int:
+    """Count the lines before a table that are comments on it, not its header: ``#`` and another shape."""
+    n = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    below = lines[n:]
+    if not n or not below:
+        return 0
+    delimiter = _delimiter(below, ending) if delimiter == "auto" else delimiter
+    rows = [row for row in csv.reader(iter(below), delimiter=delimiter) if row]
+    last = max(place for place in range(n) if lines[place].strip())
+    cells = next(csv.reader([lines[last]], delimiter=delimiter))
+    width = len(rows[0])
+    if width == 1 or sum(len(row) == width for row in rows) < MOST * len(rows):
+        return 0
+    is_named = any(cell.strip().lower() in TEXT_NAMES for cell in rows[0])
+    if len(cells) == width and not (is_named and not any(cell.lower().strip("# ") in TEXT_NAMES for cell in cells)):
+        return last  # it is the header, as in "#id,text"
+    return n
 
 
 def _fault(shape: Shape, lines: Sequence[str] | Iterator[str]) -> bool:
