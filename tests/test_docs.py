@@ -149,9 +149,8 @@ def test_every_verb_and_option_of_the_command_line_has_help() -> None:
         for number, line in enumerate(lines):
             if re.match(r"  --\w", line):
                 shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
-                assert re.search(r"  --[\w-]+(?:, --[\w-]+)*(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+))?\s{2,}\S", shown), (
-                    line
-                )
+                form = r"  --[\w-]+(?:, --[\w-]+)*(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+))?\s{2,}\S"
+                assert re.search(form, shown), line
 
 
 def test_a_verb_says_what_it_does_in_one_line_of_80_columns() -> None:

@@ -57,7 +57,8 @@ def config_of_run(
 ) -> tuple[RunConfig, list[str]]:
     """Read the options of a later stage: the run's own where neither file nor settings say otherwise.
 
-    The second value has a line for every option that is another than the run's.
+    The second value has a line for every option that file or settings make another than the run's; what a preset
+    changes is not listed.
     """
     tables = typing.get_type_hints(RunConfig)
     own = {
@@ -65,7 +66,9 @@ def config_of_run(
         for stage, options in run.manifest["options"].items()
         if stage in tables
     }
-    before, config = load_config(defaults=own), load_config(path, settings=settings, defaults=own)
+    presets = list(filter(_is_preset, settings))
+    before = load_config(defaults=own, settings=presets)
+    config = load_config(path, settings=settings, defaults=own)
     changed = []
     for stage in own:
         for name in _names(tables[stage]):

@@ -16,6 +16,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
                 "word_gap": -1,
                 "tag_gap": -1,
             },
+            "relate": {"encoder_vectors": "first", "group_responses": "raw"},
             "finetune": {"head": "linear", "patience": 0, "keep": "last"},
         },
     }

@@ -63,7 +63,7 @@ def test_an_interrupted_stage_resumes_and_ends_the_same(
             relate(run, options=QUICK)
     manifest = read_manifest(run.folder)["stages"]["relate"]
     assert manifest["status"] == "running"
-    assert list(manifest["steps"]) == ["vectors", "clusters", "alike"]
+    assert list(manifest["steps"]) == ["vectors", "clusters", "alike", "layer_groups"]
     vectors = run.folder / "relations" / "vectors" / "words_top.npy"
     written = vectors.stat().st_mtime_ns
     relate(Run(run.folder), options=QUICK, workers=1)

@@ -56,6 +56,24 @@ def test_neurons_made_for_a_value_lead_in_its_field(described: Run) -> None:
     assert shares[0] == pytest.approx(listed.count("recipe") / len(listed))
 
 
+def test_words_of_a_class_are_counted_a_sentence(described: Run) -> None:
+    rows = described.table("signatures/tags").to_pylist()
+    summary = {(row["neuron_id"], row["side"]): row for row in described.table("signatures/summary").to_pylist()}
+    for name, letter in (("noun", "N"), ("verb", "V"), ("adjective", "J")):
+        found = numbers(described, f"{name}_count", side="bottom").values
+        for neuron in (0, 3, 9):
+            own = [row for row in rows if (row["neuron_id"], row["side"]) == (neuron, "bottom")]
+            n = sum(row["n_list"] for row in own if row["tag"].startswith(letter))
+            assert found[neuron] == pytest.approx(n / summary[neuron, "bottom"]["n_sentences"])
+
+
+def test_the_mean_of_a_list_is_that_of_its_activations(described: Run) -> None:
+    for side in ("top", "bottom"):
+        found = numbers(described, "list_mean", side=side).values
+        listed = described.neuron("hidden.1.4").list(side).column("activation").to_pylist()
+        assert found[4] == pytest.approx(np.mean(listed))
+
+
 def test_values_named_alone_count(described: Run) -> None:
     shares = {each: numbers(described, "field=domain", value=each) for each in ("recipe", "fiction")}
     of_two = {each: found.values for each, found in shares.items()}

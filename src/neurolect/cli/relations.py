@@ -23,7 +23,7 @@ from neurolect.cli.arguments import (
 from neurolect.cli.printing import as_json, make_progress, print_ranking, quoted, width
 from neurolect.store import SIDES
 
-FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups or redundancy."
+FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups, redundancy or metadata."
 By = Annotated[
     str | None,
     typer.Option(help="pos, tag, length, field=NAME, deviation=NAME, auroc or any other number of --list."),
@@ -37,6 +37,8 @@ def relate(
     run: RunFolder,
     config: Config = None,
     settings: Settings = None,
+    model: Annotated[str | None, typer.Option(help="Where the run's model is, if it has to read again.")] = None,
+    device: Device = "cpu",
     workers: Workers = CORES,
     output: Output = Format.text,
 ) -> None:
@@ -45,7 +47,7 @@ def relate(
     from neurolect.views.texts.relations import relations_facts, relations_text
 
     options = read_config_of(run, config, settings).relate
-    related = relate(run, options=options, workers=workers, progress=make_progress())
+    related = relate(run, options=options, model=model, device=device, workers=workers, progress=make_progress())
     facts = relations_facts(related)
     echo(as_json(facts) if output is Format.json else relations_text(facts), nl=output is Format.json)
 
@@ -94,14 +96,42 @@ def plot(
     layer: Layer = None,
     method: Annotated[str | None, typer.Option(help="tsne or umap, where the run has both maps.")] = None,
     site: Annotated[
-        str | None, typer.Option(help="heatmap, same-index: whose neurons; the run's first site.")
+        str | None, typer.Option(help="heatmap, same-index, groups: whose neurons; the first site.")
     ] = None,
+    indices: Annotated[str | None, typer.Option(help="heatmap: 301-350 shows only these, from 0.")] = None,
+    neurons: Annotated[str | None, typer.Option(help="metadata: addresses, separated by commas.")] = None,
 ) -> None:
     """Draw a figure of a related run."""
     from neurolect.views.plots import plot
 
-    plot(run, figure, out=out, by=by, value=value, side=side, layer=layer, method=method, site=site)
+    plot(
+        run,
+        figure,
+        out=out,
+        by=by,
+        value=value,
+        side=side,
+        layer=layer,
+        method=method,
+        site=site,
+        indices=None if indices is None else _first_and_last(indices),
+        neurons=_addresses(neurons),
+    )
     echo(f"{out}: {figure}")
+
+
+def _first_and_last(text: str) -> tuple[int, int]:
+    """Read ``301-350``."""
+    first, dash, last = text.partition("-")
+    if not (dash and first.strip().isdecimal() and last.strip().isdecimal()):
+        what = f"--indices {text!r} is no range; 301-350 is one."
+        raise typer.BadParameter(what)
+    return int(first), int(last)
+
+
+def _addresses(text: str | None) -> list[str] | None:
+    """Read addresses separated by commas."""
+    return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
 
 
 # The verb that reads sentences again, token by token: tokens.
@@ -120,7 +150,7 @@ def tokens(
     """
     from neurolect.tokens import read_tokens
 
-    chosen = None if neurons is None else [each.strip() for each in neurons.split(",") if each.strip()]
+    chosen = _addresses(neurons)
     done = read_tokens(
         run,
         model=model,

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
-from neurolect.clustering.k_means import k_means
 from neurolect.paper.churn import read_looks, replaced_by_chance
 from neurolect.paper.finding import layer_of_neurons
-from neurolect.paper.roles import N_GROUPS
-from neurolect.relations.inputs import finite_sentences, standardised
-from neurolect.relations.maps import t_sne
 from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.results.field_numbers import MIN_LABELLED
 from neurolect.store import Run
-from neurolect.views.palette import CATEGORIES, CYAN, DIM, GREY, INDIGO, ROSE, SEQUENCE, WINE
+from neurolect.views.palette import CYAN, DIM, GREY, INDIGO, ROSE, SEQUENCE, WINE
 from neurolect.views.plots.style import Drawn, layer_axis, new_figure
 
 if TYPE_CHECKING:
@@ -126,28 +122,3 @@ def draw_curves(runs: Mapping[str, Run], *, by: str) -> Drawn:
         "sentences with a value."
     )
     return Drawn(figure, f"{caption[:1].upper()}{caption[1:]}", None)
-
-
-def draw_layer_groups(run: Run, *, layer: int, seed: int = 0) -> Drawn:
-    """Draw one layer's neurons by their responses, in ten groups ([J] figure 4).
-
-    Returns: A t-SNE map of standardised responses, coloured by k-means group.
-    """
-    rows = np.flatnonzero(layer_of_neurons(run) == layer)
-    held = run.array("sample/activations")[rows]
-    unit = standardised(np.asarray(held[:, finite_sentences(held)], dtype=np.float32))
-    unit = unit[unit.any(axis=1)]
-    labels = k_means(unit, k=min(N_GROUPS, len(unit)), seed=seed, n_starts=3, n_iterations=50).labels
-    xy = t_sne(unit, seed=seed)
-    figure, axes = new_figure(f"Neurons of layer {layer} by their responses", width=5.6, height=4.2)
-    for group in range(int(labels.max(initial=0)) + 1):
-        here = labels == group
-        colour = CATEGORIES[group % len(CATEGORIES)]
-        axes.scatter(xy[here, 0], xy[here, 1], s=9, linewidths=0, color=colour, label=f"{group + 1} ({here.sum()})")
-    axes.legend(title="group (neurons)", bbox_to_anchor=(1.0, 1.0), loc="upper left", markerscale=1.6, fontsize=8)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[["left", "bottom"]].set_visible(False)
-    n = unit.shape[1]
-    caption = f"t-SNE of the standardised responses to {n:,} sentences; groups by k-means, the largest first."
-    return Drawn(figure, caption, None)

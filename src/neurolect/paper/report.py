@@ -10,7 +10,7 @@ from neurolect.errors import RunFolderError
 from neurolect.folders.atomic import write_json, write_text
 from neurolect.paper.churn import churn_findings, moved_finding, read_looks
 from neurolect.paper.data_step import polarity_values, read_facts
-from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_layer_groups, draw_maps_of_models
+from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_maps_of_models
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.kinds import kinds_of_neurons
@@ -22,6 +22,7 @@ from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 from neurolect.variants.folder import read_record
 from neurolect.views.plots.heat_maps import draw_heat_map
+from neurolect.views.plots.neuron_maps import draw_groups
 from neurolect.views.plots.rank_figures import draw_diversity
 from neurolect.views.plots.style import Drawn, save, styled
 
@@ -141,5 +142,5 @@ def _draw(folder: PaperFolder, runs: dict[str, Run], facts: dict[str, Any]) -> d
         if len(trained.manifest["model"]["sites"]) > 1:
             keep("same-index", draw_heat_map(trained, by="length"))
         keep("diversity", draw_diversity(trained))
-        keep("groups", draw_layer_groups(trained, layer=middle_layer(trained)))
+        keep("groups", draw_groups(trained, layer=middle_layer(trained)))
     return captions

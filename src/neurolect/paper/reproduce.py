@@ -77,7 +77,7 @@ def reproduce_paper(
     if "describe" in steps:
         describe_runs(folder, config=config, workers=workers, progress=progress)
     if "relate" in steps:
-        relate_runs(folder, config=config, workers=workers, progress=progress)
+        relate_runs(folder, options, config=config, device=device, workers=workers, progress=progress)
     if "report" not in steps:
         return None
     from neurolect.paper.report import write_report

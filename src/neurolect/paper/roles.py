@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neurolect.clustering.k_means import k_means
 from neurolect.paper.finding import Finding, Verdict, depth_correlation, layer_of_neurons, left_out, thirds
+from neurolect.relations.diversity import read_diversity
 from neurolect.relations.inputs import finite_sentences, standardised
 from neurolect.store import Run
 
@@ -84,9 +85,8 @@ def _same_index(run: Run) -> Finding:
 
 def _diversity(run: Run) -> Finding:
     claim = "Sentences of deeper layers are more diverse (k-means error at few groups)"
-    table = run.table("relations/diversity")
-    here = pc.and_(pc.equal(table.column("side"), "top"), pc.equal(table.column("k"), FEW_GROUPS))
-    table = table.filter(here)
+    table, kind = read_diversity(run, side="top")
+    table = table.filter(pc.equal(table.column("k"), FEW_GROUPS))
     rows = [row for row in table.to_pylist() if row["n_sentences"]]
     errors = np.array([row["sse"] / row["n_sentences"] for row in rows])
     layers = np.array([row["layer"] for row in rows], dtype=np.int64)
@@ -95,7 +95,7 @@ def _diversity(run: Run) -> Finding:
         because = "the model has too few layers, or too few sentences"
         return left_out("J fig. 3", claim, theirs="a picture", because=because, rule=DIVERSITY_RULE)
     text = f"correlation {correlation:+.2f}; {errors[0]:.3f} in the first layer, {errors[-1]:.3f} in the last"
-    because = "sentence vectors here are of word vectors, theirs of BERT's [CLS]"
+    because = "sentence vectors here are of word vectors, theirs of BERT's [CLS]" if kind == "words" else ""
     return Finding("J fig. 3", claim, "a picture", text, judge_diversity(correlation), because, DIVERSITY_RULE)
 
 

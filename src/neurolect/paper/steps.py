@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from neurolect.config import RunConfig
 from neurolect.corpus import Corpus
-from neurolect.errors import RunFolderError
+from neurolect.errors import ModelError, RunFolderError
 from neurolect.paper.data_step import category_training, read_facts, sentiment_training
 from neurolect.paper.folder import PaperFolder
 from neurolect.paper.options import PaperOptions
@@ -160,13 +160,34 @@ def describe_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progr
         describe(run, options=options, workers=workers, progress=progress)
 
 
-def relate_runs(folder: PaperFolder, *, config: RunConfig, workers: int, progress: Progress) -> None:
-    """Relate the neurons of the pre-trained and the random model."""
+def relate_runs(
+    folder: PaperFolder, options: PaperOptions, *, config: RunConfig, device: str, workers: int, progress: Progress
+) -> None:
+    """Relate the neurons of the pre-trained and the random model; of the latter without the model's own vectors."""
     from neurolect.relations import relate
 
-    for _, run in _runs(folder, ("pretrained", "random")):
-        if not run.is_current("relate"):
-            relate(run, options=config.relate, workers=workers, progress=progress)
+    for name, run in _runs(folder, ("pretrained", "random")):
+        if run.is_current("relate"):
+            continue
+        chosen, place = config.relate, _model_of(folder, options, name)
+        if name != "pretrained" or not _can_encode(chosen.encoder_vectors, place, config, progress):
+            chosen = replace(chosen, encoder_vectors="none")
+        relate(run, options=chosen, model=place, device=device, workers=workers, progress=progress)
+
+
+def _can_encode(encoder_vectors: str, model: str, config: RunConfig, progress: Progress) -> bool:
+    """Say whether sentence vectors can be had: a folder may have been copied to where the model is not."""
+    from neurolect.model import load_model
+    from neurolect.relations.options import OWN_VECTORS
+
+    if encoder_vectors not in OWN_VECTORS:
+        return True
+    try:
+        load_model(model, options=config.model)
+    except ModelError as error:
+        progress.message(f"Diversity is by word vectors: the model cannot be loaded here ({error.what})")
+        return False
+    return True
 
 
 def _runs(folder: PaperFolder, names: Sequence[str]) -> list[tuple[str, Run]]:

@@ -4,12 +4,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.clustering.k_means import k_means
+from neurolect.errors import OptionError
 from neurolect.folders.atomic import write_table
 from neurolect.relations.inputs import RelateInputs
 from neurolect.results.list_entries import ListEntries, first_entries
+from neurolect.store import Run
 
 
 class Diversity(NamedTuple):
@@ -52,6 +55,30 @@ def diversity(
     ]
 
 
+def read_diversity(run: Run, *, side: str, vectors: str | None = None) -> tuple[pa.Table, str]:
+    """Read ``relations/diversity`` of one side by one kind of sentence vectors, and say which.
+
+    ``vectors``: ``words`` or ``encoder``; the encoder's where there are any when not given, as in [J].
+    """
+    table = run.table("relations/diversity")
+    if "vectors" not in table.column_names:  # as earlier versions wrote it
+        table = table.append_column("vectors", pa.array(["words"] * table.num_rows, pa.string()))
+    kinds = list(dict.fromkeys(table.column("vectors").to_pylist())) or ["words"]
+    if vectors not in (None, *kinds):
+        what = f"The diversity of {run.folder} was not measured by {vectors!r} vectors."
+        hint = "neurolect relate RUN --set relate.encoder_vectors=first"
+        raise OptionError(what, expected=" or ".join(kinds), hint=hint)
+    chosen = vectors or ("encoder" if "encoder" in kinds else "words")
+    return table.filter((pc.field("side") == side) & (pc.field("vectors") == chosen)), chosen
+
+
+def encoder_words(run: Run) -> str:
+    """Say of which encoder the sentence vectors are."""
+    given = run.manifest["options"].get("relate", {}).get("encoder_vectors", "none")
+    own = {"first": "the model's own first token", "mean": "the mean of the model's own tokens"}
+    return own.get(given, "an encoder's")
+
+
 # The step that measures how diverse each layer's sentences are.
 _SCHEMA = pa.schema(
     [
@@ -62,6 +89,7 @@ _SCHEMA = pa.schema(
         ("sse", pa.float64()),
         ("n_sentences", pa.int32()),
         ("n_distinct", pa.int32()),
+        ("vectors", pa.string()),
     ]
 )
 
@@ -75,10 +103,11 @@ def measure_diversity(inputs: RelateInputs) -> dict[str, Any]:
             for block, (site, layer) in enumerate(inputs.site_layers):
                 neurons = np.flatnonzero(inputs.block_of == block)
                 found = layer_sentences(inputs.entries(side), neurons, n_first=options.diversity_sentences)
-                vectors = inputs.word_vectors[found]
-                for each in diversity(vectors, ks=options.diversity_groups, seed=options.seed):
-                    what = {"site": site, "layer": layer, "side": side, "n_distinct": len(np.unique(found))}
-                    rows.append(what | each._asdict())
+                what = {"site": site, "layer": layer, "side": side, "n_distinct": len(np.unique(found))}
+                for kind in inputs.vector_kinds:
+                    vectors = inputs.vectors_of(kind)[found]
+                    for each in diversity(vectors, ks=options.diversity_groups, seed=options.seed):
+                        rows.append(what | each._asdict() | {"vectors": kind})
                 task.advance()
     write_table(inputs.run.folder / "relations" / "diversity.parquet", pa.Table.from_pylist(rows, schema=_SCHEMA))
     return {"n_layers": total}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurolect.clustering.nearest import Nearest, strongest_of_block
 from neurolect.errors import DescribeError, OptionError
 from neurolect.progress import Progress
-from neurolect.relations.options import RelateOptions
+from neurolect.relations.options import OWN_VECTORS, RelateOptions
 from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.signatures import DescribeOptions
 from neurolect.signatures.annotation.annotate import Annotations
@@ -142,7 +142,7 @@ def word_sentence_vectors(run: Run, *, progress: Progress) -> NDArray[np.float32
 def check_sentence_vectors(run: Run, *, encoder_vectors: str) -> None:
     """Refuse what no vectors can be had from, before anything of the run is touched."""
     _describe_options(run)
-    if encoder_vectors != "none":
+    if encoder_vectors not in ("none", *OWN_VECTORS):
         n = run.table("sentences", columns=["sentence_id"]).num_rows
         encoder_sentence_vectors(Path(encoder_vectors), n_sentences=n)
 
@@ -155,11 +155,12 @@ def _describe_options(run: Run) -> DescribeOptions:
     return options
 
 
-def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.float32]:
+def encoder_sentence_vectors(path: Path, *, n_sentences: int, plain: bool = False) -> NDArray[np.float32]:
     """Read sentence vectors that an encoder gave.
 
     ``path``: A ``.npy`` file, shape (n_sentences, D).
-    Returns: float32, shape (n_sentences, D). Of unit length, less the mean over all.
+    ``plain``: Leave them as they are.
+    Returns: float32, shape (n_sentences, D). Of unit length, less the mean over all, unless plain.
     """
     expected = f"a .npy file of {n_sentences:,} rows, one for each row of sentences.parquet"
     try:
@@ -174,6 +175,8 @@ def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.floa
     if not np.isfinite(vectors).all():
         what = f"relate.encoder_vectors: {path} has numbers that are not finite."
         raise OptionError(what, expected="zeros for a sentence without a vector")
+    if plain:
+        return vectors
     # to unit length, then off the mean and to unit length again, as vectors of words are
     vectors = unit_rows(vectors)
     has = np.asarray(vectors.any(axis=1))
@@ -185,8 +188,18 @@ def encoder_sentence_vectors(path: Path, *, n_sentences: int) -> NDArray[np.floa
 class RelateInputs:
     """A described run, read as the steps need it."""
 
-    def __init__(self, run: Run, options: RelateOptions, workers: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        run: Run,
+        options: RelateOptions,
+        workers: int,
+        progress: Progress,
+        *,
+        model: str | None = None,
+        device: str = "cpu",
+    ) -> None:
         self.run, self.options, self.workers, self.progress = run, options, workers, progress
+        self.model, self.device = model, device
         self.sides = run.sides
         self._entries: dict[str, ListEntries] = {}
 
@@ -202,6 +215,22 @@ class RelateInputs:
     def word_vectors(self) -> NDArray[np.float32]:
         """Sentence vectors made of word vectors, shape (n_sentences, D)."""
         return word_sentence_vectors(self.run, progress=self.progress)
+
+    @property
+    def encoder_file(self) -> Path:
+        """Where the encoder's sentence vectors are: those of the model itself are made."""
+        given = self.options.encoder_vectors
+        return self.run.folder / "relations" / "sentence_vectors.npy" if given in OWN_VECTORS else Path(given)
+
+    @cached_property
+    def encoder_vectors(self) -> NDArray[np.float32]:
+        """Sentence vectors of the encoder, shape (n_sentences, D)."""
+        plain = _describe_options(self.run).sentence_vectors == "plain"
+        return encoder_sentence_vectors(self.encoder_file, n_sentences=len(self.sentence_ids), plain=plain)
+
+    def vectors_of(self, kind: str) -> NDArray[np.float32]:
+        """Give the sentence vectors of a kind, shape (n_sentences, D)."""
+        return self.word_vectors if kind == "words" else self.encoder_vectors
 
     def entries(self, side: str) -> ListEntries:
         """Read the lists of a side."""

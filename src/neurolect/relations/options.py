@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from neurolect.ranges import POSITIVE_SHARE, SEED, OneOf, Range, check_ranges
+from neurolect.ranges import COUNT, POSITIVE_SHARE, SEED, OneOf, Range, check_ranges
 
 MAPS = ("tsne", "umap")
+OWN_VECTORS = ("first", "mean")
+"""Of the model itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +15,9 @@ class RelateOptions:
     """Choices of the relate stage."""
 
     encoder_vectors: str = "none"
-    """Sentence vectors in addition to those made of words: ``none``, or a .npy file with a row for every
-    kept sentence."""
+    """Sentence vectors in addition to those made of words: ``none``; of the model itself, from its last block:
+    ``first`` (the first token, [CLS]) or ``mean`` (of all tokens); or a .npy file with a row for every kept
+    sentence."""
     groups: tuple[Annotated[int, Range(1, 1_000_000)], ...] | None = None
     """Numbers of groups of neurons to find, in addition to as many as there are layers."""
     maps: tuple[Annotated[str, OneOf((*MAPS, "none"))], ...] = ("tsne",)
@@ -26,7 +29,14 @@ class RelateOptions:
     overlap_sentences: Annotated[int, Range(1, 10_000_000)] = 1000
     """Sentences of each list, from its first, that lists are compared by."""
     response_groups: Annotated[int, Range(1, 100_000)] = 10
-    """Groups of neurons by their responses to the sample."""
+    """Groups of neurons by their responses to the sample, over all layers and in each layer of ``group_layers``."""
+    group_layers: tuple[Annotated[int, Range(0, 10_000)], ...] | None = None
+    """Layers whose neurons are also grouped, and mapped, by themselves; the middle one when not given."""
+    group_sentences: Annotated[int, COUNT] = 1000
+    """Sentences of the sample, a seeded choice, that a layer's neurons are grouped by."""
+    group_responses: Annotated[str, OneOf(("standard", "raw"))] = "standard"
+    """How a layer's neurons are compared for that: by ``standard`` responses (mean 0, length 1: what moves them) or
+    ``raw`` ones (their level, too)."""
     twin_threshold: Annotated[float, POSITIVE_SHARE] = 0.8
     """Absolute correlation from which two neurons count as one doing the other's work."""
     memory_gib: Annotated[float, Range(0.0, 100_000.0)] = 4.0

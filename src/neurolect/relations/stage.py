@@ -8,16 +8,17 @@ from neurolect.relations.alike import find_alike
 from neurolect.relations.clusters import cluster_vectors
 from neurolect.relations.diversity import measure_diversity
 from neurolect.relations.inputs import RelateInputs, check_sentence_vectors
+from neurolect.relations.layer_groups import group_layers
 from neurolect.relations.maps import check_map, draw_maps, write_atlas
-from neurolect.relations.options import RelateOptions
+from neurolect.relations.options import OWN_VECTORS, RelateOptions
 from neurolect.relations.same_index import compare_same_index
 from neurolect.relations.vectors import file_digest, make_vectors
 from neurolect.store import Run, open_run
 from neurolect.store.stages import Steps, check_current, made_with, making, recorded_options
 
 TABLES = (
-    *("clusters", "members", "crossed", "neighbours", "responses", "redundancy", "maps", "diversity"),
-    *("same_index", "neurons"),
+    *("clusters", "members", "crossed", "neighbours", "responses", "redundancy", "layer_groups", "maps"),
+    *("diversity", "same_index", "neurons"),
 )
 """What the stage writes into the folder ``relations``."""
 
@@ -26,6 +27,8 @@ def relate(
     run: Run | str | Path,
     *,
     options: RelateOptions | None = None,
+    model: str | None = None,
+    device: str = "cpu",
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Run:
@@ -40,6 +43,10 @@ def relate(
         A described run.
     options : RelateOptions, optional
         What is made.
+    model : str, optional
+        Where the run's model is, if it has to read the sentences again (``encoder_vectors``) and has moved.
+    device : str
+        Where that runs.
     workers : int, >= 1
         Threads; results are the same for any number.
     progress : Progress, optional
@@ -58,6 +65,8 @@ def relate(
         If it was described without word vectors.
     OptionError
         If the file of encoder vectors does not fit.
+    ModelError
+        If the model is wanted and cannot be loaded.
     MissingExtraError
         If a library for maps or vectors is not installed.
     """
@@ -81,13 +90,30 @@ def relate(
         return Run(run.folder)
     with making(run.folder, "relate", options=options, keep=True) as record:
         record.entry["encoder_vectors"] = digest
-        inputs = RelateInputs(Run(run.folder, within="relate"), options, workers, progress)
+        within = Run(run.folder, within="relate")
+        inputs = RelateInputs(within, options, workers, progress, model=model, device=device)
         steps = Steps(record)
-        with progress.task("relations", total=7, unit="steps") as task:
-            for make in (_vectors, _clusters, _alike, _maps, _diversity, _same_index, _atlas):
+        with progress.task("relations", total=9, unit="steps") as task:
+            for make in (
+                *(_encoder, _vectors, _clusters, _alike, _layer_groups),
+                *(_maps, _diversity, _same_index, _atlas),
+            ):
                 make(inputs, steps)
                 task.advance()
     return Run(run.folder)
+
+
+def _encoder(inputs: RelateInputs, steps: Steps) -> None:
+    if inputs.options.encoder_vectors not in OWN_VECTORS:
+        return
+    from neurolect.relations.sentence_encoder import write_sentence_vectors  # loads torch
+
+    steps.make(
+        "encoder",
+        lambda: write_sentence_vectors(inputs),
+        files=["relations/sentence_vectors.npy"],
+        settings=[inputs.options.encoder_vectors],
+    )
 
 
 def _vectors(inputs: RelateInputs, steps: Steps) -> None:
@@ -121,6 +147,17 @@ def _alike(inputs: RelateInputs, steps: Steps) -> None:
     )
 
 
+def _layer_groups(inputs: RelateInputs, steps: Steps) -> None:
+    options = inputs.options
+    names = ("group_layers", "group_sentences", "group_responses", "response_groups", "perplexity", "seed")
+    steps.make(
+        "layer_groups",
+        lambda: group_layers(inputs),
+        files=["relations/layer_groups.parquet"],
+        settings=[options.maps[:1], *(getattr(options, name) for name in names)],
+    )
+
+
 def _maps(inputs: RelateInputs, steps: Steps) -> None:
     options = inputs.options
     steps.make(
@@ -137,7 +174,10 @@ def _diversity(inputs: RelateInputs, steps: Steps) -> None:
         "diversity",
         lambda: measure_diversity(inputs),
         files=["relations/diversity.parquet"],
-        settings=[options.diversity_sentences, options.diversity_groups, options.seed, inputs.sides],
+        settings=[
+            *(options.diversity_sentences, options.diversity_groups, options.seed, inputs.sides),
+            *_vector_settings(inputs),
+        ],
     )
 
 

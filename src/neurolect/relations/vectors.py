@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.folders.atomic import write_npy
-from neurolect.relations.inputs import RelateInputs, encoder_sentence_vectors
+from neurolect.relations.inputs import RelateInputs
 from neurolect.results.list_entries import ListEntries
 
 
@@ -87,14 +87,9 @@ def neuron_vectors(
 
 def make_vectors(inputs: RelateInputs) -> dict[str, Any]:
     """Write the vector of every neuron and side, one file a side and kind of sentence vector."""
-    given = Path(inputs.options.encoder_vectors)
     n_without = 0
     for kind in inputs.vector_kinds:
-        vectors: NDArray[np.float32] = (
-            inputs.word_vectors
-            if kind == "words"
-            else encoder_sentence_vectors(given, n_sentences=len(inputs.sentence_ids))
-        )
+        vectors = inputs.vectors_of(kind)
         for side in inputs.sides:
             made = neuron_vectors(vectors, inputs.entries(side), workers=inputs.workers)
             n_without += int(np.isnan(made[:, 0]).sum())

@@ -53,6 +53,21 @@ def read_list_entries(run: Run, side: str, *, sentence_ids: NDArray[np.int64]) -
     return ListEntries(np.concatenate([[0], np.cumsum(sizes)]), positions)
 
 
+def mean_activations(run: Run, side: str) -> NDArray[np.float64]:
+    """Average the activations of the sentences of every list.
+
+    Returns: float64, shape (n_neurons,). NaN for an empty list.
+    """
+    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    sums, sizes = np.zeros(run.n_neurons), np.zeros(run.n_neurons)
+    for batch in file.iter_batches(columns=["neuron_id", "activation"], batch_size=BATCH):
+        ids = batch.column("neuron_id").to_numpy()
+        weights = batch.column("activation").to_numpy().astype(np.float64)
+        sums += np.bincount(ids, weights=weights, minlength=run.n_neurons)
+        sizes += np.bincount(ids, minlength=run.n_neurons)
+    return np.where(sizes > 0, sums / np.maximum(sizes, 1), np.nan)
+
+
 def first_entries(entries: ListEntries, n: int) -> ListEntries:
     """Keep the first so many sentences of every list.
 

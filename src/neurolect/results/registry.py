@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from neurolect.errors import NeurolectError, OptionError, RunFolderError, nearest
 from neurolect.results.field_numbers import fields_of, of_field
+from neurolect.results.list_entries import mean_activations
 from neurolect.results.number import Asked, Number, Numbers, nearly_constant
-from neurolect.results.tag_numbers import of_tags
+from neurolect.results.tag_numbers import WORD_CLASSES, of_tag_counts, of_tags
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side
 
@@ -105,6 +106,21 @@ _NUMBERS = [
     column("noun_share", "noun share"),
     column("verb_share", "verb share"),
     column("adjective_share", "adjective share"),
+    *(
+        Number(
+            name=f"{name}_count",
+            label=f"{name}s in a sentence (mean)",
+            source="signatures/tags",
+            read=partial(of_tag_counts, word_class=name),
+        )
+        for name in WORD_CLASSES
+    ),
+    Number(
+        name="list_mean",
+        label="mean activation of the list's sentences",
+        source="lists",
+        read=lambda run, asked: mean_activations(run, asked.side),
+    ),
     column("length_z", "length z"),
     column("n_senses", "number of senses", SENSES),
     column("polysemy", "effective number of senses", SENSES),

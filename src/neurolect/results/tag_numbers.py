@@ -49,6 +49,22 @@ def of_tags(run: Run, asked: Asked, *, by: str) -> Numbers:
     )
 
 
+def of_tag_counts(run: Run, asked: Asked, *, word_class: str) -> NDArray[np.float64]:
+    """Count the words of a class (a key of ``WORD_CLASSES``) in a sentence of the lists, on the mean."""
+    table = run.table("signatures/tags", columns=["neuron_id", "side", "tag", "n_list"])
+    if not table.num_rows:
+        what = f"The run {run.folder} has no tags."
+        raise RunFolderError(what, hint="Describe it again with a tagger: --set describe.tagger=auto")
+    side = pc.field("side") == asked.side
+    n_sentences = np.zeros(run.n_neurons)
+    lists = run.table("signatures/summary", columns=["neuron_id", "side", "n_sentences"]).filter(side)
+    n_sentences[lists.column("neuron_id").to_numpy()] = lists.column("n_sentences").to_numpy()
+    own = table.filter(side & pc.starts_with(pc.field("tag"), WORD_CLASSES[word_class]))
+    ids, counts = (own.column(name).to_numpy() for name in ("neuron_id", "n_list"))
+    sums = np.bincount(ids, weights=counts.astype(np.float64), minlength=run.n_neurons)
+    return np.where(n_sentences > 0, sums / np.maximum(n_sentences, 1), np.nan)
+
+
 def _tag_groups(by: str, tags: list[str], usual: NDArray[np.float64], value: str | None) -> dict[str, list[str]]:
     """Say which tags are taken together, under which name."""
     classes = {name: [tag for tag in tags if tag.startswith(letter)] for name, letter in WORD_CLASSES.items()}

@@ -1,9 +1,10 @@
 """Draw one figure of a related run into a file."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from neurolect.errors import OptionError, nearest
 from neurolect.store import Run, open_run
@@ -20,6 +21,7 @@ FIGURES = {
     "diversity": ("rank_figures", "draw_diversity"),
     "groups": ("neuron_maps", "draw_groups"),
     "redundancy": ("cluster_tables", "draw_redundancy"),
+    "metadata": ("metadata_bars", "draw_metadata"),
 }
 """Names of figures, and the module and function that draws each; loaded when it is drawn."""
 _RELATED = ("map", "clusters", "diversity", "groups", "redundancy")  # figures of what relate has made
@@ -36,33 +38,41 @@ def plot(
     layer: int | None = None,
     method: str | None = None,
     site: str | None = None,
+    indices: tuple[int, int] | None = None,
+    neurons: Sequence[str] | None = None,
 ) -> Path:
     """Draw a figure.
 
     Parameters
     ----------
     run : Run, str or Path
-        A described run; all figures but ``ranks``, ``curve``, ``heatmap`` and ``same-index`` need a related one.
+        A described run; ``map``, ``clusters``, ``diversity``, ``groups`` and ``redundancy`` need a related one.
     figure : str
         ``map`` (neurons by their sentences), ``ranks`` (box and whiskers of ranks by layer), ``curve`` (the number
         against the rank), ``heatmap`` (the number by layer and index), ``same-index`` (correlation of layers),
         ``clusters`` (clusters against layers), ``diversity`` (error of k-means by layer), ``groups`` (neurons by
-        their responses), ``redundancy`` (share with a twin by layer).
+        their responses), ``redundancy`` (share with a twin by layer), ``metadata`` (bars of the values
+        that chosen neurons' lists hold).
     out : str or Path
         Ends in ``.png``, ``.svg``, ``.pdf`` or ``.html`` (self-contained); replaced if it exists.
     by : str, optional
         The number shown, as in :func:`neurolect.results.numbers`; ``map`` also takes ``layer``, its
-        default.
+        default, ``diversity`` ``words`` or ``encoder``, ``metadata`` ``field=NAME``.
     value : str, optional
         One part of speech or one value of the field.
     side : str
         ``top`` or ``bottom``.
     layer : int, optional
-        Only this layer, for ``map`` and ``groups``.
+        Only this layer, for ``map`` and ``groups``; ``groups`` has a map of its own of the layers that ``relate``
+        grouped by themselves.
     method : str, optional
         ``tsne`` or ``umap``, for ``map`` and ``groups``; the first that the run has when not given.
     site : str, optional
-        Whose neurons, for ``heatmap`` and ``same-index``; the first that the run has when not given.
+        Whose neurons, for ``heatmap``, ``same-index`` and ``groups``; the first that the run has when not given.
+    indices : tuple of two int, optional
+        The first and the last index shown, from 0, for ``heatmap``.
+    neurons : sequence of str, optional
+        Addresses, for ``metadata``.
 
     Returns
     -------
@@ -88,7 +98,8 @@ def plot(
         raise OptionError(what, expected=f"a name that ends in {', '.join(ENDINGS)}")
     module, function = FIGURES[figure]
     draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
-    given = {"by": by, "value": value, "side": side, "layer": layer, "method": method, "site": site}
+    given: dict[str, Any] = {"by": by, "value": value, "side": side, "layer": layer, "method": method, "site": site}
+    given |= {"indices": indices, "neurons": neurons}
     taken = set(inspect.signature(draw).parameters)
     ignored = [name for name, each in given.items() if name not in taken and each not in (None, "top")]
     if ignored:

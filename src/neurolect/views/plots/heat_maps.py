@@ -12,16 +12,33 @@ from neurolect.views.plots.style import Drawn, layer_axis, new_figure, numbers_t
 
 
 def draw_heat_map(
-    run: Run, *, by: str = "length", value: str | None = None, side: str = "top", site: str | None = None
+    run: Run,
+    *,
+    by: str = "length",
+    value: str | None = None,
+    side: str = "top",
+    site: str | None = None,
+    indices: tuple[int, int] | None = None,
 ) -> Drawn:
-    """Draw a number of every neuron by layer and index."""
+    """Draw a number of every neuron by layer and index.
+
+    ``indices``: The first and the last that are shown, from 0; all when not given.
+    """
     found, layers, labels, where = _layers(run, by, value, side, site)
+    first, last = _checked(indices, layers.shape[1])
+    layers = layers[:, first : last + 1]
     height = max(2.4, 0.26 * len(layers) + 1.3)
     figure, axes = new_figure(f"{numbers_title(found, side)}{where}", width=9, height=height)
     finite = layers[np.isfinite(layers)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
     image = axes.imshow(
-        layers, aspect="auto", cmap=SEQUENCE, interpolation="nearest", vmin=float(low), vmax=float(high)
+        layers,
+        aspect="auto",
+        cmap=SEQUENCE,
+        interpolation="nearest",
+        vmin=float(low),
+        vmax=float(high),
+        extent=(first - 0.5, last + 0.5, len(layers) - 0.5, -0.5),
     )
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylabel("layer")
@@ -31,7 +48,18 @@ def draw_heat_map(
         f"{numbers_title(found, side)}{where}; a row is a layer, a column an index. Vertical stripes: the index "
         "keeps its role from layer to layer. Colours span the 1st to the 99th percentile."
     )
+    if indices is not None:
+        caption += f" Only the indices {first:,} to {last:,}, from 0."
     return Drawn(figure, " ".join([caption, *found.notes]), None)
+
+
+def _checked(indices: tuple[int, int] | None, width: int) -> tuple[int, int]:
+    """Check a range of indices."""
+    first, last = indices or (0, width - 1)
+    if not 0 <= first <= last < width:
+        what = f"The indices {first} to {last} were asked for."
+        raise OptionError(what, expected=f"two of 0 to {width - 1:,}, the first not after the last")
+    return first, last
 
 
 def draw_same_index(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -75,12 +76,18 @@ def draw_map(
     return Drawn(figure, caption, _titles(run, ids[here], side, extra.values if extra else None))
 
 
-def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None) -> Drawn:
+def draw_groups(run: Run, *, layer: int | None = None, site: str | None = None, method: str | None = None) -> Drawn:
     """Draw neurons by their responses to the sample, coloured by response group ([J] figure 4).
 
-    ``layer``: Only this layer; the others stay as a grey ground.
+    ``layer``: Only this layer: grouped and mapped by itself where the run has that, else the others stay as a grey
+        ground.
+    ``site``: Whose neurons, where a layer is grouped by itself; the first that the run has when not given.
     ``method``: ``tsne`` or ``umap``; the first that the run has when not given.
     """
+    if layer is not None and method is None:
+        own = _of_one_layer(run, layer=layer, site=site)
+        if own.num_rows:
+            return _layer_groups(run, own)
     ids, xy, method = _coordinates(run, "responses", method)
     where = "" if layer is None else f" (layer {layer})"
     figure, axes = new_figure(f"Neurons by their responses to the same sentences{where}", width=6.6, height=5.4)
@@ -97,6 +104,35 @@ def draw_groups(run: Run, *, layer: int | None = None, method: str | None = None
         f"({METHODS[method]} of standardised activations), coloured by k-means group, the largest first."
     )
     return Drawn(figure, caption, _titles(run, ids[here], run.sides[0], None))
+
+
+def _of_one_layer(run: Run, *, layer: int, site: str | None) -> pa.Table:
+    """Read the groups that a layer's neurons have by themselves; of a run related before there were any, none."""
+    if "relations/layer_groups" not in run.tables():
+        return pa.table({})
+    table = run.table("relations/layer_groups")
+    table = table.filter((pc.field("layer") == layer) & pc.is_valid(pc.field("x")))
+    sites = list(dict.fromkeys(table.column("site").to_pylist()))
+    return table.filter(pc.field("site") == (site or (sites or [""])[0]))
+
+
+def _layer_groups(run: Run, table: pa.Table) -> Drawn:
+    """Draw one layer's neurons on their own map."""
+    made = run.manifest["options"]["relate"]
+    layer, n = table.column("layer")[0].as_py(), table.column("n_sentences")[0].as_py()
+    figure, axes = new_figure(f"Neurons of layer {layer} by their responses", width=6.6, height=5.4)
+    ids, codes = (table.column(name).to_numpy().astype(np.int64) for name in ("neuron_id", "group"))
+    xy = np.stack([table.column(axis).to_numpy() for axis in ("x", "y")], axis=1)
+    sizes = np.bincount(codes)
+    names = [f"{number + 1} ({size:,})" for number, size in enumerate(sizes.tolist())]
+    _categories(axes, xy, codes.tolist(), names, title="group (neurons)", in_place=False)
+    _empty_axes(axes)
+    how = "standardised" if made["group_responses"] == "standard" else "raw"
+    caption = (
+        f"{len(ids):,} neurons of layer {layer} by their {how} responses to the same {n:,} sentences "
+        f"({METHODS[made['maps'][0]]}), coloured by k-means group of this layer alone, the largest first."
+    )
+    return Drawn(figure, caption, _titles(run, ids, run.sides[0], None))
 
 
 def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int64], NDArray[np.float32], str]:

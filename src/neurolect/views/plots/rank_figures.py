@@ -1,8 +1,8 @@
 """Rankings as figures: box and whiskers of ranks by layer, and the sorted curve ([E] figures 3 to 5)."""
 
 import numpy as np
-import pyarrow.compute as pc
 
+from neurolect.relations.diversity import encoder_words, read_diversity
 from neurolect.results import layer_ranks, numbers, provenance, rank
 from neurolect.store import Run
 from neurolect.store.sides import check_side
@@ -79,14 +79,17 @@ LINES = ("-", "--", ":", "-.")
 """Of the run's sites, in their order."""
 
 
-def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
-    """Draw the error against the number of groups, a line a layer."""
+def draw_diversity(run: Run, *, by: str | None = None, side: str = "top") -> Drawn:
+    """Draw the error against the number of groups, a line a layer.
+
+    ``by``: Sentence vectors of ``words`` or of the ``encoder``; the latter where there are any when not given.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     check_side(side, run.sides, of=run.folder)
-    table = run.table("relations/diversity")
-    rows = table.filter(pc.equal(table.column("side"), side)).to_pylist()
+    table, kind = read_diversity(run, side=side, vectors=by)
+    rows = table.to_pylist()
     layers = list(dict.fromkeys((row["site"], row["layer"]) for row in rows))
     numbers_of_layers = [layer for _, layer in layers]
     scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
@@ -108,8 +111,9 @@ def draw_diversity(run: Run, *, side: str = "top") -> Drawn:
     axes.set_xlabel("groups (k)")
     axes.set_ylabel("squared error a sentence")
     figure.colorbar(ScalarMappable(scale, colours), ax=axes, label="layer")
+    whose = {"words": "mean word vectors", "encoder": encoder_words(run)}[kind]
     caption = (
-        f"Each layer's strongest sentences ({side} lists), grouped by k-means of their vectors: the more error is "
-        "left, the more the sentences differ."
+        f"Each layer's strongest sentences ({side} lists), grouped by k-means of their vectors ({whose}): the more "
+        "error is left, the more the sentences differ."
     )
     return Drawn(figure, caption, None)
