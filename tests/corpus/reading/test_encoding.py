@@ -120,6 +120,15 @@ def test_a_few_damaged_characters_cost_themselves_only(tmp_path: Path) -> None:
     assert text.count("\u00e9") == 99
 
 
+def test_a_line_that_cannot_be_decoded_costs_itself_only(tmp_path: Path) -> None:
+    good = [f"caf\u00e9 number {n},x".encode() for n in range(50)]
+    (tmp_path / "a.csv").write_bytes(b"\n".join([b"text,label", *good, b"\xe9\xe9\xe9\xe9,y"]))
+    reader = RowReader(PrepareOptions())
+    rows = list(reader.rows(find_sources(tmp_path)[0]))
+    assert [row["label"] for row in rows] == ["x"] * 50 + ["y"]
+    assert reader.n_replaced == 4
+
+
 def test_what_is_mostly_undecodable_is_refused(tmp_path: Path) -> None:
     text = "\u041c\u0430\u043c\u0430 \u043c\u044b\u043b\u0430 \u0440\u0430\u043c\u0443.\n" * 50
     (tmp_path / "a.txt").write_bytes(text.encode("koi8-r"))

@@ -47,18 +47,19 @@ class Decoder:
             yield from self._lines_of_blocks(path, found)
             return
         self._losses.read_as(shown(path), found)
-        n_replaced = n_characters = 0
+        n_replaced = n_bytes = 0
         with open_binary(path) as file:
             for number, line in enumerate(file):
                 if number == 0:
                     line = line.removeprefix(UTF_8_MARK)
+                n_bytes += len(line)
                 try:
                     yield line.decode("utf-8")
                 except UnicodeDecodeError:
                     text, n = decoded(line, "utf-8")
-                    n_replaced, n_characters = n_replaced + n, n_characters + len(text)
+                    n_replaced += n
                     yield text
-        self._count(path, n_replaced, n_characters, found)
+        self._count(path, n_replaced, n_bytes, found)
 
     def blocks(self, path: Path | RemotePath, *, size: int = BLOCK) -> Iterator[str]:
         """Yield a file in blocks of about ``size`` bytes, cut after a line or a space where there is one."""

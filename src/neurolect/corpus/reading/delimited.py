@@ -167,7 +167,9 @@ def _fault(shape: Shape, lines: Sequence[str] | Iterator[str]) -> bool:
 
 def _with_or_without_quotes(path: Path | RemotePath, shape: Shape, decoder: Decoder, losses: Losses) -> Shape:
     """Tell whether the quotes of a file with tabs are quotes: many writers of such files know none."""
-    if not _fault(shape, islice(_table_lines(path, decoder), shape.n_before, None)):
+    # Lines without a quote neither open nor close one.
+    lines = islice(_table_lines(path, decoder), shape.n_before, None)
+    if not _fault(shape, (line for line in lines if '"' in line)):
         return shape
     plain = shape._replace(quotes=False)
     widths = [len(row) for row in plain.reader(_table_lines(path, decoder)) if row]

@@ -201,8 +201,10 @@ class RowReader:
 
     def _csv(self, path: Path | RemotePath) -> Iterator[Row]:
         if str(path) not in self._shapes:
+            n_replaced = self.losses.n_replaced
             shape = find_shape(path, decoder=self._decoder, options=self._options, losses=self.losses)
             self._shapes[str(path)] = shape
+            self.losses.n_replaced = n_replaced  # what was looked at is read, and counted, below
 
         def broken(number: int, why: str, text: str) -> None:
             self._broken(path, number, why, text)
