@@ -100,4 +100,5 @@ def _responses(inputs: RelateInputs, neurons: NDArray[np.int64]) -> NDArray[np.f
     values = values[:, finite_sentences(values)]
     if options.group_responses == "standard":
         return standardised(values)
-    return np.where(np.isfinite(values).all(axis=1)[:, None], values, np.float32(0.0))
+    finite = np.isfinite(values).all(axis=1, keepdims=True)
+    return np.where(finite, values, np.float32(0.0))

@@ -58,10 +58,11 @@ def mean_activations(run: Run, side: str) -> NDArray[np.float64]:
 
     Returns: float64, shape (n_neurons,). NaN for an empty list.
     """
-    file = pq.ParquetFile(table_path(run.folder, f"lists/{side}"), memory_map=True)
+    file = run.files.parquet(f"lists/{side}")
     sums, sizes = np.zeros(run.n_neurons), np.zeros(run.n_neurons)
     for batch in file.iter_batches(columns=["neuron_id", "activation"], batch_size=BATCH):
         ids = batch.column("neuron_id").to_numpy()
+        checked_neurons(run.files, f"lists/{side}", ids, n_neurons=run.n_neurons)
         weights = batch.column("activation").to_numpy().astype(np.float64)
         sums += np.bincount(ids, weights=weights, minlength=run.n_neurons)
         sizes += np.bincount(ids, minlength=run.n_neurons)

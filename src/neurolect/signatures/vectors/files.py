@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,7 @@ def _read_text(path: Path, wanted: dict[str, list[int]]) -> _Found:
 def _opened(path: Path) -> TextIO:
     """Open a text file; lines end at line feeds alone, for labels may hold other breaks."""
     how: dict[str, Any] = {"encoding": "utf-8", "errors": "replace", "newline": "\n"}
-    return gzip.open(path, "rt", **how) if path.suffix == ".gz" else path.open("rt", **how)
+    return cast("TextIO", gzip.open(path, "rt", **how) if path.suffix == ".gz" else path.open("rt", **how))
 
 
 def _shape(path: Path, lines: list[str]) -> tuple[str, int, bool]:
