@@ -82,6 +82,44 @@ def test_csv_with_a_megabyte_in_a_field(tmp_path: Path) -> None:
     assert len(str(read(tmp_path / "a.csv")[0][0]["text"])) == 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("ending", "data"),
+    [
+        ("csv", b"content\none two three\nfour five six\n"),
+        ("jsonl", b'{"content": "one two three"}\n{"content": "four five six"}\n'),
+        ("parquet", None),
+    ],
+)
+def test_folders_of_partitioned_data_are_columns(tmp_path: Path, ending: str, data: bytes | None) -> None:
+    parts = ["y=2020/c=a%20b", "y=2021/c=__HIVE_DEFAULT_PARTITION__", "y=007/c=NOW", "Text=long words/plain/c=x=y"]
+    for part in parts:
+        (tmp_path / part).mkdir(parents=True)
+        if data is None:
+            pq.write_table(pa.table({"content": ["one two three", "four five six"]}), tmp_path / part / "p.parquet")
+        else:
+            (tmp_path / part / f"p.{ending}").write_bytes(data)
+    sources = find_sources(tmp_path)
+    reader = RowReader(PrepareOptions())
+    rows = {str(Path(source.name).parent.relative_to(tmp_path)): next(reader.rows(source)) for source in sources}
+    text = "one two three"
+    assert rows == {
+        parts[0]: {"content": text, "y": 2020, "c": "a b"},
+        parts[1]: {"content": text, "y": 2021, "c": None},
+        parts[2]: {"content": text, "y": "007", "c": "NOW"},
+        parts[3]: {"content": text, "Text_": "long words", "c": "x=y"},
+    }
+    for source in sources:
+        assert next(reader.first_rows(source, n_rows=1)).keys() >= {"content", "c"}
+    corpus = prepare(tmp_path, out=tmp_path / "out")
+    assert {"y", "c", "Text_"} <= {field["name"] for field in corpus.fields}
+
+
+def test_a_column_of_the_file_goes_before_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "n=1").mkdir()
+    (tmp_path / "n=1" / "a.csv").write_text("text,n\none,2\n")
+    assert list(RowReader(PrepareOptions()).rows(find_sources(tmp_path)[0])) == [{"text": "one", "n": "2"}]
+
+
 def test_parquet(tmp_path: Path) -> None:
     table = pa.table({"text": ["one", None], "tags": [["a"], []]})
     pq.write_table(table, tmp_path / "a.parquet")

@@ -1,6 +1,7 @@
 """Read a source as rows: dictionaries of column name to value, one a document."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -12,10 +13,11 @@ import pyarrow as pa
 from neurolect.corpus.options import PrepareOptions, TextDocuments
 from neurolect.corpus.reading.decode import MOST_REPLACED, UTF_8, Decoder, decoded, open_binary
 from neurolect.corpus.reading.delimited import DelimitedFile, Shape, broken_row, find_shape
+from neurolect.corpus.reading.fields import TEXT_NAMES
 from neurolect.corpus.reading.losses import Losses
 from neurolect.corpus.reading.names import unique_names
 from neurolect.corpus.reading.parquet import ParquetRows, open_parquet
-from neurolect.corpus.reading.sources import Source, shown, suffixes
+from neurolect.corpus.reading.sources import Source, folder_values, shown, suffixes
 from neurolect.errors import CorpusError, require_extra
 from neurolect.folders.remote import RemotePath, place
 
@@ -23,6 +25,8 @@ from neurolect.folders.remote import RemotePath, place
 LARGE_FILE = 200_000
 GROUP = 10_000
 BLOCK = 1 << 20
+# A number in the name of a folder; codes with leading zeros stay text.
+NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})\Z", re.ASCII)
 
 
 def read_text(
@@ -152,6 +156,9 @@ class RowReader:
 
     def rows(self, source: Source) -> Iterator[Row]:
         """Yield the rows of one source in order."""
+        return _with_folder_values(self._own_rows(source), source)
+
+    def _own_rows(self, source: Source) -> Iterator[Row]:
         if source.format == "hub":
             yield from read_hub(source.name)
         elif source.format == "text":
@@ -168,7 +175,7 @@ class RowReader:
         """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part."""
         if source.format == "parquet":
             with self._parquet(place(source.name)) as parquet:
-                yield from parquet.spread(n_rows)
+                yield from _with_folder_values(parquet.spread(n_rows), source)
         else:
             yield from islice(self.rows(source), n_rows)
 
@@ -233,6 +240,18 @@ class RowReader:
         if not self._options.skip_broken_lines:
             raise broken_row(path, number, why, is_whole=number == 1 and text.strip()[:1] in ("[", "{"))
         self.losses.broken(text)
+
+
+def _with_folder_values(rows: Iterator[Row], source: Source) -> Iterator[Row]:
+    """Add what the folders of a table say of its rows; the table's own columns go before."""
+    if source.format in ("hub", "text"):
+        return rows
+    # A folder's value is never the text.
+    said = {name + "_" * (name.lower() in TEXT_NAMES): value for name, value in folder_values(source).items()}
+    values = {name: int(value) if value and NUMBER.match(value) else value for name, value in said.items()}
+    if not values:
+        return rows
+    return (row | {name: value for name, value in values.items() if name not in row} for row in rows)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

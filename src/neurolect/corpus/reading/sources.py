@@ -2,10 +2,12 @@
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 from neurolect.errors import CorpusError, nearest
 from neurolect.folders.formats import FORMATS as FOLDERS
@@ -26,6 +28,11 @@ FORMATS: dict[str, Format] = {
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
 
+# Folders of partitioned data: year=2020/lang=en/part-0.parquet.
+PARTITION = re.compile(r"([^=]+)=(.*)\Z", re.DOTALL)
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
 class Source(NamedTuple):
     """One file, or one dataset of the hub."""
 
@@ -39,6 +46,22 @@ class Source(NamedTuple):
     def n_bytes(self) -> int | None:
         """Size of the file; None for the hub."""
         return None if self.format == "hub" else place(self.name).stat().st_size
+
+
+def folder_values(source: Source) -> dict[str, str | None]:
+    """Read what the folders above a file say of its rows: column name to value, as partitioned data has it.
+
+    Examples
+    --------
+    >>> folder_values(Source("data/year=2020/lang=pt%2Dbr/part-0.csv", "csv", "data"))
+    {'year': '2020', 'lang': 'pt-br'}
+    """
+    folder = place(source.name).parent
+    if source.format == "hub" or not folder.is_relative_to(source.root):
+        return {}
+    found = (PARTITION.match(part) for part in folder.relative_to(source.root).parts)
+    pairs = [(unquote(each[1]), unquote(each[2])) for each in found if each]
+    return {name: None if value == NO_VALUE else value for name, value in pairs}
 
 
 def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
