@@ -29,6 +29,7 @@ LONG_TEXT = 200
 FEW = 50
 MOST = 0.95
 MAX_DIGITS = 300
+SCALARS = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 OWN_COLUMNS = frozenset({"sentence_id", "document_id", "position", "held_out", "n_words", "text"})
 
 
@@ -100,8 +101,7 @@ def is_null(value: object) -> bool:
 
 def is_nested(value: object) -> bool:
     """Tell whether a value is no single value."""
-    scalar = str | bool | int | float | decimal.Decimal | datetime.date | datetime.time | datetime.timedelta
-    return not isinstance(value, scalar)
+    return not isinstance(value, SCALARS)
 
 
 def to_number(value: object) -> float | None:

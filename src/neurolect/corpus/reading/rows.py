@@ -129,7 +129,7 @@ Row = dict[str, object]
 # How much more of a file is looked at for columns that the first rows lack.
 FURTHER_ROWS = 20_000
 FURTHER_PLACES = 256
-FURTHER_BYTES = 1 << 16
+FURTHER_BYTES = 1 << 14
 
 
 class RowReader:
