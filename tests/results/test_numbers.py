@@ -83,7 +83,7 @@ def test_values_named_alone_count(described: Run) -> None:
     known = np.isfinite(found.values)
     assert known.any()
     np.testing.assert_allclose(found.values[known], expected[known])
-    assert found.label == "unbalanced one-sidedness in domain (recipe, fiction) (standard deviation)"
+    assert found.label == "unbalanced one-sidedness in domain: recipe, fiction (standard deviation)"
     assert found.evidence is not None
     assert {each for each, has in zip(found.evidence, known, strict=True) if has} <= {"recipe", "fiction"}
     behind = numbers(described, "deviation=domain:recipe,fiction")

@@ -13,7 +13,7 @@ from neurolect.relations.inputs import RelateInputs
 from neurolect.store import Run
 from neurolect.store.stages import recorded_options
 
-AT_ONCE = 4096
+AT_ONCE = 1024
 """Sentences between two reports."""
 
 

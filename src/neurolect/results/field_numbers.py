@@ -128,7 +128,7 @@ def of_field(run: Run, asked: Asked, *, balanced: bool = True) -> Numbers:
         min_labelled=MIN_LABELLED,
         balanced=balanced,
     )
-    of = field if named is None else f"{field} ({', '.join(coded.values[each] for each in values)})"
+    of = field if named is None else f"{field}: {', '.join(coded.values[each] for each in values)}"
     notes = _too_few(run, found, of, asked.side)
     evidence = [coded.values[values[each]] for each in found.leading]
     what = "one-sidedness" if balanced else "unbalanced one-sidedness"

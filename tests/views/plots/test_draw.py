@@ -20,6 +20,7 @@ from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import _clusters
 from neurolect.views.plots.rank_figures import draw_curve, draw_diversity
 from neurolect.views.plots.style import Drawn, as_svg, new_figure, styled
+from tests.damaged import forget_sums
 from tests.relations.related_run import write_described_run
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
@@ -164,7 +165,7 @@ def test_moments_are_of_neurons_and_not_of_a_side(related_run: Run, tmp_path: Pa
 
 
 def test_thirds_are_of_layers_and_not_of_sites(related_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(related_run.folder, tmp_path / "run")
+    forget_sums(Path(shutil.copytree(related_run.folder, tmp_path / "run")))
     table = related_run.table("neurons")
     sites = ["hidden"] * 4 + ["mlp"] * 4 + ["hidden"] * 4 + ["mlp"] * 4
     layers = pa.array([1] * 4 + [2] * 4 + [1] * 4 + [2] * 4, pa.int16())
@@ -182,7 +183,7 @@ def test_thirds_are_of_layers_and_not_of_sites(related_run: Run, tmp_path: Path)
 
 
 def test_of_several_sites_the_one_asked_for_is_drawn(related_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(related_run.folder, tmp_path / "run")
+    forget_sums(Path(shutil.copytree(related_run.folder, tmp_path / "run")))
     manifest = read_manifest(tmp_path / "run")
     manifest["model"]["sites"] = [
         {"site": site, "layer": layer, "width": 4} for site in ("hidden", "mlp") for layer in (1, 2)
@@ -203,7 +204,7 @@ def test_dollar_signs_are_no_mathematics() -> None:
 
 
 def test_neurons_without_a_place_are_not_drawn_and_none_at_all_reported(related_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(related_run.folder, tmp_path / "run")
+    forget_sums(Path(shutil.copytree(related_run.folder, tmp_path / "run")))
     table = related_run.table("relations/maps")
     ids, place = table.column("neuron_id").to_numpy(), table.column_names.index("x")
     for n_without in (3, 16):
@@ -219,7 +220,7 @@ def test_neurons_without_a_place_are_not_drawn_and_none_at_all_reported(related_
 
 
 def test_sites_are_distinguished(related_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(related_run.folder, tmp_path / "run")
+    forget_sums(Path(shutil.copytree(related_run.folder, tmp_path / "run")))
     for name, column in (("diversity", "site"), ("redundancy", "site")):
         table = related_run.table(f"relations/{name}")
         layers = table.column("layer").to_pylist()

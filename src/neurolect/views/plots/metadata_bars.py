@@ -79,12 +79,17 @@ def draw_metadata(
     from matplotlib.figure import Figure
 
     rows = [0.7 + len(each.values) * (0.14 * len(ids) + 0.1) for each in found]
-    figure = Figure(figsize=(6.6, sum(rows) + 0.8), layout="constrained")
+    n_lines = -(-(len(ids) + 1) // 4)
+    height = sum(rows) + 0.3 + 0.22 * n_lines
+    figure = Figure(figsize=(6.6, height))
+    # the solver of "constrained" differs in the last digits from one drawing to the next
+    figure.set_layout_engine("tight", rect=(0, 0, 1, 1 - (0.1 + 0.22 * n_lines) / height))
     panels = figure.subplots(len(found), 1, squeeze=False, height_ratios=rows)[:, 0]
     for axes, each in zip(panels, found, strict=True):
         _bars(axes, each, neurons)
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=3, fontsize=8)
+    known = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    handles = [known[name] for name in dict.fromkeys([*neurons, "corpus"])]
+    figure.legend(handles=handles, loc="upper left", ncols=min(4, len(handles)), fontsize=8)
     caption = (
         f"Share of each value among those sentences of the {side} lists that have one"
         f" ({'; '.join(_sizes(each, neurons) for each in found)}); lines: the same of the corpus."
@@ -122,7 +127,9 @@ def _bars(axes: "Axes", found: FieldShares, neurons: Sequence[str]) -> None:
         at = places + (number - (len(neurons) - 1) / 2) * height
         shares = 100 * np.nan_to_num(found.shares[number])
         axes.barh(at, shares, height=height * 0.92, color=CATEGORIES[number], label=neuron)
-    axes.vlines(100 * found.background, places - 0.45, places + 0.45, color=DIM, linewidth=1.6, label="corpus")
+    for place, share in enumerate(100 * found.background):
+        label = None if place else "corpus"
+        axes.plot([share] * 2, [place - 0.45, place + 0.45], color=DIM, linewidth=1.6, label=label)
     axes.set_yticks(places, [value if len(value) <= 28 else f"{value[:27]}\u2026" for value in found.values])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)

@@ -1,5 +1,7 @@
 """Rankings as figures: box and whiskers of ranks by layer, and the sorted curve ([E] figures 3 to 5)."""
 
+import textwrap
+
 import numpy as np
 
 from neurolect.relations.diversity import encoder_words, read_diversity
@@ -68,7 +70,7 @@ def draw_curve(run: Run, *, by: str = "pos", value: str | None = None, side: str
         axes.plot(share, values, color=colour, linestyle=line, linewidth=width, label=name)
     axes.legend()
     axes.set_xlabel("neurons, ranked (%)")
-    axes.set_ylabel(found.label)
+    axes.set_ylabel(textwrap.fill(found.label, 48))
     axes.set_xlim(0, 100)
     caption = f"{numbers_title(found, side)}: neurons in falling order; parts of the layers ranked by themselves."
     return Drawn(figure, " ".join([caption, *found.notes]), None)
