@@ -34,6 +34,7 @@ def make_index(folder: Path, sentences: list[Sentence]) -> SentenceIndex:
         lists=Lists(rows=np.arange(n, dtype=np.int32)[None], sides=("top",)),
         in_sample=np.ones(n, dtype=np.bool_),
         constant=np.zeros(1, dtype=np.bool_),
+        not_finite=np.zeros(1, dtype=np.bool_),
         length_values=np.array([1]),
         length_counts=np.array([n]),
     )

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 from neurolect.fidelity.evaluate import derangement
-from neurolect.fidelity.inputs import groups_of
 from neurolect.results import provenance, ranking_table
 from neurolect.signatures.annotation.word_rule import check_same_rule, rule_of
 from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds
+from neurolect.signatures.inputs import groups_of
 from neurolect.store import Run, open_run
 from neurolect.store.sides import list_columns, lists_of
 

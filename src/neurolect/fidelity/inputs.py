@@ -60,16 +60,6 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> N
     return list_rows(np.concatenate(neurons), np.concatenate(places), n_neurons=run.n_neurons)
 
 
-def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
-    """Give the site, layer and side of every list a number.
-
-    Returns: int64, shape (n_lists,). Lists with one number are of one site, layer and side.
-    """
-    widths = [each["width"] for each in run.manifest["model"]["sites"]]
-    place = np.repeat(np.arange(len(widths)), widths)
-    return (place[:, None] * n_sides + np.arange(n_sides)).ravel().astype(np.int64)
-
-
 def top_share_of(run: Run, *, options: FidelityOptions) -> float:
     """Say which share of the held-out sentences counts as a neuron's.
 

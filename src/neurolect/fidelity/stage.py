@@ -13,7 +13,6 @@ from neurolect.fidelity.evaluate import HeldOut, Scores, derangement, evaluate
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import (
     SenseVectors,
-    groups_of,
     no_senses,
     read_features,
     read_mining,
@@ -31,6 +30,7 @@ from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.annotation.word_rule import check_same_rule
 from neurolect.signatures.evidence.collected import Annotated, described_with
 from neurolect.signatures.evidence.senses import has_senses
+from neurolect.signatures.inputs import groups_of
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
 

@@ -67,20 +67,34 @@ class Number:
     """What can follow the ``=`` for a run."""
 
 
-# Neurons whose activation hardly changes: nothing in the model can follow from their lists.
+# Neurons whose activation hardly changes, or is no number: nothing in the model can follow from their lists.
 FRACTION = 1e-4
 
 
 @lru_cache(maxsize=1)  # a report asks for every card
 def nearly_constant(run: Run) -> NDArray[np.bool_]:
-    """Tell which neurons vary next to nothing.
+    """Tell which neurons vary next to nothing: the one rule of all stages and views.
 
     Returns: bool, shape (n_neurons,). True where the standard deviation is under a ten thousandth of the run's
-        median: a norm's gain is close to zero there, as in a few dimensions of the last layer of many models.
+        median: a norm's gain is close to zero there, as in a few dimensions of the last layer of many models. A
+        neuron without any finite activation is :func:`not_finite` instead.
     """
-    deviations = run.table("neurons", columns=["std"]).column("std").to_numpy().astype(np.float64)
+    deviations = _deviations(run)
     known = deviations[np.isfinite(deviations)]
     floor = FRACTION * float(np.median(known)) if len(known) else 0.0
-    found: NDArray[np.bool_] = np.nan_to_num(deviations) <= floor
+    found: NDArray[np.bool_] = np.nan_to_num(deviations, nan=np.inf) <= floor
     found.flags.writeable = False
     return found
+
+
+@lru_cache(maxsize=1)
+def not_finite(run: Run) -> NDArray[np.bool_]:
+    """Tell which neurons have no finite activation at all; bool, shape (n_neurons,)."""
+    found: NDArray[np.bool_] = ~np.isfinite(_deviations(run))
+    found.flags.writeable = False
+    return found
+
+
+def _deviations(run: Run) -> NDArray[np.float64]:
+    deviations = run.table("neurons", columns=["std"]).column("std")
+    return np.asarray(deviations.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -5,6 +5,7 @@ While the taggers work in processes of their own, this process has nothing to do
 
 import numpy as np
 
+from neurolect.signatures.counting.depths import depth_tests, held_in_lists
 from neurolect.signatures.counting.items import count_in_lists, items_of_values
 from neurolect.signatures.evidence.kind import SenseItems
 from neurolect.signatures.evidence.sense_tables import sense_evidence
@@ -26,8 +27,23 @@ def compile_kernels() -> None:
     mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
     items = items_of_values([np.zeros(8, np.int32)], n_items=[1])
     count_in_lists(items, lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
+    places = np.zeros(4, np.int32)
+    in_lists = Lists(lists, ("top",))
+    held = held_in_lists(
+        items, in_lists, row_lists=np.arange(4, dtype=np.int32), row_items=places, inside=np.ones(8, np.bool_)
+    )
+    counts = np.full(4, 8, np.int64)
+    depth_tests(
+        held,
+        in_lists,
+        row_lists=places,
+        n_background=counts,
+        size_background=8,
+        inside=np.ones(8, np.bool_),
+        n_items=1,
+    )
     cosines_to_centroid(sums_of_rows(np.ones((4, 2), np.float32), codes, offsets), lists[0])
     vectors = np.eye(2, dtype=np.float32)[np.arange(8) // 4]
-    senses = find_senses(vectors, Lists(lists, ("top",)), options=DescribeOptions(sense_margin=0.0))
+    senses = find_senses(vectors, in_lists, options=DescribeOptions(sense_margin=0.0))
     kind = SenseItems("word", items, np.ones(1, np.int64), 8, np.ones(1), 1)
     sense_evidence(kind, lists, senses.labels, lists=[0], times_longer=np.ones(4), min_share=0.0)

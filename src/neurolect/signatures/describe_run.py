@@ -36,6 +36,8 @@ from neurolect.store.sentence_index import has_index
 from neurolect.store.stages import check_current, made_with, making, record_again, recorded_options
 
 logger = logging.getLogger(__name__)
+TABLES_VERSION = 2
+"""Of the tables below ``signatures/``; those of a lower one can be read, and ``describe`` makes them again."""
 
 
 def describe(
@@ -81,8 +83,8 @@ def describe(
     check_current(run.folder, read_manifest(run.folder), "collect")
     tagger, notice = choose_tagger(options.tagger, run)
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
-    made_by = {"annotator": annotator, **added_kinds()}
-    done = {"added_kinds": []} | run.manifest["stages"].get("describe", {})
+    made_by = {"annotator": annotator, "tables_version": TABLES_VERSION, **added_kinds()}
+    done = {"added_kinds": [], "tables_version": 1} | run.manifest["stages"].get("describe", {})
     if made_with(run.folder, run.manifest, "describe", options, but="index/") and made_by.items() <= done.items():
         if not has_index(run.files) or changes_of(run.folder, run.manifest, "describe"):
             progress.message(f"{run.folder} is described; what searches need is added.")
@@ -126,7 +128,6 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
     table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
     stage.write("signatures/typical_sentences", table)
     _name(collected, counted, typical=typical)
-    tables = [name for each in counted for name in each.tables]
     tables = [name for each in counted for name in each.tables]
     passed = {name: numbers for each in counted for name, numbers in each.passed.items()}
     del counted
@@ -221,6 +222,7 @@ def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalS
         columns={name: column for each in counted for name, column in each.columns.items()},
         typical=typical,
         sentence_ids=inputs.sentence_ids,
+        constant=inputs.constant,
     )
     stage.write("signatures/summary", table)
 

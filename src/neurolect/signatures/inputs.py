@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.results.field_values import CodedField, coded_field
+from neurolect.results.number import nearly_constant, not_finite
 from neurolect.signatures.annotation.coding import CodedSentences
 from neurolect.store import Run
 from neurolect.store.sides import list_columns
@@ -22,6 +23,16 @@ class Lists(NamedTuple):
     """Positions of the sentences among the kept ones, by rank, shape (n_lists, N); -1 after the end."""
     sides: tuple[str, ...]
     """Sides of every neuron, e.g. ``("top", "bottom")``."""
+    documents: NDArray[np.int64] | None = None
+    """Document of every kept sentence, ascending, shape (n_sentences,); None where each is its own."""
+
+    def documents_of(self, n_sentences: int) -> NDArray[np.int64]:
+        """Give the document of every kept sentence."""
+        return np.arange(n_sentences, dtype=np.int64) if self.documents is None else self.documents
+
+    def count_in(self, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Count how many sentences of each list belong to a set."""
+        return np.array([np.count_nonzero(inside[rows[rows >= 0]]) for rows in self.rows], dtype=np.int64)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -69,6 +80,11 @@ def list_rows(neuron_ids: NDArray[np.int32], positions: NDArray[np.int32], *, n_
     return rows
 
 
+CONSTANT = "constant: the activation is nearly the same for every sentence"
+NOT_FINITE = "not finite: the neuron has no activation that is a number"
+"""Names of lists without a theme."""
+
+
 class Inputs(NamedTuple):
     """A collected run, ready to be described."""
 
@@ -79,10 +95,18 @@ class Inputs(NamedTuple):
     in_sample: NDArray[np.bool_]
     """Whether a kept sentence is part of the uniform sample, shape (n_sentences,)."""
     constant: NDArray[np.bool_]
-    """Lists of neurons whose activation never changes, shape (n_lists,)."""
+    """Lists of neurons whose activation hardly changes, shape (n_lists,)."""
+    not_finite: NDArray[np.bool_]
+    """Lists of neurons without any finite activation, shape (n_lists,)."""
     length_values: NDArray[np.int64]
     length_counts: NDArray[np.int64]
     """How many of all sentences read have each length in words."""
+
+    @property
+    def silent(self) -> list[str | None]:
+        """Say of every list why it has no theme: the name it gets; None where it may have one."""
+        flags = zip(self.not_finite.tolist(), self.constant.tolist(), strict=True)
+        return [NOT_FINITE if missing else CONSTANT if still else None for missing, still in flags]
 
     @property
     def n_read(self) -> int:
@@ -95,17 +119,17 @@ def read_inputs(run: Run) -> Inputs:
     sentences = run.sentences()
     kept = sentences.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept) for side in run.sides}
-    lists = interleave(sides)
+    lists = interleave(sides)._replace(documents=sentences.column("document_id").to_numpy().astype(np.int64))
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     in_sample = np.isin(kept, sample)
-    deviation = run.table("neurons", columns=["std"]).column("std").to_numpy(zero_copy_only=False)
     lengths = run.table("background/lengths")
     return Inputs(
         sentences=sentences,
         sentence_ids=kept,
         lists=lists,
         in_sample=in_sample,
-        constant=np.repeat(deviation == 0.0, len(lists.sides)),
+        constant=np.repeat(nearly_constant(run), len(lists.sides)),
+        not_finite=np.repeat(not_finite(run), len(lists.sides)),
         length_values=lengths.column("n_words").to_numpy().astype(np.int64),
         length_counts=lengths.column("n_sentences").to_numpy().astype(np.int64),
     )
@@ -147,3 +171,13 @@ def coded_fields(run: Run, inputs: Inputs) -> list[CodedField]:
         coded_field(run, field["name"], sentences=inputs.sentences) for field in run.manifest["corpus"]["fields"]
     )
     return [field for field in fields if field.values]
+
+
+def groups_of(run: Run, *, n_sides: int) -> NDArray[np.int64]:
+    """Give the site, layer and side of every list a number.
+
+    Returns: int64, shape (n_lists,). Lists with one number are of one site, layer and side.
+    """
+    widths = [each["width"] for each in run.manifest["model"]["sites"]]
+    place = np.repeat(np.arange(len(widths)), widths)
+    return (place[:, None] * n_sides + np.arange(n_sides)).ravel().astype(np.int64)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from neurolect.errors import OptionError
-from neurolect.ranges import COUNT, SEED, SHARE, Range, check_ranges
+from neurolect.ranges import COUNT, SEED, SHARE, OneOf, Range, check_ranges
 from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
 LONGEST_PATTERN = 5
@@ -60,6 +60,9 @@ class DescribeOptions:
     """What the nodes of dependency trees are called: each word's ``tag`` or its ``relation`` to its head."""
     subtree_size: Annotated[int, Range(2, LONGEST_PATTERN)] = 4
     """Most nodes of a subtree."""
+    name_metadata: Annotated[str, OneOf(("after", "off"))] = "after"
+    """Where names say what sentences come from: ``after`` what is in them (first only where nothing in them covers
+    enough of the strongest), or not at all (``off``)."""
     n_typical: Annotated[int, Range(1, 1_000)] = 3
     """Typical sentences a list."""
     max_senses: Annotated[int, Range(1, 100)] = 5

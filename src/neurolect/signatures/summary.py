@@ -2,17 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.results.field_values import CodedField
-from neurolect.signatures.annotation.coding import CodedSentences
-from neurolect.signatures.counting.candidates import Candidate
-from neurolect.signatures.counting.items import Items, count_in_rows, items_of_tokens
-from neurolect.signatures.counting.names import Explained, ListEvidence, Name, name_list
+from neurolect.signatures.counting.names import ListEvidence, Name, gather, name_of
 from neurolect.signatures.evidence.collected import Collected, Lengths
 from neurolect.signatures.evidence.kind import Counted
 from neurolect.signatures.inputs import Lists
@@ -21,21 +17,24 @@ from neurolect.signatures.vectors.typical_sentences import TypicalSentences
 # Names of all lists of a run: lists whose evidence differs get names that differ.
 MAX_DETAILS = 2
 """Pieces of evidence that a name may be given beyond its own."""
+CONDITION = pa.struct([("part", pa.int8()), ("kind", pa.string()), ("label", pa.string())])
 
 
-def distinct_names(evidence: Sequence[ListEvidence], *, explained: Explained) -> list[Name]:
+def distinct_names(evidence: Sequence[ListEvidence], *, origin: str = "after") -> list[Name]:
     """Name lists, and tell those of the same name apart by what else they hold.
 
+    ``origin``: As of :func:`neurolect.signatures.counting.names.gather`.
     Returns: One for each list. Names that differ in numbers only count as the same. Two lists keep one name where
         none of them has further evidence, or further evidence is the same.
     """
-    names = [name_list(each, explained=explained) for each in evidence]
+    gathered = [gather(each, origin=origin) for each in evidence]
+    names = [name_of(*pair) for pair in zip(evidence, gathered, strict=True)]
     for n_details in range(1, MAX_DETAILS + 1):
         keys = [_without_numbers(name.text) for name in names]
         holders = Counter(keys)
         for each, key in enumerate(keys):
             if holders[key] > 1:
-                names[each] = name_list(evidence[each], explained=explained, n_details=n_details)
+                names[each] = name_of(evidence[each], gathered[each], n_details=n_details)
     return names
 
 
@@ -46,56 +45,19 @@ def _without_numbers(text: str) -> str:
 
 def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
     """Name every list by what was counted of all kinds."""
-    lists, inputs = range(len(collected.lists.rows)), collected.inputs
+    inputs, sizes = collected.inputs, collected.lists.sizes.tolist()
     every = [
         ListEvidence(
             words=[each for of in counted if of.words is not None for each in of.words[number]],
             phrases=[each for of in counted if of.phrases is not None for each in of.phrases[number]],
             metadata=[each for of in counted if of.values is not None for each in of.values[number]],
             stated=[of.stated[number] for of in counted if of.stated is not None],
-            constant=bool(inputs.constant[number]),
+            n_sentences=sizes[number],
+            silent=inputs.silent[number],
         )
-        for number in lists
+        for number in range(len(sizes))
     ]
-    explained = explained_shares(collected.coded, fields=collected.fields, in_sample=inputs.in_sample)
-    return distinct_names(every, explained=explained)
-
-
-def explained_shares(
-    coded: CodedSentences, *, fields: Sequence[CodedField], in_sample: NDArray[np.bool_]
-) -> Callable[[str, Candidate, Candidate], float]:
-    """Prepare to say how often a word is expected where a metadata value is common.
-
-    ``in_sample``: bool, shape (n_sentences,). The uniform sample.
-    Returns: As :data:`neurolect.signatures.counting.names.Explained`: with share v of the list having the value,
-        ``v * share among sentences with the value + (1 - v) * share among the others``. Of a pattern the rarest
-        word counts.
-    """
-    by_name = {field.name: field for field in fields}
-    number = {field.name: {value: code for code, value in enumerate(field.values)} for field in fields}
-    items: list[Items] = []
-    shares: dict[tuple[str, str], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-
-    def compare(name: str, value: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if not items:
-            items.append(items_of_tokens(coded.words, coded.offsets, n_items=len(coded.vocabulary)))
-        has = by_name[name].codes == number[name][value]
-        inside, outside = in_sample & has, in_sample & ~has
-        return (
-            count_in_rows(items[0], inside) / max(int(inside.sum()), 1),
-            count_in_rows(items[0], outside) / max(int(outside.sum()), 1),
-        )
-
-    def explained(name: str, value: Candidate, term: Candidate) -> float:
-        key = (name, value.label)
-        if key not in shares:
-            shares[key] = compare(*key)
-        inside, outside = shares[key]
-        return min(
-            value.share * float(inside[item]) + (1 - value.share) * float(outside[item]) for item in term.items
-        )
-
-    return explained
+    return distinct_names(every, origin=collected.options.name_metadata)
 
 
 def summary_table(
@@ -106,11 +68,13 @@ def summary_table(
     columns: Mapping[str, NDArray[np.float64]],
     typical: TypicalSentences,
     sentence_ids: NDArray[np.int64],
+    constant: NDArray[np.bool_],
 ) -> pa.Table:
     """Write the summary as a table.
 
     ``columns``: mapping of str to float64, shape (n_lists,). What kinds of evidence say of every list.
     ``sentence_ids``: int64, shape (n_sentences,). Ids of the kept sentences.
+    ``constant``: bool, shape (n_lists,). Lists of neurons that hardly vary.
     Returns: ``signatures/summary`` of ``docs/run_folder.md``.
     """
     n_lists = len(names)
@@ -125,6 +89,12 @@ def summary_table(
         "name": pa.array([name.text for name in names], pa.string()),
         "name_kind": pa.array([name.kind for name in names], pa.string()),
         "name_z": real(np.array([name.z for name in names], dtype=np.float64)),
+        "name_conditions": pa.array(
+            [[each._asdict() for each in name.conditions] for name in names], pa.list_(CONDITION)
+        ),
+        "name_share_10": real(np.array([name.share_10 for name in names])),
+        "name_share_100": real(np.array([name.share_100 for name in names])),
+        "constant": pa.array(constant),
         "n_sentences": pa.array(lists.sizes.astype(np.int32)),
         "mean_length": real(lengths.mean),
         "background_mean_length": real(np.full(n_lists, lengths.background_mean)),

@@ -89,7 +89,7 @@ def fisher_surprise(
     """
     rest = np.maximum(n_background - n_overlap, 0)
     size_rest = max(size_background - size_overlap, 0)
-    logs = _log_factorials(1 << (size_list + size_rest).bit_length())
+    logs = log_factorials(1 << (size_list + size_rest).bit_length())
     columns = (each.astype(np.int64) for each in (n_list, np.minimum(rest, size_rest)))
     return _fisher(*columns, size_list, size_rest, logs)  # type: ignore[no-any-return]
 
@@ -150,7 +150,7 @@ def wilson_interval(n: ArrayLike, size: ArrayLike) -> tuple[NDArray[np.float64],
 
 
 @lru_cache(maxsize=4)
-def _log_factorials(n: int) -> NDArray[np.float64]:
+def log_factorials(n: int) -> NDArray[np.float64]:
     """Give the logarithms of the factorials of 0 to n."""
     logs = np.zeros(n + 1)
     np.cumsum(np.log(np.arange(1, n + 1)), out=logs[1:])

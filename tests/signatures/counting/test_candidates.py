@@ -6,7 +6,7 @@ import pyarrow as pa
 from neurolect.signatures.annotation.annotate import WORDS, Annotations
 from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.counting.candidates import word_weights
-from neurolect.signatures.counting.counts import Evidence
+from neurolect.signatures.counting.counts import Evidence, no_depths
 from neurolect.signatures.patterns.tables import NO_TESTS, Patterns, phrase_candidates
 
 
@@ -42,6 +42,7 @@ def test_phrases_with_common_words_at_an_end_or_the_same_word_at_both_are_not_na
         log_odds_z=np.full(n, 20.0),
         rank_frequency=ones,
         rank_relative=ones,
+        **no_depths(n) | {"share_10": np.full(n, 0.3), "share_100": np.full(n, 0.3), "usual": np.full(n, 0.01)},
     )
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in codes])])
     items = np.concatenate(codes).astype(np.int32)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 LISTS_PER_BLOCK = 128
 ENTRIES_PER_LIST = 1_024
 """Room for entries to begin with."""
+PEAK_10, PEAK_100 = 3, 5
+"""Sentences of the strongest 10 or 100 from which an item counts as one that the list has, rare as it may be."""
 
 
 class Items(NamedTuple):
@@ -40,6 +42,10 @@ class ListCounts(NamedTuple):
     """Weight of the list's sentences that hold the item."""
     n_overlap: NDArray[np.int64]
     """The part of it that lies in the background."""
+    n_10: NDArray[np.int64]
+    """How many of the list's strongest 10 sentences hold the item."""
+    n_100: NDArray[np.int64]
+    """How many of its strongest 100 do."""
 
 
 def items_of_tokens(
@@ -105,12 +111,13 @@ def count_in_lists(
     workers: int = 1,
     advance: Callable[[int], None] | None = None,
 ) -> ListCounts:
-    """Count every item in every list.
+    """Count every item in every list, and in its strongest 10 and 100 sentences.
 
     ``lists``: int32, shape (n_lists, N). Sentences of each list; -1 where it has fewer.
     ``in_background``: bool, shape (n_sentences,). Whether a sentence is part of the background that the lists are
         compared with.
-    ``min_counts``: int64, shape (n_lists,), >= 1. Items counted less often in a list are left out.
+    ``min_counts``: int64, shape (n_lists,), >= 1. Items counted less often in a list are left out, unless
+        its peak has them: 3 of the strongest 10, or 5 of the strongest 100.
     ``workers``: Threads; the result is the same for any number.
     ``advance``: Called now and then with the number of lists done.
     """
@@ -131,21 +138,22 @@ def count_in_lists(
                 advance(min(LISTS_PER_BLOCK, len(lists) - start))
     if not blocks:
         empty = np.empty(0, dtype=np.int64)
-        return ListCounts(empty.astype(np.int32), empty.astype(np.int32), empty, empty)
+        return ListCounts(empty.astype(np.int32), empty.astype(np.int32), empty, empty, empty, empty)
     return ListCounts(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
 
 
 def _count_block(
     items: Items, lists: NDArray[np.int32], *, in_background: NDArray[np.bool_], min_counts: NDArray[np.int64]
 ) -> ListCounts:
-    scratch = np.zeros((2, items.n_items), np.int32)
-    out = np.empty((4, len(lists) * min(items.n_items, ENTRIES_PER_LIST)), dtype=np.int64)
+    scratch = np.zeros((4, items.n_items), np.int32)
+    out = np.empty((6, len(lists) * min(items.n_items, ENTRIES_PER_LIST)), dtype=np.int64)
     n = _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
     if n > out.shape[1]:  # once more, now that the number is known
-        out = np.empty((4, n), dtype=np.int64)
+        out = np.empty((6, n), dtype=np.int64)
         _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
     found = out[:, :n]
-    return ListCounts(found[0].astype(np.int32), found[1].astype(np.int32), found[2].copy(), found[3].copy())
+    lists_and_items = (column.astype(np.int32) for column in found[:2])
+    return ListCounts(*lists_and_items, *(column.copy() for column in found[2:]))
 
 
 @njit(nogil=True, cache=True)
@@ -159,24 +167,30 @@ def _count_kernel(
     counts: NDArray[np.int32],
     out: NDArray[np.int64],
 ) -> int:
-    """Fill `out`, as far as it goes, with list, item, count, count in the background; give the number of entries.
+    """Fill `out`, as far as it goes, with the columns of :class:`ListCounts`; give the number of entries.
 
-    `counts` are zeros before and after: of sentences outside the background, and inside.
+    `counts` are zeros before and after: of sentences outside the background, inside, of the strongest 10 and 100.
     """
     n_out = 0
     for each in range(lists.shape[0]):
-        for place in range(lists.shape[1]):
-            row = lists[each, place]
+        place = 0  # among the sentences that are there
+        for row in lists[each]:
             if row >= 0:
                 into = counts[np.int64(in_background[row])]
                 for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
                     into[np.uint64(codes[entry])] += weights[entry]
+                    if place < 100:
+                        counts[3, np.uint64(codes[entry])] += 1
+                        if place < 10:
+                            counts[2, np.uint64(codes[entry])] += 1
+                place += 1
         for code in range(counts.shape[1]):
             total = counts[0, code] + counts[1, code]
-            if total >= min_counts[each]:
+            if total >= min_counts[each] or counts[2, code] >= PEAK_10 or counts[3, code] >= PEAK_100:
                 if n_out < out.shape[1]:
                     out[0, n_out], out[1, n_out] = each, code
                     out[2, n_out], out[3, n_out] = total, counts[1, code]
+                    out[4, n_out], out[5, n_out] = counts[2, code], counts[3, code]
                 n_out += 1
         counts[:] = 0
     return n_out

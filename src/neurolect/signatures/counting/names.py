@@ -1,38 +1,39 @@
-"""A short name for a list, made from its strongest and most specific evidence.
+"""A short name for a list: what most of its strongest sentences hold and few others do.
 
-The kinds of evidence compete in bits (see ``divergence.py``). Where metadata leads, words join the
-name only if the list has more of them than its metadata explain; where words lead, a metadata value
-that most of the list shares is named next to them.
+A name's first part is one condition, or a few words of which each sentence has one; candidates of all kinds compete
+by how many of the strongest 10 sentences they cover and how much they diverge from the background at the peak.
+What is in the sentences goes before where they come from.
 """
 
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from neurolect.signatures.counting.candidates import COMMON_WORD, Candidate
+from neurolect.signatures.counting.candidates import Candidate
 
-MIN_BITS = 0.06
-"""Evidence below this does not make a name."""
-MIN_BEYOND = 0.025
-"""Bits that a word must have beyond what the metadata explain."""
-MIN_SHARE = 0.04
-"""Words, patterns and values held by less of the list than this are not named."""
-WORD_DISCOUNT = (1.0, 0.5, 0.33)
-"""A second and third word add to a name's strength, but they mostly say what the first says."""
-SPECIFIC = 1.5
-"""Words say more than the metadata they come with: they may lead with fewer bits."""
-SPECIFIC_SHARE = 0.1
-"""Only those that at least this share of the list holds have this advantage; others tell their share."""
-EXTRA_SHARE = 0.08
-"""Words are named next to a part of speech or a length if at least this share of the list holds them."""
-SECOND_VALUE = 0.4
-"""Bits of a field's second value, of the first's, from which both are named."""
-CONTEXT_SHARE = 0.5
-"""A metadata value is the setting of words if at least this share of the list has it."""
-PART_SHARE = 0.3
-"""A value that at least this share has is named with its share next to words that few sentences hold."""
+GRADES = ((0.7, 0.12), (0.7, 0.2), (0.6, 0.2))
+"""Shares of the strongest 10 sentences that a first part covers at least, and of the background's at most."""
+MAX_WORDS = 5
+"""Words of a first part of which every sentence has one."""
+WORDS_DISCOUNT = 0.7
+"""Several words say less than one condition that covers as much."""
+PHRASE_STRENGTH = 0.7
+"""Bits of a phrase, of its strongest word's, from which it stands for its words."""
+MIN_OWN = 0.1
+"""Share of the strongest 100 that a word among several has at least, or twice that of the strongest 10."""
+SETTING = 0.6
+"""A further part holds for at least this share of the strongest 10."""
 DOT = " \u00b7 "
+
+
+class Condition(NamedTuple):
+    """What a sentence has to hold, as data."""
+
+    part: int
+    """Part of the name, from 0; conditions of one part are alternatives."""
+    kind: str
+    """Kind of evidence."""
+    label: str
 
 
 class Name(NamedTuple):
@@ -40,9 +41,13 @@ class Name(NamedTuple):
 
     text: str
     kind: str
-    """``word``, ``phrase``, ``part of speech``, ``metadata:<field>``, ``length``, ``constant`` or ``none``."""
+    """``word``, ``phrase``, ``part of speech``, ``metadata:<field>``, ``length``, ``constant``, ``none``, ..."""
     z: float
-    """Log-odds z (of a length: z) of the leading evidence; NaN where there is none."""
+    """Log-odds z of the leading evidence; NaN where there is none."""
+    conditions: tuple[Condition, ...] = ()
+    share_10: float = float("nan")
+    """Share of the strongest 10 sentences that hold the first part; NaN where there is none."""
+    share_100: float = float("nan")
 
 
 class Stated(NamedTuple):
@@ -68,61 +73,243 @@ class ListEvidence(NamedTuple):
     """With the field of each."""
     stated: list[list[Stated]]
     """Of every other kind."""
-    constant: bool = False
-    """Whether the neuron's activation is the same for every sentence."""
+    n_sentences: int = 100
+    """Sentences of the list."""
+    silent: str | None = None
+    """Why the list has no theme: the name it gets instead."""
 
 
-Explained = Callable[[str, Candidate, Candidate], float]
-"""Share of a list expected to hold a word (last) given the share that has a value (of field, value)."""
+class Part(NamedTuple):
+    """One part of a name."""
+
+    candidates: tuple[Candidate, ...]
+    """Alternatives."""
+    kind: str
+    text: str
+    detail: str
+    """The same behind another part."""
+    is_origin: bool = False
+    """Whether it says where sentences come from."""
+    is_one_document: bool = False
 
 
-def name_list(evidence: ListEvidence, *, explained: Explained, n_details: int = 0) -> Name:
-    """Name a list.
+class _Scored(NamedTuple):
+    part: Part
+    share_10: float
+    share_100: float
+    bits: float
+    usual: float
+    """Share of the background's sentences that hold it."""
 
-    ``explained``: From a field, a value's candidate and a word's: the share of the list that would hold the word if
-        it were a draw from the background with as many sentences of that value.
+    def is_good(self, grade: int) -> bool:
+        """Tell whether it covers enough of the strongest 10 and is rare enough elsewhere."""
+        covered, rare = GRADES[grade]
+        return self.share_10 >= covered - 1e-9 and self.usual <= rare
+
+
+def name_list(evidence: ListEvidence, *, origin: str = "after", n_details: int = 0) -> Name:
+    """Name a list; as :func:`gather` and :func:`name_of`."""
+    return name_of(evidence, gather(evidence, origin=origin), n_details=n_details)
+
+
+def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0) -> Name:
+    """Put a name together.
+
     ``n_details``: So many further pieces of evidence follow the name, to distinguish it from others like it.
-    Returns: ``no clear theme`` where nothing is distinctive.
+    Returns: ``no clear theme`` where nothing passes.
     """
-    if evidence.constant:
-        return Name("constant: the same activation for every sentence", "constant", float("nan"))
-    name = _main_name(evidence, explained)
-    if n_details == 0 or name.kind == "none":
-        return name
-    details = _details(evidence, name.text)[:n_details]
-    return name._replace(text=DOT.join([name.text, *details]))
-
-
-def _main_name(evidence: ListEvidence, explained: Explained) -> Name:
-    """Name a list after the kind of evidence that has most bits."""
-    metadata = [(field, each) for field, each in evidence.metadata if each.share >= MIN_SHARE]
-    terms = _terms(evidence)
-    advantage = SPECIFIC if terms and terms[0].share >= SPECIFIC_SHARE else 1.0
-    term_bits = advantage * sum(each.bits * part for each, part in zip(terms, WORD_DISCOUNT, strict=False))
-    value_bits = metadata[0][1].bits if metadata else 0.0
-    stated = max((each[0] for each in evidence.stated if each), key=lambda each: each.candidate.bits, default=None)
-    stated_bits = stated.candidate.bits if stated is not None else 0.0
-    if max(term_bits, value_bits, stated_bits) < MIN_BITS:
+    if evidence.silent is not None:
+        return Name(evidence.silent, evidence.silent.partition(":")[0], float("nan"))
+    first = _first(*gathered)
+    if first is None:
         return Name("no clear theme", "none", float("nan"))
-    if term_bits >= max(value_bits, stated_bits):
-        return _term_name(terms, metadata)
-    if stated is None or value_bits > stated_bits:
-        return _metadata_name(metadata, terms, explained)
-    return Name(stated.text + _setting(terms, metadata), stated.kind, stated.candidate.z)
+    parts = [first, *_further(first, *gathered, n=1 + n_details)]
+    text = first.part.text + _coverage(first, evidence.n_sentences)
+    return Name(
+        DOT.join([text, *(each.part.detail for each in parts[1:])]),
+        first.part.kind,
+        max(each.z for each in first.part.candidates),
+        tuple(
+            Condition(number, *candidate.condition)
+            for number, each in enumerate(parts)
+            for candidate in each.part.candidates
+        ),
+        first.share_10,
+        first.share_100,
+    )
+
+
+class _Gathered(NamedTuple):
+    """What may be said of a list."""
+
+    content: list[_Scored]
+    """What is in the sentences, most bits first."""
+    origins: list[_Scored]
+    """Where they come from, most bits first; single documents last."""
+
+
+def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
+    """Prepare the parts of a name.
+
+    ``origin``: ``after`` says where the sentences come from after what is in them; ``off`` does not.
+    """
+    return _Gathered(_content(evidence), _origins(evidence) if origin == "after" else [])
+
+
+def _content(evidence: ListEvidence) -> list[_Scored]:
+    terms = _terms(evidence)
+    parts = [_term_part(each) for each in terms]
+    parts += [
+        Part((each.candidate,), each.kind, each.text, each.detail)
+        for of_kind in evidence.stated
+        for each in of_kind
+        if each.candidate.passes
+    ]
+    scored = [_scored(part, evidence.n_sentences) for part in parts]
+    several = _several(terms, evidence.n_sentences)
+    if several is not None:
+        scored.append(several)
+    return sorted(scored, key=lambda each: -each.bits)
+
+
+def _term_part(term: Candidate) -> Part:
+    return Part((term,), "phrase" if len(term.items) > 1 else "word", _quoted([term]), _quoted([term]))
+
+
+def _scored(part: Part, n_sentences: int) -> _Scored:
+    (one,) = part.candidates
+    return _Scored(part, *_shares(one.places, n_sentences), one.bits, one.usual)
+
+
+def _shares(places: int, n_sentences: int) -> tuple[float, float]:
+    at_10 = (places & _FIRST_10).bit_count() / max(min(10, n_sentences), 1)
+    return at_10, places.bit_count() / max(min(100, n_sentences), 1)
+
+
+_FIRST_10 = (1 << 10) - 1
+
+
+def _several(terms: Sequence[Candidate], n_sentences: int) -> _Scored | None:
+    """Join words, those first that add most: each sentence of the theme has one of them."""
+    words = [each for each in terms if len(each.items) == 1 and _is_common_here(each, n_sentences)]
+    chosen: list[Candidate] = []
+    best = _Scored(Part((), "word", "", ""), 0.0, 0.0, 0.0, 0.0)
+    held, without, without_here = 0, 1.0, 1.0  # what is covered; shares of sentences without any of the words
+    while len(chosen) < MAX_WORDS and (best.share_10 < GRADES[0][0] or len(chosen) < 2):
+        steps = []
+        for word in words:
+            usual = 1.0 - without * (1.0 - word.usual)
+            if usual <= GRADES[1][1] and word not in chosen:
+                shares = _shares(held | word.places, n_sentences)
+                expected = 1.0 - without_here * (1.0 - word.expected)
+                bits = WORDS_DISCOUNT * sum(bits_of(share, expected) for share in shares)
+                steps.append((bits, word, _Scored(best.part, *shares, bits, usual)))
+        if not steps:
+            break
+        bits, word, step = max(steps, key=lambda each: each[0])
+        if bits <= best.bits or (chosen and step.share_10 <= best.share_10):
+            break
+        chosen, best, held = [*chosen, word], step, held | word.places
+        without, without_here = without * (1.0 - word.usual), without_here * (1.0 - word.expected)
+        words = [each for each in words if not _same_stem(each.label, word.label)]
+    if len(chosen) < 2:
+        return None
+    text = _quoted(chosen)
+    return best._replace(part=Part(tuple(chosen), "word", text, text))
+
+
+def bits_of(share: float, background: float) -> float:
+    """Give what :func:`~neurolect.statistics.scores.share_bits` gives, of one pair of shares."""
+    p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
+    return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
+
+
+def _is_common_here(term: Candidate, n_sentences: int) -> bool:
+    at_10, at_100 = _shares(term.places, n_sentences)
+    return at_10 >= 2 * MIN_OWN or at_100 >= MIN_OWN
+
+
+def _origins(evidence: ListEvidence) -> list[_Scored]:
+    """Give the parts that say where sentences come from, most bits first; single documents last."""
+    found = []
+    for field, value in evidence.metadata:
+        alone = value.n_documents == 1
+        if value.passes or alone:
+            text = f"{field} = {value.label}"
+            part = Part(
+                (value,),
+                f"metadata:{field}",
+                f"one document: {text}" if alone else text,
+                f"one document: {text}" if alone else f"{field} {value.label}",
+                is_origin=True,
+                is_one_document=alone,
+            )
+            found.append(_scored(part, evidence.n_sentences))
+    found += _two_values([each for each in found if not each.part.is_one_document], evidence.n_sentences)
+    return sorted(found, key=lambda each: (each.part.is_one_document, -each.bits))
+
+
+def _two_values(values: Sequence[_Scored], n_sentences: int) -> list[_Scored]:
+    """Join the two strongest values of each field."""
+    by_field: dict[str, list[_Scored]] = {}
+    for each in values:
+        by_field.setdefault(each.part.kind, []).append(each)
+    found = []
+    for kind, of_field in by_field.items():
+        if len(of_field) > 1:
+            one, other = (each.part.candidates[0] for each in of_field[:2])
+            labels = f"{one.label} or {other.label}"
+            field = kind.partition(":")[2]
+            part = Part((one, other), kind, f"{field} = {labels}", f"{field} {labels}", is_origin=True)
+            shares, expected = _shares(one.places | other.places, n_sentences), one.expected + other.expected
+            bits = WORDS_DISCOUNT * sum(bits_of(share, expected) for share in shares)
+            found.append(_Scored(part, *shares, bits, one.usual + other.usual))
+    return found
+
+
+def _first(content: Sequence[_Scored], origins: Sequence[_Scored]) -> _Scored | None:
+    """Choose what leads: the most telling of those that cover most of the strongest sentences."""
+    several = [each for each in origins if not each.part.is_one_document]
+    for grade, parts in ((0, content), (1, content), (0, several), (1, several), (2, content), (2, several)):
+        found = next((each for each in parts if each.is_good(grade)), None)
+        if found is not None:
+            return found
+    rest = [*content, *several]
+    if rest:
+        return max(rest, key=lambda each: each.share_10 * (1.0 - each.usual) ** 4)
+    return next((each for each in origins if each.share_10 >= SETTING), None)
+
+
+def _further(first: _Scored, content: Sequence[_Scored], origins: Sequence[_Scored], *, n: int) -> list[_Scored]:
+    """Choose what is said besides: of another kind, true of most of the strongest sentences, not said yet."""
+    found: list[_Scored] = []
+    for each in [*_settings(origins, first), *content]:
+        said = [first, *found]
+        if len(found) < n and each.share_10 >= SETTING - 1e-9 and all(_is_new(each.part, one.part) for one in said):
+            found.append(each)
+    return found
+
+
+def _settings(origins: Sequence[_Scored], first: _Scored) -> list[_Scored]:
+    return [] if first.part.is_origin else [each for each in origins if not each.part.is_one_document][:1]
+
+
+def _is_new(part: Part, said: Part) -> bool:
+    if part.is_origin and said.is_origin:
+        return part.kind != said.kind
+    words = {candidate.label.casefold() for candidate in said.candidates for _ in candidate.items}
+    if any(_same_stem(one.label, other) for one in part.candidates if one.items for other in words):
+        return False
+    return part.kind != said.kind or bool(part.candidates[0].items)
 
 
 def _terms(evidence: ListEvidence) -> list[Candidate]:
-    """Join words and phrases: a phrase stands for its words if it is nearly as strong as they are."""
-    words = [each for each in evidence.words if each.share >= MIN_SHARE]
+    """Join the words and phrases that pass: a phrase stands for its words if it is nearly as strong as they are."""
+    words = [each for each in evidence.words if each.passes]
     best = words[0].bits if words else 0.0
-    phrases = [each for each in evidence.phrases if each.share >= MIN_SHARE and each.bits >= 0.7 * best][:1]
+    phrases = [each for each in evidence.phrases if each.passes and each.bits >= PHRASE_STRENGTH * best][:1]
     within = {item for phrase in phrases for item in phrase.items}
-    terms = phrases + [word for word in words if not within.intersection(word.items)]
-    chosen: list[Candidate] = []
-    for term in terms:
-        if not any(_same_stem(term.label, other.label) for other in chosen):
-            chosen.append(term)
-    return chosen
+    return phrases + [word for word in words if not within.intersection(word.items)]
 
 
 def _same_stem(first: str, second: str) -> bool:
@@ -131,107 +318,15 @@ def _same_stem(first: str, second: str) -> bool:
     return short == long or (len(short) >= 3 and long.startswith(short) and len(long) - len(short) <= 3)
 
 
-def _term_name(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> Name:
-    first = terms[0]
-    shown = [each for each in terms[:3] if each.bits >= 0.3 * first.bits]
-    is_rare = first.share < SPECIFIC_SHARE
-    text = _quoted(shown)
-    least = PART_SHARE if is_rare else CONTEXT_SHARE
-    setting = next(((field, value) for field, value in metadata if value.share >= least), None)
-    if setting is not None and setting[1].bits >= max(MIN_BITS, 0.25 * first.bits):
-        field, value = setting
-        text += f" in {field} {value.label}" + (f" ({value.share:.0%})" if value.share < CONTEXT_SHARE else "")
-    return Name(text, "phrase" if len(first.items) > 1 else "word", first.z)
+def _quoted(terms: Sequence[Candidate]) -> str:
+    """Quote alternatives."""
+    quoted = [f'"{each.label}"' for each in terms]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def _metadata_name(metadata: list[tuple[str, Candidate]], terms: list[Candidate], explained: Explained) -> Name:
-    field, value = _with_second(metadata)
-    text = f"{field} = {value.label}"
-    beyond = _beyond(terms, field, metadata[0][1], explained)
-    if beyond and value.share >= CONTEXT_SHARE:
-        text += f" ({value.share:.0%}): {_quoted(beyond)}"
-    elif beyond:  # the words may be those of other values' sentences
-        text += f" ({value.share:.0%}), {_quoted(beyond)}"
-    else:
-        text += f" ({value.share:.0%}, {_lift(value)})"
-    return Name(text, f"metadata:{field}", value.z)
-
-
-def _with_second(metadata: list[tuple[str, Candidate]]) -> tuple[str, Candidate]:
-    """Join the second value of the leading field where one does not hold for most of the list."""
-    field, first = metadata[0]
-    others = [each for name, each in metadata[1:] if name == field and each.bits >= SECOND_VALUE * first.bits]
-    if first.share >= CONTEXT_SHARE or not others:
-        return field, first
-    second = others[0]
-    return field, first._replace(
-        label=f"{first.label} or {second.label}",
-        share=first.share + second.share,
-        expected=first.expected + second.expected,
-    )
-
-
-def _beyond(terms: list[Candidate], field: str, value: Candidate, explained: Explained) -> list[Candidate]:
-    """Find the words of which the list has more than its metadata explain."""
-    found = []
-    for term in terms:
-        expected = max(term.expected, explained(field, value, term))
-        full = _bits(term.share, term.expected)
-        weight = min(term.bits / full, 1.0) if full > 0 else 0.0
-        bits = weight * _bits(term.share, expected)
-        if bits >= MIN_BEYOND and term.share >= 1.5 * expected and term.expected <= COMMON_WORD:
-            found.append((bits, term))
-    found.sort(key=lambda each: -each[0])
-    return [term for bits, term in found[:2] if bits >= 0.3 * found[0][0]]
-
-
-def _bits(share: float, background: float) -> float:
-    """Give what :func:`~neurolect.statistics.scores.share_bits` gives, of one pair of shares."""
-    p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
-    return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
-
-
-def _setting(terms: list[Candidate], metadata: list[tuple[str, Candidate]]) -> str:
-    """Say what else is strong next to a part of speech or a length."""
-    if metadata and metadata[0][1].share >= CONTEXT_SHARE and metadata[0][1].bits >= 2 * MIN_BITS:
-        field, value = metadata[0]
-        return f" in {field} {value.label}"
-    strong = [term for term in terms[:2] if term.bits >= 2 * MIN_BITS and term.share >= EXTRA_SHARE]
-    return f"{DOT}{_quoted(strong)}" if strong else ""
-
-
-def _details(evidence: ListEvidence, text: str) -> list[str]:
-    """Say what else sets a list apart, most bits first, leaving out what the name says already."""
-    named = [word for quoted in re.findall(r'"([^"]*)"', text) for word in quoted.split()]
-    found = [
-        (term.bits, _quoted([term]))
-        for term in _terms(evidence)
-        if not any(_same_stem(word, other) for word in term.label.split() for other in named)
-    ]
-    # A second field mostly follows from the first: who wrote a tweet says that it is a tweet.
-    strong = [(field, value) for field, value in evidence.metadata if value.share >= PART_SHARE][:1]
-    if strong and not any(f"{field} " in text for field, _ in evidence.metadata):
-        field, value = strong[0]
-        found.append((value.bits, f"{field} {value.label} ({value.share:.0%})"))
-    found += [
-        (each.candidate.bits, each.detail)
-        for of_kind in evidence.stated
-        for each in of_kind
-        if each.mark not in text
-    ]
-    found.sort(key=lambda pair: -pair[0])
-    return [detail for bits, detail in found if bits >= MIN_BEYOND]
-
-
-def _quoted(terms: list[Candidate]) -> str:
-    return ", ".join(map(_quoted_one, terms))
-
-
-def _quoted_one(term: Candidate) -> str:
-    """Quote a word; one that few sentences hold tells how many, so that no name promises more."""
-    return f'"{term.label}"' + (f" ({term.share:.0%})" if term.share < SPECIFIC_SHARE else "")
-
-
-def _lift(value: Candidate) -> str:
-    times = value.share / max(value.expected, 1e-9)
-    return f"lift {times:.0f}" if times >= 9.5 else f"lift {times:.1f}"
+def _coverage(first: _Scored, n_sentences: int) -> str:
+    """Say how many of the strongest sentences hold a first part that few of them hold."""
+    if first.share_10 >= GRADES[0][0] - 1e-9:
+        return ""
+    n = min(10, n_sentences)
+    return f" ({round(first.share_10 * n)} of the strongest {n})"

@@ -111,6 +111,8 @@ class EvidenceKind:
     """Counts and scores it in all lists; None where another kind of the same table does."""
     features: Callable[[Sequence[str], Annotated], SentenceFeatures]
     """Says which sentences have which of some labels: the number of a label is its place among those given."""
+    conditions: Callable[[Sequence[str], Annotated], SentenceFeatures] | None = None
+    """Says which sentences meet conditions of names, where these are no labels that `features` knows."""
     labels_of_lists: Callable[[Run, Sequence[str]], Labelled] | None = None
     """Gives the labels of all lists, where they are not the strongest rows of the table."""
     by_score: bool = False

@@ -7,12 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from neurolect.signatures.counting.candidates import Candidate
+from neurolect.signatures.counting.candidates import Candidate, of_evidence
+from neurolect.signatures.counting.counts import Evidence, item_evidence
 from neurolect.signatures.counting.names import Stated
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Labelled, SentenceFeatures
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind
-from neurolect.statistics.scores import length_bits
+from neurolect.signatures.evidence.levels import AT_LEAST, AT_MOST, items_of, length_labels, meets_lengths
+from neurolect.signatures.inputs import groups_of
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
@@ -21,41 +23,61 @@ FEATURES = ("log length", "log length squared")
 
 
 def _count(collected: Collected) -> Counted:
-    lengths = collected.lengths
-    # Averaging over few tokens gives more extreme activations, so every list leans to short sentences:
-    # what tells a neuron from the others is how far its list is from the usual list, too.
-    usual = float(np.median(lengths.mean[np.isfinite(lengths.mean)])) if np.isfinite(lengths.mean).any() else 0.0
-    per_reference = [
-        length_bits(
-            lengths.mean, lengths.deviation, background_mean=mean, background_deviation=lengths.background_deviation
-        )
-        for mean in (lengths.background_mean, usual)
-    ]
-    same_side = (lengths.mean > lengths.background_mean) == (lengths.mean > usual)
-    bits = np.where(same_side, np.minimum(*per_reference), 0.0)
-    return Counted(
-        stated=[
-            [
-                stated_length(
-                    Candidate(
-                        label="long" if mean > lengths.background_mean else "short",
-                        share=float(mean),
-                        expected=lengths.background_mean,
-                        z=float(z),
-                        bits=float(each),
-                        items=(),
-                    )
-                )
-            ]
-            for mean, z, each in zip(lengths.mean, lengths.z, bits, strict=True)
-        ]
+    """Find the lengths that a list's sentences keep to, more than the other lists of its layer and side do.
+
+    The mean over few tokens is more extreme in any neuron, and the maximum over many: what pooling gives is no
+    theme.
+    """
+    lists, labels, inputs = collected.lists, length_labels(), collected.inputs
+    items = items_of(meets_lengths(labels, collected.sentences), n_items=len(labels))
+    found = item_evidence(
+        items,
+        lists,
+        background=_background(collected),
+        n_background=inputs.n_read,
+        inside=np.ones(len(inputs.sentence_ids), np.bool_),
+        options=collected.options,
+        workers=collected.stage.workers,
     )
+    groups = groups_of(collected.stage.run, n_sides=len(lists.sides))
+    candidates = of_evidence(
+        found,
+        labels=labels,
+        n_lists=len(lists.rows),
+        kind="length",
+        at_least=usual_in_layer(found, groups, n_items=len(labels)),
+        rate=collected.options.false_discovery_rate,
+    )
+    return Counted(stated=[[stated_length(each) for each in of_list] for of_list in candidates])
+
+
+def _background(collected: Collected) -> NDArray[np.int64]:
+    """Count the sentences read that meet each condition."""
+    values, counts = collected.inputs.length_values, collected.inputs.length_counts
+    below = [int(counts[values <= n].sum()) for n in AT_MOST]
+    return np.array([*below, *(int(counts[values >= n].sum()) for n in AT_LEAST)], np.int64)
+
+
+def usual_in_layer(found: Evidence, groups: NDArray[np.int64], *, n_items: int) -> NDArray[np.float64]:
+    """Give the median share among the strongest 100, over the lists of the same site, layer and side.
+
+    ``groups``: int64, shape (n_lists,). Lists that are compared.
+    Returns: float64, shape (n_rows,). Of each row; a list without a row has none of it.
+    """
+    shares = np.zeros((len(groups), n_items))
+    shares[found.lists, found.items] = found.share_100
+    usual = np.zeros((int(groups.max(initial=-1)) + 1, n_items))
+    for group in range(len(usual)):
+        usual[group] = np.median(shares[groups == group], axis=0)
+    return usual[groups[found.lists], found.items]
 
 
 def stated_length(candidate: Candidate) -> Stated:
-    """Say a length in a name; the candidate's share is the mean length."""
-    text = f"{candidate.label} sentences (mean {candidate.share:.1f} words)"
-    return Stated(candidate, "length", text, f"{candidate.label} sentences", mark="sentences (")
+    """Say a length in a name; the label is ``<= 5 words``."""
+    sign, number, _ = candidate.label.split(" ")
+    kind = "short" if sign == "<=" else "long"
+    text = f"{kind} sentences (at {'most' if sign == '<=' else 'least'} {number} words)"
+    return Stated(candidate, "length", text, text, mark=f"{kind} sentences")
 
 
 def _labels(run: Run, sides: Sequence[str]) -> Labelled:
@@ -90,6 +112,7 @@ LENGTH = EvidenceKind(
     title="length",
     count=_count,
     features=_features,
+    conditions=meets_lengths,
     labels_of_lists=_labels,
     size_of_lists=_sizes,
     searchable=False,

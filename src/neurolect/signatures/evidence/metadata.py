@@ -1,6 +1,7 @@
 """Metadata of lists: the distribution of every field against all sentences read."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from neurolect.signatures.counting.counts import (
     NO_EVIDENCE,
     Evidence,
     Sizes,
+    at_depths,
     evidence_columns,
     min_counts,
     score_counts,
@@ -23,6 +25,9 @@ from neurolect.signatures.evidence.features import EQUALS, Rows, SentenceFeature
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
 from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
+
+if TYPE_CHECKING:
+    from neurolect.signatures.counting.items import Items
 
 NUMBER_DISCOUNT = 0.9
 """Of two fields with nearly the same sentences (an author and the decade of the books) the words are the name."""
@@ -38,10 +43,12 @@ def field_evidence(
     from neurolect.signatures.counting.items import ListCounts, count_in_lists, items_of_values
 
     sizes_of_fields = [len(field.values) for field in fields]
+    everywhere = np.ones(len(fields[0].codes), dtype=np.bool_)
+    items = items_of_values([field.codes for field in fields], n_items=sizes_of_fields)
     counts = count_in_lists(
-        items_of_values([field.codes for field in fields], n_items=sizes_of_fields),
+        items,
         lists.rows,
-        in_background=np.ones(len(fields[0].codes), dtype=np.bool_),
+        in_background=everywhere,
         min_counts=min_counts(lists, options=options),
         workers=workers,
     )
@@ -57,8 +64,38 @@ def field_evidence(
             sizes=Sizes(of_list=sizes, of_overlap=sizes, of_background=field.n_background),
             prior_size=options.prior_size,
         )
-        found.append(select(scored, options=options))
-    return found
+        kept = select(scored, of_field, options=options)
+        found.append(kept._replace(items=kept.items + np.int32(first)))
+    return _fields_at_depths(found, fields, ends, items=items, lists=lists, workers=workers)
+
+
+def _fields_at_depths(
+    found: Sequence[Evidence],
+    fields: Sequence[CodedField],
+    ends: NDArray[np.int64],
+    *,
+    items: "Items",
+    lists: Lists,
+    workers: int,
+) -> list[Evidence]:
+    """Count all fields at all depths together, and take them apart again."""
+    joined = Evidence._make(np.concatenate(columns) for columns in zip(*found, strict=True))
+    order = np.argsort(joined.lists, kind="stable")
+    tested = at_depths(
+        Evidence._make(column[order] for column in joined),
+        items=items,
+        lists=lists,
+        background=np.concatenate([field.background for field in fields]),
+        size_background=np.concatenate([np.full(len(each.values), each.n_background) for each in fields]),
+        inside=np.ones(len(fields[0].codes), dtype=np.bool_),
+        workers=workers,
+    )
+    of_field = np.searchsorted(ends, tested.items, side="right")
+    parts = []
+    for place, (field, end) in enumerate(zip(fields, ends, strict=True)):
+        own = Evidence._make(column[of_field == place] for column in tested)
+        parts.append(own._replace(items=own.items - np.int32(end - len(field.values))))
+    return parts
 
 
 def metadata_table(evidence: Sequence[tuple[CodedField, Evidence]], *, lists: Lists) -> pa.Table:
@@ -91,7 +128,15 @@ def _count(collected: Collected) -> Counted:
         values: list[list[tuple[str, Candidate]]] = [[] for _ in range(n_lists)]
         for field, of_field in found:
             weights = np.array([_weight(value) for value in field.values])
-            candidates = of_evidence(of_field, labels=field.values, n_lists=n_lists, weights=weights)
+            candidates = of_evidence(
+                of_field,
+                labels=field.values,
+                n_lists=n_lists,
+                kind="metadata",
+                conditions=[f"{field.name}{EQUALS}{value}" for value in field.values],
+                weights=weights,
+                rate=collected.options.false_discovery_rate,
+            )
             for own, more in zip(values, candidates, strict=True):
                 own += [(field.name, each) for each in more]
         values = [sorted(own, key=lambda pair: -pair[1].bits) for own in values]

@@ -71,7 +71,13 @@ class _OfSentences:
                 options=stage.options,
                 workers=stage.workers,
             )
-            candidates = of_evidence(found, labels=items.labels, n_lists=len(lists.rows))
+            candidates = of_evidence(
+                found,
+                labels=items.labels,
+                n_lists=len(lists.rows),
+                kind=self.name,
+                rate=stage.options.false_discovery_rate,
+            )
             return Counted(
                 tables={self.name: evidence_table(found, labels={"label": items.labels}, lists=lists)},
                 stated=[[self.stated(each) for each in of_list] for of_list in candidates],

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.counting.candidates import Candidate, of_evidence
+from neurolect.signatures.counting.names import Stated
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Rows, SentenceFeatures, numbers_of, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
-from neurolect.signatures.evidence.tags import tag_tokens
+from neurolect.signatures.evidence.pattern_depths import skip_ngrams_at_depths
+from neurolect.signatures.evidence.tags import TAG_NAMES, tag_tokens
 
 if TYPE_CHECKING:
     from neurolect.signatures.patterns.tables import Patterns
 
+N_TAG_PATTERNS = 4
+"""Candidates for the name of a list."""
 TITLES = {
     "word": "Patterns of words",
     "lemma": "Patterns of lemmas",
@@ -34,7 +39,7 @@ def _count(collected: Collected) -> Counted:
         if item != "word" and not coded.tag_names:
             continue
         with stage.timed(f"{item} patterns"):
-            mined[item] = mine_patterns_of(
+            found = mine_patterns_of(
                 coded,
                 collected.lists,
                 item=item,
@@ -44,6 +49,7 @@ def _count(collected: Collected) -> Counted:
                 workers=stage.workers,
                 progress=stage.progress,
             )
+            mined[item] = skip_ngrams_at_depths(found, collected)
     phrases = None
     if "word" in mined:
         phrases = phrase_candidates(
@@ -52,18 +58,42 @@ def _count(collected: Collected) -> Counted:
             in_sample=inputs.in_sample,
             word_shares=collected.word_background / max(inputs.n_read, 1),
             times_longer=collected.lengths.times_longer,
+            rate=stage.options.false_discovery_rate,
         )
     with stage.timed("pattern table"):
         table = patterns_table(list(mined.values()), lists=collected.lists)
     passed = {item: how_many_pass(each, collected) for item, each in mined.items()}
-    return Counted(tables={"skip_ngrams": table}, phrases=phrases, passed=passed)
+    stated = _stated_tag_patterns(mined["tag"], collected) if "tag" in mined else None
+    return Counted(tables={"skip_ngrams": table}, phrases=phrases, stated=stated, passed=passed)
+
+
+def _stated_tag_patterns(patterns: "Patterns", collected: Collected) -> list[list[Stated]]:
+    """Turn patterns of tags into what names may say."""
+    pieces = np.split(np.array(patterns.labels, dtype=object)[patterns.codes], patterns.offsets[1:-1])
+    labels = [" ".join(each) for each in pieces] if len(patterns.offsets) > 1 else []
+    candidates = of_evidence(
+        patterns.evidence,
+        labels=labels,
+        n_lists=len(collected.lists.rows),
+        kind="tag_patterns",
+        times_longer=collected.lengths.times_longer,
+        limit=N_TAG_PATTERNS,
+        rate=collected.options.false_discovery_rate,
+    )
+    return [[stated_tag_pattern(each) for each in of_list] for of_list in candidates]
+
+
+def stated_tag_pattern(candidate: Candidate) -> Stated:
+    """Say a pattern of tags in a name."""
+    named = " + ".join(TAG_NAMES.get(tag, tag) for tag in candidate.label.split())
+    return Stated(candidate, "tag pattern", f"{named} ({candidate.label})", named, mark=named)
 
 
 def how_many_pass(patterns: "Patterns", collected: Collected) -> dict[str, int | float]:
     """Say how many patterns pass, and give the numbers of tests for the manifest."""
     rate = collected.options.false_discovery_rate
     n_reported = len(patterns.evidence.lists)
-    n_sure = int((patterns.tests.q <= rate).sum())
+    n_sure = int((patterns.evidence.q <= rate).sum())
     collected.stage.progress.message(
         f"{TITLES[patterns.item]}: {patterns.n_passed:,} of {patterns.n_tests:,} tests (each pattern in each list) "
         f"pass at a false-discovery rate of {rate:g}; {n_sure:,} of the {n_reported:,} that are reported do."

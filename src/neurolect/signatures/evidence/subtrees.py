@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Rows, SentenceFeatures, nothing, present
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, Shown
+from neurolect.signatures.evidence.pattern_depths import subtrees_at_depths
 from neurolect.signatures.evidence.patterns import how_many_pass
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def _count(collected: Collected) -> Counted:
             workers=stage.workers,
             progress=stage.progress,
         )
+        mined = subtrees_at_depths(mined, collected, trees)
         table = subtrees_table(mined, n_labels=trees.forest.n_labels, lists=collected.lists)
     return Counted(tables={"subtrees": table}, passed={mined.item: how_many_pass(mined, collected)})
 

@@ -8,11 +8,19 @@ from numpy.typing import NDArray
 from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.annotation.coding import UNKNOWN_TAG, CodedSentences
 from neurolect.signatures.counting.candidates import Candidate, of_evidence
-from neurolect.signatures.counting.counts import Evidence, Sizes, evidence_table, score_counts
+from neurolect.signatures.counting.counts import (
+    Evidence,
+    Sizes,
+    at_depths,
+    evidence_table,
+    item_evidence,
+    score_counts,
+)
 from neurolect.signatures.counting.names import Stated
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Rows, SentenceFeatures, of_tokens
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
+from neurolect.signatures.evidence.levels import items_of, meets_tag_shares, tag_share_labels
 from neurolect.signatures.inputs import Lists
 
 # What the Penn Treebank's tags mean, in a word or two.
@@ -44,6 +52,7 @@ TAGS_IN_NAMES = {
     "WRB": "wh-adverbs",
 }  # fmt: skip
 """What names call many words of a tag."""
+CLASSES_IN_NAMES = {"noun": "nouns", "verb": "verbs", "adjective": "adjectives"}
 
 
 def tag_name(tag: str) -> str:
@@ -57,8 +66,6 @@ def tag_name(tag: str) -> str:
     return f"{TAG_NAMES[tag]} ({tag})" if tag in TAG_NAMES else tag
 
 
-DEPENDENT_TOKENS = 0.5
-"""Tokens of one sentence are not independent: each counts as so much of an observation."""
 N_IN_SENSES = 2
 N_FEATURES = 1_000
 """All tags of a list are its evidence."""
@@ -84,7 +91,16 @@ def tag_evidence(
     sizes = Sizes(
         of_list=sums[0].astype(np.int64), of_overlap=sums[1].astype(np.int64), of_background=int(totals.sum())
     )
-    return score_counts(counts, background=totals, sizes=sizes, prior_size=prior_size)
+    presence = items._replace(weights=np.ones_like(items.weights))
+    return at_depths(
+        score_counts(counts, background=totals, sizes=sizes, prior_size=prior_size),
+        items=presence,
+        lists=lists,
+        background=count_in_rows(presence, in_sample),
+        size_background=int(in_sample.sum()),
+        inside=in_sample,
+        workers=workers,
+    )
 
 
 def class_shares(evidence: Evidence, *, tag_names: list[str], n_lists: int) -> dict[str, NDArray[np.float64]]:
@@ -110,26 +126,43 @@ def _count(collected: Collected) -> Counted:
             prior_size=collected.options.prior_size,
             workers=collected.stage.workers,
         )
-        candidates = of_evidence(
-            found,
-            labels=coded.tag_names,
-            n_lists=len(lists.rows),
-            per_sentence=np.nan_to_num(collected.lengths.mean) * DEPENDENT_TOKENS,
-            weights=np.array(
-                [name[:1].isalpha() and name != UNKNOWN_TAG for name in coded.tag_names], dtype=np.float64
-            ),
-        )
         return Counted(
             tables={"tags": evidence_table(found, labels={"tag": coded.tag_names}, lists=lists)},
-            stated=[[stated_tag(each) for each in of_list] for of_list in candidates],
+            stated=_many_of(collected),
             columns=class_shares(found, tag_names=coded.tag_names, n_lists=len(lists.rows)),
         )
 
 
+def _many_of(collected: Collected) -> list[list[Stated]]:
+    """Find the tags that take up more of the words of a list's sentences than elsewhere."""
+    from neurolect.signatures.counting.items import count_in_rows
+
+    coded, lists, in_sample = collected.coded, collected.lists, collected.inputs.in_sample
+    labels = tag_share_labels(coded.tag_names)
+    if not labels:
+        return [[] for _ in lists.rows]
+    items = items_of(meets_tag_shares(labels, collected.sentences), n_items=len(labels))
+    found = item_evidence(
+        items,
+        lists,
+        background=count_in_rows(items, in_sample),
+        n_background=int(in_sample.sum()),
+        inside=in_sample,
+        options=collected.options,
+        workers=collected.stage.workers,
+    )
+    rate = collected.options.false_discovery_rate
+    candidates = of_evidence(found, labels=labels, n_lists=len(lists.rows), kind="tags", rate=rate)
+    return [[stated_tag(each) for each in of_list] for of_list in candidates]
+
+
 def stated_tag(candidate: Candidate) -> Stated:
-    """Say a tag in a name."""
-    text = f"{TAGS_IN_NAMES.get(candidate.label, 'tag')} ({candidate.label})"
-    return Stated(candidate, "part of speech", text, text, mark=f"({candidate.label})")
+    """Say in a name that a tag takes up much of the sentences; the label is ``NNP >= 20 %``."""
+    tag, _, share = candidate.label.partition(" >= ")
+    name = CLASSES_IN_NAMES.get(tag) or TAGS_IN_NAMES.get(tag, tag)
+    mark = f" ({tag})" if tag in TAGS_IN_NAMES else ""
+    text = f"many {name}{mark}: at least {share.replace(' ', '')} of the words"
+    return Stated(candidate, "part of speech", text, f"many {name}{mark}", mark=f"many {name}")
 
 
 def tag_tokens(coded: CodedSentences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -164,6 +197,7 @@ TAGS = EvidenceKind(
     rows=TAG_ROWS,
     count=_count,
     features=_features,
+    conditions=meets_tag_shares,
     n_features=N_FEATURES,
     search=lambda label: {"tag": label},
     sense_items=_sense_items,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.annotation.coding import CodedSentences
-from neurolect.signatures.counting.candidates import of_evidence, word_weights
+from neurolect.signatures.counting.candidates import name_weights, of_evidence, word_weights
 from neurolect.signatures.counting.counts import Evidence, evidence_columns, item_evidence
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Rows, SentenceFeatures, of_tokens
@@ -90,8 +90,11 @@ def _count(collected: Collected) -> Counted:
             found["all"],
             labels=coded.display,
             n_lists=len(lists.rows),
+            kind="words",
+            conditions=coded.vocabulary,
+            rate=stage.options.false_discovery_rate,
             times_longer=collected.lengths.times_longer,
-            weights=word_weights(coded),
+            weights=name_weights(coded),
             limit=N_CANDIDATES,
             are_words=True,
         )

@@ -13,21 +13,21 @@ from neurolect.progress import Progress
 from neurolect.signatures.annotation.coding import CodedSentences, counts_as_word
 from neurolect.signatures.annotation.lemmas import lemma_codes, read_lemma_tables
 from neurolect.signatures.counting.candidates import (
-    COMMON_DISCOUNT,
-    COMMON_WORD,
     END_SHARE,
-    Candidate,
     Candidates,
+    candidate_of,
     leading,
-    word_weights,
+    name_weights,
+    passes_at_peak,
+    peak_bits,
 )
-from neurolect.signatures.counting.counts import NO_EVIDENCE, Evidence, evidence_columns
+from neurolect.signatures.counting.counts import NO_EVIDENCE, Evidence, evidence_columns, no_depths
 from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
 from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.patterns.evidence import PatternEvidence, PatternTests
 from neurolect.signatures.patterns.options import SequenceItem
-from neurolect.statistics.scores import expected_share, lift, share_bits
+from neurolect.statistics.scores import expected_share, lift
 
 # What patterns are sequences of: words, lemmas, tags, or common words among the tags of the others.
 COMMON = 0.01
@@ -79,6 +79,8 @@ def pattern_items_of(
 
 
 ELLIPSIS = "\u2026"
+N_PHRASES = 5
+"""Candidates a list."""
 
 
 class Patterns(NamedTuple):
@@ -166,6 +168,7 @@ def found_patterns(
         log_odds_z=found.log_odds_z.astype(np.float64),
         rank_frequency=found.rank_frequency.astype(np.int64),
         rank_relative=found.rank_relative.astype(np.int64),
+        **no_depths(len(n_list)),
     )
     return Patterns(item, labels, found.items, found.offsets, evidence, found.tests, found.n_tests, found.n_passed)
 
@@ -177,6 +180,7 @@ def phrase_candidates(
     in_sample: NDArray[np.bool_],
     word_shares: NDArray[np.float64],
     times_longer: NDArray[np.float64],
+    rate: float = 0.05,
 ) -> Candidates:
     """Turn patterns of words into candidates for a name.
 
@@ -188,11 +192,12 @@ def phrase_candidates(
         ellipsis.
     """
     evidence, starts = patterns.evidence, patterns.offsets[:-1]
-    expected = expected_share(evidence.share_background, times_longer[evidence.lists])
-    bits = share_bits(evidence.share_list, expected)
+    expected = expected_share(evidence.usual, times_longer[evidence.lists])
+    expected = np.maximum(evidence.usual, expected)
+    bits = peak_bits(evidence, expected)
+    passes = passes_at_peak(evidence, expected, rate=rate)
     if len(starts):
-        weights = np.where(word_shares > COMMON_WORD, COMMON_DISCOUNT, 1.0)
-        weights = np.minimum(weights, word_weights(coded))
+        weights = name_weights(coded)
         bits *= np.maximum.reduceat(weights[patterns.codes], starts)
         bits[np.minimum.reduceat(weights[patterns.codes], starts) == 0.0] = 0.0
         first, last = patterns.codes[starts], patterns.codes[patterns.offsets[1:] - 1]
@@ -200,19 +205,21 @@ def phrase_candidates(
         bits[cut | (first == last)] = 0.0
     neighbours = _neighbours(coded, in_sample=in_sample)
     found: Candidates = [[] for _ in range(len(times_longer))]
-    for row in leading(evidence.lists, bits, limit=3).tolist():
+    for row in leading(evidence.lists, bits, limit=N_PHRASES).tolist():
         items = tuple(patterns.codes[patterns.offsets[row] : patterns.offsets[row + 1]].tolist())
         label = coded.display[items[0]]
         for before, after in pairwise(items):
             side_by_side = neighbours(before, after) * 2 >= evidence.n_background[row]
             label += f" {coded.display[after]}" if side_by_side else f" {ELLIPSIS} {coded.display[after]}"
         found[evidence.lists[row]].append(
-            Candidate(
+            candidate_of(
+                evidence,
+                row,
                 label=label,
-                share=float(evidence.share_list[row]),
+                condition=("phrases", " ".join(coded.vocabulary[item] for item in items)),
                 expected=float(expected[row]),
-                z=float(evidence.log_odds_z[row]),
                 bits=float(bits[row]),
+                passes=bool(passes[row]),
                 items=items,
             )
         )
@@ -261,9 +268,10 @@ def patterns_table(kinds: Sequence[Patterns], *, lists: Lists) -> pa.Table:
 def columns_of_tests(tests: PatternTests) -> dict[str, pa.Array]:
     """Give the further columns of a table of patterns.
 
-    Returns: ``g2`` to ``maximal`` of ``docs/run_folder.md``; NaN becomes null.
+    Returns: ``g2`` to ``maximal`` of ``docs/run_folder.md``; NaN becomes null. ``q``, which knows of documents,
+        is one of the evidence columns.
     """
-    return {name: pa.array(column, from_pandas=True) for name, column in tests._asdict().items()}
+    return {name: pa.array(column, from_pandas=True) for name, column in tests._asdict().items() if name != "q"}
 
 
 _SMALL, _FLAG = np.empty(0, np.float32), np.empty(0, np.bool_)

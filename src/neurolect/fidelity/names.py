@@ -1,0 +1,125 @@
+"""How true a name alone is: what holds its conditions among sentences that it was not made from."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.signatures.evidence.collected import Annotated
+from neurolect.signatures.evidence.registry import kinds
+from neurolect.store import Run
+
+FIRST = np.uint8(128)
+"""Bit of a sentence that holds the first part of a name; the bits below count the parts that it holds."""
+CONDITIONS = "name_conditions"
+
+
+class NameScores(NamedTuple):
+    """What every name scores, shape (n_lists,); NaN without conditions, and where a list is refused."""
+
+    auroc: NDArray[np.float32]
+    """Of the number of parts that a sentence holds."""
+    other: NDArray[np.float32]
+    """Of the name of another list of the same layer and side."""
+    covered: NDArray[np.float32]
+    """Share of the list's sentences that hold the first part."""
+    share: NDArray[np.float32]
+    """Share of all sentences that do."""
+
+
+def no_scores(n_lists: int) -> NameScores:
+    """Give names that have not been scored."""
+    return NameScores(*(np.full(n_lists, np.nan, np.float32) for _ in NameScores._fields))
+
+
+class PartsHeld(NamedTuple):
+    """Which sentences hold which names."""
+
+    counts: NDArray[np.uint8]
+    """Parts of every list's name that each sentence holds, with :data:`FIRST` where the first is one of them, shape
+    (n_lists, n_sentences)."""
+    is_named: NDArray[np.bool_]
+    """Whether a list's name has conditions, shape (n_lists,)."""
+
+
+def parts_held(run: Run, sentences: Annotated) -> PartsHeld | None:
+    """Count the parts of names in sentences; None for a run described before names had conditions."""
+    if CONDITIONS not in run.table("signatures/summary").column_names:
+        return None
+    every = run.table("signatures/summary", columns=[CONDITIONS]).column(CONDITIONS).to_pylist()
+    holders = _holders(every, sentences)
+    held = np.zeros((len(every), sentences.coded.n_sentences), np.uint8)
+    for row, conditions in zip(held, every, strict=True):
+        parts: dict[int, list[NDArray[np.int32]]] = {}
+        for each in conditions or ():
+            parts.setdefault(each["part"], []).append(holders[each["kind"], each["label"]])
+        for part, rows in parts.items():
+            has = np.zeros(len(row), np.bool_)
+            for places in rows:
+                has[places] = True
+            row += has.astype(np.uint8)
+            if part == 0:
+                row += has * FIRST
+    return PartsHeld(held, np.array([bool(each) for each in every], np.bool_))
+
+
+def _holders(
+    every: Sequence[Sequence[dict[str, str]] | None], sentences: Annotated
+) -> dict[tuple[str, str], NDArray[np.int32]]:
+    """Find the sentences that hold each condition; none for a kind that this process does not know."""
+    wanted: dict[str, dict[str, int]] = {}
+    for conditions in every:
+        for each in conditions or ():
+            of_kind = wanted.setdefault(each["kind"], {})
+            of_kind.setdefault(each["label"], len(of_kind))
+    nobody = np.empty(0, np.int32)
+    found = {(kind, label): nobody for kind, labels in wanted.items() for label in labels}
+    for kind in kinds():
+        labels = list(wanted.get(kind.name, ()))
+        if labels:
+            holding = (kind.conditions or kind.features)(labels, sentences).by_feature(len(labels))
+            for number, label in enumerate(labels):
+                found[kind.name, label] = holding.rows[holding.starts[number] : holding.starts[number + 1]]
+    return found
+
+
+def auroc_of_counts(counts: NDArray[np.uint8], positive: NDArray[np.bool_]) -> float:
+    """Give the area under the curve of small whole numbers, ties counted half.
+
+    ``counts``: uint8, shape (n,). What each sentence scores.
+    ``positive``: bool, shape (n,). Which are to be scored higher; some are, and some are not.
+
+    Examples
+    --------
+    >>> auroc_of_counts(np.array([2, 1, 1, 0], np.uint8), np.array([True, True, False, False]))
+    0.875
+    """
+    n_of = np.bincount(counts[positive], minlength=128), np.bincount(counts[~positive], minlength=128)
+    below = np.cumsum(n_of[1]) - n_of[1]
+    won = float((n_of[0] * (below + 0.5 * n_of[1])).sum())
+    return won / max(float(n_of[0].sum()) * float(n_of[1].sum()), 1.0)
+
+
+def score_name(
+    scores: NameScores,
+    each: int,
+    *,
+    held: PartsHeld,
+    rows: NDArray[np.int64],
+    positive: NDArray[np.bool_],
+    other: int,
+) -> None:
+    """Score one list's name, in place.
+
+    ``rows, positive``: Sentences with an activation, and which of them are the list's.
+    ``other``: The list whose name stands for another's; -1 for none.
+    """
+    if not held.is_named[each]:
+        return
+    own = held.counts[each, rows]
+    scores.auroc[each] = auroc_of_counts(own & ~FIRST, positive)
+    has_first = own >= FIRST
+    scores.covered[each], scores.share[each] = has_first[positive].mean(), has_first.mean()
+    if other >= 0 and held.is_named[other]:
+        scores.other[each] = auroc_of_counts(held.counts[other, rows] & ~FIRST, positive)
