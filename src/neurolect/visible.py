@@ -1,6 +1,7 @@
 """Foreign text for a terminal: what would move its cursor or turn its lines is spelled out."""
 
 import re
+import shlex
 from typing import Any
 
 _UNSAFE = re.compile(
@@ -70,3 +71,8 @@ def _spelled(found: re.Match[str]) -> str:
 def _json_escape(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
+
+
+def quoted(path: object) -> str:
+    """Write a path as a shell reads it."""
+    return shlex.quote(str(path))

@@ -2,11 +2,15 @@
 
 import json
 import random
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from neurolect import card, find, open_run, rank, verify
@@ -19,6 +23,8 @@ from neurolect.relations import RelateOptions, relate
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.tokens import read_tokens
 from neurolect.views import convergence
+from tests.command_line import succeed
+from tests.damaged import forget_sums
 from tests.made_once import copy_of
 from tests.tiny_corpora import tiny_corpus
 from tests.tiny_models import write_tiny_bert
@@ -211,3 +217,66 @@ def test_some_edits_of_the_manifest(world: tuple[Path, dict[str, Any]], tmp_path
 def test_all_edits_of_the_manifest(world: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(world[0], tmp_path / "run"))
     assert edit_sweep(folder, world[1], share=0.2, seed=4) > 300
+
+
+@pytest.mark.parametrize(
+    ("file", "stage"),
+    [
+        ("signatures/words.parquet", "describe"),
+        ("index/list_numbers.npy", "describe"),
+        ("fidelity/scores.parquet", "fidelity"),
+        ("relations/redundancy.parquet", "relate"),
+        ("signatures/token_words.parquet", "tokens"),
+    ],
+)
+def test_what_the_error_says_makes_the_part_again(
+    file: str, stage: str, world: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(world[0], tmp_path / "my run"))
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[:-9])
+    (bad,) = verify(folder).damaged
+    command = shlex.split(bad.hint.rpartition(": ")[2])
+    assert command[:2] == ["neurolect", stage]
+    succeed(*command[1:])
+    assert (folder / file).read_bytes() == content
+    assert not verify(folder).damaged
+
+
+CRASHERS: dict[str, Callable[[Any], Any]] = {
+    "far": lambda array: np.where(np.arange(array.size).reshape(array.shape) % 3 == 1, 2**50, array),
+    "below": lambda array: array.astype(np.int64) - 2**40,
+    "nan": lambda array: np.full(array.shape, np.nan),
+    "short": lambda array: array[:-2],
+    "flat": lambda array: array.ravel()[:5],
+    "other type": lambda array: array.astype("U3"),
+}
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_numbers_of_unrecorded_arrays_are_checked_before_they_are_followed(
+    step: int, world: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """In a process of its own, since what it is about is a segmentation fault."""
+    folder = forget_sums(Path(shutil.copytree(world[0], tmp_path / "run")))
+    code = "import sys; from tests.store.test_damage import try_arrays; try_arrays(sys.argv[1], int(sys.argv[2]))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), str(step)], capture_output=True, text=True, check=False, cwd=root
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def try_arrays(name: str, step: int) -> None:
+    """Replace arrays of the index by others, each `step`-th; every reader gives something or refuses."""
+    folder = Path(name)
+    cases = [(path, change) for path in sorted((folder / "index").glob("*.npy")) for change in CRASHERS.values()]
+    for path, change in cases[::step]:
+        content = path.read_bytes()
+        np.save(path, change(np.load(path)))
+        for reader in ("word", "regex", "where", "examples"):
+            try:
+                READERS[reader](open_run(folder))
+            except NeurolectError:
+                continue
+        path.write_bytes(content)

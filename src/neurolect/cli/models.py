@@ -10,7 +10,8 @@ import typer
 
 from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
-from neurolect.cli.printing import as_json, make_progress, quoted
+from neurolect.cli.printing import as_json, make_progress
+from neurolect.visible import quoted
 
 if TYPE_CHECKING:
     from neurolect.variants import FinetunedVariant, RandomVariant

@@ -1,7 +1,6 @@
 """What verbs print, and where progress is shown."""
 
 import json
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -59,8 +58,3 @@ def print_next(run: "Run") -> None:
     echo("Next:")
     for command in next_commands(run):
         echo(f"  {command}")
-
-
-def quoted(path: Path | str) -> str:
-    """Write a path as a shell reads it."""
-    return shlex.quote(str(path))

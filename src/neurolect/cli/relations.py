@@ -20,8 +20,9 @@ from neurolect.cli.arguments import (
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking, quoted, width
+from neurolect.cli.printing import as_json, make_progress, print_ranking, width
 from neurolect.store import SIDES
+from neurolect.visible import quoted
 
 FIGURE_NAMES = "map, ranks, curve, heatmap, same-index, clusters, diversity, groups, redundancy or metadata."
 By = Annotated[
@@ -140,7 +141,9 @@ def tokens(
     run: RunFolder,
     neurons: Annotated[str | None, typer.Option(help="Addresses, separated by commas; all when not given.")] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
-    sentences: Annotated[int, typer.Option(min=1, help="Sentences of each list that are read again.")] = 20,
+    sentences: Annotated[
+        int | None, typer.Option(min=1, help="Sentences of each list to read again; as before, or 20.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Where the model is, if it has moved.")] = None,
     device: Device = "cpu",
 ) -> None:

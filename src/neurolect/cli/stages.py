@@ -22,7 +22,8 @@ from neurolect.cli.arguments import (
     run_folder,
     with_ending,
 )
-from neurolect.cli.printing import make_progress, print_next, print_notices, quoted
+from neurolect.cli.printing import make_progress, print_next, print_notices
+from neurolect.visible import quoted
 
 
 @app.command()

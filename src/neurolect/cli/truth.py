@@ -21,7 +21,8 @@ from neurolect.cli.arguments import (
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking, quoted
+from neurolect.cli.printing import as_json, make_progress, print_ranking
+from neurolect.visible import quoted
 
 
 @app.command()

@@ -20,6 +20,7 @@ from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
 from neurolect.store.manifest import RunManifest, now, package_versions
 from neurolect.store.stages import state_of
+from neurolect.visible import quoted
 
 RANKINGS = pa.schema(
     [
@@ -354,7 +355,7 @@ def finished(out: Path, asked: Asked) -> Comparison | None:
     differ = [name for name in _ASKED if made.manifest.get(name) != getattr(asked, name)]
     if _same_ever(made.manifest["runs"]) != _same_ever(asked.runs):
         differ.insert(0, "runs")
-    hint = f"give another --out; what is there: neurolect compare {out}"
+    hint = f"give another --out; what is there: neurolect compare {quoted(out)}"
     if differ:
         what = f"{out} holds another comparison already (other {', '.join(differ)}); nothing is overwritten."
         raise RunFolderError(what, expected="a folder that does not exist yet, or the same comparison", hint=hint)
@@ -378,7 +379,7 @@ def open_alone(folder: Path, *, asks: bool) -> Comparison:
     """Open a comparison that was given in the place of runs; refuse it where more is asked of it than that."""
     if asks:
         what = f"{folder} is a finished comparison: it has its own runs, options and sentences, and no other --out."
-        raise OptionError(what, expected=f"neurolect compare {folder}", hint="or name the runs to compare")
+        raise OptionError(what, expected=f"neurolect compare {quoted(folder)}", hint="or name the runs to compare")
     return open_comparison(folder)
 
 

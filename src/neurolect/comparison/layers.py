@@ -12,6 +12,7 @@ from neurolect.comparison.joint_moments import HALVES, JointMoments
 from neurolect.errors import RunFolderError
 from neurolect.results import layer_ranks, provenance, rank
 from neurolect.store import Run
+from neurolect.visible import quoted
 
 
 class Distances(NamedTuple):
@@ -96,7 +97,7 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
         for run, label in zip(runs, labels, strict=True):
             if not run.is_current("describe"):
                 what = f"The run {run.folder} has not been described, so its lists cannot be ranked by {number!r}."
-                raise RunFolderError(what, hint=f"neurolect describe {run.folder}")
+                raise RunFolderError(what, hint=f"neurolect describe {quoted(run.folder)}")
             ranking = rank(run, by=number, limit=1)
             facts = provenance(ranking).details
             for each in layer_ranks(ranking):

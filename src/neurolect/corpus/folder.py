@@ -16,6 +16,7 @@ from neurolect.errors import CorpusError, nearest
 from neurolect.folders import formats
 from neurolect.folders.parquet import ParquetReader
 from neurolect.folders.remote import RemotePath, place
+from neurolect.visible import quoted
 
 
 # The manifest of a corpus folder: what it holds, what it was made from, what was dropped.
@@ -73,7 +74,7 @@ def read_manifest(folder: Path | RemotePath) -> Manifest:
     """Read the manifest of a corpus folder."""
     if folder.is_file():
         what = f"{folder} is a file, not a corpus folder."
-        raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {folder} --out CORPUS")
+        raise CorpusError(what, hint=f"Make the folder first: neurolect prepare {quoted(str(folder))} --out CORPUS")
     manifest = formats.read_manifest(folder, formats.CORPUS)
     formats.check_types(folder, manifest, formats.CORPUS, Manifest)
     return cast("Manifest", manifest)

@@ -17,6 +17,7 @@ from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import SENSES, has_senses
 from neurolect.store import Run
 from neurolect.store.sides import list_columns
+from neurolect.visible import quoted
 
 
 def scores_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
@@ -122,7 +123,7 @@ def fitted(run: Run) -> Compiled:
         raise RunFolderError(what, hint="Register it first: docs/evidence_kinds.md")
     if len(features.codes) != table.num_rows:
         what = f"The weights in {run.folder} are not those of its signatures."
-        raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {run.folder}")
+        raise RunFolderError(what, hint=f"Score it again: neurolect fidelity {quoted(run.folder)}")
     weights = Weights(*(column.to_numpy().astype(np.float32) for column in table.columns[:2]))
     first_sense = features.starts[kind_names().index(SENSES.name)]
     before = np.concatenate([[0], np.cumsum(features.codes >= first_sense)])

@@ -33,6 +33,7 @@ from neurolect.signatures.evidence.senses import has_senses
 from neurolect.signatures.inputs import groups_of
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord, check_current, made_with, making, recorded_options
+from neurolect.visible import quoted
 
 
 class Stage(NamedTuple):
@@ -73,7 +74,7 @@ def score_held_out(
         if n_refused:
             why = ", ".join(sorted({each for each in scores.refused if each is not None}))
             refused = f"{n_refused:,} of {len(scores.refused):,} lists have no score ({why})"
-            progress.message(f"{refused}; what that means: neurolect fidelity {run.folder}")
+            progress.message(f"{refused}; what that means: neurolect fidelity {quoted(run.folder)}")
         record.entry |= {
             "n_sentences": int(scores.n_sentences.max(initial=0)),
             "n_scored": len(scores.refused) - n_refused,
@@ -89,7 +90,7 @@ def check_ready(run: Run) -> None:
     check_same_rule(run, doing="scores of its signatures")
     if not run.files.has("held_out/activations.npy"):
         what = f"The run folder {run.folder} has no held-out sentences to score signatures on."
-        hint = f"Have the model read them now: neurolect fidelity {run.folder} --model MODEL"
+        hint = f"Have the model read them now: neurolect fidelity {quoted(run.folder)} --model MODEL"
         n_sentences, n_mining = (run.manifest["corpus"].get(name, 0) for name in ("n_sentences", "n_mining"))
         if n_sentences == n_mining:
             hint = "Its corpus was prepared with nothing set aside: prepare it with --set prepare.held_out=0.1"

@@ -14,6 +14,7 @@ from neurolect.signatures.evidence.collected import kept_sentences
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kind_named, kinds
 from neurolect.store import Run
+from neurolect.visible import quoted
 
 WRITTEN = re.compile(r"\s*(.+?)\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*(?:\u2013|-|\.\.|\bto\b)\s*(-?[\d.]+(?:e[+-]?\d+)?)")
@@ -166,7 +167,7 @@ def labels_like(text: str, run: Run) -> str | None:
     """Name the labels of evidence most like one that no list has."""
     kind, label = parse_evidence(text)
     if kind.rows is None or not kind.present_in(run):
-        return f"The run was described without {kind.title}: neurolect describe {run.folder}"
+        return f"The run was described without {kind.title}: neurolect describe {quoted(run.folder)}"
     known = pc.unique(kind.rows.labels_of(kind.rows.read(run))).to_pylist()
     return f"Nearest: {nearest(label, known)}." if known else None
 

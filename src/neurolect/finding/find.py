@@ -24,6 +24,7 @@ from neurolect.store import Run, open_run
 from neurolect.store.sentence_index import SentenceIndex
 from neurolect.store.sides import check_side, list_columns
 from neurolect.store.tables import select_rows
+from neurolect.visible import quoted
 
 
 # Say that nothing was found, whether the corpus has it at all, and what is like it.
@@ -86,7 +87,7 @@ def find_in_table(run: Run, rows: Rows, label: str, *, side: str | None, limit: 
     (column,) = rows.labels
     if not rows.exist(run) and rows.table == "subtrees":
         what = f"The run {run.folder} has no subtrees: it was described without trees."
-        hint = f"neurolect describe {run.folder} --set describe.trees=dependencies"
+        hint = f"neurolect describe {quoted(run.folder)} --set describe.trees=dependencies"
         raise RunFolderError(what, hint=hint)
     equal = {column: label} | ({} if side is None else {"side": side})
     columns = ["neuron_id", "side", *SCORES]

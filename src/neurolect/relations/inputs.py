@@ -22,6 +22,7 @@ from neurolect.signatures.vectors.typical_sentences import unit_rows
 from neurolect.signatures.vectors.word_vectors import plain_sentence_vectors, sentence_vectors, train_vectors
 from neurolect.store import Run
 from neurolect.store.stages import recorded_options
+from neurolect.visible import quoted
 
 # How alike neurons respond to the same sentences: correlations over the sample, a block of neurons at a time.
 #
@@ -151,7 +152,7 @@ def _describe_options(run: Run) -> DescribeOptions:
     options = recorded_options(run.manifest, "describe", DescribeOptions)
     if options.vectors == "none":
         what = f"The run {run.folder} was described without word vectors, which neurons are compared by."
-        raise DescribeError(what, hint=f"neurolect describe {run.folder} --set describe.vectors=train")
+        raise DescribeError(what, hint=f"neurolect describe {quoted(run.folder)} --set describe.vectors=train")
     return options
 
 

@@ -8,12 +8,13 @@ from neurolect.folders.formats import VARIANT, read_manifest
 from neurolect.folders.sums import FileEntry
 from neurolect.verification.outcome import Part
 from neurolect.verification.reading import file_part
+from neurolect.visible import quoted
 
 
 def comparison_parts(folder: Path) -> list[Part]:
     """Check the tables of a comparison, and whether its runs were made again since."""
     made = open_comparison(folder)
-    runs = " ".join(str(run.get("path", "RUN")) for run in made.manifest["runs"])
+    runs = " ".join(quoted(str(run.get("path", "RUN"))) for run in made.manifest["runs"])
     hint = f"Copy the folder again, or compare again: neurolect compare {runs} --out NEW"
     recorded: dict[str, FileEntry] = made.manifest.get("files", {})
     names = sorted(recorded.keys() | {path.name for path in folder.glob("*.parquet")})

@@ -92,7 +92,7 @@ def test_an_interruption_keeps_the_parts_that_were_done(tmp_path: Path, monkeypa
 
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     (tmp_path / "part-0.parquet").write_bytes(b"PAR1 no parquet")
-    with pytest.raises(RunFolderError, match=r"part-0.parquet cannot be read(.|\n)*Delete the file"):
+    with pytest.raises(RunFolderError, match=r"part-0.parquet are damaged(.|\n)*Delete the file"):
         annotate(TEXTS, tagger="toy", cache=tmp_path)
 
 

@@ -20,6 +20,7 @@ from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
 from neurolect.store.stages import StageRecord
+from neurolect.visible import quoted
 
 if TYPE_CHECKING:
     from neurolect.results.field_values import CodedField
@@ -82,7 +83,7 @@ def kept_sentences(run: Run) -> Annotated:
     sentences, table = run.sentences(), run.table("annotations")
     if table.num_rows != sentences.num_rows:
         what = f"annotations.parquet of {run.folder} has {table.num_rows} rows for {sentences.num_rows} sentences."
-        raise RunFolderError(what, hint=f"Describe it again: neurolect describe {run.folder}")
+        raise RunFolderError(what, hint=f"Describe it again: neurolect describe {quoted(run.folder)}")
     names = [name for name in ("words", "tags", "heads", "relations") if name in table.column_names]
     annotations = Annotations(**{name: _whole(table.column(name)) for name in names})
     return Annotated(run, described_with(run), sentences, annotations, code_sentences(annotations))

@@ -13,6 +13,7 @@ from neurolect.store import Run
 from neurolect.store.sides import check_side
 from neurolect.views.palette import CATEGORIES, DIM, LINE
 from neurolect.views.plots.style import POINTS, Drawn, new_figure, on_white
+from neurolect.visible import quoted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,7 +147,7 @@ def _coordinates(run: Run, of: str, method: str | None) -> tuple[NDArray[np.int6
     if not made or method not in (None, *made):
         what = f"The run {run.folder} has no map of {of}" + (f" by {method}." if method else ".")
         wanted = ",".join([*made, method or "tsne"])
-        raise RunFolderError(what, hint=f"neurolect relate {run.folder} --set relate.maps={wanted}")
+        raise RunFolderError(what, hint=f"neurolect relate {quoted(run.folder)} --set relate.maps={wanted}")
     method = method or str(made[0])
     table = table.filter(pc.equal(table.column("method"), method))
     xy = np.stack([table.column(axis).to_numpy(zero_copy_only=False) for axis in ("x", "y")], axis=1)

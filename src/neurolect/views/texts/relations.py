@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 
 from neurolect.store import Run
 from neurolect.views.texts.bars import number, percent
+from neurolect.visible import quoted
 
 
 def relations_facts(run: Run) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def relations_text(facts: dict[str, Any]) -> str:
     """Lay them out as text."""
     lines = [*_clusters(facts["clusters"]), *_redundancy(facts), *_same_index(facts["same_index"])]
     lines += _diversity(facts["diversity"])
-    folder = facts["folder"]
+    folder = quoted(facts["folder"])
     lines += ["", "Next:", f"  neurolect rank {folder} --by pos"]
     if facts["maps"]:
         atlas = f"embedding-atlas {folder}/relations/neurons.parquet --text description --x x --y y"
