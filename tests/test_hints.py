@@ -40,6 +40,8 @@ def texts_of(path: Path) -> Iterator[Said]:
         if id(node) in inside | docs:
             continue
         text, values = "", []
+        if not isinstance(node, ast.expr):
+            continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
         elif isinstance(node, ast.JoinedStr):
