@@ -22,7 +22,8 @@ def test_groups_are_those_of_the_layers_own_responses(related: Run, tmp_path: Pa
     options = dataclasses.replace(
         QUICK, group_layers=(2,), group_sentences=100, group_responses=responses, response_groups=3
     )
-    table = relate(run, options=options).table("relations/layer_groups")
+    run = relate(run, options=options)
+    table = run.table("relations/layer_groups")
     assert set(table.column("layer").to_pylist()) == {2}
     assert set(table.column("n_sentences").to_pylist()) == {100}
     neurons = table.column("neuron_id").to_numpy()

@@ -10,7 +10,6 @@ import pytest
 
 from neurolect.errors import DescribeError, MissingExtraError, RunFolderError
 from neurolect.signatures import DescribeOptions, describe
-from neurolect.signatures.vectors import word_vectors as vectors
 from neurolect.store import Run, open_run
 from tests.signatures.collected_run import N_LIST, write_collected_run
 from tests.signatures.patterns.test_skip_ngrams import Messages
@@ -131,7 +130,7 @@ def test_vectors_that_cannot_be_had_are_reported_before_anything_is_done(
     before = (run.folder / "manifest.json").read_text()
     with pytest.raises(DescribeError, match=r"no file of word vectors none\.vec"):
         describe(run, options=DescribeOptions(tagger="none", vectors="none.vec"))
-    monkeypatch.setattr(vectors, "_gensim_is_installed", lambda: False)
+    monkeypatch.setattr("neurolect.signatures.vectors.files._gensim_is_installed", lambda: False)
     monkeypatch.setitem(sys.modules, "gensim", None)
     with pytest.raises(MissingExtraError, match=r"'gensim' is needed for word vectors(.|\n)*neurolect\[describe\]"):
         describe(run, options=DescribeOptions(tagger="none"))

@@ -29,6 +29,7 @@ LAYER: dict[str, Any] = {
     "mean_shared": 0.1234,
 }
 SUMMARY: dict[str, Any] = {
+    "number_distances": None,
     "labels": ["a", "b"],
     "source": "the runs' stored samples",
     "n_sentences": 4000,
