@@ -69,7 +69,8 @@ ROWS = {
 NOT_KILLED = {
     "demo": "`run` with fixed inputs",
     "paper": "its steps are the verbs above, each complete or not begun (tests/paper)",
-    "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads", "stability": "reads, and writes as rank does",
+    "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
+    "stability": "reads, and writes as rank does",
 }  # fmt: skip
 
 
