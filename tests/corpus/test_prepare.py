@@ -2,6 +2,7 @@ import errno
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -196,6 +197,27 @@ def test_nothing_half_made_stays(
     with pytest.raises(expected, match=message):
         prepare(source, out=tmp_path / "corpus")
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_corpus_that_another_process_made_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("One two three four. Five six seven eight.")
+    (tmp_path / "b.txt").write_text("Nine ten eleven twelve.")
+    preparing = sys.modules["neurolect.corpus.prepare"]
+    make = preparing.process_chunks
+
+    def slow(*args: Any, **rest: Any) -> Any:
+        monkeypatch.setattr(preparing, "process_chunks", make)
+        prepare(tmp_path / "b.txt", out=tmp_path / "other")
+        (tmp_path / "other").rename(tmp_path / "corpus")
+        return make(*args, **rest)
+
+    monkeypatch.setattr(preparing, "process_chunks", slow)
+    with pytest.raises(CorpusError, match=r"There is a corpus at .* already"):
+        prepare(tmp_path / "a.txt", out=tmp_path / "corpus")
+    assert open_corpus(tmp_path / "corpus").n_sentences == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "b.txt", "corpus"]
 
 
 def test_no_workers(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from neurolect.folders.formats import (
     RUN,
     VARIANT,
     FolderFormat,
+    check_no_part,
     format_of,
     read_manifest,
 )
@@ -25,6 +26,29 @@ def folder_of(folder: Path, own: FolderFormat, **values: object) -> Path:
     head = {"format": own.name, "schema_version": own.version, "neurolect": "0.1.0"}
     (folder / own.file).write_text(json.dumps(head | values))
     return folder
+
+
+@every_format
+@pytest.mark.parametrize("name", ["manifest.json", "neurons.parquet", "deep/down/a.npy", "options.toml"])
+def test_a_part_of_a_folder_is_not_written_over(tmp_path: Path, own: FolderFormat, name: str) -> None:
+    folder = folder_of(tmp_path / "there", own)
+    part = folder / (own.file if name == "manifest.json" else name)
+    check_no_part(folder / "new.parquet")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    if not part.exists():
+        part.write_text("x")
+    (tmp_path / "link").symlink_to(part)
+    for path in (part, tmp_path / "link"):
+        with pytest.raises(own.error, match=rf"is a file of the {own.kind}(.|\n)*another --out"):
+            check_no_part(path)
+
+
+def test_other_files_are_written_over(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "run", RUN)
+    for path in (tmp_path / "a.json", tmp_path / "a.parquet", folder / "report.html", folder / "words.csv"):
+        path.write_text("x")
+        check_no_part(path)
+    check_no_part(tmp_path / "not" / "there.json")
 
 
 @every_format

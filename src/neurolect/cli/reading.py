@@ -97,9 +97,11 @@ def show_convergence(
     echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
         from neurolect.folders.atomic import write_text
+        from neurolect.folders.formats import check_no_part
         from neurolect.store import open_run
         from neurolect.views.report.convergence import convergence_picture
 
+        check_no_part(figure)
         write_text(figure, convergence_picture(open_run(run)))
 
 

@@ -57,8 +57,10 @@ def fidelity(
     made = fidelity_of_run(scored)
     if figure is not None:
         from neurolect.folders.atomic import write_text
+        from neurolect.folders.formats import check_no_part
         from neurolect.views.plots.fidelity import fidelity_figure
 
+        check_no_part(figure)
         write_text(figure, fidelity_figure(made))
     echo(as_json(made) if output is Format.json else fidelity_text(made))
 

@@ -403,4 +403,5 @@ def put_together(
             write_table(temporary / f"{name}.parquet", table)
         files = {f"{name}.parquet": sums_of(temporary / f"{name}.parquet") for name in there}
         write_json(temporary / COMPARISON.file, manifest | {"files": files})
+        finished(out, asked)  # another process may have made one meanwhile
     return open_comparison(out)

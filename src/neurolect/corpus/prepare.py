@@ -226,6 +226,7 @@ def prepare(
         manifest = _manifest(found, reader, chunks, first, writer, options=options)
         manifest["seconds"] = round(time.monotonic() - start, 3)
         write_json(temporary / "manifest.json", dict(manifest))
+        _check_out(folder, overwrite=overwrite)  # another process may have made one meanwhile
     for notice in [*manifest["notices"], *said_sums(manifest["sums"])]:
         progress.message(notice)
     return open_corpus(folder)

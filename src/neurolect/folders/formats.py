@@ -74,6 +74,8 @@ VARIANT = FolderFormat(
     error=VariantError,
     file="variant.json",
 )
+# Endings of what people ask for; nothing is read from such a file again.
+_NO_PARTS = frozenset({".html", ".svg", ".png", ".pdf", ".csv"})
 FORMATS = (CORPUS, RUN, COMPARISON, VARIANT)
 
 
@@ -110,6 +112,17 @@ def format_of(folder: Path | RemotePath) -> FolderFormat | None:
         if isinstance(found, dict) and found.get("format") == each.name:
             return each
     return None
+
+
+def check_no_part(path: Path) -> None:
+    """Refuse to write a result over a file that a folder of neurolect's consists of."""
+    if path.suffix.lower() in _NO_PARTS or not path.is_file():
+        return
+    for folder in (*path.absolute().parents, *path.resolve().parents):
+        own = format_of(folder)
+        if own is not None:
+            what = f"{path} is a file of the {own.kind} {folder}; it is left as it is."
+            raise own.error(what, expected="a file that is no part of such a folder", hint="Give another --out.")
 
 
 def _read(folder: Path | RemotePath, expected: FolderFormat) -> dict[str, Any]:

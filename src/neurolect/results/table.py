@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.folders.atomic import write_table, write_text
-from neurolect.folders.formats import neurolect_version
+from neurolect.folders.formats import check_no_part, neurolect_version
 from neurolect.store import SIDES, Run
 from neurolect.store.sides import lists_of
 
@@ -259,6 +259,7 @@ def write_ranking(table: pa.Table, path: str | Path) -> Path:
     """
     path = Path(path)
     provenance(table)
+    check_no_part(path)
     if path.suffix == ".parquet":
         write_table(path, table)
     elif path.suffix in (".json", ".csv"):

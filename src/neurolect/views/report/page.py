@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from neurolect.corpus.sentences.words import split_words
 from neurolect.finding.striking import kind_of_field, striking
 from neurolect.folders.atomic import write_text
+from neurolect.folders.formats import check_no_part
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.signatures.evidence.words import WORDS
@@ -54,8 +55,10 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
     Raises
     ------
     RunFolderError
-        If the run has not been described.
+        If the run has not been described, or ``out`` is a part of a run.
     """
+    path = Path(out)
+    check_no_part(path)
     run = open_run(run)
     summary = run.table("signatures/summary").sort_by([("neuron_id", "ascending"), ("side", "descending")])
     rows = summary.to_pylist()
@@ -81,7 +84,6 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
             script=_template_text("report.js"),
         )
     )
-    path = Path(out)
     write_text(path, page)
     return path
 
