@@ -21,6 +21,8 @@ FUNCTIONS = {
     "merge": {"merge"},
     "describe": {"describe_and_score"},
     "run": {"run"},
+    "subset": {"subset"},
+    "export": {"export"},
     "demo": {"run_demo"},
     "show": {"card"},
     "find": {"find"},

@@ -1,4 +1,4 @@
-"""The verbs that do the work: prepare, collect, merge, describe, run, demo."""
+"""The verbs that do the work: prepare, collect, merge, describe, run, subset, export, demo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -150,6 +150,46 @@ def run_all(
     print_notices(done.manifest["notices"])
     echo(f"Signatures of {done.n_neurons:,} neurons in {out}.")
     print_next(done)
+
+
+@app.command()
+def subset(
+    run: RunFolder,
+    out: Annotated[str, typer.Option(help="The corpus folder to write.")],
+    sentences: Annotated[int, typer.Option(min=2, help="Sentences of it, held-out ones not counted.")] = 2_000,
+    corpus: Annotated[str | None, typer.Option(help="Where the run's corpus is, if it has moved.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the half that is a uniform choice.")] = 0,
+) -> None:
+    """Write a small corpus that keeps what a run found.
+
+    Half of it is a uniform choice of sentences, half are those that the run's lists need most.
+    """
+    from neurolect.finding import subset
+
+    made = subset(run, out=out, sentences=sentences, corpus=corpus, seed=seed)
+    echo(f"{made.n_mining:,} sentences in {out}, and {made.n_held_out:,} held out.")
+    echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    neuron: Annotated[str, typer.Argument(help="The neuron, e.g. hidden.6.200.", metavar="NEURON")],
+    out: Annotated[Path, typer.Option(help="The file to write: .jsonl or .parquet.")],
+    side: Annotated[str, typer.Option(help="top or bottom.")] = "top",
+    match: Annotated[
+        list[str] | None, typer.Option(help="A field that negatives have the same value of; may be repeated.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many sentences of the list.")] = None,
+) -> None:
+    """Write a list as labelled data to train a probe on.
+
+    Each sentence of the list is followed by one of the sample that is not in it, matched in length.
+    """
+    from neurolect.finding import export
+
+    made = export(run, neuron, out=out, side=side, match=match or (), limit=limit)
+    echo(f"{out}: {made.num_rows // 2:,} sentences of the {side} list of {neuron}, as many matched ones.")
 
 
 @app.command()
