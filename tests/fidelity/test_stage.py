@@ -187,7 +187,9 @@ def test_a_card_says_how_true_its_signature_is(scored: Run) -> None:
     golden = card_fidelity(scored.neuron(scored.index.address(GOLDEN)), "top")
     assert golden is not None
     assert golden["evidence"][0]["auroc"] >= golden["evidence"][-1]["auroc"]
-    first, second = fidelity_lines(golden)
+    first, of_name, second = fidelity_lines(golden)
+    assert of_name.startswith(f"name alone {golden['of_name']['auroc']:.2f}")
+    assert golden["of_name"]["auroc"] > 0.8 > 0.6 > golden["of_name"]["share"]
     assert f"fidelity {golden['auroc']:.2f}" in first
     assert "by words" in first
     assert "distinguishes its 40 from all 300 held-out sentences" in second

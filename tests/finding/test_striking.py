@@ -20,7 +20,9 @@ def test_one_neuron_a_kind_and_none_twice(example_run: Run) -> None:
     assert len({each["address"] for each in found.values()}) == len(found)
     assert provenance(table).method == "striking"
     assert all(each["sign"] == (1 if each["side"] == "top" else -1) for each in found.values())
-    assert (found["domain"]["address"], found["domain"]["evidence"]) == ("hidden.1.2", "fiction")
+    assert table.column("kind").to_pylist()[:3] == ["word", "phrase", "part of speech"]  # content before origin
+    assert (found["word"]["address"], found["word"]["evidence"]) == ("hidden.1.2", "she")
+    assert (found["domain"]["address"], found["domain"]["evidence"]) == ("hidden.2.4", "technical")
     assert (found["party"]["address"], found["party"]["evidence"]) == ("hidden.1.5", "Republican")
     assert found["sentiment"]["address"] == "hidden.1.6"
     assert found["part of speech"]["evidence"] == "NN"

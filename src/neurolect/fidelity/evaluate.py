@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.fitting_kernels import score_sentences
 from neurolect.fidelity.inputs import Features, SenseVectors
+from neurolect.fidelity.names import NameScores, PartsHeld, no_scores, score_name
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.signatures.evidence.features import SentencesOfFeatures
 from neurolect.signatures.evidence.registry import kind_names
@@ -67,7 +68,7 @@ def sisters(scores: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[n
 
 
 CONSTANT, FEW = "constant", "few positives"
-"""Why a list is not scored: its neuron's activations do not tell sentences apart, or too few are high."""
+"""Why a list is not scored: its neuron hardly varies, or too few sentences are high."""
 LISTS_AT_ONCE = 64
 NUMBERS = ("auroc", "average_precision", "balanced_average_precision", "spearman")
 
@@ -83,6 +84,10 @@ class HeldOut(NamedTuple):
     """Shape (n_neurons, n_sentences); NaN where there is none."""
     senses: SenseVectors
     """Vectors of the sentences, and the senses of the lists."""
+    still: NDArray[np.bool_]
+    """Whether a neuron hardly varies in its run, shape (n_neurons,)."""
+    names: PartsHeld | None = None
+    """Which of them hold the names of the lists."""
 
 
 class Scores(NamedTuple):
@@ -114,6 +119,8 @@ class Scores(NamedTuple):
     """Such sentences."""
     sister: NDArray[np.int32]
     """The sister's list, -1 for none."""
+    names: NameScores
+    """What the names alone score."""
 
 
 class _Work(NamedTuple):
@@ -197,6 +204,7 @@ def _empty(n_lists: int) -> Scores:
         auroc_hard=real[1],
         n_hard=whole[3],
         sister=np.full(n_lists, -1, dtype=np.int32),
+        names=no_scores(n_lists),
     )
 
 
@@ -227,6 +235,8 @@ def _target(work: _Work, each: int) -> _Target:
         return _Target(rows, chosen, values, FEW)
     order = np.argsort(-values, kind="stable")
     chosen[order[:n]] = True
+    if work.held_out.still[each // n_sides]:
+        return _Target(rows, chosen, values, CONSTANT)
     if np.count_nonzero(values >= values[order[n - 1]]) >= 2 * n:
         return _Target(rows, chosen, values, CONSTANT)
     return _Target(rows, chosen, values, FEW if n < work.options.min_positives else None)
@@ -292,6 +302,9 @@ def _controls(work: _Work, scores: Scores, together: NDArray[np.float32], start:
         if scores.refused[each]:
             continue
         rows, chosen, _, _ = _target(work, each)
+        if work.held_out.names is not None:
+            other = int(work.other[each])
+            score_name(scores.names, each, held=work.held_out.names, rows=rows, positive=chosen, other=other)
         if work.other[each] >= 0:
             borrowed = together[work.other[each], rows]
             order = np.argsort(borrowed, kind="stable")

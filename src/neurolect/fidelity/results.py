@@ -55,6 +55,10 @@ def neurons_table(scores: Scores, *, sides: Sequence[str]) -> pa.Table:
         "auroc_other": _real(scores.auroc_other),
         "auroc_hard": _real(scores.auroc_hard),
         "n_hard": pa.array(scores.n_hard),
+        "name_auroc": _real(scores.names.auroc),
+        "name_auroc_other": _real(scores.names.other),
+        "name_covered": _real(scores.names.covered),
+        "name_share": _real(scores.names.share),
         "sister_id": pa.array(scores.sister // len(sides), pa.int32(), mask=scores.sister < 0),
     }
     return pa.table(columns)

@@ -21,10 +21,12 @@ from neurolect.fidelity.inputs import (
     top_share_of,
     vectors_for,
 )
+from neurolect.fidelity.names import parts_held
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import Compiled, neurons_table, scores_table, write_compiled
 from neurolect.folders.atomic import write_table
 from neurolect.progress import NullProgress, Progress
+from neurolect.results.number import nearly_constant
 from neurolect.signatures.annotation.annotate import annotate, annotation_cache
 from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.annotation.word_rule import check_same_rule
@@ -166,7 +168,9 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
         annotated = Annotated(run, described_with(run), sentences, annotations, code_sentences(annotations))
         found, senses = sentence_features(features, annotated), _senses_of(annotated, compiled=compiled)
     turned = found.by_feature(len(features.labels))
-    held_out = HeldOut(turned, sentences.column("document_id").to_numpy(), activations, senses)
+    documents = sentences.column("document_id").to_numpy()
+    names = parts_held(run, annotated)
+    held_out = HeldOut(turned, documents, activations, senses, nearly_constant(run), names)
     sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
     with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:

@@ -22,6 +22,8 @@ from neurolect.store import Run, open_run
 
 # A theme that holds for less of a list than this, or is not this much more than usual, is no theme of the neuron.
 MIN_SHARE, MIN_LIFT, MIN_Z = 0.2, 1.25, 5.0
+MIN_SHARE_10, MIN_SPECIFIC_10 = 0.6, 0.3
+"""Share of the strongest 10 sentences: what the list as a whole has more of may be missing at its peak."""
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
 
@@ -48,10 +50,11 @@ def striking(run: Run | str | Path, *, limit: int | None = None) -> pa.Table:
         ``evidence`` (the tag, word, phrase or value; for lengths ``long sentences`` or ``short sentences``),
         ``share_list``, ``share_background``, ``lift`` and ``log_odds_z``.
         One a kind at most, no neuron twice, none that is nearly constant:
-        parts of speech, metadata fields by how many lists are named after them (then in the corpus's order; those
-        that none is named after are left out if any field has such lists),
-        sentence length, words, phrases. Within a kind a list that is named after it wins, and among these the
+        what is in the sentences first (words, phrases, parts of speech, sentence length), then metadata fields by
+        how many lists are named after them (then in the corpus's order; those that none is named after are left
+        out if any field has such lists). Within a kind a list that is named after it wins, and among these the
         highest log-odds z.
+        Evidence covers 6 of the 10 strongest sentences at least, words and phrases 3 (where that was counted).
         A kind in which no evidence covers a fifth of a list at 1.25 times its usual share (for words
         and phrases: a twentieth, at 8 times) is left out. Ties go to the smaller neuron id.
 
@@ -89,8 +92,17 @@ def kind_of_field(field: str) -> str:
 def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each kind with its strongest rows, best first; few are enough, since few neurons are taken before."""
     summary = run.table("signatures/summary", columns=["neuron_id", "side", "name_kind", "length_z"])
+    words = _enough(run, WORDS, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT, at_peak=MIN_SPECIFIC_10)
+    yield "word", _best(words, summary, "word")
+    phrases = _enough(
+        run, PHRASES, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT, at_peak=MIN_SPECIFIC_10
+    )
+    phrases = phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$"))
+    whole = phrases.filter(~pc.match_substring_regex(pc.field("evidence"), _common_ends(run)))
+    yield "phrase", _best(whole if whole.num_rows else phrases, summary, "phrase")
     tags = _enough(run, TAGS).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
+    yield "sentence length", _best(_lengths(summary), summary, "length")
     metadata = _enough(run, METADATA, "field")
     metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(UNINFORMATIVE)))
     kinds = Counter(summary.column("name_kind").to_pylist())
@@ -99,14 +111,7 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     named = [field for field in fields if kinds[f"metadata:{field['name']}"]] or fields
     for field in sorted(named, key=lambda field: -kinds[f"metadata:{field['name']}"]):
         rows = metadata.filter(pc.field("field") == field["name"])
-        yield kind_of_field(field["name"]), _best(rows, summary, f"metadata:{field['name']}")
-    yield "sentence length", _best(_lengths(summary), summary, "length")
-    words = _enough(run, WORDS, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT)
-    yield "word", _best(words, summary, "word")
-    phrases = _enough(run, PHRASES, min_share=MIN_SPECIFIC_SHARE, min_lift=MIN_SPECIFIC_LIFT)
-    phrases = phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$"))
-    whole = phrases.filter(~pc.match_substring_regex(pc.field("evidence"), _common_ends(run)))
-    yield "phrase", _best(whole if whole.num_rows else phrases, summary, "phrase")
+        yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
 
 
 def _common_ends(run: Run) -> str:
@@ -118,11 +123,19 @@ def _common_ends(run: Run) -> str:
 
 
 def _enough(
-    run: Run, kind: EvidenceKind, *needed: str, min_share: float = MIN_SHARE, min_lift: float = MIN_LIFT
+    run: Run,
+    kind: EvidenceKind,
+    *needed: str,
+    min_share: float = MIN_SHARE,
+    min_lift: float = MIN_LIFT,
+    at_peak: float = MIN_SHARE_10,
 ) -> pa.Table:
     """Read the evidence that covers enough of a list; what it is, as cards show it, is the column ``evidence``."""
     rows = kind.shown[0].rows
-    table = rows.read(run, *_SCORES, *needed)
+    is_known = run.manifest["stages"]["describe"].get("tables_version", 1) >= 2
+    table = rows.read(run, *_SCORES, *needed, *(["share_10"] if is_known else []))
+    if is_known:
+        table = table.filter(pc.field("share_10") >= at_peak).drop_columns("share_10")
     strong = pc.field("log_odds_z") >= MIN_Z
     table = table.filter(strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift))
     table = table.append_column("evidence", rows.labels_of(table))

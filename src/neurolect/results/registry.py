@@ -19,7 +19,7 @@ from neurolect.store.sides import check_side
 
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
-CONTROL = "fidelity/control"
+CONTROL, FIDELITY_OF_LISTS = "fidelity/control", "fidelity/neurons"
 
 
 def moment(name: str, label: str) -> Number:
@@ -43,14 +43,18 @@ def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.
         rows = run.table(table, columns=[*columns, "evidence"])
         rows = rows.filter(pc.equal(rows.column("evidence"), "all"))
     else:
-        rows = run.table(table, columns=columns)
+        rows = run.table(table)
+        if column not in rows.column_names:
+            what = f"{run.folder} was made before there was the number {column!r}."
+            raise RunFolderError(what, hint=f"Make it again: neurolect describe {shlex.quote(str(run.folder))}")
+        rows = rows.select(columns)
     rows = rows.filter(pc.equal(rows.column("side"), asked.side))
     values = np.full(run.n_neurons, np.nan)
     values[rows.column("neuron_id").to_numpy()] = pc.cast(rows.column(column), pa.float64()).to_numpy()
     if not np.isfinite(values).any():
         what = f"No {asked.side} list of {run.folder} has the number {column!r}."
         hint = "Shares of nouns, verbs and adjectives need a tagger: describe it again."
-        if table == FIDELITY:
+        if table in (FIDELITY, FIDELITY_OF_LISTS):
             hint = f"No signature could be scored; why: neurolect fidelity {shlex.quote(str(run.folder))}"
         raise RunFolderError(what, hint=hint)
     return values
@@ -128,6 +132,13 @@ _NUMBERS = [
     column("average_precision", "fidelity (average precision of the whole signature)", FIDELITY),
     column("balanced_average_precision", "fidelity (balanced average precision of the whole signature)", FIDELITY),
     column("spearman", "fidelity (rank correlation of the whole signature)", FIDELITY),
+    column("name-auroc", "fidelity of the name alone (AUROC)", FIDELITY_OF_LISTS, column="name_auroc"),
+    column(
+        "name-covered",
+        "share of its held-out sentences that the name covers",
+        FIDELITY_OF_LISTS,
+        column="name_covered",
+    ),
     Number(
         name="trained-minus-random",
         label="fidelity (AUROC) minus that of the same neuron with random weights",

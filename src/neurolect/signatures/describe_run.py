@@ -21,6 +21,7 @@ from neurolect.signatures.annotation.word_rule import background_notice
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
 from neurolect.signatures.evidence.kind import Counted
+from neurolect.signatures.evidence.length import length_notice
 from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import count_senses
 from neurolect.signatures.inputs import Inputs, read_inputs
@@ -129,6 +130,9 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
     stage.write("signatures/typical_sentences", table)
     _name(collected, counted, typical=typical)
     tables = [name for each in counted for name in each.tables]
+    lengths = length_notice(collected.lengths.times_longer)
+    if lengths is not None:
+        stage.progress.message(lengths)
     passed = {name: numbers for each in counted for name, numbers in each.passed.items()}
     del counted
     return {
@@ -139,6 +143,7 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         "patterns": passed,
         "tables": ["summary", *tables, "typical_sentences"],
         "n_senses": _senses(collected),
+        "length_notice": lengths,
         "tagger": tagger or "none",
         "vectors": stage.options.vectors,
     }

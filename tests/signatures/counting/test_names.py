@@ -127,6 +127,16 @@ def test_a_single_document_is_named_as_such_and_last() -> None:
     assert name(metadata=[alkane, SPORT]).text == "topic = sport"
 
 
+def test_what_most_of_the_layer_has_leads_only_where_nothing_else_covers_enough() -> None:
+    short = candidate("<= 8 words", range(9), 0.1, passes=False)._replace(of_layer=True)
+    few = candidate("judo", range(3), 0.001, 2)
+    made = name([few], stated=[stated_length(short)])
+    assert (
+        made.text == 'short sentences (at most 8 words), as most of its layer \u00b7 "judo" (3 of the strongest 10)'
+    )
+    assert name([OLYMPICS], stated=[stated_length(short)]).text == '"Olympics"'
+
+
 def test_two_values_of_a_field_are_joined_where_one_does_not_cover_enough() -> None:
     values = [
         ("domain", candidate("dictionary", {0, 1, 2, 3}, 0.05, kind="metadata")),

@@ -35,6 +35,8 @@ class Candidate(NamedTuple):
     """Documents of the list's sentences that hold it."""
     condition: tuple[str, str] = ("", "")
     """Kind of evidence and label: what says which other sentences hold it."""
+    of_layer: bool = False
+    """Whether it passes against the background alone, not against what most lists of the layer have."""
 
 
 MIN_LIFT = 2.0
@@ -92,6 +94,9 @@ def of_evidence(
     if weights is not None and len(weights):
         bits = bits * weights[evidence.items]
     passes = passes_at_peak(evidence, expected, rate=rate)
+    of_layer = np.zeros_like(passes)
+    if at_least is not None:
+        of_layer = passes_at_peak(evidence, evidence.usual, rate=rate) & ~passes
     found: Candidates = [[] for _ in range(n_lists)]
     for row in leading(evidence.lists, bits, limit=limit).tolist():
         item = int(evidence.items[row])
@@ -105,7 +110,7 @@ def of_evidence(
                 bits=float(bits[row]),
                 passes=bool(passes[row]),
                 items=(item,) if are_words else (),
-            )
+            )._replace(of_layer=bool(of_layer[row]))
         )
     return found
 

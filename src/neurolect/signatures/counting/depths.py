@@ -236,7 +236,7 @@ def _fisher_rows(
     return found
 
 
-class Tested(NamedTuple):
+class AtDepths(NamedTuple):
     """What is known of rows of evidence at all depths. R rows."""
 
     share_10: NDArray[np.float64]
@@ -265,7 +265,7 @@ def depth_tests(
     size_background: int | NDArray[np.int64],
     inside: NDArray[np.bool_],
     n_items: int,
-) -> Tested:
+) -> AtDepths:
     """Test rows of evidence at every depth.
 
     ``n_background``: int64, shape (R,). Sentences of the background that hold each; of ``size_background``.
@@ -297,7 +297,7 @@ def depth_tests(
     usual = n_background / np.maximum(size_background, 1)
     at_10, at_100, whole = qs
     effect = held.clustering[:, 2]
-    return Tested(shares[0], shares[1], held.n_documents, effect, at_10, at_100, whole, usual, held.places)
+    return AtDepths(shares[0], shares[1], held.n_documents, effect, at_10, at_100, whole, usual, held.places)
 
 
 def _inside_bits(lists: "Lists", inside: NDArray[np.bool_]) -> NDArray[np.uint64]:

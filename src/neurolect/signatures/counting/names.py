@@ -23,6 +23,7 @@ MIN_OWN = 0.1
 """Share of the strongest 100 that a word among several has at least, or twice that of the strongest 10."""
 SETTING = 0.6
 """A further part holds for at least this share of the strongest 10."""
+OF_LAYER = ", as most of its layer"
 DOT = " \u00b7 "
 
 
@@ -120,13 +121,14 @@ def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0
     """
     if evidence.silent is not None:
         return Name(evidence.silent, evidence.silent.partition(":")[0], float("nan"))
-    first = _first(*gathered)
+    first = _first(gathered)
     if first is None:
         return Name("no clear theme", "none", float("nan"))
-    parts = [first, *_further(first, *gathered, n=1 + n_details)]
-    text = first.part.text + _coverage(first, evidence.n_sentences)
+    parts = [first, *_further(first, gathered, n=1 + n_details)]
+    texts = [first.part.text, *(each.part.detail for each in parts[1:])]
+    said = zip(texts, parts, strict=True)
     return Name(
-        DOT.join([text, *(each.part.detail for each in parts[1:])]),
+        DOT.join(text + _coverage(each, evidence.n_sentences) for text, each in said),
         first.part.kind,
         max(each.z for each in first.part.candidates),
         tuple(
@@ -146,6 +148,8 @@ class _Gathered(NamedTuple):
     """What is in the sentences, most bits first."""
     origins: list[_Scored]
     """Where they come from, most bits first; single documents last."""
+    of_layer: list[_Scored]
+    """What is in the sentences as in those of most lists of the layer, most bits first."""
 
 
 def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
@@ -153,7 +157,8 @@ def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
 
     ``origin``: ``after`` says where the sentences come from after what is in them; ``off`` does not.
     """
-    return _Gathered(_content(evidence), _origins(evidence) if origin == "after" else [])
+    origins = _origins(evidence) if origin == "after" else []
+    return _Gathered(_content(evidence), origins, _of_layer(evidence))
 
 
 def _content(evidence: ListEvidence) -> list[_Scored]:
@@ -170,6 +175,13 @@ def _content(evidence: ListEvidence) -> list[_Scored]:
     if several is not None:
         scored.append(several)
     return sorted(scored, key=lambda each: -each.bits)
+
+
+def _of_layer(evidence: ListEvidence) -> list[_Scored]:
+    """Give the lengths that pooling alone may give."""
+    every = [each for of_kind in evidence.stated for each in of_kind if each.candidate.of_layer]
+    parts = [Part((each.candidate,), each.kind, each.text + OF_LAYER, each.detail) for each in every]
+    return sorted((_scored(part, evidence.n_sentences) for part in parts), key=lambda each: -each.bits)
 
 
 def _term_part(term: Candidate) -> Part:
@@ -267,10 +279,19 @@ def _two_values(values: Sequence[_Scored], n_sentences: int) -> list[_Scored]:
     return found
 
 
-def _first(content: Sequence[_Scored], origins: Sequence[_Scored]) -> _Scored | None:
+def _first(gathered: _Gathered) -> _Scored | None:
     """Choose what leads: the most telling of those that cover most of the strongest sentences."""
+    content, origins, of_layer = gathered
     several = [each for each in origins if not each.part.is_one_document]
-    for grade, parts in ((0, content), (1, content), (0, several), (1, several), (2, content), (2, several)):
+    for grade, parts in (
+        (0, content),
+        (1, content),
+        (0, several),
+        (1, several),
+        (2, content),
+        (2, several),
+        (1, of_layer),
+    ):
         found = next((each for each in parts if each.is_good(grade)), None)
         if found is not None:
             return found
@@ -280,9 +301,13 @@ def _first(content: Sequence[_Scored], origins: Sequence[_Scored]) -> _Scored | 
     return next((each for each in origins if each.share_10 >= SETTING), None)
 
 
-def _further(first: _Scored, content: Sequence[_Scored], origins: Sequence[_Scored], *, n: int) -> list[_Scored]:
-    """Choose what is said besides: of another kind, true of most of the strongest sentences, not said yet."""
-    found: list[_Scored] = []
+def _further(first: _Scored, gathered: _Gathered, *, n: int) -> list[_Scored]:
+    """Choose what is said besides: of another kind, true of most of the strongest sentences, not said yet.
+
+    Behind what most lists of the layer have, the strongest piece of the list's own is said, whatever it covers.
+    """
+    content, origins, _ = gathered
+    found = content[:1] if first.part.candidates[0].of_layer else []
     for each in [*_settings(origins, first), *content]:
         said = [first, *found]
         if len(found) < n and each.share_10 >= SETTING - 1e-9 and all(_is_new(each.part, one.part) for one in said):
@@ -324,9 +349,9 @@ def _quoted(terms: Sequence[Candidate]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def _coverage(first: _Scored, n_sentences: int) -> str:
-    """Say how many of the strongest sentences hold a first part that few of them hold."""
-    if first.share_10 >= GRADES[0][0] - 1e-9:
+def _coverage(part: _Scored, n_sentences: int) -> str:
+    """Say how many of the strongest sentences hold a part that not 7 of 10 hold."""
+    if part.share_10 >= GRADES[0][0] - 1e-9:
         return ""
     n = min(10, n_sentences)
-    return f" ({round(first.share_10 * n)} of the strongest {n})"
+    return f" ({round(part.share_10 * n)} of the strongest {n})"

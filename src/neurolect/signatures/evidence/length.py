@@ -18,6 +18,8 @@ from neurolect.signatures.inputs import groups_of
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
+FAR, MOST = 1.5, 0.5
+"""Times the usual length from which a list is one of long sentences; share of the lists from which that is said."""
 FEATURES = ("log length", "log length squared")
 """A neuron may like what is neither long nor short."""
 
@@ -70,6 +72,26 @@ def usual_in_layer(found: Evidence, groups: NDArray[np.int64], *, n_items: int) 
     for group in range(len(usual)):
         usual[group] = np.median(shares[groups == group], axis=0)
     return usual[groups[found.lists], found.items]
+
+
+def length_notice(times_longer: NDArray[np.float64]) -> str | None:
+    """Say that most lists hold sentences of an unusual length, where they do: then it is the pooling's doing.
+
+    Examples
+    --------
+    >>> length_notice(np.array([2.0, 1.9, 1.0])).partition(":")[0]
+    '67 % of the lists hold long sentences (1.5 times the mean of the corpus, or more)'
+    """
+    for kind, share in (("long", (times_longer >= FAR).mean()), ("short", (times_longer <= 1 / FAR).mean())):
+        if share > MOST:
+            far = f"{FAR:g} times the mean of the corpus, or more"
+            far = far if kind == "long" else f"1/{FAR:g} of the mean of the corpus, or less"
+            return (
+                f"{100 * share:.0f} % of the lists hold {kind} sentences ({far}): pooling alone gives that, since "
+                "the maximum grows with the number of tokens and a mean varies most over few. Words and patterns "
+                "are compared with what sentences of that length hold; a length is a name only beyond the layer's."
+            )
+    return None
 
 
 def stated_length(candidate: Candidate) -> Stated:

@@ -324,6 +324,7 @@ def card(
         what is not shown), ``activation`` (moments,
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
+        ``name_held`` (how many of the strongest 10 and 100 hold the name's first part), ``corpus_share``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
         metadata by field under ``metadata``), ``by_activation`` (see
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
@@ -396,17 +397,20 @@ def _side(
     tables = {name: table.filter(pc.equal(table.column("side"), side)) for name, table in both.items()}
     summary = tables["summary"].to_pylist()[0]
     listed = neuron.list(side)
+    rate = float(neuron.run.manifest["options"].get("describe", {}).get("false_discovery_rate", 0.05))
     evidence: dict[str, Any] = {
-        shown.name: _evidence(tables[shown.rows.table], shown, limit=n_evidence)
+        shown.name: _evidence(tables[shown.rows.table], shown, limit=n_evidence, rate=rate)
         for shown in shown_in_order()
         if shown.rows.table in tables and shown.place != "right"
     }
-    evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence)
+    evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence, rate=rate)
     activations = listed.column("activation")
     typical = tables["typical_sentences"].sort_by("rank")
     return {
         "side": side,
         **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
+        "name_held": _name_held(summary, len(listed)),
+        "corpus_share": _plain(len(listed) / max(neuron.run.manifest["corpus"]["n_mining"], 1)),
         "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
         "length": {
             "mean": _plain(summary["mean_length"]),
@@ -427,6 +431,14 @@ def _side(
     }
 
 
+def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, int] | None:
+    """Say how many of the 10 and 100 strongest sentences hold the name's first part; None where unknown."""
+    at_10, at_100 = (summary.get(f"name_share_{depth}") for depth in (10, 100))
+    if at_10 is None or at_100 is None:
+        return None
+    return {"of_10": round(at_10 * min(10, n_sentences)), "of_100": round(at_100 * min(100, n_sentences))}
+
+
 def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
     """Choose sentences, with the words that the neuron responded to where that is known."""
     chosen = examples(listed, limit=limit, fields=fields)
@@ -436,7 +448,7 @@ def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields
     return chosen
 
 
-def _evidence(table: pa.Table, shown: Shown, *, limit: int) -> list[dict[str, Any]]:
+def _evidence(table: pa.Table, shown: Shown, *, limit: int, rate: float) -> list[dict[str, Any]]:
     """Give the strongest rows of one kind."""
     table = shown.rows.of(table)
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
@@ -445,21 +457,21 @@ def _evidence(table: pa.Table, shown: Shown, *, limit: int) -> list[dict[str, An
     common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
     if common.num_rows >= ENOUGH:
         table = common
-    return [_scores(row, row["shown"]) for row in table.slice(0, limit).to_pylist()]
+    return [_scores(row, row["shown"], rate=rate) for row in table.slice(0, limit).to_pylist()]
 
 
-def _metadata(table: pa.Table, listed: pa.Table, *, limit: int) -> dict[str, list[dict[str, Any]]]:
+def _metadata(table: pa.Table, listed: pa.Table, *, limit: int, rate: float) -> dict[str, list[dict[str, Any]]]:
     """Give the strongest values of every field, the field with the strongest one first."""
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)).sort_by([("log_odds_z", "descending")])
     fields: dict[str, list[dict[str, Any]]] = {}
     for row in telling_values(table.to_pylist(), listed):
         values = fields.setdefault(row["field"], [])
         if len(values) < limit:
-            values.append(_scores(row, row["value"]))
+            values.append(_scores(row, row["value"], rate=rate))
     return fields
 
 
-def _scores(row: dict[str, Any], label: str) -> dict[str, Any]:
+def _scores(row: dict[str, Any], label: str, *, rate: float) -> dict[str, Any]:
     """Reduce an evidence row to what people compare."""
     return {
         "label": label,
@@ -467,9 +479,20 @@ def _scores(row: dict[str, Any], label: str) -> dict[str, Any]:
         "share_list": _plain(row["share_list"]),
         "share_background": _plain(row["share_background"]),
         "lift": _plain(row["lift"]),
-        "z": _plain(row["log_odds_z"]),
+        "z": _plain(row.get("z_documents", row["log_odds_z"])),
+        "n_documents": row.get("n_documents"),
+        "share_10": _plain(row.get("share_10")),
+        "share_100": _plain(row.get("share_100")),
+        "passes": _passes(row, rate=rate),
         "rank_frequency": row["rank_frequency"],
     }
+
+
+def _passes(row: dict[str, Any], *, rate: float) -> bool | None:
+    """Tell whether evidence passes the false-discovery rate at any depth; None in tables of before version 2."""
+    if "q_10" not in row:
+        return None
+    return any(row[name] is not None and row[name] <= rate for name in ("q_10", "q_100", "q"))
 
 
 def _sentence(neuron: Neuron, sentence_id: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from neurolect.views.texts.bars import percent
 
 NOT_APART = 0.55
 """Against hard negatives (0.5 is chance): below this a signature fits the most similar neuron as well."""
+OF_NAME = ("auroc", "auroc_other", "covered", "share")
 N_KINDS = 4
 """Kinds of evidence that have room on a line."""
 _REFUSED = {
@@ -28,7 +29,9 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
         ``base_rate``, ``spearman``, ``n_positives``, ``n_documents``, ``n_sentences``, ``evidence`` (a list of
         ``evidence``, ``name``, ``auroc``, best first), ``other`` (AUROC of another neuron's signature), ``hard``
         (against hard negatives), ``random`` and ``twin`` (AUROC of the same neuron with random weights, and the
-        correlation with it; None without such a run). None where the run has not been scored.
+        correlation with it; None without such a run) and ``of_name``: ``auroc`` of the name's conditions alone, the
+        same of another name (``auroc_other``), and the share of its and of all held-out sentences that hold its
+        first part (``covered``, ``share``); None without conditions. None where the run has not been scored.
     """
     if not neuron.run.has("fidelity/neurons"):
         return None
@@ -73,6 +76,9 @@ def card_fidelity(neuron: Neuron, side: str) -> dict[str, Any] | None:
         "hard": _plain(about["auroc_hard"]),
         "random": _plain(random),
         "twin": _plain(twin),
+        "of_name": {
+            name: _plain(about.get(f"name_{name}")) for name in ("auroc", "auroc_other", "covered", "share")
+        },
     }
 
 
@@ -86,9 +92,9 @@ def _plain(value: float | None) -> float | None:
 
 
 def fidelity_lines(found: dict[str, Any]) -> list[str]:
-    """Say it in two lines.
+    """Say it in two lines, or three.
 
-    Returns: What the signature explains on held-out sentences, and what that compares with.
+    Returns: What the signature explains on held-out sentences, what the name does, and what that compares with.
     """
     if found["refused"] is not None:
         return [f"fidelity not scored: {found['refused']}"]
@@ -106,7 +112,19 @@ def fidelity_lines(found: dict[str, Any]) -> list[str]:
     if found["random"] is not None:
         twin = "" if found["twin"] is None else f" (correlation {found['twin']:.2f})"
         parts.append(f"random weights {found['random']:.2f}{twin}")
-    return [first, "  \u00b7  ".join(parts)]
+    return [first, *name_fidelity(found["of_name"]), "  \u00b7  ".join(parts)]
+
+
+def name_fidelity(of_name: dict[str, float | None]) -> list[str]:
+    """Say how far the name alone goes; nothing without conditions."""
+    auroc, other = of_name["auroc"], of_name["auroc_other"]
+    if auroc is None:
+        return []
+    compared = "" if other is None else f" (another's name {other:.2f})"
+    return [
+        f"name alone {auroc:.2f}{compared}: holds for {percent(of_name['covered'])} of its held-out sentences, "
+        f"{percent(of_name['share'])} of all"
+    ]
 
 
 # What of a list's evidence the neuron responds to, and what only occurs next to it, as a card says it.

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 N_TYPICAL, N_NEAREST, N_ON_LINE = 2, 3, 8
+LARGE_PART = 0.05
+"""Share of the sentences read from which a card says that a list is a large part of them."""
 COLOURS = {"top": "dark_orange3", "bottom": "dodger_blue2"}
 MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
-LABEL, BAR = 15, 10  # columns of an evidence line; the rest is 22 columns of figures
+LABEL, BAR = 15, 9  # columns of an evidence line; the rest is 23 columns of figures
 
 
 def card_text(card: dict[str, Any], *, width: int = 100, colour: bool = False) -> str:
@@ -195,6 +197,11 @@ def _counts(side: dict[str, Any]) -> str:
     """Say how many sentences the list has and how long they are."""
     length, shares = side["length"], side["shares"]
     parts = [f"{side['n_sentences']:,} sentences"]
+    if side["name_held"] is not None:
+        held = side["name_held"]
+        parts.insert(0, f"held by {held['of_10']} of the strongest 10, {held['of_100']} of 100")
+    if side["corpus_share"] > LARGE_PART:
+        parts[-1] += f", {side['corpus_share']:.0%} of those read"
     if length["mean"] is not None:
         parts.append(f"{length['mean']:.1f} words each (corpus {number(length['background_mean'])})")
     known = [f"{share:.0%} {name}s" for name, share in shares.items() if share is not None]
@@ -255,12 +262,13 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
     for number_, (title, rows, gloss) in enumerate(blocks):
         if number_:
             yield _text()
-        head = f"{title:<{label + BAR + 1}}{'list':>5}{'corpus':>7}{'lift':>6}{'z':>4}"
+        head = f"{title:<{label + BAR + 1}}{'list':>5}{'corpus':>7}{'lift':>6}{'z':>4} "
         yield _text(head, "bright_black")
         # Bars of one block share a scale: its longest is full.
         scale = max(max(row["share_list"], row["share_background"]) for row in rows)
         for row in rows:
-            line = _text(row["label"])
+            sure = row["passes"] is not False
+            line = _text(row["label"], "" if sure else "bright_black")
             if gloss:
                 line.append(" " + gloss.get(row["label"], ""), "bright_black")
             line.truncate(label, overflow="ellipsis", pad=True)
@@ -269,7 +277,8 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
                 line.append(cell, colour if style == "list" else "bright_black")
             figures = f"{percent(row['share_list']):>5}{percent(row['share_background']):>7}"
             lift = number(row["lift"]) + "\u00d7" if row["lift"] is not None else "\u2013"
-            yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}")
+            mark = "*" if row["passes"] else " "
+            yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}{mark}", "" if sure else "bright_black")
 
 
 def _embolden(text: "Text", words: list[str]) -> None:

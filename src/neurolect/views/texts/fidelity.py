@@ -27,8 +27,9 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
     Returns: ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``n_positives``
         and ``base_rate`` (medians), ``min_positives``, ``evidence`` (kind to quantiles of AUROC, and medians of
         average precision and rank correlation), ``controls`` (quantiles of AUROC of another neuron's signature,
-        against hard negatives, of a random model, on second corpora), ``layers`` (site, layer, quantiles of AUROC
-        and of rank correlation, the same after ``random_`` of the random model).
+        against hard negatives, of the name alone and of another name, of a random model, on second corpora; the
+        share of its held-out sentences that the name's first part covers), ``layers`` (site, layer, quantiles of
+        AUROC and of rank correlation, the same after ``random_`` of the random model).
     """
     stage = run.manifest["stages"].get("fidelity", {})
     scores, neurons = run.table("fidelity/scores"), run.table("fidelity/neurons")
@@ -41,6 +42,10 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "another neuron's signature": _quantiles(_numbers(neurons, "auroc_other")),
         "hard negatives": _quantiles(_numbers(neurons, "auroc_hard")),
     }
+    if "name_auroc" in neurons.column_names:
+        controls["the name alone"] = _quantiles(_numbers(neurons, "name_auroc"))
+        controls["another neuron's name"] = _quantiles(_numbers(neurons, "name_auroc_other"))
+        controls["sentences that the name covers"] = _quantiles(_numbers(neurons, "name_covered"))
     random = _of(run.table("fidelity/control"), "all") if run.has("fidelity/control") else None
     if random is not None:
         controls["same neurons, random weights"] = _quantiles(_numbers(random, "auroc"))
