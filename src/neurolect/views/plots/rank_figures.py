@@ -96,7 +96,9 @@ def draw_diversity(run: Run, *, by: str | None = None, side: str = "top") -> Dra
     numbers_of_layers = [layer for _, layer in layers]
     scale = Normalize(min(numbers_of_layers, default=0), max(numbers_of_layers, default=1))
     colours = on_white()
-    figure, axes = new_figure(f"Diversity of each layer's strongest sentences, {side} lists", width=5.8)
+    whose = {"words": "mean word vectors", "encoder": encoder_words(run)}[kind]
+    title = f"Diversity of each layer's strongest sentences, {side} lists, by {whose}"
+    figure, axes = new_figure(title, width=5.8)
     sites = list(dict.fromkeys(site for site, _ in layers))
     for site, layer in layers:
         here = [row for row in rows if (row["site"], row["layer"]) == (site, layer)]
@@ -113,7 +115,6 @@ def draw_diversity(run: Run, *, by: str | None = None, side: str = "top") -> Dra
     axes.set_xlabel("groups (k)")
     axes.set_ylabel("squared error a sentence")
     figure.colorbar(ScalarMappable(scale, colours), ax=axes, label="layer")
-    whose = {"words": "mean word vectors", "encoder": encoder_words(run)}[kind]
     caption = (
         f"Each layer's strongest sentences ({side} lists), grouped by k-means of their vectors ({whose}): the more "
         "error is left, the more the sentences differ."
