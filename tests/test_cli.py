@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+import neurolect.__main__
 import neurolect.corpus
 from neurolect.store import open_run
 from tests.command_line import command, succeed
@@ -237,6 +238,23 @@ def test_a_stop_leaves_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
         assert answer.code == 130
         assert "Stopped.\nHint: Give the same command again" in answer.err
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_stop_while_it_is_loading_is_as_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stopping:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            if name.startswith("neurolect."):
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "neurolect.cli")
+    monkeypatch.setattr(sys, "meta_path", [Stopping, *sys.meta_path])
+    with pytest.raises(SystemExit) as left:
+        neurolect.__main__.main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "\nStopped.\n"
 
 
 def test_what_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
