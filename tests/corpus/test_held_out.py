@@ -1,6 +1,6 @@
 import numpy as np
 
-from neurolect.corpus.prepare import is_held_out
+from neurolect.corpus.sampling import is_held_out
 
 
 def test_share_is_about_what_was_asked_for() -> None:

@@ -30,6 +30,9 @@ from neurolect.visible import quoted
 def prepare(
     sources: Annotated[list[str], typer.Argument(help="Files, folders, globs, URLs, or hf:NAME[:CONFIG][:SPLIT].")],
     out: Annotated[str, typer.Option(help="The corpus folder to write, or its URL.")],
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Documents of a uniform sample; all when not given.")
+    ] = None,
     config: Config = None,
     settings: Settings = None,
     workers: Workers = CORES,
@@ -37,7 +40,8 @@ def prepare(
     """Turn documents into sentences with metadata."""
     from neurolect.corpus import prepare
 
-    made_with = read_config(config, settings).prepare
+    given = [*(settings or ()), *([] if sample is None else [f"prepare.sample={sample}"])]
+    made_with = read_config(config, given).prepare
     corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
     echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
     echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")

@@ -21,6 +21,7 @@ from neurolect.collector.chunk_pass import (
 )
 from neurolect.collector.convergence.monitor import step_length
 from neurolect.collector.ending import Ending, Watch, write_convergence
+from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks
 from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
@@ -29,7 +30,7 @@ from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
-from neurolect.collector.record import claim, complete, complete_shard, new_run
+from neurolect.collector.record import claim, complete, complete_shard, new_run, with_limit_rule
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
@@ -96,7 +97,7 @@ def collect_here(
     folder = Path(out)
     options = options or CollectOptions()
     progress = progress or NullProgress()
-    options = options.on_device(model.device.type)
+    options = with_limit_rule(options.on_device(model.device.type), folder, corpus)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
     with undisturbed(kept_on_device(options.keep_on, model.device)):
@@ -120,9 +121,10 @@ def collect_here(
     with only_here(folder, doing="collect"):
         if Run(folder).is_current("collect"):
             return open_run(folder)  # another process was quicker
-        corpus.verify(mining=mining_of(shard, n_sentences, options))
+        chosen = chosen_ids(corpus, options)
+        corpus.verify(mining=mining_of(shard, n_sentences, options, chosen=chosen))
         with threads_of(folder, progress=progress):
-            return _collect(model, corpus, folder, options, progress, plan, shard, stop)
+            return _collect(model, corpus, folder, options, progress, plan, shard, stop, chosen)
 
 
 def _collect(
@@ -134,6 +136,7 @@ def _collect(
     plan: Plan,
     shard: Shard | None,
     stop: StopRequest | None,
+    chosen: NDArray[np.int64] | None,
 ) -> Run:
     """Go through the corpus from the checkpoint on, and write the results."""
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
@@ -142,14 +145,17 @@ def _collect(
     device = kept_on_device(options.keep_on, model.device)
     with undisturbed(device):
         pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
-    sample_ids = sample_of(corpus, n_sentences, options)
+    sample_ids = sample_of(corpus, n_sentences, options, chosen=chosen)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds, n_bytes=plan.n_list_bytes)
     stopping = stop_requests() if stop is None else nullcontext(stop)
     with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop, checkpoints:
         loaded = checkpoints.load(plan, device=device)
         position = Position(share.first, 0) if loaded is None else loaded[1]
         # Reading begins while the pilot runs.
-        with ahead(_stream(model, corpus, options, position, share.end, plan)) as stream, undisturbed(device):
+        with (
+            ahead(_stream(model, corpus, options, position, share.end, plan, chosen)) as stream,
+            undisturbed(device),
+        ):
             if loaded is None:
                 state = _new_state(model, corpus, plan, options, sample_ids)
             else:
@@ -163,7 +169,8 @@ def _collect(
         checkpoints.remove()
         return Run(folder)
     state.settle()
-    sample_ids = read_of(sample_ids, corpus, n_sentences, n_read=state.convergence.n_read, options=options)
+    n_read = state.convergence.n_read
+    sample_ids = read_of(sample_ids, corpus, n_sentences, n_read=n_read, options=options, chosen=chosen)
     state.sample = state.sample.to_host().only(sample_ids)
     n_kept = write_results(
         folder,
@@ -180,7 +187,13 @@ def _collect(
 
 
 def _stream(
-    model: Model, corpus: Corpus, options: CollectOptions, position: Position, end: int, plan: Plan
+    model: Model,
+    corpus: Corpus,
+    options: CollectOptions,
+    position: Position,
+    end: int,
+    plan: Plan,
+    chosen: NDArray[np.int64] | None,
 ) -> Iterator[Chunk]:
     """Read the share's chunks from a position on."""
     return chunks(
@@ -194,6 +207,7 @@ def _stream(
         workers=options.workers or 1,
         end=end,
         watched=plan.watched,
+        chosen=chosen,
     )
 
 

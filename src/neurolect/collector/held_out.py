@@ -4,6 +4,7 @@ It is done before the pass, so that a pass that is resumed finds it finished. Th
 and cut into batches as a whole; shards take whole batches in turn, so that any number of them gives the same bits.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from neurolect.collector.background import metadata_key
 from neurolect.collector.feed.shards import Shard
 from neurolect.collector.lists.sample import streamed_sample
 from neurolect.collector.options import CollectOptions
@@ -173,6 +176,58 @@ def n_pooled(folder: Path) -> int:
     """Count the held-out sentences of a run folder."""
     path = folder / "held_out" / "activations.npy"
     return int(np.load(path, mmap_mode="r", allow_pickle=False).shape[1]) if path.is_file() else 0
+
+
+# Say where what was read and what is held out differ.
+MOST_DIFFERENT = 0.2
+"""Total variation of a field between both that nobody has to know of, in addition to what chance makes."""
+MOST_VALUES = 50
+"""Fields with more values, such as titles, are not compared."""
+
+
+def field_notices(folder: Path, read: pa.Table) -> list[str]:
+    """Say of which metadata fields the sentences read and those held out have other shares.
+
+    ``read``: ``field``, ``value``, ``n_sentences``. Counts of what was read.
+    """
+    path = folder / "held_out" / "sentences.parquet"
+    if not path.is_file():
+        return []
+    held_out = pq.read_table(path)
+    counts: dict[str, Counter[str | None]] = {}
+    for field, value, n in zip(*(read.column(name).to_pylist() for name in _COUNTED), strict=True):
+        counts.setdefault(field, Counter())[value] += n
+    n_documents = len(held_out.column("document_id").unique())
+    notices = []
+    for field, ours in counts.items():
+        values = held_out.column(field).to_pylist()
+        theirs = Counter(None if value is None else metadata_key(value) for value in values)
+        if values and len(ours.keys() | theirs.keys()) <= MOST_VALUES:
+            notices += _different(field, ours, theirs, n_documents)
+    return notices
+
+
+_COUNTED = ("field", "value", "n_sentences")
+
+
+def _different(field: str, ours: Counter[str | None], theirs: Counter[str | None], n_documents: int) -> list[str]:
+    """Compare one field's shares."""
+    n_ours, n_theirs = ours.total(), theirs.total()
+    shares = {value: (ours[value] / n_ours, theirs[value] / n_theirs) for value in ours.keys() | theirs.keys()}
+    variation = sum(abs(one - other) for one, other in shares.values()) / 2
+    whole = [(ours[value] + theirs[value]) / (n_ours + n_theirs) for value in shares]
+    # half the sum of mean absolute deviations of shares among so many documents
+    chance = 0.4 * sum((share * (1 - share) / n_documents) ** 0.5 for share in whole)
+    if variation <= MOST_DIFFERENT + chance:
+        return []
+    value = max(shares, key=lambda each: (abs(shares[each][0] - shares[each][1]), str(each)))
+    one, other = shares[value]
+    said = "no value" if value is None else repr(value)
+    return [
+        f"What was read and what is held out differ in {field!r} (total variation {variation:.2f}, chance about "
+        f"{chance:.2f}): most in {said}, {one:.0%} of what was read, {other:.0%} of what is held out. Scores on "
+        "held-out sentences are of another mixture."
+    ]
 
 
 def _write(folder: Path, corpus: Corpus, pooled: Pooled) -> None:

@@ -76,9 +76,17 @@ class CollectOptions:
     """Seed of the sample."""
 
     limit: Annotated[int, Range(1, 10**12)] | None = None
-    """Read only the first so many sentences of the mining part; all when not given. ``shuffle`` changes their
-    order, not which they are: of a corpus ordered by domain they are of the first domains, while held-out sentences
-    are of all."""
+    """Read only so many sentences of the mining part, chosen as ``limit_by`` says; all when not given. ``shuffle``
+    changes their order, not which they are."""
+
+    limit_by: Annotated[str, OneOf(("documents", "sentences", "first"))] | None = None
+    """Which sentences a limited pass reads: those of a uniform sample of ``documents`` (of the seed; of the last
+    one as many as fit), a uniform sample of ``sentences``, or the ``first`` ones: of a corpus ordered by domain
+    those of the first domains. When not given documents; runs that an earlier version began read the first."""
+
+    limit_field: str | None = None
+    """Metadata field whose values keep their shares of the corpus in what a limited pass reads, such as the domain;
+    when not given they have them by chance."""
 
     shuffle: bool = False
     """Read the corpus in a random order (of the seed), 65,536 sentences in memory at a time. For corpora that come
@@ -132,6 +140,10 @@ class CollectOptions:
         if not self.sides or len(set(self.sides)) != len(self.sides):
             what = f"collect.sides is {list(self.sides)!r}."
             raise OptionError(what, expected="'top', 'bottom' or both, each once")
+        if self.limit_field is not None and (self.limit is None or self.limit_by == "first"):
+            what = f"collect.limit_field is {self.limit_field!r}, and nothing is sampled by it."
+            hint = "Set collect.limit, and collect.limit_by=documents or sentences; or leave the field out."
+            raise OptionError(what, hint=hint)
 
     def on_device(self, device_type: str) -> "CollectOptions":
         """Fill in the sizes that depend on the device.

@@ -9,7 +9,7 @@ from typing import Any
 
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.feed.shards import Shard
-from neurolect.collector.held_out import n_pooled
+from neurolect.collector.held_out import field_notices, n_pooled
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
@@ -88,6 +88,16 @@ def _notices_of_corpus(corpus: Corpus) -> list[str]:
     ]
 
 
+def with_limit_rule(options: CollectOptions, folder: Path, corpus: Corpus) -> CollectOptions:
+    """Settle which sentences a limited pass reads; what an earlier version began goes on as it began."""
+    if options.limit is None or options.limit >= corpus.n_mining:
+        return dataclasses.replace(options, limit_by=None)
+    rule = options.limit_by or "documents"
+    if options.limit_by is None and options.limit_field is None and (folder / "manifest.json").is_file():
+        rule = read_manifest(folder)["options"]["collect"].get("limit_by") or "first"
+    return dataclasses.replace(options, limit_by=rule)
+
+
 def _identity(manifest: RunManifest) -> dict[str, Any]:
     """Name everything that bears on the results of a pass."""
     identity: dict[str, Any] = {
@@ -103,6 +113,7 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
     for name in _TIME_ALONE:
         identity.pop(name, None)
+    identity["collect.limit_by"] = identity.get("collect.limit_by") or "first"
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
 
 
@@ -147,8 +158,9 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
     if not (folder / "manifest.json").is_file() or not Run(folder).is_current("collect"):
         return None
     run = open_run(folder)
-    then = run.manifest["options"]["collect"]
-    asked = json.loads(json.dumps(dataclasses.asdict(options)))
+    recorded = run.manifest["options"]["collect"]
+    then = {"limit_by": "first"} | {name: value for name, value in recorded.items() if value is not None}
+    asked = json.loads(json.dumps(dataclasses.asdict(with_limit_rule(options, folder, corpus))))
     pairs: dict[str, tuple[Any, Any]] = {
         "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),
         "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
@@ -206,6 +218,7 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
         "files": record_files(folder, "collect"),
     }
     manifest["notices"] += _notices(state) + ending_notices(state, ending)
+    manifest["notices"] += field_notices(folder, state.background.metadata_table())
     write_manifest(folder, manifest)
 
 

@@ -110,8 +110,14 @@ def _lists(
 def _what_was_read(run: Run) -> dict[str, Any]:
     """Name the sentences of a corpus that a run read."""
     options, n = run.manifest["options"]["collect"], run.manifest["stages"]["collect"]["n_sentences"]
-    shuffled = n < run.manifest["corpus"]["n_mining"] and options.get("shuffle")
-    return {"n_sentences": n, "shuffled": bool(shuffled), "seed": options["seed"] if shuffled else None}
+    part = n < run.manifest["corpus"]["n_mining"]
+    shuffled = bool(part and options.get("shuffle"))
+    read = {"n_sentences": n, "shuffled": shuffled, "limit_by": None, "limit_field": None, "seed": None}
+    if part and (options.get("limit_by") or "first") != "first":
+        read |= {name: options[name] for name in ("limit", "limit_by", "limit_field", "seed")}
+    if shuffled:
+        read["seed"] = options["seed"]
+    return read
 
 
 def common_sample(runs: Sequence[Run], *, labels: Sequence[str]) -> list[NDArray[np.int64]]:

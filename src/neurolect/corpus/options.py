@@ -4,6 +4,7 @@ import codecs
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
+from neurolect.errors import OptionError
 from neurolect.ranges import SEED, Range, check_ranges
 
 Duplicates = Literal["drop", "near", "keep"]
@@ -92,8 +93,17 @@ class PrepareOptions:
     held_out: Annotated[float, Range(0.0, 1.0, below=True)] = 0.1
     """Share of the documents set aside, 0 to below 1."""
     seed: Annotated[int, SEED] = 0
-    """Chooses which documents are set aside."""
+    """Chooses which documents are set aside, and those of a sample."""
+    sample: Annotated[int, Range(1, 10**12)] | None = None
+    """Documents of a uniform sample (of the seed) that become the corpus; all when not given. The sources are read
+    twice."""
+    sample_field: str | None = None
+    """Metadata field whose values keep their shares of all documents in the sample, such as the domain; when not
+    given they have them by chance."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_ranges(self, "prepare")
+        if self.sample_field is not None and self.sample is None:
+            what = f"prepare.sample_field is {self.sample_field!r}, and nothing is sampled."
+            raise OptionError(what, hint="Set prepare.sample too, or leave the field out.")

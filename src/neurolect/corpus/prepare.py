@@ -8,6 +8,7 @@ the workers.
 
 import shutil
 import time
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -23,11 +24,12 @@ from neurolect.corpus.account import count_notices, said_sums, sums_of
 from neurolect.corpus.folder import Corpus, FieldEntry, Manifest, SourceEntry, fingerprint, open_corpus
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
-from neurolect.corpus.reading.sources import Found, unique_sources
+from neurolect.corpus.reading.sources import Found, Source, unique_sources
+from neurolect.corpus.sampling import is_held_out, sampling_order
 from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, Cut, write_chunk
 from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.corpus.shards import ShardWriter
-from neurolect.errors import CorpusError
+from neurolect.errors import CorpusError, nearest
 from neurolect.folders.atomic import replacing_folder, write_json
 from neurolect.folders.formats import CORPUS, format_of, neurolect_version, package_version
 from neurolect.folders.remote import RemotePath, place, staged
@@ -141,27 +143,6 @@ class FirstOccurrences:
                     part.tofile(file)
 
 
-# Choose the documents that are set aside, by a seeded hash of their numbers.
-def is_held_out(document_ids: NDArray[np.int64], *, share: float, seed: int) -> NDArray[np.bool_]:
-    """Tell which documents are set aside.
-
-    The choice depends on the document's number and the seed only (SplitMix64), not on what else is in the corpus.
-
-    ``document_ids``: int64, shape (n,). Running numbers of documents.
-    Returns: bool, shape (n,). True where set aside.
-    """
-    z = document_ids.astype(np.uint64) + np.uint64(1)
-    z = _mix(z * np.uint64(0x9E3779B97F4A7C15) + _mix(np.array([seed], dtype=np.uint64) + np.uint64(1)))
-    # 53 bits make an exact float in [0, 1).
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53 < share
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
 def prepare(
     sources: str | Path | Sequence[str | Path],
     *,
@@ -217,6 +198,8 @@ def prepare(
     found = unique_sources(sources)
     with replacing_folder(folder, error=CorpusError) as temporary:
         reader = DocumentReader(found.sources, options=options)
+        if options.sample is not None:
+            reader.sample(_sampled(found.sources, options=options, progress=progress))
         scratch = temporary / "scratch"
         scratch.mkdir()
         chunks = process_chunks(reader, folder=scratch, options=options, workers=workers, progress=progress)
@@ -230,6 +213,29 @@ def prepare(
     for notice in [*manifest["notices"], *said_sums(manifest["sums"])]:
         progress.message(notice)
     return open_corpus(folder)
+
+
+def _sampled(sources: Sequence[Source], *, options: PrepareOptions, progress: Progress) -> NDArray[np.bool_]:
+    """Go through all documents once and tell which are of the sample."""
+    reader = DocumentReader(sources, options=options)
+    names = [field.name for field in reader.fields]
+    if options.sample_field is not None and options.sample_field not in names:
+        what = f"prepare.sample_field is {options.sample_field!r}, and the documents have no such field."
+        hint = f"Nearest: {nearest(options.sample_field, names)}." if names else "They have none: leave it out."
+        raise CorpusError(what, expected="a metadata field of the corpus", hint=hint)
+    place = None if options.sample_field is None else names.index(options.sample_field)
+    values: dict[object, int] = {}
+    groups = array("q")
+    with progress.task("count documents", unit="documents") as task:
+        for document in reader.documents():
+            value = None if place is None else document.metadata[place]
+            groups.append(values.setdefault(value, len(values)))
+            task.advance(1)
+    numbers = np.arange(len(groups), dtype=np.int64)
+    order = sampling_order(numbers, seed=options.seed, groups=np.array(groups) if values.keys() - {None} else None)
+    sampled = np.zeros(len(numbers), dtype=np.bool_)
+    sampled[order[: options.sample]] = True
+    return sampled
 
 
 def _check_out(folder: Path, *, overwrite: bool) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurolect.collector.checkpoint import load_state
 from neurolect.collector.convergence.monitor import step_length
 from neurolect.collector.ending import Watch, write_convergence
+from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.shards import PARTIAL, sample_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import joined_arrays, read_partial, write_joined
@@ -118,7 +119,7 @@ def write_merged(
         state,
         corpus=corpus,
         neurons=NeuronIndex(tuple(SiteLayer(**each) for each in manifest["model"]["sites"])),
-        sample_ids=sample_of(corpus, n_sentences, options),
+        sample_ids=sample_of(corpus, n_sentences, options, chosen=chosen_ids(corpus, options)),
         quantile_sentences=options.quantile_sentences,
     )
     write_joined(folder, corpus, held_out())

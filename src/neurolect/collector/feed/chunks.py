@@ -58,21 +58,26 @@ def chunks(
     workers: int = 1,
     end: int | None = None,
     watched: ItemShare | None = None,
+    chosen: NDArray[np.int64] | None = None,
 ) -> Iterator[Chunk]:
     """Go through the mining part.
 
     ``limit``: Stop after so many sentences.
     ``start``: Number of the first chunk wanted; those before it are skipped without being read.
     ``end``: Number after that of the last chunk wanted.
+    ``chosen``: int64, shape (limit,), ascending. Which sentences; the first ones when not given.
     ``watched``: Of which sentences to find the items, where several processes are at work.
     """
     last = corpus.n_mining if limit is None else min(limit, corpus.n_mining)
-    if shuffle_seed is None:
+    stream: Iterator[pa.Table]
+    if shuffle_seed is not None:
+        stream = shuffled_chunks(corpus, size=size, n_sentences=last, seed=shuffle_seed, start=start, chosen=chosen)
+    elif chosen is not None:
+        stream = (corpus.take(chosen[first : first + size]) for first in range(start * size, last, size))
+    else:
         stream = _rechunk(
             corpus.batches(part="mining", batch_size=size, skip=start * size), size, last - start * size
         )
-    else:
-        stream = shuffled_chunks(corpus, size=size, n_sentences=last, seed=shuffle_seed, start=start)
     if end is not None:
         stream = islice(stream, max(0, end - start))
     fields = tuple(field["name"] for field in corpus.fields)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,11 +24,18 @@ _BLOCKS_PER_CHUNK = 4
 
 
 def shuffled_chunks(
-    corpus: Corpus, *, size: int, n_sentences: int, seed: int, start: int = 0
+    corpus: Corpus,
+    *,
+    size: int,
+    n_sentences: int,
+    seed: int,
+    start: int = 0,
+    chosen: NDArray[np.int64] | None = None,
 ) -> Iterator[pa.Table]:
-    """Go through the first sentences of the mining part in a random order.
+    """Go through sentences of the mining part in a random order.
 
-    ``n_sentences``: Only so many of the mining part are read, at most all.
+    ``n_sentences``: Only so many are read, at most all.
+    ``chosen``: int64, shape (n_sentences,), ascending. Which; the first ones when not given.
     Yields: Chunks of ``size`` sentences, ascending ids within one; the last of a window may be shorter.
     """
     block, windows = _windows(n_sentences, size, seed)
@@ -36,7 +44,8 @@ def shuffled_chunks(
         n_rows = int(np.minimum(block, n_sentences - blocks * block).sum())
         n_chunks = -(-n_rows // size)
         if number + n_chunks > start:
-            yield from _window(corpus, blocks.tolist(), block, n_sentences, size, seed, max(0, start - number))
+            read = partial(_read, corpus, block=block, n_sentences=n_sentences, chosen=chosen)
+            yield from _window([read(each) for each in blocks.tolist()], size, seed, max(0, start - number))
         number += n_chunks
 
 
@@ -75,15 +84,19 @@ def _mixed(ids: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.argsort(hash_ids(ids, seed=~seed), kind="stable")
 
 
-def _window(
-    corpus: Corpus, blocks: list[int], block: int, n_sentences: int, size: int, seed: int, skip: int
-) -> Iterator[pa.Table]:
-    """Read some blocks, mix their sentences, cut them into chunks."""
-    tables = []
-    for number in blocks:
-        first = number * block
-        table = next(islice(corpus.batches(part="mining", batch_size=block, skip=first), 1))
-        tables.append(table.slice(0, n_sentences - first))
+def _read(
+    corpus: Corpus, number: int, *, block: int, n_sentences: int, chosen: NDArray[np.int64] | None
+) -> pa.Table:
+    """Read a block of sentences."""
+    first = number * block
+    if chosen is not None:
+        return corpus.take(chosen[first : first + block])
+    table = next(islice(corpus.batches(part="mining", batch_size=block, skip=first), 1))
+    return table.slice(0, n_sentences - first)
+
+
+def _window(tables: list[pa.Table], size: int, seed: int, skip: int) -> Iterator[pa.Table]:
+    """Mix the sentences of some blocks, cut them into chunks."""
     whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     rows = _mixed(whole.column("sentence_id").to_numpy(), seed)
     for start in range(skip * size, len(rows), size):
@@ -146,9 +159,11 @@ def share_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> 
     return Share(mine.start, mine.stop, last - mine.start * size)
 
 
-def mining_of(shard: Shard | None, n_sentences: int, options: CollectOptions) -> range | None:
-    """Say which sentences of the mining part a shard reads."""
-    if shard is None or options.shuffle:
+def mining_of(
+    shard: Shard | None, n_sentences: int, options: CollectOptions, *, chosen: NDArray[np.int64] | None = None
+) -> range | None:
+    """Say which sentences of the mining part a shard reads, where they follow each other."""
+    if shard is None or options.shuffle or chosen is not None:
         return None
     share = share_of(shard, n_sentences, options)
     first = share.first * (options.chunk_sentences or 1)
@@ -183,10 +198,13 @@ def check_shard(shard: Shard | None, options: CollectOptions, *, n_sentences: in
         raise OptionError(what, expected="a chunk or more for every shard", hint=hint)
 
 
-def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDArray[np.int64]:
+def sample_of(
+    corpus: Corpus, n_sentences: int, options: CollectOptions, *, chosen: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
     """Choose the uniform sample of the sentences to be read.
 
     ``n_sentences``: So many of its mining part will be read.
+    ``chosen``: int64, shape (n_sentences,), ascending. Which; the first ones when None.
     Returns: int64, shape (n_sample,). In sample order.
     """
 
@@ -198,21 +216,28 @@ def sample_of(corpus: Corpus, n_sentences: int, options: CollectOptions) -> NDAr
             if left <= 0:
                 return
 
-    return streamed_sample(parts(), size=options.sample_size, seed=options.seed)
+    return streamed_sample(parts() if chosen is None else [chosen], size=options.sample_size, seed=options.seed)
 
 
 def read_of(
-    sample_ids: NDArray[np.int64], corpus: Corpus, n_sentences: int, *, n_read: int, options: CollectOptions
+    sample_ids: NDArray[np.int64],
+    corpus: Corpus,
+    n_sentences: int,
+    *,
+    n_read: int,
+    options: CollectOptions,
+    chosen: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
     """Leave out the sentences of the sample that a pass ended early has not read.
 
     ``sample_ids``: int64, shape (n_sample,). The sample, in its order.
     ``n_sentences``: So many of its mining part were to be read.
+    ``chosen``: int64, shape (n_sentences,), ascending. Which; the first ones when None.
     Returns: int64, shape (at most n_sample,). In the same order; a uniform sample of what was read.
     """
     if n_read >= n_sentences:
         return sample_ids
-    mining_ids = corpus.sentence_ids("mining")[:n_sentences]
+    mining_ids = corpus.sentence_ids("mining")[:n_sentences] if chosen is None else chosen
     if options.shuffle:
         mining_ids = shuffled_ids(mining_ids, size=options.chunk_sentences or 1, seed=options.seed)
     return sample_ids[np.isin(sample_ids, mining_ids[:n_read])]

@@ -6,6 +6,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.fields import (
     Field,
@@ -94,6 +97,8 @@ class DocumentReader:
         self.n_documents = [0] * len(self._sources)
         self.n_rows = self.n_characters = 0
         self.n_without_text = self.n_characters_without_text = 0
+        self.n_passed_over = self.n_characters_passed_over = 0
+        self._sampled: NDArray[np.bool_] | None = None
         n_rows = max(10, min(SURVEY_ROWS, SURVEY_TOTAL // max(1, len(self._sources))))
         surveys = [self._survey(source, options, n_rows) for source in self._sources]
         self._find_named(surveys, options.metadata_columns or ())
@@ -129,8 +134,23 @@ class DocumentReader:
                 )
                 survey_further(columns, only, numbers_in_text=False)
 
+    def sample(self, sampled: NDArray[np.bool_]) -> None:
+        """Read only a sample of the documents.
+
+        ``sampled``: bool, shape (number of all documents,). True for those that are read.
+        """
+        self._sampled = sampled
+
+    def _is_sampled(self) -> bool:
+        """Tell whether the next document is read."""
+        number = sum(self.n_documents) + self.n_passed_over
+        if self._sampled is not None and number >= len(self._sampled):
+            what = f"The sources changed while they were read: there were {len(self._sampled):,} documents before."
+            raise CorpusError(what, hint="Give the same command again, on files that nobody writes to.")
+        return self._sampled is None or bool(self._sampled[number])
+
     def documents(self) -> Iterator[Document]:
-        """Yield all documents in order."""
+        """Yield all documents, or those of the sample, in order."""
         for number, (source, column) in enumerate(zip(self._sources, self._text_columns, strict=True)):
             known = self._known[number] if source.format in ("json", "hub") else None
             for row in self._reader.rows(source):
@@ -141,6 +161,10 @@ class DocumentReader:
                 if not isinstance(text, str) or not text.strip():
                     self.n_without_text += 1
                     self.n_characters_without_text += 0 if text is None else len(str(text))
+                    continue
+                if not self._is_sampled():
+                    self.n_passed_over += 1
+                    self.n_characters_passed_over += len(text)
                     continue
                 self.n_documents[number] += 1
                 self.n_characters += len(text)
@@ -182,6 +206,9 @@ class DocumentReader:
             "without text": self.n_characters_without_text,
             "documents": self.n_characters,
         }
+        if self._sampled is not None:
+            rows["not sampled"] = self.n_passed_over
+            characters["not sampled"] = self.n_characters_passed_over
         return Sum(self.n_rows + losses.n_broken, rows), Sum(sum(characters.values()), characters)
 
     def doubts(self) -> list[str]:
