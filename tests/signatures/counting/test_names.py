@@ -72,7 +72,9 @@ def test_where_they_come_from_leads_where_nothing_in_them_covers_enough() -> Non
     few = candidate("judo", range(3), 0.001, 2)
     made = name([few], metadata=[SPORT])
     assert (made.text, made.kind) == ("topic = sport", "metadata:topic")
-    assert name([few], metadata=[SPORT], origin="off").text == '"judo" (3 of the strongest 10)'
+    assert (
+        name([few], metadata=[SPORT], origin="off").text == 'no clear theme \u00b7 "judo" (3 of the strongest 10)'
+    )
 
 
 def test_several_words_of_which_each_sentence_has_one_are_named_together() -> None:

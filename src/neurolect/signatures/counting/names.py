@@ -13,6 +13,8 @@ from neurolect.signatures.counting.candidates import Candidate
 
 GRADES = ((0.7, 0.12), (0.7, 0.2), (0.6, 0.2))
 """Shares of the strongest 10 sentences that a first part covers at least, and of the background's at most."""
+LEAST = 0.4
+"""Share of the strongest 10 below which what covers most is no theme."""
 MAX_WORDS = 5
 """Words of a first part of which every sentence has one."""
 WORDS_DISCOUNT = 0.7
@@ -23,6 +25,7 @@ MIN_OWN = 0.1
 """Share of the strongest 100 that a word among several has at least, or twice that of the strongest 10."""
 SETTING = 0.6
 """A further part holds for at least this share of the strongest 10."""
+NO_THEME = "no clear theme"
 OF_LAYER = ", as most of its layer"
 DOT = " \u00b7 "
 
@@ -117,13 +120,15 @@ def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0
     """Put a name together.
 
     ``n_details``: So many further pieces of evidence follow the name, to distinguish it from others like it.
-    Returns: ``no clear theme`` where nothing passes.
+    Returns: ``no clear theme`` where nothing passes, or nothing that passes covers 4 of the strongest 10: then the
+        best of it follows, with what it covers.
     """
     if evidence.silent is not None:
         return Name(evidence.silent, evidence.silent.partition(":")[0], float("nan"))
     first = _first(gathered)
-    if first is None:
-        return Name("no clear theme", "none", float("nan"))
+    if first is None or first.share_10 < LEAST - 1e-9:
+        weak = [first.part.detail + _coverage(first, evidence.n_sentences)] if first is not None else []
+        return Name(DOT.join([NO_THEME, *weak]), "none", float("nan"))
     parts = [first, *_further(first, gathered, n=1 + n_details)]
     texts = [first.part.text, *(each.part.detail for each in parts[1:])]
     said = zip(texts, parts, strict=True)
