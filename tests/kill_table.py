@@ -27,6 +27,7 @@ from neurolect.collector import collect
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.pipeline import run
+from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
@@ -78,7 +79,8 @@ def make_inputs(given: Path) -> None:
     """Make a model, a corpus and runs at every stage, as small as they can be."""
     write_tiny_bert(given / "bert")
     documents = write_documents(given / "documents.jsonl", n_documents=40)
-    run(str(given / "bert"), [documents], out=given / "scored", config=CONFIG)
+    vectors = DescribeOptions(tagger="none", vectors="train", vector_size=8, vector_epochs=1)
+    run(str(given / "bert"), [documents], out=given / "scored", config=replace(CONFIG, describe=vectors))
     (given / "scored-corpus").rename(given / "corpus")
     corpus = open_corpus(given / "corpus")
     model = load_model(str(given / "bert"))

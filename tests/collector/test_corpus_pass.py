@@ -222,3 +222,19 @@ def test_nan_is_reported_or_left_out(corpus: Corpus, bert: Path, tmp_path: Path)
 def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         CollectOptions(**options)
+
+
+def test_a_folder_killed_before_its_manifest_is_started_again(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
+    out, model = tmp_path / "run", load_model(str(bert))
+    collect(model, corpus, out=out, options=OPTIONS)
+    options = (out / "options.toml").read_bytes()
+    for name, content in (("options.toml", options), (".options.toml.00000000-1.tmp", b"x")):
+        half = tmp_path / f"half{name}"
+        half.mkdir()
+        (half / name).write_bytes(content)
+        assert collect(model, corpus, out=half, options=OPTIONS).is_current("collect")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "options.toml").write_text("[collect]\n")
+    with pytest.raises(CollectError, match="exists and is not a run folder"):
+        collect(model, corpus, out=foreign, options=OPTIONS)

@@ -16,8 +16,8 @@ from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
 from neurolect.errors import CollectError
-from neurolect.folders.atomic import write_text
-from neurolect.folders.lock import only_here
+from neurolect.folders.atomic import is_leftover, write_text
+from neurolect.folders.lock import LOCK, only_here
 from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
 from neurolect.progress import counted
@@ -130,7 +130,7 @@ def differences(there: RunManifest, here: RunManifest, *, but: Collection[str] =
 def claim(folder: Path, manifest: RunManifest) -> bool:
     """Start a run folder, or check that the one there is this run's."""
     if not (folder / "manifest.json").exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not (folder.is_dir() and _only_started(folder, manifest)):
             what = f"{folder} exists and is not a run folder."
             raise CollectError(what, hint="Choose another --out; nothing is overwritten.")
         _start(folder, manifest)
@@ -181,6 +181,15 @@ def _resolved(model: str) -> str:
     """Name a model folder in one way only."""
     path = Path(model).expanduser()
     return str(path.resolve()) if path.is_dir() else model
+
+
+def _only_started(folder: Path, manifest: RunManifest) -> bool:
+    """Say whether a folder is empty, or has only what this very pass writes before its manifest."""
+    options = folder / "options.toml"
+    left = {path.name for path in folder.iterdir() if not is_leftover(path)} - {LOCK}
+    if left != {options.name}:
+        return not left
+    return options.is_file() and options.read_bytes() == options_to_toml(manifest["options"]).encode("utf-8")
 
 
 def _start(folder: Path, manifest: RunManifest) -> None:

@@ -76,6 +76,11 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
 
 
+def is_leftover(path: Path) -> bool:
+    """Say whether a file or folder has the name of what a killed process left, or a running one is writing."""
+    return _HIDDEN.fullmatch(path.name) is not None
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the hidden files and folders in a folder that killed processes of this computer left."""
     with contextlib.suppress(OSError):
