@@ -120,6 +120,12 @@ def drop_a_weight(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def cut_a_weight(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["encoder.layer.1.output.dense.bias"] = weights["encoder.layer.1.output.dense.bias"][:5].clone()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 def widen_a_weight(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["encoder.layer.1.output.dense.bias"] = torch.zeros(17)
@@ -163,6 +169,7 @@ def move_into_folder(folder: Path) -> None:
         (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 40), "could not be loaded"),
         (lambda folder: (folder / "config.json").write_text("{"), "could not be loaded"),
         (drop_a_weight, r"1 weights of the model .*: encoder.layer.1.output.dense.bias.\n"),
+        (cut_a_weight, r"1 weights of the model .*: encoder.layer.1.output.dense.bias.\n"),
         (widen_a_weight, r"encoder.layer.1.output.dense.bias|could not be loaded"),
         (name_unknown_type, r"could not be loaded: .*frobnicator"),
         (bring_code, r"could not be loaded(.|\n)*model.trust_remote_code=true"),

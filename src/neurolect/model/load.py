@@ -174,12 +174,13 @@ def load_network(
         "trust_remote_code": options.trust_remote_code,
         "use_safetensors": None if options.allow_pickle else True,
         "output_loading_info": True,
+        # what has another shape is named by the check of weights; a head for another task is initialised again
+        "ignore_mismatched_sizes": True,
         dtype_key: getattr(torch, dtype),
     }
     automatic = getattr(transformers, head)
     if head != "AutoModel":
-        # a head of another shape is one for another task: it is initialised again
-        network, loading = automatic.from_pretrained(files.source, ignore_mismatched_sizes=True, **keywords)
+        network, loading = automatic.from_pretrained(files.source, **keywords)
         return network, loading
     try:
         # The pooler head is of no use here, and often has no weights in the file.
