@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from neurolect.signatures.counting.candidates import Candidate
 
-GRADES = ((0.7, 0.12), (0.7, 0.2), (0.6, 0.2))
+GRADES = ((0.7, 0.12), (0.7, 0.2), (0.6, 0.2), (0.7, 0.3))
 """Shares of the strongest 10 sentences that a first part covers at least, and of the background's at most."""
 LEAST = 0.4
 """Share of the strongest 10 below which what covers most is no theme."""
@@ -288,15 +288,8 @@ def _first(gathered: _Gathered) -> _Scored | None:
     """Choose what leads: the most telling of those that cover most of the strongest sentences."""
     content, origins, of_layer = gathered
     several = [each for each in origins if not each.part.is_one_document]
-    for grade, parts in (
-        (0, content),
-        (1, content),
-        (0, several),
-        (1, several),
-        (2, content),
-        (2, several),
-        (1, of_layer),
-    ):
+    own = [(grade, parts) for grades in ((0, 1), (3, 2)) for parts in (content, several) for grade in grades]
+    for grade, parts in (*own, (1, of_layer)):
         found = next((each for each in parts if each.is_good(grade)), None)
         if found is not None:
             return found
