@@ -38,6 +38,7 @@ FUNCTIONS = {
     "stability": {"stability"},
     "paper": {"reproduce_paper"},
     "verify": {"verify"},
+    "corpus": {"corpus_statistics"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")

@@ -106,6 +106,27 @@ def show_convergence(
 
 
 @app.command()
+def corpus(
+    folder: Annotated[str, typer.Argument(help="A corpus folder or a run folder, or its URL.", metavar="CORPUS")],
+    field: Annotated[
+        str | None, typer.Option(help="By this field only; else by every category of at most 50 values.")
+    ] = None,
+    tokenizer: Annotated[str | None, typer.Option(help="Count this model's tokens too.", metavar="MODEL")] = None,
+    out: RankingFile = None,
+    output: RankingOutput = RankingFormat.text,
+) -> None:
+    """Show sentences, lengths and parts of speech by domain.
+
+    Of a run its uniform sample is counted, with shares of nouns, verbs and adjectives where a tagger was at it.
+    """
+    from neurolect.results import corpus_statistics
+    from neurolect.views.texts.domains import domains_text
+
+    table = corpus_statistics(folder, field=field, tokenizer=tokenizer)
+    print_ranking(table, text=domains_text(table, width=width()), output=output, out=out)
+
+
+@app.command()
 def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
     """Write a self-contained HTML report."""
     from neurolect.views import write_report

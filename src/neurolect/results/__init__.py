@@ -1,5 +1,6 @@
 """Results: the numbers of neurons, rankings by them, the one table of all rankings and its writers."""
 
+from neurolect.results.domains import corpus_statistics
 from neurolect.results.number import Number, Numbers
 from neurolect.results.ranking import LayerRanks, layer_ranks, rank
 from neurolect.results.registry import numbers, numbers_of, register_number, unregister_number
@@ -18,6 +19,7 @@ __all__ = [
     "Number",
     "Numbers",
     "Provenance",
+    "corpus_statistics",
     "layer_ranks",
     "numbers",
     "numbers_of",

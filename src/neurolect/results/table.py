@@ -158,6 +158,13 @@ def list_names(run: Run, lists: pa.Table) -> pa.Array:
     return summary.column("name").combine_chunks().take(pc.index_in(wanted, value_set=known))
 
 
+def with_provenance(table: pa.Table, *, runs: Sequence[str], method: str, options: Mapping[str, Any]) -> pa.Table:
+    """Let a table that is no ranking say how it came about, so that it is written and read like one."""
+    facts = {"method": method, "options": dict(options), "seed": None, "runs": list(runs)}
+    facts |= {"version": neurolect_version(), "details": {}}
+    return table.replace_schema_metadata(_written(facts, method=method))
+
+
 def _array(name: str, column: Any) -> pa.Array:  # noqa: ANN401
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()

@@ -14,6 +14,7 @@ from neurolect.corpus.sentences.words import split_words
 from neurolect.finding.striking import kind_of_field, striking
 from neurolect.folders.atomic import write_text
 from neurolect.folders.formats import check_no_part
+from neurolect.results import corpus_statistics
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.signatures.evidence.words import WORDS
@@ -26,6 +27,7 @@ from neurolect.views.palette import page_colours
 from neurolect.views.report.convergence import convergence_panels
 from neurolect.views.report.figures import histogram_bars, kind_charts, marked
 from neurolect.views.texts.bars import number, percent
+from neurolect.views.texts.domains import domain_rows
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,6 +77,7 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
             facts=_facts(run, rows),
             striking=[_tile(run, each) for each in chosen],
             charts=_charts(run, rows),
+            domains=domain_rows(corpus_statistics(run)),
             convergence=convergence_panels(run),
             ending=run.manifest["stages"]["collect"].get("ending"),
             cards=cards,
