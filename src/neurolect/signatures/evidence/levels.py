@@ -14,9 +14,9 @@ from neurolect.signatures.evidence.features import SentenceFeatures, present
 if TYPE_CHECKING:
     from neurolect.signatures.counting.items import Items
 
-AT_MOST, AT_LEAST = (3, 5, 8, 10, 12, 15), (25, 30, 40, 50, 60, 80, 100)
+AT_MOST, AT_LEAST = (3, 4, 5, 6, 7, 8, 10, 12, 15), (25, 30, 40, 50, 60, 80, 100)
 """Words of a sentence that names may speak of."""
-SHARES = (10, 20, 30, 40, 50, 60, 80)
+SHARES = (10, 15, 20, 25, 30, 40, 50, 60, 80)
 """Shares of a sentence's words, in percent, that have a tag or a class of tags."""
 _LABEL = re.compile(r"^(\S+) >= (\d+) %$")
 

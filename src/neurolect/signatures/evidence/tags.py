@@ -66,7 +66,7 @@ def tag_name(tag: str) -> str:
     return f"{TAG_NAMES[tag]} ({tag})" if tag in TAG_NAMES else tag
 
 
-N_IN_SENSES = 2
+N_IN_SENSES, N_CANDIDATES = 2, 12
 N_FEATURES = 1_000
 """All tags of a list are its evidence."""
 NO_MARKS = "[^.]"
@@ -152,7 +152,9 @@ def _many_of(collected: Collected) -> list[list[Stated]]:
         workers=collected.stage.workers,
     )
     rate = collected.options.false_discovery_rate
-    candidates = of_evidence(found, labels=labels, n_lists=len(lists.rows), kind="tags", rate=rate)
+    candidates = of_evidence(
+        found, labels=labels, n_lists=len(lists.rows), kind="tags", limit=N_CANDIDATES, rate=rate
+    )
     return [[stated_tag(each) for each in of_list] for of_list in candidates]
 
 
