@@ -33,6 +33,9 @@ def prepare(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Documents of a uniform sample; all when not given.")
     ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Drop sentences of under 3 tokens of this model, not words.", metavar="MODEL")
+    ] = None,
     config: Config = None,
     settings: Settings = None,
     workers: Workers = CORES,
@@ -40,8 +43,9 @@ def prepare(
     """Turn documents into sentences with metadata."""
     from neurolect.corpus import prepare
 
-    given = [*(settings or ()), *([] if sample is None else [f"prepare.sample={sample}"])]
-    made_with = read_config(config, given).prepare
+    asked = {"sample": sample, "tokenizer": tokenizer}
+    given = [f"prepare.{name}={value}" for name, value in asked.items() if value is not None]
+    made_with = read_config(config, [*(settings or ()), *given]).prepare
     corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
     echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
     echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")

