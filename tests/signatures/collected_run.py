@@ -112,7 +112,8 @@ def write_collected_run(folder: Path) -> Path:
     write_background(folder, table)
     sample = table.column("sentence_id").to_numpy()[::2]
     write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": sample}))
-    neurons = {"neuron_id": pa.array(range(len(acts)), pa.int32()), "std": pa.array(acts.std(axis=1))}
+    n = pa.array([acts.shape[1]] * len(acts), pa.int64())
+    neurons = {"neuron_id": pa.array(range(len(acts)), pa.int32()), "n": n, "std": pa.array(acts.std(axis=1))}
     write_table(folder / "neurons.parquet", pa.table(neurons))
     fields = [
         {"name": "domain", "kind": "category"},

@@ -1,11 +1,12 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neurolect.finding import striking
-from neurolect.results.number import nearly_constant
+from neurolect.results.number import nearly_constant, not_finite
 from neurolect.store import Run, open_run
 from neurolect.views import card, card_text
 
@@ -37,8 +38,8 @@ def test_it_is_reported_on_its_card_and_is_not_striking(example_run: Run, tmp_pa
 
 
 def test_one_that_was_never_finite_is_not_called_constant(example_run: Run, tmp_path: Path) -> None:
-    text = card_text(
-        card(with_deviation(example_run, tmp_path / "run", "hidden.1.2", 0.0, n=0).neuron("hidden.1.2"))
-    )
+    run = with_deviation(example_run, tmp_path / "run", "hidden.1.2", 0.0, n=0)
+    text = card_text(card(run.neuron("hidden.1.2")))
+    assert (np.flatnonzero(not_finite(run)).tolist(), nearly_constant(run).any()) == ([2], False)
     assert "not finite: its activation was NaN or infinite on every sentence" in text
     assert "nearly constant" not in text

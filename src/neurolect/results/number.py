@@ -90,11 +90,13 @@ def nearly_constant(run: Run) -> NDArray[np.bool_]:
 @lru_cache(maxsize=1)
 def not_finite(run: Run) -> NDArray[np.bool_]:
     """Tell which neurons have no finite activation at all; bool, shape (n_neurons,)."""
-    found: NDArray[np.bool_] = ~np.isfinite(_deviations(run))
+    found: NDArray[np.bool_] = np.isnan(_deviations(run))
     found.flags.writeable = False
     return found
 
 
 def _deviations(run: Run) -> NDArray[np.float64]:
-    deviations = run.table("neurons", columns=["std"]).column("std")
-    return np.asarray(deviations.to_numpy(zero_copy_only=False), dtype=np.float64)
+    """Give the standard deviation of every neuron; NaN where no activation was finite."""
+    table = run.table("neurons", columns=["n", "std"])
+    n, std = (np.asarray(table.column(name).to_numpy(zero_copy_only=False)) for name in ("n", "std"))
+    return np.where((n > 0) & np.isfinite(std), std, np.nan).astype(np.float64)

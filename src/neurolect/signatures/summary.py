@@ -94,6 +94,7 @@ def summary_table(
         ),
         "name_share_10": real(np.array([name.share_10 for name in names])),
         "name_share_100": real(np.array([name.share_100 for name in names])),
+        "name_share_list": real(np.array([name.share for name in names])),
         "constant": pa.array(constant),
         "n_sentences": pa.array(lists.sizes.astype(np.int32)),
         "mean_length": real(lengths.mean),

@@ -52,6 +52,8 @@ class Name(NamedTuple):
     share_10: float = float("nan")
     """Share of the strongest 10 sentences that hold the first part; NaN where there is none."""
     share_100: float = float("nan")
+    share: float = float("nan")
+    """Share of the whole list; NaN where several alternatives lead."""
 
 
 class Stated(NamedTuple):
@@ -143,6 +145,7 @@ def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0
         ),
         first.share_10,
         first.share_100,
+        first.part.candidates[0].share if len(first.part.candidates) == 1 else float("nan"),
     )
 
 

@@ -324,7 +324,8 @@ def card(
         what is not shown), ``activation`` (moments,
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
-        ``name_held`` (how many of the strongest 10 and 100 hold the name's first part), ``corpus_share``,
+        ``name_held`` (how many of the strongest 10 and 100, and which share of all, hold the name's first part),
+        ``corpus_share``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
         metadata by field under ``metadata``), ``by_activation`` (see
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
@@ -431,12 +432,13 @@ def _side(
     }
 
 
-def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, int] | None:
+def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, Any] | None:
     """Say how many of the 10 and 100 strongest sentences hold the name's first part; None where unknown."""
     at_10, at_100 = (summary.get(f"name_share_{depth}") for depth in (10, 100))
     if at_10 is None or at_100 is None:
         return None
-    return {"of_10": round(at_10 * min(10, n_sentences)), "of_100": round(at_100 * min(100, n_sentences))}
+    counts = {"of_10": round(at_10 * min(10, n_sentences)), "of_100": round(at_100 * min(100, n_sentences))}
+    return {**counts, "share": _plain(summary.get("name_share_list"))}
 
 
 def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:

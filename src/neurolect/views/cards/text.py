@@ -199,7 +199,8 @@ def _counts(side: dict[str, Any]) -> str:
     parts = [f"{side['n_sentences']:,} sentences"]
     if side["name_held"] is not None:
         held = side["name_held"]
-        parts.insert(0, f"held by {held['of_10']} of the strongest 10, {held['of_100']} of 100")
+        of_all = "" if held["share"] is None else f", {percent(held['share'])} of all"
+        parts.insert(0, f"held by {held['of_10']} of the strongest 10, {held['of_100']} of 100{of_all}")
     if side["corpus_share"] > LARGE_PART:
         parts[-1] += f", {side['corpus_share']:.0%} of those read"
     if length["mean"] is not None:
