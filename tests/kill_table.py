@@ -65,6 +65,8 @@ ROWS = {
     "compare": Row("compare GIVEN/collected GIVEN/random --out OWN/out"),
     "report": Row("report GIVEN/scored --out OWN/out/report.html"),
     "plot": Row("plot GIVEN/scored ranks --by length --out OWN/out/ranks.png"),
+    "subset": Row("subset GIVEN/scored --out OWN/out --sentences 40 --corpus GIVEN/corpus"),
+    "export": Row("export GIVEN/scored hidden.1.3 --out OWN/out/list.jsonl"),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
 }
 NOT_KILLED = {

@@ -38,6 +38,15 @@ def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out:
     echo(writers[output](ranking) if output in writers else text, nl=False)
 
 
+def write_figure(path: Path, svg: str) -> None:
+    """Write a drawing, but never over a part of a run or corpus."""
+    from neurolect.folders.atomic import write_text
+    from neurolect.folders.formats import check_no_part
+
+    check_no_part(path)
+    write_text(path, svg)
+
+
 def make_progress() -> "Progress":
     """Choose bars for a terminal, log lines for everything else."""
     from neurolect.progress import LogProgress, RichProgress

@@ -8,7 +8,7 @@ import typer
 
 from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Format, Output, RankingFile, RankingFormat, RankingOutput, RunFolder
-from neurolect.cli.printing import as_json, print_ranking, width
+from neurolect.cli.printing import as_json, print_ranking, width, write_figure
 from neurolect.errors import OptionError
 
 
@@ -96,13 +96,10 @@ def show_convergence(
     made = convergence(run)
     echo(as_json(made) if output is Format.json else convergence_text(made))
     if figure is not None:
-        from neurolect.folders.atomic import write_text
-        from neurolect.folders.formats import check_no_part
         from neurolect.store import open_run
         from neurolect.views.report.convergence import convergence_picture
 
-        check_no_part(figure)
-        write_text(figure, convergence_picture(open_run(run)))
+        write_figure(figure, convergence_picture(open_run(run)))
 
 
 @app.command()

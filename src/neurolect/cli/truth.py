@@ -21,7 +21,7 @@ from neurolect.cli.arguments import (
     Workers,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking
+from neurolect.cli.printing import as_json, make_progress, print_ranking, write_figure
 from neurolect.visible import quoted
 
 
@@ -56,12 +56,9 @@ def fidelity(
     )
     made = fidelity_of_run(scored)
     if figure is not None:
-        from neurolect.folders.atomic import write_text
-        from neurolect.folders.formats import check_no_part
         from neurolect.views.plots.fidelity import fidelity_figure
 
-        check_no_part(figure)
-        write_text(figure, fidelity_figure(made))
+        write_figure(figure, fidelity_figure(made))
     echo(as_json(made) if output is Format.json else fidelity_text(made))
 
 
