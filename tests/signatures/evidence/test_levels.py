@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 
 from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import code_sentences
+from neurolect.signatures.counting.items import Items
 from neurolect.signatures.evidence.features import SentenceFeatures
 from neurolect.signatures.evidence.length import length_notice
-from neurolect.signatures.evidence.levels import length_labels, meets_lengths, meets_tag_shares, tag_share_labels
+from neurolect.signatures.evidence.levels import (
+    length_labels,
+    meets_lengths,
+    meets_tag_shares,
+    tag_share_labels,
+    without,
+)
 
 TAGS = ["NN", "NNP", "VBD", "JJ", "."]
 
@@ -57,3 +64,9 @@ def test_only_runs_whose_lists_are_mostly_long_or_short_say_so() -> None:
     short = length_notice(np.array([0.5, 0.5, 2.0]))
     assert short is not None
     assert short.startswith("67 % of the lists hold short sentences (1/1.5 of the mean of the corpus, or less)")
+
+
+def test_items_left_out_leave_the_others_where_they_are() -> None:
+    items = Items(np.array([0, 2, 2, 5]), np.array([0, 1, 0, 1, 2], np.int32), np.ones(5, np.int32), 3)
+    kept = without(items, np.array([False, True, False]))
+    assert (kept.offsets.tolist(), kept.codes.tolist(), len(kept.weights)) == ([0, 1, 1, 3], [0, 0, 2], 3)

@@ -149,6 +149,8 @@ def _cluster_strongest(
             if documents[kept[before]] == documents[kept[place]]:
                 twin[place] = before
                 break
+    if (twin == np.arange(n)).all():
+        return  # no document twice: every effect is 1
     counts = np.zeros(n, np.int64)
     for row in range(len(places)):
         counts[:] = 0

@@ -60,6 +60,13 @@ def items_of(features: SentenceFeatures, *, n_items: int) -> "Items":
     return Items(features.offsets, features.codes, np.ones(len(features.codes), np.int32), n_items)
 
 
+def without(items: "Items", dropped: NDArray[np.bool_]) -> "Items":
+    """Leave some items out of all sentences; bool, shape (n_items,)."""
+    keep = ~dropped[items.codes]
+    offsets = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)[items.offsets]
+    return items._replace(offsets=offsets, codes=items.codes[keep], weights=items.weights[keep])
+
+
 def _counted(tag_names: Sequence[str]) -> list[str]:
     return [*(name for name in tag_names if name[:1].isalpha()), *WORD_CLASSES] if tag_names else []
 

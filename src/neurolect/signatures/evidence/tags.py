@@ -20,7 +20,7 @@ from neurolect.signatures.counting.names import Stated
 from neurolect.signatures.evidence.collected import Annotated, Collected
 from neurolect.signatures.evidence.features import Rows, SentenceFeatures, of_tokens
 from neurolect.signatures.evidence.kind import Counted, EvidenceKind, SenseItems, Shown
-from neurolect.signatures.evidence.levels import items_of, meets_tag_shares, tag_share_labels
+from neurolect.signatures.evidence.levels import items_of, meets_tag_shares, tag_share_labels, without
 from neurolect.signatures.inputs import Lists
 
 # What the Penn Treebank's tags mean, in a word or two.
@@ -69,6 +69,8 @@ def tag_name(tag: str) -> str:
 N_IN_SENSES, N_CANDIDATES = 2, 12
 N_FEATURES = 1_000
 """All tags of a list are its evidence."""
+TOO_COMMON = 0.35
+"""What more than this share of all sentences meets is no name, and is not counted in lists."""
 NO_MARKS = "[^.]"
 """The mark at a sentence's end takes a greater share of the tokens wherever sentences are shorter."""
 
@@ -142,6 +144,7 @@ def _many_of(collected: Collected) -> list[list[Stated]]:
     if not labels:
         return [[] for _ in lists.rows]
     items = items_of(meets_tag_shares(labels, collected.sentences), n_items=len(labels))
+    items = without(items, count_in_rows(items, in_sample) > TOO_COMMON * int(in_sample.sum()))
     found = item_evidence(
         items,
         lists,
