@@ -89,4 +89,5 @@ def test_one_place_prints() -> None:
         for path in sorted((ROOT / "src").rglob("*.py"))
         if re.search(printing, path.read_text(encoding="utf-8"))
     ]
-    assert found == ["src/neurolect/cli/app.py"]
+    # the first one says that it was stopped, in its own words, while nothing else is loaded
+    assert found == ["src/neurolect/__main__.py", "src/neurolect/cli/app.py"]

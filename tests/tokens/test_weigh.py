@@ -197,7 +197,7 @@ def test_a_model_that_has_moved_is_asked_for(run: Run, tmp_path: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["model"]["name"] = "/nowhere/bert"
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    answer = command("tokens", folder, "--neurons=hidden.1.0")
+    answer = command("tokens", folder, "--neurons=hidden.1.0", "--sentences=12")  # more than were read
     assert answer.code == 1
     assert "--model FOLDER" in answer.err
     model = run.manifest["model"]["name"]
