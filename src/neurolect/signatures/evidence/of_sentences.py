@@ -21,7 +21,7 @@ N_IN_SENSES = 2
 LabelsOfSentences = Callable[[Annotated], Sequence[Sequence[str]]]
 
 
-def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences) -> EvidenceKind:
+def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences, alone: bool = False) -> EvidenceKind:
     """Make a kind of evidence of what sentences have by themselves, e.g. the mark at their end.
 
     Parameters
@@ -32,6 +32,8 @@ def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences) -> Ev
         What people call it; names of neurons say it before the label.
     labels : callable
         From annotated sentences, it gives the labels of each.
+    alone : bool
+        Whether names of neurons say the label without the title.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences) -> Ev
         Counted against the uniform sample, scored, shown, searched and weighed like words. Register it with
         :func:`neurolect.signatures.evidence.register`.
     """
-    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels)
+    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels, alone)
     return EvidenceKind(
         name=name,
         title=title,
@@ -57,6 +59,7 @@ class _OfSentences:
     name: str
     title: str
     labels: LabelsOfSentences
+    alone: bool
 
     def count(self, collected: Collected) -> Counted:
         stage, lists, in_sample = collected.stage, collected.lists, collected.inputs.in_sample
@@ -84,7 +87,7 @@ class _OfSentences:
             )
 
     def stated(self, candidate: Candidate) -> Stated:
-        text = f"{self.title} {candidate.label}"
+        text = candidate.label if self.alone else f"{self.title} {candidate.label}"
         return Stated(candidate, self.title, text, text, mark=text)
 
     def features(self, wanted: Sequence[str], sentences: Annotated) -> SentenceFeatures:

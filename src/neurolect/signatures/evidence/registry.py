@@ -1,6 +1,7 @@
 """All kinds of evidence, in the order of their features, and how others are added."""
 
 from neurolect.errors import OptionError, nearest
+from neurolect.signatures.evidence.form import FORM
 from neurolect.signatures.evidence.kind import EvidenceKind, Shown
 from neurolect.signatures.evidence.length import LENGTH
 from neurolect.signatures.evidence.metadata import METADATA
@@ -10,7 +11,7 @@ from neurolect.signatures.evidence.subtrees import SUBTREES
 from neurolect.signatures.evidence.tags import TAGS
 from neurolect.signatures.evidence.words import WORDS
 
-_KINDS = [WORDS, PHRASES, TAGS, TAG_PATTERNS, LENGTH, METADATA, SUBTREES]
+_KINDS = [WORDS, PHRASES, TAGS, TAG_PATTERNS, LENGTH, METADATA, SUBTREES, FORM]
 
 
 def kinds() -> tuple[EvidenceKind, ...]:
