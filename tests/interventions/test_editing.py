@@ -194,6 +194,7 @@ def test_modes() -> None:
         ({"mlp.2.1": ("scale", -3.0)}, torch.where(torch.arange(width) == 1, plain * -3.0, plain)),
         ({"mlp.2.0-2": ("set", [1.0, 2.0, 3.0])}, torch.cat([three.expand(*real.shape, 3), plain[..., 3:]], -1)),
         ({"mlp.2": 0.0}, torch.zeros_like(plain)),
+        ({"mlp.2.0-2": [1.0, 2.0, 3.0]}, torch.cat([three.expand(*real.shape, 3), plain[..., 3:]], -1)),
         ({"mlp.2.4": ("clamp_active", 5.0)}, torch.where((torch.arange(width) == 4) & (plain > 0), 5.0, plain)),
         ({"mlp.2.4": ("clamp_everywhere", 5.0)}, torch.where(torch.arange(width) == 4, 5.0, plain)),
         ({"mlp.2": ("direction", vector, "set", 0.0)}, plain - (plain @ unit)[..., None] * unit),
@@ -312,6 +313,7 @@ def test_half_precision_keeps_its_dtype(dtype: torch.dtype) -> None:
         ({"mlp.2": ("direction", [1.0] * 24, "sit", 0.0)}, OptionError, "set, add, scale"),
         ({"mlp.2.1": ("patch", " ")}, OptionError, "a sentence"),
         ([("mlp.2.1", 0.0)], OptionError, "a mapping of addresses"),
+        ({"mlp.2.0-1": [1.0]}, OptionError, r"has 1 values(.|\n)*2"),
     ],
 )
 def test_what_cannot_be_read_is_refused_before_anything_runs(
@@ -337,3 +339,13 @@ def test_what_never_ran_or_gave_nan_is_an_error() -> None:
     nan, given = "NaN in its call 1 of 1", inputs(model, PROMPTS)
     with pytest.raises(ModelError, match=nan), edit(model, big), edit(model, big), torch.no_grad():
         model.body(**given)
+
+
+def test_a_path_is_no_model_and_positions_that_meet_nothing_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    path: Any = "minilm"
+    with pytest.raises(OptionError, match=r"model to edit is 'minilm'(.|\n)*load_model"), edit(path, {}):
+        pass
+    model = tiny_model("Bert")
+    with edit(model, {"hidden.1.0": 3.0}, positions="match=zebra"):
+        run(model, ["a bank"])
+    assert "'match=zebra' met no token: hidden.1.0" in caplog.text

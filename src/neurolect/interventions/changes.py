@@ -88,6 +88,8 @@ def read_change(address: str, change: Change) -> tuple[str, tuple[Any, ...]]:
     if isinstance(change, int | float | np.number) and not isinstance(change, bool):
         return "set", (_finite(address, change),)
     words = (change,) if isinstance(change, str) else tuple(change) if isinstance(change, tuple | list) else ()
+    if words and not isinstance(words[0], str):
+        words = ("set", words)
     mode = words[0] if words and isinstance(words[0], str) else None
     if mode not in MODES:
         what = f"The change of {address} is {change!r}."

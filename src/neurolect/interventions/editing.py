@@ -3,6 +3,7 @@
 Dims: B rows of a call, L tokens, W neurons of a site and layer, C of them changed.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from neurolect.interventions.positions import Calls
 from neurolect.interventions.reference import token_states
 from neurolect.model.architecture.taps import Tap, write
 from neurolect.model.language_model import Model
+
+logger = logging.getLogger(__name__)
 
 
 class Touched(NamedTuple):
@@ -77,9 +80,10 @@ def edit(
         ``("clamp_everywhere", x)``, ``"mean"`` and ``"resample"`` (of the reference texts' tokens),
         ``("patch", sentence)`` (the values at the same tokens of another sentence),
         ``("direction", vector, "set" | "add" | "scale", x)`` (the coefficient along a vector of the layer's
-        width). For several neurons x may be as many numbers.
+        width). For several neurons x may be as many numbers, and so may what is set. They apply in this order.
     positions : str
-        ``all``, ``prompt``, ``generated``, ``last`` (of every sentence) or ``match=WORD``; never padding.
+        ``all``, ``prompt``, ``generated``, ``last`` (of every sentence) or ``match=WORD`` (whole, in the case that
+        the tokenizer keeps); special tokens among them, never padding. A warning says where none was met.
     reference : sequence of str
         Texts for ``mean`` and ``resample``.
     seed : int
@@ -98,7 +102,19 @@ def edit(
         If a change, its values or the positions cannot be read or do not fit.
     ModelError
         If an address was never reached, a site cannot be set, or the network's result is NaN after the edit.
+
+    Examples
+    --------
+    >>> model = neurolect.load_model("minilm")  # doctest: +SKIP
+    >>> with edit(model, {"hidden.3.200": 0.0}) as report:  # doctest: +SKIP
+    ...     values = model.activations(["Oil prices rose."])
+    >>> report.touched["hidden.3.200"]  # doctest: +SKIP
+    Touched(n_calls=1, n_tokens=6, n_values=6)
     """
+    given: object = model  # a path, perhaps
+    if not isinstance(given, Model):
+        what = f"The model to edit is {model!r}."
+        raise OptionError(what, expected="a loaded model", hint='model = neurolect.load_model("minilm")')
     columns = read_changes(changes)
     report = EditReport()
     calls = Calls(positions, tokenizer=model.tokenizer)
@@ -125,6 +141,9 @@ def edit(
             report.n_calls = calls.n_calls
             report.touched = {name: each for writer in writers for name, each in writer.touched().items()}
     _check_reached(report, model)
+    nowhere = [address for address, each in report.touched.items() if not each.n_tokens]
+    if nowhere:
+        logger.warning("The positions %r met no token: %s stayed as they are.", positions, ", ".join(nowhere))
     watch.check()
 
 

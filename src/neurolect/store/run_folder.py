@@ -149,7 +149,11 @@ class Run:
         list of str
             In order; each is a name for :meth:`table`.
         """
-        return [name for name in names_of(self.folder, ".parquet") if self.has(name)]
+        stages = self.manifest["stages"].values()
+        files = [name for stage in stages for name in stage.get("files") or () if name.endswith(".parquet")]
+        # what was written and is gone is named too: reading it says which command makes it again
+        names = {*names_of(self.folder, ".parquet"), *(name.removesuffix(".parquet") for name in files)}
+        return [name for name in sorted(names) if self.has(name)]
 
     def has(self, name: str) -> bool:
         """Say whether a table is there, and of the run as it is.

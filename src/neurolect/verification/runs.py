@@ -108,7 +108,7 @@ def _references(run: Run) -> Iterator[Part]:
             n_bad += 1
             yield Part(f"references of {name}", "damaged", how, hint)
     if not n_bad:
-        yield Part("references", "all lead somewhere")
+        yield Part("references", "all resolve")
 
 
 def _what_is_wrong(check: Callable[[], Any]) -> tuple[str | None, str]:

@@ -34,9 +34,9 @@ def test_every_step_has_a_line(run: Run) -> None:
 def test_the_outlook_has_two_digits_or_is_none(run: Run) -> None:
     made = convergence(run)
     made["ending"] |= {"share_settled": 0.4, "share_wanted": 0.9, "n_sentences_needed": 274_135}
-    assert "About 270,000 sentences until 90% have." in convergence_text(made)
+    assert "About 270,000 sentences until 90% have settled." in convergence_text(made)
     made["ending"]["n_sentences_needed"] = None
-    assert "When 90% will have cannot be estimated" in convergence_text(made)
+    assert "When 90% will have settled cannot be estimated" in convergence_text(made)
     made["ending"]["share_settled"] = 0.95
     assert "90%" not in convergence_text(made).partition("A neuron has settled")[2]
 

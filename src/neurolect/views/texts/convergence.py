@@ -70,8 +70,9 @@ def convergence_text(made: dict[str, Any]) -> str:
 def _outlook(n_needed: int | None, wanted: str) -> str:
     """Say how long it will take, to the two digits that an estimate has."""
     if n_needed is None:
-        return f"When {wanted} will have cannot be estimated: too few have so far, or their share does not rise."
-    return f"About {int(float(f'{n_needed:.1e}')):,} sentences until {wanted} have."
+        why = "too few have so far, or their share does not rise"
+        return f"When {wanted} will have settled cannot be estimated: {why}."
+    return f"About {int(float(f'{n_needed:.1e}')):,} sentences until {wanted} have settled."
 
 
 def _or_dash(share: float | None) -> str:
