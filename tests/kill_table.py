@@ -13,7 +13,6 @@ import shutil
 import signal
 import sys
 import time
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,13 +21,13 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 import torch
 
-from neurolect.cli import main
 from neurolect.collector import collect
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
+from tests.collector.kill_driver import start, wait
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -112,29 +111,6 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
-def start(arguments: list[str], log: Path) -> int:
-    """Fork a child that gives the command as a user would."""
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        for number, place in ((1, os.devnull), (2, str(log))):
-            os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.default_int_handler if each is signal.SIGINT else signal.SIG_DFL)
-        sys.argv = ["neurolect", *arguments]
-        main()
-        status = 0
-    except SystemExit as leave:
-        status = int(leave.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
 def looks(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """What lies in a folder now: names, sizes, times."""
     found = []
@@ -164,7 +140,7 @@ def kill_once(child: int, own: Path, choose: random.Random, *, seconds: float) -
         time.sleep(choose.uniform(0.0, seconds))
     at = time.monotonic() - begun
     os.kill(child, number)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = wait(child)
     return {"signal": number.name, "moment": moment, "seconds": round(at, 3), "status": status}
 
 
@@ -185,18 +161,18 @@ def go(verb: str, n_kills: int, seed: int, folder: Path) -> None:
 
     command = afresh()
     begun = time.monotonic()
-    status = os.waitstatus_to_exitcode(os.waitpid(start(command, log), 0)[1])
+    status = wait(start(command, str(log)))
     if status:
         print(json.dumps({"failed": log.read_text(encoding="utf-8")}), flush=True)
         return
     seconds, undisturbed = time.monotonic() - begun, contents(own)
     command = afresh()
     for _ in range(n_kills):
-        made = kill_once(start(command, log), own, choose, seconds=seconds)
+        made = kill_once(start(command, str(log)), own, choose, seconds=seconds)
         print(json.dumps(made), flush=True)
         if made["status"] == 0:
             command = afresh()
-    status = os.waitstatus_to_exitcode(os.waitpid(start(command, log), 0)[1])
+    status = wait(start(command, str(log)))
     left = contents(own)
     differ = sorted(name for name in undisturbed | left if undisturbed.get(name) != left.get(name))
     said = log.read_text(encoding="utf-8") if status or differ else ""

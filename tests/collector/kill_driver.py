@@ -47,6 +47,9 @@ def start(arguments: list[str], log: str) -> int:
     try:
         for number, place in ((1, os.devnull), (2, log)):
             os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+        # as a shell starts it, whatever the tests were started by
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.argv = ["neurolect", *arguments]
         main()
         status = 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.statistics.scores import expected_share, length_bits, share_bits
+from neurolect.statistics.scores import expected_share, share_bits
 
 shares = st.floats(0.0, 1.0)
 
@@ -33,17 +33,3 @@ def test_a_rarity_with_huge_lift_says_less_than_a_common_thing_with_some() -> No
 @pytest.mark.parametrize(("times", "expected"), [(1.0, 0.36), (2.0, 0.5904), (0.5, 0.2)])
 def test_longer_sentences_are_expected_to_hold_more(times: float, expected: float) -> None:
     assert expected_share(np.array([0.36]), np.array([times])).tolist() == pytest.approx([expected])
-
-
-def test_length_bits_grow_with_distance_and_are_zero_at_the_mean() -> None:
-    bits = length_bits(
-        np.array([20.0, 15.0, 5.0, np.nan]),
-        np.array([10.0, 10.0, 2.0, np.nan]),
-        background_mean=20.0,
-        background_deviation=10.0,
-    )
-    assert bits[0] == pytest.approx(0.0)
-    assert bits[2] > bits[1] > 0.0
-    assert bits[3] == 0.0
-    nothing = length_bits(np.array([5.0]), np.array([0.0]), background_mean=5.0, background_deviation=0.0)
-    assert nothing.tolist() == [0.0]

@@ -131,25 +131,3 @@ def expected_share(background: NDArray[np.float64], times: NDArray[np.float64]) 
     [0.75]
     """
     return np.asarray(-np.expm1(times * np.log1p(-np.clip(background, 0.0, 1 - 1e-9))))
-
-
-def length_bits(
-    mean: NDArray[np.float64],
-    deviation: NDArray[np.float64],
-    *,
-    background_mean: float,
-    background_deviation: float,
-) -> NDArray[np.float64]:
-    """Give the divergence of lengths in the list from lengths in the background.
-
-    ``mean, deviation``: float64, shape (n,). Mean and standard deviation of each list.
-    Returns: float64, shape (n,). Of two normal distributions, in bits, but only what their means explain: 0 at
-        equal means.
-    """
-    if background_deviation <= 0:
-        return np.zeros(len(mean))
-    distance = np.nan_to_num(mean - background_mean) / background_deviation
-    # A list of short sentences also varies less; the variance counts as far as the mean has moved.
-    ratio = np.clip(np.nan_to_num(deviation) / background_deviation, 0.2, 1.0)
-    narrower = (ratio**2 - 1) / 2 - np.log(ratio)
-    return np.asarray((distance**2 / 2 + narrower * np.minimum(np.abs(distance), 1.0)) / np.log(2))

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from neurolect.signatures.counting.candidates import Candidate
-from neurolect.signatures.counting.names import Condition, ListEvidence, Name, Stated, bits_of, name_list
+from neurolect.signatures.counting.names import Condition, ListEvidence, Name, Stated, bits_of, gather, name_of
 from neurolect.signatures.evidence.length import stated_length
 from neurolect.signatures.evidence.patterns import stated_tag_pattern
 from neurolect.signatures.evidence.tags import stated_tag
@@ -53,7 +53,7 @@ def name(
     n_details: int = 0,
 ) -> Name:
     evidence = ListEvidence(words or [], phrases or [], metadata or [], [[each] for each in stated or []])
-    return name_list(evidence, origin=origin, n_details=n_details)
+    return name_of(evidence, gather(evidence, origin=origin), n_details=n_details)
 
 
 OLYMPICS = candidate("Olympics", range(8), 0.01, 1, z=25.0)
@@ -160,5 +160,5 @@ def test_details_say_what_the_name_does_not_say_yet() -> None:
 
 def test_a_list_of_a_silent_neuron_gets_the_reason_for_a_name() -> None:
     evidence = ListEvidence([OLYMPICS], [], [], [], silent="constant: the same for all")
-    made = name_list(evidence)
+    made = name_of(evidence, gather(evidence, origin="after"))
     assert (made.text, made.kind) == ("constant: the same for all", "constant")

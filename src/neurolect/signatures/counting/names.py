@@ -113,11 +113,6 @@ class _Scored(NamedTuple):
         return self.share_10 >= covered - 1e-9 and self.usual <= rare
 
 
-def name_list(evidence: ListEvidence, *, origin: str = "after", n_details: int = 0) -> Name:
-    """Name a list; as :func:`gather` and :func:`name_of`."""
-    return name_of(evidence, gather(evidence, origin=origin), n_details=n_details)
-
-
 def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0) -> Name:
     """Put a name together.
 
