@@ -8,7 +8,8 @@ import torch
 
 from neurolect.errors import ModelError
 from neurolect.model import ModelOptions, plan_batches
-from neurolect.model.token_values import read_token_values, token_spans, token_values
+from neurolect.model.token_values import read_token_values, token_values
+from neurolect.model.word_alignment import token_spans
 from tests.model.networks import TEXTS, tiny_model
 
 ALL = np.arange(len(TEXTS))

@@ -12,9 +12,10 @@ import torch
 from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
+from neurolect.model.word_alignment import align
 from neurolect.store import Run, open_run
 from neurolect.tokens import forward_pass, read_tokens
-from neurolect.tokens.entries import align, unpack_values, word_weights
+from neurolect.tokens.entries import unpack_values, word_weights
 from neurolect.views import card, card_text
 from neurolect.views.cards.activating_words import activating_words, bracketed, pieces
 from neurolect.views.cards.numbers import card_activation

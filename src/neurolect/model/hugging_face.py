@@ -11,6 +11,8 @@ class Encoding(Protocol):
     """One tokenized sentence."""
 
     ids: list[int]
+    tokens: list[str]
+    offsets: list[tuple[int, int]]
     special_tokens_mask: list[int]
     overflowing: list["Encoding"]
 
@@ -23,6 +25,9 @@ class Backend(Protocol):
 
     def enable_truncation(self, max_length: int) -> None:
         """Cut the end of longer sentences."""
+
+    def no_truncation(self) -> None:
+        """Cut no sentence."""
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
         """Tokenize sentences in parallel."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from neurolect.model.hugging_face import Backend, Tokenizer
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 
 
 class TokenizedSentences(NamedTuple):
@@ -75,7 +75,7 @@ class _Pieces(NamedTuple):
 
 def _with_backend(backend: "Backend", texts: list[str], max_tokens: int) -> _Pieces:
     # Settings cannot be changed while another thread encodes.
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         backend.no_padding()
         backend.enable_truncation(max_length=max_tokens)
         # Newer versions have a variant that keeps no character offsets.

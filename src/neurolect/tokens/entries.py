@@ -1,7 +1,6 @@
 """Which sentences of which neurons are read again, their activations as a table, and which words they belong to."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
+from neurolect.model.word_alignment import Alignment
 from neurolect.store import Run
 
 LEVELS = 255
@@ -70,28 +70,7 @@ def unpack_values(table: pa.Table) -> list[NDArray[np.float32]]:
     return [low[i] + step[i] * flat[bounds[i] : bounds[i + 1]].astype(np.float32) for i in range(table.num_rows)]
 
 
-# Which model tokens cover which words; and a word's weight.
-class Alignment(NamedTuple):
-    """Pairs of a word and a token that share a character."""
-
-    words: NDArray[np.int64]
-    tokens: NDArray[np.int64]
-    n_words: int
-
-
-def align(spans: Sequence[tuple[int, int]], *, starts: NDArray[np.int32], ends: NDArray[np.int32]) -> Alignment:
-    """Pair words with the tokens that cover them.
-
-    ``spans``: sequence of (int, int). Characters of each word.
-    ``starts, ends``: int32, shape (n_tokens,). Characters of each token.
-    Returns: A word cut off with the end of a long sentence is in no pair.
-    """
-    bounds = np.array(spans, np.int64).reshape(-1, 2)
-    shared = np.minimum(bounds[:, 1:], ends[None]) > np.maximum(bounds[:, :1], starts[None])
-    words, tokens = np.nonzero(shared)
-    return Alignment(words, tokens, len(bounds))
-
-
+# A word's weight.
 def word_weights(
     values: NDArray[np.float32], alignment: Alignment, *, mean: float, sign: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

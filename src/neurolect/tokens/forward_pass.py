@@ -14,7 +14,8 @@ from neurolect.errors import ModelError, RunFolderError
 from neurolect.folders.atomic import write_json, write_table
 from neurolect.folders.parquet import ParquetReader
 from neurolect.model import Model
-from neurolect.model.token_values import TokenSpans, read_token_values
+from neurolect.model.token_values import read_token_values
+from neurolect.model.word_alignment import TokenSpans
 from neurolect.progress import Progress
 from neurolect.store import Run
 from neurolect.tokens.entries import pack_values

@@ -11,6 +11,7 @@ from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.errors import ModelError, OptionError
 from neurolect.folders.atomic import write_table
 from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model.word_alignment import align
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
@@ -19,7 +20,7 @@ from neurolect.store import SIDES, Run, open_run
 from neurolect.store.files import changes_of
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
-from neurolect.tokens.entries import align, unpack_values, wanted_entries, word_weights
+from neurolect.tokens.entries import unpack_values, wanted_entries, word_weights
 from neurolect.tokens.forward_pass import read_entries
 from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weighted_table
 from neurolect.tokens.weighted_patterns import weighted_patterns

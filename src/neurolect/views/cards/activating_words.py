@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from neurolect.corpus.sentences.folding import fold
 from neurolect.corpus.sentences.words import split_words, word_spans
+from neurolect.model.word_alignment import align
 from neurolect.store import Neuron
-from neurolect.tokens.entries import align, unpack_values, word_weights
+from neurolect.tokens.entries import unpack_values, word_weights
 
 STRONG = 0.5
 """Words with at least this part of the sentence's greatest weight are marked where there are no shades."""

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from neurolect.corpus.sentences.folding import fold
 from neurolect.corpus.sentences.words import split_words, word_spans
-from neurolect.tokens.entries import align, word_weights
+from neurolect.model.word_alignment import align
+from neurolect.tokens.entries import word_weights
 
 
 @settings(deadline=None)
