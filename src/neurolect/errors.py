@@ -11,6 +11,7 @@
     |   `-- FormatVersionError      written by a newer (or unreadably old) neurolect
     |-- DescribeError               annotation and signatures
     |-- VariantError                making a variant of a model
+    |-- ProbingError                activations and labels that no probe can be fitted on
     |-- NeuronAddressError          no such neuron
     |-- OptionError                 a configuration key or value
     `-- MissingExtraError           a library of an optional extra is not installed
@@ -35,6 +36,7 @@ __all__ = [
     "NeuronAddressError",
     "NonFiniteActivationsError",
     "OptionError",
+    "ProbingError",
     "RunFolderError",
     "VariantError",
 ]
@@ -99,6 +101,10 @@ class DescribeError(NeurolectError):
 
 class VariantError(NeurolectError):
     """A variant of a model could not be made."""
+
+
+class ProbingError(NeurolectError):
+    """Activations or labels do not fit a probe or a ranking."""
 
 
 class NeuronAddressError(NeurolectError):

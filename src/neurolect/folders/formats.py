@@ -10,7 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from neurolect.errors import CorpusError, FormatVersionError, NeurolectError, RunFolderError, VariantError
+from neurolect.errors import (
+    CorpusError,
+    FormatVersionError,
+    NeurolectError,
+    ProbingError,
+    RunFolderError,
+    VariantError,
+)
 from neurolect.folders.remote import RemotePath
 from neurolect.folders.schema import misfit
 
@@ -73,6 +80,15 @@ VARIANT = FolderFormat(
     taken_by="neurolect collect {folder} CORPUS --out RUN",
     error=VariantError,
     file="variant.json",
+)
+PROBE = FolderFormat(
+    name="neurolect-probe",
+    version=1,
+    kind="probe's folder",
+    made_by="neurolect.probing.write_probe(probe, '{folder}')",
+    taken_by="neurolect.probing.open_probe('{folder}')",
+    error=ProbingError,
+    file="probe.json",
 )
 # Endings of what people ask for; nothing is read from such a file again.
 _NO_PARTS = frozenset({".html", ".svg", ".png", ".pdf", ".csv"})

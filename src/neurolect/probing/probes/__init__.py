@@ -1,0 +1,1 @@
+"""Probes: models fitted on labels, from activations to a concept."""
