@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neurolect.collector import checkpoint
 from neurolect.collector.checkpoint import Checkpoints, Position, load_arrays, save_state
 from neurolect.errors import FormatVersionError, NeurolectError
+from neurolect.folders.npz import write_npz
 
 NO_STATE: Any = None
 
@@ -91,13 +92,13 @@ def saved_value(folder: Path) -> int:
 def test_a_state_on_a_gpu_is_written_while_the_pass_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_write, write = threading.Event(), checkpoint._write
+    may_write, write = threading.Event(), write_npz
 
     def slowly(path: Path, arrays: dict[str, Any]) -> None:
         assert may_write.wait(timeout=60)
         write(path, arrays)
 
-    monkeypatch.setattr(checkpoint, "_write", slowly)
+    monkeypatch.setattr(checkpoint, "write_npz", slowly)
     checkpoints = Checkpoints(tmp_path, least_seconds=60)
     state: Any = GpuState(1)
     checkpoints.save(state, Position(1, 0), wait=False)

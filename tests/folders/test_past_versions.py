@@ -8,9 +8,9 @@ import pytest
 
 from neurolect.comparison import open_comparison
 from neurolect.corpus import open_corpus
+from neurolect.folders.variant_record import read_record
 from neurolect.model import load_model
 from neurolect.store import open_run
-from neurolect.variants.folder import read_record
 from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import succeed
 

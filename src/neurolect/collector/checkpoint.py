@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from neurolect.collector.state import CollectState, Plan
 from neurolect.errors import FormatVersionError
-from neurolect.folders.atomic import replacing
-from neurolect.folders.npz import opened_npz
+from neurolect.folders.npz import OF, opened_npz, write_npz
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +71,7 @@ class Checkpoints:
         if wait or not _copies(state):
             save_state(self._path, state, position)
         else:
-            self._writing = self._writer.submit(_write, self._path, _arrays_of(state, position))
+            self._writing = self._writer.submit(write_npz, self._path, _arrays_of(state, position))
         self._last = time.monotonic()
         self._costs.append(self._last - start)
 
@@ -98,7 +97,7 @@ class Checkpoints:
 
 def save_state(path: Path, state: CollectState, position: Position) -> None:
     """Write a state; a file that is there is replaced once the new one is whole."""
-    _write(path, _arrays_of(state, position))
+    write_npz(path, _arrays_of(state, position))
 
 
 def _copies(state: CollectState) -> bool:
@@ -108,11 +107,6 @@ def _copies(state: CollectState) -> bool:
 
 def _arrays_of(state: CollectState, position: Position) -> dict[str, Any]:
     return {"layout": np.array(_LAYOUT), "position": np.array(position), **state.to_arrays()}
-
-
-def _write(path: Path, arrays: dict[str, Any]) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
 
 
 def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position]:
@@ -131,6 +125,6 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
             run = path.parents[1]
             hint = f"Finish it with the version named in {run / 'manifest.json'}, or remove {run} and start again."
             raise FormatVersionError(what, hint=hint)
-        arrays = {name: file[name] for name in file.files if name != "layout"}
+        arrays = {name: file[name] for name in file.files if name not in ("layout", OF)}
     chunk, batch = (int(each) for each in arrays.pop("position"))
     return arrays, Position(chunk, batch)

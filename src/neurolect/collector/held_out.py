@@ -23,8 +23,8 @@ from neurolect.collector.process import StopRequest, stop_requests
 from neurolect.corpus import Corpus
 from neurolect.corpus.folder import Part
 from neurolect.errors import InterruptedRunError
-from neurolect.folders.atomic import replacing, write_npy, write_table
-from neurolect.folders.npz import opened_npz
+from neurolect.folders.atomic import write_npy, write_table
+from neurolect.folders.npz import OF, opened_npz, write_npz
 from neurolect.model.language_model import Model
 from neurolect.model.neurons import non_finite, raise_if_non_finite
 from neurolect.progress import Progress, Task
@@ -140,8 +140,7 @@ def pool_held_out(
     if shard is None:
         _write(folder, corpus, pooled)
         return
-    with replacing(partial) as temporary, temporary.open("wb") as file:
-        np.savez(file, sentence_ids=pooled.sentence_ids, activations=pooled.activations)
+    write_npz(partial, pooled._asdict())
 
 
 def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
@@ -152,7 +151,7 @@ def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
     if not (folder / HELD_OUT_PARTIAL).is_file():
         return {}
     with opened_npz(folder / HELD_OUT_PARTIAL) as file:
-        return {f"{_PREFIX}{name}": file[name] for name in file.files}
+        return {f"{_PREFIX}{name}": file[name] for name in file.files if name != OF}
 
 
 def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[str, NDArray[np.generic]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import secrets
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ def new_run(
     if model.feeding != Feeding():
         manifest["model"]["feeding"] = str(model.feeding)
     manifest["notices"] += model.notices
-    manifest["stages"]["collect"] = {"status": "running", "started": now(), "word_rule": WORD_RULE}
+    # the id names the pass in what it leaves when it is stopped; the finished stage gets another one
+    own = {"status": "running", "id": secrets.token_hex(8), "started": now(), "word_rule": WORD_RULE}
+    manifest["stages"]["collect"] = own
     manifest["notices"] += _notices_of_corpus(corpus)
     if shard is not None:
         manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
@@ -140,8 +143,10 @@ def claim(folder: Path, manifest: RunManifest) -> bool:
     # a finished pass stays what it is, whatever splits words today
     differing = differences(there, manifest, but=() if unfinished else ("word rule",))
     if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
-        # nothing was computed yet: it stopped at once, say on activations that were not finite
+        # nothing was read yet: it stopped at once, say on activations that were not finite
         with only_here(folder, doing="collect"):
+            for left in ("held_out", "partial"):  # of the other pass
+                shutil.rmtree(folder / left, ignore_errors=True)
             _start(folder, manifest)
         return False
     if differing:

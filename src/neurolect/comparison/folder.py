@@ -261,7 +261,7 @@ class Comparison:
 
     def _table(self, name: str) -> pa.Table:
         if name not in self._tables and self.folder is not None:
-            self._tables[name] = _read(self.folder, name, self.manifest.get("files", {}))
+            self._tables[name] = _read(self.folder, name, self.manifest)
         return self._tables[name]
 
 
@@ -297,23 +297,27 @@ def open_comparison(path: str | Path) -> Comparison:
     return Comparison(manifest | {"runs": runs}, folder=folder, tables=tables)
 
 
-def _read(folder: Path, name: str, recorded: Mapping[str, FileEntry]) -> pa.Table:
+def _read(folder: Path, name: str, manifest: Mapping[str, Any]) -> pa.Table:
     file = f"{name}.parquet"
-    entry = recorded.get(file)
+    entry: FileEntry | None = manifest.get("files", {}).get(file)
+
+    def damaged(how: str) -> RunFolderError:
+        what = f"The table {name!r} of the comparison folder {folder} is damaged: {how}."
+        return RunFolderError(what, hint=how_made_again(manifest))
+
     if entry is not None and (how := change_of(folder / file, entry)) is not None:
-        raise _damaged(folder, name, how)
+        raise damaged(how)
     try:
-        reader = ParquetReader(
-            folder / file, damaged=lambda how: _damaged(folder, name, how), doubted=entry is None
-        )
+        return ParquetReader(folder / file, damaged=damaged, doubted=entry is None).read()
     except FileNotFoundError as error:
-        raise _damaged(folder, name, "it is missing") from error
-    return reader.read()
+        how = "it is missing"
+        raise damaged(how) from error
 
 
-def _damaged(folder: Path, name: str, how: str) -> RunFolderError:
-    what = f"The table {name!r} of the comparison folder {folder} is damaged: {how}."
-    return RunFolderError(what, hint="copy the folder again, or compare again: neurolect compare RUN RUN --out NEW")
+def how_made_again(manifest: Mapping[str, Any]) -> str:
+    """Say what to do about damage to a comparison's tables."""
+    runs = " ".join(quoted(str(run.get("path", "RUN"))) for run in manifest["runs"])
+    return f"copy the folder again, or compare again: neurolect compare {runs} --out NEW"
 
 
 def asked_of(

@@ -384,6 +384,8 @@ def open_corpus(path: str | Path | Corpus) -> Corpus:
         return path
     folder = place(path)
     manifest = read_manifest(folder)
+    for how in faults_of(manifest):
+        raise _changed(folder, "manifest.json", how)
     for shard in manifest["shards"]:
         file = folder / shard["file"]
         if not file.is_file():
@@ -391,6 +393,24 @@ def open_corpus(path: str | Path | Corpus) -> Corpus:
         if file.stat().st_size != shard["bytes"]:
             raise _changed(folder, shard["file"], f"it has {file.stat().st_size} bytes, not {shard['bytes']}")
     return Corpus(folder, manifest)
+
+
+def faults_of(manifest: Manifest) -> Iterator[str]:
+    """Say in what a manifest contradicts itself."""
+    first = 0
+    for shard in manifest["shards"]:
+        if shard["first_sentence_id"] != first:
+            yield f"{shard['file']} does not go on at sentence {first}"
+        first = shard["first_sentence_id"] + shard["n_sentences"]
+    held_out = sum(shard["n_held_out"] for shard in manifest["shards"])
+    if (manifest["n_sentences"], manifest["n_held_out"], manifest["n_mining"]) != (
+        first,
+        held_out,
+        first - held_out,
+    ):
+        yield "its numbers of sentences are not those of its shards"
+    if manifest["fingerprint"] != fingerprint(manifest["shards"], manifest["fields"]):
+        yield "its fingerprint is not that of shards and fields"
 
 
 def _changed(folder: Path | RemotePath, file: str, how: str) -> CorpusError:

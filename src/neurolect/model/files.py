@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from neurolect.errors import ModelError, NeurolectError
 from neurolect.folders.models import DEMO_MODELS, locate_model
+from neurolect.folders.variant_record import check_files
 from neurolect.model.hugging_face import quiet_transformers
 from neurolect.model.options import ModelOptions
 
@@ -45,6 +46,7 @@ def find_model_files(name: str, options: ModelOptions) -> ModelFiles:
 
     source, folder = locate_model(name)
     if folder is not None:
+        check_files(folder)
         _check_folder(folder, options)
         revision = None
     else:

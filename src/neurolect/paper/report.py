@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from neurolect.errors import RunFolderError
 from neurolect.folders.atomic import write_json, write_text
+from neurolect.folders.variant_record import read_record
 from neurolect.paper.churn import churn_findings, moved_finding, read_looks
 from neurolect.paper.data_step import polarity_values, read_facts
 from neurolect.paper.figures import draw_boxes, draw_churn, draw_curves, draw_maps_of_models
@@ -20,7 +21,6 @@ from neurolect.paper.roles import group_findings, middle_layer, role_findings
 from neurolect.paper.steps import READ
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
-from neurolect.variants.folder import read_record
 from neurolect.views.plots.heat_maps import draw_heat_map
 from neurolect.views.plots.neuron_maps import draw_groups
 from neurolect.views.plots.rank_figures import draw_diversity

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from neurolect.comparison import open_comparison
+from neurolect.folders.variant_record import read_record
 from neurolect.paper.finding import Finding, Verdict
 from neurolect.paper.folder import PaperFolder
 from neurolect.progress import counted
@@ -14,7 +15,6 @@ from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.patterns import PHRASE_ROWS, TAG_PATTERN_ROWS
 from neurolect.signatures.evidence.words import SHOWN_ROWS
 from neurolect.store import Run
-from neurolect.variants.folder import read_record
 from neurolect.views.comparisons.summary import comparison_summary
 
 # The found neurons with their signatures, as [E] table 2 prints them.

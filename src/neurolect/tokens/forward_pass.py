@@ -21,6 +21,7 @@ from neurolect.store import Run
 from neurolect.tokens.entries import pack_values
 
 PART_SENTENCES = 2_048
+_KEYS = ("sentence_id", "neuron_id", "side", "rank")
 NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
 FAR = 0.1
 """Standard deviations by which a list's activation may differ from the one computed again, in the middle of all."""
@@ -38,34 +39,42 @@ def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress
     order = np.argsort(wanted.column("sentence_id").to_numpy(), kind="stable")
     by_sentence = wanted.take(pa.array(order))
     ids = by_sentence.column("sentence_id").to_numpy()
+    read: list[tuple[pa.Table, pa.Table]] = []
     with progress.task("tokens", total=len(sentence_ids), unit="sentences") as task:
         for number, part in enumerate(_parts(sentence_ids)):
             low, high = np.searchsorted(ids, [part[0], part[-1] + 1])
+            entries = by_sentence.slice(low, high - low)
             if not (folder / f"entries-{number}.parquet").is_file():
-                entries = by_sentence.slice(low, high - low)
                 made, spans = _read_part(run, model, entries, part)
                 write_table(folder / f"sentences-{number}.parquet", spans)
                 write_table(folder / f"entries-{number}.parquet", made)
+            spans = _part(folder, f"sentences-{number}.parquet", of=pa.table({"sentence_id": part}))
+            read.append((_part(folder, f"entries-{number}.parquet", of=entries), spans))
             task.advance(len(part))
-    n_parts = -(-len(sentence_ids) // PART_SENTENCES)
-    entries, sentences = (
-        pa.concat_tables(_part(folder, f"{name}-{number}.parquet") for number in range(n_parts))
-        for name in ("entries", "sentences")
-    )
+    entries, sentences = (pa.concat_tables(each) for each in zip(*read, strict=True))
     entries = entries.take(pa.array(np.argsort(order)))
     _check(run, model, wanted, entries)
     rmtree(folder)
     return entries.drop_columns(["pooled"]), sentences
 
 
-def _part(folder: Path, name: str) -> pa.Table:
-    """Read back one part."""
+def _part(folder: Path, name: str, *, of: pa.Table) -> pa.Table:
+    """Read back one part; refuse one that is not of these neurons and sentences."""
 
     def damaged(how: str) -> RunFolderError:
         what = f"What an interrupted `neurolect tokens` left in {folder} is damaged: {name}: {how}."
         return RunFolderError(what, hint=f"Remove it and give the command again: rm -r {shlex.quote(str(folder))}")
 
-    return ParquetReader(folder / name, damaged=damaged).read()
+    try:
+        table = ParquetReader(folder / name, damaged=damaged, doubted=True).read()
+    except FileNotFoundError as error:
+        how = "it is missing"
+        raise damaged(how) from error
+    keys = [each for each in _KEYS if each in of.column_names]
+    if not (set(keys) <= set(table.column_names) and table.select(keys).equals(of.select(keys))):
+        how = "it is of other neurons or sentences"
+        raise damaged(how)
+    return table
 
 
 def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurolect.errors import VariantError
 from neurolect.folders.atomic import replacing_folder, write_json, write_text
-from neurolect.folders.formats import VARIANT, neurolect_version, read_manifest
+from neurolect.folders.formats import VARIANT, neurolect_version
 from neurolect.folders.sums import sums_of
 from neurolect.model.files import one_line_errors
 from neurolect.store.manifest import now, package_versions
@@ -25,11 +25,6 @@ def write_record(
     files = {path.name: sums_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
     write_json(folder / VARIANT.file, head | dict(facts) | versions | {"files": files})
     write_text(folder / "README.md", text)
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read what ``variant.json`` says; VariantError where there is none, FormatVersionError where it is newer."""
-    return read_manifest(folder, VARIANT)
 
 
 # A model folder that is there whole or not at all.

@@ -40,4 +40,7 @@ def verify(path: str | Path) -> Verification:
         what = f"{folder} is no folder of neurolect: it has no manifest."
         raise OptionError(what, expected="a run, corpus, comparison or variant's folder")
     parts = {RUN: run_parts, CORPUS: corpus_parts, COMPARISON: comparison_parts, VARIANT: variant_parts}[kind]
-    return Verification(folder, kind.kind, parts(folder))
+    found = parts(folder)
+    known = {part.name for part in found} | {kind.file}
+    files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    return Verification(folder, kind.kind, found, [name for name in files if name not in known])

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from neurolect.corpus.folder import Corpus, fingerprint, read_manifest
+from neurolect.corpus.folder import Corpus, faults_of, read_manifest
 from neurolect.corpus.shards import ShardEntry, file_hash
 from neurolect.errors import CorpusError
-from neurolect.verification.outcome import GOOD, UNKNOWN, Part
+from neurolect.folders.sums import entry_by_name
+from neurolect.verification.outcome import GOOD, Part
 from neurolect.verification.reading import file_part, unreadable
+from neurolect.visible import quoted
 
 _AGAIN = "Copy the folder again, or prepare it again: neurolect prepare SOURCE... --out NEW"
 
@@ -19,19 +21,7 @@ def corpus_parts(folder: Path) -> list[Part]:
     corpus = Corpus(folder, read_manifest(folder))
     manifest = corpus.manifest
     parts = [_shard(folder, corpus, shard) for shard in manifest["shards"]]
-    first = 0
-    wrong = []
-    for shard in manifest["shards"]:
-        if shard["first_sentence_id"] != first:
-            wrong.append(f"{shard['file']} does not go on at sentence {first}")
-        first = shard["first_sentence_id"] + shard["n_sentences"]
-    held_out = sum(shard["n_held_out"] for shard in manifest["shards"])
-    counts = (manifest["n_sentences"], manifest["n_held_out"], manifest["n_mining"])
-    if counts != (first, held_out, first - held_out):
-        wrong.append("its numbers of sentences are not those of its shards")
-    if manifest["fingerprint"] != fingerprint(manifest["shards"], manifest["fields"]):
-        wrong.append("its fingerprint is not that of shards and fields")
-    parts += [Part("manifest.json", "damaged", how, _AGAIN) for how in wrong]
+    parts += [Part("manifest.json", "damaged", how, _AGAIN) for how in faults_of(manifest)]
     return [*parts, *_annotations(folder)]
 
 
@@ -42,7 +32,7 @@ def _shard(folder: Path, corpus: Corpus, shard: ShardEntry) -> Part:
     if path.stat().st_size != shard["bytes"] or file_hash(path) != shard["blake2b"]:
         return Part(name, "damaged", "its content is another", _AGAIN)
     how = unreadable(path) or _wrong_numbers(corpus, shard)
-    return Part(name, GOOD) if how is None else Part(name, "damaged", how, _AGAIN)
+    return Part(name, GOOD, n_bytes=shard["bytes"]) if how is None else Part(name, "damaged", how, _AGAIN)
 
 
 def _wrong_numbers(corpus: Corpus, shard: ShardEntry) -> str | None:
@@ -66,6 +56,5 @@ def _wrong_numbers(corpus: Corpus, shard: ShardEntry) -> str | None:
 def _annotations(folder: Path) -> Iterator[Part]:
     for path in sorted(folder.glob("annotations/*/part-*.parquet")):
         name = path.relative_to(folder).as_posix()
-        hint = f"Remove {path}: its sentences are tagged again."
-        part = file_part(folder, name, None, hint=hint)
-        yield part._replace(state="readable") if part.state == UNKNOWN else part
+        hint = f"Remove it, its sentences are tagged again: rm {quoted(path)}"
+        yield file_part(folder, name, entry_by_name(path), hint=hint)

@@ -23,12 +23,15 @@ class Part(NamedTuple):
         What is wrong; empty where nothing is.
     hint : str
         What makes it again; empty where nothing is wrong.
+    n_bytes : int
+        Size of a file that was read through; 0 of all else.
     """
 
     name: str
     state: str
     note: str = ""
     hint: str = ""
+    n_bytes: int = 0
 
 
 class Verification(NamedTuple):
@@ -42,11 +45,14 @@ class Verification(NamedTuple):
         Run folder, corpus folder, comparison folder or variant's folder.
     parts : list of Part
         In order of their names, stages first.
+    others : list of str
+        Files that lie in the folder and were not looked at, since neurolect reads no numbers from them.
     """
 
     folder: Path
     kind: str
     parts: list[Part]
+    others: list[str]
 
     @property
     def damaged(self) -> list[Part]:

@@ -23,7 +23,7 @@ def file_part(folder: Path, name: str, entry: FileEntry | None, *, hint: str) ->
         how = unreadable(path)
     if how is not None:
         return Part(name, "damaged" if path.is_file() else "missing", how, hint)
-    return Part(name, GOOD if entry is not None else UNKNOWN)
+    return Part(name, GOOD if entry is not None else UNKNOWN, n_bytes=path.stat().st_size)
 
 
 def unreadable(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from neurolect.store.sentence_index import SentenceIndex, has_index
 from neurolect.store.stage_kinds import STAGES, stage_of
 from neurolect.store.stages import check_current, state_of
 from neurolect.store.tables import rows_of_sentences
-from neurolect.verification.outcome import BAD, UNKNOWN, Part
+from neurolect.verification.outcome import BAD, Part
 from neurolect.verification.reading import file_part
 
 _OF_KEPT = ("sentence_id", "typical_sentence_id", "medoid_sentence_id")
@@ -86,8 +86,7 @@ def _files(run: Run) -> Iterator[Part]:
 def _unfinished(run: Run) -> Iterator[Part]:
     for path in sorted(run.folder.glob("*/*.npz")):
         name = path.relative_to(run.folder).as_posix()
-        part = file_part(run.folder, name, None, hint="Remove the folder and collect it again.")
-        yield part._replace(state="readable") if part.state == UNKNOWN else part
+        yield file_part(run.folder, name, None, hint="Remove the folder and collect it again.")
 
 
 def _references(run: Run) -> Iterator[Part]:

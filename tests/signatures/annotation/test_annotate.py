@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from neurolect.errors import RunFolderError
+from neurolect.folders.sums import FileEntry, change_of, entry_by_name
 from neurolect.signatures.annotation import annotate as module
 from neurolect.signatures.annotation.annotate import annotate, annotation_cache, text_hashes
 from neurolect.signatures.annotation.tagger import Parsed, Tagger, batches, spaces_after
@@ -147,3 +148,18 @@ def test_spaces_and_batches() -> None:
     assert spaces_after(["He", "``", "said"], 'He "said') == [True, True, False]
     assert list(batches([], n_words=3)) == []
     assert list(batches([1, 1, 1], n_words=100)) == [(0, 3)]
+
+
+def test_parts_bear_their_check_sum_and_their_tagger(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    annotate(TEXTS, tagger="toy", cache=tmp_path / "one")
+    (part,) = (tmp_path / "one").iterdir()
+    content = part.read_bytes()
+    assert change_of(part, entry_by_name(part) or FileEntry(bytes=0, crc32="")) is None
+    part.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    with pytest.raises(RunFolderError, match=r"damaged: its content is another(?s:.*)rm "):
+        annotate(TEXTS, tagger="toy", cache=tmp_path / "one")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / part.name).write_bytes(content)
+    with pytest.raises(RunFolderError, match="another tagger made them"):
+        annotate(TEXTS, tagger="toy", cache=tmp_path / "other")

@@ -22,6 +22,7 @@ from neurolect.corpus.sentences.words import split_words
 from neurolect.errors import DescribeError, RunFolderError
 from neurolect.folders.atomic import write_table
 from neurolect.folders.parquet import ParquetReader
+from neurolect.folders.sums import change_of, entry_by_name, with_sum_in_name
 from neurolect.processes import in_order
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.annotation.tagger import Tagger, model_folder, tagger_fingerprint
@@ -33,6 +34,7 @@ CHUNKS_PER_PART = 8
 WORDS = pa.list_(pa.string())
 HEADS = pa.list_(pa.int16())
 KEPT = pa.schema({"text_hash": pa.int64(), "words": WORDS, "tags": WORDS})
+_MADE_BY = b"annotator"
 KEPT_PARSED = KEPT.append(pa.field("heads", HEADS)).append(pa.field("relations", WORDS))
 
 
@@ -177,8 +179,16 @@ def _annotate_chunk(texts: list[str]) -> dict[str, Any]:
 def _read_cache(cache: Path | None, *, kept: pa.Schema) -> pa.Table:
     tables = [kept.empty_table()]
     for path in sorted(cache.glob("part-*.parquet")) if cache is not None else []:
+        entry = entry_by_name(path)
+        if entry is not None and (how := change_of(path, entry)) is not None:
+            raise _damaged(path, how)
         try:
-            tables.append(ParquetReader(path, damaged=partial(_damaged, path)).read(kept.names).cast(kept))
+            table = ParquetReader(path, damaged=partial(_damaged, path), doubted=entry is None).read(kept.names)
+            made_by = (table.schema.metadata or {}).get(_MADE_BY, path.parent.name.encode())
+            if made_by != path.parent.name.encode():
+                how = "another tagger made them"
+                raise _damaged(path, how)
+            tables.append(table.cast(kept))
         except pa.ArrowInvalid as error:
             raise _damaged(path, str(error)) from error
     return pa.concat_tables(tables)
@@ -195,7 +205,9 @@ def _keep(chunks: list[pa.Table], *, cache: Path | None) -> pa.Table:
     part = pa.concat_tables(chunks)
     if cache is not None:
         digest = hashlib.blake2b(part.column("text_hash").to_numpy().tobytes(), digest_size=8)
-        write_table(cache / f"part-{digest.hexdigest()}.parquet", part)
+        path = cache / f"part-{digest.hexdigest()}.parquet"
+        write_table(path, part.replace_schema_metadata({_MADE_BY: cache.name}))
+        with_sum_in_name(path)
     return part
 
 
