@@ -36,7 +36,7 @@ def run(
     Parameters
     ----------
     model : str
-        A folder, a hub name, or ``minilm``.
+        A folder, a hub name, ``minilm`` or ``smollm2``.
     sources : sequence of str or Path
         Files, folders, globs, ``hf:`` data sets; or one prepared corpus folder.
     out : str or Path

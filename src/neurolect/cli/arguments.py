@@ -37,7 +37,7 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-Model = Annotated[str, typer.Argument(help="A model folder, a hub name, or 'minilm' (extra: demo).")]
+Model = Annotated[str, typer.Argument(help="A folder, a hub name, or 'minilm', 'smollm2' (extras: demo, smollm2).")]
 
 
 def run_folder(name: str) -> Path:

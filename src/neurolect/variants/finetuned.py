@@ -72,7 +72,7 @@ def finetuned_variant(
     Parameters
     ----------
     model : str
-        A folder, a hub name, or ``minilm``; an encoder or a decoder.
+        A folder, a hub name, ``minilm`` or ``smollm2``; an encoder or a decoder.
     sources : sequence of str or Path
         Files, folders, globs or ``hf:`` data sets with a text column and a label column.
     out : str or Path

@@ -31,7 +31,7 @@ def variant(
     Parameters
     ----------
     model : str
-        A folder, a hub name, or ``minilm``.
+        A folder, a hub name, ``minilm`` or ``smollm2``.
     kind : str
         ``random``: all weights but the word embeddings are reinitialised; ``finetuned``: trained to classify texts.
     out : str or Path

@@ -52,7 +52,7 @@ def random_variant(
     Parameters
     ----------
     model : str
-        A folder, a hub name, or ``minilm``.
+        A folder, a hub name, ``minilm`` or ``smollm2``.
     out : str or Path
         The folder to make; ``load_model`` and ``transformers.AutoModel`` read it.
     seed : int

@@ -14,7 +14,7 @@ from neurolect.folders.models import locate_model
 def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
     """Count the tokens of texts.
 
-    ``tokenizer``: A model's folder, its name on the hub, or ``minilm``; loaded once a process.
+    ``tokenizer``: A model's folder, its name on the hub, ``minilm`` or ``smollm2``; loaded once a process.
     """
     if not texts:
         return []
