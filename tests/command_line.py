@@ -1,11 +1,29 @@
 """Run the command line inside the test process, as its console script does."""
 
 import io
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import NamedTuple
 
 from neurolect.cli import app, main
+
+
+def verbs() -> dict[str, Callable[..., None]]:
+    """Give the function of every verb by its name; verbs of a group have two words: ``edit ablate``."""
+    found = {}
+    for group, prefix in ((app, ""), *((each.typer_instance, f"{each.name} ") for each in app.registered_groups)):
+        for each in group.registered_commands if group is not None else ():
+            if each.callback:
+                found[prefix + (each.name or each.callback.__name__)] = each.callback
+    return found
+
+
+def split_verb(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Take the verb off a command, which may be two words."""
+    groups = {each.name for each in app.registered_groups}
+    n = 2 if words and words[0] in groups and len(words) > 1 else 1
+    return " ".join(words[:n]), list(words[n:])
 
 
 class Answer(NamedTuple):

@@ -16,12 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from numpydoc.validate import validate
 
-from neurolect.cli import app
 from neurolect.config import load_tables
 from neurolect.paper.options import PaperConfig
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
-from tests.command_line import command, succeed
+from tests.command_line import command, split_verb, succeed, verbs
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
 
@@ -131,9 +130,9 @@ def command_lines() -> list[list[str]]:
 @pytest.mark.parametrize("line", command_lines(), ids=" ".join)
 def test_commands_of_the_documents_parse(line: list[str]) -> None:
     """Every verb, option and setting exists; places in capitals stand for the user's own."""
-    verb, given = line[1], line[2:]
-    assert verb in {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
-    usage = succeed(verb, "--help")
+    verb, given = split_verb(line[1:])
+    assert verb in verbs()
+    usage = succeed(*verb.split(), "--help")
     for option in (each for each in given if each.startswith("--")):
         assert option in usage, option
     settings = [value for option, value in pairwise(given) if option == "--set"]
@@ -141,11 +140,10 @@ def test_commands_of_the_documents_parse(line: list[str]) -> None:
 
 
 def test_every_verb_and_option_of_the_command_line_has_help() -> None:
-    shown_verbs = {line[1] for line in command_lines()}
-    for verb in app.registered_commands:
-        name = str(verb.name or getattr(verb.callback, "__name__", ""))
+    shown_verbs = {split_verb(line[1:])[0] for line in command_lines()}
+    for name in verbs():
         assert name in shown_verbs, f"no document shows: neurolect {name} ..."
-        lines = succeed(name, "--help").splitlines()
+        lines = succeed(*name.split(), "--help").splitlines()
         for number, line in enumerate(lines):
             if re.match(r"  --\w", line):
                 shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
@@ -154,8 +152,8 @@ def test_every_verb_and_option_of_the_command_line_has_help() -> None:
 
 
 def test_a_verb_says_what_it_does_in_one_line_of_80_columns() -> None:
-    for verb in app.registered_commands:
-        first = str(verb.callback.__doc__ if verb.callback else "").strip().splitlines()[0]
+    for verb in verbs().values():
+        first = str(verb.__doc__ or "").strip().splitlines()[0]
         assert first.endswith("."), first
         assert len(first) <= 60, first
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from neurolect import collect, load_model, variant
-from neurolect.cli import app
 from neurolect.errors import OptionError
+from tests.command_line import verbs
 from tests.tiny_models import write_tiny_bert
 
 FUNCTIONS = {
@@ -39,12 +39,13 @@ FUNCTIONS = {
     "paper": {"reproduce_paper"},
     "verify": {"verify"},
     "corpus": {"corpus_statistics"},
+    "edit ablate": {"ablate"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")
 ONE_FILE = ("neurolect.demo", "neurolect.pipeline")
 """Stages of one file."""
-VERBS = {each.name or each.callback.__name__: each.callback for each in app.registered_commands if each.callback}
+VERBS = verbs()
 
 
 def imported(verb: str) -> Iterator[tuple[str, str]]:

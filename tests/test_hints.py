@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
-from neurolect.cli import app
 from neurolect.config import load_tables
 from neurolect.paper.options import PaperConfig
-from tests.command_line import succeed
+from tests.command_line import succeed, verbs
 
 ROOT = Path(__file__).parent.parent
-VERBS = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
+VERBS = set(verbs())
 SAFE = ("quote", "quoted", "command_of", "shown", "command")
 """What makes a value that a shell reads as one word, or is a whole command."""
 

@@ -13,6 +13,7 @@ from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.fidelity import FidelityOptions
+from neurolect.interventions.options import EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
 from neurolect.relations import RelateOptions
@@ -47,6 +48,9 @@ class RunConfig:
 
     finetune: FinetuneOptions = field(default_factory=FinetuneOptions)
     """How a variant is trained to classify texts."""
+
+    edit: EditOptions = field(default_factory=EditOptions)
+    """How it is measured what neurons do."""
 
 
 _Config = TypeVar("_Config")

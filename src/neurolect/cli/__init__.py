@@ -13,7 +13,10 @@ from neurolect.cli import models
 
 # isort: split
 from neurolect.cli import truth
+
+# isort: split
+from neurolect.cli import interventions
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "main", "models", "reading", "relations", "stages", "truth"]
+__all__ = ["app", "interventions", "main", "models", "reading", "relations", "stages", "truth"]

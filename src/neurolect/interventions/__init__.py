@@ -4,11 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from neurolect.interventions.ablation import ablate
     from neurolect.interventions.editing import EditReport, edit
+    from neurolect.interventions.options import EditOptions
 
-__all__ = ["EditReport", "edit"]
+__all__ = ["EditOptions", "EditReport", "ablate", "edit"]
 
-_HOMES = {"EditReport": "editing", "edit": "editing"}
+_HOMES = {"EditOptions": "options", "EditReport": "editing", "ablate": "ablation", "edit": "editing"}
 
 
 def __getattr__(name: str) -> object:

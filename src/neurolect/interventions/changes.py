@@ -25,6 +25,8 @@ MODES = {
     "direction": 3,
 }
 """Names of the modes, and how many values follow each."""
+TO = ("mean", "zero", "resample")
+"""What neurons are set to when it is measured what they do."""
 ALONG = ("set", "add", "scale")
 """What can be done to the coefficient of a direction."""
 _ADDRESS = re.compile(r"(\w+)\.(\d+)(?:\.(\d+)(?:-(\d+))?)?")

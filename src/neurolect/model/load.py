@@ -120,6 +120,26 @@ def load_model(
     )
 
 
+def load_with_head(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:
+    """Load a model with the head that its configuration says it was trained with, without one where it has none."""
+    options = options or ModelOptions()
+    with one_line_errors(name):
+        config = find_model_files(name, options).config
+    named = " ".join(getattr(config, "architectures", None) or ())
+    head = None
+    if "SequenceClassification" in named:
+        head = "classifier"
+    elif any(part in named for part in ("CausalLM", "MaskedLM", "LMHead", "PreTraining")):
+        head = None if getattr(config, "is_encoder_decoder", False) else "lm"
+    try:
+        return load_model(name, options=options, device=device, head=head)
+    except ModelError as error:
+        if head is None or "head" not in error.what:
+            raise
+        logger.warning("%s Its embedding is used.", error.what)
+        return load_model(name, options=options, device=device)
+
+
 def _reload(name: str, options: ModelOptions, *, device: str, head: str | None) -> Model:
     return load_model(name, options=options, device=device, head=head)
 

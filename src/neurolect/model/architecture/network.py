@@ -41,7 +41,7 @@ class Network:
         self.architecture = architecture or type(network).__name__
         self.n_parameters = sum(each.numel() for each in self.body.parameters())
         self.dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
-        self.keywords = _forward_keywords(self.body)
+        self.keywords = forward_keywords(self.body)
         self.known_words = _known_words(self.body)
         self.pad_id = _pad_id(tokenizer, self.known_words)
         self.feeding = Feeding()
@@ -180,7 +180,7 @@ def _known_words(network: nn.Module) -> int | None:
     return None if n is None else int(n)
 
 
-def _forward_keywords(network: nn.Module) -> dict[str, bool]:
+def forward_keywords(network: nn.Module) -> dict[str, bool]:
     """Switch off what the pass has no use for, in networks that know it."""
     known = inspect.signature(network.forward).parameters
     keywords = {"return_dict": True}

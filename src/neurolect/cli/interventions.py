@@ -1,0 +1,87 @@
+"""The verbs that set neurons of the running model: edit ablate."""
+
+import dataclasses
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurolect.cli.app import app
+from neurolect.cli.arguments import Device, Model, RankingFormat, Settings, read_config
+from neurolect.cli.printing import make_progress, print_ranking, width
+
+edit_app = typer.Typer(help="Set neurons of the running model; measure what changes.", no_args_is_help=True)
+app.add_typer(edit_app, name="edit")
+
+_On = Annotated[str, typer.Option("--on", help="A corpus folder, or a file or folder of texts.", metavar="TEXTS")]
+_Neurons = Annotated[
+    str | None, typer.Option(help="Addresses, separated by commas: mlp.15.200, mlp.15.0-9, mlp.15.")
+]
+_Ranking = Annotated[
+    Path | None, typer.Option(help="A ranking (.parquet) whose first neurons are set together.", metavar="FILE")
+]
+_Top = Annotated[str | None, typer.Option(help="Of the ranking, how many: 10,50.")]
+_Each = Annotated[bool, typer.Option("--each", help="Every neuron of the addresses or layers by itself.")]
+_Layer = Annotated[
+    str | None, typer.Option(help="Layers, separated by commas: mlp.15; 15 at the sites of model.sites.")
+]
+_To = Annotated[str | None, typer.Option(help="What they are set to: mean, zero, resample.")]
+_Out = Annotated[
+    Path | None, typer.Option("--out", help="Write all of it to a .parquet, .csv or .json file.", metavar="FILE")
+]
+
+
+@edit_app.command()
+def ablate(
+    model: Model,
+    on: _On,
+    neurons: _Neurons = None,
+    ranking: _Ranking = None,
+    top: _Top = None,
+    each: _Each = False,
+    layer: _Layer = None,
+    to: _To = None,
+    out: _Out = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+) -> None:
+    """Measure what setting neurons changes in what comes out.
+
+    More: --set edit.texts=200, edit.exact, edit.controls, edit.label=COLUMN (classes of a classifier), edit.seed.
+    """
+    from neurolect.interventions import ablate
+    from neurolect.views.texts.interventions import ablation_text
+
+    config = read_config(None, settings)
+    given: dict[str, Any] = {"to": to, "top": None if top is None else _numbers(top)}
+    layers = [
+        [part] if "." in part else [f"{site}.{part}" for site in config.model.sites] for part in _parts(layer)
+    ]
+    asked = [*_parts(neurons), *chain.from_iterable(layers)]
+    made = ablate(
+        model,
+        ranking if ranking is not None else asked,
+        on=on,
+        each=each,
+        options=dataclasses.replace(
+            config.edit, **{key: value for key, value in given.items() if value is not None}
+        ),
+        model_options=config.model,
+        device=device,
+        progress=make_progress(),
+    )
+    print_ranking(made, text=ablation_text(made, width=width()), output=RankingFormat.text, out=out)
+
+
+def _parts(text: str | None) -> list[str]:
+    return [each.strip() for each in (text or "").split(",") if each.strip()]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read numbers that are separated by commas."""
+    parts = _parts(text)
+    if any(not each.isdecimal() for each in parts):
+        message = f"{text!r} is not a list of numbers like 10,50."
+        raise typer.BadParameter(message, param_hint="--top")
+    return tuple(map(int, parts))

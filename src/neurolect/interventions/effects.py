@@ -1,0 +1,228 @@
+"""The effect of setting one neuron, sentence by sentence: many pairs of both in few calls of the network.
+
+Dims: P pairs of a text and a neuron of one site and layer; B texts, R copies of a call, L tokens, W neurons.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurolect.interventions.outcomes import Changes, Inputs, Texts
+from neurolect.interventions.resuming import Plain, Rest, reached
+from neurolect.model.architecture.taps import Tap, write
+from neurolect.progress import Task
+
+TOKEN_BUDGET = 4_096
+ON_GPU = 8
+"""How many times as many tokens a call has there."""
+
+
+class Pairs(NamedTuple):
+    """What is measured."""
+
+    text: NDArray[np.int64]
+    """Shape (P,)."""
+    neuron: NDArray[np.int64]
+    """Column in its site and layer, shape (P,)."""
+    peak: NDArray[np.int64] | None = None
+    """The neuron at whose strongest token it is measured too, shape (P,); its own when not given."""
+
+
+class Reference(NamedTuple):
+    """Values to set neurons to."""
+
+    to: str
+    mean: Tensor
+    """Shape (W,)."""
+    pool: Tensor | None
+    """Values at tokens of the texts, shape (n_tokens, W)."""
+    seed: int
+
+    @property
+    def set_to(self) -> Tensor:
+        """What neurons are set to on average, shape (W,)."""
+        return torch.zeros_like(self.mean) if self.to == "zero" else self.mean
+
+
+def budget_of(texts: Texts) -> int:
+    """Say how many tokens a call may have."""
+    return TOKEN_BUDGET * (ON_GPU if texts.model.device.type == "cuda" else 1)
+
+
+def references_of(texts: Texts, taps: Sequence[Tap], *, to: str, seed: int, most: int = 4_096) -> list[Reference]:
+    """Read for each tap the mean of its neurons over all texts' own tokens, and tokens to draw from."""
+    totals = [torch.zeros(tap.place.width, dtype=torch.float64, device=texts.model.device) for tap in taps]
+    pools: list[list[Tensor]] = [[] for _ in taps]
+    n, share = 0, min(1.0, 2.0 * most / max(1, int(texts.lengths.sum())))
+    for group in texts.groups(token_budget=budget_of(texts)):
+        inputs = texts.inputs(group)
+        places = inputs.own.flatten().nonzero()[:, 0]
+        n += len(places)
+        drawn = np.random.default_rng([seed, int(group[0])]).random(len(places)) < share
+        drawn[:1] = True
+        kept = places[torch.from_numpy(drawn).to(places.device)]
+        for number, states in enumerate(states_of(texts, taps, inputs)):
+            flat = states.flatten(0, 1)
+            totals[number] += flat[places].double().sum(0)
+            if to == "resample":
+                pools[number].append(flat[kept])
+    return [
+        Reference(to, (total / n).float(), torch.cat(pool)[:most] if pool else None, seed)
+        for total, pool in zip(totals, pools, strict=True)
+    ]
+
+
+def states_of(texts: Texts, taps: Sequence[Tap], inputs: Inputs) -> list[Tensor]:
+    """Run sentences as they are; give the states of every tap, shape (B, L, W)."""
+    found: dict[int, Tensor] = {}
+
+    def see(number: int, states: Tensor) -> Tensor:
+        found[number] = states.reshape(*inputs.ids.shape, -1)
+        return states
+
+    with torch.inference_mode(), write(texts.model.body, taps, edit=see):
+        texts.run(inputs)
+    return [reached(found.get(number), tap) for number, tap in enumerate(taps)]
+
+
+def effects_of_pairs(
+    rest: Rest, pairs: Pairs, *, reference: Reference, task: Task | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Measure pairs.
+
+    Returns: By name (``loss``, ``kl``, ``distance``, ...) the change over a text, shape (P,); with ``peak_`` before
+        it, that at the token where the neuron is strongest.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for places, plain, local in _calls(rest, pairs):
+        budget = max(1, budget_of(rest.texts) // plain.inputs.ids.shape[1])
+        if rest.model.feeding.together == "alone":
+            budget = 1
+        for start in range(0, len(places), budget):
+            here, rows = places[start : start + budget], local[start : start + budget]
+            rows_t, neurons = (torch.from_numpy(each).to(rest.model.device) for each in (rows, pairs.neuron[here]))
+            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, reference, here))
+            changes = rest.texts.changes(plain.result, edited, plain.inputs, rows_t)
+            peaks = neurons if pairs.peak is None else torch.from_numpy(pairs.peak[here]).to(neurons.device)
+            for name, values in _named(changes, plain, rows_t, peaks).items():
+                whole = found.setdefault(name, np.full(len(pairs.text), np.nan, np.float32))
+                whole[here] = values.float().cpu().numpy()
+            if task is not None:
+                task.advance(len(here))
+    return found
+
+
+def _calls(rest: Rest, pairs: Pairs) -> Iterator[tuple[NDArray[np.int64], Plain, NDArray[np.int64]]]:
+    """Yield groups of texts as they are, the pairs of each, and the row of each pair's text."""
+    order = np.argsort(pairs.text, kind="stable")
+    sorted_texts = pairs.text[order]
+    wanted = np.unique(sorted_texts)
+    for group in rest.texts.groups(token_budget=budget_of(rest.texts)):
+        rows = group[np.isin(group, wanted)]
+        if not len(rows):
+            continue
+        starts, stops = (np.searchsorted(sorted_texts, rows, side=side) for side in ("left", "right"))
+        places = np.concatenate([order[a:b] for a, b in zip(starts, stops, strict=True)])
+        yield places, rest.plain(rows), np.repeat(np.arange(len(rows)), stops - starts)
+
+
+def _setter(
+    plain: Plain, rows: Tensor, neurons: Tensor, reference: Reference, pairs: NDArray[np.int64]
+) -> Callable[[Tensor], Tensor]:
+    """Make what sets one neuron of each copy at all its tokens."""
+    real = plain.inputs.mask[rows].bool()
+    copies = torch.arange(len(rows), device=rows.device)
+
+    def set_them(states: Tensor) -> Tensor:
+        old = states[copies, :, neurons]
+        new = _values(old, neurons, reference, pairs).to(states.dtype)
+        states[copies, :, neurons] = torch.where(real, new, old)
+        return states
+
+    return set_them
+
+
+def _values(old: Tensor, neurons: Tensor, reference: Reference, pairs: NDArray[np.int64]) -> Tensor:
+    """Give what neurons are set to, shape (R, L) or broadcast to it."""
+    if reference.to == "zero":
+        return torch.zeros_like(old)
+    if reference.pool is None:
+        return reference.mean[neurons][:, None].expand(old.shape)
+    drawn = np.stack(
+        [
+            np.random.default_rng([reference.seed, int(pair)]).integers(len(reference.pool), size=old.shape[1])
+            for pair in pairs
+        ]
+    )
+    return reference.pool[torch.from_numpy(drawn).to(old.device), neurons[:, None]]
+
+
+def _named(changes: Changes, plain: Plain, rows: Tensor, peaks: Tensor) -> dict[str, Tensor]:
+    """Put the change over a text and that at the strongest token together."""
+    found = dict(changes.of_sentence)
+    if changes.of_token:
+        at = strongest_tokens(plain.states[rows, :, peaks], plain.inputs, rows)
+        copies = torch.arange(len(rows), device=rows.device)
+        found |= {f"peak_{name}": values[copies, at] for name, values in changes.of_token.items()}
+    return found
+
+
+def strongest_tokens(values: Tensor, inputs: Inputs, rows: Tensor) -> Tensor:
+    """Find each copy's own token of the greatest value, the first of equal ones; shape (R,)."""
+    return torch.where(inputs.own[rows], values.float(), -torch.inf).argmax(1)
+
+
+def effects_of_group(
+    texts: Texts, taps: Sequence[Tap], columns: Sequence[NDArray[np.int64]], references: Sequence[Reference]
+) -> dict[str, NDArray[np.float32]]:
+    """Measure the effect of setting many neurons at once, wherever they are.
+
+    ``columns``: For each tap the neurons that are set.
+    Returns: By name the change over a text, shape (n_texts,); NaN where nothing is predicted.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for group in texts.groups(token_budget=budget_of(texts)):
+        inputs = texts.inputs(group)
+        rows = torch.arange(len(group), device=texts.model.device)
+        edit = partial(_with_group, inputs=inputs, columns=columns, references=references, group=int(group[0]))
+        with torch.inference_mode():
+            plain = texts.run(inputs)
+            with write(texts.model.body, taps, edit=edit):
+                edited = texts.run(inputs)
+        for name, values in texts.changes(plain, edited, inputs, rows).of_sentence.items():
+            whole = found.setdefault(name, np.full(len(texts.lengths), np.nan, np.float32))
+            whole[group] = values.float().cpu().numpy()
+    return found
+
+
+def _with_group(
+    number: int,
+    states: Tensor,
+    *,
+    inputs: Inputs,
+    columns: Sequence[NDArray[np.int64]],
+    references: Sequence[Reference],
+    group: int,
+) -> Tensor:
+    """Set the neurons of a group at one tap."""
+    made = states.reshape(*inputs.ids.shape, -1).clone()
+    own = torch.from_numpy(columns[number]).to(made.device)
+    old = made[..., own]
+    new = _values_of_all(old, own, references[number], group)
+    made[..., own] = torch.where(inputs.mask[..., None].bool(), new.to(old.dtype), old)
+    return made.reshape(states.shape)
+
+
+def _values_of_all(old: Tensor, columns: Tensor, reference: Reference, number: int) -> Tensor:
+    """Give what some neurons are set to at every token, shape (B, L, C) or broadcast to it."""
+    if reference.to == "zero":
+        return torch.zeros_like(old)
+    if reference.pool is None:
+        return reference.mean[columns].expand(old.shape)
+    drawn = np.random.default_rng([reference.seed, int(number)]).integers(len(reference.pool), size=old.shape[:2])
+    return reference.pool[torch.from_numpy(drawn).to(old.device)][..., columns]

@@ -1,0 +1,45 @@
+"""What can be chosen about measuring what neurons do."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from neurolect.interventions.changes import TO
+from neurolect.ranges import COUNT, SEED, OneOf, Range, check_ranges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditOptions:
+    """How neurons are set, and on how many texts that is measured.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    to: Annotated[str, OneOf(TO)] = "mean"
+    """What neurons are set to: ``mean`` (over the texts' own tokens), ``zero``, or ``resample`` (values at tokens
+    drawn from the texts)."""
+    top: tuple[Annotated[int, COUNT], ...] = (10, 50)
+    """Of a ranking, how many of the first neurons are set together."""
+    texts: Annotated[int, COUNT] = 200
+    """Texts at most, drawn at random where there are more."""
+    exact: Annotated[int, Range(0, 1_000_000_000)] | None = None
+    """Neurons of ``--each`` that are measured, the first by estimate, and as many at random; by default 50, and all
+    on a GPU or where they are at most 200."""
+    controls: Annotated[int, Range(1, 1_000)] = 10
+    """Random neurons of the same layer, or random groups as large, that each is compared with."""
+    text: str | None = None
+    """Column of the texts, where they are rows of a table; the one that looks like it when not given."""
+    label: str | None = None
+    """Column of their classes, for a model with a classifier."""
+    n_bootstrap: Annotated[int, Range(10, 100_000)] = 1_000
+    """Resamples of the texts behind an interval."""
+    interval: Annotated[float, Range(0.5, 0.999)] = 0.95
+    """Share of the resamples inside an interval."""
+    seed: Annotated[int, SEED] = 0
+    """Seed of texts, masks, draws and resamples."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_ranges(self, "edit")

@@ -1,0 +1,237 @@
+"""What an edit changes in what a network gives: loss, distribution of tokens or classes, embedding.
+
+Dims: B sentences as the network is, L tokens of each, V tokens of the vocabulary or classes; R edited copies of
+them, ``rows`` saying of which.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from neurolect.errors import ModelError, OptionError
+from neurolect.model.architecture.network import forward_keywords
+from neurolect.model.batching import plan_fed
+from neurolect.model.language_model import Model
+from neurolect.model.tokens import TokenizedSentences
+
+NOTHING = -100
+"""Target where nothing is to be predicted."""
+_CHUNK = 1 << 26
+"""Scores of tokens that are compared at once."""
+
+NEXT, MASKED, CLASS, EMBEDDING = "next token", "masked token", "class", "embedding"
+UNITS = {NEXT: "nats a token", MASKED: "nats a masked token", CLASS: "nats a text", EMBEDDING: "cosine distance"}
+"""What each kind of outcome is measured in."""
+
+
+class Inputs(NamedTuple):
+    """Sentences of one call."""
+
+    ids: Tensor
+    """Shape (B, L); of masked tokens, the mask's."""
+    mask: Tensor
+    """1 at tokens, 0 at padding."""
+    own: Tensor
+    """Which tokens are the sentence's own, not what the tokenizer adds: bool, shape (B, L)."""
+    targets: Tensor
+    """What is to be predicted at each token, shape (B, L), or the class, shape (B,); -100 for nothing."""
+
+
+class Changes(NamedTuple):
+    """What edits change; ``loss`` is signed, ``kl`` and ``distance`` are not."""
+
+    of_sentence: dict[str, Tensor]
+    """Mean over the tokens at which something is predicted, shape (R,)."""
+    of_token: dict[str, Tensor]
+    """At every token, shape (R, L); empty where a network gives one thing a text."""
+
+
+class Texts:
+    """Texts that outcomes are measured on, with what is to be predicted of each."""
+
+    def __init__(
+        self, model: Model, texts: Sequence[str], *, labels: NDArray[np.int64] | None = None, seed: int = 0
+    ) -> None:
+        self.model, self.kind = model, kind_of(model)
+        self.sentences: TokenizedSentences = model.tokenize(list(texts))
+        self.labels = labels
+        self.lengths = np.where(self.sentences.end > self.sentences.first, self.sentences.lengths, 0)
+        self._keywords = forward_keywords(model.network)
+        self._hidden = _hidden_tokens(self, seed=seed) if self.kind == MASKED else None
+        n_usable = int(self.usable.sum())
+        if not n_usable:
+            what = f"None of the {len(texts):,} texts has two tokens to measure on."
+            raise OptionError(what, expected="texts with words")
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which texts have something to predict, shape (n_texts,)."""
+        least = 2 if self.kind == NEXT else 1
+        return np.asarray(self.lengths >= least)
+
+    @property
+    def main(self) -> str:
+        """Name the change that neurons are ranked by: of the loss where something is known to be right."""
+        if self.kind == EMBEDDING:
+            return "distance"
+        return "kl" if self.kind == CLASS and self.labels is None else "loss"
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Count what is predicted of each text: tokens, or 1; shape (n_texts,)."""
+        if self._hidden is not None:
+            n = np.array([len(each) for each in self._hidden])
+        else:
+            n = self.lengths - 1 if self.kind == NEXT else np.ones(len(self.lengths))
+        return np.where(self.usable, n, 0).astype(np.float64)
+
+    def groups(self, *, token_budget: int) -> list[NDArray[np.int64]]:
+        """Cut the usable texts into groups of similar length."""
+        plan = plan_fed(self.lengths, token_budget=token_budget, feeding=self.model.feeding)
+        return [kept for each in plan if len(kept := each[self.usable[each]])]
+
+    def inputs(self, rows: NDArray[np.int64]) -> Inputs:
+        """Make the call of some texts, on the network's device."""
+        device, sentences = self.model.device, self.sentences
+        batch = self.model.pad(sentences, rows)
+        place = torch.arange(batch.ids.shape[1])
+        own = (place >= batch.first[:, None]) & (place < batch.end[:, None])
+        ids, targets = batch.ids, torch.full_like(batch.ids, NOTHING)
+        if self.kind == NEXT:
+            targets[:, :-1] = torch.where(batch.mask[:, 1:].bool(), ids[:, 1:], NOTHING)
+        elif self.kind == CLASS:
+            labels = np.full(len(rows), NOTHING) if self.labels is None else self.labels[rows]
+            targets = torch.from_numpy(labels)
+        elif self._hidden is not None:
+            hidden = torch.zeros_like(own)
+            for row, text in enumerate(rows.tolist()):
+                hidden[row, self._hidden[text]] = True
+            targets = torch.where(hidden, ids, NOTHING)
+            ids = torch.where(hidden, _mask_id(self.model), ids)
+        return Inputs(*(each.to(device) for each in (ids, batch.mask, own, targets)))
+
+    def run(self, inputs: Inputs, rows: Tensor | slice = slice(None)) -> Tensor:
+        """Run the network on sentences of a call; give scores or, without a head, states, shape (R, L, V)."""
+        network: Any = self.model.network
+        ids, mask = inputs.ids[rows], inputs.mask[rows]
+        result = network(input_ids=ids, attention_mask=mask, **self._keywords)
+        states: Tensor = result.last_hidden_state if self.kind == EMBEDDING else result.logits
+        return states
+
+    def changes(self, plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Changes:
+        """Compare what edited copies give with what the network gives."""
+        if self.kind == EMBEDDING:
+            return _of_states(plain, edited, inputs, rows)
+        if self.kind == CLASS:
+            return _of_classes(plain, edited, inputs.targets, rows)
+        return _of_tokens(plain, edited, inputs, rows)
+
+    def plain_loss(self) -> float | None:
+        """Give the mean loss of the network as it is; None without a head."""
+        total, n = 0.0, 0.0
+        for group in [] if self.kind == EMBEDDING else self.groups(token_budget=4_096):
+            inputs = self.inputs(group)
+            with torch.inference_mode():
+                loss = self.loss(self.run(inputs), inputs).double().cpu().numpy()
+            there = np.isfinite(loss)
+            total += float((loss * self.weights[group])[there].sum())
+            n += float(self.weights[group][there].sum())
+        return total / n if n else None
+
+    def loss(self, plain: Tensor, inputs: Inputs) -> Tensor:
+        """Give the loss of every sentence as the network is, shape (B,); NaN without anything to predict."""
+        if self.kind == EMBEDDING:
+            return torch.full((len(plain),), torch.nan, device=plain.device)
+        if self.kind == CLASS:
+            return _without_nothing(plain, inputs.targets)
+        loss = _without_nothing(plain.flatten(0, 1), inputs.targets.flatten()).reshape(inputs.targets.shape)
+        return loss.nansum(1) / loss.isfinite().sum(1)
+
+
+def kind_of(model: Model) -> str:
+    """Say what a network predicts."""
+    if model.network is model.body:
+        return EMBEDDING
+    name = type(model.network).__name__
+    if "SequenceClassification" in name:
+        return CLASS
+    if getattr(model.network.config, "is_encoder_decoder", False):
+        what = f"A {name} predicts the tokens of a second text."
+        raise ModelError(what, expected="an encoder or a decoder", hint="load it without a head")
+    return MASKED if "MaskedLM" in name or "PreTraining" in name else NEXT
+
+
+def _mask_id(model: Model) -> int:
+    found = getattr(model.tokenizer, "mask_token_id", None)
+    if found is None:
+        what = f"The tokenizer of {model.name!r} has no mask token."
+        raise ModelError(what, expected="one, to hide the tokens that are to be predicted")
+    return int(found)
+
+
+def _hidden_tokens(texts: Texts, *, seed: int) -> list[NDArray[np.int64]]:
+    """Choose the tokens of each text that are hidden: 15 % of its own, one at least."""
+    chosen = []
+    for number, (first, end) in enumerate(zip(texts.sentences.first, texts.sentences.end, strict=True)):
+        n = int(end) - int(first)
+        random = np.random.default_rng([seed, number])
+        chosen.append(int(first) + np.sort(random.permutation(max(n, 0))[: max(1, round(0.15 * n))]))
+    return chosen
+
+
+def _without_nothing(scores: Tensor, targets: Tensor) -> Tensor:
+    """Give the loss of each row of scores, NaN where there is no target."""
+    loss = functional.cross_entropy(scores.float(), targets, reduction="none", ignore_index=NOTHING)
+    return torch.where(targets == NOTHING, torch.nan, loss)
+
+
+def _of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Changes:
+    """Compare distributions of tokens; a part of them at a time, for there are many."""
+    copy, token = inputs.mask[rows].nonzero(as_tuple=True)
+    targets = inputs.targets[rows[copy], token]
+    loss, divergence = (torch.zeros(inputs.mask[rows].shape, device=plain.device) for _ in range(2))
+    step = max(1, _CHUNK // edited.shape[-1])
+    for start in range(0, len(copy), step):
+        part = slice(start, start + step)
+        here, at = copy[part], token[part]
+        old = functional.log_softmax(plain[rows[here], at].float(), dim=-1)
+        new = functional.log_softmax(edited[here, at].float(), dim=-1)
+        wanted = targets[part].clamp(min=0)[:, None]
+        gained = (old.gather(1, wanted) - new.gather(1, wanted))[:, 0]
+        loss[here, at] = torch.where(targets[part] == NOTHING, 0.0, gained)
+        divergence[here, at] = (old.exp() * (old - new)).sum(-1).clamp(min=0)
+    predicted = inputs.targets[rows] != NOTHING
+    n = predicted.sum(1).clamp(min=1)
+    of_sentence = {"loss": loss.sum(1) / n, "kl": (divergence * predicted).sum(1) / n}
+    return Changes(of_sentence, {"loss": loss, "kl": divergence})
+
+
+def _of_classes(plain: Tensor, edited: Tensor, targets: Tensor, rows: Tensor) -> Changes:
+    old, new = (functional.log_softmax(each.float(), dim=-1) for each in (plain[rows], edited))
+    divergence = (old.exp() * (old - new)).sum(-1).clamp(min=0)
+    wanted = targets[rows]
+    loss = _without_nothing(edited, wanted) - _without_nothing(plain[rows], wanted)
+    right = [(each.argmax(-1) == wanted).float() for each in (plain[rows], edited)]
+    accuracy = torch.where(wanted == NOTHING, torch.nan, right[1] - right[0])
+    flipped = (old.argmax(-1) != new.argmax(-1)).float()
+    return Changes({"loss": loss, "kl": divergence, "accuracy": accuracy, "flipped": flipped}, {})
+
+
+def _of_states(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Changes:
+    """Compare embeddings (means over all tokens) and states, each by its cosine distance."""
+    real = inputs.mask.float()[..., None]
+    old, new = plain.float(), edited.float()
+    embedded = (old * real).sum(1) / real.sum(1)
+    again = (new * real[rows]).sum(1) / real[rows].sum(1)
+    return Changes({"distance": _distance(embedded[rows], again)}, {"distance": _distance(old[rows], new)})
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    """Give 1 - cosine by the difference of unit vectors, which is exact where they hardly differ."""
+    one, other = (functional.normalize(each.double(), dim=-1) for each in (one, other))
+    return (0.5 * (one - other).square().sum(-1)).float()
