@@ -74,3 +74,13 @@ def column_chunks(given: Rows, rows: NDArray[np.int64], *, width: int) -> Iterat
             at += len(block)
         if held is not None:
             yield columns, held
+
+
+def widened(block: NDArray[Any]) -> NDArray[Any]:
+    """Give halves as float32, all else as it is; PyTorch widens several times faster than NumPy."""
+    if block.dtype != np.float16:
+        return block
+    import torch
+
+    wide: NDArray[np.float32] = torch.from_numpy(np.ascontiguousarray(block)).float().numpy()
+    return wide
