@@ -3,6 +3,7 @@
     python benchmarks/bench_probing.py probes ACTS.npy LABELS.json --field tags --classes 40 [--columns 0:2688]
     python benchmarks/bench_probing.py large ACTS.npy LABELS.json --field tags --classes 40 --columns 1920:11904
     python benchmarks/bench_probing.py rankings ACTS.npy LABELS.json --field tags --classes 40 --columns 2688:11904
+    python benchmarks/bench_probing.py gaussian ACTS.npy LABELS.json --rows 25000 --columns 1920:11904
 
 ACTS.npy: a row a token, float16; LABELS.json: by field, a list of a label a row. CPU seconds of one process.
 """
@@ -20,11 +21,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurolect.probing import LinearOptions, fit_linear
+from neurolect.probing import LinearOptions, choose_greedily, detect, fit_linear
+from neurolect.probing.class_moments import class_moments
 from neurolect.probing.probes.design import Design
 from neurolect.probing.probes.losses import Softmax
 from neurolect.probing.probes.objective import Objective, Point
 from neurolect.probing.probes.owl_qn import owl_qn
+from neurolect.probing.rankings.means import (
+    mean_difference,
+    mean_select,
+    probeless,
+    standardised_difference,
+)
 from neurolect.probing.rows import ArrayRows
 
 GAPS = (0.05, 0.01, 0.003, 0.001)
@@ -190,24 +198,59 @@ def as_neurox(
 def saga(
     chosen: argparse.Namespace, x: NDArray[np.float32], y: NDArray[np.int64], objective: Objective, best: float
 ) -> Curve:
-    """scikit-learn's only solver of the elastic net for several classes, an epoch after the other."""
+    """scikit-learn's only solver of the elastic net for several classes: a fit from the start for each limit."""
     from sklearn.linear_model import LogisticRegression
 
     curve = Curve("scikit-learn saga", best)
     total = chosen.l1 + 2 * chosen.l2
-    model = LogisticRegression(
-        solver="saga", C=1 / (len(x) * total), l1_ratio=chosen.l1 / total, max_iter=5, tol=0, warm_start=True
-    )
-    while True:
+    for epochs in chosen.epochs:
+        begun = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model.fit(x, y)
-        paused = time.process_time()
-        value = value_of(objective, model.coef_)
-        curve.paused(time.process_time() - paused)
-        curve.add(value)
-        if value <= best * 1.01 or curve.points[-1][0] > chosen.patience:
-            return curve
+            model = LogisticRegression(
+                solver="saga", C=1 / (len(x) * total), l1_ratio=chosen.l1 / total, max_iter=epochs, tol=1e-9
+            ).fit(x, y)
+        curve.points.append((time.process_time() - begun, value_of(objective, model.coef_)))
+    return curve
+
+
+def timed(name: str, work: Callable[[], Any]) -> Any:
+    """Run it, and print its seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    spent = f"{time.process_time() - cpu:.1f} CPU s, {time.perf_counter() - wall:.1f} s"
+    print(f"| {name} | {spent} | {peak:.2f} GiB at most, mapped files included |", flush=True)
+    return found
+
+
+def rankings(chosen: argparse.Namespace, given: Given) -> None:
+    """Means (Probeless and the three differences), then average precision and overlaps, of all classes."""
+    rows = ArrayRows(given.acts[:, given.columns])
+    classes = [str(each) for each in range(chosen.classes)]
+    small = given.rows[:2000]
+    detect(ArrayRows(rows.array[:, :8]), given.labels, chosen=small, classes=classes)  # compiles
+    class_moments(ArrayRows(rows.array[:, :8]), given.labels, small, n_classes=chosen.classes)
+    moments = timed(
+        "moments by class", lambda: class_moments(rows, given.labels, given.rows, n_classes=chosen.classes)
+    )
+    methods = (probeless, mean_difference, standardised_difference, mean_select)
+    timed("Probeless and three differences of means", lambda: [each(moments) for each in methods])
+    timed(
+        "average precision, overlap at four thresholds, both sides, quantiles",
+        lambda: detect(rows, given.labels, chosen=given.rows, classes=classes, workers=chosen.threads),
+    )
+
+
+def gaussian(chosen: argparse.Namespace, given: Given) -> None:
+    """Choose 50 neurons greedily: the last fifth of the rows are the validation units."""
+    rows, cut = ArrayRows(given.acts[:, given.columns]), len(given.rows) * 4 // 5
+    classes = [str(each) for each in range(chosen.classes)]
+    found = timed(
+        "Gaussian greedy, 50 picks",
+        lambda: choose_greedily(rows, given.labels, train=given.rows[:cut], dev=given.rows[cut:], classes=classes),
+    )
+    print([each.neuron for each in found.steps[:10]], found.steps[-1])
 
 
 def large(chosen: argparse.Namespace, given: Given) -> None:
@@ -224,7 +267,7 @@ def large(chosen: argparse.Namespace, given: Given) -> None:
 def main() -> None:
     """Measure one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("probes", "large"))
+    parser.add_argument("what", choices=("probes", "large", "rankings", "gaussian"))
     parser.add_argument("acts", type=Path)
     parser.add_argument("labels", type=Path)
     parser.add_argument("--field", default="tags_universal")
@@ -234,10 +277,12 @@ def main() -> None:
     parser.add_argument("--l1", type=float, default=1e-3)
     parser.add_argument("--l2", type=float, default=1e-3)
     parser.add_argument("--patience", type=float, default=180.0, help="CPU seconds that another solver may take")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[3, 10, 30], help="of saga")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    {"probes": probes, "large": large}[chosen.what](chosen, read(chosen))
+    work = {"probes": probes, "large": large, "rankings": rankings, "gaussian": gaussian}
+    work[chosen.what](chosen, read(chosen))
 
 
 if __name__ == "__main__":

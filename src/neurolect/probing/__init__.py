@@ -6,6 +6,8 @@ from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fi
 from neurolect.probing.probes.linear import LinearProbe
 from neurolect.probing.probes.options import LinearOptions
 from neurolect.probing.probes.saved import open_probe, write_probe
+from neurolect.probing.rankings.ranked import table_of
+from neurolect.probing.rankings.thresholds import detect
 
 __all__ = [
     "Forest",
@@ -13,10 +15,12 @@ __all__ = [
     "LinearOptions",
     "LinearProbe",
     "choose_greedily",
+    "detect",
     "fit_forest",
     "fit_gaussian",
     "fit_linear",
     "fit_path",
     "open_probe",
+    "table_of",
     "write_probe",
 ]

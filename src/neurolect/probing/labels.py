@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +63,11 @@ def check_spread(sd: NDArray[np.float64]) -> tuple[int, int]:
     if huge:
         logger.warning("%d of %d neurons vary over 1000 times more than the median one.", huge, len(sd))
     return constant, huge
+
+
+class Parts(NamedTuple):
+    """Units of the three parts, by sentence: choices are made on the first two, figures are of the last."""
+
+    train: NDArray[np.int64]
+    dev: NDArray[np.int64]
+    test: NDArray[np.int64]

@@ -61,19 +61,16 @@ def row_numbers(selection: Selection, n: int) -> NDArray[np.int64]:
     return np.asarray(selection, dtype=np.int64)
 
 
-def column_chunks(given: Rows, rows: NDArray[np.int64], *, width: int) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Give the chosen rows of a few columns at a time, each column contiguous: (slice, array of shape (n, T))."""
-    for first in range(0, given.n_neurons, width):
-        columns = slice(first, min(first + width, given.n_neurons))
-        held: NDArray[Any] | None = None
-        at = 0
-        for _, block in given.blocks(rows, columns):
-            if held is None:
-                held = np.empty((columns.stop - first, len(rows)), block.dtype)
-            held[:, at : at + len(block)] = block.T
-            at += len(block)
-        if held is not None:
-            yield columns, held
+def columns_of(given: Rows, rows: NDArray[np.int64], columns: slice) -> NDArray[Any]:
+    """Give a few columns, each contiguous: shape (n_columns, n_rows)."""
+    held: NDArray[Any] | None = None
+    at = 0
+    for _, block in given.blocks(rows, columns):
+        if held is None:
+            held = np.empty((block.shape[1], len(rows)), block.dtype)
+        held[:, at : at + len(block)] = block.T
+        at += len(block)
+    return np.empty((0, 0), np.float32) if held is None else held
 
 
 def widened(block: NDArray[Any]) -> NDArray[Any]:
