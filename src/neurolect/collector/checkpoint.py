@@ -1,5 +1,6 @@
 """Save and load an unfinished pass."""
 
+import logging
 import statistics
 import time
 from collections import deque
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.collector.state import CollectState, Plan
-from neurolect.errors import FormatVersionError
+from neurolect.errors import FormatVersionError, NeurolectError
 from neurolect.folders.npz import OF, opened_npz, write_npz
 
 if TYPE_CHECKING:
     import torch
+
+logger = logging.getLogger(__name__)
 
 _MAX_COST = 0.02
 _BYTES_PER_SECOND = 2e8
@@ -50,8 +53,13 @@ class Checkpoints:
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.wait()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.wait()
+        except NeurolectError as error:
+            if kind is None:
+                raise
+            logger.warning("The last checkpoint could not be kept: %s", error.what)
 
     @property
     def due(self) -> bool:

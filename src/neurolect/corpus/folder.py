@@ -395,6 +395,14 @@ def open_corpus(path: str | Path | Corpus) -> Corpus:
     return Corpus(folder, manifest)
 
 
+def open_recorded(path: str, *, hint: str = "Say where it is: --corpus FOLDER") -> Corpus:
+    """Open the corpus that a run names; where it is no longer there, say so with what to do."""
+    if not (place(path) / "manifest.json").is_file():
+        what = f"The corpus that the run was collected from is no longer at {path}."
+        raise CorpusError(what, hint=hint)
+    return open_corpus(path)
+
+
 def faults_of(manifest: Manifest) -> Iterator[str]:
     """Say in what a manifest contradicts itself."""
     first = 0

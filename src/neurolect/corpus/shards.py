@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
@@ -110,9 +111,10 @@ class ShardWriter:
         self._finish_shard()
 
     def abandon(self) -> None:
-        """Close the open file without finishing it."""
+        """Close the open file without finishing it; what goes wrong then is not what went wrong first."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError, pa.ArrowException):
+                self._writer.close()
             self._writer = None
 
     def _write_group(self, n_rows: int) -> None:

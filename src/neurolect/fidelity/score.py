@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.corpus import Corpus, open_corpus
+from neurolect.corpus.folder import open_recorded
 from neurolect.errors import CorpusError, ModelError, RunFolderError
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import fitted, neurons_table, scores_table
@@ -17,6 +18,7 @@ from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current, making, record_again, recorded_options
+from neurolect.visible import quoted
 
 if TYPE_CHECKING:
     from neurolect.model import Model
@@ -96,7 +98,8 @@ def pool_held_out_of(run: Run, model: "Model", *, progress: Progress | None = No
 
     if run.files.has("held_out/activations.npy") and run.array("held_out/activations").shape[1]:
         return
-    corpus = open_corpus(run.manifest["corpus"]["path"])
+    path = run.manifest["corpus"]["path"]
+    corpus = open_recorded(path, hint=f"Copy it back, or make a link there: ln -s FOLDER {quoted(path)}")
     if corpus.fingerprint != run.manifest["corpus"]["fingerprint"]:
         what = f"{corpus.folder} is not the corpus that {run.folder} was collected from."
         raise CorpusError(what, expected=f"fingerprint {run.manifest['corpus']['fingerprint']}")

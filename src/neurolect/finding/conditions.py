@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, nearest
+from neurolect.results.field_numbers import check_field
 from neurolect.signatures.evidence.collected import kept_sentences
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kind_named, kinds
@@ -49,10 +50,7 @@ def parse_condition(text: str, run: Run) -> Condition:
         hint = f"The fields are {nearest(text, fields, n=8)}." if fields else None
         raise OptionError(what, expected="field=value", hint=hint)
     field, comparison, value = found.groups()
-    if field not in fields:
-        what = f"The corpus has no metadata field {field!r}."
-        listed = ", ".join(map(repr, fields))
-        raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
+    check_field(field, list(fields))
     is_number = fields[field] == "number"
     if comparison != "=" and not is_number:
         what = f"{field!r} holds no numbers that {text!r} could compare."

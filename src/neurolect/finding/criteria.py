@@ -23,7 +23,7 @@ from neurolect.finding.patterns import Pattern, parse_pattern, sentences_with
 from neurolect.signatures.annotation.word_rule import check_same_rule
 from neurolect.store import Run
 from neurolect.store.sentence_index import SentenceIndex
-from neurolect.visible import quoted
+from neurolect.store.stage_kinds import described_with_tagger
 
 # The kept sentences most like some examples, by the rare words they share.
 SHARE = 0.01
@@ -161,7 +161,7 @@ def _normalised(text: str) -> str:
 def _pattern_found(pattern: Pattern, label: str, *, run: Run, index: SentenceIndex) -> Found:
     if any(step.is_tag for step in pattern) and not index.tags:
         what = f"The run {run.folder} has no parts of speech: no tagger ran when it was described."
-        raise OptionError(what, hint=f"Describe it with a tagger: neurolect describe {quoted(run.folder)}")
+        raise OptionError(what, hint=described_with_tagger(run.folder))
     background = None
     if len(pattern) == 1 and not pattern[0].is_tag:
         background = _word_background(pattern[0].item, run)

@@ -88,6 +88,8 @@ def find_in_table(run: Run, rows: Rows, label: str, *, side: str | None, limit: 
     if not rows.exist(run) and rows.table == "subtrees":
         what = f"The run {run.folder} has no subtrees: it was described without trees."
         hint = f"neurolect describe {quoted(run.folder)} --set describe.trees=dependencies"
+        if run.manifest["options"].get("describe", {}).get("tagger") == "none":  # whose model has the parser
+            hint += " --set describe.tagger=auto"
         raise RunFolderError(what, hint=hint)
     equal = {column: label} | ({} if side is None else {"side": side})
     columns = ["neuron_id", "side", *SCORES]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.folders.atomic import write_table, write_text
-from neurolect.results.field_numbers import fields_of
+from neurolect.results.field_numbers import check_field, fields_of
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side
 
@@ -66,11 +66,7 @@ def export(
         raise OptionError(what, expected="a name that ends in .jsonl or .parquet")
     fields = fields_of(run)
     for name in match:
-        if name not in fields:
-            what = f"The corpus has no metadata field {name!r}."
-            raise OptionError(
-                what, expected=f"one of {', '.join(fields)}" if fields else "none: it has no metadata"
-            )
+        check_field(name, fields)
     sentences = run.table("sentences")
     ids = sentences.column("sentence_id").to_numpy()
     listed = run.neuron(address).list(side).column("sentence_id").to_numpy()

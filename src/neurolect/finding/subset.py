@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.corpus.extract import extract
+from neurolect.corpus.folder import open_recorded
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.results.list_entries import ListEntries, read_list_entries
 from neurolect.store import Run, open_run
@@ -62,7 +63,7 @@ def subset(
     Oba, Yoshinaga, Toyoda: Exploratory Model Analysis Using Data-Driven Neuron Representations (2021), section 5.
     """
     run = open_run(run)
-    whole = open_corpus(corpus or run.manifest["corpus"]["path"])
+    whole = open_recorded(run.manifest["corpus"]["path"]) if corpus is None else open_corpus(corpus)
     if whole.fingerprint != run.manifest["corpus"]["fingerprint"]:
         what = f"{whole.location} is not the corpus of {run.folder}."
         raise RunFolderError(what, hint="Say where that corpus is: --corpus FOLDER")

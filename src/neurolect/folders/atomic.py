@@ -51,17 +51,22 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def replacing_folder(folder: Path, *, error: type[NeurolectError]) -> Iterator[Path]:
     """Give a temporary folder that becomes ``folder`` if the block succeeds, in place of what is there."""
+    elsewhere: OSError | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder.parent)
         with _hidden(folder) as temporary, _hidden(folder, kind="old") as old:
             temporary.mkdir()
-            yield temporary
+            try:
+                yield temporary
+            except OSError as raised:
+                elsewhere = None if _is_within(raised, temporary) else raised
+                raise
             if folder.exists():
                 folder.replace(old)
             temporary.replace(folder)
     except (OSError, NeurolectError) as failed:
-        if isinstance(failed, NeurolectError) and not _is_full(failed):
+        if failed is elsewhere or (isinstance(failed, NeurolectError) and not _is_full(failed)):
             raise
         raise _not_written(folder, failed, error) from failed
 
@@ -105,7 +110,8 @@ def _hidden(path: Path, *, kind: str = "tmp") -> Iterator[Path]:
     try:
         yield hidden
     finally:
-        _remove(hidden)
+        with contextlib.suppress(OSError):  # it goes when the next one writes; what ended the block is said
+            _remove(hidden)
         _in_use.discard(hidden)
 
 
@@ -134,6 +140,14 @@ def _is_another_process(number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_within(error: OSError, folder: Path) -> bool:
+    """Say whether an error is of writing in a folder, as far as it says what it is of."""
+    name = error.filename
+    return (
+        _is_full(error) or not isinstance(name, str | os.PathLike) or Path(name).absolute().is_relative_to(folder)
+    )
 
 
 def _is_full(error: Exception) -> bool:

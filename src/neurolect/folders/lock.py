@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -38,7 +38,8 @@ def only_here(folder: Path, *, doing: str, wait: bool = False) -> Iterator[None]
             yield
         finally:
             if not wait:  # one that waits holds the file that is there, not its name
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # a lock that nobody holds is in nobody's way
+                    path.unlink(missing_ok=True)
 
 
 def _locked(file: TextIO, *, wait: bool) -> bool:

@@ -1,6 +1,6 @@
 """Numbers of metadata fields: how one-sided lists are in a field, and how much of them has one value."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -105,6 +105,14 @@ def fields_of(run: Run) -> list[str]:
     return [each["name"] for each in run.manifest["corpus"]["fields"]]
 
 
+def check_field(name: str, fields: Sequence[str]) -> None:
+    """Refuse a name that no metadata field has."""
+    if name not in fields:
+        what = f"The corpus has no metadata field {name!r}."
+        listed = f"one of {', '.join(map(repr, fields))}" if fields else "none: the corpus has no metadata"
+        raise OptionError(what, expected=listed, hint=f"Nearest: {nearest(name, fields)}." if fields else None)
+
+
 def of_field(run: Run, asked: Asked, *, balanced: bool = True) -> Numbers:
     """Count a field's values in the lists: all of them, those named, or one."""
     field, named = _named_values(run, asked)
@@ -139,10 +147,7 @@ def _named_values(run: Run, asked: Asked) -> tuple[str, str | None]:
     """Part ``NAME:VALUE,...`` into field and values; values given apart win."""
     fields = fields_of(run)
     field, _, own = (asked.argument, "", "") if asked.argument in fields else asked.argument.partition(":")
-    if field not in fields:
-        what = f"The corpus has no metadata field {field!r}."
-        listed = ", ".join(repr(each) for each in fields)
-        raise OptionError(what, expected=f"one of {listed}" if fields else "none: the corpus has no metadata")
+    check_field(field, fields)
     return field, asked.value if asked.value is not None else own.strip() or None
 
 

@@ -16,6 +16,7 @@ from neurolect.results.number import Asked, Number, Numbers, nearly_constant
 from neurolect.results.tag_numbers import WORD_CLASSES, of_tag_counts, of_tags
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side
+from neurolect.store.stage_kinds import described_with_tagger
 
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
@@ -53,7 +54,7 @@ def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.
     values[rows.column("neuron_id").to_numpy()] = pc.cast(rows.column(column), pa.float64()).to_numpy()
     if not np.isfinite(values).any():
         what = f"No {asked.side} list of {run.folder} has the number {column!r}."
-        hint = "Shares of nouns, verbs and adjectives need a tagger: describe it again."
+        hint = described_with_tagger(run.folder)
         if table in (FIDELITY, FIDELITY_OF_LISTS):
             hint = f"No signature could be scored; why: neurolect fidelity {shlex.quote(str(run.folder))}"
         raise RunFolderError(what, hint=hint)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from neurolect.errors import OptionError, RunFolderError, nearest
 from neurolect.results.number import Asked, Numbers
 from neurolect.store import Run
+from neurolect.store.stage_kinds import described_with_tagger
 
 WORD_CLASSES = {"noun": "N", "verb": "V", "adjective": "J"}
 """Word classes and the first letter of their Penn tags."""
@@ -20,7 +21,7 @@ def of_tags(run: Run, asked: Asked, *, by: str) -> Numbers:
     table = run.table("signatures/tags", columns=columns)
     if not table.num_rows:
         what = f"The run {run.folder} has no tags."
-        raise RunFolderError(what, hint="Describe it again with a tagger: --set describe.tagger=auto")
+        raise RunFolderError(what, hint=described_with_tagger(run.folder))
     encoded = table.column("tag").combine_chunks().dictionary_encode()
     tags: list[str] = encoded.dictionary.to_pylist()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
@@ -54,7 +55,7 @@ def of_tag_counts(run: Run, asked: Asked, *, word_class: str) -> NDArray[np.floa
     table = run.table("signatures/tags", columns=["neuron_id", "side", "tag", "n_list"])
     if not table.num_rows:
         what = f"The run {run.folder} has no tags."
-        raise RunFolderError(what, hint="Describe it again with a tagger: --set describe.tagger=auto")
+        raise RunFolderError(what, hint=described_with_tagger(run.folder))
     side = pc.field("side") == asked.side
     n_sentences = np.zeros(run.n_neurons)
     lists = run.table("signatures/summary", columns=["neuron_id", "side", "n_sentences"]).filter(side)

@@ -63,6 +63,16 @@ class ShardEntry(TypedDict):
     n: int
 
 
+class EndingEntry(TypedDict):
+    """Why a pass ended."""
+
+    reason: str
+    stable: float
+    share_settled: float | None
+    share_wanted: float
+    n_sentences_needed: int | None
+
+
 class StageEntry(TypedDict, total=False):
     """One stage; which keys it has differs from stage to stage."""
 
@@ -87,7 +97,7 @@ class StageEntry(TypedDict, total=False):
     n_skipped: dict[str, int]
     word_floor: int
     word_rule: int
-    ending: dict[str, Any]
+    ending: EndingEntry
     tables: list[str]
     annotator: str | None
     added_kinds: list[Any]

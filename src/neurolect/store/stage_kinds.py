@@ -74,6 +74,11 @@ def stage_of(name: str) -> str:
     return max(fits)[1]
 
 
+def described_with_tagger(folder: Path) -> str:
+    """Say what to do where tags are missing; the run's own options may say that there be none."""
+    return f"Describe it again with a tagger: {command_of('describe', folder)} --set describe.tagger=auto"
+
+
 def command_of(stage: str, folder: Path) -> str:
     """Give the command that makes a stage, as a shell reads it."""
     return STAGES[stage].command.replace("RUN", shlex.quote(str(folder)), 1)

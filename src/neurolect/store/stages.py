@@ -107,6 +107,8 @@ def check_current(folder: Path, manifest: RunManifest, stage: str) -> None:
     if below is not None and state != "missing":
         check_current(folder, manifest, below)
     kind, command = STAGES[stage], command_of(stage, folder)
+    if stage == "relate" and manifest["options"].get("describe", {}).get("vectors") == "none":
+        command = f"{command_of('describe', folder)} --set describe.vectors=train, then: {command}"
     what = {
         "missing": f"The run folder {folder} {kind.missing}.",
         "running": f"The run folder {folder}: its stage {stage!r} was begun and not finished.",

@@ -88,12 +88,12 @@ def read_tokens(
     kept = _kept(run, n_sentences=n_sentences)
     if kept is not None:
         wanted = wanted.filter(pa.array(~np.isin(lists_of(wanted, SIDES), lists_of(kept[0], SIDES))))
+    loaded = model_of_run(run, model, device=device) if wanted.num_rows or model is not None else None
     if not wanted.num_rows and run.is_current("tokens") and not changes_of(run.folder, run.manifest, "tokens"):
         progress.message(f"The tokens of these lists of {run.folder} are already read.")
         return Run(run.folder)
-    loaded = model_of_run(run, model, device=device) if wanted.num_rows else None
     with making(run.folder, "tokens", keep=True) as record:
-        if loaded is None and kept is not None:
+        if not wanted.num_rows and kept is not None:
             entries, sentences = kept
         elif loaded is not None:
             entries, sentences = read_entries(run, loaded, wanted, progress=progress)

@@ -1,5 +1,6 @@
 """Several processes on one machine, each with a shard of the corpus, and the merge of what they found."""
 
+import logging
 import shutil
 import signal
 import sys
@@ -23,6 +24,8 @@ from neurolect.model import ModelOptions
 from neurolect.processes import CONTEXT, FEWER_WORKERS, new_process, when_parent_ends
 from neurolect.progress import NullProgress, NullTask, Progress, Task
 from neurolect.store.run_folder import Run
+
+logger = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
 _FAILED = 1
@@ -123,16 +126,19 @@ class _Workers:
 
 def _watch(workers: _Workers, stop: StopRequest, task: Task) -> None:
     """Start the workers, tell how far they are, and stop all when one ends early or a stop is asked for."""
-    for process in workers.processes:
-        process.start()
     shown = 0
-    while any(process.is_alive() for process in workers.processes):
-        time.sleep(0.1)
-        done = workers.n_done
-        task.advance(done - shown)
-        shown = done
-        if stop.name or any(process.exitcode for process in workers.processes):
-            _stop(workers.processes)
+    try:
+        for process in workers.processes:
+            process.start()
+        while any(process.is_alive() for process in workers.processes):
+            time.sleep(0.1)
+            done = workers.n_done
+            task.advance(done - shown)
+            shown = done
+            if stop.name or any(process.exitcode for process in workers.processes):
+                _stop(workers.processes)
+    finally:  # this process would wait for them before it ends
+        _stop(workers.processes)
     task.advance(workers.n_done - shown)
     _check(workers, stop)
 
@@ -143,7 +149,8 @@ def _stop(processes: list[BaseProcess]) -> None:
         if process.is_alive():
             process.terminate()
     for process in processes:
-        process.join()
+        if process.pid is not None:
+            process.join()
 
 
 def _check(workers: _Workers, stop: StopRequest) -> None:
@@ -159,7 +166,8 @@ def _check(workers: _Workers, stop: StopRequest) -> None:
         if end not in (0, _INTERRUPTED):
             how = signal.Signals(-end).name if end is not None and end < 0 else f"exit code {end}"
             what = f"Worker {number} of {len(ends)} died ({how})."
-            raise CollectError(what, hint=f"{FEWER_WORKERS} The same command resumes from the checkpoints.")
+            why = FEWER_WORKERS if how.startswith("SIG") else "What it printed above says why."
+            raise CollectError(what, hint=f"{why} The same command resumes from the checkpoints.")
     if any(ends):
         what = f"Workers were asked to stop by somebody else; what {len(ends)} workers have read is kept."
         raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
@@ -207,4 +215,8 @@ def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> 
             sys.exit(_INTERRUPTED)
         except NeurolectError as error:
             failure.send(str(error))
+            sys.exit(_FAILED)
+        except (OSError, MemoryError, RuntimeError) as error:
+            logger.debug("A worker failed.", exc_info=True)
+            failure.send(f"{type(error).__name__}: {error}")
             sys.exit(_FAILED)

@@ -18,6 +18,7 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import claim, complete, differences
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus, open_corpus
+from neurolect.corpus.folder import open_recorded
 from neurolect.errors import CollectError
 from neurolect.folders.remote import uploading
 from neurolect.model.neurons import NeuronIndex, SiteLayer
@@ -106,7 +107,7 @@ def write_merged(
     if claim(folder, manifest):
         progress.message(f"{folder} is already merged.")
         return open_run(folder)
-    corpus = corpus or open_corpus(manifest["corpus"]["path"])
+    corpus = corpus or open_recorded(manifest["corpus"]["path"])
     if corpus.fingerprint != manifest["corpus"]["fingerprint"]:
         what = f"{corpus.location} is not the corpus that was read."
         raise CollectError(what, expected=f"fingerprint {manifest['corpus']['fingerprint']}")

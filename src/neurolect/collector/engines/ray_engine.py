@@ -9,7 +9,7 @@ import math
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -260,7 +260,8 @@ def _started(ray: ModuleType, jobs: Sequence[Job], share: _Share) -> Iterator[_A
         yield actors
     finally:
         for each in (*actors.workers, actors.tally):
-            ray.kill(each)
+            with suppress(ray.exceptions.RayError):  # the cluster may be what was lost
+                ray.kill(each)
 
 
 def _collect(

@@ -94,7 +94,7 @@ def _refuse_other_formats(head: bytes, name: str) -> None:
     for magic, (kind, ending) in OTHER_FORMATS.items():
         if is_binary and head.startswith(magic):
             what = f"{name} is {kind}, not text as its name says."
-            hint = f"Rename it so that it ends in {ending}." if ending else "Save its text as a text or CSV file."
+            hint = f"Rename it to {name}{ending}" if ending else "Save its text as a text or CSV file."
             raise CorpusError(what, hint=hint)
 
 

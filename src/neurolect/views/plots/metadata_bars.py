@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import OptionError
-from neurolect.results.field_numbers import fields_of
+from neurolect.results.field_numbers import check_field, fields_of
 from neurolect.results.field_values import CodedField, coded_field
 from neurolect.results.list_entries import read_list_entries
 from neurolect.store import Run
@@ -102,12 +102,7 @@ def _fields(run: Run, by: str | None) -> list[str]:
     fields = fields_of(run)
     if by is not None:
         name = by.removeprefix("field=")
-        if name not in fields:
-            what = f"The corpus has no metadata field {name!r}."
-            listed = ", ".join(f"field={each}" for each in fields)
-            raise OptionError(
-                what, expected=f"one of {listed}" if fields else "a corpus with metadata: it has none"
-            )
+        check_field(name, fields)
         return [name]
     kinds = {each["name"]: each["kind"] for each in run.manifest["corpus"]["fields"]}
     table = run.table("background/metadata").to_pylist()
