@@ -161,3 +161,49 @@ def test_what_is_no_comparison_is_refused(workshop: Path, tmp_path: Path) -> Non
     (out / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 3}))
     with pytest.raises(FormatVersionError, match="schema version 3"):
         open_comparison(out)
+
+
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from neurolect.comparison import CompareOptions, compare, folder
+
+me, other = map(Path, sys.argv[1:3])
+write = folder.write_json
+
+def and_wait(*given):
+    write(*given)
+    me.touch()
+    while not other.exists():
+        time.sleep(0.001)
+
+folder.write_json = and_wait
+compare(sys.argv[3:5], out=sys.argv[5], options=CompareOptions(match=float(sys.argv[6])))
+"""
+
+
+@pytest.mark.parametrize("other_match", [0.5, 0.9])
+def test_two_at_once_for_one_place(workshop: Path, tmp_path: Path, other_match: float) -> None:
+    """Both are written whole before any is in its place; the same comparison is found, another one refused."""
+    runs = [str(run.folder) for run in runs_of(workshop)]
+    places = [tmp_path / "ready-0", tmp_path / "ready-1"]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, *map(str, (*places[::step], *runs, tmp_path / "out", match))],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for step, match in ((1, 0.5), (-1, other_match))
+    ]
+    said = [each.communicate(timeout=120)[1] for each in started]
+    n_done = sum(each.returncode == 0 for each in started)
+    made = open_comparison(tmp_path / "out")
+    assert made.matches.num_rows == 64
+    assert n_done == (2 if other_match == 0.5 else 1), said
+    if n_done == 1:
+        assert any(
+            "holds another comparison already (other options); nothing is overwritten" in each for each in said
+        )
+        winner = next(n for n, each in enumerate(started) if each.returncode == 0)
+        assert made.options["match"] == (0.5, other_match)[winner]
+    assert {path.name for path in tmp_path.iterdir()} == {"ready-0", "ready-1", "out"}

@@ -231,3 +231,21 @@ def test_the_manifest_says_how_it_was_made(tmp_path: Path) -> None:
     assert (manifest["format"], manifest["schema_version"]) == ("neurolect-corpus", 1)
     assert manifest["options"]["seed"] == 5
     assert manifest["created"].endswith("+00:00")
+
+
+def test_it_says_which_column_is_the_text_and_what_separates_columns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for name, separator in (("a.csv", ","), ("b.csv", ","), ("c.tsv", "\t")):
+        rows = "".join(f"A dog ran home {n} times{separator}x\n" for n in range(9))
+        (tmp_path / name).write_text(f"Review{separator}kind\n{rows}", encoding="utf-8")
+    (tmp_path / "d.jsonl").write_text('{"text": "A cat slept all day"}', encoding="utf-8")
+    (tmp_path / "e.txt").write_text("One more dog.", encoding="utf-8")
+    prepare([tmp_path / name for name in ("a.csv", "b.csv", "c.tsv", "d.jsonl", "e.txt")], out=tmp_path / "out")
+    said = [each for each in caplog.messages if each.startswith("The text is ")]
+    assert said == [
+        f"The text is the column 'Review' of {tmp_path / 'a.csv'} and 1 other file; commas separate its columns.",
+        f"The text is the column 'Review' of {tmp_path / 'c.tsv'}; tabs separate its columns.",
+        f"The text is the column 'text' of {tmp_path / 'd.jsonl'}.",
+    ]

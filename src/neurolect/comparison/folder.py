@@ -402,10 +402,13 @@ def put_together(
     there = {name: table for name in _TABLES if (table := tables[name]) is not None}
     if out is None:
         return Comparison(manifest, tables=there)
-    with replacing_folder(out, error=RunFolderError) as temporary:
-        for name, table in there.items():
-            write_table(temporary / f"{name}.parquet", table)
-        files = {f"{name}.parquet": sums_of(temporary / f"{name}.parquet") for name in there}
-        write_json(temporary / COMPARISON.file, manifest | {"files": files})
-        finished(out, asked)  # another process may have made one meanwhile
+    try:
+        with replacing_folder(out, error=RunFolderError, fresh=True) as temporary:
+            for name, table in there.items():
+                write_table(temporary / f"{name}.parquet", table)
+            files = {f"{name}.parquet": sums_of(temporary / f"{name}.parquet") for name in there}
+            write_json(temporary / COMPARISON.file, manifest | {"files": files})
+    except RunFolderError:
+        if finished(out, asked) is None:
+            raise  # else another process was quicker with the same
     return open_comparison(out)

@@ -34,7 +34,7 @@ def extract(
     held_out = corpus.sentence_ids("held_out")
     wanted = distinct(np.concatenate([np.asarray(sentence_ids, dtype=np.int64), held_out.astype(np.int64)]))
     columns = [name for name in corpus.columns if name not in ("sentence_id", "held_out")]
-    with replacing_folder(folder, error=CorpusError) as temporary:
+    with replacing_folder(folder, error=CorpusError, fresh=True) as temporary:
         writer, documents = ShardWriter(temporary), 0
         last = -1
         try:

@@ -197,7 +197,7 @@ def prepare(
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
     found = unique_sources(sources)
-    with replacing_folder(folder, error=CorpusError) as temporary:
+    with replacing_folder(folder, error=CorpusError, fresh=not overwrite) as temporary:
         reader = DocumentReader(found.sources, options=options)
         if options.sample is not None:
             reader.sample(_sampled(found.sources, options=options, progress=progress))
@@ -213,7 +213,7 @@ def prepare(
         manifest["seconds"] = round(time.monotonic() - start, 3)
         write_json(temporary / "manifest.json", dict(manifest))
         _check_out(folder, overwrite=overwrite)  # another process may have made one meanwhile
-    for notice in [*manifest["notices"], *said_sums(manifest["sums"])]:
+    for notice in [*reader.readings(), *manifest["notices"], *said_sums(manifest["sums"])]:
         progress.message(notice)
     return open_corpus(folder)
 

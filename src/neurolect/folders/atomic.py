@@ -49,8 +49,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replacing_folder(folder: Path, *, error: type[NeurolectError]) -> Iterator[Path]:
-    """Give a temporary folder that becomes ``folder`` if the block succeeds, in place of what is there."""
+def replacing_folder(folder: Path, *, error: type[NeurolectError], fresh: bool = False) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``folder`` if the block succeeds, in place of what is there.
+
+    ``fresh``: Refuse what came to be there meanwhile instead, an empty folder excepted.
+    """
     elsewhere: OSError | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +65,9 @@ def replacing_folder(folder: Path, *, error: type[NeurolectError]) -> Iterator[P
             except OSError as raised:
                 elsewhere = None if _is_within(raised, temporary) else raised
                 raise
+            if fresh:
+                _move_to_free_place(temporary, folder, error)
+                return
             if folder.exists():
                 folder.replace(old)
             temporary.replace(folder)
@@ -69,6 +75,17 @@ def replacing_folder(folder: Path, *, error: type[NeurolectError]) -> Iterator[P
         if failed is elsewhere or (isinstance(failed, NeurolectError) and not _is_full(failed)):
             raise
         raise _not_written(folder, failed, error) from failed
+
+
+def _move_to_free_place(folder: Path, to: Path, kind: type[NeurolectError]) -> None:
+    """Rename a folder; the system refuses to put one over another that has something in it."""
+    try:
+        folder.rename(to)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        what = f"{to} was made by another process meanwhile; nothing is overwritten."
+        raise kind(what, hint="Give another --out.") from error
 
 
 @contextlib.contextmanager

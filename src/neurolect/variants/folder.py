@@ -39,9 +39,8 @@ def check_free(out: Path) -> None:
 def new_folder(out: Path) -> Iterator[Path]:
     """Give a temporary sibling that becomes ``out`` if the block succeeds, and vanishes if not."""
     check_free(out)
-    with replacing_folder(out, error=VariantError) as temporary:
+    with replacing_folder(out, error=VariantError, fresh=True) as temporary:
         yield temporary
-        check_free(out)
 
 
 # Save a network with its tokenizer as Hugging Face does.

@@ -91,6 +91,40 @@ def test_one_column_is_reported(tmp_path: Path) -> None:
     assert any("has one column, 'text': check its delimiter" in notice for notice in reader.losses.notices())
 
 
+def test_a_first_line_that_became_a_name_is_reported(tmp_path: Path) -> None:
+    text = "".join(f"Dog number {n} ran home\n" for n in range(20))
+    rows, reader = read(write(tmp_path / "a.csv", text))
+    assert len(rows) == 19
+    what = "is taken for the name of its column: 'Dog number 0 ran home' (prepare.header=no reads it as a document)"
+    assert any(what in notice for notice in reader.losses.notices())
+    assert not any(
+        "is taken for" in each for each in read(write(tmp_path / "b.csv", f"text\n{text}"))[1].losses.notices()
+    )
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+@pytest.mark.parametrize(
+    ("head", "n"),
+    [("Sales of 2024\n", 1), ("Sales of 2024\n\n", 2), ("Sales of 2024;;\n", 1), ("One\nTwo\n\nThree\n", 4)],
+)
+def test_a_title_above_the_header_is_reported(tmp_path: Path, head: str, n: int, delimiter: str) -> None:
+    head = head.replace(";", delimiter)
+    rows, reader = read(write(tmp_path / "a.csv", table(delimiter, head=head)))
+    assert rows == AS_ROWS
+    was = "1 line above the header was" if n == 1 else f"{n} lines above the header were"
+    assert any(
+        f"{was} left out of" in each and f"({len(head)} characters)" in each for each in reader.losses.notices()
+    )
+
+
+def test_a_title_that_is_not_found_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "Sales of 2024\nwhat,when\n" + "A dog ran home,3\n" * 9)
+    with pytest.raises(
+        CorpusError, match=r"a.csv:2 is 2 values under 1 column names \(those of line 1: (?s:.*)Remove"
+    ):
+        read(path)
+
+
 def test_quotes_that_are_characters(tmp_path: Path) -> None:
     lines = [f'"{text}\t{label}' if n != 1 else f"{text}\t{label}" for n, (text, label) in enumerate(ROWS)]
     rows, reader = read(write(tmp_path / "a.tsv", "text\tlabel\n" + "\n".join(lines)))

@@ -94,3 +94,21 @@ def test_loses_nothing_but_white_space(text: str) -> None:
 def test_long_texts_of_anything_take_linear_time(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     assert sum(len(sentence.replace(" ", "")) for sentence in split_sentences(text)) == len(text.replace(" ", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("How is it?I think it is fine.", ["How is it?", "I think it is fine."]),
+        ("is it?I think it's fine", ["is it?", "I think it's fine"]),
+        ("It was great!We loved it.", ["It was great!", "We loved it."]),
+        ("really?!No way", ["really?!", "No way"]),
+        ("See a.org/page?Id=3 and index.php?Name now.", ["See a.org/page?Id=3 and index.php?Name now."]),
+        ("Ask Yahoo!Finance or yahoo!Mail today", ["Ask Yahoo!Finance or yahoo!Mail today"]),
+        ("the mark?ABC is a code", ["the mark?ABC is a code"]),
+        ("Big cities incl. London and Paris grew.", ["Big cities incl. London and Paris grew."]),
+        ("It took approx. 2.1 b. years.", ["It took approx. 2.1 b. years."]),
+    ],
+)
+def test_ends_without_a_space_and_abbreviations(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences

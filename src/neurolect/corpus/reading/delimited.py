@@ -21,6 +21,7 @@ from neurolect.progress import counted
 
 DELIMITERS = ",;\t|"
 SAMPLE_LINES = 1000
+MOST_TITLES = 3
 SAMPLE_CHARACTERS = 1 << 20
 # What one value may have; beyond it, a quote was opened that never closes.
 FIELD_LIMIT = 1 << 27
@@ -63,6 +64,12 @@ def find_shape(path: Path | RemotePath, *, decoder: Decoder, options: PrepareOpt
         what = counted(n_comments, "{} line that begins with # was", "{} lines that begin with # were")
         losses.say(f"{what} left out before the table of {shown(path)} ({n_characters:,} characters).")
         n_before += n_comments
+    n_titles = _titles(sample[n_before:], delimiter, suffixes(path)[0])
+    if n_titles:
+        n_characters = sum(map(len, sample[n_before : n_before + n_titles]))
+        what = counted(n_titles, "{} line above the header was", "{} lines above the header were")
+        losses.say(f"{what} left out of {shown(path)} ({n_characters:,} characters): {sample[n_before].strip()!r}.")
+        n_before += n_titles
     rest = sample[n_before:]
     if delimiter == "auto":
         delimiter = _delimiter(rest, suffixes(path)[0])
@@ -79,6 +86,9 @@ def find_shape(path: Path | RemotePath, *, decoder: Decoder, options: PrepareOpt
     if has_header:
         names, changed = unique_names(rows[0])
         n_header = _lines_of_first_row(shape, rest)
+        if len(names) == 1 and options.header == "auto" and names[0].strip().lower() not in TEXT_NAMES:
+            what = f"The first line of {shown(path)} is taken for the name of its column: {names[0]!r}"
+            losses.say(f"{what} (prepare.header=no reads it as a document).")
         if changed:
             losses.say(f"Column names of {shown(path)} that were empty or there twice are now {changed}.")
         return shape._replace(names=names, n_before=n_before + n_header)
@@ -153,6 +163,25 @@ def _comments(lines: Sequence[str], delimiter: str, ending: str) -> int:
     if len(cells) == width and not (is_named and not any(cell.lower().strip("# ") in TEXT_NAMES for cell in cells)):
         return last  # it is the header, as in "#id,text"
     return n
+
+
+def _titles(lines: Sequence[str], delimiter: str, ending: str) -> int:
+    """Count the lines above a header that hold one value, as spreadsheets have a title there."""
+    written = [n for n, line in enumerate(lines) if line.strip()]
+    for place in range(1, min(1 + MOST_TITLES, len(written))):
+        n = written[place]
+        below = lines[n:]
+        separator = _delimiter(below, ending) if delimiter == "auto" else delimiter
+        rows = [row for row in csv.reader(iter(below), delimiter=separator) if row]
+        names = [cell.strip().lower() for cell in rows[0]]
+        if len(names) < 2 or not all(names) or not any(name in TEXT_NAMES for name in names):
+            continue
+        above = csv.reader([lines[each] for each in written[:place]], delimiter=separator)
+        held = [[cell.strip() for cell in row if cell.strip()] for row in above]
+        alike = sum(len(row) == len(names) for row in rows)
+        if all(len(row) == 1 and row[0].lower() not in TEXT_NAMES for row in held) and alike >= MOST * len(rows):
+            return n
+    return 0
 
 
 def _fault(shape: Shape, lines: Sequence[str] | Iterator[str]) -> bool:
@@ -233,6 +262,8 @@ class DelimitedFile:
                         self._spread(n_done + 1, len(pending))
                     if len(values) > len(names) and any(values[len(names) :]):
                         why = f"{len(values)} values under {len(names)} column names"
+                        if self._n_rows == 1 and shape.n_before:
+                            why += f" (those of line {shape.n_before}: is that the header?)"
                         self._broken(n_done + len(pending), why, "".join(pending))
                     elif values:
                         self._n_short += len(values) < len(names)
@@ -304,5 +335,6 @@ def broken_row(path: Path | RemotePath, number: int, why: str, *, is_whole: bool
         return CorpusError(what, expected="one JSON object a line", hint=hint)
     is_open = why.startswith("no row: a quote")
     quotes = ", set prepare.quotes = none if its quotes are plain characters" if is_open else ""
-    hint = f"Correct the line{quotes}, or set prepare.skip_broken_lines = true to count such lines and go on."
+    above = "Remove what is above the header. Or correct" if "is that the header" in why else "Correct"
+    hint = f"{above} the line{quotes}, or set prepare.skip_broken_lines = true to count such lines and go on."
     return CorpusError(f"{shown(path)}:{number} is {why}.", hint=hint)

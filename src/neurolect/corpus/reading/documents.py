@@ -25,6 +25,7 @@ from neurolect.corpus.reading.fields import (
 from neurolect.corpus.reading.rows import RowReader
 from neurolect.corpus.reading.sources import Source, shown
 from neurolect.errors import CorpusError
+from neurolect.progress import counted
 
 # Bring metadata values into the kind their field has.
 Values = tuple[str | float | None, ...]
@@ -33,10 +34,22 @@ SPACES = re.compile(r"\s+")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def fit_metadata(row: Mapping[str, object], *, fields: Sequence[Field], misfits: Counter[str]) -> Values:
+LOST = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+"""What is left out of a value; other signs of control are spaces."""
+CUT, UNSHOWN = "cut", "unshown"
+
+
+def fit_metadata(
+    row: Mapping[str, object],
+    *,
+    fields: Sequence[Field],
+    misfits: Counter[str],
+    changed: Counter[tuple[str, str]] | None = None,
+) -> Values:
     """Take one document's metadata from its row.
 
     ``misfits``: Field name to values that did not fit and became null; counted on.
+    ``changed``: Field name and ``cut`` or ``unshown`` to values that are not kept whole; counted on.
     Returns: One value a field: a string for a category, a float for a number.
 
     Examples
@@ -45,10 +58,13 @@ def fit_metadata(row: Mapping[str, object], *, fields: Sequence[Field], misfits:
     >>> fit_metadata({"year": "1813", "author": "Jane  Austen"}, fields=fields, misfits=Counter())
     (1813.0, 'Jane Austen')
     """
-    return tuple(_fit(row.get(field.column), field, misfits) for field in fields)
+    changed = Counter() if changed is None else changed
+    return tuple(_fit(row.get(field.column), field, misfits, changed) for field in fields)
 
 
-def _fit(value: object, field: Field, misfits: Counter[str]) -> str | float | None:
+def _fit(
+    value: object, field: Field, misfits: Counter[str], changed: Counter[tuple[str, str]]
+) -> str | float | None:
     if is_null(value):
         return None
     if field.kind == "number":
@@ -60,8 +76,21 @@ def _fit(value: object, field: Field, misfits: Counter[str]) -> str | float | No
         misfits[field.name] += 1
         return None
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    if LOST.search(text):
+        changed[field.name, UNSHOWN] += 1
     text = SPACES.sub(" ", UNPRINTABLE.sub(" ", text)).strip()
+    changed[field.name, CUT] += len(text) > MAX_CHARACTERS
     return text[:MAX_CHARACTERS] or None
+
+
+def _changed(field: str, how: str, n: int) -> str:
+    """Say that values of a field are not kept whole."""
+    name = repr(field).replace("{", "{{").replace("}", "}}")
+    if how == CUT:
+        one = f"{{}} value of the field {name} had more than {MAX_CHARACTERS} characters and was cut."
+        return counted(n, one, one.replace("value", "values").replace(" was ", " were "))
+    one = f"{{}} value of the field {name} had half characters or signs of control, which were left out."
+    return counted(n, one, one.replace("value", "values"))
 
 
 # Rows looked at to decide about columns: a thousand a source, less where there are very many sources.
@@ -94,6 +123,7 @@ class DocumentReader:
         self._reader = RowReader(options)
         self._text_columns: list[str] = []
         self._misfits: Counter[str] = Counter()
+        self._changed: Counter[tuple[str, str]] = Counter()
         self.n_documents = [0] * len(self._sources)
         self.n_rows = self.n_characters = 0
         self.n_without_text = self.n_characters_without_text = 0
@@ -168,7 +198,8 @@ class DocumentReader:
                     continue
                 self.n_documents[number] += 1
                 self.n_characters += len(text)
-                yield Document(text, fit_metadata(row, fields=self.fields, misfits=self._misfits))
+                values = fit_metadata(row, fields=self.fields, misfits=self._misfits, changed=self._changed)
+                yield Document(text, values)
         if not any(self.n_documents):
             raise self._empty()
 
@@ -213,7 +244,21 @@ class DocumentReader:
 
     def doubts(self) -> list[str]:
         """Say what is doubtful about the files, in sentences for people."""
-        return self._reader.losses.notices()
+        said = [_changed(field, how, n) for (field, how), n in sorted(self._changed.items()) if n]
+        return self._reader.losses.notices() + said
+
+    def readings(self) -> list[str]:
+        """Say which column was taken for the text, and what separates the columns of a file."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for source, column in zip(self._sources, self._text_columns, strict=True):
+            if source.format != "text":
+                found.setdefault((column, self._reader.separator_of(source)), []).append(shown(source.name))
+        lines = []
+        for (column, separator), names in found.items():
+            others = counted(len(names) - 1, " and {} other file", " and {} other files") if len(names) > 1 else ""
+            said = f"; {separator} separate its columns" if separator else ""
+            lines.append(f"The text is the column {column!r} of {names[0]}{others}{said}.")
+        return lines
 
     def misfits(self) -> dict[str, int]:
         """Count metadata values of another type than their field, by field, so far."""

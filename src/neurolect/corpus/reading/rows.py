@@ -128,6 +128,7 @@ def _labels(features: Mapping[str, object] | None) -> dict[str, list[str]]:
 Row = dict[str, object]
 # How much more of a file is looked at for columns that the first rows lack.
 FURTHER_ROWS = 20_000
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 FURTHER_PLACES = 256
 FURTHER_BYTES = 1 << 14
 
@@ -170,6 +171,11 @@ class RowReader:
         else:
             with self._parquet(place(source.name)) as parquet:
                 yield from parquet.all()
+
+    def separator_of(self, source: Source) -> str:
+        """Name what separates the columns of a delimited file that was read; empty of any other source."""
+        shape = self._shapes.get(str(place(source.name))) if source.format == "csv" else None
+        return "" if shape is None else SEPARATORS.get(shape.delimiter, repr(shape.delimiter))
 
     def first_rows(self, source: Source, *, n_rows: int) -> Iterator[Row]:
         """Yield rows to decide about columns by: the first ones, or of a Parquet file some of every part."""

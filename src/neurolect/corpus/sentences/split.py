@@ -31,6 +31,8 @@ END = re.compile(
     rf"|[{WIDE}]++[{WIDE_CLOSERS}]*+[ ]*+"
     rf"|(?<=[\u0370-\u03ff\u1f00-\u1fff]);[{CLOSERS}]*+[ ]++"  # what asks in Greek
 )
+MARK_AND_CAPITAL = re.compile(r"[?!](?=[A-Z][a-z' ])")
+JOINED = re.compile(r"(?<![\w/=&#.:@-])[a-z']++[?!]++(?=[A-Z][a-z' ])")
 NEXT = re.compile(rf"[{OPENERS}*_\-\u2013\u2014\u2022 ]*")
 WORD_BEFORE = re.compile(r"[\w.&'\u2019-]*$")
 WORD_WITH_MARKS_BEFORE = regex.compile(r"[\w\p{M}.&'\u2019-]*$")
@@ -40,7 +42,7 @@ LINE_END = re.compile(rf"[:;{MARKS}{STOPS}{WIDE}][{CLOSERS}{WIDE_CLOSERS}]*$")
 
 # Never the last word of a sentence (a name, a number or an example follows).
 _BEFORE_MORE = """
-    adm brig capt cf cmdr col cpl dr drs e.g eg eq eqs fig figs fr ft gen gov hon i.e ie lt maj messrs
+    adm brig capt cf cmdr col cpl dr drs e.g eg eq eqs fig figs fr ft gen gov hon i.e ie incl lt maj messrs
     mlle mme mr mrs ms msgr mt nos pp pres prof pvt ref refs rep reps rev rt sen sens sgt supt viz vol
     vols vs
 """
@@ -168,6 +170,19 @@ def _one_unit_a_line(lines: list[str]) -> bool:
 
 
 def _split_paragraph(text: str) -> list[str]:
+    ends = [0, *_joined_ends(text), len(text)]
+    return [sentence for start, end in pairwise(ends) for sentence in _split_part(text[start:end])]
+
+
+def _joined_ends(text: str) -> list[int]:
+    """Find the ends of sentences that the next one follows without a space, as in "is it?I think"."""
+    if not MARK_AND_CAPITAL.search(text):
+        return []
+    found = JOINED.finditer(text)
+    return [each.end() for each in found if each.group().rstrip("?!") + "!" not in NAMES_WITH_MARK]
+
+
+def _split_part(text: str) -> list[str]:
     sentences = []
     start = 0
     for match in (END_OF_ASCII if text.isascii() else END).finditer(text):
