@@ -28,6 +28,7 @@ from neurolect.pipeline import run
 from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
 from tests.collector.kill_driver import start, wait
+from tests.probing.treebanks import sentences, write_treebank
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -64,8 +65,15 @@ ROWS = {
     "compare": Row("compare GIVEN/collected GIVEN/random --out OWN/out"),
     "report": Row("report GIVEN/scored --out OWN/out/report.html"),
     "plot": Row("plot GIVEN/scored ranks --by length --out OWN/out/ranks.png"),
+    "edit ablate": Row(
+        "edit ablate GIVEN/bert --neurons hidden.1 --each --on GIVEN/corpus --out OWN/out/each.parquet"
+    ),
     "subset": Row("subset GIVEN/scored --out OWN/out --sentences 40 --corpus GIVEN/corpus"),
     "export": Row("export GIVEN/scored hidden.1.3 --out OWN/out/list.jsonl"),
+    "probing activations": Row(
+        "probing activations GIVEN/bert GIVEN/treebank.jsonl --out OWN/out --concept tags --sites=hidden,mlp"
+        " --set=activations.min_train=5 --set=activations.min_test=1 --set=activations.shard_mb=1"
+    ),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
 }
 NOT_KILLED = {
@@ -81,6 +89,7 @@ def make_inputs(given: Path) -> None:
     """Make a model, a corpus and runs at every stage, as small as they can be."""
     write_tiny_bert(given / "bert")
     documents = write_documents(given / "documents.jsonl", n_documents=40)
+    write_treebank(given / "treebank.jsonl", sentences(1500))
     vectors = DescribeOptions(tagger="none", vectors="train", vector_size=8, vector_epochs=1)
     run(str(given / "bert"), [documents], out=given / "scored", config=replace(CONFIG, describe=vectors))
     (given / "scored-corpus").rename(given / "corpus")

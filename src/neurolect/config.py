@@ -16,6 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
+from neurolect.probing import ActivationsOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -51,6 +52,9 @@ class RunConfig:
 
     edit: EditOptions = field(default_factory=EditOptions)
     """How it is measured what neurons do."""
+
+    activations: ActivationsOptions = field(default_factory=ActivationsOptions)
+    """How labelled data become rows of activations."""
 
 
 _Config = TypeVar("_Config")

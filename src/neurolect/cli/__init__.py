@@ -16,7 +16,10 @@ from neurolect.cli import truth
 
 # isort: split
 from neurolect.cli import interventions
+
+# isort: split
+from neurolect.cli import probing
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "interventions", "main", "models", "reading", "relations", "stages", "truth"]
+__all__ = ["app", "interventions", "main", "models", "probing", "reading", "relations", "stages", "truth"]

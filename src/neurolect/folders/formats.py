@@ -90,9 +90,17 @@ PROBE = FolderFormat(
     error=ProbingError,
     file="probe.json",
 )
+ACTIVATIONS = FolderFormat(
+    name="neurolect-activations",
+    version=1,
+    kind="store of activations",
+    made_by="neurolect probing activations MODEL LABELLED --concept CONCEPT --out {folder}",
+    taken_by="neurolect verify {folder}",
+    error=ProbingError,
+)
 # Endings of what people ask for; nothing is read from such a file again.
 _NO_PARTS = frozenset({".html", ".svg", ".png", ".pdf", ".csv"})
-FORMATS = (CORPUS, RUN, COMPARISON, VARIANT)
+FORMATS = (CORPUS, RUN, COMPARISON, VARIANT, ACTIVATIONS)
 
 
 def read_manifest(folder: Path | RemotePath, expected: FolderFormat) -> dict[str, Any]:

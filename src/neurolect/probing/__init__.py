@@ -1,15 +1,24 @@
-"""Find neurons for a concept from labelled activations: probes and rankings."""
+"""Find neurons for a concept from labelled activations: stores of activations, probes and rankings."""
 
-from neurolect.probing.probes.fitting import fit_linear, fit_path
-from neurolect.probing.probes.forest import Forest, fit_forest
-from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
-from neurolect.probing.probes.linear import LinearProbe
-from neurolect.probing.probes.options import LinearOptions
-from neurolect.probing.probes.saved import open_probe, write_probe
-from neurolect.probing.rankings.ranked import table_of
-from neurolect.probing.rankings.thresholds import detect
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurolect.probing.activations.reader import ActivationStore, open_activations
+    from neurolect.probing.activations.stage import read_activations
+    from neurolect.probing.concepts.options import ActivationsOptions
+    from neurolect.probing.probes.fitting import fit_linear, fit_path
+    from neurolect.probing.probes.forest import Forest, fit_forest
+    from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
+    from neurolect.probing.probes.linear import LinearProbe
+    from neurolect.probing.probes.options import LinearOptions
+    from neurolect.probing.probes.saved import open_probe, write_probe
+    from neurolect.probing.rankings.ranked import table_of
+    from neurolect.probing.rankings.thresholds import detect
 
 __all__ = [
+    "ActivationStore",
+    "ActivationsOptions",
     "Forest",
     "GaussianProbe",
     "LinearOptions",
@@ -20,7 +29,37 @@ __all__ = [
     "fit_gaussian",
     "fit_linear",
     "fit_path",
+    "open_activations",
     "open_probe",
+    "read_activations",
     "table_of",
     "write_probe",
 ]
+
+_HOMES = {
+    "ActivationStore": "activations.reader",
+    "ActivationsOptions": "concepts.options",
+    "Forest": "probes.forest",
+    "GaussianProbe": "probes.gaussian",
+    "LinearOptions": "probes.options",
+    "LinearProbe": "probes.linear",
+    "choose_greedily": "probes.gaussian",
+    "detect": "rankings.thresholds",
+    "fit_forest": "probes.forest",
+    "fit_gaussian": "probes.gaussian",
+    "fit_linear": "probes.fitting",
+    "fit_path": "probes.fitting",
+    "open_activations": "activations.reader",
+    "open_probe": "probes.saved",
+    "read_activations": "activations.stage",
+    "table_of": "rankings.ranked",
+    "write_probe": "probes.saved",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for: torch takes seconds to import."""
+    if name in _HOMES:
+        return getattr(import_module(f"neurolect.probing.{_HOMES[name]}"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

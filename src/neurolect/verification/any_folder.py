@@ -3,8 +3,18 @@
 from pathlib import Path
 
 from neurolect.errors import OptionError
-from neurolect.folders.formats import COMPARISON, CORPUS, FORMATS, RUN, VARIANT, format_of, read_manifest
+from neurolect.folders.formats import (
+    ACTIVATIONS,
+    COMPARISON,
+    CORPUS,
+    FORMATS,
+    RUN,
+    VARIANT,
+    format_of,
+    read_manifest,
+)
 from neurolect.folders.remote import fetched, is_url
+from neurolect.verification.activations import activations_parts
 from neurolect.verification.corpora import corpus_parts
 from neurolect.verification.outcome import Verification
 from neurolect.verification.runs import run_parts
@@ -17,7 +27,7 @@ def verify(path: str | Path) -> Verification:
     Parameters
     ----------
     path : str or Path
-        A run, corpus, comparison or variant's folder; of one at a URL a copy is fetched.
+        A run, corpus, comparison or variant's folder, or a store of activations; of one at a URL a copy is fetched.
 
     Returns
     -------
@@ -38,9 +48,15 @@ def verify(path: str | Path) -> Verification:
         for each in there:
             read_manifest(folder, each)  # says what is wrong with it
         what = f"{folder} is no folder of neurolect: it has no manifest."
-        raise OptionError(what, expected="a run, corpus, comparison or variant's folder")
-    parts = {RUN: run_parts, CORPUS: corpus_parts, COMPARISON: comparison_parts, VARIANT: variant_parts}[kind]
-    found = parts(folder)
+        raise OptionError(what, expected="a run, corpus, comparison or variant's folder, or a store of activations")
+    parts = {
+        RUN: run_parts,
+        CORPUS: corpus_parts,
+        COMPARISON: comparison_parts,
+        VARIANT: variant_parts,
+        ACTIVATIONS: activations_parts,
+    }
+    found = parts[kind](folder)
     known = {part.name for part in found} | {kind.file}
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
     return Verification(folder, kind.kind, found, [name for name in files if name not in known])

@@ -6,9 +6,11 @@ What Arrow's own conversion cannot give (dates beyond Python's, nanoseconds) is 
 import datetime
 import uuid
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neurolect.errors import CorpusError
 
@@ -36,14 +38,19 @@ PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
-def plain_values(array: pa.Array, *, decode: Decode, where: str, n_before: int | None = None) -> list[object]:
+def plain_values(
+    array: pa.Array, *, decode: Decode, where: str, n_before: int | None = None, lists: bool = False
+) -> list[object]:
     """Give the values of a column.
 
     ``decode``: Makes text of bytes; None where they are none.
     ``where``: File and column, for messages.
     ``n_before``: Rows of the file before these, where that is known.
+    ``lists``: Whether lists are read; otherwise they are nested, as maps and objects are.
     """
     kind = array.type
+    if lists and (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return _lists(array, decode, where)
     if isinstance(kind, pa.BaseExtensionType):
         values = plain_values(array.storage, decode=lambda data: None, where=where)
         if kind.extension_name == "arrow.uuid":
@@ -65,6 +72,12 @@ def plain_values(array: pa.Array, *, decode: Decode, where: str, n_before: int |
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return list(array.to_pylist())
     return [NESTED if valid else None for valid in array.is_valid().to_pylist()]
+
+
+def _lists(array: pa.Array, decode: Decode, where: str) -> list[object]:
+    inner = iter(plain_values(array.flatten(), decode=decode, where=where, lists=True))
+    lengths = pc.list_value_length(array).to_pylist()
+    return [None if length is None else list(islice(inner, length)) for length in lengths]
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

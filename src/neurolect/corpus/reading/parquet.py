@@ -34,8 +34,10 @@ DAMAGED = (
 class ParquetRows:
     """One Parquet file, open."""
 
-    def __init__(self, file: pq.ParquetFile, *, name: str, decode: Decode, losses: Losses) -> None:
-        self._file, self._name, self._decode = file, name, decode
+    def __init__(
+        self, file: pq.ParquetFile, *, name: str, decode: Decode, losses: Losses, lists: bool = False
+    ) -> None:
+        self._file, self._name, self._decode, self._lists = file, name, decode, lists
         self.names, changed = unique_names(file.schema_arrow.names)
         if changed:
             losses.say(f"Column names of {name} that were empty or there twice are now {changed}.")
@@ -89,7 +91,13 @@ class ParquetRows:
 
     def _rows(self, batch: pa.RecordBatch, n_before: int | None) -> Iterator[dict[str, object]]:
         columns = [
-            plain_values(column, decode=self._decode, where=f"{self._name}, column {name!r}", n_before=n_before)
+            plain_values(
+                column,
+                decode=self._decode,
+                where=f"{self._name}, column {name!r}",
+                n_before=n_before,
+                lists=self._lists,
+            )
             for name, column in zip(self.names, batch.columns, strict=True)
         ]
         names = self.names
@@ -106,17 +114,19 @@ def _at(batch: pa.RecordBatch, places: np.ndarray[tuple[int], np.dtype[np.int64]
 
 
 @contextmanager
-def open_parquet(path: Path | RemotePath, *, decode: Decode, losses: Losses) -> Iterator[ParquetRows]:
+def open_parquet(
+    path: Path | RemotePath, *, decode: Decode, losses: Losses, lists: bool = False
+) -> Iterator[ParquetRows]:
     """Open a Parquet file; what is damaged about it is one error."""
     name = shown(path)
     try:
         if suffixes(path)[1]:
             with open_binary(path) as file:
                 unpacked = pq.ParquetFile(pa.BufferReader(file.read()), page_checksum_verification=True)
-                yield ParquetRows(unpacked, name=name, decode=decode, losses=losses)
+                yield ParquetRows(unpacked, name=name, decode=decode, losses=losses, lists=lists)
         else:
             with parquet_file(path, check_pages=True) as parquet:
-                yield ParquetRows(parquet, name=name, decode=decode, losses=losses)
+                yield ParquetRows(parquet, name=name, decode=decode, losses=losses, lists=lists)
     except CorpusError:
         raise
     except DAMAGED as error:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from neurolect.corpus.options import PrepareOptions, TextDocuments
+from neurolect.corpus.reading.columns import read_columns
 from neurolect.corpus.reading.decode import MOST_REPLACED, UTF_8, Decoder, decoded, open_binary
 from neurolect.corpus.reading.delimited import DelimitedFile, Shape, broken_row, find_shape
 from neurolect.corpus.reading.fields import TEXT_NAMES
@@ -137,10 +138,11 @@ class RowReader:
     """Reads sources and counts what was wrong with them.
 
     ``options``: What a text document is, how files are read, whether broken lines are skipped.
+    ``lists``: Whether lists in Parquet files are read; otherwise a mark is in their place.
     """
 
-    def __init__(self, options: PrepareOptions) -> None:
-        self._options = options
+    def __init__(self, options: PrepareOptions, *, lists: bool = False) -> None:
+        self._options, self._lists = options, lists
         self.losses = Losses()
         self._decoder = Decoder(self.losses, encoding=options.encoding)
         self._shapes: dict[str, Shape] = {}
@@ -168,6 +170,8 @@ class RowReader:
             yield from self._json(place(source.name))
         elif source.format == "csv":
             yield from self._csv(place(source.name))
+        elif source.format == "conll":
+            yield from self._conll(place(source.name))
         else:
             with self._parquet(place(source.name)) as parquet:
                 yield from parquet.all()
@@ -227,8 +231,14 @@ class RowReader:
         )
         yield from table.rows()
 
+    def _conll(self, path: Path | RemotePath) -> Iterator[Row]:
+        def broken(number: int, why: str, text: str) -> None:
+            self._broken(path, number, why, text)
+
+        yield from read_columns(self._decoder.lines(path), broken=broken)
+
     def _parquet(self, path: Path | RemotePath) -> AbstractContextManager[ParquetRows]:
-        return open_parquet(path, decode=self._text_of_bytes, losses=self.losses)
+        return open_parquet(path, decode=self._text_of_bytes, losses=self.losses, lists=self._lists)
 
     def _text_of_bytes(self, data: bytes) -> str | None:
         """Decode a value; None where it is no text."""

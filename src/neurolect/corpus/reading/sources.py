@@ -16,7 +16,7 @@ from neurolect.folders.remote import RemotePath, place
 from neurolect.progress import counted
 from neurolect.visible import one_line
 
-Format = Literal["text", "json", "csv", "parquet", "hub"]
+Format = Literal["text", "json", "csv", "parquet", "conll", "hub"]
 FORMATS: dict[str, Format] = {
     ".txt": "text",
     ".jsonl": "json",
@@ -24,6 +24,9 @@ FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".conll": "conll",
+    ".conllu": "conll",
+    ".conllup": "conll",
 }
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
