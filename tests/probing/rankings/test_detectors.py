@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neurolect.errors import ProbingError
-from neurolect.probing.rankings.sorting_kernels import bits_of, make_sortable, sort_units
+from neurolect.probing.rankings.sorting_kernels import bits_of, make_sortable, sort_labels, values_of
 from neurolect.probing.rankings.thresholds import average_precision, detect, n_experts, overlap
 from neurolect.probing.rows import ArrayRows
 from tests.reference import rankings_plain as plain
@@ -27,12 +27,14 @@ VALUES = st.lists(
 def test_units_are_sorted_as_by_a_stable_sort(values: list[float], half: bool) -> None:
     array: NDArray[Any] = np.clip(np.array(values), -6e4, 6e4).astype(np.float16 if half else np.float32)
     keys = bits_of(array).copy()
-    make_sortable(keys, 8 * keys.itemsize)
-    order, spare = np.empty(len(array), np.int32), np.empty(len(array), np.int32)
-    sort_units(keys, order, spare)
+    n_bits = 8 * keys.itemsize
+    make_sortable(keys, n_bits)
+    units = np.arange(len(array), dtype=np.int32)
+    found, order = np.empty_like(keys), np.empty_like(units)
+    sort_labels(keys, units, found, order, np.empty_like(keys), np.empty_like(units))
     assert order.tolist() == np.argsort(array, kind="stable").tolist()
-    ordered, ordered_keys = array[order], keys[order]
-    assert (ordered[1:] == ordered[:-1]).tolist() == (ordered_keys[1:] == ordered_keys[:-1]).tolist()
+    assert found.tolist() == keys[order].tolist()
+    assert values_of(found.astype(np.int64), n_bits=n_bits).tolist() == np.sort(array).tolist()
 
 
 def test_float32_that_are_halves_are_sorted_as_halves() -> None:

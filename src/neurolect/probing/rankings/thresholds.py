@@ -15,12 +15,12 @@ from neurolect.errors import ProbingError
 from neurolect.probing.labels import class_counts
 from neurolect.probing.rankings.ranked import Ranked, best_of_classes, by_scores
 from neurolect.probing.rankings.sorting_kernels import (
-    average_precisions,
     bits_of,
     make_sortable,
     overlaps,
-    quantiles_of_classes,
-    sort_units,
+    sort_labels,
+    values_of,
+    walk,
 )
 from neurolect.probing.rows import Rows, as_rows, columns_of, row_numbers
 
@@ -138,30 +138,29 @@ def _detect_some(given: _Given, chunk: slice, found: Detection) -> None:
         what = f"{odd:,} of the neurons {chunk.start:,} to {chunk.stop - 1:,} have activations that are not finite."
         raise ProbingError(what, expected="finite activations", hint="Leave those neurons or units out.")
     keys = bits_of(values)
-    keys = keys.copy() if keys.base is not None and np.shares_memory(keys, values) else keys
-    n, zero = len(given.labels), 1 << (8 * keys.itemsize - 1)
-    order, spare = np.empty(n, np.int32), np.empty(n, np.int32)
+    n, n_bits = len(given.labels), 8 * keys.itemsize
+    zero = 1 << (n_bits - 1)
+    sorted_keys, spare_keys = np.empty(n, keys.dtype), np.empty(n, keys.dtype)
+    sorted_labels, spare_labels = np.empty(n, np.int32), np.empty(n, np.int32)
     precision = np.empty((2, len(given.counts)))
-    n_shown = found.overlap.shape[3]
-    overlap = np.zeros((2, len(given.counts), n_shown), np.float32)
+    overlap = np.zeros((2, len(given.counts), found.overlap.shape[3]), np.float32)
     ends = np.stack([share * np.maximum(given.counts - 1, 0) for share in (0.5, 0.9)], axis=1)
-    places = np.concatenate([np.floor(ends), np.ceil(ends)], axis=1).astype(np.int64)
-    units = np.zeros(places.shape, np.int32)
+    places = np.stack([np.floor(ends), np.ceil(ends)], axis=2).astype(np.int64).reshape(-1, 4)
+    keys_at = np.zeros(places.shape, np.int64)
     for row, neuron in enumerate(range(chunk.start, chunk.stop)):
-        make_sortable(keys[row], 8 * keys.itemsize)
-        sort_units(keys[row], order, spare)
-        average_precisions(keys[row], order, given.labels, given.counts, precision)
+        make_sortable(keys[row], n_bits)
+        sort_labels(keys[row], given.labels, sorted_keys, sorted_labels, spare_keys, spare_labels)
+        walk(sorted_keys, sorted_labels, given.counts, places, precision, keys_at)
         found.average_precision[:, :, neuron] = precision
-        overlaps(keys[row], order, given.labels, given.counts, given.sizes, given.columns, zero, overlap)
+        overlaps(sorted_keys, sorted_labels, given.counts, given.sizes, given.columns, zero, overlap)
         found.overlap[:, :, neuron] = overlap
         if given.sizes[0] < 0:
             least = min(MIN_ACTIVE, 0.01 * n)
-            for side, active in enumerate((keys[row] > zero, keys[row] < zero)):
+            for side, active in enumerate((sorted_keys > zero, sorted_keys < zero)):
                 if active.sum() < least:
                     found.overlap[side, :, neuron] = np.nan
-        quantiles_of_classes(order, given.labels, places, units)
-        low, high = (values[row, units[:, part]].astype(np.float64) for part in (slice(0, 2), slice(2, 4)))
-        between = low + (high - low) * (ends - np.floor(ends))
+        pairs = values_of(keys_at, n_bits=n_bits).reshape(-1, 2, 2)
+        between = pairs[..., 0] + (pairs[..., 1] - pairs[..., 0]) * (ends - np.floor(ends))
         found.on_p50[:, neuron], found.on_p90[:, neuron] = between[:, 0], between[:, 1]
 
 
