@@ -33,6 +33,7 @@ STAGES = (
         "collector",
         "store",
         "variants",
+        "planted",
         "signatures",
         "relations",
         "fidelity",
