@@ -59,6 +59,9 @@ ROWS = {
     "describe": Row("describe OWN/out --set=fidelity.after_describe=false" + OF_WORDS, copies="collected"),
     "run": Row("run GIVEN/bert GIVEN/documents.jsonl --out OWN/out" + OF_LISTS + OF_WORDS + OF_SCORES),
     "fidelity": Row("fidelity OWN/out --workers=1" + OF_SCORES, copies="described"),
+    "edit cause": Row(
+        "edit cause OWN/out --workers=1 --set=cause.n_sentences=5 --set=cause.n_bootstrap=20", "scored"
+    ),
     "relate": Row("relate OWN/out" + OF_RELATIONS, copies="scored"),
     "tokens": Row("tokens OWN/out --model GIVEN/bert", copies="scored"),
     "variant": Row("variant GIVEN/bert random --out OWN/out"),

@@ -13,7 +13,7 @@ from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.fidelity import FidelityOptions
-from neurolect.interventions.options import EditOptions
+from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
 from neurolect.probing import ActivationsOptions
@@ -55,6 +55,9 @@ class RunConfig:
 
     activations: ActivationsOptions = field(default_factory=ActivationsOptions)
     """How labelled data become rows of activations."""
+
+    cause: CauseOptions = field(default_factory=CauseOptions)
+    """How it is checked that neurons do something where their signature says they respond."""
 
 
 _Config = TypeVar("_Config")

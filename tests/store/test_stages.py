@@ -130,7 +130,14 @@ def test_stale_results_are_refused_with_the_command_that_renews_them(made: Path,
         run.table("relations/neurons")
     with pytest.raises(RunFolderError, match=r"Renew it with: neurolect fidelity"):
         run.array("fidelity/mean_vector")
-    assert [line.split("'")[1] for line in run.stale()] == ["fidelity", "control", "against", "tokens", "relate"]
+    assert [line.split("'")[1] for line in run.stale()] == [
+        "fidelity",
+        "control",
+        "against",
+        "cause",
+        "tokens",
+        "relate",
+    ]
 
 
 def test_only_one_process_writes(made: Path, tmp_path: Path) -> None:

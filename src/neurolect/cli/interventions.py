@@ -1,4 +1,4 @@
-"""The verbs that set neurons of the running model: edit ablate."""
+"""The verbs that set neurons of the running model: edit ablate, edit cause."""
 
 import dataclasses
 from itertools import chain
@@ -7,9 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from neurolect.cli.app import app
-from neurolect.cli.arguments import Device, Model, RankingFormat, Settings, read_config
-from neurolect.cli.printing import make_progress, print_ranking, width
+from neurolect.cli.app import app, echo
+from neurolect.cli.arguments import (
+    CORES,
+    Config,
+    Device,
+    Format,
+    Model,
+    Output,
+    RankingFormat,
+    RunFolder,
+    Settings,
+    Workers,
+    read_config,
+    read_config_of,
+)
+from neurolect.cli.printing import as_json, make_progress, print_ranking, width
 
 edit_app = typer.Typer(help="Set neurons of the running model; measure what changes.", no_args_is_help=True)
 app.add_typer(edit_app, name="edit")
@@ -72,6 +85,41 @@ def ablate(
         progress=make_progress(),
     )
     print_ranking(made, text=ablation_text(made, width=width()), output=RankingFormat.text, out=out)
+
+
+@edit_app.command()
+def cause(
+    run: RunFolder,
+    neurons: _Neurons = None,
+    side: Annotated[str | None, typer.Option(help="Whose signatures: top or bottom; top.")] = None,
+    to: _To = None,
+    model: Annotated[str | None, typer.Option(help="Where the run's model lies, if it has moved.")] = None,
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    workers: Workers = CORES,
+    output: Output = Format.text,
+) -> None:
+    """Check that neurons do something where they respond.
+
+    More: --set cause.n_sentences=20, cause.neurons, cause.n_permutations, cause.seed.
+    """
+    from neurolect.interventions import cause
+    from neurolect.views.texts.interventions import cause_of_run, cause_text
+
+    options = read_config_of(run, config, settings).cause
+    given: dict[str, Any] = {key: value for key, value in (("side", side), ("to", to)) if value is not None}
+    checked = cause(
+        run,
+        model=model,
+        neurons=_parts(neurons),
+        options=dataclasses.replace(options, **given),
+        device=device,
+        workers=workers,
+        progress=make_progress(),
+    )
+    made = cause_of_run(checked)
+    echo(as_json(made) if output is Format.json else cause_text(made, width=width()), nl=output is Format.json)
 
 
 def _parts(text: str | None) -> list[str]:

@@ -252,7 +252,7 @@ def _score_block(work: _Work, scores: Scores, together: NDArray[np.float32], sta
         own = slice(work.features.offsets[each], work.features.offsets[each + 1])
         own_weights = (work.features.codes[own], work.weights.alone[own], work.weights.together[own])
         score_sentences(*work.held_out.features, *own_weights, kind_starts, made)
-        _add_senses(work, made, each)
+        add_senses(work.held_out.senses, work.features, work.weights, made, each)
         together[each] = made[0]
         rows, chosen, values, refused = _target(work, each)
         scores.n_sentences[each], scores.n_positives[each] = len(rows), np.count_nonzero(chosen)
@@ -276,15 +276,17 @@ def _score_block(work: _Work, scores: Scores, together: NDArray[np.float32], sta
     return stop - start
 
 
-def _add_senses(work: _Work, made: NDArray[np.float32], each: int) -> None:
+def add_senses(
+    senses: SenseVectors, features: Features, weights: Weights, made: NDArray[np.float32], each: int
+) -> None:
     """Add what the senses of a list, which are its last features, say to its scores."""
-    vectors, centroids, starts = work.held_out.senses
+    vectors, centroids, starts = senses
     own = centroids[starts[each] : starts[each + 1]]
     if len(own):
-        stop = work.features.offsets[each + 1]
+        stop = features.offsets[each + 1]
         likeness = vectors @ own.T
-        made[0] += likeness @ work.weights.together[stop - len(own) : stop]
-        made[1 + kind_names().index(SENSES.name)] = likeness @ work.weights.alone[stop - len(own) : stop]
+        made[0] += likeness @ weights.together[stop - len(own) : stop]
+        made[1 + kind_names().index(SENSES.name)] = likeness @ weights.alone[stop - len(own) : stop]
 
 
 def _interval(areas: NDArray[np.float64], tail: float) -> NDArray[np.float64]:

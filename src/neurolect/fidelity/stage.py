@@ -131,7 +131,7 @@ def _fit(stage: Stage) -> Compiled:
     return compiled
 
 
-def _senses_of(sentences: Annotated, *, compiled: Compiled) -> SenseVectors:
+def senses_of(sentences: Annotated, *, compiled: Compiled) -> SenseVectors:
     """Give sentences that nothing was fitted on their vectors."""
     if not has_senses(sentences.run):
         return no_senses(sentences.coded.n_sentences, n_lists=len(compiled.features.offsets) - 1)
@@ -139,16 +139,14 @@ def _senses_of(sentences: Annotated, *, compiled: Compiled) -> SenseVectors:
     return SenseVectors(vectors, compiled.centroids, compiled.starts)
 
 
-def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
-    """Score signatures on a folder of sentences and activations."""
-    run, options = stage.run, stage.options
+def annotated_part(stage: Stage, folder: Path) -> Annotated:
+    """Read a folder of sentences with their words, tags and trees."""
+    run = stage.run
     name = folder.relative_to(run.folder).as_posix()
     sentences = run.table(f"{name}/sentences")
-    activations: NDArray[np.float32] = run.array(f"{name}/activations")
     tagger = run.manifest["stages"]["describe"].get("tagger", "none")
     tagger = None if tagger == "none" else tagger
     parse = tagger is not None and described_with(run).trees == "dependencies"
-    features, n_lists = compiled.features, len(compiled.features.offsets) - 1
     with stage.timed("annotate"):
         annotations = annotate(
             sentences.column("text").to_pylist(),
@@ -158,17 +156,25 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
             workers=stage.workers,
             progress=stage.progress,
         )
-        columns = {
-            "sentence_id": sentences.column("sentence_id"),
-            "words": annotations.words,
-            "tags": annotations.tags,
-        }
-        write_table(folder / "annotations.parquet", pa.table(columns))
+    return Annotated(run, described_with(run), sentences, annotations, code_sentences(annotations))
+
+
+def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
+    """Score signatures on a folder of sentences and activations."""
+    run, options = stage.run, stage.options
+    activations: NDArray[np.float32] = run.array(f"{folder.relative_to(run.folder).as_posix()}/activations")
+    features, n_lists = compiled.features, len(compiled.features.offsets) - 1
+    annotated = annotated_part(stage, folder)
+    columns = {
+        "sentence_id": annotated.table.column("sentence_id"),
+        "words": annotated.annotations.words,
+        "tags": annotated.annotations.tags,
+    }
+    write_table(folder / "annotations.parquet", pa.table(columns))
     with stage.timed("features of held-out sentences"):
-        annotated = Annotated(run, described_with(run), sentences, annotations, code_sentences(annotations))
-        found, senses = sentence_features(features, annotated), _senses_of(annotated, compiled=compiled)
+        found, senses = sentence_features(features, annotated), senses_of(annotated, compiled=compiled)
     turned = found.by_feature(len(features.labels))
-    documents = sentences.column("document_id").to_numpy()
+    documents = annotated.table.column("document_id").to_numpy()
     names = parts_held(run, annotated)
     held_out = HeldOut(turned, documents, activations, senses, nearly_constant(run), names)
     sides = run.sides

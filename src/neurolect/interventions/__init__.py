@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neurolect.interventions.ablation import ablate
+    from neurolect.interventions.causal_check import cause
     from neurolect.interventions.editing import EditReport, edit
-    from neurolect.interventions.options import EditOptions
+    from neurolect.interventions.options import CauseOptions, EditOptions
 
-__all__ = ["EditOptions", "EditReport", "ablate", "edit"]
+__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit"]
 
-_HOMES = {"EditOptions": "options", "EditReport": "editing", "ablate": "ablation", "edit": "editing"}
+_HOMES = {
+    "CauseOptions": "options",
+    "EditOptions": "options",
+    "EditReport": "editing",
+    "ablate": "ablation",
+    "cause": "causal_check",
+    "edit": "editing",
+}
 
 
 def __getattr__(name: str) -> object:

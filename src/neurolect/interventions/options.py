@@ -5,6 +5,7 @@ from typing import Annotated
 
 from neurolect.interventions.changes import TO
 from neurolect.ranges import COUNT, SEED, OneOf, Range, check_ranges
+from neurolect.store.sides import SIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,35 @@ class EditOptions:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_ranges(self, "edit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseOptions:
+    """How it is checked that a neuron does something where its signature says it responds.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    side: Annotated[str, OneOf(SIDES)] = "top"
+    """Whose signature: of the top or of the bottom list."""
+    to: Annotated[str, OneOf(TO)] = "mean"
+    """What neurons are set to: ``mean`` (over the held-out sentences' own tokens), ``zero``, or ``resample``."""
+    n_sentences: Annotated[int, Range(5, 10_000)] = 20
+    """Held-out sentences that match a signature, and as many controls."""
+    neurons: Annotated[int, COUNT] = 2_500
+    """Neurons at most, as many of each layer, drawn at random where more have a scored signature."""
+    n_permutations: Annotated[int, Range(100, 10_000_000)] = 4_999
+    """Permutations behind a p value."""
+    n_bootstrap: Annotated[int, Range(10, 100_000)] = 1_000
+    """Resamples of the sentences behind an interval."""
+    interval: Annotated[float, Range(0.5, 0.999)] = 0.95
+    """Share of the resamples inside an interval."""
+    seed: Annotated[int, SEED] = 0
+    """Seed of the neurons, masks, random neurons, permutations and resamples."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_ranges(self, "cause")

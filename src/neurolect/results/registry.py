@@ -20,6 +20,7 @@ from neurolect.store.stage_kinds import described_with_tagger
 
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
+CAUSE = "cause/effects"
 CONTROL, FIDELITY_OF_LISTS = "fidelity/control", "fidelity/neurons"
 
 
@@ -153,6 +154,7 @@ _NUMBERS = [
         read=_of_twins,
         of_neuron=True,
     ),
+    column("cause", "effect of setting it, times that of random neurons of the layer", CAUSE, column="times"),
     moment("mean", "mean of the activation"),
     moment("std", "standard deviation of the activation"),
     moment("skewness", "skewness of the activation"),

@@ -50,6 +50,13 @@ STAGES: dict[str, StageKind] = {
         "has no scores on a second corpus",
         "neurolect fidelity RUN --against CORPUS",
     ),
+    "cause": StageKind(
+        ("fidelity",),
+        ("cause/",),
+        "has no causal check of its signatures",
+        "neurolect edit cause RUN",
+        "cause",
+    ),
     "tokens": StageKind(
         ("collect",),
         ("tokens/", "signatures/token_"),

@@ -127,6 +127,39 @@ def name_fidelity(of_name: dict[str, float | None]) -> list[str]:
     ]
 
 
+def card_cause(neuron: Neuron, side: str) -> dict[str, Any] | None:
+    """Give what the causal check found of one side's signature.
+
+    Returns: ``refused`` (None, or why it was not checked), ``times``, ``low``, ``high``, ``q``, ``specificity``,
+        ``q_controls``, ``loss`` and ``loss_random`` (None without a head), ``outcome``. None where that side of the
+        neuron was not checked.
+    """
+    if not neuron.run.has("cause/effects"):
+        return None
+    rows = neuron.rows("cause/effects", side=side).to_pylist()
+    if not rows:
+        return None
+    row = rows[0]
+    made = {"refused": row["refused"], "outcome": neuron.run.manifest["stages"]["cause"]["outcome"]}
+    names = {"low": "times_low", "high": "times_high"}
+    wanted = ("times", "low", "high", "q", "specificity", "q_controls", "loss", "loss_random")
+    return made | {name: _plain(row[names.get(name, name)]) for name in wanted}
+
+
+def cause_line(found: dict[str, Any]) -> str:
+    """Say in a line what setting the neuron does."""
+    if found["refused"] is not None:
+        return f"causal check: not made ({found['refused']})"
+    what = {"embedding": "the embedding", "class": "the classes"}.get(found["outcome"], "predictions at its peak")
+    low, high = found["low"], found["high"]
+    times = f"{found['times']:.2f} times as much as random neurons do ({low:.2f}\u2013{high:.2f})"
+    line = f"setting it changes {what} {times}"
+    line += f", q {found['q']:.3f}  \u00b7  as on controls {found['specificity']:.2f} times"
+    if found["loss"] is not None:
+        line += f"  \u00b7  loss there {found['loss']:+.3f} (random {found['loss_random']:+.3f})"
+    return line
+
+
 # What of a list's evidence the neuron responds to, and what only occurs next to it, as a card says it.
 N_STRONG, N_WEAK = 2, 4
 """Pieces of evidence of every kind, and of all kinds together."""

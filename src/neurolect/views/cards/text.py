@@ -8,7 +8,7 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.views.cards.activating_words import STRONG, bracketed, places_of
 from neurolect.views.cards.contents import N_FIELDS
-from neurolect.views.cards.numbers import activation_lines, fidelity_lines
+from neurolect.views.cards.numbers import activation_lines, cause_line, fidelity_lines
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.visible import harmless_values
 
@@ -218,6 +218,8 @@ def _fidelity(side: dict[str, Any], colour: str) -> Iterator["Text"]:
     yield _text(score, f"bold {colour}") + _text(colon + explained, "")
     for line in rest:
         yield _text(line, "bright_black")
+    if side["cause"] is not None:
+        yield _text(cause_line(side["cause"]), "bright_black")
 
 
 class Block(NamedTuple):
