@@ -145,8 +145,8 @@ def edit_sweep(folder: Path, before: dict[str, Any], *, share: float, seed: int)
             numbers = {type(value), type(then)} <= {int, float}
             if numbers or (value is not ... and type(value) is type(then)):
                 continue
-            if value is ... and at[-1] == "ending":
-                continue  # runs of before lack it: why the pass ended is shown as unknown
+            if value is ... and at[-1] in ("ending", "tables_version"):
+                continue  # runs of before lack them, and are read as such
             if rng.random() < share:
                 path.write_text(edited(manifest, at, value), encoding="utf-8")
                 check_edit(folder, before, what=f"{at} = {value!r}")
@@ -173,10 +173,10 @@ def test_some_edits_of_the_manifest(world: tuple[Path, dict[str, Any]], tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4, 9))
+@pytest.mark.parametrize("seed", range(4, 16))
 def test_many_edits_of_the_manifest(seed: int, world: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(world[0], tmp_path / "run"))
-    assert edit_sweep(folder, world[1], share=0.04, seed=seed) > 50
+    assert edit_sweep(folder, world[1], share=0.015, seed=seed) > 20
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,24 @@ class _RunEntry(TypedDict, total=False):
     describe: str | None
 
 
+class _RunNow(TypedDict):
+    """One of the runs compared, since version 2."""
+
+    label: str
+    path: str
+    model: str
+    corpus: str
+    fingerprint: str
+    collect: str | None
+    describe: str | None
+
+
+class _Runs(TypedDict):
+    """What version 2 has and version 1 lacks."""
+
+    runs: list[_RunNow]
+
+
 class ComparisonManifest(TypedDict, total=False):
     """``manifest.json`` of a comparison folder; version 1 has other keys."""
 
@@ -288,7 +306,8 @@ def open_comparison(path: str | Path) -> Comparison:
     folder = Path(path)
     manifest = read_manifest(folder, COMPARISON)
     check_types(folder, manifest, COMPARISON, ComparisonManifest)
-    if manifest["schema_version"] > 1 and "runs" in manifest:
+    if manifest["schema_version"] > 1:
+        check_types(folder, manifest, COMPARISON, _Runs)
         return Comparison(manifest, folder=folder)
     # 0.1 said less of the runs, and had the rankings in the manifest
     runs = [{"label": label} for label in manifest.get("labels", [])]

@@ -99,6 +99,8 @@ class StageEntry(TypedDict, total=False):
     word_rule: int
     ending: EndingEntry
     tables: list[str]
+    tables_version: int
+    length_notice: str | None
     annotator: str | None
     added_kinds: list[Any]
     tagger: str | None
