@@ -4,12 +4,15 @@ Dims: T units (rows), N neurons (columns).
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import ProbingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Selection = slice | NDArray[np.int64] | None
 """Which rows or columns: a slice, their numbers in the order they are wanted, or all."""
@@ -77,7 +80,12 @@ def widened(block: NDArray[Any]) -> NDArray[Any]:
     """Give halves as float32, all else as it is; PyTorch widens several times faster than NumPy."""
     if block.dtype != np.float16:
         return block
+    wide: NDArray[np.float32] = tensor_of(block).float().numpy()
+    return wide
+
+
+def tensor_of(block: NDArray[Any]) -> "Tensor":
+    """View a block as a tensor; of a read-only one a copy is made, for PyTorch has no such tensors."""
     import torch
 
-    wide: NDArray[np.float32] = torch.from_numpy(np.ascontiguousarray(block)).float().numpy()
-    return wide
+    return torch.from_numpy(block if block.flags.writeable else block.copy())

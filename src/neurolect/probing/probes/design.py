@@ -4,7 +4,6 @@ Dims: T units, N neurons, K rows of weights. Columns are centred; `scale_N` is t
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.probing.labels import check_finite
-from neurolect.probing.rows import Rows, Selection, row_numbers
+from neurolect.probing.rows import Rows, Selection, row_numbers, tensor_of
 
 
 class Design:
@@ -72,7 +71,7 @@ class Design:
             if self._buffer.numel() < block.size:
                 self._buffer = torch.empty(block.size, dtype=self.dtype, device=self.device)
             into = self._buffer[: block.size].view(block.shape)
-            into.copy_(_tensor(block))
+            into.copy_(tensor_of(block))
             yield at, into
             at += len(block)
 
@@ -92,8 +91,3 @@ class Design:
         variance = squares / self.n - mean * mean
         sd = torch.where(variance > 1e-12 * squares / self.n, variance.clamp(min=0), 0 * variance).sqrt()
         return mean + shift, sd
-
-
-def _tensor(block: NDArray[Any]) -> Tensor:
-    """View an array as a tensor; of a read-only one a copy is made, for PyTorch has no such tensors."""
-    return torch.from_numpy(block if block.flags.writeable else block.copy())

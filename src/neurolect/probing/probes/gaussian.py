@@ -16,7 +16,7 @@ from torch import Tensor
 from neurolect.probing.class_moments import class_moments
 from neurolect.probing.labels import class_counts
 from neurolect.probing.probes.linear import class_names
-from neurolect.probing.rows import Rows, Selection, as_rows, row_numbers
+from neurolect.probing.rows import Rows, Selection, as_rows, row_numbers, tensor_of
 
 
 class Step(NamedTuple):
@@ -145,7 +145,7 @@ def _fitted(rows: Rows, labels: NDArray[np.int64], chosen: NDArray[np.int64], *,
 
 
 def _values(rows: Rows, chosen: NDArray[np.int64], columns: Selection) -> Tensor:
-    parts = [torch.from_numpy(np.asarray(block, np.float64)) for _, block in rows.blocks(chosen, columns)]
+    parts = [tensor_of(block).double() for _, block in rows.blocks(chosen, columns)]
     return torch.cat(parts)
 
 
@@ -367,7 +367,7 @@ def _covariances_with(
         here = slice(at, at + len(block))
         spread_TK = torch.zeros((len(block), len(total_KN)), dtype=torch.float64)
         spread_TK.scatter_(1, torch.from_numpy(labels[train[here]])[:, None], away_T[here, None])
-        total_KN += spread_TK.T @ (torch.from_numpy(np.asarray(block, np.float64)) - centre_N)
+        total_KN += spread_TK.T @ (tensor_of(block).double() - centre_N)
         at += len(block)
     total_KN[:, picked] = fitted.n_K * fitted.variance_KN[:, picked]
     total_KN[:, picked] += fitted.variance_KN[:, picked]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurolect.probing.rows import Rows, as_rows, row_numbers
+from neurolect.probing.rows import Rows, as_rows, row_numbers, tensor_of
 
 
 class Fit(NamedTuple):
@@ -101,7 +101,7 @@ class LinearProbe:
         found = np.empty((len(numbers), len(self.weights)), self.weights.dtype)
         at = 0
         for _, block in rows.blocks(numbers, self.columns[stays]):
-            values = torch.from_numpy(np.asarray(block, self.weights.dtype))
+            values = tensor_of(block).to(per_unit.dtype)
             found[at : at + len(block)] = torch.addmm(biases.to(values.dtype), values, per_unit).numpy()
             at += len(block)
         return found

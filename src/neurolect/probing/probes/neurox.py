@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurolect.probing.probes.linear import Fit, LinearProbe
 from neurolect.probing.probes.options import LinearOptions
-from neurolect.probing.rows import Rows
+from neurolect.probing.rows import Rows, tensor_of
 
 EPOCHS, BATCH, RATE = 10, 32, 1e-3
 
@@ -70,7 +70,7 @@ def _batches(rows: Rows, order: NDArray[np.int64], columns: NDArray[np.int64]) -
     """Give 32 rows at a time, whatever the blocks of the reader."""
     at, rest = 0, torch.empty((0, len(columns)))
     for _, block in rows.blocks(order, columns):
-        rest = torch.cat([rest, torch.from_numpy(np.asarray(block, np.float32))])
+        rest = torch.cat([rest, tensor_of(block).float()])
         whole = len(rest) // BATCH * BATCH
         for first in range(0, whole, BATCH):
             yield at, rest[first : first + BATCH]

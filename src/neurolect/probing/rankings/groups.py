@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurolect.clustering.average_linkage import Merges, average_linkage
 from neurolect.probing.class_moments import class_moments
-from neurolect.probing.rows import Rows, as_rows, row_numbers, widened
+from neurolect.probing.rows import Rows, as_rows, row_numbers, tensor_of
 
 TILE = 1024
 
@@ -29,7 +29,7 @@ def correlations(rows: Rows | NDArray[Any], chosen: NDArray[np.int64] | slice | 
     scale = torch.from_numpy(np.where(sd_N > 0, 1 / np.where(sd_N > 0, sd_N, 1), 0) / len(numbers) ** 0.5)
     total = torch.zeros((n, n))
     for _, block in rows.blocks(numbers, None):
-        values = ((torch.from_numpy(widened(block)) - mean) * scale).float()
+        values = ((tensor_of(block).double() - mean) * scale).float()
         for first in range(0, n, TILE):
             part = slice(first, first + TILE)
             total[part, first:].addmm_(values[:, part].T, values[:, first:])
