@@ -132,11 +132,39 @@ class CollectEntry(TypedDict, total=False):
     activation_sample_size: int
 
 
+class DescribeEntry(TypedDict, total=False):
+    """Options of describe that views read from the manifest."""
+
+    tagger: str
+    vectors: str
+    word_gap: int
+    tag_gap: int
+    prior_size: float
+    false_discovery_rate: float
+
+
+class FidelityEntry(TypedDict, total=False):
+    """Options of fidelity that views read from the manifest."""
+
+    n_evidence: int
+    min_positives: int
+
+
+class RelateEntry(TypedDict, total=False):
+    """Options of relate that views read from the manifest."""
+
+    encoder_vectors: str
+    group_responses: str
+
+
 class OptionsEntry(TypedDict, total=False):
     """Options of a run, by stage; what reads the others checks them."""
 
     model: dict[str, Any]
     collect: CollectEntry
+    describe: DescribeEntry
+    fidelity: FidelityEntry
+    relate: RelateEntry
 
 
 class RunManifest(TypedDict):

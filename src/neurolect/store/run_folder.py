@@ -12,7 +12,7 @@ from neurolect.errors import RunFolderError
 from neurolect.folders.remote import fetched, is_url
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.store.field_columns import join_sentences
-from neurolect.store.files import RunFiles, names_of
+from neurolect.store.files import RunFiles, damaged, names_of
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
@@ -53,7 +53,13 @@ class Run:
     @cached_property
     def index(self) -> NeuronIndex:
         """Addresses to neuron ids and back."""
-        return NeuronIndex(tuple(SiteLayer(**each) for each in self.manifest["model"]["sites"]))
+        index = NeuronIndex(tuple(SiteLayer(**each) for each in self.manifest["model"]["sites"]))
+        if (self.folder / "neurons.parquet").is_file():
+            n = self.files.parquet("neurons").metadata.num_rows
+            if n != index.n_neurons:
+                how = f"it has {n:,} neurons, and manifest.json names {index.n_neurons:,}"
+                raise damaged(self.folder, self.manifest, "neurons.parquet", how)
+        return index
 
     @property
     def n_neurons(self) -> int:
