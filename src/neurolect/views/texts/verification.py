@@ -12,6 +12,7 @@ _ELSEWHERE = {
     "corpus folder": "the documents that it was made from",
     "comparison folder": "the runs that were compared (neurolect verify RUN)",
     "variant's folder": "the model that it was made from",
+    "store of activations": "the model and the labelled data that it was made from",
 }
 
 
