@@ -58,11 +58,12 @@ def test_columns_and_types(corpus: Corpus) -> None:
     assert pa.types.is_dictionary(table.schema.field("topic").type)
     schema = next(corpus.batches()).schema
     assert corpus.columns == schema.names
-    assert [str(schema.field(name).type) for name in schema.names[:6]] == [
+    assert [str(schema.field(name).type) for name in schema.names[:7]] == [
         "int64",
         "int64",
         "int32",
         "bool",
+        "int32",
         "int32",
         "string",
     ]

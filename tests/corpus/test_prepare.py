@@ -49,6 +49,7 @@ def test_a_corpus_has_what_its_sources_have(tmp_path: Path) -> None:
         (1, 0, 5),
         (1, 2, 3),
     ]
+    assert {row["n_in_document"] for row in rows} == {3}
     assert [(row["topic"], row["year"]) for row in rows[3::2][:3]] == [("b", 1991.0), (None, 1992.0), ("a", 1993.0)]
     assert corpus.fields == [{"name": "topic", "kind": "category"}, {"name": "year", "kind": "number"}]
     assert corpus.manifest["counts"]["duplicates_dropped"] == 39

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from neurolect.finding import striking
 from neurolect.results import provenance
-from neurolect.store import Run, open_run
+from neurolect.store import Run, open_run, read_manifest, write_manifest
 
 
 def evidence(run: Run) -> dict[str, str]:
@@ -52,3 +52,39 @@ def test_phrases_that_end_in_words_found_everywhere_come_last(example_run: Run, 
     weaker = {**strongest, "pattern": "golden fleece", "log_odds_z": strongest["log_odds_z"] - 1.0}
     pq.write_table(pa.Table.from_pylist([*rows, weaker], schema=table.schema), path)
     assert evidence(open_run(folder))["phrase"] == "golden fleece"
+
+
+def renamed(run: Run, folder: Path, kinds: dict[int, str]) -> Run:
+    """Copy a run and say what the top lists of some neurons are named after."""
+    shutil.copytree(run.folder, folder)
+    path = folder / "signatures" / "summary.parquet"
+    table = pq.read_table(path)
+    rows = [
+        {**row, "name_kind": kinds.get(row["neuron_id"], "word") if row["side"] == "top" else "word"}
+        for row in table.to_pylist()
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    return open_run(folder)
+
+
+def test_a_field_is_shown_by_a_list_that_is_named_after_it(example_run: Run, tmp_path: Path) -> None:
+    assert {each["kind"]: each["address"] for each in striking(example_run).to_pylist()}["domain"] == "hidden.2.4"
+    run = renamed(example_run, tmp_path / "run", {0: "metadata:domain"})
+    found = {each["kind"]: each for each in striking(run).to_pylist()}
+    assert (found["domain"]["address"], found["domain"]["evidence"]) == ("hidden.1.0", "recipe")
+    assert not {"party", "sentiment", "author"} & set(found)
+
+
+def test_a_field_has_no_tile_for_one_document(example_run: Run, tmp_path: Path) -> None:
+    run = renamed(example_run, tmp_path / "run", {5: "metadata:party", 0: "metadata:domain"})
+    assert "party" in {each["kind"] for each in striking(run).to_pylist()}
+    for name in ("words", "skip_ngrams", "tags", "metadata"):
+        path = run.folder / "signatures" / f"{name}.parquet"
+        table = pq.read_table(path)
+        alone = [row.get("value") == "Republican" for row in table.to_pylist()]
+        table = table.append_column("share_10", pa.array([1.0] * len(alone)))
+        pq.write_table(table.append_column("n_documents", pa.array([1 if each else 9 for each in alone])), path)
+    manifest = read_manifest(run.folder)
+    manifest["stages"]["describe"]["tables_version"] = 2
+    write_manifest(run.folder, manifest)
+    assert "party" not in {each["kind"] for each in striking(open_run(run.folder)).to_pylist()}

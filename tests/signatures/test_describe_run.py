@@ -64,7 +64,7 @@ def test_counts_are_those_of_the_list(run: Run) -> None:
 def test_names_tell_what_the_neurons_like(run: Run) -> None:
     names = {neuron: rows(run, "summary", neuron)[0] for neuron in range(5)}
     assert "recipe" in names[0]["name"]
-    assert names[1]["name"] == '"Bake" \u00b7 domain recipe'  # "golden" is in the same sentences
+    assert names[1]["name"] == 'begins with "bake" \u00b7 "golden" \u00b7 domain recipe'
     assert names[3]["name_kind"] == "constant"
     assert names[3]["name_z"] is None
     assert [names[neuron]["n_sentences"] for neuron in (0, 1)] == [N_LIST, N_LIST - 5]

@@ -52,6 +52,7 @@ class Manifest(TypedDict):
     notices: list[str]
     fields: list[FieldEntry]
     word_rule: NotRequired[int]
+    own_columns: NotRequired[list[str]]
     tokenizer: NotRequired[str]
     n_documents: int
     n_sentences: int
@@ -149,7 +150,8 @@ class Corpus:
     @property
     def columns(self) -> list[str]:
         """Names of all columns."""
-        own = ["sentence_id", "document_id", "position", "held_out", "n_words", "text"]
+        before = ["sentence_id", "document_id", "position", "held_out", "n_words", "text"]
+        own = self.manifest.get("own_columns", before)
         return own + [field["name"] for field in self.fields]
 
     def batches(

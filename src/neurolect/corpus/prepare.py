@@ -24,6 +24,7 @@ from neurolect.corpus.account import count_notices, said_sums, sums_of
 from neurolect.corpus.folder import Corpus, FieldEntry, Manifest, SourceEntry, fingerprint, open_corpus
 from neurolect.corpus.options import PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
+from neurolect.corpus.reading.fields import OWN_COLUMNS
 from neurolect.corpus.reading.sources import Found, Source, unique_sources
 from neurolect.corpus.sampling import is_held_out, sampling_order
 from neurolect.corpus.sentences.model_tokens import tokenizer_hash
@@ -346,6 +347,7 @@ def _manifest(
         notices=notices,
         fields=fields,
         word_rule=WORD_RULE,
+        own_columns=list(OWN_COLUMNS),
         n_documents=sum(reader.n_documents),
         n_sentences=writer.n_sentences,
         n_mining=writer.n_sentences - n_held_out,

@@ -88,7 +88,9 @@ def export(
     first = ["text", "label", "rank", "sentence_id", "document_id", "n_words"]
     table = table.append_column("label", pa.array(np.tile(np.array([1, 0], np.int8), int(kept.sum()))))
     table = table.append_column("rank", pa.array(np.repeat(np.flatnonzero(kept), 2).astype(np.int32)))
-    table = table.select([*first, *(name for name in table.column_names if name not in (*first, "position"))])
+    table = table.select(
+        [*first, *(name for name in table.column_names if name not in (*first, "position", "n_in_document"))]
+    )
     if path.suffix == ".parquet":
         write_table(path, table)
     else:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from neurolect.results.number import nearly_constant
 from neurolect.results.table import ranking_table
 from neurolect.signatures.counting.candidates import END_SHARE, UNINFORMATIVE
+from neurolect.signatures.evidence.form import FORM, OF_DOCUMENT
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.metadata import METADATA
 from neurolect.signatures.evidence.patterns import PHRASES
@@ -26,8 +27,9 @@ MIN_SHARE_10, MIN_SPECIFIC_10 = 0.6, 0.3
 """Share of the strongest 10 sentences: what the list as a whole has more of may be missing at its peak."""
 # A word or phrase is to be specific, else "the of the" wins for lists of long sentences; it may be rarer in turn.
 MIN_SPECIFIC_SHARE, MIN_SPECIFIC_LIFT = 0.05, 8.0
+MIN_FORM_LIFT = 2.0
 
-OTHER_KINDS = ("part of speech", "sentence length", "word", "phrase")
+OTHER_KINDS = ("part of speech", "sentence length", "word", "phrase", "form")
 _COLUMNS = ("neuron_id", "side", "score", "sign", "kind", "evidence")
 _SCORES = ("share_list", "share_background", "lift", "log_odds_z")
 
@@ -46,14 +48,14 @@ def striking(run: Run | str | Path, *, limit: int | None = None) -> pa.Table:
     -------
     pyarrow.Table
         ``rank``, ``address``, ``side``, ``score`` (the log-odds z), ``sign`` (+1 for top lists, -1 for bottom),
-        ``kind`` (``part of speech``, ``word``, ``phrase``, ``sentence length`` or the name of a metadata field),
-        ``evidence`` (the tag, word, phrase or value; for lengths ``long sentences`` or ``short sentences``),
-        ``share_list``, ``share_background``, ``lift`` and ``log_odds_z``.
+        ``kind`` (``part of speech``, ``word``, ``phrase``, ``form``, ``sentence length`` or the name of a metadata
+        field), ``evidence`` (the tag, word, phrase, form or value; for lengths ``long sentences`` or ``short
+        sentences``), ``share_list``, ``share_background``, ``lift`` and ``log_odds_z``.
         One a kind at most, no neuron twice, none that is nearly constant:
-        what is in the sentences first (words, phrases, parts of speech, sentence length), then metadata fields by
-        how many lists are named after them (then in the corpus's order; those that none is named after are left
-        out if any field has such lists). Within a kind a list that is named after it wins, and among these the
-        highest log-odds z.
+        what is in the sentences first (words, phrases, form, parts of speech, sentence length), then metadata
+        fields by how many lists are named after them (then in the corpus's order), each by a list that is named
+        after it (by any where no list is named after a field) and a value that is more than one document. Within
+        the other kinds a list that is named after it wins, and among these the highest log-odds z.
         Evidence covers 6 of the 10 strongest sentences at least, words and phrases 3 (where that was counted).
         A kind in which no evidence covers a fifth of a list at 1.25 times its usual share (for words
         and phrases: a twentieth, at 8 times) is left out. Ties go to the smaller neuron id.
@@ -100,18 +102,31 @@ def _candidates(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     phrases = phrases.filter(pc.match_substring_regex(pc.field("evidence"), r"^[\w' -]+$"))
     whole = phrases.filter(~pc.match_substring_regex(pc.field("evidence"), _common_ends(run)))
     yield "phrase", _best(whole if whole.num_rows else phrases, summary, "phrase")
+    if FORM.present_in(run):
+        forms = _enough(run, FORM, min_lift=MIN_FORM_LIFT)
+        yield "form", _best(forms.filter(~pc.ends_with(pc.field("evidence"), OF_DOCUMENT)), summary, "form")
     tags = _enough(run, TAGS).filter(pc.match_substring_regex(pc.field("evidence"), "^[NVJRP]"))
     yield "part of speech", _best(tags, summary, "part of speech")
     yield "sentence length", _best(_lengths(summary), summary, "length")
-    metadata = _enough(run, METADATA, "field")
+    metadata = _several_documents(_enough(run, METADATA, "field", *_if_known(run, "n_documents")))
     metadata = metadata.filter(~pc.utf8_lower(pc.field("evidence")).isin(sorted(UNINFORMATIVE)))
     kinds = Counter(summary.column("name_kind").to_pylist())
     fields = run.manifest["corpus"]["fields"]
-    # A field that no list is named after says little of the neurons, unless that is true of all fields.
-    named = [field for field in fields if kinds[f"metadata:{field['name']}"]] or fields
-    for field in sorted(named, key=lambda field: -kinds[f"metadata:{field['name']}"]):
-        rows = metadata.filter(pc.field("field") == field["name"])
-        yield field["name"], _best(rows, summary, f"metadata:{field['name']}")
+    # A list with another name has more in common than where its sentences come from.
+    named = [field["name"] for field in fields if kinds[f"metadata:{field['name']}"]]
+    for field in sorted(named or [each["name"] for each in fields], key=lambda field: -kinds[f"metadata:{field}"]):
+        rows = _best(metadata.filter(pc.field("field") == field), summary, f"metadata:{field}")
+        yield field, [row for row in rows if row["is_name"]] if named else rows
+
+
+def _if_known(run: Run, *columns: str) -> list[str]:
+    """Give columns that evidence has since it is counted at several depths."""
+    return list(columns) if run.manifest["stages"]["describe"].get("tables_version", 1) >= 2 else []
+
+
+def _several_documents(table: pa.Table) -> pa.Table:
+    """Leave out what is one document."""
+    return table.filter(pc.field("n_documents") > 1) if "n_documents" in table.column_names else table
 
 
 def _common_ends(run: Run) -> str:
@@ -132,9 +147,9 @@ def _enough(
 ) -> pa.Table:
     """Read the evidence that covers enough of a list; what it is, as cards show it, is the column ``evidence``."""
     rows = kind.shown[0].rows
-    is_known = run.manifest["stages"]["describe"].get("tables_version", 1) >= 2
-    table = rows.read(run, *_SCORES, *needed, *(["share_10"] if is_known else []))
-    if is_known:
+    known = _if_known(run, "share_10")
+    table = rows.read(run, *_SCORES, *needed, *known)
+    if known:
         table = table.filter(pc.field("share_10") >= at_peak).drop_columns("share_10")
     strong = pc.field("log_odds_z") >= MIN_Z
     table = table.filter(strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-OF_SENTENCES = ("sentence_id", "document_id", "position", "n_words", "text")
+OF_SENTENCES = ("sentence_id", "document_id", "position", "n_in_document", "n_words", "text")
 OF_LISTS = ("neuron_id", "rank", "sentence_id", "activation", "token")
 _KEY = b"neurolect.fields"
 

@@ -5,13 +5,13 @@ from neurolect.corpus.sentences.of_documents import Cut, near_key, sentences_of
 
 
 def texts(document: str, options: PrepareOptions | None = None) -> list[str]:
-    return [text for _, _, text in sentences_of(document, options=options or PrepareOptions())[0]]
+    return [text for *_, text in sentences_of(document, options=options or PrepareOptions())[0]]
 
 
 def test_short_sentences_are_dropped_and_keep_their_place() -> None:
     document = "One two three. Short one! Four -- five / six seven."
     kept, cut = sentences_of(document, options=PrepareOptions())
-    assert kept == [(0, 3, "One two three."), (2, 4, "Four - five / six seven.")]
+    assert kept == [(0, 3, 3, "One two three."), (2, 3, 4, "Four - five / six seven.")]
     assert cut == Cut(1, len("Short one!"), 0, 0, 38, len(document) - 48)
 
 
@@ -25,11 +25,11 @@ def test_a_megabyte_without_an_end_is_divided(piece: str) -> None:
     options = PrepareOptions(max_characters=100)
     document = piece * (1_000_000 // len(piece))
     kept, cut = sentences_of(document, options=options)
-    assert all(len(text) <= 100 for _, _, text in kept)
+    assert all(len(text) <= 100 for *_, text in kept)
     assert cut.n_long == 1
     assert cut.n_pieces == cut.n_short + len(kept) > 9_999
     assert len(document) == cut.kept_characters + cut.short_characters + cut.other_characters
-    words = "".join(text for _, _, text in kept).replace(" ", "")
+    words = "".join(text for *_, text in kept).replace(" ", "")
     assert words == (document.replace(" ", "") if " " in piece else "")
 
 

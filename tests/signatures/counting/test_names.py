@@ -5,7 +5,16 @@ import math
 import pytest
 
 from neurolect.signatures.counting.candidates import Candidate
-from neurolect.signatures.counting.names import Condition, ListEvidence, Name, Stated, bits_of, gather, name_of
+from neurolect.signatures.counting.names import (
+    Condition,
+    ListEvidence,
+    Name,
+    Stated,
+    bits_of,
+    gather,
+    name_of,
+    same_but_for_spelling,
+)
 from neurolect.signatures.evidence.length import stated_length
 from neurolect.signatures.evidence.patterns import stated_tag_pattern
 from neurolect.signatures.evidence.tags import stated_tag
@@ -153,9 +162,68 @@ def test_details_say_what_the_name_does_not_say_yet() -> None:
         stated_length(candidate("<= 5 words", range(7), 0.1)),
     ]
     texts = [name([OLYMPICS], metadata=[SPORT], stated=stated, n_details=n).text for n in (0, 1, 9)]
-    assert texts[0] == '"Olympics" \u00b7 topic sport'
-    assert texts[1] == '"Olympics" \u00b7 topic sport \u00b7 many numbers (CD)'
-    assert texts[2] == texts[1] + " \u00b7 short sentences (at most 5 words)"
+    assert texts[0] == '"Olympics" \u00b7 many numbers (CD) \u00b7 topic sport'
+    assert texts[1] == texts[0].replace("topic", "short sentences (at most 5 words) \u00b7 topic")
+    assert texts[2] == texts[1]
+
+
+def form(label: str, places: range | set[int], usual: float, *, is_origin: bool = False) -> Stated:
+    return Stated(candidate(label, places, usual, kind="form"), "form", label, label, is_origin=is_origin)
+
+
+def test_two_spellings_are_one_word() -> None:
+    words = [candidate("color", range(7), 0.002, 1), candidate("colour", {7, 8, 9}, 0.001, 2)]
+    made = name(words)
+    assert made.text == '"color" or "colour"'
+    assert made.share_10 == 1.0
+    assert {each.part for each in made.conditions} == {0}
+    others = [candidate("king", range(7), 0.002, 1), candidate("kings", {7, 8, 9}, 0.001, 2)]
+    assert name(others).text == '"king"'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("centre", "center", True),
+        ("defense", "defence", True),
+        ("realise", "realize", True),
+        ("colour", "colours", False),
+        ("house", "mouse", False),
+        ("labour", "laborer", False),
+        ("gray", "grey", False),
+    ],
+)
+def test_what_is_another_spelling(one: str, other: str, *, same: bool) -> None:
+    assert same_but_for_spelling(one, other) == same_but_for_spelling(other, one) == same
+
+
+def test_two_themes_lead_together_where_neither_covers_most() -> None:
+    question, salt = form("question (?)", range(5), 0.03), candidate("salt", range(5, 10), 0.02, 1)
+    made = name([salt], stated=[question])
+    assert made.text in ('question (?), or "salt"', '"salt", or question (?)')
+    assert made.share_10 == 1.0
+    assert {each.part for each in made.conditions} == {0}
+    more = form("question (?)", range(7), 0.03)
+    assert name([salt], stated=[more]).text == "question (?)"
+    common = form("question (?)", range(5), 0.3)
+    assert ", or " not in name([salt], stated=[common]).text
+
+
+def test_the_place_in_a_document_is_said_after_what_is_in_sentences() -> None:
+    place = form("first of its document", range(10), 0.1, is_origin=True)
+    assert name(stated=[place]).text == "first of its document"
+    assert name([OLYMPICS], stated=[place]).text == '"Olympics" \u00b7 first of its document'
+    assert name([OLYMPICS], stated=[place], origin="off").text == '"Olympics"'
+
+
+def test_what_covers_hardly_any_of_the_strongest_is_not_said() -> None:
+    assert name([candidate("judo", {0, 1, 20}, 0.001, 1)]).text == "no clear theme"
+    assert name([candidate("judo", {0, 1, 2}, 0.001, 1)]).text.startswith('no clear theme \u00b7 "judo"')
+
+
+def test_a_word_that_the_name_says_is_not_said_again() -> None:
+    begins = form('begins with "and"', range(10), 0.05)
+    assert name([candidate("And", range(10), 0.2, 1)], stated=[begins]).text == 'begins with "and"'
 
 
 def test_a_list_of_a_silent_neuron_gets_the_reason_for_a_name() -> None:

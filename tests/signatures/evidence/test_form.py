@@ -3,7 +3,7 @@
 import pytest
 
 from neurolect.corpus.sentences.words import split_words
-from neurolect.signatures.evidence.form import form_of
+from neurolect.signatures.evidence.form import first_word_of, form_of, place_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ from neurolect.signatures.evidence.form import form_of
 )
 def test_forms(text: str, expected: list[str]) -> None:
     assert form_of(text, [word.lower() for word in split_words(text)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("And so it is.", "and"), ('"No, no."', "no"), ("I don't.", "i"), ("(see 3)", "see"), ("3 men", ""), ("", "")],
+)
+def test_first_words(text: str, expected: str) -> None:
+    found = first_word_of([word.lower() for word in split_words(text)])
+    assert found == ([f'begins with "{expected}"'] if expected else [])
+
+
+def test_places_in_a_document() -> None:
+    def labels(n: int) -> list[list[str]]:
+        return [[each.removesuffix(" of its document") for each in place_of(place, n)] for place in range(n)]
+
+    assert labels(1) == [[]]
+    assert labels(2) == [["first"], ["last"]]
+    assert labels(7) == [["first"], [], [], [], [], [], ["last"]]
+    first, last = "in the first quarter", "in the last quarter"
+    assert labels(8) == [["first", first], [first], [], [], [], [], [last], ["last", last]]

@@ -30,7 +30,7 @@ FEW = 50
 MOST = 0.95
 MAX_DIGITS = 300
 SCALARS = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
-OWN_COLUMNS = frozenset({"sentence_id", "document_id", "position", "held_out", "n_words", "text"})
+OWN_COLUMNS = ("sentence_id", "document_id", "position", "held_out", "n_in_document", "n_words", "text")
 
 
 class Field(NamedTuple):
@@ -214,7 +214,7 @@ def choose_fields(
     fields: list[Field] = []
     for column in kept:
         name = plain_name(column) or "unnamed"
-        taken = OWN_COLUMNS | {field.name for field in fields} | (set(kept) - {column})
+        taken = {*OWN_COLUMNS} | {field.name for field in fields} | (set(kept) - {column})
         while name in taken:
             name += "_"
         if name != column:

@@ -62,12 +62,13 @@ class Cut(NamedTuple):
 def sentence_schema(fields: Sequence[Field]) -> pa.Schema:
     """Columns of a table of sentences before they have ids, the key's halves left out.
 
-    Returns: ``document_id``, ``position``, ``n_words``, ``text`` and the fields.
+    Returns: ``document_id``, ``position``, ``n_in_document``, ``n_words``, ``text`` and the fields.
     """
     kinds = {"category": pa.dictionary(pa.int32(), pa.string()), "number": pa.float64()}
     columns = [
         ("document_id", pa.int64()),
         ("position", pa.int32()),
+        ("n_in_document", pa.int32()),
         ("n_words", pa.int32()),
         ("text", pa.string()),
     ]
@@ -86,10 +87,11 @@ def near_key(text: str) -> str:
     return no_letter.sub(" ", ADDRESS.sub(" ", text)).strip().casefold() or text
 
 
-def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, str]], Cut]:
+def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[int, int, int, str]], Cut]:
     """Split one document into the sentences that are kept.
 
-    Returns: sentences: list of (position, number of words, text). Position counts the dropped sentences too.
+    Returns: sentences: list of (position, sentences of the document, number of words, text). The first two count
+        the dropped sentences too.
     Returns: cut: Cut. What was dropped or divided.
     """
     text = normalise(document, collapse_symbols=options.collapse_symbols, remove_markup=options.remove_markup)
@@ -100,14 +102,14 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
         n_long, before = sum(len(piece) > longest for piece in pieces), len(pieces)
         pieces = [each for piece in pieces for each in pieces_of(piece, max_characters=longest)]
         n_pieces = len(pieces) - before + n_long
-    kept: list[tuple[int, int, str]] = []
+    kept: list[tuple[int, int, int, str]] = []
     n_kept = n_short = 0
     name = options.tokenizer
     enough = None if name is None else [n >= options.min_tokens for n in count_tokens(pieces, tokenizer=name)]
     for position, sentence in enumerate(pieces):
         n_words = count_words(sentence)
         if n_words >= options.min_words if enough is None else enough[position] and n_words:
-            kept.append((position, n_words, sentence))
+            kept.append((position, len(pieces), n_words, sentence))
             n_kept += len(sentence)
         else:
             n_short += len(sentence)
@@ -118,7 +120,7 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
 def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options: PrepareOptions) -> ChunkCounts:
     """Write the sentences of a chunk to ``folder`` as an Arrow file with a 128-bit key a sentence."""
     documents: list[int] = []
-    rows: list[tuple[int, int, str]] = []
+    rows: list[tuple[int, int, int, str]] = []
     cut, n_empty = Cut(), 0
     for number, document in enumerate(chunk.documents):
         kept, cut_here = sentences_of(document.text, options=options)
@@ -126,7 +128,7 @@ def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options:
         documents += [number] * len(kept)
         rows += kept
     table = _table(chunk, np.array(documents, dtype=np.int64), rows, fields)
-    table = _with_keys(table, [text for _, _, text in rows], near=options.duplicates == "near")
+    table = _with_keys(table, [text for *_, text in rows], near=options.duplicates == "near")
     path = folder / f"chunk-{chunk.number:07d}.arrow"
     compressed = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=compressed) as writer:
@@ -137,14 +139,15 @@ def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options:
 def _table(
     chunk: Chunk,
     documents: np.ndarray[tuple[int], np.dtype[np.int64]],
-    rows: list[tuple[int, int, str]],
+    rows: list[tuple[int, int, int, str]],
     fields: Sequence[Field],
 ) -> pa.Table:
     schema = sentence_schema(fields)
-    positions, n_words, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    positions, totals, n_words, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
     columns: list[pa.Array] = [
         pa.array(documents + chunk.first_document),
         pa.array(positions, pa.int32()),
+        pa.array(totals, pa.int32()),
         pa.array(n_words, pa.int32()),
         pa.array(texts, pa.string()),
     ]

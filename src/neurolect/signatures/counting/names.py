@@ -7,6 +7,7 @@ What is in the sentences goes before where they come from.
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from neurolect.signatures.counting.candidates import Candidate
@@ -25,6 +26,10 @@ MIN_OWN = 0.1
 """Share of the strongest 100 that a word among several has at least, or twice that of the strongest 10."""
 SETTING = 0.6
 """A further part holds for at least this share of the strongest 10."""
+EACH_OF_TWO, OF_BOTH = 0.3, 0.8
+"""Two themes lead together where each adds so much to the strongest 10 and both cover so much."""
+WEAK = 0.3
+"""What covers less of the strongest 10 is not worth saying."""
 NO_THEME = "no clear theme"
 OF_LAYER = ", as most of its layer"
 DOT = " \u00b7 "
@@ -66,8 +71,8 @@ class Stated(NamedTuple):
     """The name where it leads."""
     detail: str
     """What it is called behind a name that another leads."""
-    mark: str
-    """A name that has this says it already."""
+    is_origin: bool = False
+    """Whether it says where sentences come from."""
 
 
 class ListEvidence(NamedTuple):
@@ -124,9 +129,10 @@ def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0
         return Name(evidence.silent, evidence.silent.partition(":")[0], float("nan"))
     first = _first(gathered)
     if first is None or first.share_10 < LEAST - 1e-9:
-        weak = [first.part.detail + _coverage(first, evidence.n_sentences)] if first is not None else []
+        says = first is not None and first.share_10 >= WEAK - 1e-9
+        weak = [first.part.detail + _coverage(first, evidence.n_sentences)] if first is not None and says else []
         return Name(DOT.join([NO_THEME, *weak]), "none", float("nan"))
-    parts = [first, *_further(first, gathered, n=1 + n_details)]
+    parts = [first, *_further(first, gathered, n_content=1 + n_details)]
     texts = [first.part.text, *(each.part.detail for each in parts[1:])]
     said = zip(texts, parts, strict=True)
     return Name(
@@ -153,6 +159,8 @@ class _Gathered(NamedTuple):
     """Where they come from, most bits first; single documents last."""
     of_layer: list[_Scored]
     """What is in the sentences as in those of most lists of the layer, most bits first."""
+    either: _Scored | None
+    """Two themes that share the strongest sentences among them."""
 
 
 def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
@@ -161,7 +169,8 @@ def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
     ``origin``: ``after`` says where the sentences come from after what is in them; ``off`` does not.
     """
     origins = _origins(evidence) if origin == "after" else []
-    return _Gathered(_content(evidence), origins, _of_layer(evidence))
+    content = _content(evidence)
+    return _Gathered(content, origins, _of_layer(evidence), _either(content, evidence.n_sentences))
 
 
 def _content(evidence: ListEvidence) -> list[_Scored]:
@@ -171,9 +180,10 @@ def _content(evidence: ListEvidence) -> list[_Scored]:
         Part((each.candidate,), each.kind, each.text, each.detail)
         for of_kind in evidence.stated
         for each in of_kind
-        if each.candidate.passes
+        if each.candidate.passes and not each.is_origin
     ]
     scored = [_scored(part, evidence.n_sentences) for part in parts]
+    scored += _spellings(terms, evidence.n_sentences)
     several = _several(terms, evidence.n_sentences)
     if several is not None:
         scored.append(several)
@@ -233,6 +243,39 @@ def _several(terms: Sequence[Candidate], n_sentences: int) -> _Scored | None:
     return best._replace(part=Part(tuple(chosen), "word", text, text))
 
 
+def _spellings(terms: Sequence[Candidate], n_sentences: int) -> list[_Scored]:
+    """Join the two spellings of a word, as in color and colour; they are one word, and lose nothing by it."""
+    words = [each for each in terms if len(each.items) == 1]
+    pairs = ((one, other) for one, other in combinations(words, 2) if same_but_for_spelling(one.label, other.label))
+    return [_joined(Part(pair, "word", _quoted(pair), _quoted(pair)), n_sentences) for pair in pairs]
+
+
+def _joined(part: Part, n_sentences: int, *, discount: float = 1.0) -> _Scored:
+    """Score a part of which each sentence has one alternative."""
+    held, expected, usual = 0, 1.0, 1.0
+    for each in part.candidates:
+        held, expected, usual = held | each.places, expected * (1 - each.expected), usual * (1 - each.usual)
+    shares = _shares(held, n_sentences)
+    bits = discount * sum(bits_of(share, 1 - expected) for share in shares)
+    return _Scored(part, *shares, bits, 1 - usual)
+
+
+def _either(content: Sequence[_Scored], n_sentences: int) -> _Scored | None:
+    """Join two themes of different kinds in a list in which nearly every sentence has one, and neither has most."""
+    best: _Scored | None = None
+    for pair in combinations([each for each in content if each.share_10 >= EACH_OF_TWO - 1e-9], 2):
+        one, other = (each.part for each in sorted(pair, key=lambda each: -each.share_10))
+        if one.kind == other.kind:
+            continue
+        text = f"{one.text}, or {other.text}"
+        part = Part(one.candidates + other.candidates, one.kind, text, text)
+        found = _joined(part, n_sentences, discount=WORDS_DISCOUNT)
+        least = max(OF_BOTH, max(each.share_10 for each in pair) + EACH_OF_TWO) - 1e-9
+        if found.share_10 >= least and found.usual <= GRADES[1][1] and (best is None or found.bits > best.bits):
+            best = found
+    return best
+
+
 def bits_of(share: float, background: float) -> float:
     """Give what :func:`~neurolect.statistics.scores.share_bits` gives, of one pair of shares."""
     p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
@@ -261,6 +304,9 @@ def _origins(evidence: ListEvidence) -> list[_Scored]:
             )
             found.append(_scored(part, evidence.n_sentences))
     found += _two_values([each for each in found if not each.part.is_one_document], evidence.n_sentences)
+    stated = [each for of_kind in evidence.stated for each in of_kind if each.is_origin and each.candidate.passes]
+    parts = [Part((each.candidate,), each.kind, each.text, each.detail, is_origin=True) for each in stated]
+    found += [_scored(part, evidence.n_sentences) for part in parts]
     return sorted(found, key=lambda each: (each.part.is_one_document, -each.bits))
 
 
@@ -284,10 +330,11 @@ def _two_values(values: Sequence[_Scored], n_sentences: int) -> list[_Scored]:
 
 def _first(gathered: _Gathered) -> _Scored | None:
     """Choose what leads: the most telling of those that cover most of the strongest sentences."""
-    content, origins, of_layer = gathered
+    content, origins, of_layer, either = gathered
     several = [each for each in origins if not each.part.is_one_document]
     own = [(grade, parts) for grades in ((0, 1), (3, 2)) for parts in (content, several) for grade in grades]
-    for grade, parts in (*own, (1, of_layer)):
+    two = [] if either is None else [either]
+    for grade, parts in (*own[:4], (1, two), *own[4:], (1, of_layer)):
         found = next((each for each in parts if each.is_good(grade)), None)
         if found is not None:
             return found
@@ -297,17 +344,19 @@ def _first(gathered: _Gathered) -> _Scored | None:
     return next((each for each in origins if each.share_10 >= SETTING), None)
 
 
-def _further(first: _Scored, gathered: _Gathered, *, n: int) -> list[_Scored]:
+def _further(first: _Scored, gathered: _Gathered, *, n_content: int) -> list[_Scored]:
     """Choose what is said besides: of another kind, true of most of the strongest sentences, not said yet.
 
-    Behind what most lists of the layer have, the strongest piece of the list's own is said, whatever it covers.
+    What is in the sentences goes before where they come from. Behind what most lists of the layer have, the
+    strongest piece of the list's own is said, whatever it covers.
     """
-    content, origins, _ = gathered
+    content, origins = gathered.content, gathered.origins
     found = content[:1] if first.part.candidates[0].of_layer else []
-    for each in [*_settings(origins, first), *content]:
-        said = [first, *found]
-        if len(found) < n and each.share_10 >= SETTING - 1e-9 and all(_is_new(each.part, one.part) for one in said):
-            found.append(each)
+    for parts, most in ((content, n_content), (_settings(origins, first), n_content + 1)):
+        for each in parts:
+            is_new = all(_is_new(each.part, one.part) for one in (first, *found))
+            if len(found) < most and each.share_10 >= SETTING - 1e-9 and is_new:
+                found.append(each)
     return found
 
 
@@ -318,6 +367,8 @@ def _settings(origins: Sequence[_Scored], first: _Scored) -> list[_Scored]:
 def _is_new(part: Part, said: Part) -> bool:
     if part.is_origin and said.is_origin:
         return part.kind != said.kind
+    if any(f'"{one.label}"'.casefold() in said.text.casefold() for one in part.candidates):
+        return False
     words = {candidate.label.casefold() for candidate in said.candidates for _ in candidate.items}
     if any(_same_stem(one.label, other) for one in part.candidates if one.items for other in words):
         return False
@@ -337,6 +388,23 @@ def _same_stem(first: str, second: str) -> bool:
     """Tell whether one word is the other with an ending, as in Olympic and Olympics."""
     short, long = sorted((first.casefold(), second.casefold()), key=len)
     return short == long or (len(short) >= 3 and long.startswith(short) and len(long) - len(short) <= 3)
+
+
+def same_but_for_spelling(first: str, second: str) -> bool:
+    """Tell whether words of five letters or more differ by one letter, or by two that changed places.
+
+    Examples
+    --------
+    >>> [same_but_for_spelling(*each) for each in (("colour", "color"), ("centre", "center"), ("king", "kings"))]
+    [True, True, False]
+    """
+    one, other = sorted((first.casefold(), second.casefold()), key=len)
+    if len(one) < 5 or one[0] != other[0] or _same_stem(one, other):
+        return False
+    start = next((place for place, letter in enumerate(one) if letter != other[place]), len(one))
+    rest = one[start:], other[start:]
+    swapped = len(one) == len(other) and rest[0][:2] == rest[1][1::-1] and rest[0][2:] == rest[1][2:]
+    return swapped or rest[0][len(one) == len(other) :] == rest[1][1:]
 
 
 def _quoted(terms: Sequence[Candidate]) -> str:

@@ -99,7 +99,7 @@ def stated_length(candidate: Candidate) -> Stated:
     sign, number, _ = candidate.label.split(" ")
     kind = "short" if sign == "<=" else "long"
     text = f"{kind} sentences (at {'most' if sign == '<=' else 'least'} {number} words)"
-    return Stated(candidate, "length", text, text, mark=f"{kind} sentences")
+    return Stated(candidate, "length", text, text)
 
 
 def _labels(run: Run, sides: Sequence[str]) -> Labelled:

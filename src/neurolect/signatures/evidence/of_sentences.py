@@ -21,7 +21,9 @@ N_IN_SENSES = 2
 LabelsOfSentences = Callable[[Annotated], Sequence[Sequence[str]]]
 
 
-def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences, alone: bool = False) -> EvidenceKind:
+def kind_of_sentences(
+    name: str, title: str, *, labels: LabelsOfSentences, alone: bool = False, origins: str | None = None
+) -> EvidenceKind:
     """Make a kind of evidence of what sentences have by themselves, e.g. the mark at their end.
 
     Parameters
@@ -34,6 +36,8 @@ def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences, alone
         From annotated sentences, it gives the labels of each.
     alone : bool
         Whether names of neurons say the label without the title.
+    origins : str, optional
+        End of the labels that say where sentences come from, not what is in them: names say them last.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def kind_of_sentences(name: str, title: str, *, labels: LabelsOfSentences, alone
         Counted against the uniform sample, scored, shown, searched and weighed like words. Register it with
         :func:`neurolect.signatures.evidence.register`.
     """
-    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels, alone)
+    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels, alone, origins)
     return EvidenceKind(
         name=name,
         title=title,
@@ -60,6 +64,7 @@ class _OfSentences:
     title: str
     labels: LabelsOfSentences
     alone: bool
+    origins: str | None
 
     def count(self, collected: Collected) -> Counted:
         stage, lists, in_sample = collected.stage, collected.lists, collected.inputs.in_sample
@@ -88,7 +93,9 @@ class _OfSentences:
 
     def stated(self, candidate: Candidate) -> Stated:
         text = candidate.label if self.alone else f"{self.title} {candidate.label}"
-        return Stated(candidate, self.title, text, text, mark=text)
+        is_origin = self.origins is not None and candidate.label.endswith(self.origins)
+        kind = "place" if is_origin else self.title
+        return Stated(candidate, kind, text, text, is_origin=is_origin)
 
     def features(self, wanted: Sequence[str], sentences: Annotated) -> SentenceFeatures:
         items = _items(self.labels(sentences), wanted)

@@ -86,7 +86,7 @@ def _stated_tag_patterns(patterns: "Patterns", collected: Collected) -> list[lis
 def stated_tag_pattern(candidate: Candidate) -> Stated:
     """Say a pattern of tags in a name."""
     named = " + ".join(TAG_NAMES.get(tag, tag) for tag in candidate.label.split())
-    return Stated(candidate, "tag pattern", f"{named} ({candidate.label})", named, mark=named)
+    return Stated(candidate, "tag pattern", f"{named} ({candidate.label})", named)
 
 
 def how_many_pass(patterns: "Patterns", collected: Collected) -> dict[str, int | float]:

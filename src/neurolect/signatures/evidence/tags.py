@@ -167,7 +167,7 @@ def stated_tag(candidate: Candidate) -> Stated:
     name = CLASSES_IN_NAMES.get(tag) or TAGS_IN_NAMES.get(tag, tag)
     mark = f" ({tag})" if tag in TAGS_IN_NAMES else ""
     text = f"many {name}{mark}: at least {share.replace(' ', '')} of the words"
-    return Stated(candidate, "part of speech", text, f"many {name}{mark}", mark=f"many {name}")
+    return Stated(candidate, "part of speech", text, f"many {name}{mark}")
 
 
 def tag_tokens(coded: CodedSentences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -15,6 +15,7 @@ from neurolect.finding.striking import kind_of_field, striking
 from neurolect.folders.atomic import write_text
 from neurolect.folders.formats import check_no_part
 from neurolect.results import corpus_statistics
+from neurolect.signatures.evidence.form import forms_of
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.signatures.evidence.words import WORDS
@@ -225,6 +226,8 @@ def _quote(run: Run, each: dict[str, Any]) -> str:
         words = {word.lower() for word in split_words(row["text"])}
         if kind in ("word", "phrase"):
             has_it = words.issuperset(evidence.lower().split())
+        elif kind == "form":
+            has_it = evidence in forms_of(row["text"])
         else:
             value = row[columns[kind]] if kind in columns else evidence
             has_it = isinstance(value, float) or value == evidence
