@@ -61,6 +61,15 @@ def test_counts_are_those_of_the_list(run: Run) -> None:
     assert golden["rank_relative"] <= 2 < golden["log_odds_z"]
 
 
+def test_words_of_a_signature_are_ordered_by_strength(run: Run) -> None:
+    for neuron in range(5):
+        table = run.neuron(run.index.address(neuron)).signature("top")["words"]
+        for name in ("all", "noun"):
+            z = [row["z_documents"] for row in table.to_pylist() if row["word_class"] == name]
+            assert z == sorted(z, reverse=True)
+        assert table.num_rows == len(rows(run, "words", neuron))
+
+
 def test_names_tell_what_the_neurons_like(run: Run) -> None:
     names = {neuron: rows(run, "summary", neuron)[0] for neuron in range(5)}
     assert "recipe" in names[0]["name"]

@@ -45,7 +45,7 @@ def _without_numbers(text: str) -> str:
 
 def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
     """Name every list by what was counted of all kinds."""
-    inputs, sizes = collected.inputs, collected.lists.sizes.tolist()
+    silent, sizes = collected.inputs.silent, collected.lists.sizes.tolist()
     every = [
         ListEvidence(
             words=[each for of in counted if of.words is not None for each in of.words[number]],
@@ -53,7 +53,7 @@ def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
             metadata=[each for of in counted if of.values is not None for each in of.values[number]],
             stated=[of.stated[number] for of in counted if of.stated is not None],
             n_sentences=sizes[number],
-            silent=inputs.silent[number],
+            silent=silent[number],
         )
         for number in range(len(sizes))
     ]

@@ -406,7 +406,8 @@ class Neuron:
         -------
         dict of str to pyarrow.Table
             ``summary``, ``words``, ``skip_ngrams``, ``tags``, ``metadata`` and what other kinds of evidence the run
-            was described with, ``typical_sentences``.
+            was described with, ``typical_sentences``. Words are ordered by strength within their class: by
+            ``z_documents``, highest first (``log_odds_z`` in runs of before).
 
         Raises
         ------
@@ -420,7 +421,18 @@ class Neuron:
         if names is None:
             subtrees = self.run.files.has("signatures/subtrees.parquet")
             names = [name for name in _TABLES if name != "subtrees" or subtrees]
-        return {name: self.rows(f"signatures/{name}", side=side) for name in names}
+        found = {name: self.rows(f"signatures/{name}", side=side) for name in names}
+        return found | ({"words": _by_strength(found["words"])} if "words" in found else {})
+
+
+def _by_strength(words: pa.Table) -> pa.Table:
+    """Order words within their class; classes as they are, and of equal words the more frequent first."""
+    if not words.num_rows:
+        return words
+    z = words.column("z_documents" if "z_documents" in words.column_names else "log_odds_z").to_numpy()
+    classes = words.column("word_class").to_pylist()
+    first = {name: classes.index(name) for name in dict.fromkeys(classes)}
+    return words.take(pa.array(np.lexsort((-z, [first[name] for name in classes]))))
 
 
 def open_run(path: "str | Path | Run") -> Run:

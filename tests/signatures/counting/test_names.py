@@ -203,6 +203,9 @@ def test_two_themes_lead_together_where_neither_covers_most() -> None:
     assert made.text in ('question (?), or "salt"', '"salt", or question (?)')
     assert made.share_10 == 1.0
     assert {each.part for each in made.conditions} == {0}
+    numbers = tag("CD >= 20 %", range(5), 0.02)
+    salty = name([salt], stated=[numbers, tag("NN >= 20 %", range(10), 0.25)])
+    assert salty.text.count("many ") == 1  # a kind that one of the two is of is not said again
     more = form("question (?)", range(7), 0.03)
     assert name([salt], stated=[more]).text == "question (?)"
     common = form("question (?)", range(5), 0.3)
@@ -213,6 +216,8 @@ def test_the_place_in_a_document_is_said_after_what_is_in_sentences() -> None:
     place = form("first of its document", range(10), 0.1, is_origin=True)
     assert name(stated=[place]).text == "first of its document"
     assert name([OLYMPICS], stated=[place]).text == '"Olympics" \u00b7 first of its document'
+    weaker = tag("CD >= 20 %", range(6), 0.1)
+    assert name(stated=[place, weaker]).text.startswith("many numbers")
     assert name([OLYMPICS], stated=[place], origin="off").text == '"Olympics"'
 
 

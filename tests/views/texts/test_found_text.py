@@ -9,7 +9,19 @@ from neurolect.views.texts.rankings import cells, found_text
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_every_column_is_there_and_no_line_too_long(example_run: Run, width: int) -> None:
     lines = found_text(find(example_run, word="the"), width=width).splitlines()
-    assert lines[0].split() == ["neuron", "side", "evidence", "in", "list", "usual", "lift", "z", "its", "name"]
+    assert lines[0].split() == [
+        "neuron",
+        "side",
+        "evidence",
+        "in",
+        "list",
+        "usual",
+        "lift",
+        "log-odds",
+        "z",
+        "its",
+        "name",
+    ]
     assert len(lines) == 12
     assert max(map(len, lines)) <= width
 

@@ -98,7 +98,9 @@ def of_evidence(
     if at_least is not None:
         of_layer = passes_at_peak(evidence, evidence.usual, rate=rate) & ~passes
     found: Candidates = [[] for _ in range(n_lists)]
-    for row in leading(evidence.lists, bits, limit=limit).tolist():
+    said = passes | of_layer | (evidence.n_documents == 1)  # names leave the others out
+    chosen = leading(evidence.lists, bits, limit=limit)
+    for row in chosen[said[chosen]].tolist():
         item = int(evidence.items[row])
         found[evidence.lists[row]].append(
             candidate_of(
@@ -110,7 +112,8 @@ def of_evidence(
                 bits=float(bits[row]),
                 passes=bool(passes[row]),
                 items=(item,) if are_words else (),
-            )._replace(of_layer=bool(of_layer[row]))
+                of_layer=bool(of_layer[row]),
+            )
         )
     return found
 
@@ -125,6 +128,7 @@ def candidate_of(
     bits: float,
     passes: bool,
     items: tuple[int, ...],
+    of_layer: bool = False,
 ) -> Candidate:
     """Make a candidate of one row."""
     low, high = evidence.places[row].tolist()
@@ -140,6 +144,7 @@ def candidate_of(
         passes=passes,
         n_documents=int(evidence.n_documents[row]),
         condition=condition,
+        of_layer=of_layer,
     )
 
 

@@ -107,30 +107,57 @@ def _held_kernel(
                 slot = slots[codes[entry]]
                 if slot >= 0:
                     places[first + slot, place // 64] |= np.uint64(1) << np.uint64(place % 64)
-        size = last - first
-        latest = np.full(size, -1, np.int64)
-        here = np.zeros(size, np.int64)
-        squares = np.zeros(size)
-        for row in np.sort(kept):  # sentences of one document are neighbours
-            document = documents[row]
-            for entry in range(offsets[row], offsets[row + 1]):
-                slot = slots[codes[entry]]
-                if slot < 0:
-                    continue
-                n_sentences[first + slot] += 1
-                n_overlap[first + slot] += inside[row]
-                if latest[slot] != document:
-                    squares[slot] += here[slot] * here[slot]
-                    latest[slot], here[slot] = document, 0
-                    n_documents[first + slot] += 1
-                here[slot] += 1
-        for slot in range(size):
+        for row in kept:
+            is_inside = np.int64(inside[row])
+            for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
+                slot = slots[np.uint64(codes[entry])]
+                if slot >= 0:
+                    n_sentences[first + slot] += 1
+                    n_overlap[first + slot] += is_inside
+        alone, together = n_documents[first:last], clustering[first:last, 2]
+        alone[:] = n_sentences[first:last]  # as if each were of a document of its own
+        _cluster_all(offsets, codes, np.sort(kept), documents, slots, alone, together)
+        for slot in range(last - first):
             total = n_sentences[first + slot]
-            squares[slot] += here[slot] * here[slot]
-            clustering[first + slot, 2] = squares[slot] / total if total else 1.0
+            together[slot] = together[slot] / total if total else 1.0
         _cluster_strongest(kept, documents, places[first:last], clustering[first:last])
         for row in range(first, last):
             slots[row_items[row]] = -1
+
+
+@njit(nogil=True, cache=True)
+def _cluster_all(
+    offsets: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    documents: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    n_documents: NDArray[np.int32],
+    squares: NDArray[np.float64],
+) -> None:
+    """Turn numbers of sentences into numbers of documents, and sum the squares of their counts.
+
+    Sentences of one document are neighbours in `rows`; one that is alone in its document adds 1 to both.
+    """
+    size = len(n_documents)
+    squares[:] = n_documents
+    latest = np.full(size, -1, np.int64)
+    here = np.zeros(size, np.int64)
+    for place in range(len(rows)):
+        document = documents[rows[place]]
+        before = place > 0 and documents[rows[place - 1]] == document
+        if not before and (place + 1 == len(rows) or documents[rows[place + 1]] != document):
+            continue
+        for entry in range(np.uint64(offsets[rows[place]]), np.uint64(offsets[rows[place] + 1])):
+            slot = slots[np.uint64(codes[entry])]
+            if slot < 0:
+                continue
+            if latest[slot] != document:
+                latest[slot], here[slot] = document, 1
+            else:  # the square of n is 1 + 3 + 5 + ...: here + here more than a square of its own
+                n_documents[slot] -= 1
+                squares[slot] += 2 * here[slot]
+                here[slot] += 1
 
 
 @njit(nogil=True, cache=True)

@@ -30,6 +30,8 @@ EACH_OF_TWO, OF_BOTH = 0.3, 0.8
 """Two themes lead together where each adds so much to the strongest 10 and both cover so much."""
 WEAK = 0.3
 """What covers less of the strongest 10 is not worth saying."""
+SHORTEST_SPELT = 5
+"""Letters of a word from which another spelling is looked for."""
 NO_THEME = "no clear theme"
 OF_LAYER = ", as most of its layer"
 DOT = " \u00b7 "
@@ -102,6 +104,10 @@ class Part(NamedTuple):
     is_origin: bool = False
     """Whether it says where sentences come from."""
     is_one_document: bool = False
+    is_place: bool = False
+    """Whether it says where in their documents they are."""
+    other_kind: str = ""
+    """Of the second of two themes."""
 
 
 class _Scored(NamedTuple):
@@ -127,7 +133,7 @@ def name_of(evidence: ListEvidence, gathered: "_Gathered", *, n_details: int = 0
     """
     if evidence.silent is not None:
         return Name(evidence.silent, evidence.silent.partition(":")[0], float("nan"))
-    first = _first(gathered)
+    first = _first(gathered, evidence.n_sentences)
     if first is None or first.share_10 < LEAST - 1e-9:
         says = first is not None and first.share_10 >= WEAK - 1e-9
         weak = [first.part.detail + _coverage(first, evidence.n_sentences)] if first is not None and says else []
@@ -159,8 +165,6 @@ class _Gathered(NamedTuple):
     """Where they come from, most bits first; single documents last."""
     of_layer: list[_Scored]
     """What is in the sentences as in those of most lists of the layer, most bits first."""
-    either: _Scored | None
-    """Two themes that share the strongest sentences among them."""
 
 
 def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
@@ -169,8 +173,7 @@ def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
     ``origin``: ``after`` says where the sentences come from after what is in them; ``off`` does not.
     """
     origins = _origins(evidence) if origin == "after" else []
-    content = _content(evidence)
-    return _Gathered(content, origins, _of_layer(evidence), _either(content, evidence.n_sentences))
+    return _Gathered(_content(evidence), origins, _of_layer(evidence))
 
 
 def _content(evidence: ListEvidence) -> list[_Scored]:
@@ -245,7 +248,7 @@ def _several(terms: Sequence[Candidate], n_sentences: int) -> _Scored | None:
 
 def _spellings(terms: Sequence[Candidate], n_sentences: int) -> list[_Scored]:
     """Join the two spellings of a word, as in color and colour; they are one word, and lose nothing by it."""
-    words = [each for each in terms if len(each.items) == 1]
+    words = [each for each in terms if len(each.items) == 1 and len(each.label) >= SHORTEST_SPELT]
     pairs = ((one, other) for one, other in combinations(words, 2) if same_but_for_spelling(one.label, other.label))
     return [_joined(Part(pair, "word", _quoted(pair), _quoted(pair)), n_sentences) for pair in pairs]
 
@@ -268,7 +271,7 @@ def _either(content: Sequence[_Scored], n_sentences: int) -> _Scored | None:
         if one.kind == other.kind:
             continue
         text = f"{one.text}, or {other.text}"
-        part = Part(one.candidates + other.candidates, one.kind, text, text)
+        part = Part(one.candidates + other.candidates, one.kind, text, text, other_kind=other.kind)
         found = _joined(part, n_sentences, discount=WORDS_DISCOUNT)
         least = max(OF_BOTH, max(each.share_10 for each in pair) + EACH_OF_TWO) - 1e-9
         if found.share_10 >= least and found.usual <= GRADES[1][1] and (best is None or found.bits > best.bits):
@@ -305,7 +308,9 @@ def _origins(evidence: ListEvidence) -> list[_Scored]:
             found.append(_scored(part, evidence.n_sentences))
     found += _two_values([each for each in found if not each.part.is_one_document], evidence.n_sentences)
     stated = [each for of_kind in evidence.stated for each in of_kind if each.is_origin and each.candidate.passes]
-    parts = [Part((each.candidate,), each.kind, each.text, each.detail, is_origin=True) for each in stated]
+    parts = [
+        Part((each.candidate,), each.kind, each.text, each.detail, is_origin=True, is_place=True) for each in stated
+    ]
     found += [_scored(part, evidence.n_sentences) for part in parts]
     return sorted(found, key=lambda each: (each.part.is_one_document, -each.bits))
 
@@ -328,17 +333,19 @@ def _two_values(values: Sequence[_Scored], n_sentences: int) -> list[_Scored]:
     return found
 
 
-def _first(gathered: _Gathered) -> _Scored | None:
+def _first(gathered: _Gathered, n_sentences: int) -> _Scored | None:
     """Choose what leads: the most telling of those that cover most of the strongest sentences."""
-    content, origins, of_layer, either = gathered
-    several = [each for each in origins if not each.part.is_one_document]
+    content, origins, of_layer = gathered
+    several = [each for each in origins if not each.part.is_one_document and not each.part.is_place]
+    places = [each for each in origins if each.part.is_place]
     own = [(grade, parts) for grades in ((0, 1), (3, 2)) for parts in (content, several) for grade in grades]
-    two = [] if either is None else [either]
-    for grade, parts in (*own[:4], (1, two), *own[4:], (1, of_layer)):
+    for place, (grade, parts) in enumerate((*own, (1, places), (1, of_layer))):
         found = next((each for each in parts if each.is_good(grade)), None)
+        if found is None and place == len(own) // 2 - 1:  # no theme alone covers enough, and is rare enough
+            found = _either(content, n_sentences)
         if found is not None:
             return found
-    rest = [*content, *several]
+    rest = [*content, *several, *places]
     if rest:
         return max(rest, key=lambda each: each.share_10 * (1.0 - each.usual) ** 4)
     return next((each for each in origins if each.share_10 >= SETTING), None)
@@ -372,7 +379,7 @@ def _is_new(part: Part, said: Part) -> bool:
     words = {candidate.label.casefold() for candidate in said.candidates for _ in candidate.items}
     if any(_same_stem(one.label, other) for one in part.candidates if one.items for other in words):
         return False
-    return part.kind != said.kind or bool(part.candidates[0].items)
+    return part.kind not in (said.kind, said.other_kind) or bool(part.candidates[0].items)
 
 
 def _terms(evidence: ListEvidence) -> list[Candidate]:
@@ -398,8 +405,10 @@ def same_but_for_spelling(first: str, second: str) -> bool:
     >>> [same_but_for_spelling(*each) for each in (("colour", "color"), ("centre", "center"), ("king", "kings"))]
     [True, True, False]
     """
+    if first[0].casefold() != second[0].casefold() or abs(len(first) - len(second)) > 1:
+        return False
     one, other = sorted((first.casefold(), second.casefold()), key=len)
-    if len(one) < 5 or one[0] != other[0] or _same_stem(one, other):
+    if len(one) < SHORTEST_SPELT or _same_stem(one, other):
         return False
     start = next((place for place, letter in enumerate(one) if letter != other[place]), len(one))
     rest = one[start:], other[start:]

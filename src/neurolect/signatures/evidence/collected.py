@@ -3,7 +3,7 @@
 import dataclasses
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -153,6 +153,8 @@ class Collected:
     tagger: str | None
     meanings: "Future[tuple[TypicalSentences, NDArray[np.float32]]]"
     """Typical sentences of the lists, and the vectors of the kept sentences."""
+    made: dict[str, Any] = field(default_factory=dict)
+    """What kinds have made of the kept sentences (``SenseItems``), by kind."""
 
     @property
     def options(self) -> DescribeOptions:

@@ -111,4 +111,4 @@ def _labels(sentences: Annotated) -> list[list[str]]:
     return found
 
 
-FORM = kind_of_sentences("form", "form", labels=_labels, alone=True, origins=OF_DOCUMENT)
+FORM = kind_of_sentences("form", "form", labels=_labels, alone=True, origins=OF_DOCUMENT, least=10)

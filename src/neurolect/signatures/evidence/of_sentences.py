@@ -1,5 +1,6 @@
 """A kind of evidence made of one function: the labels that each sentence has by itself."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,7 +23,13 @@ LabelsOfSentences = Callable[[Annotated], Sequence[Sequence[str]]]
 
 
 def kind_of_sentences(
-    name: str, title: str, *, labels: LabelsOfSentences, alone: bool = False, origins: str | None = None
+    name: str,
+    title: str,
+    *,
+    labels: LabelsOfSentences,
+    alone: bool = False,
+    origins: str | None = None,
+    least: int = 1,
 ) -> EvidenceKind:
     """Make a kind of evidence of what sentences have by themselves, e.g. the mark at their end.
 
@@ -38,6 +45,8 @@ def kind_of_sentences(
         Whether names of neurons say the label without the title.
     origins : str, optional
         End of the labels that say where sentences come from, not what is in them: names say them last.
+    least : int, >= 1
+        Kept sentences that a label has at least to be counted.
 
     Returns
     -------
@@ -45,7 +54,7 @@ def kind_of_sentences(
         Counted against the uniform sample, scored, shown, searched and weighed like words. Register it with
         :func:`neurolect.signatures.evidence.register`.
     """
-    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels, alone, origins)
+    rows, own = Rows(name, ("label",)), _OfSentences(name, title, labels, alone, origins, least)
     return EvidenceKind(
         name=name,
         title=title,
@@ -65,6 +74,7 @@ class _OfSentences:
     labels: LabelsOfSentences
     alone: bool
     origins: str | None
+    least: int
 
     def count(self, collected: Collected) -> Counted:
         stage, lists, in_sample = collected.stage, collected.lists, collected.inputs.in_sample
@@ -104,11 +114,17 @@ class _OfSentences:
     def sense_items(self, collected: Collected) -> SenseItems:
         from neurolect.signatures.counting.items import count_in_rows
 
+        found: SenseItems | None = collected.made.get(self.name)
+        if found is not None:  # asked for twice: to count, and to distinguish senses
+            return found
         every = self.labels(collected.sentences)
-        known = sorted(set(chain.from_iterable(every)))
+        n_sentences = Counter(chain.from_iterable(every))
+        known = sorted(label for label, n in n_sentences.items() if n >= self.least)
         items, in_sample = _items(every, known), collected.inputs.in_sample
         background, size = count_in_rows(items, in_sample), int(in_sample.sum())
-        return SenseItems(self.name, items, background, size, np.ones(len(known)), N_IN_SENSES, known)
+        found = SenseItems(self.name, items, background, size, np.ones(len(known)), N_IN_SENSES, known)
+        collected.made[self.name] = found
+        return found
 
 
 def _items(every: Sequence[Sequence[str]], known: Sequence[str]) -> "Items":

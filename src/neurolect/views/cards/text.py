@@ -24,6 +24,13 @@ MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
 LABEL, BAR = 15, 9  # columns of an evidence line; the rest is 23 columns of figures
 
 
+LEGEND = (
+    "\u2502 the corpus's share  \u00b7  * at most so many are chance as the false-discovery rate allows  \u00b7  "
+    "z: log-odds z, by documents"
+)
+"""What the marks of evidence mean."""
+
+
 def card_text(card: dict[str, Any], *, width: int = 100, colour: bool = False) -> str:
     """Lay a card out as text.
 
@@ -68,6 +75,8 @@ def card_console(card: dict[str, Any], console: "Console") -> None:
     parts = list(_head(card, inner))
     for side in card["sides"]:
         parts += _side(side, inner, colours=console.color_system is not None)
+    if any(side["evidence"]["words"] for side in card["sides"]):
+        parts.append(_text(LEGEND, "bright_black"))
     model = card["model"]
     layer = f"block {card['layer']} of {model['n_layers']}" if card["layer"] else "embedding output"
     title = f"[bold]{card['address']}[/]"

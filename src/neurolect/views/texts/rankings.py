@@ -80,8 +80,8 @@ def _cut(line: str, width: int) -> str:
 
 
 # What a search found, as a table for the terminal.
-TITLES = ("neuron", "side", "evidence", "in list", "usual", "lift", "z", "fidelity", "its name")
-NUMBERS = frozenset({"in list", "usual", "lift", "z", "fidelity"})
+TITLES = ("neuron", "side", "evidence", "in list", "usual", "lift", "log-odds z", "fidelity", "its name")
+NUMBERS = frozenset({"in list", "usual", "lift", "log-odds z", "fidelity"})
 LONGEST = 32
 """Columns of a cell at most; the name, which comes last, takes what is left."""
 GAP, RULE, ELLIPSIS = "  ", "\u2500", "\u2026"
@@ -147,7 +147,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "in list": percent(row["share_list"]),
         "usual": percent(row["share_background"]),
         "lift": number(row["lift"]),
-        "z": number(row["log_odds_z"]),
+        "log-odds z": number(row["log_odds_z"]),
         "its name": row["name"] or "",
     }
     plain = {title: one_line(text) for title, text in shown.items()}
