@@ -15,7 +15,7 @@ from neurolect.errors import ModelError, NeuronAddressError, OptionError, Varian
 from neurolect.interventions import EditOptions, ablate, edit, effects, estimate
 from neurolect.interventions.effects import Pairs, effects_of_pairs, references_of
 from neurolect.interventions.estimate import estimated_changes
-from neurolect.interventions.outcomes import Texts
+from neurolect.interventions.outcomes import Inputs, Texts, of_tokens
 from neurolect.interventions.resuming import Rest, tap_at
 from neurolect.model import Model, ModelOptions
 from neurolect.model.architecture.taps import write
@@ -381,3 +381,21 @@ def test_the_command(tmp_path: Path) -> None:
     answer = command("edit", "ablate", model, "--on", texts)
     assert answer.code == 1
     assert "No neuron was given" in answer.err
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 60.0])
+def test_changes_of_distributions_near_and_far(scale: float) -> None:
+    torch.manual_seed(0)
+    plain = 5 * torch.randn(2, 4, 50)
+    rows = torch.tensor([0, 0, 0, 1])
+    edited = plain[rows] + scale * torch.randn(4, 4, 50)
+    mask = torch.ones(2, 4, dtype=torch.int64)
+    mask[1, 3] = 0
+    targets = torch.tensor([[3, 7, 49, -100], [1, 2, -100, -100]])
+    made = of_tokens(plain, edited, Inputs(mask, mask, mask.bool(), targets), rows)
+    old, new = plain[rows].double().log_softmax(-1), edited.double().log_softmax(-1)
+    divergence = (old.exp() * (old - new)).sum(-1) * mask[rows]
+    wanted = targets[rows].clamp(min=0)[..., None]
+    loss = (old - new).gather(2, wanted)[..., 0] * (targets[rows] >= 0)
+    assert torch.allclose(made.of_token["kl"].double(), divergence, rtol=1e-4, atol=3e-8 + 1e-6 * scale)
+    assert torch.allclose(made.of_token["loss"].double(), loss, rtol=1e-4, atol=1e-6)

@@ -20,7 +20,7 @@ from neurolect.fidelity.predict import predicted_scores
 from neurolect.fidelity.stage import Stage
 from neurolect.folders.atomic import write_table
 from neurolect.interventions.effects import Pairs, effects_of_pairs, references_of
-from neurolect.interventions.matching import FEWEST, Matched, corrected, match_sentences, times_as_much
+from neurolect.interventions.matching import FEWEST, TINY, Matched, corrected, match_sentences, times_as_much
 from neurolect.interventions.options import CauseOptions
 from neurolect.interventions.outcomes import CLASS, EMBEDDING, UNITS, Texts
 from neurolect.interventions.resuming import Rest
@@ -37,6 +37,13 @@ from neurolect.visible import quoted
 TABLE = "cause/effects"
 OUTPUT, FEW, REFUSED = "the model's output", "matches too few sentences", "no fidelity"
 """Why a neuron is not checked."""
+MATCHES, ANYWHERE, LITTLE = "where it matches", "anywhere", "little"
+"""Verdicts: more than random neurons and more than on controls; more than random neurons alone; neither, or less
+than ``cause.least_effect``."""
+RATE = 0.05
+"""False-discovery rate of the verdicts."""
+EMBEDDING_SCALE = 0.1
+"""What the least effect is multiplied by where effects are cosine distances."""
 _KINDS = ("own", "random", "own_controls", "random_controls")
 
 
@@ -74,7 +81,8 @@ def cause(
     Run
         The run, opened again, with ``cause/effects``: effects on sentences that match and on controls, of the
         neuron and of random ones, ``times`` (how many times as much it does as random neurons of its layer at
-        the same tokens, with interval, p by permutation and q), ``specificity`` (as on controls), signed ``loss``.
+        the same tokens, with interval, p by permutation and q), ``specificity`` (as on controls), signed ``loss``
+        and ``verdict``: it does something ``where it matches``, ``anywhere``, or ``little``.
 
     Raises
     ------
@@ -124,7 +132,8 @@ def cause(
 
                 steps.make(name, make, files=[name], settings=settings)
                 parts.append(pq.read_table(run.folder / name))
-        table = _joined(parts, refused, side=options.side)
+        least = options.least_effect * (EMBEDDING_SCALE if texts.kind == EMBEDDING else 1.0)
+        table = _joined(parts, refused, side=options.side, least=least)
         write_table(run.folder / f"{TABLE}.parquet", table)
         record.entry |= {
             "outcome": texts.kind,
@@ -238,19 +247,18 @@ class _Check:
             }
             rows.append(
                 {"neuron_id": neuron}
-                | ({"refused": FEW} if starts[number] == starts[number + 1] else self._row(own, neuron))
+                | ({"refused": FEW} if starts[number] == starts[number + 1] else self._row(own))
             )
         return pa.Table.from_pylist(rows)
 
-    def _row(self, effects: dict[str, NDArray[np.float32]], neuron: int) -> dict[str, Any]:
+    def _row(self, effects: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
         """Lay out one neuron's effects: rows own, random, own on controls, random on controls."""
         main = next(name for name in ("peak_kl", "distance", "kl") if name in effects)
         own, random, controls, random_controls = effects[main].astype(np.float64)
-        seed = self.options.seed + neuron
-        n = self.options.n_permutations
+        seed, n = self.options.seed, self.options.n_permutations
         times, p = times_as_much(own, random, paired=True, n_permutations=n, seed=seed)
         specificity, p_controls = times_as_much(own, controls, paired=False, n_permutations=n, seed=seed)
-        low, high = _interval_of_times(own, random, self.options, seed)
+        low, high = _interval_of_times(own, random, self.options)
         row: dict[str, Any] = {
             "n_sentences": len(own),
             "effect": float(own.mean()),
@@ -269,6 +277,15 @@ class _Check:
                 row[name] = float(np.nanmean(effects[source][0]))
                 row[f"{name}_random"] = float(np.nanmean(effects[source][1]))
         return row
+
+
+def _verdict(row: dict[str, Any], *, least: float) -> str | None:
+    """Say whether a neuron does something, and whether it does it where its signature matches."""
+    if row.get("times") is None:
+        return None
+    if row["effect"] < least or row["times"] <= 1 or row["q"] > RATE:
+        return LITTLE
+    return MATCHES if row["specificity"] > 1 and row["q_controls"] <= RATE else ANYWHERE
 
 
 def _pairs(
@@ -296,11 +313,11 @@ def _pairs(
 
 
 def _interval_of_times(
-    own: NDArray[np.float64], random: NDArray[np.float64], options: CauseOptions, seed: int
+    own: NDArray[np.float64], random: NDArray[np.float64], options: CauseOptions
 ) -> tuple[float, float]:
     """Resample sentences; give the interval of the ratio of geometric means."""
-    logs = np.log(np.maximum(own, 1e-12)) - np.log(np.maximum(random, 1e-12))
-    drawn = np.random.default_rng([seed, 1]).integers(0, len(logs), size=(options.n_bootstrap, len(logs)))
+    logs = np.log(np.maximum(own, TINY)) - np.log(np.maximum(random, TINY))
+    drawn = np.random.default_rng([options.seed, 1]).integers(0, len(logs), size=(options.n_bootstrap, len(logs)))
     tail = 0.5 * (1.0 - options.interval)
     low, high = np.quantile(logs[drawn].mean(axis=1), (tail, 1.0 - tail))
     return float(np.exp(low)), float(np.exp(high))
@@ -311,6 +328,7 @@ SCHEMA = pa.schema(
         ("neuron_id", pa.int32()),
         ("side", pa.string()),
         ("refused", pa.string()),
+        ("verdict", pa.string()),
         ("n_sentences", pa.int32()),
         *(
             (name, pa.float64())
@@ -323,7 +341,7 @@ SCHEMA = pa.schema(
 )
 
 
-def _joined(parts: Sequence[pa.Table], refused: dict[int, str], *, side: str) -> pa.Table:
+def _joined(parts: Sequence[pa.Table], refused: dict[int, str], *, side: str, least: float) -> pa.Table:
     """Put the layers together, and correct for testing so many neurons."""
     rows = [row for part in parts for row in part.to_pylist()]
     rows += [{"neuron_id": neuron, "refused": why} for neuron, why in refused.items()]
@@ -334,4 +352,6 @@ def _joined(parts: Sequence[pa.Table], refused: dict[int, str], *, side: str) ->
         )
         for row, q in zip(rows, corrected(p).tolist(), strict=True):
             row[f"q{name}"] = q if np.isfinite(q) else None
+    for row in rows:
+        row["verdict"] = _verdict(row, least=least)
     return pa.Table.from_pylist([row | {"side": side} for row in rows], schema=SCHEMA)

@@ -18,7 +18,7 @@ from neurolect.model.architecture.taps import Tap, write
 from neurolect.progress import Task
 
 TOKEN_BUDGET = 4_096
-ON_GPU = 8
+ON_GPU = 4
 """How many times as many tokens a call has there."""
 
 

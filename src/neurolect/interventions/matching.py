@@ -3,6 +3,7 @@
 Dims: S held-out sentences. Knows arrays only.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -72,24 +73,31 @@ def times_as_much(
         effect is whose.
     """
     a, b = (np.log(np.maximum(each, TINY)) for each in (own, other))
-    random = np.random.default_rng(seed)
+    found = float(a.mean() - b.mean())
     if paired:
-        differences = a - b
-        found = float(differences.mean())
-        signs = random.integers(0, 2, size=(n_permutations, len(a))) * 2 - 1
-        drawn = signs @ differences / len(a)
+        drawn = _flips(len(a), n_permutations, seed) @ (a - b)
     else:
-        found = float(a.mean() - b.mean())
-        every = np.concatenate([a, b])
-        order = np.argsort(random.random((n_permutations, len(every))), axis=1)
-        shuffled = every[order]
-        drawn = shuffled[:, : len(a)].mean(axis=1) - shuffled[:, len(a) :].mean(axis=1)
+        drawn = _permutations(len(a), len(b), n_permutations, seed) @ np.concatenate([a, b])
     p = (1 + np.count_nonzero(drawn >= found - 1e-12)) / (1 + n_permutations)
     return float(np.exp(found)), float(p)
 
 
-TINY = 1e-12
-"""Effects are at least so large: logarithms are taken of them."""
+@lru_cache(maxsize=8)
+def _flips(n: int, n_permutations: int, seed: int) -> NDArray[np.float64]:
+    """Draw signs, the same for every neuron; times differences they give means, shape (n_permutations, n)."""
+    signs = np.random.default_rng(seed).integers(0, 2, size=(n_permutations, n))
+    return np.asarray((2.0 * signs - 1.0) / n)
+
+
+@lru_cache(maxsize=8)
+def _permutations(n: int, m: int, n_permutations: int, seed: int) -> NDArray[np.float64]:
+    """Draw which n of n + m are the first; times effects they give differences of means."""
+    order = np.argsort(np.random.default_rng(seed).random((n_permutations, n + m)), axis=1)
+    return np.where(order < n, 1.0 / n, -1.0 / m)
+
+
+TINY = 1e-10
+"""Effects are at least so large: logarithms are taken of them, and float32 tells no less."""
 
 
 def corrected(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -64,6 +64,9 @@ class CauseOptions:
     """Held-out sentences that match a signature, and as many controls."""
     neurons: Annotated[int, COUNT] = 2_500
     """Neurons at most, as many of each layer, drawn at random where more have a scored signature."""
+    least_effect: Annotated[float, Range(0.0, 100.0)] = 0.01
+    """Mean change where its signature matches that counts as something: nats of divergence, or a tenth of it of
+    cosine distance."""
     n_permutations: Annotated[int, Range(100, 10_000_000)] = 4_999
     """Permutations behind a p value."""
     n_bootstrap: Annotated[int, Range(10, 100_000)] = 1_000

@@ -23,6 +23,8 @@ NOTHING = -100
 """Target where nothing is to be predicted."""
 _CHUNK = 1 << 26
 """Scores of tokens that are compared at once."""
+_FAR = 20.0
+"""Where a score grows by more, old probabilities may be too small for float32 to tell what it adds."""
 
 NEXT, MASKED, CLASS, EMBEDDING = "next token", "masked token", "class", "embedding"
 UNITS = {NEXT: "nats a token", MASKED: "nats a masked token", CLASS: "nats a text", EMBEDDING: "cosine distance"}
@@ -129,7 +131,7 @@ class Texts:
             return _of_states(plain, edited, inputs, rows)
         if self.kind == CLASS:
             return _of_classes(plain, edited, inputs.targets, rows)
-        return _of_tokens(plain, edited, inputs, rows)
+        return of_tokens(plain, edited, inputs, rows)
 
     def plain_loss(self) -> float | None:
         """Give the mean loss of the network as it is; None without a head."""
@@ -195,24 +197,38 @@ def _without_nothing(scores: Tensor, targets: Tensor) -> Tensor:
     return torch.where(targets == NOTHING, torch.nan, loss)
 
 
-def _of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Changes:
-    """Compare distributions of tokens; a part of them at a time, for there are many."""
-    copy, token = inputs.mask[rows].nonzero(as_tuple=True)
-    targets = inputs.targets[rows[copy], token]
-    loss, divergence = (torch.zeros(inputs.mask[rows].shape, device=plain.device) for _ in range(2))
-    step = max(1, _CHUNK // edited.shape[-1])
-    for start in range(0, len(copy), step):
-        part = slice(start, start + step)
-        here, at = copy[part], token[part]
-        old = functional.log_softmax(plain[rows[here], at].float(), dim=-1)
-        new = functional.log_softmax(edited[here, at].float(), dim=-1)
-        wanted = targets[part].clamp(min=0)[:, None]
-        gained = (old.gather(1, wanted) - new.gather(1, wanted))[:, 0]
-        loss[here, at] = torch.where(targets[part] == NOTHING, 0.0, gained)
-        divergence[here, at] = (old.exp() * (old - new)).sum(-1).clamp(min=0)
-    predicted = inputs.targets[rows] != NOTHING
-    n = predicted.sum(1).clamp(min=1)
-    of_sentence = {"loss": loss.sum(1) / n, "kl": (divergence * predicted).sum(1) / n}
+def of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Changes:
+    """Compare distributions of tokens, some copies of a sentence at a time, for there are many tokens.
+
+    With d the change of each score and p the old probabilities, log sum(p exp(d)) is how much the logarithm of the
+    normaliser grows; the loss grows by that less the target's d, and the divergence is that less the mean d.
+    """
+    loss, divergence = (torch.zeros(inputs.ids[rows].shape, device=plain.device) for _ in range(2))
+    step = max(1, _CHUNK // (plain.shape[1] * plain.shape[2]))
+    sentences, n_copies = torch.unique_consecutive(rows, return_counts=True)
+    start = 0
+    for sentence, n in zip(sentences.tolist(), n_copies.tolist(), strict=True):
+        old = plain[sentence].float()
+        probability = functional.softmax(old, dim=-1)[..., None]
+        wanted = inputs.targets[sentence].clamp(min=0)
+        for first in range(start, start + n, step):
+            part = slice(first, min(first + step, start + n))
+            d = edited[part].float() - old
+            of_target = d.gather(2, wanted[None, :, None].expand(len(d), -1, 1))[..., 0]
+            mean = torch.matmul(d.transpose(0, 1), probability)[..., 0].T
+            largest = d.amax(-1)
+            grown = torch.log1p(torch.matmul(d.expm1_().transpose(0, 1), probability)[..., 0].T)
+            far = largest > _FAR
+            if bool(far.any()):
+                new = edited[part][far].float().logsumexp(-1)
+                grown[far] = new - old.logsumexp(-1).expand_as(far)[far]
+            loss[part] = grown - of_target
+            divergence[part] = (grown - mean).clamp(min=0)
+        start += n
+    real, predicted = inputs.mask[rows].bool(), inputs.targets[rows] != NOTHING
+    loss, divergence = torch.where(predicted, loss, 0.0), torch.where(real, divergence, 0.0)
+    n_predicted = predicted.sum(1).clamp(min=1)
+    of_sentence = {"loss": loss.sum(1) / n_predicted, "kl": (divergence * predicted).sum(1) / n_predicted}
     return Changes(of_sentence, {"loss": loss, "kl": divergence})
 
 

@@ -5,6 +5,7 @@ Every failure becomes one :class:`~neurolect.errors.ModelError` that says in a l
 
 import hashlib
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,13 @@ def load_model(
 
 
 def load_with_head(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:
-    """Load a model with the head that its configuration says it was trained with, without one where it has none."""
+    """Load a model with the head that its configuration says it was trained with, without one where it has none.
+
+    Small changes are measured: ``model.dtype=auto`` is float32 on a GPU too.
+    """
     options = options or ModelOptions()
+    if options.dtype == "auto":
+        options = replace(options, dtype="float32")
     with one_line_errors(name):
         config = find_model_files(name, options).config
     named = " ".join(getattr(config, "architectures", None) or ())

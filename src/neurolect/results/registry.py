@@ -154,7 +154,7 @@ _NUMBERS = [
         read=_of_twins,
         of_neuron=True,
     ),
-    column("cause", "effect of setting it, times that of random neurons of the layer", CAUSE, column="times"),
+    column("cause", "what setting it changes where its signature matches (mean)", CAUSE, column="effect"),
     moment("mean", "mean of the activation"),
     moment("std", "standard deviation of the activation"),
     moment("skewness", "skewness of the activation"),

@@ -130,9 +130,9 @@ def name_fidelity(of_name: dict[str, float | None]) -> list[str]:
 def card_cause(neuron: Neuron, side: str) -> dict[str, Any] | None:
     """Give what the causal check found of one side's signature.
 
-    Returns: ``refused`` (None, or why it was not checked), ``times``, ``low``, ``high``, ``q``, ``specificity``,
-        ``q_controls``, ``loss`` and ``loss_random`` (None without a head), ``outcome``. None where that side of the
-        neuron was not checked.
+    Returns: ``refused`` (None, or why it was not checked), ``verdict``, ``effect``, ``effect_random``,
+        ``effect_controls``, ``q``, ``q_controls``, ``loss`` and ``loss_random`` (None without a head), ``outcome``.
+        None where that side of the neuron was not checked.
     """
     if not neuron.run.has("cause/effects"):
         return None
@@ -140,23 +140,25 @@ def card_cause(neuron: Neuron, side: str) -> dict[str, Any] | None:
     if not rows:
         return None
     row = rows[0]
-    made = {"refused": row["refused"], "outcome": neuron.run.manifest["stages"]["cause"]["outcome"]}
-    names = {"low": "times_low", "high": "times_high"}
-    wanted = ("times", "low", "high", "q", "specificity", "q_controls", "loss", "loss_random")
-    return made | {name: _plain(row[names.get(name, name)]) for name in wanted}
+    words = {name: row[name] for name in ("refused", "verdict")}
+    wanted = ("effect", "effect_random", "effect_controls", "q", "q_controls", "loss", "loss_random")
+    numbers = {name: None if row[name] is None else float(f"{row[name]:.3g}") for name in wanted}
+    return words | {"outcome": neuron.run.manifest["stages"]["cause"]["outcome"]} | numbers
 
 
 def cause_line(found: dict[str, Any]) -> str:
     """Say in a line what setting the neuron does."""
     if found["refused"] is not None:
         return f"causal check: not made ({found['refused']})"
-    what = {"embedding": "the embedding", "class": "the classes"}.get(found["outcome"], "predictions at its peak")
-    low, high = found["low"], found["high"]
-    times = f"{found['times']:.2f} times as much as random neurons do ({low:.2f}\u2013{high:.2f})"
-    line = f"setting it changes {what} {times}"
-    line += f", q {found['q']:.3f}  \u00b7  as on controls {found['specificity']:.2f} times"
+    unit = {"embedding": "the embedding (cosine distance)", "class": "the classes (KL)"}
+    what = unit.get(found["outcome"], "what is predicted at its peak (KL)")
+    verdict = {"where it matches": "acts where it matches", "anywhere": "acts on controls too"}
+    line = f"causal check: {verdict.get(found['verdict'], 'does little')}  \u00b7  setting it changes {what} by "
+    line += (
+        f"{found['effect']:g}, random neurons {found['effect_random']:g}, on controls {found['effect_controls']:g}"
+    )
     if found["loss"] is not None:
-        line += f"  \u00b7  loss there {found['loss']:+.3f} (random {found['loss_random']:+.3f})"
+        line += f"  \u00b7  loss there {found['loss']:+.2g} (random {found['loss_random']:+.2g})"
     return line
 
 

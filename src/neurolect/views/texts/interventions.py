@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.interventions.causal_check import ANYWHERE, EMBEDDING_SCALE, LITTLE, MATCHES, RATE
 from neurolect.results import provenance
 from neurolect.results.table import list_names
 from neurolect.statistics.sorting import mean_ranks
@@ -105,7 +106,6 @@ def _plain(value: float | None) -> str:
 
 
 # The causal check: by layer, the strongest, and where signature and effect disagree.
-RATE = 0.05
 WELL, BADLY = 0.8, 0.65
 """AUROC of a signature that describes well, and of one that describes badly."""
 _N_LISTED = 8
@@ -114,31 +114,29 @@ _N_LISTED = 8
 def cause_of_run(run: Run) -> dict[str, Any]:
     """Summarise the causal check of a run.
 
-    Returns: ``outcome``, ``unit``, ``to``, ``side``, ``n_checked``, ``refused`` (reason to number), ``n_does`` (q
-        up to 0.05), ``n_specific`` (more on sentences that match than on controls too), ``layers`` (site, layer,
-        n, n_does, medians of ``times``, ``effect`` and ``effect_random``), ``correlation`` (rank correlation of
-        fidelity and ``times``), and neurons: ``most`` (the most causal), ``well_and_nothing`` (described well,
-        does nothing that can be measured) and ``badly_and_something``.
+    Returns: ``outcome``, ``unit``, ``to``, ``side``, ``least_effect``, ``n_checked``, ``refused`` (reason to
+        number), ``verdicts`` (to number), ``n_more`` (more than random neurons, however little), ``layers`` (site,
+        layer, n, ``does``: those that do something, quantiles of ``effect``, median ``effect_random``),
+        ``correlation`` (rank correlation of fidelity and effect), and neurons: ``most`` (of the greatest effect where they match),
+        ``well_and_nothing`` (described well, do little) and ``badly_and_something``, with the number of each.
     """
     entry, options = run.manifest["stages"]["cause"], run.manifest["options"]["cause"]
-    table = run.table("cause/effects")
-    scores = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
-    scores = scores.filter(pc.and_(pc.equal(scores["evidence"], "all"), pc.equal(scores["side"], options["side"])))
-    auroc = dict(zip(scores["neuron_id"].to_pylist(), scores["auroc"].to_pylist(), strict=True))
-    names = list_names(run, table).to_pylist()
-    rows = [
-        row | {"auroc": auroc.get(row["neuron_id"]), "name": name, "address": run.index.address(row["neuron_id"])}
-        for row, name in zip(table.to_pylist(), names, strict=True)
-    ]
+    rows = _cause_rows(run, side=options["side"])
     checked = [row for row in rows if row["times"] is not None]
     refused: dict[str, int] = {}
     for row in rows:
         if row["refused"] is not None:
             refused[row["refused"]] = refused.get(row["refused"], 0) + 1
-    does = [row for row in checked if row["q"] <= RATE and row["times"] > 1]
-    most = sorted(does, key=lambda row: -row["times"])
-    nothing = [row for row in checked if row["p"] > 0.5 and (row["auroc"] or 0) >= WELL]
-    badly = [row for row in most if row["auroc"] is not None and row["auroc"] < BADLY]
+    by_effect = sorted(checked, key=lambda row: -row["effect"])
+    does = [row for row in by_effect if row["verdict"] != LITTLE]
+    lists = {
+        "most": [row for row in does if row["verdict"] == MATCHES],
+        "well_and_nothing": sorted(
+            (row for row in checked if row["verdict"] == LITTLE and (row["auroc"] or 0) >= WELL),
+            key=lambda row: row["effect"],
+        ),
+        "badly_and_something": [row for row in does if row["auroc"] is not None and row["auroc"] < BADLY],
+    }
     known = [row for row in checked if row["auroc"] is not None]
     return {
         "outcome": entry["outcome"],
@@ -146,18 +144,29 @@ def cause_of_run(run: Run) -> dict[str, Any]:
         "to": options["to"],
         "side": options["side"],
         "n_sentences": options["n_sentences"],
+        "least_effect": options["least_effect"] * (EMBEDDING_SCALE if entry["outcome"] == "embedding" else 1.0),
         "n_checked": len(checked),
         "refused": refused,
-        "n_does": len(does),
-        "n_specific": sum(row["q_controls"] <= RATE and row["specificity"] > 1 for row in does),
+        "verdicts": {each: sum(row["verdict"] == each for row in checked) for each in (MATCHES, ANYWHERE, LITTLE)},
+        "n_more": sum(row["q"] <= RATE and row["times"] > 1 for row in checked),
         "layers": _cause_by_layer(run, checked),
-        "correlation": _rank_correlation([row["auroc"] for row in known], [row["times"] for row in known]),
-        "most": most[:_N_LISTED],
-        "n_well_and_nothing": len(nothing),
-        "well_and_nothing": sorted(nothing, key=lambda row: -row["auroc"])[:_N_LISTED],
-        "n_badly_and_something": len(badly),
-        "badly_and_something": badly[:_N_LISTED],
+        "correlation": _rank_correlation([row["auroc"] for row in known], [row["effect"] for row in known]),
+        **{f"n_{name}": len(found) for name, found in lists.items()},
+        **{name: found[:_N_LISTED] for name, found in lists.items()},
     }
+
+
+def _cause_rows(run: Run, *, side: str) -> list[dict[str, Any]]:
+    """Put effects, fidelity and names together."""
+    table = run.table("cause/effects")
+    scores = run.table("fidelity/scores", columns=["neuron_id", "side", "evidence", "auroc"])
+    scores = scores.filter(pc.and_(pc.equal(scores["evidence"], "all"), pc.equal(scores["side"], side)))
+    auroc = dict(zip(scores["neuron_id"].to_pylist(), scores["auroc"].to_pylist(), strict=True))
+    names = list_names(run, table).to_pylist()
+    return [
+        row | {"auroc": auroc.get(row["neuron_id"]), "name": name, "address": run.index.address(row["neuron_id"])}
+        for row, name in zip(table.to_pylist(), names, strict=True)
+    ]
 
 
 def _cause_by_layer(run: Run, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -167,11 +176,17 @@ def _cause_by_layer(run: Run, rows: list[dict[str, Any]]) -> list[dict[str, Any]
         own = [row for row in rows if first <= row["neuron_id"] < first + site["width"]]
         first += site["width"]
         if own:
-            middle = {
-                name: float(np.median([row[name] for row in own])) for name in ("times", "effect", "effect_random")
-            }
-            n_does = sum(row["q"] <= RATE and row["times"] > 1 for row in own)
-            found.append({"site": site["site"], "layer": site["layer"], "n": len(own), "n_does": n_does} | middle)
+            effects = np.quantile([row["effect"] for row in own], (0.5, 0.9, 1.0)).tolist()
+            found.append(
+                {
+                    "site": site["site"],
+                    "layer": site["layer"],
+                    "n": len(own),
+                    "does": sum(row["verdict"] != LITTLE for row in own),
+                    "effects": effects,
+                    "effect_random": float(np.median([row["effect_random"] for row in own])),
+                }
+            )
     return found
 
 
@@ -185,38 +200,43 @@ def _rank_correlation(one: list[float], other: list[float]) -> float | None:
 def cause_text(made: dict[str, Any], *, width: int = 100) -> str:
     """Lay :func:`cause_of_run` out as lines that end in a newline."""
     to = {"mean": "its mean", "zero": "0", "resample": "values at random tokens"}[made["to"]]
-    what = {"embedding": "the embedding", "class": "the classes"}.get(
-        made["outcome"], "the tokens predicted at its peak"
+    what = {"embedding": "the embedding (cosine distance)", "class": "the classes (KL)"}.get(
+        made["outcome"], "the tokens predicted at its peak (KL, nats)"
     )
+    verdicts, least = made["verdicts"], made["least_effect"]
     lines = [
         f"Each neuron is set to {to} on {made['n_sentences']} held-out sentences that its signature matches;",
-        f"how far that changes {what}, next to random neurons of its layer on the same sentences.",
+        f"how far that changes {what}, next to random neurons of its layer",
+        "on the same sentences, and to the neuron itself on as many controls.",
         "",
-        f"Checked: {made['n_checked']:,} neurons. More than random neurons (q up to {RATE}): {made['n_does']:,}, "
-        f"of them {made['n_specific']:,} also more than on controls.",
+        f"Checked: {made['n_checked']:,} neurons. They change it by {least:g} or more, and more than random ones:",
+        f"{verdicts[MATCHES]:,} where their signature matches, {verdicts[ANYWHERE]:,} on controls as well; "
+        f"little: {verdicts[LITTLE]:,}.",
+        f"({made['n_more']:,} do more than random ones, however little: at its peak a neuron is off its mean.)",
     ]
     lines += [f"Not checked: {n:,} ({why})." for why, n in made["refused"].items()]
-    lines += ["", f"{'layer':<12}{'neurons':>8}{'do more':>9}{'times':>8}{'effect':>12}{'random':>12}   (medians)"]
+    heads = f"{'do something':>14}{'median':>11}{'90 %':>11}{'highest':>11}{'random':>11}"
+    lines += ["", f"{'layer':<12}{'neurons':>8}{heads}"]
     for row in made["layers"]:
-        share = f"{row['n_does'] / row['n']:.0%}"
-        sizes = f"{row['times']:>8.2f}{_plain(row['effect']):>12}{_plain(row['effect_random']):>12}"
-        lines.append(f"{row['site']} {row['layer']}".ljust(12) + f"{row['n']:>8,}{share:>9}{sizes}")
+        share = f"{row['does']:,} ({row['does'] / row['n']:.0%})"
+        sizes = "".join(f"{_plain(each):>11}" for each in (*row["effects"], row["effect_random"]))
+        lines.append(f"{row['site']} {row['layer']}".ljust(12) + f"{row['n']:>8,}{share:>14}{sizes}")
     if made["correlation"] is not None:
-        lines += ["", f"Rank correlation of fidelity and effect (times), over neurons: {made['correlation']:+.2f}."]
+        lines += ["", f"Rank correlation of fidelity and effect, over neurons: {made['correlation']:+.2f}."]
     for title, name in (
-        ("Most causal", "most"),
-        ("Described well (AUROC 0.8 or more), does no more than random neurons", "well_and_nothing"),
-        ("Does something, described badly (AUROC below 0.65)", "badly_and_something"),
+        ("Most causal where they match", "most"),
+        (f"Described well (AUROC {WELL} or more) and do little", "well_and_nothing"),
+        (f"Do something, described badly (AUROC below {BADLY})", "badly_and_something"),
     ):
-        n = made.get(f"n_{name}", made["n_does"])
         if made[name]:
-            lines += ["", f"{title}: {n:,}", *(_cause_line(row)[:width] for row in made[name])]
+            lines += ["", f"{title}: {made[f'n_{name}']:,}", *(_cause_line(row)[:width] for row in made[name])]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _cause_line(row: dict[str, Any]) -> str:
     auroc = "-" if row["auroc"] is None else f"{row['auroc']:.2f}"
-    sizes = f"times {row['times']:.2f} ({row['times_low']:.2f} .. {row['times_high']:.2f})"
+    random, controls = (_plain(row[name]) for name in ("effect_random", "effect_controls"))
+    sizes = f"{_plain(row['effect'])} (random {random}, controls {controls})"
     loss = "" if row["loss"] is None else f"  loss {_signed(row['loss'])}"
     name = row["name"] or "no clear theme"
-    return f"  {row['address']:<14} {sizes}  q {row['q']:.3f}{loss}  fidelity {auroc}  {name}"
+    return f"  {row['address']:<12} {sizes}{loss}  fidelity {auroc}  {name}"
