@@ -117,8 +117,8 @@ def cause_of_run(run: Run) -> dict[str, Any]:
     Returns: ``outcome``, ``unit``, ``to``, ``side``, ``least_effect``, ``n_checked``, ``refused`` (reason to
         number), ``verdicts`` (to number), ``n_more`` (more than random neurons, however little), ``layers`` (site,
         layer, n, ``does``: those that do something, quantiles of ``effect``, median ``effect_random``),
-        ``correlation`` (rank correlation of fidelity and effect), and neurons: ``most`` (of the greatest effect where they match),
-        ``well_and_nothing`` (described well, do little) and ``badly_and_something``, with the number of each.
+        ``correlation`` (rank correlation of fidelity and effect), and neurons: ``most`` (the greatest effects where
+        they match), ``well_and_nothing`` (described well, do little), ``badly_and_something``; the number of each.
     """
     entry, options = run.manifest["stages"]["cause"], run.manifest["options"]["cause"]
     rows = _cause_rows(run, side=options["side"])
