@@ -18,6 +18,9 @@ from neurolect.probing.labels import class_counts
 from neurolect.probing.probes.linear import class_names
 from neurolect.probing.rows import Rows, Selection, as_rows, row_numbers, tensor_of
 
+WIDTH, HEIGHT = 64, 128
+"""Neurons and units that the criterion is computed for at once."""
+
 
 class Step(NamedTuple):
     """What a probe on the neurons chosen so far reaches on the test units."""
@@ -327,32 +330,28 @@ def choose_greedily(
 
 
 def _criterion(
-    dev_TN: Tensor,
-    units: _Units,
-    factors_KCN: Tensor,
-    left_KN: Tensor,
-    mean_KN: Tensor,
-    *,
-    criterion: str,
-    width: int = 24,
+    dev_TN: Tensor, units: _Units, factors_KCN: Tensor, left_KN: Tensor, mean_KN: Tensor, *, criterion: str
 ) -> Tensor:
     """Give the criterion of every neuron as an addition to those chosen; shape (N,)."""
-    found = torch.empty(dev_TN.shape[1], dtype=torch.float64)
-    own_1T1 = units.labels_T[None, :, None]
-    for first in range(0, len(found), width):
-        part = slice(first, first + width)
-        scores_KTN = dev_TN[:, part].double()[None] - mean_KN[:, None, part]
-        if factors_KCN.shape[1]:
-            scores_KTN.baddbmm_(units.whitened_KCT.transpose(1, 2), factors_KCN[:, :, part], alpha=-1)
-        scores_KTN.square_().mul_((-0.5 / left_KN[:, part])[:, None])
-        scores_KTN += units.base_KT[:, :, None]
-        scores_KTN -= 0.5 * left_KN[:, None, part].log()
-        if criterion == "accuracy":
-            found[part] = (scores_KTN.argmax(0) == units.labels_T[:, None]).double().mean(0)
-            continue
-        own_TN = scores_KTN.gather(0, own_1T1.expand(1, -1, scores_KTN.shape[2]))[0]
-        found[part] = (own_TN - torch.logsumexp(scores_KTN, 0)).mean(0)
-    return found
+    found = torch.zeros(dev_TN.shape[1], dtype=torch.float64)
+    for first in range(0, len(found), WIDTH):
+        part = slice(first, first + WIDTH)
+        sharpness, logs = -0.5 / left_KN[:, None, part], 0.5 * left_KN[:, None, part].log()
+        factors, mean = factors_KCN[:, :, part].contiguous(), mean_KN[:, None, part]
+        for start in range(0, len(dev_TN), HEIGHT):  # what fits into the cache
+            here = slice(start, start + HEIGHT)
+            scores_KTN = dev_TN[here, part].double()[None] - mean
+            if factors.shape[1]:
+                scores_KTN.baddbmm_(units.whitened_KCT[:, :, here].transpose(1, 2), factors, alpha=-1)
+            scores_KTN.square_().mul_(sharpness).sub_(logs).add_(units.base_KT[:, here, None])
+            own_T1 = units.labels_T[here, None]
+            if criterion == "accuracy":
+                found[part] += (scores_KTN.argmax(0) == own_T1).double().sum(0)
+                continue
+            own_TN = scores_KTN.gather(0, own_T1[None].expand(1, -1, scores_KTN.shape[2]))[0]
+            most_TN = scores_KTN.amax(0)
+            found[part] += (own_TN - most_TN - scores_KTN.sub_(most_TN).exp_().sum(0).log_()).sum(0)
+    return found / len(dev_TN)
 
 
 def _covariances_with(
