@@ -11,6 +11,7 @@ from neurolect.errors import ProbingError
 from neurolect.probing.class_moments import class_moments
 from neurolect.probing.rankings.lca import (
     entry_masses,
+    join_parts,
     lca_order,
     lca_order_of_class,
     linear_mean,
@@ -100,6 +101,20 @@ def test_rankings_by_means_are_their_definitions(seed: int, n_classes: int) -> N
     overall = mean_difference(moments)
     assert overall.scores == pytest.approx(np.abs(differences).max(axis=0))
     assert overall.class_scores == pytest.approx(np.abs(differences))
+
+
+def test_the_two_words_of_a_pair_are_one_neuron() -> None:
+    weights = np.array([[1.0, -2, 0, -3, 1, 0]])
+    assert join_parts(weights, n_parts=2).tolist() == [[-4.0, -3.0, 0.0]]
+    assert lca_order(join_parts(weights, n_parts=2)).order.tolist() == [0, 1, 2]
+    ranked = by_scores(np.abs(weights[0]), signs=weights[0], class_scores=np.abs(weights)).join_parts(2)
+    assert ranked.scores.tolist() == [4.0, 3.0, 0.0]
+    assert ranked.signs is not None
+    assert ranked.signs.tolist() == [-1, -1, 0]
+    assert ranked.class_scores is not None
+    assert ranked.class_scores.tolist() == [[4.0, 3.0, 0.0]]
+    plainly = by_scores(np.array([0.0, 2, 3, 1])).join_parts(2)
+    assert (plainly.order.tolist(), plainly.signs) == ([0, 1], None)
 
 
 def test_random_orders_are_seeded_and_reversal_reverses() -> None:

@@ -54,6 +54,18 @@ def lca_order(weights_KN: NDArray[np.floating]) -> Ranked:
     return Ranked(order, 1.0 - least_N, signs, 1.0 - masses_KN)
 
 
+def join_parts(weights_KN: NDArray[np.floating], *, n_parts: int) -> NDArray[np.float64]:
+    """Add up absolute weights of a neuron's columns (in pairs: of the two words), and keep the greater's sign.
+
+    Returns: float64 array, shape (K, N / n_parts). For `lca_order` and all else here.
+    """
+    parts_KPN = np.asarray(weights_KN, np.float64).reshape(len(weights_KN), n_parts, -1)
+    greatest = np.abs(parts_KPN).argmax(axis=1)[:, None]
+    signs_KN = np.sign(np.take_along_axis(parts_KPN, greatest, 1)[:, 0])
+    joined_KN: NDArray[np.float64] = np.abs(parts_KPN).sum(axis=1) * signs_KN
+    return joined_KN
+
+
 def lca_order_of_class(weights_N: NDArray[np.floating]) -> Ranked:
     """Rank for one class by absolute weight."""
     return by_scores(np.abs(weights_N), signs=weights_N)

@@ -30,6 +30,18 @@ class Ranked(NamedTuple):
         """Give the reversed order: what is worst by the method comes first."""
         return Ranked(self.order[::-1].copy(), -self.scores, self.signs)
 
+    def join_parts(self, n_parts: int) -> "Ranked":
+        """Add up the scores of a neuron's columns (in pairs: of the two words); the sign is the greater's."""
+        parts_PN = self.scores.reshape(n_parts, -1)
+        signs = None
+        if self.signs is not None:
+            greatest = np.nan_to_num(parts_PN, nan=-np.inf).argmax(axis=0)[None]
+            signs = np.take_along_axis(self.signs.reshape(n_parts, -1), greatest, 0)[0]
+        of_classes = self.class_scores
+        if of_classes is not None:
+            of_classes = of_classes.reshape(len(of_classes), n_parts, -1).sum(axis=1)
+        return by_scores(parts_PN.sum(axis=0), signs=signs, class_scores=of_classes)
+
 
 def by_scores(
     scores: NDArray[np.floating],
