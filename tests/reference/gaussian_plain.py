@@ -1,4 +1,4 @@
-"""The Gaussian probe of Torroba Hennigen et al. (2020), refitted for every candidate."""
+"""The Gaussian probe of Torroba Hennigen et al. (2020), refitted for each candidate; `d`: of its prior."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,9 @@ Array = NDArray[np.float64]
 
 
 def log_chances(
-    rows: Array, labels: NDArray[np.int64], columns: list[int], units: Array, *, n_classes: int
+    rows: Array, labels: NDArray[np.int64], columns: list[int], units: Array, *, n_classes: int, d: int
 ) -> Array:
     """Log-probabilities of the classes of `units`: full covariances, then the chosen rows and columns of them."""
-    d = rows.shape[1]
     joint = []
     for label in range(n_classes):
         own = rows[labels == label]
@@ -36,8 +35,9 @@ def criterion(
     dev: slice,
     n_classes: int,
     name: str,
+    d: int,
 ) -> float:
-    logs = log_chances(rows[train], labels[train], columns, rows[dev], n_classes=n_classes)
+    logs = log_chances(rows[train], labels[train], columns, rows[dev], n_classes=n_classes, d=d)
     if name == "accuracy":
         return float((logs.argmax(axis=1) == labels[dev]).mean())
     return float(logs[np.arange(len(logs)), labels[dev]].mean())

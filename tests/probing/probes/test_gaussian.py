@@ -1,5 +1,7 @@
 """Gaussian probes and their greedy choice against refitting with SciPy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,11 +22,16 @@ def example(seed: int, n_classes: int, n: int = 90) -> tuple[NDArray[np.float64]
 
 
 @settings(deadline=None, max_examples=12)
-@given(st.integers(0, 1000), st.integers(2, 4), st.sampled_from(["log-likelihood", "accuracy"]))
-def test_the_greedy_choice_is_that_of_refitting(seed: int, n_classes: int, criterion: str) -> None:
+@given(
+    st.integers(0, 1000),
+    st.integers(2, 4),
+    st.sampled_from(["log-likelihood", "accuracy"]),
+    st.sampled_from(["chosen", "all"]),
+)
+def test_the_greedy_choice_is_that_of_refitting(seed: int, n_classes: int, criterion: str, dimensions: Any) -> None:
     rows, labels = example(seed, n_classes)
     train, dev, test = slice(0, 50), slice(50, 75), slice(75, 90)
-    units = np.arange(90)
+    units, names = np.arange(90), [str(each) for each in range(n_classes)]
     found = choose_greedily(
         ArrayRows(rows, block=17),
         labels,
@@ -33,13 +40,15 @@ def test_the_greedy_choice_is_that_of_refitting(seed: int, n_classes: int, crite
         test=units[test],
         n_picks=5,
         criterion=criterion,  # type: ignore[arg-type]
-        classes=[str(each) for each in range(n_classes)],
+        classes=names,
+        dimensions=dimensions,
     )
     chosen: list[int] = []
     for step in found.steps:
+        d = 7 if dimensions == "all" else len(chosen) + 1
         values = {
             each: plain.criterion(
-                rows, labels, [*chosen, each], train=train, dev=dev, n_classes=n_classes, name=criterion
+                rows, labels, [*chosen, each], train=train, dev=dev, n_classes=n_classes, name=criterion, d=d
             )
             for each in set(range(7)) - set(chosen)
         }
@@ -48,7 +57,7 @@ def test_the_greedy_choice_is_that_of_refitting(seed: int, n_classes: int, crite
         assert step.criterion == pytest.approx(max(values.values()), rel=1e-8)
         assert values[step.neuron] == pytest.approx(max(values.values()), rel=1e-8)
         chosen.append(step.neuron)
-        logs = plain.log_chances(rows[train], labels[train], chosen, rows[test], n_classes=n_classes)
+        logs = plain.log_chances(rows[train], labels[train], chosen, rows[test], n_classes=n_classes, d=d)
         assert step.accuracy == (logs.argmax(axis=1) == labels[test]).mean()
         shares = np.bincount(labels[test]) / 15
         entropy = -sum(each * np.log2(each) for each in shares if each)
@@ -56,11 +65,7 @@ def test_the_greedy_choice_is_that_of_refitting(seed: int, n_classes: int, crite
         assert step.information == pytest.approx(information, rel=1e-8)
         assert step.normalised == pytest.approx(information / entropy, rel=1e-8)
         probe = fit_gaussian(
-            rows,
-            labels,
-            columns=np.array(chosen),
-            chosen=train,
-            classes=[str(each) for each in range(n_classes)],
+            rows, labels, columns=np.array(chosen), chosen=train, classes=names, dimensions=dimensions
         )
         scores = probe.scores(rows, test)
         scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)

@@ -129,22 +129,26 @@ class _Fitted(NamedTuple):
     mean_KN: Tensor
     variance_KN: Tensor
     n_K: Tensor
-    denominator_K: Tensor
     log_shares_K: Tensor
+    n_dimensions: int | None
 
-    def own_variance(self) -> Tensor:
-        """Diagonal of the covariances: scatter and prior, shrunk by the prior's degrees of freedom."""
-        return self.variance_KN * ((self.n_K + 1) / self.denominator_K)[:, None]
+    def own_scatter(self) -> Tensor:
+        """Diagonal of the scatter with the prior's."""
+        return self.variance_KN * (self.n_K + 1)[:, None]
+
+    def denominator(self, n_chosen: int) -> Tensor:
+        """Give what the scatter is divided by: nu_0 + n + d + 2, where nu_0 = d + 2; shape (K,)."""
+        return self.n_K + 2 * (n_chosen if self.n_dimensions is None else self.n_dimensions) + 4
 
 
-def _fitted(rows: Rows, labels: NDArray[np.int64], chosen: NDArray[np.int64], *, n_classes: int) -> _Fitted:
+def _fitted(
+    rows: Rows, labels: NDArray[np.int64], chosen: NDArray[np.int64], *, n_classes: int, dimensions: str
+) -> _Fitted:
     found = class_moments(rows, labels, chosen, n_classes=n_classes)
     n = torch.from_numpy(found.n_K).double()
     shares = (n + 1) / (n.sum() + n_classes)
-    # nu_0 + N_k + d + 2 with nu_0 = d + 2, d being all the neurons: as the published code has it
-    denominator = n + 2 * rows.n_neurons + 4
     mean, variance = torch.from_numpy(found.mean_KN), torch.from_numpy(found.variance())
-    return _Fitted(mean, variance, n, denominator, shares.log())
+    return _Fitted(mean, variance, n, shares.log(), rows.n_neurons if dimensions == "all" else None)
 
 
 def _values(rows: Rows, chosen: NDArray[np.int64], columns: Selection) -> Tensor:
@@ -165,11 +169,12 @@ def fit_gaussian(
     columns: NDArray[np.int64],
     chosen: NDArray[np.int64] | slice | None = None,
     classes: Sequence[str] | None = None,
+    dimensions: Literal["chosen", "all"] = "chosen",
 ) -> GaussianProbe:
     """Fit a Gaussian probe on some neurons by maximum a posteriori.
 
     The prior is normal-inverse-Wishart, made from the data: the covariance of a class is (scatter + diagonal of its
-    covariance) / (n + 2 d + 4), where d is the number of all neurons of `rows`.
+    covariance) / (n + 2 d + 4), where d is the number of neurons.
 
     Parameters
     ----------
@@ -182,6 +187,9 @@ def fit_gaussian(
         The units to fit on; all when not given.
     classes : sequence of str, optional
         Names of the classes.
+    dimensions : {'chosen', 'all'}
+        Which neurons d counts. Differs from Torroba Hennigen et al.: their code counts all neurons, whichever are
+        chosen (``all``); with thousands of them covariances are then many times too small.
 
     Returns
     -------
@@ -206,7 +214,8 @@ def fit_gaussian(
         away = values[own == each] - means[each]
         scatter = away.T @ away
         scatter[np.diag_indices_from(scatter)] *= 1 + 1 / counts[each]
-        covariances[each] = scatter / (counts[each] + 2 * rows.n_neurons + 4)
+        d = rows.n_neurons if dimensions == "all" else len(columns)
+        covariances[each] = scatter / (counts[each] + 2 * d + 4)
     log_shares = np.log((counts + 1) / (counts.sum() + len(names)))
     return GaussianProbe(
         means=means, covariances=covariances, log_shares=log_shares, columns=columns, classes=names
@@ -232,24 +241,33 @@ class _Units:
     """Units that probes are evaluated on: log-densities of the neurons chosen, and what these leave unexplained."""
 
     def __init__(self, labels: NDArray[np.int64], log_shares_K: Tensor) -> None:
-        self.labels_T = torch.from_numpy(labels)
-        self.base_KT = log_shares_K[:, None].expand(-1, len(labels)).clone()
+        self.labels_T, self.log_shares_K = torch.from_numpy(labels), log_shares_K
+        self.squares_KT = torch.zeros((len(log_shares_K), len(labels)), dtype=torch.float64)
+        self.log_determinant_K = torch.zeros_like(log_shares_K)
         self.whitened_KCT = torch.empty((len(log_shares_K), 0, len(labels)), dtype=torch.float64)
 
     def add(self, values_T: Tensor, mean_K: Tensor, factor_KC: Tensor, spread_K: Tensor) -> None:
         """Add a neuron, given its row of the Cholesky factors."""
         away_KT = values_T[None] - mean_K[:, None] - torch.einsum("kc,kct->kt", factor_KC, self.whitened_KCT)
         away_KT /= spread_K[:, None]
-        self.base_KT -= 0.5 * away_KT**2 + spread_K.log()[:, None] + 0.5 * math.log(2 * math.pi)
+        self.squares_KT += away_KT**2
+        self.log_determinant_K += 2 * spread_K.log()
         self.whitened_KCT = torch.cat([self.whitened_KCT, away_KT[:, None]], 1)
 
-    def figures(self) -> tuple[float, float, float]:
+    def scores(self, denominator_K: Tensor, *, n_more: int = 0) -> Tensor:
+        """Give log-densities and shares but for what is the same in all classes; `n_more` neurons are to come."""
+        n_chosen = self.whitened_KCT.shape[1] + n_more
+        constant_K = self.log_shares_K - 0.5 * self.log_determinant_K + 0.5 * n_chosen * denominator_K.log()
+        return constant_K[:, None] - 0.5 * denominator_K[:, None] * self.squares_KT
+
+    def figures(self, denominator_K: Tensor) -> tuple[float, float, float]:
         """Give accuracy, information in bits and entropy in bits."""
-        logs_KT = torch.log_softmax(self.base_KT, 0)
+        scores_KT = self.scores(denominator_K)
+        logs_KT = torch.log_softmax(scores_KT, 0)
         own = logs_KT.gather(0, self.labels_T[None])[0]
         shares = torch.bincount(self.labels_T).double() / len(self.labels_T)
         entropy = -float(torch.special.xlogy(shares, shares).sum()) / math.log(2)
-        accuracy = float((self.base_KT.argmax(0) == self.labels_T).double().mean())
+        accuracy = float((scores_KT.argmax(0) == self.labels_T).double().mean())
         return accuracy, entropy + float(own.mean()) / math.log(2), entropy
 
 
@@ -263,6 +281,7 @@ def choose_greedily(
     n_picks: int = 50,
     criterion: Literal["log-likelihood", "accuracy"] = "log-likelihood",
     classes: Sequence[str] | None = None,
+    dimensions: Literal["chosen", "all"] = "chosen",
 ) -> Greedy:
     """Choose neurons for a Gaussian probe one by one: each time the best addition on the validation units.
 
@@ -283,6 +302,8 @@ def choose_greedily(
         Mean log-probability of the labels, or accuracy.
     classes : sequence of str, optional
         Names of the classes.
+    dimensions : {'chosen', 'all'}
+        As for :func:`fit_gaussian`.
 
     Returns
     -------
@@ -299,51 +320,54 @@ def choose_greedily(
     """
     rows, names = as_rows(rows), class_names(classes, labels)
     class_counts(labels, train, classes=names, n_rows=rows.n_rows)
-    fitted = _fitted(rows, labels, train, n_classes=len(names))
+    fitted = _fitted(rows, labels, train, n_classes=len(names), dimensions=dimensions)
     test = dev if test is None else test
     of_dev, of_test = (_Units(labels[part], fitted.log_shares_K) for part in (dev, test))
     dev_TN = _compact(_values(rows, dev, None))
-    left_KN = fitted.own_variance()
+    left_KN = fitted.own_scatter()
     usable = (left_KN > 0).all(0)
     factors_KCN = torch.empty((len(names), 0, rows.n_neurons), dtype=torch.float64)
     alone, steps = np.empty(0), list[Step]()
     for number in range(min(n_picks, int(usable.sum()))):
-        values = _criterion(dev_TN, of_dev, factors_KCN, left_KN, fitted.mean_KN, criterion=criterion)
+        values = _criterion(dev_TN, of_dev, factors_KCN, left_KN, fitted, criterion=criterion)
         values[~usable] = -math.inf
         if number == 0:
             alone = values.numpy().copy()
         picked = int(values.argmax())
         usable[picked] = False
         spread_K, factor_KC = left_KN[:, picked].sqrt(), factors_KCN[:, :, picked]
-        covariance_KN = _covariances_with(rows, labels, train, picked, fitted)
-        added_KN = covariance_KN - torch.einsum("kc,kcn->kn", factor_KC, factors_KCN)
+        scatter_KN = _scatter_with(rows, labels, train, picked, fitted)
+        added_KN = scatter_KN - torch.einsum("kc,kcn->kn", factor_KC, factors_KCN)
         added_KN /= spread_K[:, None]
         for units, part in ((of_dev, dev), (of_test, test)):
             picked_T = _values(rows, part, np.array([picked]))[:, 0]
             units.add(picked_T, fitted.mean_KN[:, picked], factor_KC, spread_K)
         factors_KCN = torch.cat([factors_KCN, added_KN[:, None]], 1)
         left_KN = left_KN - added_KN**2
-        accuracy, information, entropy = of_test.figures()
+        accuracy, information, entropy = of_test.figures(fitted.denominator(number + 1))
         most = max([information, *(each.most for each in steps)])
         steps.append(Step(picked, float(values[picked]), accuracy, information, information / entropy, most))
     return Greedy(steps, alone)
 
 
 def _criterion(
-    dev_TN: Tensor, units: _Units, factors_KCN: Tensor, left_KN: Tensor, mean_KN: Tensor, *, criterion: str
+    dev_TN: Tensor, units: _Units, factors_KCN: Tensor, left_KN: Tensor, fitted: _Fitted, *, criterion: str
 ) -> Tensor:
     """Give the criterion of every neuron as an addition to those chosen; shape (N,)."""
     found = torch.zeros(dev_TN.shape[1], dtype=torch.float64)
+    denominator_K = fitted.denominator(factors_KCN.shape[1] + 1)
+    scores_KT = units.scores(denominator_K, n_more=1)
     for first in range(0, len(found), WIDTH):
         part = slice(first, first + WIDTH)
-        sharpness, logs = -0.5 / left_KN[:, None, part], 0.5 * left_KN[:, None, part].log()
-        factors, mean = factors_KCN[:, :, part].contiguous(), mean_KN[:, None, part]
+        sharpness = -0.5 * denominator_K[:, None, None] / left_KN[:, None, part]
+        logs = 0.5 * left_KN[:, None, part].log()
+        factors, mean = factors_KCN[:, :, part].contiguous(), fitted.mean_KN[:, None, part]
         for start in range(0, len(dev_TN), HEIGHT):  # what fits into the cache
             here = slice(start, start + HEIGHT)
             scores_KTN = dev_TN[here, part].double()[None] - mean
             if factors.shape[1]:
                 scores_KTN.baddbmm_(units.whitened_KCT[:, :, here].transpose(1, 2), factors, alpha=-1)
-            scores_KTN.square_().mul_(sharpness).sub_(logs).add_(units.base_KT[:, here, None])
+            scores_KTN.square_().mul_(sharpness).sub_(logs).add_(scores_KT[:, here, None])
             own_T1 = units.labels_T[here, None]
             if criterion == "accuracy":
                 found[part] += (scores_KTN.argmax(0) == own_T1).double().sum(0)
@@ -354,10 +378,10 @@ def _criterion(
     return found / len(dev_TN)
 
 
-def _covariances_with(
+def _scatter_with(
     rows: Rows, labels: NDArray[np.int64], train: NDArray[np.int64], picked: int, fitted: _Fitted
 ) -> Tensor:
-    """Give the covariances of one neuron with all, in each class: a pass over the training units; shape (K, N)."""
+    """Give the row of one neuron in each class's scatter, with the prior; a pass over the units; (K, N)."""
     away_T = _values(rows, train, np.array([picked]))[:, 0] - fitted.mean_KN[labels[train], picked]
     total_KN = torch.zeros_like(fitted.mean_KN)
     centre_N = fitted.mean_KN.mean(0)
@@ -368,6 +392,5 @@ def _covariances_with(
         spread_TK.scatter_(1, torch.from_numpy(labels[train[here]])[:, None], away_T[here, None])
         total_KN += spread_TK.T @ (tensor_of(block).double() - centre_N)
         at += len(block)
-    total_KN[:, picked] = fitted.n_K * fitted.variance_KN[:, picked]
-    total_KN[:, picked] += fitted.variance_KN[:, picked]
-    return total_KN / fitted.denominator_K[:, None]
+    total_KN[:, picked] = fitted.own_scatter()[:, picked]
+    return total_KN
