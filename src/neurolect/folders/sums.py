@@ -46,9 +46,8 @@ def change_of(path: Path, entry: FileEntry, *, up_to: int | None = None) -> str 
         if up_to is None or size <= up_to:
             same = _crc32(path) == entry["crc32"]
         else:
-            same = entry.get("footer_crc32") in (None, footer_crc32(path)) and (
-                entry.get("ends_crc32") in (None, _ends_crc32(path))
-            )
+            same = "footer_crc32" not in entry or footer_crc32(path) == entry["footer_crc32"]
+            same = same and ("ends_crc32" not in entry or _ends_crc32(path) == entry["ends_crc32"])
     except FileNotFoundError:
         return "it is missing"
     except OSError as error:

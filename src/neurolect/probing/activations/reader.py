@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import ProbingError
@@ -214,8 +215,8 @@ class ActivationStore:
 
 
 def _split(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    numbers = {name: place for place, name in enumerate(PARTS)}
-    return np.array([numbers[each] for each in column.to_pylist()], np.int8)
+    numbers: NDArray[np.int8] = pc.index_in(column, value_set=pa.array(PARTS)).to_numpy().astype(np.int8)
+    return numbers
 
 
 def open_activations(folder: str | Path) -> ActivationStore:
