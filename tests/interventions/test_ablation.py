@@ -357,6 +357,11 @@ def test_classes_are_those_of_the_model(tmp_path: Path) -> None:
     write_rows(["LABEL_0", "LABEL_1"] * 6)
     made = ablate(model, ["hidden.1.1"], on=file, options=options).to_pylist()[0]
     assert {"accuracy", "flipped", "kl"} <= set(made)
+    write_rows(["0", "1"] * 6)  # of a file with numbers
+    assert ablate(model, ["hidden.1.1"], on=file, options=options).to_pylist()[0] == made
+    write_rows(["0", "9"] * 6)
+    with pytest.raises(OptionError, match=r"class '9'(.|\n)*0 'LABEL_0', 1 'LABEL_1'"):
+        ablate(model, ["hidden.1.1"], on=file, options=options)
     write_rows(["LABEL_0", "good"] * 6)
     with pytest.raises(OptionError, match=r"class 'good'"):
         ablate(model, ["hidden.1.1"], on=file, options=options)
@@ -381,6 +386,10 @@ def test_the_command(tmp_path: Path) -> None:
     answer = command("edit", "ablate", model, "--on", texts)
     assert answer.code == 1
     assert "No neuron was given" in answer.err
+    both = command("edit", "ablate", model, "--ranking", out, "--neurons", "mlp.1.1", "--on", texts)
+    assert (both.code, "a ranking says which" in both.err) == (2, True)
+    alone = command("edit", "ablate", model, "--neurons", "mlp.1.1", "--top", "3", "--on", texts)
+    assert (alone.code, "no --ranking is given" in alone.err) == (2, True)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 60.0])

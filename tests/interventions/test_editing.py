@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurolect.errors import ModelError, NeuronAddressError, OptionError
-from neurolect.interventions import edit
+from neurolect.errors import ModelError, NeuronAddressError, OptionError, RunFolderError
+from neurolect.interventions import edit, first_of_ranking
 from neurolect.interventions.positions import Calls
 from neurolect.model import Model, ModelOptions
 from neurolect.model.architecture.taps import Tap, listen
+from neurolect.results import ranking_table, write_ranking
 from tests.model.architecture.test_taps import HOOKED
 from tests.model.networks import TEXTS, tiny_model
 from tests.tiny_models import tiny_network, tiny_tokenizer
@@ -349,3 +351,24 @@ def test_a_path_is_no_model_and_positions_that_meet_nothing_are_reported(caplog:
     with edit(model, {"hidden.1.0": 3.0}, positions="match=zebra"):
         run(model, ["a bank"])
     assert "'match=zebra' met no token: hidden.1.0" in caplog.text
+
+
+def test_the_first_of_a_ranking_are_set(tmp_path: Path) -> None:
+    model = tiny_model("Bert")
+    addresses = ["mlp.2.5", "mlp.1.3", "mlp.2.5", "hidden.1.0"]
+    ranking = ranking_table({"address": addresses, "score": [4.0, 3.0, 2.0, 1.0]}, runs=["x"], method="made up")
+    changes = first_of_ranking(write_ranking(ranking, tmp_path / "ranking.parquet"), 2, change=("scale", 2.0))
+    assert changes == {"mlp.2.5": ("scale", 2.0), "mlp.1.3": ("scale", 2.0)}
+    assert list(changes) == ["mlp.2.5", "mlp.1.3"]
+    assert first_of_ranking(ranking, 3) == {"mlp.2.5": 0.0, "mlp.1.3": 0.0, "hidden.1.0": 0.0}
+    with edit(model, changes) as report:
+        run(model, ["a bank"])
+    assert set(report.touched) == set(changes)
+    for n in (0, 4):
+        with pytest.raises(OptionError, match=rf"first {n} of a ranking of 3(.|\n)*from 1 to 3"):
+            first_of_ranking(ranking, n)
+    with pytest.raises(OptionError, match="how it came about"):
+        first_of_ranking(ranking.replace_schema_metadata(None), 1)
+    (tmp_path / "odd.parquet").write_text("no table")
+    with pytest.raises(RunFolderError, match="cannot be read as a ranking"):
+        first_of_ranking(tmp_path / "odd.parquet", 1)

@@ -72,6 +72,12 @@ def ablate(
         [part] if "." in part else [f"{site}.{part}" for site in config.model.sites] for part in _parts(layer)
     ]
     asked = [*_parts(neurons), *chain.from_iterable(layers)]
+    if ranking is not None and asked:
+        message = "a ranking says which neurons are set; --neurons and --layer say others."
+        raise typer.BadParameter(message, param_hint="--ranking")
+    if ranking is None and top is not None:
+        message = "it says how many of a ranking, and no --ranking is given."
+        raise typer.BadParameter(message, param_hint="--top")
     made = ablate(
         model,
         ranking if ranking is not None else asked,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurolect.interventions.ablation import ablate
     from neurolect.interventions.causal_check import cause
+    from neurolect.interventions.changes import first_of_ranking
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, EditOptions
 
-__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit"]
+__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit", "first_of_ranking"]
 
 _HOMES = {
     "CauseOptions": "options",
@@ -18,6 +19,7 @@ _HOMES = {
     "ablate": "ablation",
     "cause": "causal_check",
     "edit": "editing",
+    "first_of_ranking": "changes",
 }
 
 

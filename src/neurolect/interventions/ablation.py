@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import NeuronAddressError, OptionError
-from neurolect.interventions.changes import read_address
+from neurolect.interventions.changes import addresses_of_ranking, read_address
 from neurolect.interventions.effects import (
     Pairs,
     Reference,
@@ -135,21 +135,17 @@ def ablate(
 
 def _asked(neurons: Sequence[str] | pa.Table | str | Path, *, top: Sequence[int]) -> list[Neurons]:
     """Read what is to be set together."""
-    if isinstance(neurons, str | Path) and Path(neurons).suffix == ".parquet":
+    if isinstance(neurons, Path) or (isinstance(neurons, str) and Path(neurons).suffix == ".parquet"):
         neurons = read_ranking(neurons)
     if not isinstance(neurons, pa.Table):
-        addresses = [neurons] if isinstance(neurons, str | Path) else list(neurons)
+        addresses = [neurons] if isinstance(neurons, str) else list(neurons)
         return [_of_addresses(str(address), [str(address)]) for address in addresses]
-    method = provenance(neurons).method
-    ranked = list(dict.fromkeys(neurons.column("address").to_pylist()))
-    found = []
+    method, found = provenance(neurons).method, []
     for n in top:
-        if not 0 < n <= len(ranked):
-            what = f"The first {n} of a ranking of {len(ranked):,} neurons were asked for."
-            raise OptionError(what, expected=f"from 1 to {len(ranked):,}")
-        found.append(_of_addresses(f"first {n} of {method}", ranked[:n]))
-        if 2 * n <= len(ranked):
-            found.append(_of_addresses(f"last {n} of {method}", ranked[-n:]))
+        found.append(_of_addresses(f"first {n} of {method}", addresses_of_ranking(neurons, n)))
+        last = addresses_of_ranking(neurons, n, last=True)
+        if not {*last} & {*addresses_of_ranking(neurons, n)}:
+            found.append(_of_addresses(f"last {n} of {method}", last))
     return found
 
 

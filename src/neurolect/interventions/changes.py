@@ -5,13 +5,16 @@ Dims: a change concerns C columns of one site and layer; its values are one numb
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import NeuronAddressError, OptionError, nearest
 from neurolect.model.options import SITES
+from neurolect.results.table import provenance, read_ranking
 
 MODES = {
     "set": 1,
@@ -47,6 +50,49 @@ class Column(NamedTuple):
     """What follows the mode: numbers, arrays, a text."""
     address: str
     """As it was given."""
+
+
+def first_of_ranking(ranking: pa.Table | str | Path, n: int, *, change: Change = 0.0) -> dict[str, Change]:
+    """Give the first neurons of a ranking one change each, for :func:`edit`.
+
+    Parameters
+    ----------
+    ranking : pyarrow.Table, str or Path
+        From :func:`neurolect.rank`, :func:`ablate` or a probe; or its Parquet file.
+    n : int, >= 1
+        How many neurons.
+    change : float, str or tuple
+        What is done to each of them, as :func:`edit` takes it.
+
+    Returns
+    -------
+    dict of str to change
+        By address, in the order of the ranking; a neuron that it names twice counts once.
+
+    Raises
+    ------
+    OptionError
+        If the table is no ranking, or has fewer neurons.
+    RunFolderError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> with edit(model, first_of_ranking("lca.parquet", 10)) as report:  # doctest: +SKIP
+    ...     model.network.generate(**inputs)
+    """
+    return dict.fromkeys(addresses_of_ranking(ranking, n), change)
+
+
+def addresses_of_ranking(ranking: pa.Table | str | Path, n: int, *, last: bool = False) -> list[str]:
+    """Give the first or last neurons of a ranking, each once, in its order."""
+    table = ranking if isinstance(ranking, pa.Table) else read_ranking(ranking)
+    provenance(table)
+    ranked = list(dict.fromkeys(table.column("address").to_pylist()))
+    if not 0 < n <= len(ranked):
+        what = f"The first {n:,} of a ranking of {len(ranked):,} neurons were asked for."
+        raise OptionError(what, expected=f"from 1 to {len(ranked):,}")
+    return ranked[-n:] if last else ranked[:n]
 
 
 def read_changes(changes: Any) -> list[Column]:  # noqa: ANN401 - what a user gives

@@ -74,9 +74,13 @@ def _labelled(
         raise OptionError(what, expected="a fine-tuned model", hint="leave edit.label out")
     found = read_labelled([on], options=FinetuneOptions(label=str(options.label), text=options.text, min_rows=2))
     network: Any = model.network
-    known = {str(name): int(number) for number, name in network.config.id2label.items()}
+    names = {int(number): str(name) for number, name in network.config.id2label.items()}
+    known = {name: number for number, name in names.items()}
+    if not set(found.classes) & set(known):  # files often hold the numbers of classes
+        known |= {str(number): number for number in names}
     unknown = sorted(set(found.classes) - set(known))
     if unknown:
         what = f"{on} has the class {unknown[0]!r} in {options.label!r}."
-        raise OptionError(what, expected=f"the model's classes: {', '.join(map(repr, sorted(known)))}")
+        listed = ", ".join(f"{number} {name!r}" for number, name in sorted(names.items()))
+        raise OptionError(what, expected=f"the model's classes, by name or by number: {listed}")
     return list(found.texts), np.array([known[found.classes[each]] for each in found.labels]), found.notices
