@@ -53,7 +53,7 @@ def read(chosen: argparse.Namespace) -> Given:
     _, codes = np.unique(json.loads(chosen.labels.read_text())[chosen.field], return_inverse=True)
     frequent = np.sort(np.argsort(-np.bincount(codes), kind="stable")[: chosen.classes])
     rows = np.flatnonzero(np.isin(codes, frequent))[: chosen.rows]
-    labels = np.searchsorted(frequent, codes)
+    labels = np.where(np.isin(codes, frequent), np.searchsorted(frequent, codes), -1)
     first, last = (int(each) for each in chosen.columns.split(":"))
     print(
         f"{len(rows):,} rows, {last - first:,} neurons, {len(frequent)} classes, {torch.get_num_threads()} threads"
