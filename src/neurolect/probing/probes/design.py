@@ -13,6 +13,9 @@ from torch import Tensor
 from neurolect.probing.labels import check_finite
 from neurolect.probing.rows import Rows, Selection, row_numbers, tensor_of
 
+_CACHE, _LARGE = 5 << 20, 1 << 28
+"""Bytes of a piece of rows: on a CPU it is widened, centred and multiplied while in the cache."""
+
 
 class Design:
     """Products of the rows with weights and with residuals."""
@@ -67,13 +70,17 @@ class Design:
     def _read(self) -> Iterator[tuple[int, Tensor]]:
         """Read the rows, one block in one buffer after the other."""
         at = 0
+        piece_bytes = _CACHE if self.device.type == "cpu" else _LARGE
+        height = max(1, piece_bytes // (self.n_columns * self.dtype.itemsize))
         for _, block in self.rows.blocks(self.chosen, self.columns):
-            if self._buffer.numel() < block.size:
-                self._buffer = torch.empty(block.size, dtype=self.dtype, device=self.device)
-            into = self._buffer[: block.size].view(block.shape)
-            into.copy_(tensor_of(block))
-            yield at, into
-            at += len(block)
+            for first in range(0, len(block), height):
+                piece = block[first : first + height]
+                if self._buffer.numel() < piece.size:
+                    self._buffer = torch.empty(piece.size, dtype=self.dtype, device=self.device)
+                into = self._buffer[: piece.size].view(piece.shape)
+                into.copy_(tensor_of(piece))
+                yield at, into
+                at += len(piece)
 
     def _moments(self) -> tuple[Tensor, Tensor]:
         """Give mean and standard deviation of the columns, in float64; refuse what is not finite."""
@@ -83,8 +90,8 @@ class Design:
             if at == 0:
                 shift = block[0].double()
             away = block - shift.to(self.dtype)
-            total += away.sum(0, dtype=torch.float64)
-            squares += away.mul_(away).sum(0, dtype=torch.float64)
+            total += away.sum(0).double()
+            squares += away.mul_(away).sum(0).double()
         odd = ~torch.isfinite(total + squares)
         check_finite(int(odd.sum()), n_columns=self.n_columns)
         mean = total / self.n
