@@ -29,7 +29,7 @@ FUNCTIONS = {
     "convergence": {"convergence"},
     "report": {"write_report"},
     "relate": {"relate"},
-    "rank": {"rank", "numbers_of"},
+    "rank": {"rank", "numbers_of"},  # of a store `rank_activations` and `ranking_methods`
     "plot": {"plot"},
     "tokens": {"read_tokens"},
     "variant": {"variant"},

@@ -16,7 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
-from neurolect.probing import ActivationsOptions
+from neurolect.probing import ActivationsOptions, ProbeOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -55,6 +55,9 @@ class RunConfig:
 
     activations: ActivationsOptions = field(default_factory=ActivationsOptions)
     """How labelled data become rows of activations."""
+
+    probe: ProbeOptions = field(default_factory=ProbeOptions)
+    """What rankings and probes are made from, and how."""
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""

@@ -92,6 +92,14 @@ def read_config_of(run: Path, path: Path | None, settings: Sequence[str] | None)
     return config
 
 
+def refuse_given(options: dict[str, object], *, of: str) -> None:
+    """Refuse options that a verb has, but not of what it was given."""
+    for name, value in options.items():
+        if value:
+            what = f"{name} does not go with {of}."
+            raise typer.BadParameter(what)
+
+
 def with_ending(settings: Sequence[str] | None, *, stop_when: str | None, max_seconds: float | None) -> list[str]:
     """Add the rules that end a pass early to the settings, which they win over."""
     given = {"stop_when": stop_when, "max_seconds": max_seconds}

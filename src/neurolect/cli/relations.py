@@ -18,9 +18,13 @@ from neurolect.cli.arguments import (
     RunFolder,
     Settings,
     Workers,
+    read_config,
     read_config_of,
+    refuse_given,
+    run_folder,
 )
 from neurolect.cli.printing import as_json, make_progress, print_ranking, width
+from neurolect.folders.formats import ACTIVATIONS, format_of
 from neurolect.store import SIDES
 from neurolect.visible import quoted
 
@@ -55,33 +59,67 @@ def relate(
 
 @app.command()
 def rank(
-    run: RunFolder,
+    run: Annotated[
+        Path, typer.Argument(help="A run or a store of activations.", metavar="RUN|ACTS", parser=run_folder)
+    ],
     by: By = None,
-    value: Value = None,
+    value: Annotated[
+        str | None,
+        typer.Option("--value", "--concept", help="One part of speech, values of the field (a,b), or a class."),
+    ] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     layer: Layer = None,
     site: Annotated[str | None, typer.Option(help="Only this site's neurons: hidden, mlp, ...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
     list_numbers: Annotated[bool, typer.Option("--list", help="Print every name that --by takes.")] = False,
+    settings: Settings = None,
     output: RankingOutput = RankingFormat.text,
     out: RankingFile = None,
 ) -> None:
-    """Rank neurons by a number, and show each layer's ranks."""
+    """Rank neurons by a number, or for a concept of a store."""
+    if by is None and not list_numbers:
+        what = "A ranking has to be by something: give --by, or --list to see what there is."
+        raise typer.BadParameter(what)
+    if format_of(run) is ACTIVATIONS:
+        refuse_given({"--side": side, "--layer": layer, "--site": site}, of="a store of activations")
+        _rank_activations(
+            run, None if list_numbers else by, value, limit=limit, settings=settings, output=output, out=out
+        )
+        return
+    refuse_given({"--set": settings}, of="a run")
     from neurolect.results import numbers_of, rank
     from neurolect.views.texts.rankings import numbers_text, ranking_text
 
-    if list_numbers:
+    if by is None or list_numbers:
         known = numbers_of(run)
-        if output is RankingFormat.text:
-            echo(numbers_text(known, width=width()), nl=False)
-        else:
-            echo(as_json(known.to_pylist()))
-    elif by is None:
-        what = "A ranking has to be by something: give --by, or --list to see what there is."
-        raise typer.BadParameter(what)
-    else:
-        made = rank(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit)
-        print_ranking(made, text=ranking_text(made, width=width()), output=output, out=out)
+        text = output is RankingFormat.text
+        echo(numbers_text(known, width=width()) if text else as_json(known.to_pylist()), nl=not text)
+        return
+    made = rank(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit)
+    print_ranking(made, text=ranking_text(made, width=width()), output=output, out=out)
+
+
+def _rank_activations(
+    store: Path,
+    by: str | None,
+    concept: str | None,
+    *,
+    limit: int,
+    settings: list[str] | None,
+    output: RankingFormat,
+    out: Path | None,
+) -> None:
+    """Rank the neurons of a store; a file gets all of them, and --limit is of what is printed."""
+    from neurolect.probing import rank_activations, ranking_methods
+    from neurolect.views.texts.probing import concept_ranking_text, methods_text
+
+    if by is None:
+        known = ranking_methods()
+        text = output is RankingFormat.text
+        echo(methods_text(known) if text else as_json(known.to_pylist()), nl=not text)
+        return
+    made = rank_activations(store, by=by, concept=concept, options=read_config(None, settings).probe)
+    print_ranking(made, text=concept_ranking_text(made, limit=limit), output=output, out=out)
 
 
 @app.command()

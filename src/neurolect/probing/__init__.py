@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from neurolect.probing.activations.reader import ActivationStore, open_activations
     from neurolect.probing.activations.stage import read_activations
     from neurolect.probing.concepts.options import ActivationsOptions
+    from neurolect.probing.methods import rank_activations, ranking_methods
+    from neurolect.probing.options import ProbeOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
     from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
@@ -23,6 +25,7 @@ __all__ = [
     "GaussianProbe",
     "LinearOptions",
     "LinearProbe",
+    "ProbeOptions",
     "choose_greedily",
     "detect",
     "fit_forest",
@@ -31,6 +34,8 @@ __all__ = [
     "fit_path",
     "open_activations",
     "open_probe",
+    "rank_activations",
+    "ranking_methods",
     "read_activations",
     "table_of",
     "write_probe",
@@ -43,6 +48,7 @@ _HOMES = {
     "GaussianProbe": "probes.gaussian",
     "LinearOptions": "probes.options",
     "LinearProbe": "probes.linear",
+    "ProbeOptions": "options",
     "choose_greedily": "probes.gaussian",
     "detect": "rankings.thresholds",
     "fit_forest": "probes.forest",
@@ -51,6 +57,8 @@ _HOMES = {
     "fit_path": "probes.fitting",
     "open_activations": "activations.reader",
     "open_probe": "probes.saved",
+    "rank_activations": "methods",
+    "ranking_methods": "methods",
     "read_activations": "activations.stage",
     "table_of": "rankings.ranked",
     "write_probe": "probes.saved",

@@ -1,0 +1,40 @@
+"""How rankings and probes are made from a store of activations, and how rankings are judged."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from neurolect.ranges import COUNT, SEED, Range, check_ranges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """What a ranking or probe is made from, and how.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    units: Annotated[int, Range(10, 1_000_000_000)] = 20_000
+    """Training units, of whole sentences sampled at random; all where there are no more. Classes of fewer than 50
+    units in the sample get more. A quarter as many validation units, and as many test units, are sampled too."""
+    l1: Annotated[float, Range(0.0, 1e6)] = 1e-3
+    """Times the sum of absolute weights, added to the mean loss of linear probes."""
+    l2: Annotated[float, Range(0.0, 1e6)] = 1e-3
+    """Times the sum of squared weights, added to the mean loss of linear probes."""
+    search: bool = False
+    """Whether ``lca`` chooses l1 and l2 itself, of 64 pairs."""
+    standardise: Literal["none", "zscore"] = "none"
+    """``zscore``: linear probes are fitted on activations in standard deviations, and Probeless is of those."""
+    gap: Annotated[float, Range(0.0, 1.0, above=True)] = 1e-3
+    """A linear fit ends when its duality gap is at most this share of the objective."""
+    picks: Annotated[int, COUNT] = 50
+    """Neurons that are chosen one by one for a Gaussian probe; the rest are ranked by themselves."""
+    trees: Annotated[int, Range(1, 10_000)] = 100
+    """Trees of a random forest."""
+    seed: Annotated[int, SEED] = 0
+    """Of samples, forests, control tasks and random rankings."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "probe")

@@ -1,0 +1,77 @@
+"""Rankings for a concept as text: the first neurons, the first of each class, and their layers."""
+
+import math
+from typing import Any
+
+import pyarrow as pa
+
+from neurolect.results import provenance
+from neurolect.visible import one_line
+
+_OF_CLASS = 5
+
+
+def methods_text(methods: pa.Table) -> str:
+    """List what neurons can be ranked by."""
+    rows = methods.to_pylist()
+    longest = max(len(each["name"]) for each in rows)
+    lines = [f"{'--by':<{longest}}  what it is"]
+    return "\n".join([*lines, *(f"{each['name']:<{longest}}  {each['what']}" for each in rows)]) + "\n"
+
+
+def concept_ranking_text(ranking: pa.Table, *, limit: int = 20) -> str:
+    """Lay a ranking of a store's neurons out."""
+    made = provenance(ranking)
+    facts, rows = made.details, ranking.to_pylist()
+    concept = one_line(rows[0]["concept"] or "all classes") if rows else ""
+    lines = [f"By {made.method} ({facts['label']}), for {concept}; {len(rows):,} neurons."]
+    train = facts["sample"]["train"]
+    lines.append(f"From {train['units']:,} of {train['of']:,} training units, in {facts['seconds']:.1f} s.")
+    if found := facts.get("accuracy"):
+        lines.append(
+            "Accuracy of the probe: "
+            + ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
+            + "."
+        )
+    longest = max([6, *(len(each["address"]) for each in rows[:limit])])
+    classes = [one_line(each) for each in facts["classes"]]
+    has_classes = (
+        "class_scores" in ranking.column_names and len(rows) > 0 and len(rows[0]["class_scores"]) == len(classes)
+    )
+    lines += [
+        "",
+        f"{'rank':>6}  {'neuron':<{longest}}  {'score':>9}  sign" + ("  greatest for" if has_classes else ""),
+    ]
+    for each in rows[:limit]:
+        score = "-" if each["score"] is None else f"{each['score']:.4g}"
+        sign = {1: "+", -1: "-"}.get(each["sign"], "")
+        best = f"  {classes[_best(each['class_scores'])]}" if has_classes else ""
+        lines.append(f"{each['rank']:>6,}  {each['address']:<{longest}}  {score:>9}  {sign:<4}{best}".rstrip())
+    if has_classes:
+        lines += ["", "First of each class:", *_first_of_classes(rows, classes)]
+    lines += [
+        "",
+        f"Layers of the first {sum(each['n'] for each in facts['layers']):,}, with what no preference gives:",
+    ]
+    lines += [_layer(each) for each in facts["layers"]]
+    return "\n".join([*lines, *(["", *facts["notes"]] if facts["notes"] else [])]) + "\n"
+
+
+def _best(scores: list[float | None]) -> int:
+    known = [-math.inf if each is None else each for each in scores]
+    return known.index(max(known))
+
+
+def _first_of_classes(rows: list[dict[str, Any]], classes: list[str]) -> list[str]:
+    longest = max(map(len, classes))
+    lines = []
+    for place, name in enumerate(classes):
+        first = sorted(rows, key=lambda row: -(row["class_scores"][place] or 0.0))[:_OF_CLASS]
+        lines.append(f"  {name:<{longest}}  " + " ".join(each["address"] for each in first))
+    return lines
+
+
+def _layer(each: dict[str, Any]) -> str:
+    mark = "more" if each["n"] > each["high"] else "fewer" if each["n"] < each["low"] else ""
+    band = f"{each['expected']:.1f} ({each['low']}-{each['high']})"
+    return f"  {each['layer']:<10} {each['n']:>5,}  {band} {mark}".rstrip()
