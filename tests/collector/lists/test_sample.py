@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from neurolect.collector.lists.sample import quantile_sample, streamed_sample, uniform_sample
 
@@ -44,6 +45,32 @@ def test_quantiles_cover_each_tenth() -> None:
             assert (ranks >= quantile * n_valid // 10).all()
             assert (ranks < (quantile + 1) * n_valid // 10).all()
             assert (np.diff(chosen[neuron, quantile]) > 0).all()
+
+
+def plain_quantiles(activations: NDArray[np.float32], per_quantile: int) -> NDArray[np.int64]:
+    """The first columns of each tenth of the order, neuron by neuron."""
+    chosen = np.full((len(activations), 10, per_quantile), -1, dtype=np.int64)
+    for neuron, values in enumerate(activations):
+        order = np.argsort(values, kind="stable")[: np.isfinite(values).sum()]
+        for quantile in range(10):
+            tenth = order[quantile * len(order) // 10 : (quantile + 1) * len(order) // 10]
+            columns = np.sort(tenth)[:per_quantile]
+            chosen[neuron, quantile, : len(columns)] = columns
+    return chosen
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.5, -3.0, float("nan"), float("inf"), float("-inf")]), max_size=60),
+    st.integers(1, 5),
+    st.integers(0, 99),
+)
+def test_quantiles_are_those_of_a_plain_loop(values: list[float], per_quantile: int, seed: int) -> None:
+    random = np.random.default_rng(seed).standard_normal(len(values))
+    activations = np.array([values, random, random.round(1)], dtype=np.float32)
+    assert np.array_equal(
+        quantile_sample(activations, per_quantile=per_quantile), plain_quantiles(activations, per_quantile)
+    )
 
 
 def test_quantiles_of_few_sentences_are_padded() -> None:
