@@ -85,7 +85,7 @@ def is_specific(row: dict[str, Any]) -> bool:
 
 def is_more(row: dict[str, Any]) -> bool:
     found = row["cause"]
-    return found["times"] is not None and found["q"] <= RATE and found["times"] > 1
+    return bool(found["times"] is not None and found["q"] <= RATE and found["times"] > 1)
 
 
 def changes(row: dict[str, Any], to: str, *, least: float) -> bool:

@@ -1,6 +1,8 @@
 """What setting neurons changes, against plain loops over texts and neurons with whole passes."""
 
+import re
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -341,6 +343,47 @@ def test_what_cannot_be_measured_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         ablate(model_of("Llama lm"), neurons, on=texts)
+
+
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("kind", ["Llama lm", "Bert", "Bert class"])
+def test_a_network_that_gives_nan_is_named(kind: str, each: bool) -> None:
+    model = deepcopy(model_of(kind))
+    next(model.body.parameters()).data[:] = float("nan")
+    with pytest.raises(ModelError, match=r"is NaN on all \d texts(.|\n)*float32"):
+        ablate(model, ["mlp.2.1", "mlp.2.3"], on=SENTENCES, each=each)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--neurons", "mlp.2.1", "--to", "median"], 1, r"edit\.to is 'median'(.|\n)*nearest: 'mean'"),
+        (["--neurons", "mpl.2.1"], 1, r"no site 'mpl'(.|\n)*nearest: 'mlp'"),
+        (["--neurons", "mlp.2.1 - 3"], 1, r"without spaces(.|\n)*mlp\.15\.0-9"),
+        (["--neurons", "mlp.2.1-9999"], 1, "no neuron mlp.2.9999: the layer has"),
+        (["--neurons", "mlp.9.1"], 1, "layers 9(.|\n)*from 1 to 2"),
+        (["--neurons", "mlp.2.1", "--set", "edit.label=kind"], 1, "has no classifier"),
+        (["--neurons", "mlp.2.1", "--top", "3,x"], 2, "not a list of numbers"),
+        (["--ranking", "texts.txt"], 1, "cannot be read as a ranking"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(
+    arguments: list[str], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_tiny_bert(tmp_path / "model")
+    (tmp_path / "texts.txt").write_text("The bank was good.\n\nThe team was great.\n")
+    monkeypatch.chdir(tmp_path)
+    answer = command("edit", "ablate", model, "--on", "texts.txt", *arguments)
+    assert answer.code == code
+    assert re.search(message, answer.err), answer.err
+
+
+def test_one_text_is_measured_without_an_interval(tmp_path: Path) -> None:
+    model = write_tiny_bert(tmp_path / "model")
+    (tmp_path / "texts.txt").write_text("The bank was good.\n")
+    said = succeed("edit", "ablate", model, "--neurons", "mlp.2.1", "--on", tmp_path / "texts.txt")
+    assert "The embedding of 1 text (" in said
+    assert "- .. -" in said
 
 
 def test_classes_are_those_of_the_model(tmp_path: Path) -> None:

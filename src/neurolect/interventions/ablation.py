@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.errors import NeuronAddressError, OptionError
+from neurolect.errors import ModelError, NeuronAddressError, OptionError
 from neurolect.interventions.changes import addresses_of_ranking, read_address
 from neurolect.interventions.effects import (
     Pairs,
@@ -105,7 +105,7 @@ def ablate(
     OptionError
         If no neuron or text is given, or the ranking cannot be read.
     ModelError
-        If a site cannot be set, or the model has no head that is known.
+        If a site cannot be set, the model has no head that is known, or what it gives is NaN.
 
     References
     ----------
@@ -125,6 +125,10 @@ def ablate(
         model = load_with_head(model, options=model_options, device=device)
     work = _Work(model, measured_texts(model, on, options=options), options, progress)
     columns = work.each(asked) if each else work.groups(asked)
+    if not np.isfinite(np.array(columns["score"], dtype=np.float64)).any():
+        n_texts = int(work.texts.usable.sum())
+        what = f"What {model.name!r} gives is NaN on all {n_texts:,} texts, as it is or after neurons are set."
+        raise ModelError(what, expected="finite numbers", hint="--set model.dtype=float32, if it is another one")
     facts = work.facts() | ({"rank_correlation": work.correlation} if each else {})
     said = {name: getattr(options, name) for name in options.__dataclass_fields__}
     said |= {"neurons": [one.name for one in asked], "each": each, "model": model.name}

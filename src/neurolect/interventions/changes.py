@@ -114,7 +114,9 @@ def read_address(address: str) -> tuple[str, int, NDArray[np.int64] | None]:
     if not found:
         what = f"{address!r} is not the address of a neuron or a layer."
         raise NeuronAddressError(
-            what, expected="site.layer.index, site.layer.first-last or site.layer", hint="mlp.15.200"
+            what,
+            expected="site.layer.index, site.layer.first-last or site.layer, without spaces",
+            hint="e.g. mlp.15.200, mlp.15.0-9 or mlp.15",
         )
     site, layer, first, last = found.groups()
     if site not in SITES:

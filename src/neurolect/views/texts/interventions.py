@@ -34,7 +34,7 @@ def ablation_text(table: pa.Table, *, width: int = 100) -> str:
 def _title(details: dict[str, Any]) -> str:
     n_texts, n_found = details["n_texts"], details["n_found"]
     of = f" of {n_found:,}" if n_found > n_texts else ""
-    where = f"{n_texts:,}{of} texts"
+    where = f"{n_texts:,}{of} texts" if n_found > 1 else "1 text"
     if details["outcome"] == "embedding":
         return f"The embedding of {where} (mean of the last hidden states)."
     if details["outcome"] == "class":
