@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from neurolect.errors import ModelError, RunFolderError
+from neurolect.errors import ModelError, NeuronAddressError, RunFolderError
 from neurolect.fidelity import FidelityOptions
 from neurolect.fidelity.predict import predicted_scores
 from neurolect.interventions import CauseOptions, cause, edit
@@ -167,6 +167,18 @@ def test_a_decoder_is_read_at_the_peak(tmp_path: Path) -> None:
     assert all(row["loss"] is not None and row["effect"] >= 0 for row in rows)
     said = succeed("edit", "cause", made.folder, "--neurons", checked.index.address(rows[0]["neuron_id"]))
     assert "Checked: 1 neurons" in said
+
+
+def test_neurons_are_asked_for_one_by_one_as_ranges_and_as_layers(scored: Run, tmp_path: Path) -> None:
+    model = str(tmp_path / "made" / "bert")
+    checked = cause(scored, model=model, neurons=["mlp.1.2-4", "hidden.1", "mlp.2.0"], options=OPTIONS)
+    ids = checked.table("cause/effects").column("neuron_id").to_pylist()
+    width = sum(checked.index.address(each).startswith("hidden.1.") for each in range(checked.n_neurons))
+    named = [f"hidden.1.{column}" for column in range(width)] + ["mlp.1.2", "mlp.1.3", "mlp.1.4", "mlp.2.0"]
+    assert [checked.index.address(each) for each in ids] == named
+    for odd in ("mlp.1.0-9999", "hidden.7", "attn.1", "mlp.1.4 - 5"):
+        with pytest.raises(NeuronAddressError):
+            cause(scored, model=model, neurons=[odd], options=OPTIONS)
 
 
 def test_what_cannot_be_checked_is_refused(scored: Run, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.predict import predicted_scores
 from neurolect.fidelity.stage import Stage
 from neurolect.folders.atomic import write_table
+from neurolect.interventions.changes import read_address
 from neurolect.interventions.effects import Pairs, effects_of_pairs, references_of
 from neurolect.interventions.matching import FEWEST, TINY, Matched, corrected, match_sentences, times_as_much
 from neurolect.interventions.options import CauseOptions
@@ -66,7 +67,8 @@ def cause(
     model : str, optional
         Where its model lies, if it has moved; it is loaded with the head it was trained with.
     neurons : sequence of str
-        Addresses; otherwise all whose signature was scored, or ``cause.neurons`` of them, equally by layer.
+        Addresses (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); otherwise all whose signature was scored, or
+        ``cause.neurons`` of them, equally by layer.
     options : CauseOptions, optional
         The run's own when not given.
     device : str
@@ -101,7 +103,7 @@ def cause(
     options = options or recorded_options(run.manifest, "cause", CauseOptions)
     check_side(options.side, run.sides, of=run.folder)
     loaded = _model_of(run, model, device=device)
-    asked = np.array([run.index.neuron_id(each) for each in neurons], dtype=np.int64) if len(neurons) else None
+    asked = np.concatenate([_ids(run, each) for each in neurons]) if len(neurons) else None
     with making(run.folder, "cause", options=options, keep=True) as record:
         within = Run(run.folder, within="cause")
         chosen, refused = _chosen(within, asked, options)
@@ -162,6 +164,19 @@ def _layers(run: Run) -> list[tuple[int, Any]]:
     sites = run.manifest["model"]["sites"]
     firsts = np.concatenate([[0], np.cumsum([each["width"] for each in sites])])
     return list(zip(firsts.tolist(), sites, strict=False))
+
+
+def _ids(run: Run, address: str) -> NDArray[np.int64]:
+    """Give the neurons of an address, of several (mlp.15.0-9) or of a layer (mlp.15)."""
+    site, layer, columns = read_address(address)
+    if columns is None:
+        widths = [
+            int(place["width"]) for _, place in _layers(run) if (place["site"], place["layer"]) == (site, layer)
+        ]
+        columns = np.arange(widths[0]) if widths else np.zeros(1, np.int64)
+    first = run.index.neuron_id(f"{site}.{layer}.{columns[0]}")
+    run.index.neuron_id(f"{site}.{layer}.{columns[-1]}")
+    return np.asarray(first + np.arange(len(columns)), dtype=np.int64)
 
 
 def _n_pairs(n_neurons: int, options: CauseOptions) -> int:
