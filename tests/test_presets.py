@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 
 from neurolect.config import RunConfig, config_of_run, load_config
+from neurolect.corpus import open_corpus
+from neurolect.corpus.sentences.model_tokens import tokenizer_hash
 from neurolect.errors import OptionError
+from neurolect.paper import PaperOptions, reproduce_paper
+from neurolect.pipeline import run
 from neurolect.presets import PRESETS, preset
 from neurolect.store import open_run
 from tests.command_line import command, succeed
 from tests.example_run import write_example_run
+from tests.tiny_corpora import write_documents
+from tests.tiny_models import write_tiny_bert
 
 PAGE = Path(__file__).parent.parent / "docs" / "paper.md"
 
@@ -70,9 +76,34 @@ def test_an_unknown_preset_is_named() -> None:
     assert preset("paper")["model"]["special_tokens"] == "include"
 
 
-def test_verbs_take_it(tmp_path: Path) -> None:
+def test_the_tokenizer_is_that_of_the_run(tmp_path: Path) -> None:
+    bert = write_tiny_bert(tmp_path / "bert")
+    documents = write_documents(tmp_path / "documents.jsonl", n_documents=30)
+    config = load_config(
+        settings=["paper", "describe.tagger=none", "describe.pattern_length=1", "collect.list_size=5"]
+    )
+    for _ in range(2):  # the second time the corpus is there already
+        run(str(bert), [documents], out=tmp_path / "run", config=config)
+    corpus = open_corpus(tmp_path / "run-corpus")
+    assert corpus.manifest["options"]["tokenizer"] == str(bert)
+    assert corpus.manifest["tokenizer"] == tokenizer_hash(str(bert))
+    reproduced = reproduce_paper(
+        out=tmp_path / "paper",
+        options=PaperOptions(model=str(bert), corpus=str(documents), until="data"),
+        config=config,
+    )
+    assert reproduced is None
+    assert open_corpus(tmp_path / "paper" / "corpus").fingerprint == corpus.fingerprint
+
+
+def test_verbs_take_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.txt").write_text("One sentence is here. And another one is there.\n")
-    succeed("prepare", tmp_path / "a.txt", "--out", tmp_path / "corpus", "--preset", "paper")
+    with caplog.at_level("INFO"):
+        succeed("prepare", tmp_path / "a.txt", "--out", tmp_path / "corpus", "--preset", "paper")
+    assert (
+        "no model is known here: short sentences are dropped by words. By tokens: --tokenizer MODEL" in caplog.text
+    )
+    assert open_corpus(tmp_path / "corpus").manifest["options"]["tokenizer"] is None
     assert (
         "no preset 'letter'"
         in command("prepare", tmp_path / "a.txt", "--out", tmp_path / "c", "--preset=letter").err

@@ -70,6 +70,7 @@ def run(
     config = config or RunConfig()
     progress = progress or NullProgress()
     out = Path(out)
+    config = dataclasses.replace(config, prepare=config.prepare.for_model(model))
     corpus = _corpus(sources, out, config, workers, progress)
     loaded = load_model(model, options=config.model, device=device)
     collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)

@@ -8,6 +8,7 @@ from neurolect.errors import OptionError, nearest
 PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "paper": {
+            "prepare": {"tokenizer": "@model"},
             "model": {"special_tokens": "include"},
             "collect": {"sides": ("top",), "activation_sample_size": 1000},
             "describe": {

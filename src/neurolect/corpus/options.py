@@ -1,13 +1,15 @@
 """The options of :func:`neurolect.corpus.prepare.prepare`."""
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, NamedTuple
 
 from neurolect.errors import OptionError
 from neurolect.ranges import SEED, Range, check_ranges
 
 Duplicates = Literal["drop", "near", "keep"]
+OF_RUN = "@model"
+"""What stands for the run's own model, where one is known."""
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
 
 Quotes = Literal["auto", "double", "none"]
@@ -87,7 +89,8 @@ class PrepareOptions:
     """Sentences with fewer words (tokens with a letter or digit) are dropped."""
     tokenizer: str | None = None
     """Model by whose tokens short sentences are dropped (``min_tokens``), as in the first paper, and not by words;
-    a sentence without any word is dropped still. A folder with tokenizer.json, a name on the hub, or ``minilm``."""
+    a sentence without any word is dropped still. A folder with tokenizer.json, a name on the hub, or ``minilm``;
+    ``@model``: that of the run, where ``run`` or ``paper`` prepare the corpus, else none."""
     min_tokens: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer tokens of ``tokenizer``, special ones left out, are dropped."""
     max_characters: Annotated[int, Range(20, 1_000_000)] = 2000
@@ -112,6 +115,26 @@ class PrepareOptions:
         if self.sample_field is not None and self.sample is None:
             what = f"prepare.sample_field is {self.sample_field!r}, and nothing is sampled."
             raise OptionError(what, hint="Set prepare.sample too, or leave the field out.")
+
+    def for_model(self, model: str | None) -> "PrepareOptions":
+        """Give the options with the run's model in place of ``@model``.
+
+        Parameters
+        ----------
+        model : str or None
+            Name or folder of the model; None where there is no run.
+
+        Returns
+        -------
+        PrepareOptions
+            These, where ``tokenizer`` is something else.
+
+        Examples
+        --------
+        >>> PrepareOptions(tokenizer="@model").for_model("minilm").tokenizer
+        'minilm'
+        """
+        return replace(self, tokenizer=model) if self.tokenizer == OF_RUN else self
 
     @property
     def length_unit(self) -> str:

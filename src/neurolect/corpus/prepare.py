@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from neurolect.corpus.account import count_notices, said_sums, sums_of
 from neurolect.corpus.folder import Corpus, FieldEntry, Manifest, SourceEntry, fingerprint, open_corpus
-from neurolect.corpus.options import PrepareOptions
+from neurolect.corpus.options import OF_RUN, PrepareOptions
 from neurolect.corpus.reading.documents import Document, DocumentReader
 from neurolect.corpus.reading.fields import OWN_COLUMNS
 from neurolect.corpus.reading.sources import Found, Source, unique_sources
@@ -195,6 +195,10 @@ def prepare(
             prepare(sources, out=copy, options=options, workers=workers, progress=progress, overwrite=True)
         return open_corpus(out)
     folder = target
+    if options.tokenizer == OF_RUN:
+        options = options.for_model(None)
+        said = f"prepare.tokenizer is {OF_RUN}, and no model is known here: short sentences are dropped by words."
+        progress.message(f"{said} By tokens: --tokenizer MODEL")
     _check_out(folder, overwrite=overwrite)
     start = time.monotonic()
     found = unique_sources(sources)

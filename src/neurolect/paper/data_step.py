@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from neurolect.collector.lists.sample import uniform_sample
 from neurolect.config import load_config
-from neurolect.corpus import Corpus, open_corpus, prepare
+from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
 from neurolect.corpus.folder import Part
 from neurolect.demo_data import documents_path
 from neurolect.errors import OptionError, VariantError, nearest
@@ -118,18 +118,23 @@ _FACTS = "data.json"
 _SETS = pa.schema([("set", pa.string()), *LABELLED])
 
 
-def main_corpus(folder: PaperFolder, options: PaperOptions, *, workers: int, progress: Progress) -> Corpus:
+def main_corpus(
+    folder: PaperFolder, options: PaperOptions, *, how: PrepareOptions, workers: int, progress: Progress
+) -> Corpus:
     """Open the corpus that all models read; prepare it if documents were given."""
     if options.corpus is not None and (Path(options.corpus) / "manifest.json").is_file():
         return open_corpus(options.corpus)
     sources = [documents_path()] if options.corpus is None else [Path(options.corpus)]
-    return _prepared(sources, folder.root / "corpus", workers=workers, progress=progress)
+    how = how.for_model(options.model)
+    return _prepared(sources, folder.root / "corpus", how=how, workers=workers, progress=progress)
 
 
-def _prepared(sources: Sequence[str | Path], out: Path, *, workers: int, progress: Progress) -> Corpus:
+def _prepared(
+    sources: Sequence[str | Path], out: Path, *, workers: int, progress: Progress, how: PrepareOptions | None = None
+) -> Corpus:
     if (out / "manifest.json").is_file():
         return open_corpus(out)
-    return prepare(sources, out=out, workers=workers, progress=progress)
+    return prepare(sources, out=out, options=how, workers=workers, progress=progress)
 
 
 def sentiment_training(options: PaperOptions) -> FinetuneOptions:

@@ -66,7 +66,7 @@ def reproduce_paper(
     folder = PaperFolder(Path(out))
     steps = STEPS[: STEPS.index(options.until) + 1]
     folder.begin(resting_on(options, config))
-    corpus = main_corpus(folder, options, workers=workers, progress=progress)
+    corpus = main_corpus(folder, options, how=config.prepare, workers=workers, progress=progress)
     gather_data(folder, options, corpus=corpus, workers=workers, progress=progress)
     if "variants" in steps:
         make_variants(folder, options, config=config, device=device, progress=progress)

@@ -59,4 +59,5 @@ def _file_of(name: str) -> Path:
 def _unusable(name: str, reason: str) -> CorpusError:
     what = f"The tokenizer of {name!r} could not be loaded: {reason}"
     hint = "Give a model folder with tokenizer.json, or a model of the hub that has one."
-    return CorpusError(what, expected="prepare.tokenizer: a model with tokenizer.json", hint=hint)
+    expected = "prepare.tokenizer: a model with tokenizer.json, or none (sentences are dropped by words)"
+    return CorpusError(what, expected=expected, hint=hint)
