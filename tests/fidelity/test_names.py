@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.fidelity.names import FIRST, PartsHeld, auroc_of_counts, no_scores, score_name
+from neurolect.fidelity.names import PartsHeld, auroc_of_counts, no_scores, score_name
+from neurolect.signatures.evidence.name_parts import FIRST
 from tests.reference.ranking_metrics import auroc
 
 

@@ -189,15 +189,20 @@ def export(
         list[str] | None, typer.Option(help="A field that negatives have the same value of; may be repeated.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many sentences of the list.")] = None,
+    signature: Annotated[
+        bool,
+        typer.Option("--signature", help="Sentences of the sample that hold what the name says, not the list."),
+    ] = False,
 ) -> None:
-    """Write a list as labelled data to train a probe on.
+    """Write a list or signature as labelled data for a probe.
 
     Each sentence of the list is followed by one of the sample that is not in it, matched in length.
     """
     from neurolect.finding import export
 
-    made = export(run, neuron, out=out, side=side, match=match or (), limit=limit)
-    echo(f"{out}: {made.num_rows // 2:,} sentences of the {side} list of {neuron}, as many matched ones.")
+    made = export(run, neuron, out=out, side=side, match=match or (), limit=limit, signature=signature)
+    which = f"{side} signature" if signature else f"{side} list"
+    echo(f"{out}: {made.num_rows // 2:,} sentences of the {which} of {neuron}, as many matched ones.")
 
 
 @app.command()

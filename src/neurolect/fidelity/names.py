@@ -1,18 +1,13 @@
 """How true a name alone is: what holds its conditions among sentences that it was not made from."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.signatures.evidence.collected import Annotated
-from neurolect.signatures.evidence.registry import kinds
+from neurolect.signatures.evidence.name_parts import CONDITIONS, FIRST, count_parts
 from neurolect.store import Run
-
-FIRST = np.uint8(128)
-"""Bit of a sentence that holds the first part of a name; the bits below count the parts that it holds."""
-CONDITIONS = "name_conditions"
 
 
 class NameScores(NamedTuple):
@@ -48,40 +43,7 @@ def parts_held(run: Run, sentences: Annotated) -> PartsHeld | None:
     if CONDITIONS not in run.table("signatures/summary").column_names:
         return None
     every = run.table("signatures/summary", columns=[CONDITIONS]).column(CONDITIONS).to_pylist()
-    holders = _holders(every, sentences)
-    held = np.zeros((len(every), sentences.coded.n_sentences), np.uint8)
-    for row, conditions in zip(held, every, strict=True):
-        parts: dict[int, list[NDArray[np.int32]]] = {}
-        for each in conditions or ():
-            parts.setdefault(each["part"], []).append(holders[each["kind"], each["label"]])
-        for part, rows in parts.items():
-            has = np.zeros(len(row), np.bool_)
-            for places in rows:
-                has[places] = True
-            row += has.astype(np.uint8)
-            if part == 0:
-                row += has * FIRST
-    return PartsHeld(held, np.array([bool(each) for each in every], np.bool_))
-
-
-def _holders(
-    every: Sequence[Sequence[dict[str, str]] | None], sentences: Annotated
-) -> dict[tuple[str, str], NDArray[np.int32]]:
-    """Find the sentences that hold each condition; none for a kind that this process does not know."""
-    wanted: dict[str, dict[str, int]] = {}
-    for conditions in every:
-        for each in conditions or ():
-            of_kind = wanted.setdefault(each["kind"], {})
-            of_kind.setdefault(each["label"], len(of_kind))
-    nobody = np.empty(0, np.int32)
-    found = {(kind, label): nobody for kind, labels in wanted.items() for label in labels}
-    for kind in kinds():
-        labels = list(wanted.get(kind.name, ()))
-        if labels:
-            holding = (kind.conditions or kind.features)(labels, sentences).by_feature(len(labels))
-            for number, label in enumerate(labels):
-                found[kind.name, label] = holding.rows[holding.starts[number] : holding.starts[number + 1]]
-    return found
+    return PartsHeld(count_parts(every, sentences), np.array([bool(each) for each in every], np.bool_))
 
 
 def auroc_of_counts(counts: NDArray[np.uint8], positive: NDArray[np.bool_]) -> float:
