@@ -84,6 +84,7 @@ NOT_KILLED = {
     "paper": "its steps are the verbs above, each complete or not begun (tests/paper)",
     "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
     "stability": "reads, and writes as rank does",
+    "writes": "reads, and writes as rank does",
     "corpus": "reads, and writes as rank does",
 }  # fmt: skip
 

@@ -42,6 +42,7 @@ FUNCTIONS = {
     "edit ablate": {"ablate"},
     "probing activations": {"read_activations"},
     "edit cause": {"cause"},
+    "writes": {"writes"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")

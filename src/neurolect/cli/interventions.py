@@ -1,4 +1,4 @@
-"""The verbs that set neurons of the running model: edit ablate, edit cause."""
+"""The verbs about what neurons do: edit ablate and edit cause set them, writes reads their output directions."""
 
 import dataclasses
 from itertools import chain
@@ -126,6 +126,32 @@ def cause(
     )
     made = cause_of_run(checked)
     echo(as_json(made) if output is Format.json else cause_text(made, width=width()), nl=output is Format.json)
+
+
+@app.command()
+def writes(
+    model: Model,
+    neurons: _Neurons = None,
+    token: Annotated[str | None, typer.Option(help="Only neurons that promote or suppress it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Neurons shown at most.")] = 20,
+    out: _Out = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+) -> None:
+    """Show the tokens that mlp neurons of a decoder write."""
+    from neurolect.interventions import writes
+    from neurolect.views.texts.interventions import writes_text
+
+    made = writes(
+        model,
+        _parts(neurons),
+        token=token,
+        model_options=read_config(None, settings).model,
+        device=device,
+        progress=make_progress(),
+    )
+    text = writes_text(made, limit=limit, width=width())
+    print_ranking(made, text=text, output=RankingFormat.text, out=out)
 
 
 def _parts(text: str | None) -> list[str]:

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from neurolect.interventions.changes import first_of_ranking
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, EditOptions
+    from neurolect.interventions.writing import writes
 
-__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit", "first_of_ranking"]
+__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit", "first_of_ranking", "writes"]
 
 _HOMES = {
     "CauseOptions": "options",
@@ -19,6 +20,7 @@ _HOMES = {
     "ablate": "ablation",
     "cause": "causal_check",
     "edit": "editing",
+    "writes": "writing",
     "first_of_ranking": "changes",
 }
 

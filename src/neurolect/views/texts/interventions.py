@@ -240,3 +240,34 @@ def _cause_line(row: dict[str, Any]) -> str:
     loss = "" if row["loss"] is None else f"  loss {_signed(row['loss'])}"
     name = row["name"] or "no clear theme"
     return f"  {row['address']:<12} {sizes}{loss}  fidelity {auroc}  {name}"
+
+
+# What neurons write.
+def writes_text(table: pa.Table, *, limit: int, width: int = 100) -> str:
+    """Lay a table of :func:`neurolect.interventions.writes` out as lines that end in a newline."""
+    details, rows = provenance(table).details, table.to_pylist()
+    clear = [row for row in rows if row["score"] > 1]
+    lines = [
+        "Tokens that mlp neurons promote (+) and suppress (-), through the final norm and the unembedding;",
+        "z against the same token over the layer. Clear: beyond 99 % of random mixtures of its own columns.",
+        "",
+    ]
+    for row in clear[:limit]:
+        lines += [
+            f"{row['address']:<14} {sign} {row[f'{name}_z'][0]:.1f}  {' '.join(map(_token, row[name]))}"[:width]
+            for sign, name in (("+", "promotes"), ("-", "suppresses"))
+            if row[name]
+        ]
+    if len(clear) > limit:
+        lines.append(f"... and {len(clear) - limit:,} more: --limit, --out FILE.")
+    lines += ["", f"{'layer':<8}{'neurons':>9}{'clear':>8}{'by chance':>11}"]
+    lines += [
+        f"mlp {each['layer']:<4}{each['n']:>9,}{each['clear']:>8.0%}{each['clear_by_chance']:>11.0%}"
+        for each in details["layers"]
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _token(token: str) -> str:
+    """Show a token with its space before it, as models have it."""
+    return token.replace(" ", "\u00b7").replace("\n", "\u21b5") or "\u2205"

@@ -1,0 +1,276 @@
+"""What a decoder's mlp neurons write: the tokens that their output direction promotes and suppresses.
+
+No text is read. The column of the down-projection goes through the final norm's gain and the unembedding; a token's
+score is compared with the same token's over the layer, and the largest with those of random mixtures of the
+layer's own columns.
+
+Dims: V tokens, D hidden width, N neurons of a layer, M random mixtures.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from neurolect.errors import ModelError, NeuronAddressError, OptionError
+from neurolect.interventions.changes import read_address
+from neurolect.interventions.resuming import tap_at
+from neurolect.model.language_model import Model
+from neurolect.model.load import load_with_head
+from neurolect.model.options import ModelOptions
+from neurolect.progress import NullProgress, Progress
+from neurolect.results.table import ranking_table
+
+N_MIXTURES = 1_000
+"""Random mixtures of a layer's columns that the threshold is taken from."""
+QUANTILE = 0.99
+"""Share of the mixtures whose largest score, of one sign, is below the threshold."""
+N_TOKENS = 10
+_BLOCK = 256
+"""Directions whose scores of all tokens are in memory at once."""
+
+
+class Written(NamedTuple):
+    """What directions do to tokens, by sign: promoted first, suppressed second."""
+
+    peaks: NDArray[np.float32]
+    """Largest z, shape (2, n)."""
+    tokens: NDArray[np.int64]
+    """Tokens of the largest z, in order, shape (2, n, N_TOKENS)."""
+    scores: NDArray[np.float32]
+    """Their z, same shape."""
+    kurtosis: NDArray[np.float32]
+    """Excess kurtosis of z over all tokens, shape (n,)."""
+
+
+class Unembedding(NamedTuple):
+    """What turns a direction of the hidden states into scores of tokens."""
+
+    weight: Tensor
+    """Shape (V, D), with the final norm's gain in it."""
+    centred: bool
+    """Whether the final norm takes the mean off."""
+
+
+def writes(
+    model: Model | str,
+    neurons: Sequence[str] = (),
+    *,
+    token: str | None = None,
+    seed: int = 0,
+    model_options: ModelOptions | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> pa.Table:
+    """Say which tokens neurons promote and suppress, where that is more than chance.
+
+    Parameters
+    ----------
+    model : Model or str
+        A decoder with its head; or its name.
+    neurons : sequence of str
+        Addresses at the site mlp (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); all when none is given.
+    token : str, optional
+        Only neurons that promote or suppress this one clearly, in any case and with or without a space before it.
+    seed : int
+        Of the random mixtures.
+    model_options : ModelOptions, optional
+        How a model that is named is loaded.
+    device : str
+        Where it runs.
+    progress : Progress, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    pyarrow.Table
+        A ranking: ``score`` is the largest z of either sign over its threshold (above 1: more than 99 % of random
+        mixtures of the layer's own columns), ``sign`` that sign, ``promotes`` and ``suppresses`` (tokens, the
+        strongest first; empty where nothing is clear), ``promotes_z``, ``suppresses_z``, ``kurtosis`` of z over all
+        tokens. Provenance: ``layers`` with thresholds and the shares of neurons and of mixtures above them.
+
+    Raises
+    ------
+    ModelError
+        If the model has no unembedding, or no mlp site.
+    NeuronAddressError
+        If there is no such neuron.
+
+    References
+    ----------
+    Geva et al. (2022), Transformer Feed-Forward Layers Build Predictions by Promoting Concepts in the Vocabulary
+    Space.
+
+    Examples
+    --------
+    >>> writes("smollm2", ["mlp.28.200"])  # doctest: +SKIP
+    """
+    if isinstance(model, str):
+        model = load_with_head(model, options=model_options, device=device)
+    unembedding = unembedding_of(model)
+    wanted = _columns(model, neurons)
+    rows: list[dict[str, Any]] = []
+    layers = []
+    with (progress or NullProgress()).task("writes", total=len(wanted), unit="layers") as task:
+        for layer, columns in wanted.items():
+            found, facts = _of_layer(model, unembedding, layer, columns, seed=seed)
+            rows += found
+            layers.append({"layer": layer, **facts})
+            task.advance(1)
+    if token is not None:
+        rows = [row for row in rows if _has(row, token)]
+    rows.sort(key=lambda row: -row["score"])
+    names = ("address", "score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis")
+    return ranking_table(
+        {name: [row[name] for row in rows] for name in names},
+        runs=[model.fingerprint],
+        method="writes",
+        options={
+            "model": model.name,
+            "neurons": list(neurons),
+            "token": token,
+            "n_mixtures": N_MIXTURES,
+            "quantile": QUANTILE,
+        },
+        seed=seed,
+        details={"layers": layers},
+    )
+
+
+def _has(row: dict[str, Any], token: str) -> bool:
+    """Say whether a token is among those that a neuron promotes or suppresses."""
+    wanted = token.strip().casefold()
+    return any(wanted == each.strip().casefold() for name in ("promotes", "suppresses") for each in row[name])
+
+
+def unembedding_of(model: Model) -> Unembedding:
+    """Read the unembedding with the final norm's gain, which is tried on a state of mean 0 and size 1."""
+    network: Any = model.network
+    head = network.get_output_embeddings() if model.network is not model.body else None
+    weight = getattr(head, "weight", None)
+    if weight is None:
+        what = f"{model.name!r} has no unembedding, so nothing says which tokens a direction promotes."
+        raise ModelError(what, expected="a decoder with its language-modelling head")
+    norm, width = _final_norm(model), weight.shape[1]
+    weight = weight.detach().float()
+    if norm is None:
+        return Unembedding(weight, centred=False)
+    state = torch.ones(1, 1, width, device=weight.device, dtype=next(norm.parameters()).dtype)
+    state[..., 1::2] = -1.0
+    with torch.inference_mode():
+        up, down, moved = (norm(each).float() for each in (state, -state, state + 3.0))
+    gain = ((up - down) / (2.0 * state.float()))[0, 0]
+    centred = bool(torch.allclose(up, moved, rtol=1e-2, atol=1e-2 * float(up.abs().max())))
+    return Unembedding(weight * gain, centred=centred)
+
+
+def _final_norm(model: Model) -> nn.Module | None:
+    """Find the module of one gain a dimension that gives the last hidden state."""
+    found: list[tuple[nn.Module, Tensor]] = []
+    width = model.network.get_output_embeddings().weight.shape[1]  # type: ignore[operator]
+
+    def keep(module: nn.Module, _args: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.shape[-1] == width:
+            found.append((module, output))
+
+    norms = [
+        each
+        for each in model.body.modules()
+        if [tuple(one.shape) for one in each.parameters(recurse=False)][:1] == [(width,)]
+    ]
+    handles = [each.register_forward_hook(keep) for each in norms]
+    try:
+        ids = torch.as_tensor(model.usable_words[:4][None], device=model.device)
+        body: Any = model.body
+        with torch.inference_mode():
+            last = body(input_ids=ids, attention_mask=torch.ones_like(ids), **model.keywords).last_hidden_state
+    finally:
+        for each in handles:
+            each.remove()
+    return next((module for module, output in reversed(found) if torch.equal(output, last)), None)
+
+
+def _columns(model: Model, neurons: Sequence[str]) -> dict[int, NDArray[np.int64]]:
+    """Read addresses: by layer its columns, ascending."""
+    asked: dict[int, list[NDArray[np.int64] | None]] = {}
+    for address in neurons or [f"mlp.{layer}" for layer in range(1, model.n_layers + 1)]:
+        site, layer, own = read_address(address)
+        if site != "mlp":
+            what = f"What {address} writes was asked for."
+            raise OptionError(what, expected="neurons of the site mlp, which have an output direction of their own")
+        asked.setdefault(layer, []).append(own)
+    found = {}
+    for layer, parts in sorted(asked.items()):
+        width = tap_at(model, "mlp", layer).place.width
+        columns = np.unique(np.concatenate([np.arange(width) if each is None else each for each in parts]))
+        if columns[-1] >= width:
+            what = f"There is no neuron mlp.{layer}.{columns[-1]}: the layer has {width:,}."
+            raise NeuronAddressError(what, expected=f"an index from 0 to {width - 1}")
+        found[layer] = columns
+    return found
+
+
+def _of_layer(
+    model: Model, unembedding: Unembedding, layer: int, columns: NDArray[np.int64], *, seed: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Measure some neurons of a layer against all of it."""
+    tap = tap_at(model, "mlp", layer)
+    weight: Any = tap.module.weight if tap.module is not None else None
+    directions = weight.detach().float()
+    if directions.shape[0] != tap.place.width:  # a Linear has (out, in), transformers' Conv1D (in, out)
+        directions = directions.T
+    if unembedding.centred:
+        directions = directions - directions.mean(1, keepdim=True)
+    middle = directions.mean(0)
+    off = directions - middle
+    covariance = off.T @ off / len(off)
+    spread = ((unembedding.weight @ covariance) * unembedding.weight).sum(1).clamp(min=0).sqrt()
+    random = torch.Generator().manual_seed(seed + layer)
+    mixtures = torch.randn((N_MIXTURES, len(off)), generator=random).to(off.device) @ off / len(off) ** 0.5
+    by_chance = written(unembedding.weight, spread, mixtures, n_tokens=1)
+    thresholds = np.quantile(by_chance.peaks, QUANTILE, axis=1)
+    own = written(unembedding.weight, spread, off[torch.from_numpy(columns).to(off.device)], n_tokens=N_TOKENS)
+    ratios = own.peaks / thresholds[:, None]
+    rows = []
+    for place, column in enumerate(columns.tolist()):
+        row: dict[str, Any] = {"address": f"mlp.{layer}.{column}", "kurtosis": float(own.kurtosis[place])}
+        row["score"], row["sign"] = float(ratios[:, place].max()), 1 if ratios[0, place] >= ratios[1, place] else -1
+        for number, name in enumerate(("promotes", "suppresses")):
+            clear = own.scores[number, place] > thresholds[number] if ratios[number, place] > 1 else []
+            n = int(np.sum(clear))
+            row[name] = [str(model.tokenizer.decode([each])) for each in own.tokens[number, place][:n].tolist()]  # type: ignore[attr-defined]
+            row[f"{name}_z"] = own.scores[number, place][:n].tolist()
+        rows.append(row)
+    facts = {
+        "thresholds": thresholds.tolist(),
+        "n": len(columns),
+        "clear": float(np.mean(ratios.max(axis=0) > 1)),
+        "clear_by_chance": float(np.mean((by_chance.peaks / thresholds[:, None]).max(axis=0) > 1)),
+    }
+    return rows, facts
+
+
+def written(unembedding: Tensor, spread: Tensor, directions: Tensor, *, n_tokens: int) -> Written:
+    """Score all tokens by directions, in units of each token's spread over the layer.
+
+    ``unembedding``: (V, D). ``spread``: (V,); 0 where all score alike. ``directions``: (n, D), off the mean.
+    """
+    parts = []
+    scale = torch.where(spread > 0, 1.0 / spread.clamp(min=1e-30), 0.0)
+    for start in range(0, len(directions), _BLOCK):
+        z = (directions[start : start + _BLOCK] @ unembedding.T) * scale
+        ends = [each.topk(n_tokens, dim=1) for each in (z, -z)]
+        centred = z - z.mean(1, keepdim=True)
+        second = centred.square().mean(1)
+        fourth = centred.square().square().mean(1)
+        kurtosis = torch.where(second > 0, fourth / second.square().clamp(min=1e-30), 3.0) - 3.0
+        parts.append(
+            (torch.stack([each.values for each in ends]), torch.stack([e.indices for e in ends]), kurtosis)
+        )
+    scores = torch.cat([each[0] for each in parts], dim=1).cpu().numpy()
+    tokens = torch.cat([each[1] for each in parts], dim=1).cpu().numpy()
+    return Written(scores[:, :, 0], tokens, scores, torch.cat([each[2] for each in parts]).cpu().numpy())
