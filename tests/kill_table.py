@@ -25,6 +25,7 @@ from neurolect.collector import collect
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.pipeline import run
+from neurolect.probing import ActivationsOptions, read_activations
 from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
 from tests.collector.kill_driver import start, wait
@@ -77,6 +78,7 @@ ROWS = {
         "probing activations GIVEN/bert GIVEN/treebank.jsonl --out OWN/out --concept tags --sites=hidden,mlp"
         " --set=activations.min_train=5 --set=activations.min_test=1 --set=activations.shard_mb=1"
     ),
+    "probing fit": Row("probing fit GIVEN/acts --method=linear --out OWN/out --set=probe.units=500"),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
 }
 NOT_KILLED = {
@@ -94,6 +96,9 @@ def make_inputs(given: Path) -> None:
     write_tiny_bert(given / "bert")
     documents = write_documents(given / "documents.jsonl", n_documents=40)
     write_treebank(given / "treebank.jsonl", sentences(1500))
+    few = ActivationsOptions(min_train=5, min_test=1)
+    bert = load_model(str(given / "bert"))
+    read_activations(bert, given / "treebank.jsonl", out=given / "acts", concept="tags", options=few)
     vectors = DescribeOptions(tagger="none", vectors="train", vector_size=8, vector_epochs=1)
     run(str(given / "bert"), [documents], out=given / "scored", config=replace(CONFIG, describe=vectors))
     (given / "scored-corpus").rename(given / "corpus")

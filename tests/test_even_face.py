@@ -41,6 +41,7 @@ FUNCTIONS = {
     "corpus": {"corpus_statistics"},
     "edit ablate": {"ablate"},
     "probing activations": {"read_activations"},
+    "probing fit": {"fit_probe"},
     "edit cause": {"cause"},
     "writes": {"writes"},
 }

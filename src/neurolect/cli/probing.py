@@ -1,4 +1,4 @@
-"""The verbs that find neurons for a concept from labelled data: probing activations."""
+"""The verbs that find neurons for a concept from labelled data: probing activations, probing fit."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app, echo
-from neurolect.cli.arguments import Config, Device, Model, Settings, read_config
-from neurolect.cli.printing import make_progress, print_notices
+from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
+from neurolect.cli.printing import as_json, make_progress, print_notices
 
 probing_app = typer.Typer(help="Find neurons for a concept from labelled data.", no_args_is_help=True)
 app.add_typer(probing_app, name="probing")
@@ -31,6 +31,15 @@ class Balance(StrEnum):
     weights = "weights"
 
 
+class ProbeMethod(StrEnum):
+    """What is fitted."""
+
+    linear = "linear"
+    gaussian = "gaussian"
+    forest = "forest"
+
+
+Activations = Annotated[Path, typer.Argument(help="A store of activations.", metavar="ACTS")]
 _Labelled = Annotated[
     list[str],
     typer.Argument(help="CoNLL columns, Parquet, JSON lines, CSV or texts; globs.", metavar="LABELLED..."),
@@ -87,3 +96,22 @@ def activations(
     )
     echo(activations_text(store), nl=False)
     print_notices(store.manifest["notices"])
+
+
+@probing_app.command()
+def fit(
+    acts: Activations,
+    method: Annotated[ProbeMethod, typer.Option(help="linear, gaussian or forest.")],
+    out: Annotated[Path, typer.Option(help="The probe's folder; a probe there is replaced.")],
+    settings: Settings = None,
+    output: Output = Format.text,
+) -> None:
+    """Fit a probe, and compare its accuracy.
+
+    Sample, penalties and gap: --set probe.units=20000, l1, l2, standardise, gap, picks, trees, seed.
+    """
+    from neurolect.probing import fit_probe
+    from neurolect.views.texts.probing import fit_text
+
+    made = fit_probe(acts, method=method.value, out=out, options=read_config(None, settings).probe)
+    echo(fit_text(made) if output is Format.text else as_json(made), nl=output is Format.json)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from neurolect.probing.activations.reader import ActivationStore, open_activations
     from neurolect.probing.activations.stage import read_activations
     from neurolect.probing.concepts.options import ActivationsOptions
+    from neurolect.probing.fit import fit_probe
     from neurolect.probing.methods import rank_activations, ranking_methods
     from neurolect.probing.options import ProbeOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
@@ -32,6 +33,7 @@ __all__ = [
     "fit_gaussian",
     "fit_linear",
     "fit_path",
+    "fit_probe",
     "open_activations",
     "open_probe",
     "rank_activations",
@@ -55,6 +57,7 @@ _HOMES = {
     "fit_gaussian": "probes.gaussian",
     "fit_linear": "probes.fitting",
     "fit_path": "probes.fitting",
+    "fit_probe": "fit",
     "open_activations": "activations.reader",
     "open_probe": "probes.saved",
     "rank_activations": "methods",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neurolect.errors import FormatVersionError, OptionError, ProbingError
-from neurolect.probing import LinearOptions, fit_linear, fit_path, open_probe, write_probe
+from neurolect.probing import LinearOptions, LinearProbe, fit_linear, fit_path, open_probe, write_probe
 from neurolect.probing.probes.design import Design
 from neurolect.probing.probes.losses import Softmax, Squared
 from neurolect.probing.probes.objective import Objective
@@ -247,6 +247,7 @@ def test_a_saved_probe_opens_the_same_in_another_process(tmp_path: Path) -> None
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 0
     again = open_probe(folder)
+    assert isinstance(again, LinearProbe)
     for name in ("weights", "biases", "mean", "scale", "columns"):
         one, other = getattr(probe, name), getattr(again, name)
         assert one.dtype == other.dtype

@@ -9,7 +9,52 @@ from neurolect.errors import require_extra
 from neurolect.probing.class_moments import class_moments
 from neurolect.probing.labels import check_spread, class_counts
 from neurolect.probing.probes.linear import class_names
-from neurolect.probing.rows import Rows, as_rows
+from neurolect.probing.rows import Rows, as_rows, row_numbers
+
+
+class Trees(NamedTuple):
+    """Trees in a row of nodes: what is left of a forest when it is saved."""
+
+    roots: NDArray[np.int64]
+    """First node of each tree."""
+    feature: NDArray[np.int64]
+    """Neuron that a node looks at; -1 at leaves."""
+    threshold: NDArray[np.float64]
+    """Units whose value is at most that go left."""
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    chances: NDArray[np.float64]
+    """Shares of the classes at a node, shape (n_nodes, K)."""
+    classes: tuple[str, ...]
+    """In the order of the labels' codes."""
+
+    def predict(
+        self, rows: Rows | NDArray[Any], chosen: NDArray[np.int64] | slice | None = None
+    ) -> NDArray[np.int64]:
+        """Predict the class of units: the greatest mean share over the trees, ties to the lower code."""
+        found = []
+        for _, block in as_rows(rows).blocks(chosen, None):
+            values, units = np.asarray(block, np.float32), np.arange(len(block))
+            total = np.zeros((len(block), self.chances.shape[1]))
+            for root in self.roots.tolist():
+                nodes = np.full(len(block), root)
+                while (inner := self.feature[nodes] >= 0).any():
+                    at = nodes[inner]
+                    is_left = values[units[inner], self.feature[at]] <= self.threshold[at]
+                    nodes[inner] = np.where(is_left, self.left[at], self.right[at])
+                total += self.chances[nodes]
+            found.append(np.round(total, 9).argmax(axis=1))
+        return np.concatenate(found) if found else np.empty(0, np.int64)
+
+    def accuracy(
+        self,
+        rows: Rows | NDArray[Any],
+        labels: NDArray[np.int64],
+        chosen: NDArray[np.int64] | slice | None = None,
+    ) -> float:
+        """Give the share of units whose class is predicted."""
+        truth = labels[row_numbers(chosen, len(labels))]
+        return float((self.predict(rows, chosen) == truth).mean())
 
 
 class Forest(NamedTuple):
@@ -21,6 +66,8 @@ class Forest(NamedTuple):
     """Share of the decrease of Gini impurity at a neuron's splits, mean over trees, shape (N,); they sum to 1."""
     permutation: NDArray[np.float64]
     """Loss of accuracy on the validation units when a neuron's values are permuted, mean, shape (N,)."""
+    trees: Trees
+    """What predicts."""
 
 
 def fit_forest(
@@ -50,7 +97,7 @@ def fit_forest(
     n_trees : int
         Trees; each split is searched for among the square root of all neurons.
     n_repeats : int
-        Permutations a neuron.
+        Permutations a neuron; with 0 all losses are 0.
     max_units : int
         Of more units a sample is drawn, of either part: all are in memory, in float32.
     workers : int
@@ -90,7 +137,7 @@ def fit_forest(
     accuracy = _accuracy(total, truth)
     lost = np.zeros(rows.n_neurons)
     used = [np.unique(tree.tree_.feature) for tree in forest.estimators_]
-    for neuron in range(rows.n_neurons):
+    for neuron in range(rows.n_neurons if n_repeats else 0):
         of_neuron = [number for number, neurons in enumerate(used) if neuron in neurons]
         if not of_neuron:
             continue
@@ -102,7 +149,25 @@ def fit_forest(
                 changed += forest.estimators_[number].predict_proba(held_TN) - chances[number]
             lost[neuron] += (accuracy - _accuracy(changed, truth)) / n_repeats
         held_TN[:, neuron] = kept
-    return Forest(accuracy, forest.feature_importances_, lost)
+    return Forest(accuracy, forest.feature_importances_, lost, _trees(forest, n_classes))
+
+
+def _trees(forest: Any, n_classes: int) -> Trees:  # noqa: ANN401 - of scikit-learn
+    """Put the nodes of all trees in a row."""
+    each = [tree.tree_ for tree in forest.estimators_]
+    roots = np.cumsum([0, *(tree.node_count for tree in each)])[:-1].astype(np.int64)
+    shares = np.concatenate([tree.value[:, 0] for tree in each])
+    chances = np.zeros((len(shares), n_classes))
+    chances[:, forest.classes_] = shares / shares.sum(axis=1, keepdims=True)
+    inner = np.concatenate([tree.children_left for tree in each]) >= 0
+    left, right = (
+        np.concatenate([getattr(tree, name) + root for tree, root in zip(each, roots, strict=True)])
+        for name in ("children_left", "children_right")
+    )
+    feature = np.where(inner, np.concatenate([tree.feature for tree in each]), -1).astype(np.int64)
+    threshold = np.concatenate([tree.threshold for tree in each])
+    names = tuple(str(each) for each in range(n_classes))
+    return Trees(roots, feature, threshold, left.astype(np.int64), right.astype(np.int64), chances, names)
 
 
 def _accuracy(chances_TK: NDArray[np.float64], truth: NDArray[np.int64]) -> float:

@@ -8,19 +8,27 @@ import numpy as np
 from neurolect.errors import ProbingError
 from neurolect.folders.atomic import replacing_folder, write_json
 from neurolect.folders.formats import PROBE, neurolect_version, read_manifest
+from neurolect.probing.probes.forest import Trees
+from neurolect.probing.probes.gaussian import GaussianProbe
 from neurolect.probing.probes.linear import Fit, LinearProbe
 
-ARRAYS = ("weights", "biases", "mean", "scale", "columns")
+Probe = LinearProbe | GaussianProbe | Trees
+KINDS: dict[str, tuple[type[Probe], tuple[str, ...]]] = {
+    "linear": (LinearProbe, ("weights", "biases", "mean", "scale", "columns")),
+    "gaussian": (GaussianProbe, ("means", "covariances", "log_shares", "columns")),
+    "forest": (Trees, ("roots", "feature", "threshold", "left", "right", "chances")),
+}
+"""Kinds of probes and their arrays."""
 _FILE = "probe.safetensors"
 
 
-def write_probe(probe: LinearProbe, folder: str | Path, *, rests_on: dict[str, Any] | None = None) -> Path:
-    """Write a linear probe to a folder, in place of what is there.
+def write_probe(probe: Probe, folder: str | Path, *, rests_on: dict[str, Any] | None = None) -> Path:
+    """Write a probe to a folder, in place of what is there.
 
     Parameters
     ----------
-    probe : LinearProbe
-        A fitted probe.
+    probe : LinearProbe, GaussianProbe or Trees
+        A fitted probe; of a forest its trees.
     folder : str or Path
         Where to.
     rests_on : dict, optional
@@ -39,23 +47,24 @@ def write_probe(probe: LinearProbe, folder: str | Path, *, rests_on: dict[str, A
     from safetensors.numpy import save_file
 
     folder = Path(folder)
-    facts = {
+    kind = next(name for name, (known, _) in KINDS.items() if isinstance(probe, known))
+    how = {"options": probe.options, "fit": probe.fit._asdict()} if isinstance(probe, LinearProbe) else {}
+    facts: dict[str, Any] = {
         "format": PROBE.name,
         "schema_version": PROBE.version,
         "neurolect": neurolect_version(),
-        "kind": "linear",
+        "kind": kind,
         "classes": list(probe.classes),
-        "options": probe.options,
-        "fit": probe.fit._asdict(),
+        **how,
         "rests_on": dict(rests_on or {}),
     }
     with replacing_folder(folder, error=ProbingError) as temporary:
-        save_file({name: np.ascontiguousarray(getattr(probe, name)) for name in ARRAYS}, temporary / _FILE)
+        save_file({name: np.ascontiguousarray(getattr(probe, name)) for name in KINDS[kind][1]}, temporary / _FILE)
         write_json(temporary / PROBE.file, facts)
     return folder
 
 
-def open_probe(folder: str | Path) -> LinearProbe:
+def open_probe(folder: str | Path) -> Probe:
     """Open a probe's folder: the same probe, bit for bit.
 
     Parameters
@@ -65,7 +74,8 @@ def open_probe(folder: str | Path) -> LinearProbe:
 
     Returns
     -------
-    LinearProbe
+    LinearProbe, GaussianProbe or Trees
+        By the kind that was written.
 
     Raises
     ------
@@ -80,10 +90,12 @@ def open_probe(folder: str | Path) -> LinearProbe:
     folder = Path(folder)
     facts = read_manifest(folder, PROBE)
     try:
+        made, names = KINDS[facts["kind"]]
         arrays = load_file(folder / _FILE)
-        parts = {name: arrays[name] for name in ARRAYS}
-        classes, options, fit = tuple(facts["classes"]), facts["options"], Fit(**facts["fit"])
+        parts: dict[str, Any] = {name: arrays[name] for name in names} | {"classes": tuple(facts["classes"])}
+        if made is LinearProbe:
+            parts |= {"options": facts["options"], "fit": Fit(**facts["fit"])}
+        return made(**parts)
     except (SafetensorError, OSError, KeyError, TypeError) as error:
         what = f"The probe in {folder} is damaged: {type(error).__name__}: {error}"
         raise ProbingError(what, expected=f"{_FILE} and {PROBE.file} as they were written") from error
-    return LinearProbe(**parts, classes=classes, options=options, fit=fit)

@@ -19,6 +19,27 @@ def methods_text(methods: pa.Table) -> str:
     return "\n".join([*lines, *(f"{each['name']:<{longest}}  {each['what']}" for each in rows)]) + "\n"
 
 
+def fit_text(made: dict[str, Any]) -> str:
+    """Say how good a probe is next to what is trivial."""
+    fit, part = made["fit"], made["sample"]["train"]
+    concept = one_line(made["concept"])
+    lines = [f"{made['method']} probe for {concept}, from {part['units']:,} of {part['of']:,} training units."]
+    if "gap" in fit:
+        gap = "none" if fit["gap"] is None else f"{fit['gap']:.2g} of the objective"
+        lines.append(f"Ended by {fit['ended_by']} after {fit['n_steps']} steps; duality gap {gap}.")
+    names = {
+        "majority": "most frequent class",
+        "of_type": "most frequent class of the word",
+        "control": "control task (labels by word, at random)",
+        "permuted": "permuted labels",
+        "selectivity": "selectivity (test less control task)",
+    }
+    shown = {f"accuracy, {name}": value for name, value in made["accuracy"].items()}
+    shown |= {names[name]: made[name] for name in names if made[name] is not None}
+    longest = max(map(len, shown))
+    return "\n".join([*lines, *(f"  {name:<{longest}}  {value:.4f}" for name, value in shown.items())]) + "\n"
+
+
 def concept_ranking_text(ranking: pa.Table, *, limit: int = 20) -> str:
     """Lay a ranking of a store's neurons out."""
     made = provenance(ranking)
