@@ -25,7 +25,8 @@ from neurolect.collector import collect
 from neurolect.corpus import open_corpus
 from neurolect.model import load_model
 from neurolect.pipeline import run
-from neurolect.probing import ActivationsOptions, read_activations
+from neurolect.probing import ActivationsOptions, rank_activations, read_activations
+from neurolect.results import write_ranking
 from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
 from tests.collector.kill_driver import start, wait
@@ -79,6 +80,10 @@ ROWS = {
         " --set=activations.min_train=5 --set=activations.min_test=1 --set=activations.shard_mb=1"
     ),
     "probing fit": Row("probing fit GIVEN/acts --method=linear --out OWN/out --set=probe.units=500"),
+    "probing judge": Row(
+        "probing judge GIVEN/acts GIVEN/probeless.parquet --out OWN/out --set=judge.units=500 --set=judge.sizes=1,5"
+        " --set=judge.n_random=1 --set=judge.n_stability=0 --set=judge.n_bootstrap=20"
+    ),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
 }
 NOT_KILLED = {
@@ -99,6 +104,7 @@ def make_inputs(given: Path) -> None:
     few = ActivationsOptions(min_train=5, min_test=1)
     bert = load_model(str(given / "bert"))
     read_activations(bert, given / "treebank.jsonl", out=given / "acts", concept="tags", options=few)
+    write_ranking(rank_activations(given / "acts", by="probeless"), given / "probeless.parquet")
     vectors = DescribeOptions(tagger="none", vectors="train", vector_size=8, vector_epochs=1)
     run(str(given / "bert"), [documents], out=given / "scored", config=replace(CONFIG, describe=vectors))
     (given / "scored-corpus").rename(given / "corpus")

@@ -16,7 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
-from neurolect.probing import ActivationsOptions, ProbeOptions
+from neurolect.probing import ActivationsOptions, JudgeOptions, ProbeOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -58,6 +58,9 @@ class RunConfig:
 
     probe: ProbeOptions = field(default_factory=ProbeOptions)
     """What rankings and probes are made from, and how."""
+
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
+    """How rankings are judged."""
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""

@@ -1,4 +1,4 @@
-"""The verbs that find neurons for a concept from labelled data: probing activations, probing fit."""
+"""The verbs that find neurons for a concept from labelled data: probing activations, fit, judge."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -115,3 +115,37 @@ def fit(
 
     made = fit_probe(acts, method=method.value, out=out, options=read_config(None, settings).probe)
     echo(fit_text(made) if output is Format.text else as_json(made), nl=output is Format.json)
+
+
+@probing_app.command()
+def judge(
+    acts: Activations,
+    rankings: Annotated[list[Path], typer.Argument(help="Files of `rank ACTS --out`.", metavar="RANKING...")],
+    out: Annotated[Path, typer.Option(help="The folder to write; a judge's folder there is replaced.")],
+    concept: Annotated[str | None, typer.Option(help="One class against the rest; default: all classes.")] = None,
+    settings: Settings = None,
+    output: Output = Format.text,
+) -> None:
+    """Judge rankings by what probes read of their neurons.
+
+    Sizes and samples: --set judge.units=10000, sizes, n_random, n_stability ...; penalties: probe.l1, l2.
+    """
+    from neurolect.folders.atomic import write_text
+    from neurolect.probing import judge
+    from neurolect.views.plots.judged import write_judge_figure
+    from neurolect.views.texts.probing import judge_text
+
+    config = read_config(None, settings)
+    made = judge(
+        acts,
+        rankings,
+        out=out,
+        concept=concept,
+        options=config.judge,
+        probe=config.probe,
+        progress=make_progress(),
+    )
+    write_judge_figure(made, out / "curves.svg")
+    text = judge_text(made)
+    write_text(out / "summary.txt", text)
+    echo(text if output is Format.text else as_json(made.facts), nl=output is Format.json)

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from neurolect.probing.activations.stage import read_activations
     from neurolect.probing.concepts.options import ActivationsOptions
     from neurolect.probing.fit import fit_probe
+    from neurolect.probing.judging.stage import Judgement, judge
     from neurolect.probing.methods import rank_activations, ranking_methods
-    from neurolect.probing.options import ProbeOptions
+    from neurolect.probing.options import JudgeOptions, ProbeOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
     from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
@@ -24,6 +25,8 @@ __all__ = [
     "ActivationsOptions",
     "Forest",
     "GaussianProbe",
+    "JudgeOptions",
+    "Judgement",
     "LinearOptions",
     "LinearProbe",
     "ProbeOptions",
@@ -34,6 +37,7 @@ __all__ = [
     "fit_linear",
     "fit_path",
     "fit_probe",
+    "judge",
     "open_activations",
     "open_probe",
     "rank_activations",
@@ -48,6 +52,8 @@ _HOMES = {
     "ActivationsOptions": "concepts.options",
     "Forest": "probes.forest",
     "GaussianProbe": "probes.gaussian",
+    "JudgeOptions": "options",
+    "Judgement": "judging.stage",
     "LinearOptions": "probes.options",
     "LinearProbe": "probes.linear",
     "ProbeOptions": "options",
@@ -58,6 +64,7 @@ _HOMES = {
     "fit_linear": "probes.fitting",
     "fit_path": "probes.fitting",
     "fit_probe": "fit",
+    "judge": "judging.stage",
     "open_activations": "activations.reader",
     "open_probe": "probes.saved",
     "rank_activations": "methods",

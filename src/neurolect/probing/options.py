@@ -38,3 +38,38 @@ class ProbeOptions:
 
     def __post_init__(self) -> None:
         check_ranges(self, "probe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeOptions:
+    """How rankings are judged.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    units: Annotated[int, Range(10, 1_000_000_000)] = 10_000
+    """Training units that every probe is fitted on; half as many test units, of which all figures are."""
+    sizes: tuple[Annotated[int, COUNT], ...] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    """How many of the first neurons are kept or removed; those that there are neurons for."""
+    gaussian_sizes: tuple[Annotated[int, COUNT], ...] = (1, 2, 5, 10, 20, 50, 100)
+    """The same of Gaussian probes."""
+    removed_sizes: tuple[Annotated[int, COUNT], ...] = (100,)
+    """How many are removed where the probe is fitted again on all others, which costs most."""
+    agree_at: tuple[Annotated[int, COUNT], ...] = (10, 20, 30, 40, 100)
+    """How many first neurons are compared between rankings."""
+    n_random: Annotated[int, Range(1, 100)] = 5
+    """Random orders."""
+    n_bootstrap: Annotated[int, Range(20, 100_000)] = 200
+    """Samples of test sentences for intervals."""
+    n_stability: Annotated[int, Range(0, 100)] = 3
+    """Samples of training sentences that every ranking is made again from; 0 for none."""
+    stability_seconds: Annotated[float, Range(0.0, 1e6)] = 60.0
+    """A ranking that took longer is not made again."""
+    gap: Annotated[float, Range(0.0, 1.0, above=True)] = 0.02
+    """Duality gap of the probes, as a share of the objective."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "judge")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from neurolect.probing import Judgement
 from neurolect.results import provenance
 from neurolect.visible import one_line
 
@@ -96,3 +97,77 @@ def _layer(each: dict[str, Any]) -> str:
     mark = "more" if each["n"] > each["high"] else "fewer" if each["n"] < each["low"] else ""
     band = f"{each['expected']:.1f} ({each['low']}-{each['high']})"
     return f"  {each['layer']:<10} {each['n']:>5,}  {band} {mark}".rstrip()
+
+
+_AREAS = (
+    ("fitted", "linear", "fitted again", "keep"),
+    ("masked", "linear", "masked by zero", "keep"),
+    ("removed", "linear", "masked by zero", "remove"),
+    ("gaussian", "gaussian", "fitted again", "keep"),
+)
+"""Heads of the columns of areas, and which curves they are of."""
+
+
+def judge_text(made: Judgement) -> str:
+    """Lay what a judge found out: a row a ranking, the best fitted area first."""
+    facts = made.facts
+    areas = {
+        (each["ranking"], each["end"], head): each
+        for each in made.table.to_pylist()
+        for head, *which in _AREAS
+        if each["k"] is None and [each["probe"], each["training"], each["way"]] == which
+    }
+    of_type = "" if facts["of_type"] is None else f", most frequent of the word {facts['of_type']:.3f}"
+    whole = facts["all_neurons"]
+    lines = [
+        f"Rankings of {facts['n_neurons']:,} neurons for {one_line(facts['concept'])}, judged on "
+        f"{facts['test_units']:,} test units in {facts['seconds']:.0f} s.",
+        f"Accuracy of all neurons {whole['value']:.3f} ({whole['low']:.3f}-{whole['high']:.3f}), "
+        f"most frequent class {facts['majority']:.3f}{of_type}.",
+        "",
+        "Mean accuracy over log k (area under the curve), first neurons / last ones:",
+    ]
+    names = sorted(
+        (each["name"] for each in facts["rankings"]), key=lambda name: -areas[name, "top", "fitted"]["value"]
+    )
+    heads = [head for head, *_ in _AREAS]
+    longest = max(map(len, [*map(one_line, names), "random"]))
+    more = ("vote", "itself", "selective", "stable")
+    lines.append(
+        f"{'':<{longest}}  "
+        + "  ".join(f"{head:>12}" for head in heads)
+        + "  "
+        + " ".join(map("{:>9}".format, more))
+    )
+    for name in [*names, "random"]:
+        cells = [_area(areas, name, head) for head in heads]
+        lines.append(
+            f"{one_line(name):<{longest}}  " + "  ".join(f"{each:>12}" for each in cells) + _more(facts, name)
+        )
+    widest = max((each["high"] - each["low"]) / 2 for (_, end, head), each in areas.items() if head == "fitted")
+    lines += [
+        "",
+        "fitted: a probe fitted on the first k; masked: a probe of all neurons with the others set to 0; removed:",
+        "with the first k set to 0 (low is good); gaussian: a Gaussian probe fitted on the first k; vote, itself:",
+        "overlap with what the other rankings vote for, and with its own vote; selective: accuracy less a control",
+        f"task's; stable: overlap over bootstrap samples. Half an interval of fitted is at most {widest:.3f}.",
+    ]
+    return "\n".join([*lines, *(["", *map(one_line, facts["notes"])] if facts["notes"] else [])]) + "\n"
+
+
+def _area(areas: dict[tuple[str, str, str], dict[str, Any]], name: str, head: str) -> str:
+    if name == "random":
+        return f"{areas[name, 'random', head]['value']:.3f}"
+    return f"{areas[name, 'top', head]['value']:.3f} / {areas[name, 'bottom', head]['value']:.3f}"
+
+
+def _more(facts: dict[str, Any], name: str) -> str:
+    """Write agreement, selectivity and stability at the greatest k that all have."""
+    votes = facts["agreement"]["neuron_vote"].get(name, {})
+    found = [votes.get("without_itself"), votes.get("with_itself")]
+    cells = [None if each is None else list(each.values())[-1] for each in found]
+    selective = (facts["selectivity"] or {}).get(name)
+    cells.append(None if selective is None else list(selective.values())[-1]["selectivity"]["value"])
+    stable = facts["stability"].get(name)
+    cells.append(None if stable is None else list(stable["jaccard"].values())[-1])
+    return "  " + " ".join(f"{'-' if each is None else f'{each:.3f}':>9}" for each in cells)

@@ -1,0 +1,187 @@
+"""The judge: curves equal masking by hand, agreement is as defined, odd rankings are refused."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neurolect.errors import OptionError, ProbingError
+from neurolect.probing import (
+    ActivationStore,
+    JudgeOptions,
+    LinearOptions,
+    ProbeOptions,
+    fit_linear,
+    judge,
+    rank_activations,
+    table_of,
+)
+from neurolect.probing.judging import agreement
+from neurolect.probing.judging.curves import Bootstrap, area, masked_right
+from neurolect.probing.rankings.ranked import by_scores, random_order
+from neurolect.results import write_ranking
+from tests.command_line import command, succeed
+from tests.probing.stores import example_store
+from tests.probing.test_methods import planted
+
+QUICK = JudgeOptions(
+    units=300,
+    sizes=(1, 2, 4),
+    gaussian_sizes=(1, 3),
+    removed_sizes=(2,),
+    agree_at=(2, 5),
+    n_random=2,
+    n_bootstrap=20,
+    n_stability=2,
+)
+SMALL = ProbeOptions(units=300, gap=0.05)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ActivationStore:
+    return example_store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("standardise", ["none", "zscore"])
+def test_masked_curves_equal_the_probe_with_masked_neurons(n_classes: int, standardise: str) -> None:
+    sample = planted(n_classes=n_classes)
+    options = LinearOptions(gap=0.05, standardise=standardise)  # type: ignore[arg-type]
+    probe = fit_linear(sample.rows, sample.labels, chosen=sample.parts.train, options=options)
+    order = np.random.default_rng(1).permutation(8)
+    values = sample.rows.array[sample.parts.test]  # type: ignore[attr-defined]
+    truth = sample.labels[sample.parts.test]
+    found = masked_right(probe, values, truth, order=order, sizes=[1, 3, 7])
+    for place, k in enumerate((1, 3, 7)):
+        for name, right in found._asdict().items():
+            way, masked = name.split("_")
+            kept = order[:k] if way == "keep" else order[k:]
+            slow = probe.predict(sample.rows, sample.parts.test, kept=kept, masked=masked)  # type: ignore[arg-type]
+            assert (right[place] == (slow == truth)).mean() > 0.99, name
+
+
+def test_agreement_is_as_defined() -> None:
+    one, other = np.array([0, 1, 2, 3, 4]), np.array([1, 0, 4, 3, 2])
+    assert agreement.jaccard_at(one, other, 2) == 1.0
+    assert agreement.jaccard_at(one, other, 3) == 2 / 4
+    assert agreement.spearman(one, one) == pytest.approx(1.0)
+    assert agreement.spearman(one, one[::-1].copy()) == pytest.approx(-1.0)
+    slow = sum(0.1 * 0.9**d * len({*one[: d + 1]} & {*other[: d + 1]}) / (d + 1) for d in range(5)) + 0.9**5
+    assert agreement.rank_biased_overlap(one, other) == pytest.approx(slow)
+    assert agreement.rank_biased_overlap(one, one) == pytest.approx(1.0)
+    # points with 3 votes: 0 has 3 + 2, 1 has 2 + 3, 2 has 1, 4 has 1
+    assert agreement.vote([one, other], n_voted=3).tolist() == [0, 1, 2, 4, 3]
+    orders = [one, other, np.array([4, 3, 2, 1, 0])]
+    assert agreement.neuron_vote(orders, 2, 2) == 0.0
+    assert agreement.neuron_vote(orders, 2, 2, with_itself=True) == agreement.jaccard_at(
+        orders[2], agreement.vote(orders), 2
+    )
+
+
+def test_random_orders_of_any_seed_agree_as_chance_has_it() -> None:
+    orders = [random_order(400, seed=seed).order for seed in range(12)]
+    shares = [agreement.jaccard_at(one, other, 100) for one, other in pairwise(orders)]
+    assert np.mean(shares) == pytest.approx(1 / 7, abs=0.04)  # 25 of 175
+
+
+def test_intervals_are_over_sentences_and_areas_over_log_k() -> None:
+    sentences = np.repeat(np.arange(50), 4)
+    right = np.stack([np.repeat(np.arange(50) % 2 == 0, 4), np.ones(200, np.bool_)])
+    values, samples = Bootstrap(sentences, n=500, seed=0).accuracies(right)
+    assert values.tolist() == [0.5, 1.0]
+    assert samples[:, 0].std() == pytest.approx(0.5 / np.sqrt(50), rel=0.15)  # by units it would be half of that
+    assert area(np.array([0.0, 1.0, 1.0]), [1, 10, 100]) == pytest.approx(0.75)
+    assert area(np.array([0.4]), [3]) == 0.4
+
+
+def test_a_ranking_that_is_right_wins_and_one_that_is_reversed_loses() -> None:
+    sample = planted(n=600)
+    scores = np.array([3.0, 2, 1, 0, 0, 0, 0, 0])
+    probe = fit_linear(sample.rows, sample.labels, chosen=sample.parts.train, options=LinearOptions(gap=0.01))
+    values, truth = sample.rows.array[sample.parts.test], sample.labels[sample.parts.test]  # type: ignore[attr-defined]
+    best, worst = (
+        masked_right(probe, values, truth, order=order, sizes=[3]).keep_zero.mean()
+        for order in (by_scores(scores).order, by_scores(-scores).order)
+    )
+    assert best > 0.9
+    assert worst < 0.6
+
+
+def test_the_folder_has_curves_areas_and_all_else(store: ActivationStore, tmp_path: Path) -> None:
+    tables = [rank_activations(store, by=by, options=SMALL) for by in ("lca", "probeless", "random")]
+    made = judge(store, tables, out=tmp_path / "judged", options=QUICK, probe=SMALL)
+    rows = pq.read_table(tmp_path / "judged" / "judge.parquet").to_pylist()
+    assert rows == made.table.to_pylist()
+    facts = json.loads((tmp_path / "judged" / "judge.json").read_text(encoding="utf-8"))
+    names = [each["name"] for each in facts["rankings"]]
+    assert names == ["lca", "probeless", "random", "mean-difference"]
+    assert all(each["low"] - 1e-9 <= each["value"] <= each["high"] + 0.1 for each in rows)
+    kinds = {(each["probe"], each["training"], each["way"]) for each in rows if each["end"] == "top"}
+    assert len(kinds) == 7
+    assert {each["k"] for each in rows if each["probe"] == "gaussian"} == {1, 3, None}
+    assert len(facts["agreement"]["pairs"]) == 6
+    assert set(facts["stability"]["probeless"]["jaccard"]) == {"2", "5"}
+    assert facts["stability"]["random"] is None
+    assert facts["selectivity"]["lca"]
+    assert any(note.startswith("Subsampled: ") for note in facts["notes"])
+    again = judge(store, tables, out=tmp_path / "judged", options=QUICK, probe=SMALL)
+    assert again.table.equals(made.table)
+
+
+def test_one_class_pairs_and_foreign_rankings_are_judged_with_notes(store: ActivationStore, tmp_path: Path) -> None:
+    concept = store.classes[0]
+    own = rank_activations(store, by="probeless", concept=concept, options=SMALL)
+    other = table_of(
+        random_order(store.n_neurons, seed=3), addresses=store.addresses, rests_on=["x"], method="mine"
+    )
+    made = judge(store, [own, other], out=tmp_path / "one", concept=concept, options=QUICK, probe=SMALL)
+    assert made.facts["classes"] == ["other", concept]
+    assert made.facts["majority"] == pytest.approx(0.5, abs=0.1)
+    notes = " ".join(made.facts["notes"])
+    for part in ("Made from other activations or labels: mine", "another concept", "(unknown, or too slow): mine"):
+        assert part in notes
+    pairs = example_store(tmp_path / "pairs", concept="arcs")
+    table = rank_activations(pairs, by="probeless", options=SMALL)
+    found = judge(pairs, [table], out=tmp_path / "arcs", options=QUICK, probe=SMALL)
+    assert found.facts["n_neurons"] == pairs.n_neurons // 2
+
+
+def test_what_cannot_be_judged_is_refused_and_leaves_nothing(store: ActivationStore, tmp_path: Path) -> None:
+    table = rank_activations(store, by="probeless", options=SMALL)
+    with pytest.raises(ProbingError, match=r"does not have the store's neurons: 5 rows(.|\n)*missing"):
+        judge(store, [table.slice(0, 5)], out=tmp_path / "judged", options=QUICK)
+    addresses = pa.array([f"mlp.9.{each}" for each in range(len(table))])
+    foreign = table.set_column(1, "address", addresses)
+    with pytest.raises(ProbingError, match=r"of other neurons \(mlp\.9\.0"):
+        judge(store, [foreign], out=tmp_path / "judged", options=QUICK)
+    with pytest.raises(ProbingError, match=r"no judge's folder; nothing is overwritten"):
+        judge(store, [table], out=store.folder, options=QUICK)
+    with pytest.raises(OptionError, match=r"There is no class 'nn'"):
+        judge(store, [table], out=tmp_path / "judged", concept="nn", options=QUICK)
+    numbers = example_store(tmp_path / "numbers", concept="position")
+    with pytest.raises(OptionError, match=r"The labels are numbers"):
+        judge(numbers, [table], out=tmp_path / "judged")
+    assert not (tmp_path / "judged").exists()
+
+
+def test_the_verb_prints_a_row_a_ranking_and_draws(store: ActivationStore, tmp_path: Path) -> None:
+    write_ranking(rank_activations(store, by="lca", options=SMALL), tmp_path / "lca.parquet")
+    given = ("units=300", "sizes=1,3", "gaussian_sizes=1,3", "removed_sizes=2", "n_random=1", "n_bootstrap=20")
+    quick = [f"--set=judge.{each}" for each in given]
+    out = tmp_path / "judged"
+    text = succeed("probing", "judge", store.folder, tmp_path / "lca.parquet", "--out", out, *quick)
+    lines = text.splitlines()
+    assert lines[0].startswith(f"Rankings of {store.n_neurons:,} neurons for tags, judged on ")
+    for name in ("lca", "mean-difference", "random"):
+        assert any(line.startswith(name + " ") for line in lines)
+    assert (out / "summary.txt").read_text(encoding="utf-8") == text
+    svg = (out / "curves.svg").read_text(encoding="utf-8")
+    assert "all but the first k masked" in svg
+    assert "mean-difference" in svg
+    answer = command("probing", "judge", store.folder, tmp_path / "none.parquet", "--out", tmp_path / "x")
+    assert answer.code == 1
+    assert "cannot be read as a ranking" in answer.err
