@@ -48,3 +48,17 @@ def test_a_side_without_evidence_still_has_a_card(example_run: Run) -> None:
         side["evidence"] = {kind: {} if kind == "metadata" else [] for kind in side["evidence"]}
         side["typical"], side["name"], side["length"]["mean"] = [], None, None
     assert "no clear theme" in card_text(made)
+
+
+def test_labels_that_begin_alike_stay_apart_and_the_legend_is_one_line(example_run: Run) -> None:
+    made = card(example_run.neuron("hidden.1.0"))
+    rows = made["sides"][0]["evidence"]["words"][:2]
+    for row, word in zip(rows, ("bake", "stir"), strict=True):
+        row["label"] = f'begins with "{word}"'
+    text = card_text(made)
+    assert 'begins "bake" ' in text
+    assert 'begins "stir" ' in text
+    assert 'begins with "stir" ' in card_text(made, width=140)
+    assert (
+        sum("log-odds z, by documents" in line and "the corpus's share" in line for line in text.splitlines()) == 1
+    )

@@ -1,5 +1,6 @@
 """A card for the terminal: 100 columns, legible without colour."""
 
+import re
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,10 +25,7 @@ MARKS = {"top": "\u25b2", "bottom": "\u25bc"}
 LABEL, BAR = 15, 9  # columns of an evidence line; the rest is 23 columns of figures
 
 
-LEGEND = (
-    "\u2502 the corpus's share  \u00b7  * at most so many are chance as the false-discovery rate allows  \u00b7  "
-    "z: log-odds z, by documents"
-)
+LEGEND = "\u2502 the corpus's share  \u00b7  * passes the false-discovery rate  \u00b7  z: log-odds z, by documents"
 """What the marks of evidence mean."""
 
 
@@ -280,7 +278,7 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
         scale = max(max(row["share_list"], row["share_background"]) for row in rows)
         for row in rows:
             sure = row["passes"] is not False
-            line = _text(row["label"], "" if sure else "bright_black")
+            line = _text(_fitting(row["label"], label), "" if sure else "bright_black")
             if gloss:
                 line.append(" " + gloss.get(row["label"], ""), "bright_black")
             line.truncate(label, overflow="ellipsis", pad=True)
@@ -291,6 +289,17 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
             lift = number(row["lift"]) + "\u00d7" if row["lift"] is not None else "\u2013"
             mark = "*" if row["passes"] else " "
             yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}{mark}", "" if sure else "bright_black")
+
+
+def _fitting(label: str, width: int) -> str:
+    """Leave out the middle words of a label that is too wide and ends with what it quotes.
+
+    Examples
+    --------
+    >>> _fitting('begins with "bake"', 14)
+    'begins "bake"'
+    """
+    return label if len(label) <= width else re.sub(r'^(\w+) [\w ]+ (".*")$', r"\1 \2", label)
 
 
 def _embolden(text: "Text", words: list[str]) -> None:
