@@ -23,6 +23,8 @@ DEPTHS = (10, 100)
 WIDTH = 2
 """Words of 64 bits that say which of the strongest sentences hold it."""
 LISTS_PER_BLOCK = 128
+SENTENCES, OVERLAP, DOCUMENTS, SQUARES, LATEST, HERE = range(6)
+"""Columns of what is summed of a row: the last two are its latest document and its sentences of that so far."""
 
 
 class Held(NamedTuple):
@@ -107,57 +109,49 @@ def _held_kernel(
                 slot = slots[codes[entry]]
                 if slot >= 0:
                     places[first + slot, place // 64] |= np.uint64(1) << np.uint64(place % 64)
-        for row in kept:
-            is_inside = np.int64(inside[row])
-            for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
-                slot = slots[np.uint64(codes[entry])]
-                if slot >= 0:
-                    n_sentences[first + slot] += 1
-                    n_overlap[first + slot] += is_inside
-        alone, together = n_documents[first:last], clustering[first:last, 2]
-        alone[:] = n_sentences[first:last]  # as if each were of a document of its own
-        _cluster_all(offsets, codes, np.sort(kept), documents, slots, alone, together)
+        sums = np.zeros((last - first, 6), np.int64)
+        _count_all(offsets, codes, np.sort(kept), documents, inside, slots, sums)
         for slot in range(last - first):
-            total = n_sentences[first + slot]
-            together[slot] = together[slot] / total if total else 1.0
+            total = sums[slot, SENTENCES]
+            n_sentences[first + slot], n_overlap[first + slot] = total, sums[slot, OVERLAP]
+            n_documents[first + slot] = sums[slot, DOCUMENTS]
+            clustering[first + slot, 2] = sums[slot, SQUARES] / total if total else 1.0
         _cluster_strongest(kept, documents, places[first:last], clustering[first:last])
         for row in range(first, last):
             slots[row_items[row]] = -1
 
 
 @njit(nogil=True, cache=True)
-def _cluster_all(
+def _count_all(
     offsets: NDArray[np.int64],
     codes: NDArray[np.int32],
     rows: NDArray[np.int32],
     documents: NDArray[np.int64],
+    inside: NDArray[np.bool_],
     slots: NDArray[np.int32],
-    n_documents: NDArray[np.int32],
-    squares: NDArray[np.float64],
+    sums: NDArray[np.int64],
 ) -> None:
-    """Turn numbers of sentences into numbers of documents, and sum the squares of their counts.
+    """Count sentences, those of the background, and documents, and sum the squares of the documents' counts.
 
-    Sentences of one document are neighbours in `rows`; one that is alone in its document adds 1 to both.
+    ``sums``: int64, shape (R, 6), zeros before. Sums of a row lie side by side: one line of the cache each.
+
+    Sentences of one document are neighbours in `rows`.
     """
-    size = len(n_documents)
-    squares[:] = n_documents
-    latest = np.full(size, -1, np.int64)
-    here = np.zeros(size, np.int64)
     for place in range(len(rows)):
-        document = documents[rows[place]]
-        before = place > 0 and documents[rows[place - 1]] == document
-        if not before and (place + 1 == len(rows) or documents[rows[place + 1]] != document):
-            continue
-        for entry in range(np.uint64(offsets[rows[place]]), np.uint64(offsets[rows[place] + 1])):
+        row = np.uint64(rows[place])
+        document, is_inside = documents[row] + 1, np.int64(inside[row])  # 0 stands for none yet
+        for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + np.uint64(1)])):
             slot = slots[np.uint64(codes[entry])]
             if slot < 0:
                 continue
-            if latest[slot] != document:
-                latest[slot], here[slot] = document, 1
-            else:  # the square of n is 1 + 3 + 5 + ...: here + here more than a square of its own
-                n_documents[slot] -= 1
-                squares[slot] += 2 * here[slot]
-                here[slot] += 1
+            own = sums[np.uint64(slot)]
+            own[SENTENCES] += 1
+            own[OVERLAP] += is_inside
+            if own[LATEST] != document:
+                own[LATEST], own[HERE] = document, 0
+                own[DOCUMENTS] += 1
+            own[SQUARES] += 2 * own[HERE] + 1  # the square of n is 1 + 3 + 5 + ...
+            own[HERE] += 1
 
 
 @njit(nogil=True, cache=True)
