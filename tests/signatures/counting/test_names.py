@@ -138,14 +138,28 @@ def test_a_single_document_is_named_as_such_and_last() -> None:
     assert name(metadata=[alkane, SPORT]).text == "topic = sport"
 
 
+def of_layer(label: str, places: range | set[int], usual: float) -> Stated:
+    return stated_length(candidate(label, places, usual, passes=False)._replace(of_layer=True))
+
+
 def test_what_most_of_the_layer_has_leads_only_where_nothing_else_covers_enough() -> None:
-    short = candidate("<= 8 words", range(9), 0.1, passes=False)._replace(of_layer=True)
+    short = of_layer("<= 8 words", range(9), 0.1)
     few = candidate("judo", range(3), 0.001, 2)
-    made = name([few], stated=[stated_length(short)])
+    made = name([few], stated=[short])
     assert (
         made.text == 'short sentences (at most 8 words), as most of its layer \u00b7 "judo" (3 of the strongest 10)'
     )
-    assert name([OLYMPICS], stated=[stated_length(short)]).text == '"Olympics"'
+    assert name([OLYMPICS], stated=[short]).text == '"Olympics"'
+    assert name(metadata=[SPORT], stated=[short]).text == "topic = sport"
+
+
+def test_what_most_of_the_layer_has_leads_before_what_few_of_the_strongest_hold() -> None:
+    short = of_layer("<= 8 words", range(8), 0.25)
+    assert name(stated=[short, tag("VBZ >= 10 %", range(6), 0.1)]).text.startswith("many third-person")
+    made = name(stated=[short, tag("VBZ >= 10 %", range(5), 0.1)])
+    assert made.text.startswith("short sentences (at most 8 words), as most of its layer \u00b7 many third-person")
+    assert made.share_10 == 0.8
+    assert name(stated=[of_layer("<= 12 words", range(8), 0.35)]).text == "no clear theme"
 
 
 def test_two_values_of_a_field_are_joined_where_one_does_not_cover_enough() -> None:

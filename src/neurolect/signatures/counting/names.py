@@ -339,7 +339,7 @@ def _first(gathered: _Gathered, n_sentences: int) -> _Scored | None:
     several = [each for each in origins if not each.part.is_one_document and not each.part.is_place]
     places = [each for each in origins if each.part.is_place]
     own = [(grade, parts) for grades in ((0, 1), (3, 2)) for parts in (content, several) for grade in grades]
-    for place, (grade, parts) in enumerate((*own, (1, places), (1, of_layer))):
+    for place, (grade, parts) in enumerate((*own, (1, places), (1, of_layer), (3, of_layer))):
         found = next((each for each in parts if each.is_good(grade)), None)
         if found is None and place == len(own) // 2 - 1:  # no theme alone covers enough, and is rare enough
             found = _either(content, n_sentences)

@@ -50,7 +50,7 @@ def _count(collected: Collected) -> Counted:
         at_least=usual_in_layer(found, groups, n_items=len(labels)),
         rate=collected.options.false_discovery_rate,
     )
-    return Counted(stated=[[stated_length(each) for each in of_list] for of_list in candidates])
+    return Counted(stated=[[stated_length(each) for each in own_lengths(of_list)] for of_list in candidates])
 
 
 def _background(collected: Collected) -> NDArray[np.int64]:
@@ -92,6 +92,15 @@ def length_notice(times_longer: NDArray[np.float64]) -> str | None:
                 "are compared with what sentences of that length hold; a length is a name only beyond the layer's."
             )
     return None
+
+
+def own_lengths(of_list: Sequence[Candidate]) -> list[Candidate]:
+    """Count a length as the list's own where the list exceeds its layer at another number of words."""
+    signs = {each.label[:2] for each in of_list if each.passes}
+    return [
+        each._replace(passes=True, of_layer=False) if each.of_layer and each.label[:2] in signs else each
+        for each in of_list
+    ]
 
 
 def stated_length(candidate: Candidate) -> Stated:
