@@ -182,6 +182,7 @@ def test_the_verb_prints_a_row_a_ranking_and_draws(store: ActivationStore, tmp_p
     svg = (out / "curves.svg").read_text(encoding="utf-8")
     assert "all but the first k masked" in svg
     assert "mean-difference" in svg
+    assert "mathdefault" not in svg  # places of the axis are numbers
     answer = command("probing", "judge", store.folder, tmp_path / "none.parquet", "--out", tmp_path / "x")
     assert answer.code == 1
     assert "cannot be read as a ranking" in answer.err

@@ -320,3 +320,14 @@ def test_a_gpu_finds_the_same() -> None:
     rows, labels = example(300, 20, 4, 18)
     one, other = (fit_linear(rows, labels, options=EXACT, device=device) for device in ("cpu", "cuda"))
     assert other.weights == pytest.approx(one.weights, abs=1e-6)
+
+
+def test_an_l2_penalty_alone_is_met_with_columns_of_little_spread() -> None:
+    drawn = np.random.default_rng(5)
+    labels = np.arange(600) % 4
+    rows = drawn.normal(size=(600, 12)).astype(np.float32)
+    rows[np.arange(600), labels] += 2
+    rows[:, 8:] *= [1e-2, 1e-4, 1e-6, 1e-7]
+    probe = fit_linear(rows, labels, options=LinearOptions(l1=0.0, l2=1e-3, gap=1e-2))
+    assert (probe.fit.ended_by, probe.fit.n_steps < 60) == ("gap", True)
+    assert probe.accuracy(rows, labels) > 0.8

@@ -33,7 +33,9 @@ class Solved(NamedTuple):
 class _History:
     """The last steps and changes of the gradient, for the product with the inverse curvature."""
 
-    def __init__(self) -> None:
+    def __init__(self, scale_N: Tensor) -> None:
+        self.scale_N = scale_N
+        """Inverse curvature of columns before any step is known, as the l2 penalty has it."""
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=MEMORY)
 
     def add(self, step_KN: Tensor, change_KN: Tensor) -> None:
@@ -49,9 +51,10 @@ class _History:
             part = _dot(step, moved) / curved
             moved = moved - part * change
             parts.append(part)
+        moved = moved * self.scale_N
         if self.pairs:
             _, change, curved = self.pairs[-1]
-            moved = moved * (curved / _dot(change, change))
+            moved = moved * (curved / _dot(change, change * self.scale_N))
         for (step, change, curved), part in zip(self.pairs, reversed(parts), strict=True):
             moved = moved + (part - _dot(change, moved) / curved) * step
         return moved
@@ -67,7 +70,8 @@ def owl_qn(
     after_step: Callable[[int, Point, float], None] = lambda number, point, bound: None,
 ) -> Solved:
     """Minimise from a start until the duality gap or the gradient is small."""
-    point, history, number, bound = start, _History(), 0, -math.inf
+    scale_N = 1 / (8 * objective.l2_N).clamp(min=1)  # the curvature of the loss is at most 1/4
+    point, history, number, bound = start, _History(scale_N), 0, -math.inf
     slope = objective.slope(point)
     while True:
         steepest = objective.steepest(point, slope)
@@ -79,7 +83,7 @@ def owl_qn(
         ended = ended or ("steps" if number == max_steps else "")
         moved = None if ended else _next(objective, point, steepest, history)
         if moved is None and not ended and history.pairs:
-            history = _History()
+            history = _History(scale_N)
             moved = _next(objective, point, steepest, history)
         if moved is None:
             return Solved(point, share, largest, number, ended or "precision")

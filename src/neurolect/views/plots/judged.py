@@ -50,6 +50,8 @@ def _drawn(made: Judgement) -> Drawn:
                 linewidth=0,
             )
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_formatter("")
         axes.set_xlabel("k, neurons")
         axes.axhline(made.facts["majority"], color=DIM, linestyle=":", linewidth=0.9)
         axes.axhline(made.facts["all_neurons"]["value"], color=DIM, linestyle="--", linewidth=0.9)
