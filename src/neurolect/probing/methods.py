@@ -232,6 +232,7 @@ def _forest(sample: Sample, by: str, options: ProbeOptions, n_parts: int) -> Mad
         train=sample.parts.train,
         dev=sample.parts.dev,
         n_trees=options.trees,
+        n_repeats=0 if by == "forest" else 1,
         seed=options.seed,
     )
     scores = found.impurity if by == "forest" else found.permutation
