@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_signature_agrees_with_itself(run: Run) -> None:
     table = stability(run, run)
     assert np.allclose(table.column("score").to_numpy(), 1.0, atol=1e-6)
-    assert set(table.column("evidence").to_pylist()) == {"words", "phrases", "length", "metadata"}
+    assert set(table.column("evidence").to_pylist()) == {"words", "phrases", "length", "form", "metadata"}
     chance = table.column("chance").to_numpy()
     assert (chance[np.isfinite(chance)] <= 1 + 1e-6).all()
     rows = {row["evidence"]: row for row in stability_summary(table)}

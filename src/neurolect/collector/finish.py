@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
 from neurolect.collector.held_out import take_kept
-from neurolect.collector.lists.sample import quantile_sample
+from neurolect.collector.lists.quantiles import quantile_sample
 from neurolect.collector.parts import Lists
 from neurolect.collector.process import n_own_cores
 from neurolect.collector.state import CollectState

@@ -288,7 +288,7 @@ class _Check:
             "p_controls": p_controls,
         }
         for name, source in (("loss", "peak_loss"), ("sentence_loss", "loss")):
-            if source in effects:
+            if source in effects and np.isfinite(effects[source][:2]).any(axis=1).all():
                 row[name] = float(np.nanmean(effects[source][0]))
                 row[f"{name}_random"] = float(np.nanmean(effects[source][1]))
         return row

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neurolect.collector.lists.sample import quantile_sample, streamed_sample, uniform_sample
+from neurolect.collector.lists.quantiles import quantile_sample
+from neurolect.collector.lists.sample import streamed_sample, uniform_sample
 
 
 @settings(max_examples=50, deadline=None)
