@@ -16,7 +16,7 @@ from neurolect.fidelity.predict import predicted_scores
 from neurolect.interventions import CauseOptions, cause, edit
 from neurolect.interventions.causal_check import FEW, OUTPUT
 from neurolect.interventions.effects import effects_of_pairs, references_of
-from neurolect.interventions.matching import match_sentences
+from neurolect.interventions.matching import corrected, match_sentences
 from neurolect.interventions.outcomes import Texts
 from neurolect.interventions.resuming import tap_at
 from neurolect.model import ModelOptions, load_model
@@ -166,7 +166,7 @@ def test_a_decoder_is_read_at_the_peak(tmp_path: Path) -> None:
     assert rows
     assert all(row["loss"] is not None and row["effect"] >= 0 for row in rows)
     said = succeed("edit", "cause", made.folder, "--neurons", checked.index.address(rows[0]["neuron_id"]))
-    assert "Checked: 1 neurons" in said
+    assert f"Checked: {len(rows)} neurons" in said
 
 
 def test_neurons_are_asked_for_one_by_one_as_ranges_and_as_layers(scored: Run, tmp_path: Path) -> None:
@@ -179,6 +179,68 @@ def test_neurons_are_asked_for_one_by_one_as_ranges_and_as_layers(scored: Run, t
     for odd in ("mlp.1.0-9999", "hidden.7", "attn.1", "mlp.1.4 - 5"):
         with pytest.raises(NeuronAddressError):
             cause(scored, model=model, neurons=[odd], options=OPTIONS)
+
+
+def test_further_neurons_are_added(scored: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = str(tmp_path / "made" / "bert")
+    first = cause(scored, model=model, neurons=["mlp.1.0-5", "hidden.1.3"], options=OPTIONS)
+    before = {row["neuron_id"]: row for row in first.table("cause/effects").to_pylist()}
+    both = cause(scored, model=model, neurons=["mlp.1.4-9", "mlp.2.0"], options=OPTIONS)
+    after = {row["neuron_id"]: row for row in both.table("cause/effects").to_pylist()}
+    named = ["hidden.1.3", *(f"mlp.1.{column}" for column in range(10)), "mlp.2.0"]
+    assert [both.index.address(each) for each in after] == named
+    of_all = {"q", "q_controls", "verdict"}
+    for neuron, row in before.items():
+        assert {name: after[neuron][name] for name in row if name not in of_all} == {
+            name: value for name, value in row.items() if name not in of_all
+        }
+    p = np.array([row["p"] for row in after.values()], np.float64)
+    assert np.allclose([row["q"] for row in after.values()], corrected(p), equal_nan=True)
+
+    def nothing(*_given: Any, **_named: Any) -> Any:
+        msg = "something was run"
+        raise AssertionError(msg)
+
+    with monkeypatch.context() as patched:
+        for name in ("effects_of_pairs", "predicted_scores", "references_of"):
+            patched.setattr(CHECK, name, nothing)
+        patched.setattr(Texts, "run", nothing)
+        again = cause(both, model=model, neurons=["mlp.1.2"], options=replace(OPTIONS, least_effect=5.0, neurons=3))
+    verdicts = [row["verdict"] for row in again.table("cause/effects").to_pylist()]
+    assert {each for each in verdicts if each} == {"little"}
+    assert again.table("cause/effects").drop(["verdict"]).equals(both.table("cause/effects").drop(["verdict"]))
+
+
+def test_what_was_made_otherwise_or_is_damaged_is_made_again(
+    scored: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = str(tmp_path / "made" / "bert")
+    whole = cause(scored, model=model, neurons=["mlp.1.0-3", "mlp.2.0-1"], options=OPTIONS)
+    zero = cause(whole, model=model, neurons=["mlp.2.0"], options=replace(OPTIONS, to="zero"))
+    assert "What 6 neurons did" in caplog.text
+    assert [zero.index.address(each) for each in zero.table("cause/effects")["neuron_id"].to_pylist()] == [
+        "mlp.2.0"
+    ]
+    assert not (zero.folder / "cause/parts/mlp.1.parquet").exists()
+    part = zero.folder / "cause/parts/mlp.2.parquet"
+    table = zero.table("cause/effects")
+    part.write_bytes(part.read_bytes()[:-20])
+    again = cause(zero, model=model, neurons=["mlp.2.0"], options=replace(OPTIONS, to="zero"))
+    assert again.table("cause/effects").equals(table)
+
+
+def test_an_error_leaves_what_was_checked(scored: Run, tmp_path: Path) -> None:
+    model = str(tmp_path / "made" / "bert")
+    made = cause(scored, model=model, neurons=["mlp.1.0-3"], options=OPTIONS)
+    fidelity = made.table("fidelity/neurons").to_pylist()
+    refused = [row["neuron_id"] for row in fidelity if row["side"] == "top" and row["refused"] is not None]
+    if refused:
+        with pytest.raises(RunFolderError, match="was scored"):
+            cause(made, model=model, neurons=[made.index.address(refused[0])], options=OPTIONS)
+        assert open_run(made.folder).is_current("cause")
+    with pytest.raises(NeuronAddressError):
+        cause(made, model=model, neurons=["mlp.9.1"], options=OPTIONS)
+    assert open_run(made.folder).is_current("cause")
 
 
 def test_what_cannot_be_checked_is_refused(scored: Run, tmp_path: Path) -> None:

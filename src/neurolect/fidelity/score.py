@@ -21,6 +21,8 @@ from neurolect.store.stages import check_current, making, record_again, recorded
 from neurolect.visible import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neurolect.model import Model
 
 
@@ -78,12 +80,17 @@ def twin_correlations(run: Run, control: Run) -> NDArray[np.float32]:
 
 
 # Have the model read more sentences for a run: its own held-out part, or a second corpus.
-def load_model_of(run: Run, name: str | None = None, *, device: str = "cpu") -> "Model":
-    """Load the model of a run with the options it was collected with."""
+def load_model_of(
+    run: Run, name: str | None = None, *, device: str = "cpu", load: "Callable[..., Model] | None" = None
+) -> "Model":
+    """Load the model of a run with the options it was collected with.
+
+    ``load``: What loads it, if not :func:`neurolect.load_model`.
+    """
     from neurolect.model import ModelOptions, load_model
 
     options = recorded_options(run.manifest, "model", ModelOptions)
-    model = load_model(name or run.manifest["model"]["name"], options=options, device=device)
+    model = (load or load_model)(name or run.manifest["model"]["name"], options=options, device=device)
     wanted = run.manifest["model"]["fingerprint"]
     if model.fingerprint != wanted:
         what = f"{model.name} is not the model of {run.folder}: its fingerprint is {model.fingerprint}."

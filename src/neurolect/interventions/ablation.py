@@ -175,11 +175,11 @@ class _Work:
     def facts(self) -> dict[str, Any]:
         """Say on what it rests."""
         texts = self.texts
-        main = texts.plain_loss()
+        plain = _mean(texts.losses(), texts.weights)
         return {
             "outcome": texts.kind,
             "unit": UNITS[texts.kind],
-            "plain_loss": main,
+            "plain_loss": plain if np.isfinite(plain) else None,
             "n_texts": int(texts.usable.sum()),
             "n_predicted": int(texts.weights.sum()),
             "n_left_out": int((~texts.usable).sum()),
@@ -354,7 +354,7 @@ def _joined(asked: Sequence[Neurons]) -> Neurons:
     return Neurons("all", columns)
 
 
-def _mean(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:
+def _mean(values: NDArray[np.floating[Any]], weights: NDArray[np.float64]) -> float:
     there = np.isfinite(values) & (weights > 0)
     return (
         float(np.average(values[there].astype(np.float64), weights=weights[there])) if there.any() else float("nan")

@@ -4,38 +4,47 @@ Each neuron is set on held-out sentences that its signature matches, and on cont
 neurons of its layer are set on the same sentences, and the change is read at the same token.
 """
 
+import hashlib
+import json
+import logging
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neurolect.errors import ModelError, RunFolderError
+from neurolect.errors import RunFolderError
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.predict import predicted_scores
+from neurolect.fidelity.score import load_model_of
 from neurolect.fidelity.stage import Stage
 from neurolect.folders.atomic import write_table
+from neurolect.folders.parquet import ParquetReader
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.effects import Pairs, effects_of_pairs, references_of
 from neurolect.interventions.matching import FEWEST, TINY, Matched, corrected, match_sentences, times_as_much
 from neurolect.interventions.options import CauseOptions
-from neurolect.interventions.outcomes import CLASS, EMBEDDING, UNITS, Texts
+from neurolect.interventions.outcomes import EMBEDDING, UNITS, Texts
 from neurolect.interventions.resuming import Rest
-from neurolect.model import ModelOptions
-from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.progress import NullProgress, Progress, Task
 from neurolect.results.number import nearly_constant
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side
-from neurolect.store.stages import Steps, making, plain_options, recorded_options
+from neurolect.store.stages import StageRecord, check_current, making, plain_options, recorded_options
 from neurolect.visible import quoted
 
+logger = logging.getLogger(__name__)
+
 TABLE = "cause/effects"
+_KEY = b"neurolect.key"
+"""What the rows of a layer were made with and from, in its file's metadata."""
+_OF_ALL = ("neurons", "least_effect")
+"""Options that no row rests on."""
 OUTPUT, FEW, REFUSED = "the model's output", "matches too few sentences", "no fidelity"
 """Why a neuron is not checked."""
 MATCHES, ANYWHERE, LITTLE = "where it matches", "anywhere", "little"
@@ -68,7 +77,8 @@ def cause(
         Where its model lies, if it has moved; it is loaded with the head it was trained with.
     neurons : sequence of str
         Addresses (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); otherwise all whose signature was scored, or
-        ``cause.neurons`` of them, equally by layer.
+        ``cause.neurons`` of them, equally by layer. They are added to those that were checked before with the same
+        options and scores; those are not run again.
     options : CauseOptions, optional
         The run's own when not given.
     device : str
@@ -102,40 +112,31 @@ def cause(
     run, progress = open_run(run), progress or NullProgress()
     options = options or recorded_options(run.manifest, "cause", CauseOptions)
     check_side(options.side, run.sides, of=run.folder)
-    loaded = _model_of(run, model, device=device)
+    check_current(run.folder, run.manifest, "fidelity")
     asked = np.concatenate([_ids(run, each) for each in neurons]) if len(neurons) else None
+    wanted, scored = _chosen(run, asked, options)
+    if not np.isin(wanted, scored).any():
+        what = f"No signature of the {options.side} lists asked for of {run.folder} was scored."
+        hint = f"Why: neurolect fidelity {quoted(run.folder)}"
+        raise RunFolderError(what, expected="signatures with a fidelity", hint=hint)
+    loaded = load_model_of(run, model, device=device, load=load_with_head)
     with making(run.folder, "cause", options=options, keep=True) as record:
         within = Run(run.folder, within="cause")
-        chosen, refused = _chosen(within, asked, options)
-        if not len(chosen):
-            what = f"No signature of the {options.side} lists asked for of {run.folder} was scored."
-            hint = f"Why: neurolect fidelity {quoted(run.folder)}"
-            raise RunFolderError(what, expected="signatures with a fidelity", hint=hint)
-        stage = Stage(
-            within, recorded_options(run.manifest, "fidelity", FidelityOptions), workers, progress, record
-        )
-        predicted = predicted_scores(stage, chosen * len(run.sides) + run.sides.index(options.side))
+        parts = _Parts(within, _key(options, loaded.fingerprint, record))
+        missing = np.setdiff1d(wanted, parts.neurons())
         texts = Texts(loaded, within.table("held_out/sentences").column("text").to_pylist(), seed=options.seed)
-        check = _Check(within, texts, options, base_loss(texts))
-        steps, parts = Steps(record), []
-        with progress.task("cause", total=_n_pairs(len(chosen), options), unit="sentences") as task:
-            for first, place in _layers(run):
-                width = place["width"]
-                here = np.flatnonzero((chosen >= first) & (chosen < first + width))
-                if not len(here):
-                    continue
-                part = _Part(place["site"], int(place["layer"]), width, first, chosen[here])
-                name = f"cause/parts/{part.site}.{part.layer}.parquet"
-                settings = [plain_options(options), chosen[here].tolist(), loaded.fingerprint]
-
-                def make(part: _Part = part, name: str = name, rows: NDArray[np.int64] = here) -> dict[str, Any]:
-                    write_table(run.folder / name, check.part(part, predicted[rows], task))
-                    return {"n_neurons": len(part.neurons)}
-
-                steps.make(name, make, files=[name], settings=settings)
-                parts.append(pq.read_table(run.folder / name))
+        check = _Check(within, texts, options, scored)
+        if len(missing):
+            fidelity = recorded_options(run.manifest, "fidelity", FidelityOptions)
+            check.predict(Stage(within, fidelity, workers, progress, record), missing)
+        total = _n_pairs(int(np.isin(missing, scored).sum()), options)
+        with progress.task("cause", total=total, unit="sentences") as task:
+            for place in _layers(run):
+                here = missing[(missing >= place.first) & (missing < place.first + place.width)]
+                if len(here):
+                    parts.add(place, check.part(place, here, task))
         least = options.least_effect * (EMBEDDING_SCALE if texts.kind == EMBEDDING else 1.0)
-        table = _joined(parts, refused, side=options.side, least=least)
+        table = _joined(parts.rows(), side=options.side, least=least)
         write_table(run.folder / f"{TABLE}.parquet", table)
         record.entry |= {
             "outcome": texts.kind,
@@ -148,31 +149,87 @@ def cause(
     return Run(run.folder)
 
 
-def _model_of(run: Run, name: str | None, *, device: str) -> Model:
-    """Load the run's model with its head."""
-    known = run.manifest["model"]
-    options = recorded_options(run.manifest, "model", ModelOptions)
-    loaded = load_with_head(name or known["name"], options=options, device=device)
-    if known["fingerprint"] and loaded.fingerprint != known["fingerprint"]:
-        what = f"{loaded.name!r} is not the model of {run.folder}: its files have another fingerprint."
-        raise ModelError(what, expected=known["fingerprint"], hint="Give the run's own model with --model.")
-    return loaded
+def _key(options: CauseOptions, model: str, record: StageRecord) -> str:
+    """Name what rows are made with and from."""
+    values = {name: value for name, value in plain_options(options).items() if name not in _OF_ALL}
+    made_from = json.dumps([values, model, record.entry["rests_on"]], sort_keys=True)
+    return hashlib.sha256(made_from.encode()).hexdigest()
 
 
-def _layers(run: Run) -> list[tuple[int, Any]]:
-    """Give the first neuron and the description of each site and layer."""
-    sites = run.manifest["model"]["sites"]
-    firsts = np.concatenate([[0], np.cumsum([each["width"] for each in sites])])
-    return list(zip(firsts.tolist(), sites, strict=False))
+class _Place(NamedTuple):
+    """A site and layer of a run, and its neurons."""
+
+    site: str
+    layer: int
+    width: int
+    first: int
+    """The id of its first neuron."""
+
+
+class _Parts:
+    """What was checked, a file for each site and layer; those of another key are taken away."""
+
+    def __init__(self, run: Run, key: str) -> None:
+        self._folder, self._key = run.folder, key
+        self._of: dict[_Place, pa.Table] = {}
+        n_others = 0
+        for place in _layers(run):
+            rows = self._read(place)
+            if rows is None:
+                self._path(place).unlink(missing_ok=True)
+            elif rows.schema.metadata.get(_KEY) == key.encode():
+                self._of[place] = rows
+            else:
+                n_others += rows.num_rows
+                self._path(place).unlink()
+        if n_others:
+            logger.warning("What %s neurons did by other options or scores is not kept.", f"{n_others:,}")
+
+    def _path(self, place: _Place) -> Path:
+        return self._folder / f"cause/parts/{place.site}.{place.layer}.parquet"
+
+    def _read(self, place: _Place) -> pa.Table | None:
+        """Read a file; None where there is none, or it is damaged or of an older neurolect."""
+        try:
+            with ParquetReader(self._path(place), damaged=RunFolderError) as file:
+                rows = file.read()
+        except (FileNotFoundError, RunFolderError):
+            return None
+        return rows if rows.schema.equals(ROWS) else None
+
+    def neurons(self) -> NDArray[np.int64]:
+        """Give the ids of all that were checked."""
+        found = [rows.column("neuron_id").to_numpy() for rows in self._of.values()]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+    def add(self, place: _Place, rows: pa.Table) -> None:
+        """Put rows next to those of a layer that are there."""
+        known = self._of.get(place, ROWS.empty_table()).replace_schema_metadata(None)
+        joined = pa.concat_tables([known, rows]).sort_by("neuron_id").replace_schema_metadata({_KEY: self._key})
+        write_table(self._path(place), joined)
+        self._of[place] = joined
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give all rows, by neuron."""
+        return [
+            row for place in sorted(self._of, key=lambda each: each.first) for row in self._of[place].to_pylist()
+        ]
+
+
+def _layers(run: Run) -> list[_Place]:
+    """Give each site and layer."""
+    found, first = [], 0
+    for each in run.manifest["model"]["sites"]:
+        found.append(_Place(each["site"], int(each["layer"]), int(each["width"]), first))
+        first += found[-1].width
+    return found
 
 
 def _ids(run: Run, address: str) -> NDArray[np.int64]:
     """Give the neurons of an address, of several (mlp.15.0-9) or of a layer (mlp.15)."""
     site, layer, columns = read_address(address)
     if columns is None:
-        widths = [
-            int(place["width"]) for _, place in _layers(run) if (place["site"], place["layer"]) == (site, layer)
-        ]
+        widths = [place.width for place in _layers(run) if place[:2] == (site, layer)]
         columns = np.arange(widths[0]) if widths else np.zeros(1, np.int64)
     first = run.index.neuron_id(f"{site}.{layer}.{columns[0]}")
     run.index.neuron_id(f"{site}.{layer}.{columns[-1]}")
@@ -185,86 +242,80 @@ def _n_pairs(n_neurons: int, options: CauseOptions) -> int:
 
 def _chosen(
     run: Run, asked: NDArray[np.int64] | None, options: CauseOptions
-) -> tuple[NDArray[np.int64], dict[int, str]]:
-    """Choose the neurons that are checked, ascending, and say why others are not."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose the neurons that are checked, ascending; next to them all whose signature was scored."""
     rows = run.table("fidelity/neurons", columns=["neuron_id", "side", "refused"])
     rows = rows.filter(pc.equal(rows.column("side"), options.side))
     scored = rows.filter(pc.is_null(rows.column("refused"))).column("neuron_id").to_numpy().astype(np.int64)
     if asked is not None:
-        wanted = np.unique(asked)
-        return wanted[np.isin(wanted, scored)], dict.fromkeys(wanted[~np.isin(wanted, scored)].tolist(), REFUSED)
+        return np.unique(asked), scored
     if len(scored) <= options.neurons:
-        return np.sort(scored), {}
+        return np.sort(scored), scored
     random = np.random.default_rng(options.seed)
-    groups = [random.permutation(scored[(scored >= a) & (scored < a + s["width"])]) for a, s in _layers(run)]
+    groups = [
+        random.permutation(scored[(scored >= each.first) & (scored < each.first + each.width)])
+        for each in _layers(run)
+    ]
     # one of each layer in turn, so that every layer has as many while it lasts
     longest = max(map(len, groups))
     turns = [group[turn] for turn in range(longest) for group in groups if turn < len(group)]
-    return np.sort(np.array(turns[: options.neurons], dtype=np.int64)), {}
-
-
-def base_loss(texts: Texts) -> NDArray[np.float64]:
-    """Measure each text's loss as the network is; NaN without a head."""
-    found = np.full(len(texts.lengths), np.nan)
-    if texts.kind in (EMBEDDING, CLASS):
-        return found
-    for group in texts.groups(token_budget=4_096):
-        found[group] = texts.losses(group)
-    return found
-
-
-class _Part(NamedTuple):
-    """The neurons of one site and layer that are checked."""
-
-    site: str
-    layer: int
-    width: int
-    first: int
-    neurons: NDArray[np.int64]
-    """Their ids in the run."""
+    return np.sort(np.array(turns[: options.neurons], dtype=np.int64)), scored
 
 
 class _Check:
     """What the check of every layer needs."""
 
-    def __init__(self, run: Run, texts: Texts, options: CauseOptions, loss: NDArray[np.float64]) -> None:
-        self.run, self.texts, self.options, self.loss = run, texts, options, loss
+    def __init__(self, run: Run, texts: Texts, options: CauseOptions, scored: NDArray[np.int64]) -> None:
+        self.run, self.texts, self.options, self.scored = run, texts, options, scored
         self.still = nearly_constant(run)
+        self.predicted: dict[int, NDArray[np.float32]] = {}
+        """By neuron what its signature gives every held-out sentence."""
 
-    def part(self, part: _Part, predicted: NDArray[np.float32], task: Task) -> pa.Table:
-        """Check the neurons of one site and layer."""
-        last = part.site == "hidden" and part.layer == self.texts.model.n_layers
-        if last and self.texts.kind == EMBEDDING:
-            task.advance(_n_pairs(len(part.neurons), self.options))
-            return pa.Table.from_pylist([{"neuron_id": each, "refused": OUTPUT} for each in part.neurons.tolist()])
-        columns = part.neurons - part.first
-        alive = np.flatnonzero(~self.still[part.first : part.first + part.width])
+    @cached_property
+    def loss(self) -> NDArray[np.float64]:
+        """Each text's loss as the network is; NaN without a head."""
+        return self.texts.losses()
+
+    def predict(self, stage: Stage, neurons: NDArray[np.int64]) -> None:
+        """Let the signatures of neurons say what they expect."""
+        own, sides = neurons[np.isin(neurons, self.scored)], self.run.sides
+        found = predicted_scores(stage, own * len(sides) + sides.index(self.options.side))
+        self.predicted |= dict(zip(own.tolist(), found, strict=True))
+
+    def part(self, place: _Place, neurons: NDArray[np.int64], task: Task) -> pa.Table:
+        """Check neurons of one site and layer; give them in their order."""
+        own = neurons[np.isin(neurons, self.scored)]
+        rows = {each: {"neuron_id": each, "refused": REFUSED} for each in neurons.tolist()}
+        if place.site == "hidden" and place.layer == self.texts.model.n_layers and self.texts.kind == EMBEDDING:
+            task.advance(_n_pairs(len(own), self.options))
+            rows |= {each: {"neuron_id": each, "refused": OUTPUT} for each in own.tolist()}
+        elif len(own):
+            rows |= self._checked(place, own, task)
+        return pa.Table.from_pylist(list(rows.values()), schema=ROWS)
+
+    def _checked(self, place: _Place, neurons: NDArray[np.int64], task: Task) -> dict[int, dict[str, Any]]:
+        """Set neurons and random ones on sentences that match and on controls; a row for each."""
+        alive = np.flatnonzero(~self.still[place.first : place.first + place.width])
         matches = [
             match_sentences(
-                own,
+                self.predicted[each],
                 self.texts.usable,
                 n_tokens=self.texts.lengths.astype(np.int64),
                 loss=self.loss,
                 n=self.options.n_sentences,
             )
-            for own in predicted
+            for each in neurons.tolist()
         ]
-        pairs, starts = _pairs(matches, columns, alive, seed=self.options.seed)
-        rest = Rest(self.texts, part.site, part.layer)
+        pairs, starts = _pairs(matches, neurons - place.first, alive, seed=self.options.seed)
+        rest = Rest(self.texts, place.site, place.layer)
         reference = references_of(self.texts, [rest.tap], to=self.options.to, seed=self.options.seed)[0]
         effects = effects_of_pairs(rest, pairs, reference=reference, task=task) if len(pairs.text) else {}
-        rows = []
-        for number, neuron in enumerate(part.neurons.tolist()):
-            n = len(matches[number].matched)
-            own = {
-                name: values[starts[number] : starts[number] + 4 * n].reshape(4, n)
-                for name, values in effects.items()
-            }
-            rows.append(
-                {"neuron_id": neuron}
-                | ({"refused": FEW} if starts[number] == starts[number + 1] else self._row(own))
-            )
-        return pa.Table.from_pylist(rows)
+        rows: dict[int, dict[str, Any]] = {}
+        for number, neuron in enumerate(neurons.tolist()):
+            here = slice(starts[number], starts[number + 1])
+            own = {name: values[here].reshape(4, -1) for name, values in effects.items()}
+            rows[neuron] = {"neuron_id": neuron} | (self._row(own) if here.stop > here.start else {"refused": FEW})
+        return rows
 
     def _row(self, effects: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
         """Lay out one neuron's effects: rows own, random, own on controls, random on controls."""
@@ -338,33 +389,37 @@ def _interval_of_times(
     return float(np.exp(low)), float(np.exp(high))
 
 
-SCHEMA = pa.schema(
+ROWS = pa.schema(
     [
         ("neuron_id", pa.int32()),
-        ("side", pa.string()),
         ("refused", pa.string()),
-        ("verdict", pa.string()),
         ("n_sentences", pa.int32()),
         *(
             (name, pa.float64())
             for name in ("effect", "effect_random", "effect_controls", "effect_random_controls")
         ),
-        *((name, pa.float64()) for name in ("times", "times_low", "times_high", "p", "q")),
-        *((name, pa.float64()) for name in ("specificity", "p_controls", "q_controls")),
+        *((name, pa.float64()) for name in ("times", "times_low", "times_high", "p")),
+        *((name, pa.float64()) for name in ("specificity", "p_controls")),
         *((name, pa.float64()) for name in ("loss", "loss_random", "sentence_loss", "sentence_loss_random")),
     ]
 )
+"""What is known of each neuron by itself."""
+_AFTER = {
+    "neuron_id": ("side", pa.string()),
+    "refused": ("verdict", pa.string()),
+    "p": ("q", pa.float64()),
+    "p_controls": ("q_controls", pa.float64()),
+}
+SCHEMA = pa.schema(
+    [each for own in ROWS for each in (own, *([pa.field(*_AFTER[own.name])] if own.name in _AFTER else []))]
+)
+"""With what is known once all are."""
 
 
-def _joined(parts: Sequence[pa.Table], refused: dict[int, str], *, side: str, least: float) -> pa.Table:
-    """Put the layers together, and correct for testing so many neurons."""
-    rows = [row for part in parts for row in part.to_pylist()]
-    rows += [{"neuron_id": neuron, "refused": why} for neuron, why in refused.items()]
-    rows.sort(key=lambda row: row["neuron_id"])
+def _joined(rows: list[dict[str, Any]], *, side: str, least: float) -> pa.Table:
+    """Correct for testing so many neurons, and give verdicts."""
     for name in ("", "_controls"):
-        p = np.array(
-            [row.get(f"p{name}") if row.get(f"p{name}") is not None else np.nan for row in rows], np.float64
-        )
+        p = np.array([np.nan if row[f"p{name}"] is None else row[f"p{name}"] for row in rows], np.float64)
         for row, q in zip(rows, corrected(p).tolist(), strict=True):
             row[f"q{name}"] = q if np.isfinite(q) else None
     for row in rows:

@@ -133,22 +133,14 @@ class Texts:
             return _of_classes(plain, edited, inputs.targets, rows)
         return of_tokens(plain, edited, inputs, rows)
 
-    def plain_loss(self) -> float | None:
-        """Give the mean loss of the network as it is; None without a head."""
-        total, n = 0.0, 0.0
+    def losses(self) -> NDArray[np.float64]:
+        """Measure the loss of every text as the network is, shape (n_texts,); NaN without anything to predict."""
+        found = np.full(len(self.lengths), np.nan)
         for group in [] if self.kind == EMBEDDING else self.groups(token_budget=4_096):
-            loss = self.losses(group)
-            there = np.isfinite(loss)
-            total += float((loss * self.weights[group])[there].sum())
-            n += float(self.weights[group][there].sum())
-        return total / n if n else None
-
-    def losses(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Measure the loss of each of some texts of similar length, as the network is."""
-        inputs = self.inputs(rows)
-        with torch.inference_mode():
-            loss = self.loss(self.run(inputs), inputs)
-        return np.asarray(loss.double().cpu().numpy())
+            inputs = self.inputs(group)
+            with torch.inference_mode():
+                found[group] = self.loss(self.run(inputs), inputs).double().cpu().numpy()
+        return found
 
     def loss(self, plain: Tensor, inputs: Inputs) -> Tensor:
         """Give the loss of every sentence as the network is, shape (B,); NaN without anything to predict."""
