@@ -42,6 +42,7 @@ FUNCTIONS = {
     "edit ablate": {"ablate"},
     "probing activations": {"read_activations"},
     "probing fit": {"fit_probe"},
+    "probing bench": {"planted_bench"},
     "probing judge": {"judge"},
     "edit cause": {"cause"},
     "writes": {"writes"},

@@ -16,7 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
-from neurolect.probing import ActivationsOptions, JudgeOptions, ProbeOptions
+from neurolect.probing import ActivationsOptions, BenchOptions, JudgeOptions, ProbeOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -61,6 +61,9 @@ class RunConfig:
 
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     """How rankings are judged."""
+
+    bench: BenchOptions = field(default_factory=BenchOptions)
+    """What rankings are tested on."""
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""

@@ -149,3 +149,34 @@ def judge(
     text = judge_text(made)
     write_text(out / "summary.txt", text)
     echo(text if output is Format.text else as_json(made.facts), nl=output is Format.json)
+
+
+@probing_app.command()
+def bench(
+    out: Annotated[Path, typer.Option(help="The folder to write, or to resume.")],
+    rankings: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--scores", help="A file of scores of yours: docs/planted_bench.md; repeatable.", metavar="FILE"
+        ),
+    ] = None,
+    settings: Settings = None,
+    output: Output = Format.text,
+) -> None:
+    """Test rankings on models whose neurons are known.
+
+    Models and methods: --set bench.seeds=3, noise=[0.0,0.25], methods=lca,iou, sentences, units; also probe.*.
+    """
+    from neurolect.folders.atomic import write_text
+    from neurolect.probing import planted_bench
+    from neurolect.views.plots.planted_bench import write_bench_figure
+    from neurolect.views.texts.planted_bench import bench_text
+
+    config = read_config(None, settings)
+    made = planted_bench(
+        out, rankings=rankings or (), options=config.bench, probe=config.probe, progress=make_progress()
+    )
+    write_bench_figure(made, out / "bench.svg")
+    text = bench_text(made)
+    write_text(out / "summary.txt", text)
+    echo(text if output is Format.text else as_json(made.facts), nl=output is Format.json)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurolect.probing.activations.reader import ActivationStore, open_activations
     from neurolect.probing.activations.stage import read_activations
+    from neurolect.probing.bench import Bench, planted_bench
     from neurolect.probing.concepts.options import ActivationsOptions
     from neurolect.probing.fit import fit_probe
     from neurolect.probing.judging.stage import Judgement, judge
     from neurolect.probing.methods import rank_activations, ranking_methods
-    from neurolect.probing.options import JudgeOptions, ProbeOptions
+    from neurolect.probing.options import BenchOptions, JudgeOptions, ProbeOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
     from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ActivationStore",
     "ActivationsOptions",
+    "Bench",
+    "BenchOptions",
     "Forest",
     "GaussianProbe",
     "JudgeOptions",
@@ -40,6 +43,7 @@ __all__ = [
     "judge",
     "open_activations",
     "open_probe",
+    "planted_bench",
     "rank_activations",
     "ranking_methods",
     "read_activations",
@@ -50,6 +54,8 @@ __all__ = [
 _HOMES = {
     "ActivationStore": "activations.reader",
     "ActivationsOptions": "concepts.options",
+    "Bench": "bench",
+    "BenchOptions": "options",
     "Forest": "probes.forest",
     "GaussianProbe": "probes.gaussian",
     "JudgeOptions": "options",
@@ -67,6 +73,7 @@ _HOMES = {
     "judge": "judging.stage",
     "open_activations": "activations.reader",
     "open_probe": "probes.saved",
+    "planted_bench": "bench",
     "rank_activations": "methods",
     "ranking_methods": "methods",
     "read_activations": "activations.stage",

@@ -1,4 +1,4 @@
-"""How rankings and probes are made from a store of activations, and how rankings are judged."""
+"""How rankings and probes are made from a store of activations, and how rankings are judged and tested."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -73,3 +73,28 @@ class JudgeOptions:
 
     def __post_init__(self) -> None:
         check_ranges(self, "judge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """What rankings are tested on: planted models, in which it is known what neurons read.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    seeds: Annotated[int, Range(1, 1000)] = 3
+    """Models of each noise; intervals are over them."""
+    noise: tuple[Annotated[float, Range(0.0, 10.0)], ...] = (0.0, 0.25, 0.5)
+    """Of the inputs of planted neurons, in distances between the words of a concept and the others."""
+    sentences: Annotated[int, Range(100, 1_000_000)] = 3_000
+    """That the models read."""
+    units: Annotated[int, Range(40, 1_000_000)] = 600
+    """Training units of a concept, half of them of it; a quarter as many of the other parts."""
+    methods: tuple[str, ...] = ()
+    """Methods of ``rank`` that are tested; all when not given."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "bench")
