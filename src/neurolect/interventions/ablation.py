@@ -1,6 +1,7 @@
 """What setting neurons changes: one by one, by groups and layers, next to random neurons of the same layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress
 from neurolect.results.table import provenance, ranking_table, read_ranking
-from neurolect.statistics.sorting import mean_ranks
+from neurolect.statistics.sorting import rank_correlation_of
 
 _FEW = 200
 """Neurons that are all measured on a CPU."""
@@ -130,8 +131,7 @@ def ablate(
         what = f"What {model.name!r} gives is NaN on all {n_texts:,} texts, as it is or after neurons are set."
         raise ModelError(what, expected="finite numbers", hint="--set model.dtype=float32, if it is another one")
     facts = work.facts() | ({"rank_correlation": work.correlation} if each else {})
-    said = {name: getattr(options, name) for name in options.__dataclass_fields__}
-    said |= {"neurons": [one.name for one in asked], "each": each, "model": model.name}
+    said = asdict(options) | {"neurons": [one.name for one in asked], "each": each, "model": model.name}
     return ranking_table(
         columns, runs=[model.fingerprint], method="ablate", options=said, seed=options.seed, details=facts
     )
@@ -234,7 +234,7 @@ class _Work:
             for number, name in enumerate(names)
         ]
         scores = np.array([row["score"] for row in rows])
-        self.correlation = _correlation(estimates[random], scores[random])
+        self.correlation = rank_correlation_of(estimates[random], scores[random])
         return _as_columns(rows)
 
     def _exact(self, estimates: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -382,17 +382,6 @@ def _compared(random: Sequence[float]) -> dict[str, Any]:
     if not random:
         return {"random": None, "random_high": None, "n_random": 0}
     return {"random": float(np.median(random)), "random_high": float(np.max(random)), "n_random": len(random)}
-
-
-def _correlation(estimates: NDArray[np.float64], scores: NDArray[np.float64]) -> float | None:
-    """Give the rank correlation of estimate and exact change."""
-    there = np.isfinite(estimates) & np.isfinite(scores)
-    if there.sum() < 3:
-        return None
-    ranks = [mean_ranks(each[there]) for each in (estimates, scores)]
-    if min(np.ptp(each) for each in ranks) == 0:
-        return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

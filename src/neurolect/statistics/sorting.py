@@ -30,6 +30,19 @@ def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
+def rank_correlation_of(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Correlate ranks (Spearman) where both are finite; None of fewer than three pairs, or where one is constant.
+
+    >>> rank_correlation_of(np.array([1.0, 2.0, np.nan, 9.0]), np.array([3.0, 1.0, 5.0, 0.0]))
+    -1.0
+    """
+    there = np.isfinite(one) & np.isfinite(other)
+    if there.sum() < 3:
+        return None
+    ranks = [mean_ranks(each[there]) for each in (one, other)]
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if min(np.ptp(each) for each in ranks) > 0 else None
+
+
 # The different values of an array, by sorting: since 2.3 NumPy hashes integers to find them, ten times slower.
 Number = TypeVar("Number", bound=np.integer)
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from neurolect.interventions.causal_check import ANYWHERE, EMBEDDING_SCALE, LITTLE, MATCHES, RATE
 from neurolect.results import provenance
 from neurolect.results.table import list_names
-from neurolect.statistics.sorting import mean_ranks
+from neurolect.statistics.sorting import rank_correlation_of
 from neurolect.store import Run
 
 _SHOWN = 20
@@ -137,7 +137,7 @@ def cause_of_run(run: Run) -> dict[str, Any]:
         ),
         "badly_and_something": [row for row in does if row["auroc"] is not None and row["auroc"] < BADLY],
     }
-    known = [row for row in checked if row["auroc"] is not None]
+    numbers = (np.array([row[name] for row in checked], np.float64) for name in ("auroc", "effect"))
     return {
         "outcome": entry["outcome"],
         "unit": entry["unit"],
@@ -150,7 +150,7 @@ def cause_of_run(run: Run) -> dict[str, Any]:
         "verdicts": {each: sum(row["verdict"] == each for row in checked) for each in (MATCHES, ANYWHERE, LITTLE)},
         "n_more": sum(row["q"] <= RATE and row["times"] > 1 for row in checked),
         "layers": _cause_by_layer(run, checked),
-        "correlation": _rank_correlation([row["auroc"] for row in known], [row["effect"] for row in known]),
+        "correlation": rank_correlation_of(*numbers),
         **{f"n_{name}": len(found) for name, found in lists.items()},
         **{name: found[:_N_LISTED] for name, found in lists.items()},
     }
@@ -188,13 +188,6 @@ def _cause_by_layer(run: Run, rows: list[dict[str, Any]]) -> list[dict[str, Any]
                 }
             )
     return found
-
-
-def _rank_correlation(one: list[float], other: list[float]) -> float | None:
-    if len(one) < 3:
-        return None
-    ranks = [mean_ranks(np.array(each, np.float64)) for each in (one, other)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if min(np.ptp(each) for each in ranks) > 0 else None
 
 
 def cause_text(made: dict[str, Any], *, width: int = 100) -> str:
