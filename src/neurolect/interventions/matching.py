@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.statistics.significance import false_discoveries
+
 MATCHES_ABOVE, CONTROLS_UP_TO = 0.75, 0.5
 """Shares of the sentences that a signature scores lower than those that it matches, and at least as high as
 controls."""
@@ -108,9 +110,8 @@ def corrected(p: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> corrected(np.array([0.01, 0.04, np.nan, 0.03])).round(3).tolist()
     [0.03, 0.04, nan, 0.04]
     """
-    found = np.full(len(p), np.nan)
-    there = np.flatnonzero(np.isfinite(p))
-    order = there[np.argsort(p[there], kind="stable")]
-    q = p[order] * len(order) / np.arange(1, len(order) + 1)
-    found[order] = np.minimum(np.minimum.accumulate(q[::-1])[::-1], 1.0)
+    found, there = np.full(len(p), np.nan), np.isfinite(p)
+    surprise = -np.log(p[there])
+    every = surprise[surprise > 0]
+    found[there] = false_discoveries(surprise, every=every, n_tests=len(surprise), rate=0.05).q
     return found

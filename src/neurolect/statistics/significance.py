@@ -95,12 +95,12 @@ def fisher_surprise(
 
 
 def false_discoveries(
-    asked: NDArray[np.float32], *, every: NDArray[np.float32], n_tests: int, rate: float
+    asked: NDArray[np.floating[Any]], *, every: NDArray[np.floating[Any]], n_tests: int, rate: float
 ) -> FalseDiscoveries:
     """Control the false-discovery rate of many tests (Benjamini and Hochberg).
 
-    ``asked``: float32, shape (n,). ``-ln p`` of the tests whose q is wanted; those above 0 are among `every`.
-    ``every``: float32, shape (m,). ``-ln p`` above 0 of all tests that were made. Of the others, none can pass.
+    ``asked``: shape (n,). ``-ln p`` of the tests whose q is wanted; those above 0 are among `every`.
+    ``every``: shape (m,). ``-ln p`` above 0 of all tests that were made. Of the others, none can pass.
     ``n_tests``: All hypotheses, those that were not looked at included: they count as not passing.
     ``rate``: Share of false ones allowed among those that pass.
 
