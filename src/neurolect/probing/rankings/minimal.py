@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neurolect.probing.labels import Parts
 from neurolect.probing.probes.fitting import fit_linear
+from neurolect.probing.probes.linear import LinearProbe
 from neurolect.probing.probes.options import LinearOptions
 from neurolect.probing.rankings.lca import lca_order
 from neurolect.probing.rows import Rows, as_rows
@@ -65,22 +66,17 @@ class Trial:
 
     def on(self, neurons: NDArray[np.int64]) -> Reached:
         """Fit on some neurons only."""
-        columns = np.sort(neurons)
-        probe = fit_linear(
-            self.rows,
-            self.labels,
-            chosen=self.parts.train,
-            columns=columns,
-            options=self.options,
-            device=self.device,
-        )
+        probe = self._fit(np.sort(neurons))
         dev, test = (probe.accuracy(self.rows, self.labels, part) for part in self.parts[1:])
         return Reached(len(neurons), dev, test)
 
     def order_of(self, neurons: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rank some neurons by a probe on them alone."""
         columns = np.sort(neurons)
-        probe = fit_linear(
+        return columns[lca_order(self._fit(columns).weights).order]
+
+    def _fit(self, columns: NDArray[np.int64]) -> LinearProbe:
+        return fit_linear(
             self.rows,
             self.labels,
             chosen=self.parts.train,
@@ -88,7 +84,6 @@ class Trial:
             options=self.options,
             device=self.device,
         )
-        return columns[lca_order(probe.weights).order]
 
 
 def minimal_set(trial: Trial, order: NDArray[np.int64], *, target: float, max_solves: int = 0) -> MinimalSet:
