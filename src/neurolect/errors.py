@@ -5,7 +5,8 @@
     NeurolectError
     |-- CorpusError                 reading, preparing or opening a corpus
     |-- ModelError                  loading a model, finding its neurons, running it
-    |   `-- NonFiniteActivationsError
+    |   |-- NonFiniteActivationsError
+    |   `-- MissingHeadError        a head was asked for that the model's files do not have
     |-- CollectError                the pass over the corpus
     |-- RunFolderError              reading or writing a run folder
     |   `-- FormatVersionError      written by a newer (or unreadably old) neurolect
@@ -31,6 +32,7 @@ __all__ = [
     "FormatVersionError",
     "InterruptedRunError",
     "MissingExtraError",
+    "MissingHeadError",
     "ModelError",
     "NeurolectError",
     "NeuronAddressError",
@@ -77,6 +79,10 @@ class ModelError(NeurolectError):
 
 class NonFiniteActivationsError(ModelError):
     """A model returned NaN or infinite activations."""
+
+
+class MissingHeadError(ModelError):
+    """A model's files lack the head that was asked for."""
 
 
 class CollectError(NeurolectError):

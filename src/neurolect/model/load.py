@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from neurolect.errors import ModelError
+from neurolect.errors import MissingHeadError, ModelError
 from neurolect.model.files import ModelFiles, find_model_files, one_line_errors
 from neurolect.model.hugging_face import Tokenizer, resolve_dtype
 from neurolect.model.language_model import Model
@@ -88,8 +88,10 @@ def load_model(
     ------
     ModelError
         If there is no such model, its files are incomplete, its weights are pickled and that was not
-        allowed, weights are missing (of the head too, where one is asked for), or the neurons asked for are not
+        allowed, weights are missing, or the neurons asked for are not
         found.
+    MissingHeadError
+        If the head that is asked for is not in the files, or no body is found below it.
     MissingExtraError
         If ``name`` is ``minilm`` or ``smollm2`` and its package is not installed.
     """
@@ -139,9 +141,7 @@ def load_with_head(name: str, *, options: ModelOptions | None = None, device: st
         head = None if getattr(config, "is_encoder_decoder", False) else "lm"
     try:
         return load_model(name, options=options, device=device, head=head)
-    except ModelError as error:
-        if head is None or "head" not in error.what:
-            raise
+    except MissingHeadError as error:
         logger.warning("%s Its embedding is used.", error.what)
         return load_model(name, options=options, device=device)
 
@@ -171,7 +171,7 @@ def _body_of(name: str, whole: Any, head: str | None) -> nn.Module:  # noqa: ANN
     body: nn.Module = whole if head is None else whole.base_model
     if head is not None and body is whole:
         what = f"The model {name!r} is a {type(whole).__name__}, and no body is found below its head."
-        raise ModelError(what, hint="load it without a head")
+        raise MissingHeadError(what, hint="load it without a head")
     return body
 
 
@@ -240,7 +240,7 @@ def _check_weights(name: str, whole: nn.Module, body: nn.Module, loading: dict[s
     if head is not None and bad:
         what = f"The model {name!r} has no {head} head: its files lack {_first(sorted(bad))}"
         hint = "the head would be random; name a model that was trained with one, or leave out head="
-        raise ModelError(what, expected=f"the weights of a {type(whole).__name__}", hint=hint)
+        raise MissingHeadError(what, expected=f"the weights of a {type(whole).__name__}", hint=hint)
 
 
 def _first(keys: list[str]) -> str:

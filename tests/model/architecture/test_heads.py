@@ -1,5 +1,6 @@
 """With a head or without: the same neurons; and a head that is not in the files is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
-from neurolect.errors import ModelError
+from neurolect.errors import MissingHeadError, ModelError
 from neurolect.model import ModelOptions, load_model
+from neurolect.model.load import load_with_head
 from tests.model.networks import TEXTS
 from tests.tiny_models import tiny_network, tiny_tokenizer, write_tiny
 
@@ -66,3 +69,24 @@ def test_a_head_that_is_not_in_the_files_is_refused(tmp_path: Path, family: str,
 def test_an_unknown_head_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"The head 'mlm' was asked for.\nExpected: lm or classifier"):
         load_model(str(tmp_path), head="mlm")
+
+
+def test_a_model_is_measured_by_its_embedding_only_where_its_head_is_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_tiny(tmp_path / "made", family="Llama")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["LlamaForCausalLM"]}))
+    without = load_with_head(str(folder))
+    assert without.network is without.body
+    assert "has no lm head" in caplog.text
+    with pytest.raises(MissingHeadError):
+        load_model(str(folder), head="lm")
+    # a name with "head" in it is another error, and stays one
+    headless = folder.rename(tmp_path / "headless")
+    weights = load_file(headless / "model.safetensors")
+    kept = {name: each for name, each in weights.items() if "mlp" not in name}
+    save_file(kept, headless / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="are not in its files") as found:
+        load_with_head(str(headless))
+    assert not isinstance(found.value, MissingHeadError)
