@@ -36,6 +36,15 @@ def test_a_probe_is_saved_and_opened_with_the_same_accuracy(method: str, tmp_pat
     assert facts["rests_on"]["report"] == json.loads(json.dumps(made))
 
 
+def test_a_folder_without_a_probe_says_what_makes_one(tmp_path: Path) -> None:
+    store = example_store(tmp_path)
+    with pytest.raises(ProbingError, match="Hint: Make one: neurolect probing fit") as refused:
+        open_probe(tmp_path / "probe")
+    command = str(refused.value.hint).partition("neurolect ")[2].replace("ACTS", str(store.folder))
+    succeed(*command.split(), "--set", "probe.units=300")
+    assert open_probe(tmp_path / "probe").classes == tuple(store.classes)
+
+
 def test_the_saved_trees_predict_as_the_forest() -> None:
     drawn = np.random.default_rng(2)
     labels = np.arange(240) % 3
