@@ -40,7 +40,7 @@ class Reference(NamedTuple):
     mean: Tensor
     """Shape (W,)."""
     pool: Tensor | None
-    """Values at tokens of the texts, shape (n_tokens, W)."""
+    """Values at tokens drawn from the texts, shape (n_tokens, W)."""
     seed: int
 
     @property
@@ -55,26 +55,39 @@ def budget_of(texts: Texts) -> int:
 
 
 def references_of(texts: Texts, taps: Sequence[Tap], *, to: str, seed: int, most: int = 4_096) -> list[Reference]:
-    """Read for each tap the mean of its neurons over all texts' own tokens, and tokens to draw from."""
+    """Read for each tap the mean of its neurons over all texts' own tokens, and values to draw from.
+
+    ``most``: Tokens to draw from, which are drawn from all.
+    """
     totals = [torch.zeros(tap.place.width, dtype=torch.float64, device=texts.model.device) for tap in taps]
-    pools: list[list[Tensor]] = [[] for _ in taps]
-    n, share = 0, min(1.0, 2.0 * most / max(1, int(texts.lengths.sum())))
+    text, place = _some_tokens(texts, n=most if to == "resample" else 0, seed=seed)
+    pools = [each.new_empty((len(text), len(each)), dtype=torch.float32) for each in totals]
+    n = 0
     for group in texts.groups(token_budget=budget_of(texts)):
         inputs = texts.inputs(group)
         places = inputs.own.flatten().nonzero()[:, 0]
         n += len(places)
-        drawn = np.random.default_rng([seed, int(group[0])]).random(len(places)) < share
-        drawn[:1] = True
-        kept = places[torch.from_numpy(drawn).to(places.device)]
+        here = np.flatnonzero(np.isin(text, group))
+        rows = np.argsort(group)[np.searchsorted(np.sort(group), text[here])]
+        kept = torch.from_numpy(rows * inputs.ids.shape[1] + place[here]).to(places.device)
         for number, states in enumerate(states_of(texts, taps, inputs)):
             flat = states.flatten(0, 1)
             totals[number] += flat[places].double().sum(0)
-            if to == "resample":
-                pools[number].append(flat[kept])
+            pools[number][torch.from_numpy(here).to(places.device)] = flat[kept].float()
     return [
-        Reference(to, (total / n).float(), torch.cat(pool)[:most] if pool else None, seed)
+        Reference(to, (total / n).float(), pool if to == "resample" else None, seed)
         for total, pool in zip(totals, pools, strict=True)
     ]
+
+
+def _some_tokens(texts: Texts, *, n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw own tokens of the texts, n at most: which text each is of, and its place there."""
+    first = texts.sentences.first
+    sizes = np.where(texts.usable, texts.sentences.end - first, 0)
+    ends = np.cumsum(sizes)
+    chosen = np.sort(np.random.default_rng(seed).permutation(int(ends[-1]))[:n])
+    text = np.searchsorted(ends, chosen, side="right")
+    return text, first[text] + chosen - (ends - sizes)[text]
 
 
 def states_of(texts: Texts, taps: Sequence[Tap], inputs: Inputs) -> list[Tensor]:
@@ -106,7 +119,7 @@ def effects_of_pairs(
         for start in range(0, len(places), budget):
             here, rows = places[start : start + budget], local[start : start + budget]
             rows_t, neurons = (torch.from_numpy(each).to(rest.model.device) for each in (rows, pairs.neuron[here]))
-            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, reference, here))
+            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, reference))
             changes = rest.texts.changes(plain.result, edited, plain.inputs, rows_t)
             peaks = neurons if pairs.peak is None else torch.from_numpy(pairs.peak[here]).to(neurons.device)
             for name, values in _named(changes, plain, rows_t, peaks).items():
@@ -131,35 +144,28 @@ def _calls(rest: Rest, pairs: Pairs) -> Iterator[tuple[NDArray[np.int64], Plain,
         yield places, rest.plain(rows), np.repeat(np.arange(len(rows)), stops - starts)
 
 
-def _setter(
-    plain: Plain, rows: Tensor, neurons: Tensor, reference: Reference, pairs: NDArray[np.int64]
-) -> Callable[[Tensor], Tensor]:
+def _setter(plain: Plain, rows: Tensor, neurons: Tensor, reference: Reference) -> Callable[[Tensor], Tensor]:
     """Make what sets one neuron of each copy at all its tokens."""
     real = plain.inputs.mask[rows].bool()
     copies = torch.arange(len(rows), device=rows.device)
 
     def set_them(states: Tensor) -> Tensor:
         old = states[copies, :, neurons]
-        new = _values(old, neurons, reference, pairs).to(states.dtype)
-        states[copies, :, neurons] = torch.where(real, new, old)
+        if reference.pool is None:
+            new = reference.set_to[neurons][:, None].expand(old.shape)
+        else:
+            new = reference.pool[_drawn(reference, plain.inputs)[rows], neurons[:, None]]
+        states[copies, :, neurons] = torch.where(real, new.to(states.dtype), old)
         return states
 
     return set_them
 
 
-def _values(old: Tensor, neurons: Tensor, reference: Reference, pairs: NDArray[np.int64]) -> Tensor:
-    """Give what neurons are set to, shape (R, L) or broadcast to it."""
-    if reference.to == "zero":
-        return torch.zeros_like(old)
-    if reference.pool is None:
-        return reference.mean[neurons][:, None].expand(old.shape)
-    drawn = np.stack(
-        [
-            np.random.default_rng([reference.seed, int(pair)]).integers(len(reference.pool), size=old.shape[1])
-            for pair in pairs
-        ]
-    )
-    return reference.pool[torch.from_numpy(drawn).to(old.device), neurons[:, None]]
+def _drawn(reference: Reference, inputs: Inputs) -> Tensor:
+    """Draw where the value of each token is from, by seed, text and token alone: shape (B, L)."""
+    n, size = len(reference.pool) if reference.pool is not None else 0, inputs.ids.shape[1]
+    drawn = [np.random.default_rng([reference.seed, each]).random(size) for each in inputs.text.tolist()]
+    return torch.from_numpy((np.stack(drawn) * n).astype(np.int64)).to(inputs.ids.device)
 
 
 def _named(changes: Changes, plain: Plain, rows: Tensor, peaks: Tensor) -> dict[str, Tensor]:
@@ -189,7 +195,7 @@ def effects_of_group(
     for group in texts.groups(token_budget=budget_of(texts)):
         inputs = texts.inputs(group)
         rows = torch.arange(len(group), device=texts.model.device)
-        edit = partial(_with_group, inputs=inputs, columns=columns, references=references, group=int(group[0]))
+        edit = partial(_with_group, inputs=inputs, columns=columns, references=references)
         with torch.inference_mode():
             plain = texts.run(inputs)
             with write(texts.model.body, taps, edit=edit):
@@ -207,22 +213,12 @@ def _with_group(
     inputs: Inputs,
     columns: Sequence[NDArray[np.int64]],
     references: Sequence[Reference],
-    group: int,
 ) -> Tensor:
     """Set the neurons of a group at one tap."""
     made = states.reshape(*inputs.ids.shape, -1).clone()
-    own = torch.from_numpy(columns[number]).to(made.device)
+    own, reference = torch.from_numpy(columns[number]).to(made.device), references[number]
     old = made[..., own]
-    new = _values_of_all(old, own, references[number], group)
+    pool = reference.pool
+    new = reference.set_to[own].expand(old.shape) if pool is None else pool[_drawn(reference, inputs)][..., own]
     made[..., own] = torch.where(inputs.mask[..., None].bool(), new.to(old.dtype), old)
     return made.reshape(states.shape)
-
-
-def _values_of_all(old: Tensor, columns: Tensor, reference: Reference, number: int) -> Tensor:
-    """Give what some neurons are set to at every token, shape (B, L, C) or broadcast to it."""
-    if reference.to == "zero":
-        return torch.zeros_like(old)
-    if reference.pool is None:
-        return reference.mean[columns].expand(old.shape)
-    drawn = np.random.default_rng([reference.seed, int(number)]).integers(len(reference.pool), size=old.shape[:2])
-    return reference.pool[torch.from_numpy(drawn).to(old.device)][..., columns]

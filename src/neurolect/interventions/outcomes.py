@@ -42,6 +42,8 @@ class Inputs(NamedTuple):
     """Which tokens are the sentence's own, not what the tokenizer adds: bool, shape (B, L)."""
     targets: Tensor
     """What is to be predicted at each token, shape (B, L), or the class, shape (B,); -100 for nothing."""
+    text: NDArray[np.int64]
+    """Which of the texts they are, shape (B,)."""
 
 
 class Changes(NamedTuple):
@@ -115,7 +117,7 @@ class Texts:
                 hidden[row, self._hidden[text]] = True
             targets = torch.where(hidden, ids, NOTHING)
             ids = torch.where(hidden, _mask_id(self.model), ids)
-        return Inputs(*(each.to(device) for each in (ids, batch.mask, own, targets)))
+        return Inputs(ids.to(device), batch.mask.to(device), own.to(device), targets.to(device), rows)
 
     def run(self, inputs: Inputs, rows: Tensor | slice = slice(None)) -> Tensor:
         """Run the network on sentences of a call; give scores or, without a head, states, shape (R, L, V)."""
