@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from neurolect.comparison import CompareOptions, Comparison, compare, folder, open_comparison
@@ -76,6 +77,11 @@ def test_the_verb_prints_the_same_from_a_finished_folder(workshop: Path, tmp_pat
     before = {each: each.stat().st_mtime_ns for each in out.iterdir()}
     assert succeed("compare", *asked) == said
     assert succeed("compare", out) == said
+    ranked = succeed("rank", out, "--by", "r2", "--limit=3", "--out", tmp_path / "r2.parquet").splitlines()
+    assert ranked[0].startswith("Neurons of run-trained by r2, against all other runs; ")
+    assert len(ranked) == 5
+    assert pq.read_table(tmp_path / "r2.parquet").num_rows > 3
+    assert "--side does not go with a comparison" in command("rank", out, "--by=r2", "--side=top").err
     assert {each: each.stat().st_mtime_ns for each in out.iterdir()} == before
     printed = json.loads(succeed("compare", out, "--format", "json"))
     assert printed["pairs"][0]["n_neurons"] == [32, 32]

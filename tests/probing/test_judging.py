@@ -22,8 +22,9 @@ from neurolect.probing import (
 )
 from neurolect.probing.judging import agreement
 from neurolect.probing.judging.curves import Bootstrap, area, masked_right
+from neurolect.probing.judging.given import read_given
 from neurolect.probing.rankings.ranked import by_scores, random_order
-from neurolect.results import write_ranking
+from neurolect.results import ranking_table, write_ranking
 from tests.command_line import command, succeed
 from tests.probing.stores import example_store
 from tests.probing.test_methods import planted
@@ -150,13 +151,28 @@ def test_one_class_pairs_and_foreign_rankings_are_judged_with_notes(store: Activ
     assert found.facts["n_neurons"] == pairs.n_neurons // 2
 
 
+def test_rankings_of_runs_and_comparisons_are_judged_by_address(store: ActivationStore, tmp_path: Path) -> None:
+    addresses = [*store.addresses[1:], "mlp.9.1", *store.addresses[5:]]  # two lists of a neuron: the first counts
+    columns = {"address": addresses, "score": np.arange(len(addresses), 0.0, -1)}
+    options = {"by": "r2", "value": None}
+    compared = ranking_table(columns, runs=["a", "b"], method="compare", options=options)
+    given = read_given([compared], store)[0]
+    assert given.name == "compare r2"
+    assert given.order.tolist() == [*range(1, store.n_neurons), 0]
+    assert (given.n_others, given.n_missing) == (1, 1)
+    made = judge(store, [compared], out=tmp_path / "judged", options=QUICK, probe=SMALL)
+    notes = " ".join(made.facts["notes"])
+    assert "Of other neurons, left out: compare r2 (1)" in notes
+    assert "put last: compare r2 (1)" in notes
+
+
 def test_what_cannot_be_judged_is_refused_and_leaves_nothing(store: ActivationStore, tmp_path: Path) -> None:
     table = rank_activations(store, by="probeless", options=SMALL)
-    with pytest.raises(ProbingError, match=r"does not have the store's neurons: 5 rows(.|\n)*missing"):
+    with pytest.raises(ProbingError, match=r"lacks 43 of the store's 48 neurons\."):
         judge(store, [table.slice(0, 5)], out=tmp_path / "judged", options=QUICK)
     addresses = pa.array([f"mlp.9.{each}" for each in range(len(table))])
     foreign = table.set_column(1, "address", addresses)
-    with pytest.raises(ProbingError, match=r"of other neurons \(mlp\.9\.0"):
+    with pytest.raises(ProbingError, match=r"lacks 48 of the store's 48 neurons, and has 48 others"):
         judge(store, [foreign], out=tmp_path / "judged", options=QUICK)
     with pytest.raises(ProbingError, match=r"no judge's folder; nothing is overwritten"):
         judge(store, [table], out=store.folder, options=QUICK)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, ProbingError
 from neurolect.probing import ActivationStore, ProbeOptions, open_activations, rank_activations, ranking_methods
 from neurolect.probing.labels import Parts
-from neurolect.probing.methods import FOR_NUMBERS, METHODS, rank_sample
+from neurolect.probing.methods import FOR_NUMBERS, METHODS, WITHOUT_LABELS, rank_sample
+from neurolect.probing.rankings import without_labels
 from neurolect.probing.rows import ArrayRows
 from neurolect.probing.samples import Sample, draw_sample
 from neurolect.results import provenance
@@ -38,7 +40,18 @@ def planted(*, n: int = 300, n_neurons: int = 8, n_classes: int = 3, seed: int =
     return Sample(ArrayRows(values), labels, names, parts, np.arange(n), np.arange(n) // 3, {})
 
 
-@pytest.mark.parametrize("by", [each for each in METHODS if each != "random"])
+@pytest.fixture(autouse=True)
+def _maps_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UMAP compiles for half a minute: the first two directions of the points take its place."""
+
+    def directions(points: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float32]:
+        return np.linalg.svd(points, full_matrices=False)[0][:, :2].astype(np.float32)
+
+    monkeypatch.setattr(without_labels, "umap", directions)
+    monkeypatch.setattr(without_labels, "check_umap", lambda: None)
+
+
+@pytest.mark.parametrize("by", [each for each in METHODS if each not in ("random", *WITHOUT_LABELS)])
 @pytest.mark.parametrize("concept", [None, "b"])
 def test_every_method_finds_planted_neurons(by: str, concept: str | None) -> None:
     found = rank_sample(planted(), by=by, concept=concept, options=SMALL).ranked
@@ -89,7 +102,7 @@ def test_what_there_is_not_is_refused_with_the_nearest(store: ActivationStore) -
     assert ranking_methods().column("name").to_pylist() == list(METHODS)
 
 
-@pytest.mark.parametrize("by", [each for each in METHODS if each not in ("random", "gaussian")])
+@pytest.mark.parametrize("by", [each for each in METHODS if each not in ("random", "gaussian", *WITHOUT_LABELS)])
 def test_odd_activations_are_refused_or_ranked_last(by: str, caplog: pytest.LogCaptureFixture) -> None:
     given = planted()
     constant = given.rows.array.copy()  # type: ignore[attr-defined]

@@ -97,7 +97,7 @@ def test_values_named_alone_count(described: Run) -> None:
     [
         ("deviation=domain:recipe,fictions", {}, r"no value 'fictions'(.|\n)*'fiction'"),
         ("lenght", {}, r"no number 'lenght'(.|\n)*'length'"),
-        ("length", {"value": "3"}, "goes with pos, tag or field"),
+        ("length", {"value": "3"}, "goes with pos, tag, corpus or field"),
         ("field=genre", {}, "one of 'domain', 'author'"),
         ("field=domain", {"value": "recipes"}, r"no value 'recipes'(.|\n)*'recipe'"),
         ("pos", {"value": "nouns"}, r"no part of speech 'nouns'(.|\n)*'noun'"),

@@ -77,3 +77,29 @@ def test_a_layer_of_a_site_is_distinguished_from_that_of_another(described: Run,
     assert np.flatnonzero(in_blocks(run, site="hidden", layer=1)).tolist() == list(range(8))
     with pytest.raises(OptionError, match=r"no layer 1 of the site 'mlp'(.|\n)*one of 2"):
         in_blocks(run, site="mlp", layer=1)
+
+
+def test_a_concept_ranks_lists_by_how_much_of_it_they_have(described: Run) -> None:
+    words = described.table("signatures/words").to_pylist()
+    word = next(each for each in words if each["word_class"] == "all" and each["side"] == "bottom")
+    made = rank(described, by="corpus", value=f"word={word['word'].upper()}")
+    rows = made.to_pylist()
+    assert {(each["side"], each["sign"]) for each in rows} <= {("top", 1), ("bottom", -1)}
+    own = next(
+        each
+        for each in rows
+        if (each["address"], each["side"]) == (described.index.address(word["neuron_id"]), "bottom")
+    )
+    assert own["score"] == pytest.approx(word["log_odds_z"])
+    assert provenance(made).details["label"] == "log-odds z of a concept in the list"
+    shares = [
+        each["share_list"]
+        for each in described.table("signatures/metadata").to_pylist()
+        if (each["field"], each["value"]) == ("domain", "recipe")
+    ]
+    found = rank(described, by="corpus-share", value="domain=recipe").column("score").to_pylist()
+    assert found == pytest.approx(sorted(shares, reverse=True))
+    with pytest.raises(OptionError, match=r"No list of (.|\n)* has the concept 'domain=recip'(.|\n)*'recipe'"):
+        rank(described, by="corpus", value="domain=recip")
+    with pytest.raises(OptionError, match=r"has the concept 'doman=recipe'(.|\n)*'domain'"):
+        rank(described, by="corpus-lift", value="doman=recipe")

@@ -24,7 +24,7 @@ from neurolect.cli.arguments import (
     run_folder,
 )
 from neurolect.cli.printing import as_json, make_progress, print_ranking, width
-from neurolect.folders.formats import ACTIVATIONS, format_of
+from neurolect.folders.formats import ACTIVATIONS, COMPARISON, format_of
 from neurolect.store import SIDES
 from neurolect.visible import quoted
 
@@ -60,12 +60,15 @@ def relate(
 @app.command()
 def rank(
     run: Annotated[
-        Path, typer.Argument(help="A run or a store of activations.", metavar="RUN|ACTS", parser=run_folder)
+        Path,
+        typer.Argument(
+            help="A run, a store of activations or a comparison.", metavar="RUN|ACTS|COMPARED", parser=run_folder
+        ),
     ],
     by: By = None,
     value: Annotated[
         str | None,
-        typer.Option("--value", "--concept", help="One part of speech, values of the field (a,b), or a class."),
+        typer.Option("--value", "--concept", help="A part of speech, a concept, values of the field: a,b; a run."),
     ] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     layer: Layer = None,
@@ -87,6 +90,10 @@ def rank(
         )
         return
     refuse_given({"--set": settings}, of="a run")
+    if format_of(run) is COMPARISON:
+        refuse_given({"--side": side, "--layer": layer, "--site": site, "--list": list_numbers}, of="a comparison")
+        _rank_comparison(run, by, value, limit=limit, output=output, out=out)
+        return
     from neurolect.results import numbers_of, rank
     from neurolect.views.texts.rankings import numbers_text, ranking_text
 
@@ -120,6 +127,18 @@ def _rank_activations(
         return
     made = rank_activations(store, by=by, concept=concept, options=read_config(None, settings).probe)
     print_ranking(made, text=concept_ranking_text(made, limit=limit), output=output, out=out)
+
+
+def _rank_comparison(
+    folder: Path, by: str | None, run: str | None, *, limit: int, output: RankingFormat, out: Path | None
+) -> None:
+    """Rank the neurons of one of a comparison's runs; a file gets all of them."""
+    from neurolect.comparison import open_comparison
+    from neurolect.views.texts.rankings import comparison_ranking_text
+
+    compared = open_comparison(folder)
+    made = compared.ranking(run or compared.labels[0], by=by)
+    print_ranking(made, text=comparison_ranking_text(made, limit=limit), output=output, out=out)
 
 
 @app.command()

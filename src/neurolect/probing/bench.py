@@ -22,7 +22,7 @@ from neurolect.errors import OptionError, ProbingError
 from neurolect.folders.atomic import write_json, write_table
 from neurolect.folders.formats import neurolect_version
 from neurolect.folders.lock import only_here
-from neurolect.probing.methods import METHODS, check_method, rank_sample
+from neurolect.probing.methods import METHODS, WITHOUT_LABELS, check_method, rank_sample
 from neurolect.probing.options import BenchOptions, ProbeOptions
 from neurolect.probing.planted_cases import TRAPS, PlantedCase, make_case
 from neurolect.probing.rankings.ranked import Ranked, by_scores
@@ -190,7 +190,7 @@ def _known(out: Path, options: BenchOptions, probe: ProbeOptions) -> list[dict[s
 
 def _measured(out: Path, plan: _Plan, progress: Progress) -> tuple[list[dict[str, Any]], list[str], int]:
     """Measure all methods on all cases."""
-    names = plan.options.methods or tuple(METHODS)
+    names = plan.options.methods or tuple(name for name in METHODS if name not in WITHOUT_LABELS)
     cases = [(seed, noise) for noise in plan.options.noise for seed in range(plan.options.seeds)]
     rows, left_out, n_neurons = list[dict[str, Any]](), set[str](), 0
     with progress.task("Testing rankings", total=len(cases), unit="models") as task:

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from neurolect.errors import OptionError, nearest
 from neurolect.probing.activations.reader import ActivationStore, open_activations
 from neurolect.probing.class_moments import ClassMoments, class_moments
-from neurolect.probing.labels import class_counts
+from neurolect.probing.labels import check_finite, class_counts
 from neurolect.probing.options import ProbeOptions
 from neurolect.probing.probes.fitting import fit_linear
 from neurolect.probing.probes.forest import fit_forest
 from neurolect.probing.probes.gaussian import choose_greedily
 from neurolect.probing.probes.options import LinearOptions
-from neurolect.probing.rankings import lca, means, thresholds
+from neurolect.probing.rankings import lca, means, thresholds, without_labels
 from neurolect.probing.rankings.layers import layer_distribution
 from neurolect.probing.rankings.penalties import search_penalties
 from neurolect.probing.rankings.ranked import Ranked, by_scores, random_order, table_of
+from neurolect.probing.rows import widened
 from neurolect.probing.samples import Sample, class_code, draw_sample, fingerprints
 
 METHODS = {
@@ -42,8 +43,15 @@ METHODS = {
     "mean-select": "that difference as a share of the neuron's range",
     "iou": "intersection over union above the class's own share of the units",
     "average-precision": "average precision of the better side",
+    "nmf": "loading of a factor of the activations; without a concept the greatest of any",
+    "correlation-clusters": "clusters of correlated neurons: that of the concept, or one neuron of each",
+    "umap-clusters": "the same of k-means clusters on a UMAP map of the neurons",
     "random": "a random order",
 }
+WITHOUT_LABELS = ("nmf", "correlation-clusters", "umap-clusters")
+"""What groups neurons without looking at labels; those only say which group goes with a concept."""
+_UNITS = 1_000
+"""That such methods look at."""
 _LINEAR = {"lca": (1, 1), "l1": (1, 0), "l2": (0, 1), "noreg": (0, 0), "linear-mean": (1, 1)}
 """Methods of a linear probe, and which of its penalties they have."""
 _MEANS = {
@@ -51,7 +59,7 @@ _MEANS = {
     "standardised-difference": means.standardised_difference,
     "mean-select": means.mean_select,
 }
-FOR_NUMBERS = ("lca", "l1", "l2", "noreg", "linear-mean", "random")
+FOR_NUMBERS = ("lca", "l1", "l2", "noreg", "linear-mean", *WITHOUT_LABELS, "random")
 """What ranks for labels that are numbers."""
 
 
@@ -173,12 +181,35 @@ def rank_sample(sample: Sample, *, by: str, concept: str | None, options: ProbeO
         measure = thresholds.overlap if by == "iou" else thresholds.average_precision
         rates = {"base_rate": found.base_rate.tolist()} if by == "average-precision" else {}
         return Made(measure(found, label=label).join_parts(n_parts), rates)
+    if by in WITHOUT_LABELS:
+        return _without_labels(sample, by, label, options, n_parts)
     moments = _moments(sample)
     if by == "probeless":
         ranked = means.probeless(moments, label=label, scaled=options.standardise == "zscore")
     else:
         ranked = _MEANS[by](moments, label=label)
     return Made(ranked.join_parts(n_parts), {})
+
+
+def _without_labels(sample: Sample, by: str, label: int | None, options: ProbeOptions, n_parts: int) -> Made:
+    """Rank by factors or groups of neurons at some of the training units."""
+    units = sample.parts.train
+    if len(units) > _UNITS:
+        units = np.sort(np.random.default_rng(options.seed).choice(units, _UNITS, replace=False))
+    values = np.concatenate([widened(block) for _, block in sample.rows.blocks(units, None)])
+    check_finite(int((~np.isfinite(values)).any(axis=0).sum()), n_columns=values.shape[1])
+    labels = None if label is None else (sample.labels[units] == label).astype(np.int64)
+    if by == "nmf":
+        factors = without_labels.factorise(values, seed=options.seed)
+        ranked, factor = without_labels.factor_ranking(factors, labels=labels)
+        details = {"factor": factor, "n_factors": len(factors.loadings_RN), "stability": factors.stability}
+        return Made(ranked.join_parts(n_parts), details)
+    group = without_labels.map_clusters if by == "umap-clusters" else without_labels.correlation_clusters
+    grouped = group(values, seed=options.seed)
+    effects = None if labels is None else without_labels.standardised_effects(values, labels)
+    ranked = without_labels.group_ranking(grouped, effects_N=effects)
+    details = {"n_groups": int(grouped.groups_N.max()) + 1, **grouped.facts}
+    return Made(ranked if n_parts == 1 else _by_place(ranked.order, n_parts), details)
 
 
 def _moments(sample: Sample) -> ClassMoments:

@@ -94,7 +94,7 @@ class BenchOptions:
     units: Annotated[int, Range(40, 1_000_000)] = 600
     """Training units of a concept, half of them of it; a quarter as many of the other parts."""
     methods: tuple[str, ...] = ()
-    """Methods of ``rank`` that are tested; all when not given."""
+    """Methods of ``rank`` that are tested; all that look at labels when not given."""
 
     def __post_init__(self) -> None:
         check_ranges(self, "bench")

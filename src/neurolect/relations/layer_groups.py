@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.clustering.k_means import k_means
+from neurolect.clustering.planar_maps import t_sne, umap
 from neurolect.errors import OptionError
 from neurolect.folders.atomic import write_table
 from neurolect.relations.inputs import RelateInputs, finite_sentences, standardised
-from neurolect.relations.maps import t_sne, umap
 
 _SCHEMA = pa.schema(
     [

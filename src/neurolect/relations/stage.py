@@ -3,13 +3,14 @@
 import dataclasses
 from pathlib import Path
 
+from neurolect.clustering.planar_maps import check_map
 from neurolect.progress import NullProgress, Progress
 from neurolect.relations.alike import find_alike
 from neurolect.relations.clusters import cluster_vectors
 from neurolect.relations.diversity import measure_diversity
 from neurolect.relations.inputs import RelateInputs, check_sentence_vectors
 from neurolect.relations.layer_groups import group_layers
-from neurolect.relations.maps import check_map, draw_maps, write_atlas
+from neurolect.relations.maps import draw_maps, write_atlas
 from neurolect.relations.options import OWN_VECTORS, RelateOptions
 from neurolect.relations.same_index import compare_same_index
 from neurolect.relations.vectors import file_digest, make_vectors

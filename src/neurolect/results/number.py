@@ -35,6 +35,8 @@ class Numbers(NamedTuple):
     """What a reader should know, e.g. how many neurons have no number."""
     of_neuron: bool = False
     """Whether it is the neuron's, the same for its top and its bottom list."""
+    signed: bool = False
+    """Whether a great number of its bottom list says that the neuron is low for something."""
 
 
 def _no_arguments(_run: Run) -> Sequence[str]:
@@ -61,6 +63,8 @@ class Number:
     """Gives it for the neurons of one side, by neuron id; raises a NeurolectError where the run has it not."""
     of_neuron: bool = False
     """Whether it is the neuron's, the same for both lists; else neurons that do not vary are left out."""
+    signed: bool = False
+    """Whether a great number of its bottom list says that the neuron is low for something."""
     takes_value: bool = False
     """Whether one value of it can be asked for."""
     arguments: Callable[[Run], Sequence[str]] = _no_arguments

@@ -67,10 +67,11 @@ def rank(
     Returns
     -------
     pyarrow.Table
-        ``rank`` (from 1), ``address``, ``side``, ``score``, ``sign`` (null), ``evidence`` (the tag or value it
-        rests on, else null), ``name`` (of that side). Lists without the number are left out; ties in order of
-        neuron and side. The details of its provenance are ``label`` (what the number is), ``n_ranked`` (lists or
-        neurons that have it), ``of_neurons``, ``notes`` and ``layers`` (see :func:`layer_ranks`), which `layer`,
+        ``rank`` (from 1), ``address``, ``side``, ``score``, ``sign`` (of the concept of ``corpus``: -1 of bottom
+        lists; else null), ``evidence`` (the tag or value it rests on, else null), ``name`` (of that side). Lists
+        without the number are left out; ties in order of neuron and side. The details of its provenance are
+        ``label`` (what the number is), ``n_ranked`` (lists or neurons that have it), ``of_neurons``, ``notes`` and
+        ``layers`` (see :func:`layer_ranks`), which `layer`,
         `site` and `limit` leave alone.
 
     Raises
@@ -101,6 +102,8 @@ def rank(
     if n_ranked > 1 and np.nanmin(values) == np.nanmax(values):
         notes.append("All have the same number: they come in the order of the neurons.")
     columns = list_columns(order, sides) | {"rank": ranks[order], "score": values[order]}
+    if found[0].signed:
+        columns["sign"] = np.array([1 if sides[each % len(sides)] == "top" else -1 for each in order], np.int8)
     columns["evidence"] = pa.array([_evidence(found, each) for each in order.tolist()], pa.string())
     columns["name"] = list_names(run, pa.table(columns))
     details = {

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.errors import NeurolectError, OptionError, RunFolderError, nearest
+from neurolect.results.concept_numbers import of_concept
 from neurolect.results.field_numbers import fields_of, of_field
 from neurolect.results.list_entries import mean_activations
 from neurolect.results.number import Asked, Number, Numbers, nearly_constant
@@ -104,6 +105,21 @@ _NUMBERS = [
         read=partial(of_field, balanced=False),
         takes_value=True,
         arguments=fields_of,
+    ),
+    *(
+        Number(
+            name=name,
+            label=f"{label} of a concept in the list",
+            source="signatures/tags, words, metadata",
+            read=partial(of_concept, measure=measure),
+            takes_value=True,
+            signed=True,
+        )
+        for name, label, measure in (
+            ("corpus", "log-odds z", "log_odds_z"),
+            ("corpus-lift", "lift", "lift"),
+            ("corpus-share", "share", "share_list"),
+        )
     ),
     column("name_z", "strength of the name (log-odds z)"),
     column("n_sentences", "sentences of the list"),
@@ -224,11 +240,11 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     check_side(side, run.sides, of=run.folder)
     number, argument = _look_up(by)
     if value is not None and not number.takes_value:
-        what = f"A value ({value!r}) goes with pos, tag or field=NAME, not with {by!r}."
+        what = f"A value ({value!r}) goes with pos, tag, corpus or field=NAME, not with {by!r}."
         raise OptionError(what)
     read = number.read(run, Asked(side, value, argument))
     found = read if isinstance(read, Numbers) else Numbers(read)
-    found = found._replace(label=found.label or number.label, of_neuron=number.of_neuron)
+    found = found._replace(label=found.label or number.label, of_neuron=number.of_neuron, signed=number.signed)
     return found if found.of_neuron else _without_constant(run, found)
 
 

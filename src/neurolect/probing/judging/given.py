@@ -1,6 +1,6 @@
 """The rankings that are judged: read, checked against the store, as orders of its neurons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from neurolect.errors import ProbingError
 from neurolect.probing.activations.reader import ActivationStore
-from neurolect.results import provenance, read_ranking
+from neurolect.results import Provenance, provenance, read_ranking
+
+MOST_MISSING = 0.1
+"""Share of the store's neurons that a ranking may leave out (constant ones, say)."""
 
 
 class Given(NamedTuple):
@@ -24,35 +27,53 @@ class Given(NamedTuple):
     options: dict[str, Any]
     seconds: float | None
     runs: tuple[str, ...]
+    n_others: int = 0
+    """Neurons that the store does not have, left out."""
+    n_missing: int = 0
+    """Neurons of the store that it does not have, put last."""
 
 
 def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore) -> list[Given]:
-    """Read rankings, and refuse one that is not of all neurons of the store, each once."""
+    """Read rankings, and refuse one that lacks many of the store's neurons; few are put last, others left out."""
     n = store.n_neurons // store.n_parts
     places = {address: place for place, address in enumerate(store.addresses[:n])}
     found: list[Given] = []
     for number, each in enumerate(rankings):
         table = each if isinstance(each, pa.Table) else read_ranking(each)
         source = f"ranking {number + 1}" if isinstance(each, pa.Table) else str(each)
-        addresses = table.sort_by("rank").column("address").to_pylist()
-        _check_neurons(addresses, places, source)
+        addresses = list(
+            dict.fromkeys(table.sort_by("rank").column("address").to_pylist())
+        )  # of two lists the first
+        n_others = len(addresses)
+        addresses = [address for address in addresses if address in places]
+        n_others -= len(addresses)
+        missing = [address for address in places if address not in set(addresses)]
+        _check_neurons(len(missing), n_others, places, source)
+        addresses += missing
         made = provenance(table)
         concept = table.column("concept")[0].as_py() if "concept" in table.column_names else None
-        name = made.method if concept is None else f"{made.method} {concept}"
+        name = " ".join(_named(made)) if concept is None else f"{made.method} {concept}"
         if any(name == other.name for other in found):
             name = f"{name} ({number + 1})" if isinstance(each, pa.Table) else Path(each).stem
         order = np.array([places[address] for address in addresses], np.int64)
         seconds = made.details.get("seconds")
-        found.append(Given(name, order, made.method, concept, made.options, seconds, made.runs))
+        found.append(
+            Given(name, order, made.method, concept, made.options, seconds, made.runs, n_others, len(missing))
+        )
     return found
 
 
-def _check_neurons(addresses: list[str], places: dict[str, int], source: str) -> None:
-    others = [each for each in addresses if each not in places]
-    missing = len(places) - len(set(addresses) & set(places))
-    if others or missing or len(addresses) != len(places):
-        what = f"{source} does not have the store's neurons: {len(addresses):,} rows"
-        what += f", {len(others):,} of them of other neurons ({others[0]} ...)" if others else ""
-        what += f"; {missing:,} of the store's {len(places):,} are missing."
-        hint = "Rank the store itself: neurolect rank ACTS --by METHOD --out RANKING.parquet"
-        raise ProbingError(what, expected="every neuron of the store once", hint=hint)
+def _named(made: Provenance) -> Iterator[str]:
+    """Name a ranking that is not of a store: what it is by, too."""
+    yield made.method
+    if made.method in ("rank", "compare"):
+        yield from (str(made.options[name]) for name in ("by", "value") if made.options.get(name))
+
+
+def _check_neurons(n_missing: int, n_others: int, places: dict[str, int], source: str) -> None:
+    if n_missing <= MOST_MISSING * len(places):
+        return
+    what = f"{source} lacks {n_missing:,} of the store's {len(places):,} neurons"
+    what += f", and has {n_others:,} others." if n_others else "."
+    hint = "Rank the store: neurolect rank ACTS --by METHOD --out RANKING.parquet; of a run, add --limit 1000000."
+    raise ProbingError(what, expected="nine of ten or more", hint=hint)

@@ -354,6 +354,10 @@ class Case:
         own = fingerprints(self.store)
         if foreign := [each.name for each in given if tuple(own) != each.runs]:
             notes.append(f"Made from other activations or labels: {', '.join(foreign)}.")
+        if more := [f"{each.name} ({each.n_others:,})" for each in given if each.n_others]:
+            notes.append(f"Of other neurons, left out: {', '.join(more)}.")
+        if fewer := [f"{each.name} ({each.n_missing:,})" for each in given if each.n_missing]:
+            notes.append(f"Of neurons that the ranking does not have, put last: {', '.join(fewer)}.")
         if others := [each.name for each in given if each.concept != self.concept]:
             notes.append(f"Ranked for another concept than the one judged: {', '.join(others)}.")
         limit = self.options.stability_seconds

@@ -152,3 +152,16 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
     }
     plain = {title: one_line(text) for title, text in shown.items()}
     return plain | ({"fidelity": number(row["fidelity"])} if "fidelity" in row else {})
+
+
+def comparison_ranking_text(ranking: pa.Table, *, limit: int) -> str:
+    """Lay a ranking of a comparison's neurons out."""
+    options, rows = provenance(ranking).options, ranking.to_pylist()
+    other = f"the one of {one_line(options['other'])}" if options["other"] else "all other runs"
+    by = options["by"] or "max_correlation"
+    lines = [f"Neurons of {one_line(options['run'])} by {by}, against {other}; {len(rows):,} neurons.", ""]
+    longest = max([6, *(len(each["address"]) for each in rows[:limit])])
+    for each in rows[:limit]:
+        score = "-" if each["score"] is None else _exact(each["score"])
+        lines.append(f"{each['rank']:>6,}  {each['address']:<{longest}}  {score}")
+    return "\n".join(lines) + "\n"

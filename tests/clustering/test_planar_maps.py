@@ -4,8 +4,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from neurolect.clustering.planar_maps import check_map, principal_components, t_sne, umap
 from neurolect.errors import MissingExtraError
-from neurolect.relations.maps import check_map, principal_components, t_sne, umap
 
 
 def clouds() -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
