@@ -117,7 +117,7 @@ def plain_rows(run: Run, side: str, holds: Callable[[dict[str, Any]], bool]) -> 
             lambda row: row["domain"] == "scripture" and "god" in {word.lower() for word in row["words"]},
         ),
     ],
-    ids=str,
+    ids=lambda each: str(each) if isinstance(each, dict) else "",
 )
 def test_counts_are_exact_for_every_list(
     example_run: Run, what: dict[str, Any], holds: Callable[[dict[str, Any]], bool]

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import WORD_RULE
+from neurolect.errors import CorpusError, ModelError
 from neurolect.folders.atomic import write_npy
 from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
@@ -24,6 +25,8 @@ from neurolect.signatures.evidence.kind import Counted
 from neurolect.signatures.evidence.length import length_notice
 from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import count_senses
+from neurolect.signatures.firing.listed_tokens import has_firing_tokens
+from neurolect.signatures.firing.token_words import SPANS, TokenWords, token_words
 from neurolect.signatures.inputs import Inputs, read_inputs
 from neurolect.signatures.options import DescribeOptions
 from neurolect.signatures.search_index.write import index_run, write_index
@@ -85,6 +88,8 @@ def describe(
     tagger, notice = choose_tagger(options.tagger, run)
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     made_by = {"annotator": annotator, "tables_version": TABLES_VERSION, **added_kinds()}
+    if has_firing_tokens(run):
+        made_by["firing_tokens"] = True  # earlier versions did not look at them
     done = {"added_kinds": [], "tables_version": 1} | run.manifest["stages"].get("describe", {})
     if made_with(run.folder, run.manifest, "describe", options, but="index/") and made_by.items() <= done.items():
         if not has_index(run.files) or changes_of(run.folder, run.manifest, "describe"):
@@ -119,7 +124,14 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         meanings = background.submit(_typical, stage, inputs, sentences.coded)
         if stage.workers == 1:
             wait([meanings])
-        collected = Collected(stage=stage, inputs=inputs, sentences=sentences, tagger=tagger, meanings=meanings)
+        collected = Collected(
+            stage=stage,
+            inputs=inputs,
+            sentences=sentences,
+            tagger=tagger,
+            meanings=meanings,
+            tokens=_tokens(stage, inputs, sentences),
+        )
         counted = _count(collected)
         with stage.progress.task("word vectors", total=1) as task:
             typical, _ = meanings.result()
@@ -168,6 +180,28 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
     with stage.timed("code"):
         coded = code_sentences(annotations)
     return Annotated(stage.run, stage.options, inputs.sentences, annotations, coded)
+
+
+def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | None:
+    """Find which word each model token is of, and write the tokens' characters, where lists have firing tokens."""
+    (stage.run.folder / f"{SPANS}.parquet").unlink(missing_ok=True)
+    if not has_firing_tokens(stage.run):
+        return None
+    try:
+        with stage.timed("firing tokens"):
+            tokens = token_words(
+                sentences.table.column("text").to_pylist(),
+                sentences.annotations.words,
+                sentences.coded,
+                tokenizer=stage.run.manifest["model"]["name"],
+            )
+    except (CorpusError, ModelError) as error:
+        notice = f"Words that neurons are strongest at are left out: {error.what}"
+        stage.progress.message(notice)
+        stage.record.notice = " ".join(filter(None, [stage.record.notice, notice]))
+        return None
+    stage.write(SPANS, tokens.table(inputs.sentence_ids))
+    return tokens
 
 
 def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[TypicalSentences, NDArray[np.float32]]:

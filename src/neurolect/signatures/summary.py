@@ -49,6 +49,7 @@ def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
     every = [
         ListEvidence(
             words=[each for of in counted if of.words is not None for each in of.words[number]],
+            firing=[each for of in counted if of.firing is not None for each in of.firing[number]],
             phrases=[each for of in counted if of.phrases is not None for each in of.phrases[number]],
             metadata=[each for of in counted if of.values is not None for each in of.values[number]],
             stated=[of.stated[number] for of in counted if of.stated is not None],

@@ -26,7 +26,7 @@ STAGES: dict[str, StageKind] = {
     "collect": StageKind((), ("",), "is unfinished", "neurolect collect MODEL CORPUS --out RUN"),
     "describe": StageKind(
         ("collect",),
-        ("annotations", "signatures/", "index/"),
+        ("annotations", "token_spans", "signatures/", "index/"),
         "has not been described",
         "neurolect describe RUN",
         "describe",

@@ -23,6 +23,7 @@ _OF_KEPT = ("sentence_id", "typical_sentence_id", "medoid_sentence_id")
 _OF_NEURONS = ("neuron_id", "other_id", "sister_id", "twin_id", "twin_in_layer_id")
 _SAME_ROWS = (
     ("annotations.parquet", "sentences.parquet", 0),
+    ("token_spans.parquet", "sentences.parquet", 0),
     ("held_out/annotations.parquet", "held_out/sentences.parquet", 0),
     ("held_out/activations.npy", "held_out/sentences.parquet", 1),
     ("fidelity/sense_centroids.npy", "signatures/senses.parquet", 0),

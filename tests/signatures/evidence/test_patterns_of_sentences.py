@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.signatures.evidence.pattern_kernels import build_table, find_patterns
+from neurolect.signatures.patterns.find_in_sentences import build_table, find_patterns
 
 N_ITEMS = 4
 SENTENCES = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=9), min_size=1, max_size=5)

@@ -4,8 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neurolect.errors import CorpusError
 from neurolect.folders.models import locate_model
@@ -21,6 +25,21 @@ def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
     loaded = _loaded(tokenizer)
     encode = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
     return [len(each.ids) for each in encode(list(texts), add_special_tokens=False)]
+
+
+def token_offsets(
+    texts: Sequence[str], *, tokenizer: str
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """Say which characters each token covers, with the special tokens that the model is given, which cover none.
+
+    Returns: where each text's tokens start, int64, shape (n_texts + 1,); first character, and one past the last, of
+        all tokens, int32.
+    """
+    encoded = _loaded(tokenizer).encode_batch(list(texts))
+    every = [each.offsets for each in encoded]
+    bounds = np.concatenate([[0], np.cumsum([len(each) for each in every])]).astype(np.int64)
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(every)), np.int32, count=2 * int(bounds[-1]))
+    return bounds, flat[::2].copy(), flat[1::2].copy()
 
 
 def tokenizer_hash(tokenizer: str) -> str:

@@ -32,6 +32,8 @@ WEAK = 0.3
 """What covers less of the strongest 10 is not worth saying."""
 SHORTEST_SPELT = 5
 """Letters of a word from which another spelling is looked for."""
+AT = "at "
+"""Before the words at which the neuron is strongest."""
 NO_THEME = "no clear theme"
 OF_LAYER = ", as most of its layer"
 DOT = " \u00b7 "
@@ -86,6 +88,8 @@ class ListEvidence(NamedTuple):
     """With the field of each."""
     stated: list[list[Stated]]
     """Of every other kind."""
+    firing: Sequence[Candidate] = ()
+    """Words at which it fires."""
     n_sentences: int = 100
     """Sentences of the list."""
     silent: str | None = None
@@ -179,6 +183,8 @@ def gather(evidence: ListEvidence, *, origin: str = "after") -> _Gathered:
 def _content(evidence: ListEvidence) -> list[_Scored]:
     terms = _terms(evidence)
     parts = [_term_part(each) for each in terms]
+    firing = [each for each in evidence.firing if each.passes]
+    parts += [Part((each,), "firing word", _quoted([each], AT), _quoted([each], AT)) for each in firing]
     parts += [
         Part((each.candidate,), each.kind, each.text, each.detail)
         for of_kind in evidence.stated
@@ -187,9 +193,11 @@ def _content(evidence: ListEvidence) -> list[_Scored]:
     ]
     scored = [_scored(part, evidence.n_sentences) for part in parts]
     scored += _spellings(terms, evidence.n_sentences)
-    several = _several(terms, evidence.n_sentences)
-    if several is not None:
-        scored.append(several)
+    several = (
+        _several(terms, evidence.n_sentences),
+        _several(firing, evidence.n_sentences, kind="firing word", before=AT),
+    )
+    scored += [each for each in several if each is not None]
     return sorted(scored, key=lambda each: -each.bits)
 
 
@@ -217,11 +225,16 @@ def _shares(places: int, n_sentences: int) -> tuple[float, float]:
 _FIRST_10 = (1 << 10) - 1
 
 
-def _several(terms: Sequence[Candidate], n_sentences: int) -> _Scored | None:
-    """Join words, those first that add most: each sentence of the theme has one of them."""
+def _several(
+    terms: Sequence[Candidate], n_sentences: int, *, kind: str = "word", before: str = ""
+) -> _Scored | None:
+    """Join words, those first that add most: each sentence of the theme has one of them.
+
+    ``before``: What the name says before them.
+    """
     words = [each for each in terms if len(each.items) == 1 and _is_common_here(each, n_sentences)]
     chosen: list[Candidate] = []
-    best = _Scored(Part((), "word", "", ""), 0.0, 0.0, 0.0, 0.0)
+    best = _Scored(Part((), kind, "", ""), 0.0, 0.0, 0.0, 0.0)
     held, without, without_here = 0, 1.0, 1.0  # what is covered; shares of sentences without any of the words
     while len(chosen) < MAX_WORDS and (best.share_10 < GRADES[0][0] or len(chosen) < 2):
         steps = []
@@ -242,8 +255,8 @@ def _several(terms: Sequence[Candidate], n_sentences: int) -> _Scored | None:
         words = [each for each in words if not _same_stem(each.label, word.label)]
     if len(chosen) < 2:
         return None
-    text = _quoted(chosen)
-    return best._replace(part=Part(tuple(chosen), "word", text, text))
+    text = _quoted(chosen, before)
+    return best._replace(part=Part(tuple(chosen), kind, text, text))
 
 
 def _spellings(terms: Sequence[Candidate], n_sentences: int) -> list[_Scored]:
@@ -416,10 +429,10 @@ def same_but_for_spelling(first: str, second: str) -> bool:
     return swapped or rest[0][len(one) == len(other) :] == rest[1][1:]
 
 
-def _quoted(terms: Sequence[Candidate]) -> str:
+def _quoted(terms: Sequence[Candidate], before: str = "") -> str:
     """Quote alternatives."""
     quoted = [f'"{each.label}"' for each in terms]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    return before + quoted[0] if len(quoted) == 1 else f"{before}{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def _coverage(part: _Scored, n_sentences: int) -> str:

@@ -24,6 +24,7 @@ from neurolect.visible import quoted
 
 if TYPE_CHECKING:
     from neurolect.results.field_values import CodedField
+    from neurolect.signatures.firing.token_words import TokenWords
     from neurolect.signatures.inputs import Inputs
     from neurolect.signatures.vectors.typical_sentences import TypicalSentences
 
@@ -153,8 +154,10 @@ class Collected:
     tagger: str | None
     meanings: "Future[tuple[TypicalSentences, NDArray[np.float32]]]"
     """Typical sentences of the lists, and the vectors of the kept sentences."""
+    tokens: "TokenWords | None" = None
+    """Model tokens of the kept sentences, where lists say at which each activation is greatest."""
     made: dict[str, Any] = field(default_factory=dict)
-    """What kinds have made of the kept sentences (``SenseItems``), by kind."""
+    """What kinds have made of the kept sentences (``SenseItems``), by kind; what those of firing tokens share."""
 
     @property
     def options(self) -> DescribeOptions:

@@ -60,6 +60,8 @@ class Counted:
     """Candidates for the terms of names; ``items`` of each are word codes."""
     phrases: Candidates | None = None
     """Candidates that may stand for their words."""
+    firing: Candidates | None = None
+    """Candidates that are firing words."""
     values: list[list[tuple[str, Candidate]]] | None = None
     """Candidates that are values of a field."""
     stated: list[list[Stated]] | None = None

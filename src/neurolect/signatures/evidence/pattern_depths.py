@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neurolect.signatures.evidence.collected import Collected
 
 if TYPE_CHECKING:
-    from neurolect.signatures.evidence.pattern_kernels import PatternTable
+    from neurolect.signatures.patterns.find_in_sentences import PatternTable
     from neurolect.signatures.patterns.tables import Patterns
     from neurolect.signatures.trees.subtrees import LabelledForest
 
@@ -19,7 +19,7 @@ Finder = Callable[["PatternTable", int], tuple[NDArray[np.int64], NDArray[np.int
 
 def skip_ngrams_at_depths(patterns: "Patterns", collected: Collected) -> "Patterns":
     """Say it of skip n-grams, found with the gaps they were mined with."""
-    from neurolect.signatures.evidence.pattern_kernels import find_patterns
+    from neurolect.signatures.patterns.find_in_sentences import find_patterns
     from neurolect.signatures.patterns.tables import pattern_items_of
 
     coded, options, in_sample = collected.coded, collected.options, collected.inputs.in_sample
@@ -34,7 +34,7 @@ def skip_ngrams_at_depths(patterns: "Patterns", collected: Collected) -> "Patter
 
 def subtrees_at_depths(patterns: "Patterns", collected: Collected, trees: "LabelledForest") -> "Patterns":
     """Say it of subtrees."""
-    from neurolect.signatures.evidence.subtree_kernels import find_subtrees
+    from neurolect.signatures.trees.subtree_kernels import find_subtrees
 
     n_items = int(patterns.codes.max(initial=0)) + 2 * max(trees.forest.n_labels, 1)
     return _at_depths(
@@ -46,7 +46,7 @@ def _at_depths(patterns: "Patterns", collected: Collected, *, find: Finder, n_it
     """Find the patterns in all kept sentences, and count them in lists at every depth."""
     from neurolect.signatures.counting.counts import at_depths
     from neurolect.signatures.counting.items import Items, count_in_rows
-    from neurolect.signatures.evidence.pattern_kernels import build_table
+    from neurolect.signatures.patterns.find_in_sentences import build_table
 
     evidence, lists, in_sample = patterns.evidence, collected.lists, collected.inputs.in_sample
     if not len(evidence.lists):

@@ -115,7 +115,7 @@ def _found(
     gap: int,
 ) -> SentenceFeatures:
     """Find patterns with the gaps they were mined with."""
-    from neurolect.signatures.evidence.pattern_kernels import build_table, find_patterns
+    from neurolect.signatures.patterns.find_in_sentences import build_table, find_patterns
 
     split = [label.split(" ") for label in labels]
     lengths = np.array([len(each) for each in split], dtype=np.int64)

@@ -1,6 +1,7 @@
 """All kinds of evidence, in the order of their features, and how others are added."""
 
 from neurolect.errors import OptionError, nearest
+from neurolect.signatures.evidence.firing import FIRING_CONTEXT, FIRING_TAGS, FIRING_WORDS
 from neurolect.signatures.evidence.form import FORM
 from neurolect.signatures.evidence.kind import EvidenceKind, Shown
 from neurolect.signatures.evidence.length import LENGTH
@@ -11,7 +12,19 @@ from neurolect.signatures.evidence.subtrees import SUBTREES
 from neurolect.signatures.evidence.tags import TAGS
 from neurolect.signatures.evidence.words import WORDS
 
-_KINDS = [WORDS, PHRASES, TAGS, TAG_PATTERNS, LENGTH, METADATA, SUBTREES, FORM]
+_KINDS = [
+    WORDS,
+    PHRASES,
+    TAGS,
+    TAG_PATTERNS,
+    LENGTH,
+    METADATA,
+    SUBTREES,
+    FORM,
+    FIRING_WORDS,
+    FIRING_CONTEXT,
+    FIRING_TAGS,
+]
 
 
 def kinds() -> tuple[EvidenceKind, ...]:

@@ -58,8 +58,8 @@ def subtrees_of_sentences(
     subtrees: Sequence[str], trees: "LabelledForest"
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Find subtrees in sentences: where each sentence's start, and their places, ascending within a sentence."""
-    from neurolect.signatures.evidence.pattern_kernels import build_table
-    from neurolect.signatures.evidence.subtree_kernels import find_subtrees
+    from neurolect.signatures.patterns.find_in_sentences import build_table
+    from neurolect.signatures.trees.subtree_kernels import find_subtrees
     from neurolect.signatures.trees.subtrees import parse_subtree
 
     number = {label: code for code, label in enumerate(trees.labels)}

@@ -1,13 +1,16 @@
 """Which words of a card's sentences the neuron responded to, from the tokens stage."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.corpus.sentences.folding import fold
 from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.model.word_alignment import align
+from neurolect.signatures.firing.token_words import SPANS
 from neurolect.store import Neuron
 from neurolect.tokens.entries import unpack_values, word_weights
 
@@ -46,6 +49,27 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
             for (start, end), weight in zip(words, weights, strict=True)
             if weight > 0
         ]
+    return found
+
+
+def firing_words(neuron: Neuron, examples: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[int, int, float]]]:
+    """Find the characters at which the neuron is strongest, where lists say so (max pooling).
+
+    Returns: As :func:`activating_words`, by rank: the firing token alone, with weight 1; the rest is not known.
+    """
+    if not neuron.run.has(SPANS) or not all("token" in each for each in examples):
+        return {}
+    spans = neuron.run.table(SPANS)
+    ids = pa.array([each["sentence_id"] for each in examples], pa.int64())
+    spans = spans.take(pc.index_in(ids, value_set=spans.column("sentence_id").combine_chunks()))
+    found = {}
+    for row, each in enumerate(examples):
+        starts, ends = (spans.column(name)[row].as_py() for name in ("starts", "ends"))
+        start, end, at = *(0, 0), int(each["token"])
+        if at < len(starts):
+            start, end = starts[at], ends[at]
+            start += len(each["text"][start:end]) - len(each["text"][start:end].lstrip())
+        found[each["rank"]] = [(start, end, 1.0)] if start < end else []
     return found
 
 

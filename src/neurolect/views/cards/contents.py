@@ -16,11 +16,12 @@ from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.counting.candidates import COMMON_WORD, UNINFORMATIVE
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
+from neurolect.signatures.firing.listed_tokens import SIDE as FIRING_SIDE
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import SIDES, Neuron
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
-from neurolect.views.cards.activating_words import activating_words
+from neurolect.views.cards.activating_words import activating_words, firing_words
 from neurolect.views.cards.numbers import card_activation, card_cause, card_fidelity
 
 # The neurons most like one: by shared sentences, by signature, by response.
@@ -447,6 +448,7 @@ def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields
     """Choose sentences, with the words that the neuron responded to where that is known."""
     chosen = examples(listed, limit=limit, fields=fields)
     words = activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
+    words = firing_words(neuron, chosen["examples"]) | words if side == FIRING_SIDE else words
     for each in chosen["examples"]:
         each["activating"] = words.get(each["rank"])
     return chosen

@@ -330,7 +330,8 @@ def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["R
                     text.stylize(f"bold {COLOURS[side['side']]}", start, end)
         else:
             _embolden(text, strong)
-        text = _shorten(text, width - 11)
+        fires = next((start for start, _, weight in activating or () if weight >= 1), 0)
+        text = _shorten(text, width - 11, keep=fires)
         note = _text(" \u00b7 ".join(each["note"]), "bright_black")
         note.truncate(width - 11, overflow="ellipsis")
         if each["note"]:
@@ -356,7 +357,12 @@ def _nearest(nearest: dict[str, list[dict[str, Any]]] | None, width: int) -> Ite
             yield line
 
 
-def _shorten(text: "Text", width: int) -> "Text":
-    """Cut a long sentence to two lines."""
+def _shorten(text: "Text", width: int, *, keep: int = 0) -> "Text":
+    """Cut a long sentence to two lines, about the character to keep."""
+    first = keep - width
+    if first > 0 and len(text) > 2 * width - 12:
+        first = min(first, len(text) - 2 * width + 14)
+        begin = text.plain.find(" ", first, keep) + 1 or first
+        text = _text("\u2026 ") + text[begin:]
     text.truncate(2 * width - 12, overflow="ellipsis")
     return text

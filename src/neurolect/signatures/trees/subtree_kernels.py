@@ -1,6 +1,6 @@
 """Find which of many subtrees each sentence holds: one walk over a trie of all subtrees.
 
-The trie is that of ``pattern_kernels.py``; its items are ``depth * n_labels + label`` in preorder. A subtree grows
+The trie is that of ``find_in_sentences.py``; items are ``depth * n_labels + label`` in preorder. A subtree grows
 at its right: by a child of its last node, or by a later sibling of a node on the way up to its root. What it may
 grow by depends on its last node alone, so of all ways to place a subtree only one for each last node is followed.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.signatures.evidence.pattern_kernels import PatternTable, child_of
+from neurolect.signatures.patterns.find_in_sentences import PatternTable, child_of
 from neurolect.signatures.trees.forest import Forest
 
 

@@ -1,0 +1,1 @@
+"""What is at the token where a neuron's activation over a sentence is greatest."""

@@ -1,0 +1,71 @@
+"""The firing tokens of lists as rows to count in, each once: where the activation over a sentence is greatest.
+
+Dims: P firing tokens, T model tokens of the kept sentences.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurolect.errors import RunFolderError
+from neurolect.signatures.firing.token_words import TokenWords
+from neurolect.signatures.inputs import Inputs, Lists, list_rows
+from neurolect.store import Run
+from neurolect.store.tables import checked_neurons
+
+SIDE = "top"
+"""The greatest activation over a sentence's tokens says where a neuron is strongest, not where it is weakest."""
+
+
+class FiringTokens(NamedTuple):
+    """The firing tokens of all lists."""
+
+    lists: Lists
+    """As of the run, with firing tokens in the place of sentences; lists of another side are empty."""
+    tokens: NDArray[np.int64]
+    """Its number among the model tokens of all kept sentences, ascending, shape (P,)."""
+
+
+def read_firing(run: Run, inputs: Inputs, tokens: TokenWords) -> FiringTokens:
+    """Read where the neurons of a run are strongest in the sentences of their lists."""
+    lists, n_sides = inputs.lists, len(inputs.lists.sides)
+    rows = np.full_like(lists.rows, -1)
+    place = lists.sides.index(SIDE)
+    sentences = lists.rows[place::n_sides]
+    at = _tokens_of_lists(run)
+    at = np.where(sentences[:, : at.shape[1]] >= 0, at, -1)
+    there = at >= 0
+    flat = tokens.offsets[sentences[:, : at.shape[1]]] + at
+    _check(run, flat[there], tokens.offsets[sentences[:, : at.shape[1]] + 1][there])
+    fires = np.zeros(len(tokens.words), np.bool_)
+    fires[flat[there]] = True
+    number = np.cumsum(fires, dtype=np.int64) - 1
+    own = rows[place::n_sides]
+    own[:, : at.shape[1]][there] = number[flat[there]]
+    chosen = np.flatnonzero(fires)
+    documents = inputs.lists.documents_of(len(inputs.sentence_ids))
+    of_sentence = np.searchsorted(tokens.offsets, chosen, side="right") - 1
+    return FiringTokens(Lists(rows, lists.sides, documents[of_sentence]), chosen)
+
+
+def has_firing_tokens(run: Run) -> bool:
+    """Tell whether the lists of a run say at which token each activation is greatest."""
+    return SIDE in run.sides and run.manifest["options"].get("model", {}).get("pooling") == "max"
+
+
+def _tokens_of_lists(run: Run) -> NDArray[np.int32]:
+    """Read the model token of each entry, laid out like the lists; -1 after the end."""
+    table = run.table(f"lists/{SIDE}", columns=["neuron_id", "token"])
+    neurons = table.column("neuron_id").to_numpy().astype(np.int32)
+    checked_neurons(run.files, f"lists/{SIDE}", neurons, n_neurons=run.n_neurons)
+    at = table.column("token").to_numpy().astype(np.int32)
+    return list_rows(neurons, at, n_neurons=run.n_neurons)
+
+
+def _check(run: Run, tokens: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+    """Refuse tokens beyond the ends of their sentences: another tokenizer read them."""
+    if len(tokens) and (tokens >= ends).any():
+        model = run.manifest["model"]["name"]
+        what = f"The tokenizer of {model!r} gives fewer tokens than {run.folder} was read with."
+        raise RunFolderError(what, expected="the tokenizer of the model that the run was collected with")

@@ -1,0 +1,88 @@
+"""Which word each model token of the kept sentences belongs to, found again with the model's own tokenizer.
+
+Dims: S sentences, T model tokens of all of them, special ones included.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.corpus.sentences.model_tokens import token_offsets
+from neurolect.corpus.sentences.words import word_spans
+from neurolect.signatures.annotation.coding import CodedSentences
+
+SPANS = "token_spans"
+"""The table of the run folder that says which characters each model token covers."""
+_AT_ONCE = 8_192
+
+
+class TokenWords(NamedTuple):
+    """The model tokens of sentences and the words that they are of."""
+
+    offsets: NDArray[np.int64]
+    """Where each sentence's tokens start, shape (S + 1,)."""
+    starts: NDArray[np.int32]
+    """First character of each token in its sentence, shape (T,)."""
+    ends: NDArray[np.int32]
+    """One past its last character; special tokens cover nothing."""
+    words: NDArray[np.int64]
+    """Its word as a place among the coded words, the first that it shares a character with; -1 without one."""
+
+    def table(self, sentence_ids: NDArray[np.int64]) -> pa.Table:
+        """Give the characters of all tokens as a table, a row a sentence."""
+        bounds = pa.array(self.offsets, pa.int64())
+        spans = (
+            pa.LargeListArray.from_arrays(bounds, pa.array(each, pa.int32())) for each in (self.starts, self.ends)
+        )
+        return pa.table({"sentence_id": sentence_ids, **dict(zip(("starts", "ends"), spans, strict=True))})
+
+
+def token_words(texts: Sequence[str], words: pa.Array, coded: CodedSentences, *, tokenizer: str) -> TokenWords:
+    """Tokenize sentences and find each token's word.
+
+    ``words``: list<string>, shape (S,). Words of each sentence, those that were coded.
+    ``tokenizer``: Folder or name of the model.
+    """
+    offsets, starts, ends = [np.zeros(1, np.int64)], [], []
+    found = []
+    for first in range(0, len(texts), _AT_ONCE):
+        part = list(texts[first : first + _AT_ONCE])
+        bounds, begin, end = token_offsets(part, tokenizer=tokenizer)
+        spans = [word_spans(*each) for each in zip(part, words[first : first + len(part)].to_pylist(), strict=True)]
+        at = coded.offsets[first : first + len(part) + 1]
+        found.append(_words_of(bounds, begin, end, spans=spans, at=at))
+        offsets.append(offsets[-1][-1] + bounds[1:])
+        starts.append(begin)
+        ends.append(end)
+    nothing = np.empty(0, np.int32)
+    return TokenWords(
+        np.concatenate(offsets),
+        np.concatenate([nothing, *starts]),
+        np.concatenate([nothing, *ends]),
+        np.concatenate([np.empty(0, np.int64), *found]),
+    )
+
+
+def _words_of(
+    bounds: NDArray[np.int64],
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    *,
+    spans: Sequence[Sequence[tuple[int, int]]],
+    at: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Find the first word that each token shares a character with; all sentences on one line of characters."""
+    flat = np.array([each for of_one in spans for each in of_one], np.int64).reshape(-1, 2)
+    n_words, n_tokens = np.diff(at), np.diff(bounds)
+    last = np.zeros(len(spans), np.int64)  # a length that holds all words and tokens of each sentence
+    np.maximum.at(last, np.repeat(np.arange(len(spans)), n_words), flat[:, 1])
+    np.maximum.at(last, np.repeat(np.arange(len(spans)), n_tokens), ends)
+    base = np.concatenate([[0], np.cumsum(last + 1)])[:-1]
+    word_starts, word_ends = (flat + np.repeat(base, n_words)[:, None]).T
+    token_starts, token_ends = (each + np.repeat(base, n_tokens) for each in (starts, ends))
+    place = np.searchsorted(word_ends, token_starts, side="right")
+    begins = np.append(word_starts, np.iinfo(np.int64).max)[place]
+    return np.where(np.maximum(begins, token_starts) < token_ends, at[0] + place, -1)

@@ -1,0 +1,1 @@
+"""Tests of what is at the token where a neuron is strongest."""
