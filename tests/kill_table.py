@@ -84,6 +84,11 @@ ROWS = {
         "probing judge GIVEN/acts GIVEN/probeless.parquet --out OWN/out --set=judge.units=500 --set=judge.sizes=1,5"
         " --set=judge.n_random=1 --set=judge.n_stability=0 --set=judge.n_bootstrap=20"
     ),
+    "probing all": Row(
+        "probing all GIVEN/bert GIVEN/treebank.jsonl --out OWN/out --concept tags --set=activations.min_train=5"
+        " --set=activations.min_test=1 --set=probe.units=500 --preset=reduced --set=protocol.grid=0"
+        " --set=protocol.n_resamples=2 --set=protocol.max_sets=2 --set=protocol.n_bootstrap=20"
+    ),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
 }
 NOT_KILLED = {

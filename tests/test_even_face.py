@@ -44,6 +44,7 @@ FUNCTIONS = {
     "probing fit": {"fit_probe"},
     "probing bench": {"planted_bench"},
     "probing judge": {"judge"},
+    "probing all": {"probe_all"},
     "edit cause": {"cause"},
     "writes": {"writes"},
 }

@@ -16,7 +16,7 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
-from neurolect.probing import ActivationsOptions, BenchOptions, JudgeOptions, ProbeOptions
+from neurolect.probing import ActivationsOptions, BenchOptions, JudgeOptions, ProbeOptions, ProtocolOptions
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -64,6 +64,9 @@ class RunConfig:
 
     bench: BenchOptions = field(default_factory=BenchOptions)
     """What rankings are tested on."""
+
+    protocol: ProtocolOptions = field(default_factory=ProtocolOptions)
+    """What `probing all` measures, and how thoroughly."""
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""

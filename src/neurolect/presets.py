@@ -20,10 +20,22 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "relate": {"encoder_vectors": "first", "group_responses": "raw"},
             "finetune": {"head": "linear", "patience": 0, "keep": "last"},
         },
+        "reduced": {
+            "protocol": {
+                "grid": (0.0, 1e-5, 1e-3, 1e-1),
+                "search_units": 5_000,
+                "max_solves": 10,
+                "max_sets": 8,
+                "n_random": 3,
+                "cuts": (0.3, 0.5, 0.7),
+                "n_resamples": 10,
+                "gap": 0.02,
+            },
+        },
     }
 )
 """Name, stage, option: value. ``paper``: as Oba et al. (2021) and the Japanese paper have it, where the default is
-another; docs/paper.md has the reasons, and a test compares."""
+another; docs/paper.md has the reasons, and a test compares. ``reduced``: a faster `probing all`."""
 
 
 def preset(name: str) -> dict[str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""The verbs that find neurons for a concept from labelled data: probing activations, fit, judge."""
+"""The verbs that find neurons for a concept from labelled data: probing activations, fit, judge, all."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -180,3 +180,49 @@ def bench(
     text = bench_text(made)
     write_text(out / "summary.txt", text)
     echo(text if output is Format.text else as_json(made.facts), nl=output is Format.json)
+
+
+@probing_app.command("all")
+def all_(
+    model: Model,
+    labelled: _Labelled,
+    out: Annotated[Path, typer.Option(help="The folder to write, or to resume.")],
+    concept: _Concept,
+    activations: Annotated[
+        Path | None, typer.Option(help="Where the store of activations is or will be; default: in the folder.")
+    ] = None,
+    random: Annotated[bool, typer.Option("--random", help="Read the model with random weights, too.")] = False,
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Measure a concept in full: LCA, minimal sets, controls.
+
+    With --preset reduced in a fraction of the time. Options: --set protocol.max_sets=20, delta, cuts ...;
+    probe.units, standardise, seed; activations.limit, aggregate; model.sites, layers.
+    """
+    from neurolect.folders.atomic import write_text
+    from neurolect.probing import probe_all
+    from neurolect.views.plots.protocol import write_protocol_figures
+    from neurolect.views.texts.protocol import protocol_text
+
+    options = read_config(config, settings)
+    made = probe_all(
+        model,
+        labelled,
+        concept=concept,
+        out=out,
+        activations=activations,
+        random=random,
+        options=options.protocol,
+        probe=options.probe,
+        reading=options.activations,
+        model_options=options.model,
+        device=device,
+        progress=make_progress(),
+    )
+    write_protocol_figures(made)
+    text = protocol_text(made)
+    write_text(out / "summary.txt", text)
+    echo(text if output is Format.text else as_json(made.facts | {"steps": made.steps}), nl=output is Format.json)

@@ -135,7 +135,10 @@ def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file
 @app.command()
 def verify(
     folder: Annotated[
-        str, typer.Argument(help="A run, corpus, comparison or variant's folder, or its URL.", metavar="FOLDER")
+        str,
+        typer.Argument(
+            help="A run, corpus, probing or any other folder of neurolect's, or its URL.", metavar="FOLDER"
+        ),
     ],
     output: Output = Format.text,
 ) -> None:

@@ -98,9 +98,26 @@ ACTIVATIONS = FolderFormat(
     taken_by="neurolect verify {folder}",
     error=ProbingError,
 )
+JUDGEMENT = FolderFormat(
+    name="neurolect-judgement",
+    version=1,
+    kind="judge's folder",
+    made_by="neurolect probing judge ACTS RANKING... --out {folder}",
+    taken_by="neurolect verify {folder}",
+    error=ProbingError,
+    file="judge.json",
+)
+PROTOCOL = FolderFormat(
+    name="neurolect-protocol",
+    version=1,
+    kind="protocol's folder",
+    made_by="neurolect probing all MODEL LABELLED --concept CONCEPT --out {folder}",
+    taken_by="neurolect verify {folder}",
+    error=ProbingError,
+)
 # Endings of what people ask for; nothing is read from such a file again.
 _NO_PARTS = frozenset({".html", ".svg", ".png", ".pdf", ".csv"})
-FORMATS = (CORPUS, RUN, COMPARISON, VARIANT, ACTIVATIONS)
+FORMATS = (CORPUS, RUN, COMPARISON, VARIANT, ACTIVATIONS, PROBE, JUDGEMENT, PROTOCOL)
 
 
 def read_manifest(folder: Path | RemotePath, expected: FolderFormat) -> dict[str, Any]:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from neurolect.probing.fit import fit_probe
     from neurolect.probing.judging.stage import Judgement, judge
     from neurolect.probing.methods import rank_activations, ranking_methods
-    from neurolect.probing.options import BenchOptions, JudgeOptions, ProbeOptions
+    from neurolect.probing.options import BenchOptions, JudgeOptions, ProbeOptions, ProtocolOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
     from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
     from neurolect.probing.probes.linear import LinearProbe
     from neurolect.probing.probes.options import LinearOptions
     from neurolect.probing.probes.saved import open_probe, write_probe
+    from neurolect.probing.protocol.stage import Probing, open_probing, probe_all
     from neurolect.probing.rankings.ranked import table_of
     from neurolect.probing.rankings.thresholds import detect
 
@@ -33,6 +34,8 @@ __all__ = [
     "LinearOptions",
     "LinearProbe",
     "ProbeOptions",
+    "Probing",
+    "ProtocolOptions",
     "choose_greedily",
     "detect",
     "fit_forest",
@@ -43,7 +46,9 @@ __all__ = [
     "judge",
     "open_activations",
     "open_probe",
+    "open_probing",
     "planted_bench",
+    "probe_all",
     "rank_activations",
     "ranking_methods",
     "read_activations",
@@ -63,6 +68,8 @@ _HOMES = {
     "LinearOptions": "probes.options",
     "LinearProbe": "probes.linear",
     "ProbeOptions": "options",
+    "Probing": "protocol.stage",
+    "ProtocolOptions": "options",
     "choose_greedily": "probes.gaussian",
     "detect": "rankings.thresholds",
     "fit_forest": "probes.forest",
@@ -73,7 +80,9 @@ _HOMES = {
     "judge": "judging.stage",
     "open_activations": "activations.reader",
     "open_probe": "probes.saved",
+    "open_probing": "protocol.stage",
     "planted_bench": "bench",
+    "probe_all": "protocol.stage",
     "rank_activations": "methods",
     "ranking_methods": "methods",
     "read_activations": "activations.stage",

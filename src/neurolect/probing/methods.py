@@ -236,7 +236,7 @@ def _linear(sample: Sample, by: str, label: int | None, options: ProbeOptions, n
     l1, l2 = fitting.l1 * keep_l1, fitting.l2 * keep_l2
     details: dict[str, Any] = {}
     if by == "lca" and options.search and sample.classes:
-        found = search_penalties(rows, labels, parts=parts, options=fitting)
+        found = search_penalties(rows, labels, parts=parts, options=fitting, n_parts=n_parts)
         l1, l2 = found.best.l1, found.best.l2
         details["search"] = [each._asdict() for each in found.tried]
     fitting = LinearOptions(**asdict(fitting) | {"l1": l1, "l2": l2})

@@ -1,9 +1,9 @@
-"""How rankings and probes are made from a store of activations, and how rankings are judged and tested."""
+"""How rankings and probes are made from a store, how rankings are judged and tested, and the whole protocol."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from neurolect.ranges import COUNT, SEED, Range, check_ranges
+from neurolect.ranges import COUNT, POSITIVE_SHARE, SEED, SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +98,42 @@ class BenchOptions:
 
     def __post_init__(self) -> None:
         check_ranges(self, "bench")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolOptions:
+    """What `probing all` measures, and how thoroughly.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    grid: tuple[Annotated[float, Range(0.0, 1e6)], ...] = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+    """Values of l1 and of l2 of which every pair is tried; a single 0 is no choice: ``probe.l1`` and ``probe.l2``
+    are taken as they are."""
+    search_units: Annotated[int, Range(10, 1_000_000_000)] = 20_000
+    """Training units that penalties are tried on."""
+    delta: Annotated[float, SHARE] = 0.01
+    """Accuracy that a minimal set may lose, on the dev part."""
+    max_solves: Annotated[int, Range(0, 10_000)] = 0
+    """Sizes that are tried for a minimal set: 1 % doubled, then halved. 0: 1, 2, ... 10, 15, 20 ... %, then halved,
+    as many as it takes."""
+    max_sets: Annotated[int, COUNT] = 20
+    """Disjoint minimal sets that are looked for."""
+    n_random: Annotated[int, Range(1, 100)] = 5
+    """Random neurons that accuracies are compared with: so many draws."""
+    cuts: tuple[Annotated[float, SHARE], ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    """Distances (1 - absolute correlation) up to which neurons are one group, of which one is kept."""
+    mass: Annotated[float, POSITIVE_SHARE] = 0.5
+    """Share of a class's absolute weight that the neurons that are counted for it have."""
+    n_resamples: Annotated[int, Range(2, 10_000)] = 20
+    """Bootstrap samples of training sentences that the ranking is made again from."""
+    n_bootstrap: Annotated[int, Range(20, 100_000)] = 200
+    """Bootstrap samples of test sentences for intervals of accuracies."""
+    gap: Annotated[float, Range(0.0, 1.0, above=True)] = 0.01
+    """Duality gap of all fits but that of the ranking, which is ``probe.gap``."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "protocol")

@@ -1,5 +1,7 @@
 """Verify a folder, whatever it is one of."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from neurolect.errors import OptionError
@@ -8,17 +10,21 @@ from neurolect.folders.formats import (
     COMPARISON,
     CORPUS,
     FORMATS,
+    JUDGEMENT,
+    PROBE,
+    PROTOCOL,
     RUN,
     VARIANT,
+    FolderFormat,
     format_of,
     read_manifest,
 )
 from neurolect.folders.remote import fetched, is_url
 from neurolect.verification.activations import activations_parts
 from neurolect.verification.corpora import corpus_parts
-from neurolect.verification.outcome import Verification
+from neurolect.verification.outcome import Part, Verification
 from neurolect.verification.runs import run_parts
-from neurolect.verification.whole_folders import comparison_parts, variant_parts
+from neurolect.verification.whole_folders import comparison_parts, recorded_parts, variant_parts
 
 
 def verify(path: str | Path) -> Verification:
@@ -27,7 +33,8 @@ def verify(path: str | Path) -> Verification:
     Parameters
     ----------
     path : str or Path
-        A run, corpus, comparison or variant's folder, or a store of activations; of one at a URL a copy is fetched.
+        A run, corpus, comparison, variant's, probe's, judge's or protocol's folder, or a store of activations; one
+        at a URL is fetched.
 
     Returns
     -------
@@ -48,14 +55,15 @@ def verify(path: str | Path) -> Verification:
         for each in there:
             read_manifest(folder, each)  # says what is wrong with it
         what = f"{folder} is no folder of neurolect: it has no manifest."
-        raise OptionError(what, expected="a run, corpus, comparison or variant's folder, or a store of activations")
-    parts = {
+        raise OptionError(what, expected=" or ".join(sorted(each.kind for each in FORMATS)))
+    parts: dict[FolderFormat, Callable[[Path], list[Part]]] = {
         RUN: run_parts,
         CORPUS: corpus_parts,
         COMPARISON: comparison_parts,
         VARIANT: variant_parts,
         ACTIVATIONS: activations_parts,
     }
+    parts |= {each: partial(recorded_parts, kind=each) for each in (PROBE, JUDGEMENT, PROTOCOL)}
     found = parts[kind](folder)
     known = {part.name for part in found} | {kind.file}
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())

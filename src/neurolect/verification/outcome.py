@@ -42,7 +42,7 @@ class Verification(NamedTuple):
     folder : Path
         Which folder.
     kind : str
-        Run folder, corpus folder, comparison folder or variant's folder.
+        Run folder, corpus folder, comparison folder ...
     parts : list of Part
         In order of their names, stages first.
     others : list of str

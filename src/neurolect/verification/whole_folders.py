@@ -1,12 +1,15 @@
-"""Verify folders that are written all at once: comparisons and variants."""
+"""Verify folders that are written all at once: comparisons, variants, probes, what judges and protocols found."""
 
 from pathlib import Path
 
 from neurolect.comparison.folder import how_made_again as comparison_made_again
 from neurolect.comparison.folder import open_comparison
+from neurolect.folders.formats import ACTIVATIONS, PROTOCOL, FolderFormat, read_manifest
 from neurolect.folders.sums import FileEntry
 from neurolect.folders.variant_record import how_made_again, read_record
-from neurolect.verification.outcome import Part
+from neurolect.probing.protocol.record import STORE
+from neurolect.verification.activations import activations_parts
+from neurolect.verification.outcome import GOOD, UNKNOWN, Part
 from neurolect.verification.reading import file_part
 
 
@@ -27,3 +30,17 @@ def variant_parts(folder: Path) -> list[Part]:
     names = recorded.keys() | {path.name for path in folder.glob("*.safetensors")}
     hint = how_made_again(folder, record)
     return [file_part(folder, name, recorded.get(name), hint=hint) for name in sorted(names)]
+
+
+def recorded_parts(folder: Path, kind: FolderFormat) -> list[Part]:
+    """Check the files that a probe's, judge's or protocol's folder names, and the store of activations in it."""
+    recorded = read_manifest(folder, kind).get("files", {})
+    hint = f"Copy the folder again, or make it again: {kind.made_by.format(folder='NEW')}"
+    parts = [file_part(folder, name, recorded[name], hint=hint) for name in sorted(recorded)]
+    if not recorded:
+        parts.append(Part("files", UNKNOWN, f"{kind.file} is of a version that recorded no check sums", hint))
+    if kind is PROTOCOL and (folder / STORE / ACTIVATIONS.file).is_file():
+        own = activations_parts(folder / STORE)
+        parts.append(Part(f"{STORE}/{ACTIVATIONS.file}", GOOD))
+        parts += [each._replace(name=f"{STORE}/{each.name}") for each in own]
+    return parts

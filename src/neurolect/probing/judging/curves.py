@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.probing.probes.linear import LinearProbe
+from neurolect.probing.rankings.ranked import columns_of_neurons
 
 
 class Masked(NamedTuple):
@@ -19,11 +20,6 @@ class Masked(NamedTuple):
     keep_mean: NDArray[np.bool_]
     remove_zero: NDArray[np.bool_]
     remove_mean: NDArray[np.bool_]
-
-
-def columns_of_neurons(neurons: NDArray[np.int64], *, n_neurons: int, n_parts: int) -> NDArray[np.int64]:
-    """Give the columns of neurons: of pairs of words two each."""
-    return np.sort(np.concatenate([neurons + part * n_neurons for part in range(n_parts)]))
 
 
 def masked_right(

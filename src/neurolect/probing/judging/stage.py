@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, ProbingError
 from neurolect.folders.atomic import replacing_folder, write_json, write_table
-from neurolect.folders.formats import neurolect_version
+from neurolect.folders.formats import JUDGEMENT, neurolect_version
+from neurolect.folders.sums import sums_of
 from neurolect.probing.activations.reader import ActivationStore, open_activations
 from neurolect.probing.class_moments import class_moments
 from neurolect.probing.fit import of_type, types_of
@@ -24,7 +25,6 @@ from neurolect.probing.judging import agreement
 from neurolect.probing.judging.curves import (
     Bootstrap,
     area,
-    columns_of_neurons,
     interval,
     masked_right,
     rows_of_curve,
@@ -38,12 +38,12 @@ from neurolect.probing.probes.fitting import fit_linear
 from neurolect.probing.probes.gaussian import fit_gaussian
 from neurolect.probing.probes.options import LinearOptions
 from neurolect.probing.rankings.control import control_labels
-from neurolect.probing.rankings.ranked import random_order
+from neurolect.probing.rankings.ranked import columns_of_neurons, random_order
 from neurolect.probing.rows import widened
 from neurolect.probing.samples import Sample, draw_sample, fingerprints
 from neurolect.progress import NullProgress, Progress
 
-TABLE, FACTS = "judge.parquet", "judge.json"
+TABLE, FACTS = "judge.parquet", JUDGEMENT.file
 RANDOM, BASELINE = "random", "mean-difference"
 
 
@@ -115,7 +115,8 @@ def judge(
     made = case.judged(given)
     with replacing_folder(out, error=ProbingError) as temporary:
         write_table(temporary / TABLE, made.table)
-        write_json(temporary / FACTS, made.facts)
+        says = {"format": JUDGEMENT.name, "schema_version": JUDGEMENT.version}
+        write_json(temporary / FACTS, says | made.facts | {"files": {TABLE: sums_of(temporary / TABLE)}})
     return made
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from neurolect.errors import ProbingError
 from neurolect.folders.atomic import replacing_folder, write_json
 from neurolect.folders.formats import PROBE, neurolect_version, read_manifest
+from neurolect.folders.sums import sums_of
 from neurolect.probing.probes.forest import Trees
 from neurolect.probing.probes.gaussian import GaussianProbe
 from neurolect.probing.probes.linear import Fit, LinearProbe
@@ -60,7 +61,7 @@ def write_probe(probe: Probe, folder: str | Path, *, rests_on: dict[str, Any] | 
     }
     with replacing_folder(folder, error=ProbingError) as temporary:
         save_file({name: np.ascontiguousarray(getattr(probe, name)) for name in KINDS[kind][1]}, temporary / _FILE)
-        write_json(temporary / PROBE.file, facts)
+        write_json(temporary / PROBE.file, facts | {"files": {_FILE: sums_of(temporary / _FILE)}})
     return folder
 
 

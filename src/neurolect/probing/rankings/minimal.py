@@ -13,7 +13,8 @@ from neurolect.probing.labels import Parts
 from neurolect.probing.probes.fitting import fit_linear
 from neurolect.probing.probes.linear import LinearProbe
 from neurolect.probing.probes.options import LinearOptions
-from neurolect.probing.rankings.lca import lca_order
+from neurolect.probing.rankings.lca import join_parts, lca_order
+from neurolect.probing.rankings.ranked import columns_of_neurons
 from neurolect.probing.rows import Rows, as_rows
 
 PERCENTS = (*range(1, 11), *range(15, 101, 5))
@@ -59,31 +60,34 @@ class Trial:
         *,
         parts: Parts,
         options: LinearOptions | None = None,
+        n_parts: int = 1,
         device: str = "cpu",
     ) -> None:
         self.rows, self.labels, self.parts = as_rows(rows), labels, parts
         self.options, self.device = options or LinearOptions(), device
+        self.n_parts, self.n = n_parts, self.rows.n_neurons // n_parts
+
+    def fit(self, neurons: NDArray[np.int64], labels: NDArray[np.int64] | None = None) -> LinearProbe:
+        """Fit on some neurons only (of pairs of words on both columns), to other labels if given."""
+        return fit_linear(
+            self.rows,
+            self.labels if labels is None else labels,
+            chosen=self.parts.train,
+            columns=columns_of_neurons(neurons, n_neurons=self.n, n_parts=self.n_parts),
+            options=self.options,
+            device=self.device,
+        )
 
     def on(self, neurons: NDArray[np.int64]) -> Reached:
-        """Fit on some neurons only."""
-        probe = self._fit(np.sort(neurons))
+        """Give the accuracy of a fit on some neurons."""
+        probe = self.fit(neurons)
         dev, test = (probe.accuracy(self.rows, self.labels, part) for part in self.parts[1:])
         return Reached(len(neurons), dev, test)
 
     def order_of(self, neurons: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rank some neurons by a probe on them alone."""
-        columns = np.sort(neurons)
-        return columns[lca_order(self._fit(columns).weights).order]
-
-    def _fit(self, columns: NDArray[np.int64]) -> LinearProbe:
-        return fit_linear(
-            self.rows,
-            self.labels,
-            chosen=self.parts.train,
-            columns=columns,
-            options=self.options,
-            device=self.device,
-        )
+        weights = join_parts(self.fit(neurons).weights, n_parts=self.n_parts)
+        return np.sort(neurons)[lca_order(weights).order]
 
 
 def minimal_set(trial: Trial, order: NDArray[np.int64], *, target: float, max_solves: int = 0) -> MinimalSet:

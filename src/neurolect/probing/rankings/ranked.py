@@ -43,6 +43,11 @@ class Ranked(NamedTuple):
         return by_scores(parts_PN.sum(axis=0), signs=signs, class_scores=of_classes)
 
 
+def columns_of_neurons(neurons: NDArray[np.int64], *, n_neurons: int, n_parts: int) -> NDArray[np.int64]:
+    """Give the columns of neurons: of pairs of words two each."""
+    return np.sort(np.concatenate([neurons + part * n_neurons for part in range(n_parts)]))
+
+
 def by_scores(
     scores: NDArray[np.floating],
     *,

@@ -1,0 +1,275 @@
+"""The whole protocol in one go, and a folder of what it found."""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neurolect.errors import OptionError, ProbingError
+from neurolect.folders.formats import PROTOCOL, read_manifest
+from neurolect.folders.lock import only_here
+from neurolect.model import Model, ModelOptions
+from neurolect.probing.activations.reader import ActivationStore
+from neurolect.probing.activations.stage import read_activations
+from neurolect.probing.concepts.choose import Concept
+from neurolect.probing.concepts.options import ActivationsOptions
+from neurolect.probing.methods import sizes_of
+from neurolect.probing.options import ProbeOptions, ProtocolOptions
+from neurolect.probing.probes.linear import LinearProbe
+from neurolect.probing.probes.saved import open_probe
+from neurolect.probing.protocol.record import (
+    PROBE_FOLDER,
+    RANKING,
+    STORE,
+    begin,
+    check_free,
+    finish,
+    read_steps,
+    step,
+)
+from neurolect.probing.protocol.steps import Protocol
+from neurolect.probing.samples import draw_sample, fingerprints
+from neurolect.progress import NullProgress, Progress, Task
+from neurolect.results import read_ranking
+from neurolect.variants import random_variant
+
+logger = logging.getLogger(__name__)
+_RANDOM_MODEL, _RANDOM_STORE = "random-model", "random-activations"
+
+
+class Probing(NamedTuple):
+    """What a protocol's folder has."""
+
+    folder: Path
+    """Where it is."""
+    facts: dict[str, Any]
+    """Model, concept, classes, sample, options: the manifest."""
+    steps: dict[str, dict[str, Any]]
+    """What each step found, by its name; ``docs/probing.md`` has the list."""
+    ranking: pa.Table
+    """All neurons by LCA."""
+
+
+def probe_all(
+    model: Model | str,
+    labelled: str | Path | Sequence[str | Path],
+    *,
+    concept: Concept,
+    out: str | Path,
+    activations: str | Path | None = None,
+    random: bool = False,
+    options: ProtocolOptions | None = None,
+    probe: ProbeOptions | None = None,
+    reading: ActivationsOptions | None = None,
+    model_options: ModelOptions | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Probing:
+    """Run linguistic correlation analysis as a whole.
+
+    Penalties are chosen, the neurons ranked, the minimal set found and compared; control task, layers, correlation
+    groups, disjoint sets, classes. The same call resumes where an earlier one was killed.
+
+    Parameters
+    ----------
+    model : Model or str
+        A loaded model, or its folder or name.
+    labelled : str, Path or sequence of them
+        As for :func:`read_activations`.
+    concept : str or callable
+        As for :func:`read_activations`.
+    out : str or Path
+        The folder to make, or to resume.
+    activations : str or Path, optional
+        Where the store of activations is, or is made; ``activations`` in the folder when not given.
+    random : bool
+        Whether the model with random weights (but its word embeddings) is read at the same units too.
+    options : ProtocolOptions, optional
+        What is measured, and how thoroughly.
+    probe : ProbeOptions, optional
+        Sample, standardisation, gap and seed.
+    reading : ActivationsOptions, optional
+        How the labelled data are read.
+    model_options : ModelOptions, optional
+        Sites, layers, pooling of sentences; not with a loaded model.
+    device : str
+        Where the model runs and probes are fitted.
+    progress : Progress, optional
+        Where to report.
+
+    Returns
+    -------
+    Probing
+
+    Raises
+    ------
+    OptionError
+        If the labels are numbers, or there is no such concept.
+    ProbingError
+        If classes are too few or too small, a part has no unit, or something else is at `out`.
+    """
+    folder, progress = Path(out), progress or NullProgress()
+    options, probe = options or ProtocolOptions(), probe or ProbeOptions()
+    check_free(folder)
+    given: dict[str, Any] = {"concept": concept, "options": reading, "device": device, "progress": progress}
+    store = read_activations(
+        model, labelled, out=activations or folder / STORE, model_options=model_options, **given
+    )
+    _check(store)
+    key = {
+        "rests_on": fingerprints(store),
+        "probe": asdict(probe),
+        "protocol": asdict(options),
+        "random": random,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_here(folder, doing="probing"):
+        if begin(folder, key):
+            return open_probing(folder)
+        sample = draw_sample(store, sizes=sizes_of(probe), seed=probe.seed)
+        protocol = Protocol(store, sample, probe, options, device)
+        with _said_once(), progress.task("Protocol", total=9 + random, unit="steps") as task:
+            _go(folder, protocol, task)
+            if random:
+                name = model.name if isinstance(model, Model) else model
+                step(
+                    folder,
+                    "random",
+                    lambda: _random(folder, name, labelled, protocol, given | {"model_options": model_options}),
+                )
+                task.advance()
+        for name in (_RANDOM_MODEL, _RANDOM_STORE):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        finish(folder, key, _facts(store, protocol))
+    return open_probing(folder)
+
+
+def open_probing(folder: str | Path) -> Probing:
+    """Open what :func:`probe_all` left.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A whole folder.
+
+    Returns
+    -------
+    Probing
+
+    Raises
+    ------
+    ProbingError
+        If there is none, or it is damaged.
+    """
+    folder = Path(folder)
+    return Probing(folder, read_manifest(folder, PROTOCOL), read_steps(folder), read_ranking(folder / RANKING))
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Let each warning of the fits through once, and count the others: there are hundreds of fits."""
+    heard: Counter[str] = Counter()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        heard[str(record.msg)] += 1
+        return heard[str(record.msg)] == 1
+
+    loggers = [logging.getLogger(f"neurolect.probing.{each}") for each in ("labels", "probes.fitting")]
+    for each in loggers:
+        each.addFilter(is_new)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeFilter(is_new)
+        if repeated := sum(heard.values()) - len(heard):
+            logger.info("%d further warnings of other fits were like these.", repeated)
+
+
+def _check(store: ActivationStore) -> None:
+    """Refuse labels that are numbers, and parts without a unit."""
+    if not store.classes:
+        what = f"The labels of {store.manifest['concept']!r} are numbers: minimal sets and controls are of classes."
+        hint = (
+            "Rank for numbers: neurolect rank ACTS --by lca; or make them classes: --set activations.labels=classes"
+        )
+        raise OptionError(what, expected="labels that are classes", hint=hint)
+    if empty := [part for part in ("dev", "test") if not len(store.rows_of(part))]:
+        what = f"The {' and '.join(empty)} part has no unit."
+        raise ProbingError(
+            what,
+            expected="units in all parts",
+            hint="Give more data, or a smaller --set activations.train=0.6",
+        )
+
+
+def _go(folder: Path, protocol: Protocol, task: Task) -> None:
+    """Take the steps that are not there yet."""
+
+    def done(name: str, *given: Any) -> dict[str, Any]:  # noqa: ANN401 - what the step takes
+        make = getattr(protocol, "by_layer" if name == "layers" else name)
+        task.note(name)
+        found = step(folder, name, lambda: make(*given))
+        task.advance()
+        return found
+
+    protocol.use(done("search")["best"])
+    oracle = done("fit", folder)["dev"]
+    places = {address: place for place, address in enumerate(protocol.addresses)}
+
+    def numbers(addresses: list[str]) -> NDArray[np.int64]:
+        return np.array([places[each] for each in addresses], np.int64)
+
+    order = numbers(read_ranking(folder / RANKING).column("address").to_pylist())
+    chosen = numbers(done("minimal", order, oracle)["neurons"])
+    done("controls", chosen)
+    done("layers", oracle)
+    done("clusters", oracle)
+    done("sets", order, oracle)
+    done("resamples", order, len(chosen))
+    fitted = open_probe(folder / PROBE_FOLDER)
+    if isinstance(fitted, LinearProbe):
+        done("classes", fitted)
+
+
+def _random(
+    folder: Path,
+    model: str,
+    labelled: str | Path | Sequence[str | Path],
+    protocol: Protocol,
+    given: dict[str, Any],
+) -> dict[str, Any]:
+    """Measure a model with random weights at the same units: accuracy and selectivity of all neurons."""
+    path = folder / _RANDOM_MODEL
+    if not path.exists():
+        random_variant(model, out=path, seed=protocol.probe.seed, options=given["model_options"])
+    store = read_activations(str(path), labelled, out=folder / _RANDOM_STORE, **given)
+    sample = draw_sample(store, sizes=sizes_of(protocol.probe), seed=protocol.probe.seed)
+    other = Protocol(store, sample, protocol.probe, protocol.options, protocol.device)
+    other.fitting = protocol.fitting
+    return other.controls(np.arange(other.n))
+
+
+def _facts(store: ActivationStore, protocol: Protocol) -> dict[str, Any]:
+    manifest = store.manifest
+    layers = list(dict.fromkeys(protocol.layers))
+    return {
+        "model": manifest["model"]["name"],
+        "concept": manifest["concept"],
+        "unit": store.unit,
+        "classes": store.classes,
+        "n_neurons": protocol.n,
+        "layers": [{"layer": each, "n": protocol.layers.count(each)} for each in layers],
+        "sample": protocol.sample.facts,
+        "counts": manifest["counts"],
+        "left_out": manifest["left_out"],
+        "notices": manifest["notices"],
+    }
