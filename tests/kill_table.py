@@ -98,6 +98,7 @@ NOT_KILLED = {
     "stability": "reads, and writes as rank does",
     "writes": "reads, and writes as rank does",
     "corpus": "reads, and writes as rank does",
+    "probing compare": "reads",
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ FUNCTIONS = {
     "probing bench": {"planted_bench"},
     "probing judge": {"judge"},
     "probing all": {"probe_all"},
+    "probing compare": {"compare_probings"},
     "edit cause": {"cause"},
     "writes": {"writes"},
 }

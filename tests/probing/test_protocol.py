@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 
 from neurolect.errors import CorpusError, OptionError, ProbingError
+from neurolect.model import ModelOptions
 from neurolect.probing import (
     ActivationsOptions,
     ProbeOptions,
     Probing,
     ProtocolOptions,
+    compare_probings,
     open_probe,
     open_probing,
     probe_all,
 )
+from neurolect.probing.protocol.comparison import divergence
 from neurolect.probing.protocol.steps import Protocol
 from neurolect.probing.rankings.lca import lca_order
 from neurolect.verification import verify
@@ -175,6 +178,37 @@ def test_penalties_may_be_given_and_random_weights_read(tmp_path: Path) -> None:
     assert 0 <= made.steps["random"]["all"]["task"]["value"] <= 1
     assert sorted(each.name for each in made.folder.iterdir() if each.is_dir()) == ["probe"]
     assert "random weights, all neurons" in protocol_text(made)
+
+
+def test_two_folders_are_compared(whole: Probing, tmp_path: Path) -> None:
+    same = compare_probings([whole.folder, whole.folder]).to_pylist()[0]
+    assert (same["spearman"], same["jaccard_10"], same["jaccard_minimal"], same["moved"]) == (1, 1, 1, 0)
+    assert same["divergence"] == 0
+    assert same["paired"]
+    other = made_in(tmp_path / "topic", concept="topic")
+    found = compare_probings([whole.folder, other.folder]).to_pylist()[0]
+    orders = [each.ranking.column("address").to_pylist() for each in (whole, other)]
+    both = len({*orders[0][:10]} & {*orders[1][:10]})
+    assert found["jaccard_10"] == both / (20 - both)
+    assert not found["paired"]
+    assert found["moved"] == other.steps["minimal"]["mean_layer"] - whole.steps["minimal"]["mean_layer"]
+    bert, first = str(write_tiny_bert(tmp_path / "bert")), ModelOptions(layers=(1,))
+    shallow = made_in(tmp_path / "shallow", concept="topic", model=bert, model_options=first)
+    found = compare_probings([whole.folder, shallow.folder]).to_pylist()[0]
+    assert (found["spearman"], found["moved"], found["bins"]) == (None, None, 3)
+    said = command("probing", "compare", whole.folder, shallow.folder, whole.folder).out
+    assert "by third of the depth" in said
+    assert "(+0.00 to +0.00, the same bootstrap samples)" in said
+    with pytest.raises(OptionError, match="two or more folders"):
+        compare_probings([whole.folder])
+
+
+def test_divergence_is_as_defined() -> None:
+    assert divergence(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == pytest.approx(1.0)
+    one, other = np.array([0.5, 0.5]), np.array([0.9, 0.1])
+    middle = (one + other) / 2
+    slow = sum(0.5 * float(each @ np.log2(each / middle)) for each in (one, other))
+    assert divergence(one, other) == pytest.approx(slow)
 
 
 def test_verify_knows_the_folder_and_what_is_damaged_in_it(whole: Probing, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The verbs that find neurons for a concept from labelled data: probing activations, fit, judge, all."""
+"""The verbs that find neurons for a concept from labelled data: probing activations, fit, judge, all ..."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -226,3 +226,16 @@ def all_(
     text = protocol_text(made)
     write_text(out / "summary.txt", text)
     echo(text if output is Format.text else as_json(made.facts | {"steps": made.steps}), nl=output is Format.json)
+
+
+@probing_app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of `probing all`.", metavar="FOLDER...")],
+    output: Output = Format.text,
+) -> None:
+    """Compare what `probing all` found in models or concepts."""
+    from neurolect.probing import compare_probings
+    from neurolect.views.texts.protocol import compared_text
+
+    made = compare_probings(folders)
+    echo(compared_text(made) if output is Format.text else as_json(made.to_pylist()), nl=output is Format.json)

@@ -112,7 +112,7 @@ PROTOCOL = FolderFormat(
     version=1,
     kind="protocol's folder",
     made_by="neurolect probing all MODEL LABELLED --concept CONCEPT --out {folder}",
-    taken_by="neurolect verify {folder}",
+    taken_by="neurolect probing compare {folder} FOLDER",
     error=ProbingError,
 )
 # Endings of what people ask for; nothing is read from such a file again.

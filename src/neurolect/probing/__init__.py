@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neurolect.probing.probes.linear import LinearProbe
     from neurolect.probing.probes.options import LinearOptions
     from neurolect.probing.probes.saved import open_probe, write_probe
+    from neurolect.probing.protocol.comparison import compare_probings
     from neurolect.probing.protocol.stage import Probing, open_probing, probe_all
     from neurolect.probing.rankings.ranked import table_of
     from neurolect.probing.rankings.thresholds import detect
@@ -37,6 +38,7 @@ __all__ = [
     "Probing",
     "ProtocolOptions",
     "choose_greedily",
+    "compare_probings",
     "detect",
     "fit_forest",
     "fit_gaussian",
@@ -71,6 +73,7 @@ _HOMES = {
     "Probing": "protocol.stage",
     "ProtocolOptions": "options",
     "choose_greedily": "probes.gaussian",
+    "compare_probings": "protocol.comparison",
     "detect": "rankings.thresholds",
     "fit_forest": "probes.forest",
     "fit_gaussian": "probes.gaussian",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from neurolect.probing import Probing
 from neurolect.visible import one_line
 
@@ -144,6 +146,28 @@ def _notes(made: Probing) -> Iterator[str]:
         f"{name} {value:.0f}" for name, value in sorted(seconds.items(), key=lambda each: -each[1])[:4]
     )
     yield f"{sum(seconds.values()) / 60:.1f} minutes without reading activations (seconds: {longest})."
+
+
+def compared_text(pairs: pa.Table) -> str:
+    """Lay out pairs of protocols: their rankings, minimal sets and layers."""
+    lines = []
+    for each in pairs.to_pylist():
+        lines.append(f"{one_line(each['one'])} and {one_line(each['other'])}:")
+        lines.append(f"  minimal sets of {each['k_one']:,} and {each['k_other']:,} neurons")
+        if each["spearman"] is None:
+            lines.append("  other neurons: no correlation of ranks, no overlap")
+        else:
+            overlaps = ", ".join(f"{name} {each[f'jaccard_{name}']:.3f}" for name in ("10", "100", "minimal"))
+            lines.append(f"  Spearman {each['spearman']:.3f}; Jaccard of the first {overlaps} (sets)")
+        by = "layer" if each["moved"] is not None else "third of the depth"
+        lines.append(f"  Jensen-Shannon divergence by {by} {each['divergence']:.3f} bits")
+        if each["moved"] is not None:
+            how = "the same bootstrap samples" if each["paired"] else "bootstrap samples of each"
+            lines.append(
+                f"  mean layer {each['layer_one']:.2f} and {each['layer_other']:.2f}: {each['moved']:+.2f} "
+                f"({each['low']:+.2f} to {each['high']:+.2f}, {how})"
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _interval(found: dict[str, float]) -> str:
