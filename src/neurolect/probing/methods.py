@@ -68,6 +68,8 @@ class Made(NamedTuple):
 
     ranked: Ranked
     details: dict[str, Any]
+    groups: NDArray[np.int32] | None = None
+    """Of neurons, where the method groups them."""
 
 
 def rank_activations(
@@ -93,9 +95,9 @@ def rank_activations(
     Returns
     -------
     pyarrow.Table
-        A ranking of all neurons: ``rank``, ``address``, ``side`` (null), ``score``, ``sign``, ``concept`` and,
-        where the method has them, ``class_scores``. Details of its provenance: ``classes``, ``label``, ``sample``,
-        ``seconds``, ``notes``, ``layers`` of the first 1 % and what the method adds.
+        A ranking of all neurons: ``rank``, ``address``, ``side`` (null), ``score``, ``sign``, ``concept`` and where
+        the method has them ``class_scores`` and ``group`` (of neurons). Details of its provenance: ``classes``,
+        ``label``, ``sample``, ``seconds``, ``notes``, ``layers`` of the first 1 % and what the method adds.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def rank_activations(
         "layers": [each._asdict() for each in layers],
         "seconds": round(time.monotonic() - begun, 2),
     }
-    return table_of(
+    table = table_of(
         made.ranked,
         addresses=store.addresses[:n],
         rests_on=fingerprints(store),
@@ -131,6 +133,9 @@ def rank_activations(
         seed=options.seed,
         details=details | made.details,
     )
+    if made.groups is None:
+        return table
+    return table.append_column("group", pa.array(made.groups[made.ranked.order], pa.int32()))
 
 
 def ranking_methods() -> pa.Table:
@@ -209,7 +214,9 @@ def _without_labels(sample: Sample, by: str, label: int | None, options: ProbeOp
     effects = None if labels is None else without_labels.standardised_effects(values, labels)
     ranked = without_labels.group_ranking(grouped, effects_N=effects)
     details = {"n_groups": int(grouped.groups_N.max()) + 1, **grouped.facts}
-    return Made(ranked if n_parts == 1 else _by_place(ranked.order, n_parts), details)
+    if n_parts > 1:
+        return Made(_by_place(ranked.order, n_parts), details)
+    return Made(ranked, details, grouped.groups_N)
 
 
 def _moments(sample: Sample) -> ClassMoments:

@@ -31,6 +31,8 @@ class Given(NamedTuple):
     """Neurons that the store does not have, left out."""
     n_missing: int = 0
     """Neurons of the store that it does not have, put last."""
+    groups: NDArray[np.int64] | None = None
+    """Of each neuron in its order, where the ranking has a column ``group``; -1: none."""
 
 
 def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore) -> list[Given]:
@@ -57,10 +59,17 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
             name = f"{name} ({number + 1})" if isinstance(each, pa.Table) else Path(each).stem
         order = np.array([places[address] for address in addresses], np.int64)
         seconds = made.details.get("seconds")
-        found.append(
-            Given(name, order, made.method, concept, made.options, seconds, made.runs, n_others, len(missing))
-        )
+        facts = (made.method, concept, made.options, seconds, made.runs, n_others, len(missing))
+        found.append(Given(name, order, *facts, groups=_groups(table, addresses)))
     return found
+
+
+def _groups(table: pa.Table, addresses: list[str]) -> NDArray[np.int64] | None:
+    """Look up the groups of neurons."""
+    if "group" not in table.column_names:
+        return None
+    known = dict(zip(table.column("address").to_pylist(), table.column("group").to_pylist(), strict=True))
+    return np.array([-1 if known.get(each) is None else known[each] for each in addresses], np.int64)
 
 
 def _named(made: Provenance) -> Iterator[str]:

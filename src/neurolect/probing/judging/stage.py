@@ -22,6 +22,7 @@ from neurolect.probing.activations.reader import ActivationStore, open_activatio
 from neurolect.probing.class_moments import class_moments
 from neurolect.probing.fit import of_type, types_of
 from neurolect.probing.judging import agreement
+from neurolect.probing.judging.clusters import against_classes
 from neurolect.probing.judging.curves import (
     Bootstrap,
     area,
@@ -38,6 +39,7 @@ from neurolect.probing.probes.fitting import fit_linear
 from neurolect.probing.probes.gaussian import fit_gaussian
 from neurolect.probing.probes.options import LinearOptions
 from neurolect.probing.rankings.control import control_labels
+from neurolect.probing.rankings.means import standardised_difference
 from neurolect.probing.rankings.ranked import columns_of_neurons, random_order
 from neurolect.probing.rows import widened
 from neurolect.probing.samples import Sample, draw_sample, fingerprints
@@ -258,6 +260,7 @@ class Case:
             ],
             "agreement": self._agreement(given),
             "selectivity": self._selectivity(given, types),
+            "clusters": self._clusters(given),
             "stability": self._stability(given),
             "notes": self._notes(given, majority),
         }
@@ -286,6 +289,24 @@ class Case:
                 if itself or others
             }
         return {"pairs": pairs, "average_overlap": overlaps, "neuron_vote": votes}
+
+    def _clusters(self, given: list[Given]) -> dict[str, Any]:
+        """Compare groups of neurons with the classes that they differ most for; of two classes there are none."""
+        if len(self.sample.classes) < 3 or self.n_parts > 1:
+            return {}
+        of_classes = standardised_difference(self.moments).class_scores
+        best_N = np.zeros(self.n, np.int64) if of_classes is None else of_classes.argmax(axis=0)
+        varies_N = self.moments.all_sd() > 0
+        found = {}
+        for each in given:
+            if each.groups is None:
+                continue
+            kept = (each.groups >= 0) & varies_N[each.order]
+            classes, n = best_N[each.order[kept]], self.options.n_bootstrap
+            found[each.name] = against_classes(
+                each.groups[kept], classes, names=self.sample.classes, n=n, seed=self.probe.seed
+            )
+        return found
 
     def _selectivity(self, given: list[Given], types: list[str] | None) -> dict[str, Any] | None:
         """Give accuracy less that on a control task, on the first neurons; None of sentences."""

@@ -1,6 +1,7 @@
 """Rankings for a concept as text: the first neurons, the first of each class, and their layers."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -152,7 +153,22 @@ def judge_text(made: Judgement) -> str:
         "overlap with what the other rankings vote for, and with its own vote; selective: accuracy less a control",
         f"task's; stable: overlap over bootstrap samples. Half an interval of fitted is at most {widest:.3f}.",
     ]
+    for name, found in facts["clusters"].items():
+        lines += ["", *_clusters_text(one_line(name), found)]
     return "\n".join([*lines, *(["", *map(one_line, facts["notes"])] if facts["notes"] else [])]) + "\n"
+
+
+def _clusters_text(name: str, found: dict[str, Any]) -> Iterator[str]:
+    """Say how well groups of neurons agree with the classes that they differ most for."""
+    groups = f"{found['n_clusters']:,} groups of {found['n_points']:,} neurons"
+    yield f"{name}: {groups}, against each neuron's best class:"
+    for measure, label in (("precision", "B-cubed precision"), ("recall", "recall"), ("f", "F"), ("nmi", "NMI")):
+        each = found[measure]
+        yield f"  {label:<18} {each['value']:.3f}  permuted {each['chance']:.3f}, at most {each['chance_high']:.3f}"
+    yield f"  pairs by NPMI (greatest of permuted ones, 95 %: {found['npmi_chance_high']:.2f}):"
+    for pair in found["pairs"][:5]:
+        members = f"{pair['n']:,} of {pair['of']:,} in group {pair['cluster']}"
+        yield f"    {one_line(pair['class'])}: {members}, {pair['npmi']:.2f}"
 
 
 def _area(areas: dict[tuple[str, str, str], dict[str, Any]], name: str, head: str) -> str:
