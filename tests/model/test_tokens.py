@@ -14,6 +14,7 @@ class WithoutBackend:
 
     model_max_length = 64
     pad_token_id: int | None = 0
+    bos_token_id: int | None = None
 
     def __init__(self) -> None:
         self._inner = tiny_tokenizer()
@@ -52,6 +53,21 @@ def test_a_special_token_in_the_text_is_text() -> None:
     got = tokenize(tokenizer, ["[UNK]", "\u4e16", "[SEP] of [SEP]"], max_tokens=10)
     assert (got.first.tolist(), got.end.tolist()) == ([1, 1, 1], [2, 2, 4])
     assert len(got.empty) == 0
+
+
+def test_first_tokens_are_left_out_of_pooling_and_others_put_before() -> None:
+    got = tokenize(tiny_tokenizer(), TEXTS, max_tokens=10)
+    assert got.without_first(0) is got
+    for n in (1, 3, 99):
+        fewer = got.without_first(n)
+        pooled = [max(0, end - first - n) for first, end in zip(got.first, got.end, strict=True)]
+        assert (fewer.end - fewer.first).tolist() == pooled
+        assert fewer.empty.tolist() == [each for each, left in enumerate(pooled) if not left]
+        assert per_sentence(fewer) == per_sentence(got)
+    longer = got.with_first(7)
+    assert per_sentence(longer) == [[7, *each] for each in per_sentence(got)]
+    assert (longer.first - got.first).tolist() == (longer.end - got.end).tolist() == [1] * len(TEXTS)
+    assert got.with_first(7, pooled=True).first.tolist() == got.first.tolist()
 
 
 def test_special_tokens_can_be_pooled_too() -> None:

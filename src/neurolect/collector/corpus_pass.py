@@ -25,12 +25,13 @@ from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks
 from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
+from neurolect.collector.first_token import first_token_notice
 from neurolect.collector.held_out import pool_held_out
 from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
-from neurolect.collector.record import claim, complete, complete_shard, new_run, with_limit_rule
+from neurolect.collector.record import add_notice, claim, complete, complete_shard, new_run, with_limit_rule
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
@@ -157,7 +158,7 @@ def _collect(
             undisturbed(device),
         ):
             if loaded is None:
-                state = _new_state(model, corpus, plan, options, sample_ids)
+                state = _new_state(model, corpus, plan, options, sample_ids, folder=folder, progress=progress)
             else:
                 state = loaded[0]
                 progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
@@ -362,17 +363,29 @@ def _without_non_finite(this: _Pass, values: NDArray[np.float32]) -> NDArray[np.
 
 
 def _new_state(
-    model: Model, corpus: Corpus, plan: Plan, options: CollectOptions, sample_ids: NDArray[np.int64]
+    model: Model,
+    corpus: Corpus,
+    plan: Plan,
+    options: CollectOptions,
+    sample_ids: NDArray[np.int64],
+    *,
+    folder: Path,
+    progress: Progress,
 ) -> CollectState:
     """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
     pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
     tokens = model.tokenize(pilot.column("text").to_pylist())
     batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
-    parts = [model.read(model.batch(tokens, rows)).values for rows in batches]
+    read = [model.read(model.batch(tokens, rows)) for rows in batches]
+    parts = [each.values for each in read]
     if not parts:
         what = f"None of {pilot.num_rows} sampled sentences has a token this model's tokenizer knows."
         raise CollectError(what, hint="Is the tokenizer made for this language?")
     values = np.concatenate(parts)
+    notice = first_token_notice(read, tokens, batches, neurons=model.neurons, begins=model.may_begin)
+    if notice is not None:
+        progress.message(notice)
+        add_notice(folder, notice)
     if options.non_finite == "error":
         raise_if_non_finite(values, model.neurons)
     finite = np.where(np.isfinite(values), values, np.nan)

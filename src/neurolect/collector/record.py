@@ -64,6 +64,8 @@ def new_run(
     )
     if model.feeding != Feeding():
         manifest["model"]["feeding"] = str(model.feeding)
+    if model.n_prepended:
+        manifest["model"]["n_prepended"] = model.n_prepended
     manifest["notices"] += model.notices
     # the id names the pass in what it leaves when it is stopped; the finished stage gets another one
     own = {"status": "running", "id": secrets.token_hex(8), "started": now(), "word_rule": WORD_RULE}
@@ -72,6 +74,14 @@ def new_run(
     if shard is not None:
         manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
     return manifest
+
+
+def add_notice(folder: Path, notice: str) -> None:
+    """Write a notice of the pass into the manifest, once."""
+    manifest = read_manifest(folder)
+    if notice not in manifest["notices"]:
+        manifest["notices"].append(notice)
+        write_manifest(folder, manifest)
 
 
 def _notices_of_corpus(corpus: Corpus) -> list[str]:

@@ -38,6 +38,7 @@ class Tokenizer(Protocol):
 
     model_max_length: int
     pad_token_id: int | None
+    bos_token_id: int | None
     all_special_ids: list[int]
 
     def __len__(self) -> int:

@@ -38,6 +38,14 @@ class ModelOptions:
     special_tokens: Annotated[str, OneOf(("exclude", "include"))] = "exclude"
     """``exclude`` leaves out of pooling what the tokenizer adds ([CLS], [SEP], <s>); ``include`` pools them too."""
 
+    skip_first: Annotated[int, Range(0, MAX_TOKENS_LIMIT)] = 0
+    """Model tokens at the beginning of a sentence, special ones not counted, that are left out of pooling: many
+    decoders put an attention sink there. A sentence of no more is not fed."""
+
+    prepend_bos: bool = False
+    """Put the tokenizer's beginning-of-text token before each sentence where the tokenizer does not; it is special,
+    so ``special_tokens`` says whether it is pooled."""
+
     max_tokens: Annotated[int, Range(1, MAX_TOKENS_LIMIT)] | None = None
     """Model tokens of a sentence, special ones included; the rest is cut. None: the model's limit, at most 512."""
 

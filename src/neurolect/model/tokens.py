@@ -39,6 +39,44 @@ class TokenizedSentences(NamedTuple):
     empty: NDArray[np.int64]
     """Positions of the sentences with no pooled token: skip and count them."""
 
+    def with_first(self, token: int, *, pooled: bool = False) -> "TokenizedSentences":
+        """Put one more special token before every sentence.
+
+        Parameters
+        ----------
+        token : int
+            Its number.
+        pooled : bool
+            Whether it is pooled.
+
+        Returns
+        -------
+        TokenizedSentences
+            The same sentences.
+        """
+        ids = np.insert(self.ids, self.offsets[:-1], token).astype(np.int32)
+        offsets = self.offsets + np.arange(len(self.offsets))
+        first = self.first if pooled else self.first + np.int32(1)
+        return self._replace(ids=ids, offsets=offsets, first=first, end=self.end + np.int32(1))
+
+    def without_first(self, n: int) -> "TokenizedSentences":
+        """Leave the first tokens of every sentence out of pooling.
+
+        Parameters
+        ----------
+        n : int
+            How many; a sentence of no more is empty then.
+
+        Returns
+        -------
+        TokenizedSentences
+            The same sentences.
+        """
+        if not n:
+            return self
+        first = np.minimum(self.first + np.int32(n), self.end)
+        return self._replace(first=first, empty=np.flatnonzero(self.end <= first))
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Model tokens of every sentence, special ones included."""

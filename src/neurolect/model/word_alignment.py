@@ -76,7 +76,8 @@ def token_spans(model: "Model", texts: list[str], *, sentences: TokenizedSentenc
     Special tokens cover nothing, nor does the mark of a space that a tokenizer puts before the first word.
     """
     encodings = _backend_of(model).encode_batch(texts)
-    pairs = zip(texts, encodings, sentences.first.tolist(), sentences.end.tolist(), strict=True)
+    bounds = ((each - model.n_prepended).tolist() for each in (sentences.first, sentences.end))
+    pairs = zip(texts, encodings, *bounds, strict=True)
     return [_spans(text, encoded, slice(first, end)) for text, encoded, first, end in pairs]
 
 
@@ -95,7 +96,7 @@ def word_tokens(
     found = []
     for row, (text, own, encoded) in enumerate(zip(texts, spans, whole, strict=True)):
         first = int(sentences.first[row])
-        starts, ends = _spans(text, encoded, slice(first, None))
+        starts, ends = _spans(text, encoded, slice(first - model.n_prepended, None))
         found.append(_of_sentence(align(own, starts=starts, ends=ends), int(sentences.end[row]) - first))
     return found
 

@@ -194,6 +194,7 @@ def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | 
                 sentences.annotations.words,
                 sentences.coded,
                 tokenizer=stage.run.manifest["model"]["name"],
+                n_prepended=stage.run.manifest["model"].get("n_prepended", 0),
             )
     except (CorpusError, ModelError) as error:
         notice = f"Words that neurons are strongest at are left out: {error.what}"

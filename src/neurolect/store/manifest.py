@@ -36,6 +36,7 @@ class ModelEntry(TypedDict, total=False):
     threads: int | None
     backend: str
     feeding: str
+    n_prepended: int
     sites: Required[list[SiteEntry]]
 
 

@@ -96,8 +96,10 @@ def _tokenized(
             yield Tokenized(table, model.tokenize(table.column("text").to_pylist()), None, None)
         return
     include = model.options.special_tokens == "include"
-    state = TokenizerState(backend.to_str(), model.max_tokens, include, fields, watched)
-    yield from tokenized_in_pool(tables, state=state, workers=workers)
+    longest = model.max_tokens - model.n_prepended
+    state = TokenizerState(backend.to_str(), longest, include, fields, watched)
+    for found in tokenized_in_pool(tables, state=state, workers=workers):
+        yield found._replace(tokens=model.as_fed(found.tokens))
 
 
 def _rechunk(tables: Iterator[pa.Table], size: int, n_left: int) -> Iterator[pa.Table]:

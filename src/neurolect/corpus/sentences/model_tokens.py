@@ -28,15 +28,17 @@ def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
 
 
 def token_offsets(
-    texts: Sequence[str], *, tokenizer: str
+    texts: Sequence[str], *, tokenizer: str, n_prepended: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
     """Say which characters each token covers, with the special tokens that the model is given, which cover none.
+
+    ``n_prepended``: Tokens before each text that the tokenizer does not put there.
 
     Returns: where each text's tokens start, int64, shape (n_texts + 1,); first character, and one past the last, of
         all tokens, int32.
     """
     encoded = _loaded(tokenizer).encode_batch(list(texts))
-    every = [each.offsets for each in encoded]
+    every = [[(0, 0)] * n_prepended + each.offsets for each in encoded]
     bounds = np.concatenate([[0], np.cumsum([len(each) for each in every])]).astype(np.int64)
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(every)), np.int32, count=2 * int(bounds[-1]))
     return bounds, flat[::2].copy(), flat[1::2].copy()

@@ -50,7 +50,9 @@ class Network:
         self.find_taps()
         self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
-        n_special = int(tokenizer.num_special_tokens_to_add(pair=False))
+        self.n_prepended = _n_prepended(tokenizer, name) if options.prepend_bos else 0
+        """Tokens put before each sentence that its tokenizer does not put there."""
+        n_special = int(tokenizer.num_special_tokens_to_add(pair=False)) + self.n_prepended
         if max_tokens <= n_special:
             what = f"Sentences may have {max_tokens} model tokens, and the tokenizer adds {n_special} of its own."
             raise ModelError(what, expected=f"more than {n_special}", hint="raise or drop model.max_tokens")
@@ -103,7 +105,23 @@ class Network:
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``."""
         include = self.options.special_tokens == "include"
-        return tokenize(self.tokenizer, texts, max_tokens=self.max_tokens, include_special=include)
+        found = tokenize(
+            self.tokenizer, texts, max_tokens=self.max_tokens - self.n_prepended, include_special=include
+        )
+        return self.as_fed(found)
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether ``prepend_bos`` would put a token before sentences that is not there yet."""
+        begin = self.tokenizer.bos_token_id
+        return begin is not None and not self.n_prepended and not _begins(self.tokenizer)
+
+    def as_fed(self, tokens: TokenizedSentences) -> TokenizedSentences:
+        """Put a token before sentences, and leave their first ones out of pooling, where the options say so."""
+        if self.n_prepended:
+            include = self.options.special_tokens == "include"
+            tokens = tokens.with_first(self.tokenizer.bos_token_id or 0, pooled=include)
+        return tokens.without_first(self.options.skip_first)
 
     def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
         """Make a batch of some of the sentences."""
@@ -187,6 +205,21 @@ def forward_keywords(network: nn.Module) -> dict[str, bool]:
     if "use_cache" in known:
         keywords["use_cache"] = False
     return keywords
+
+
+def _n_prepended(tokenizer: Tokenizer, name: str) -> int:
+    """Say whether a token that begins a text is still to be put before it."""
+    if tokenizer.bos_token_id is None:
+        what = f"The tokenizer of the model {name!r} has no token that begins a text."
+        raise ModelError(
+            what, hint="leave model.prepend_bos out; model.skip_first=1 leaves first tokens out of pooling"
+        )
+    return int(not _begins(tokenizer))
+
+
+def _begins(tokenizer: Tokenizer) -> bool:
+    """Say whether a tokenizer puts the token that begins a text before each sentence."""
+    return tokenizer(["a"])["input_ids"][0][:1] == [tokenizer.bos_token_id]
 
 
 def _pad_id(tokenizer: Tokenizer, n_words: int | None) -> int:

@@ -40,17 +40,20 @@ class TokenWords(NamedTuple):
         return pa.table({"sentence_id": sentence_ids, **dict(zip(("starts", "ends"), spans, strict=True))})
 
 
-def token_words(texts: Sequence[str], words: pa.Array, coded: CodedSentences, *, tokenizer: str) -> TokenWords:
+def token_words(
+    texts: Sequence[str], words: pa.Array, coded: CodedSentences, *, tokenizer: str, n_prepended: int = 0
+) -> TokenWords:
     """Tokenize sentences and find each token's word.
 
     ``words``: list<string>, shape (S,). Words of each sentence, those that were coded.
     ``tokenizer``: Folder or name of the model.
+    ``n_prepended``: Tokens before each sentence that the tokenizer does not put there.
     """
     offsets, starts, ends = [np.zeros(1, np.int64)], [], []
     found = []
     for first in range(0, len(texts), _AT_ONCE):
         part = list(texts[first : first + _AT_ONCE])
-        bounds, begin, end = token_offsets(part, tokenizer=tokenizer)
+        bounds, begin, end = token_offsets(part, tokenizer=tokenizer, n_prepended=n_prepended)
         spans = [word_spans(*each) for each in zip(part, words[first : first + len(part)].to_pylist(), strict=True)]
         at = coded.offsets[first : first + len(part) + 1]
         found.append(_words_of(bounds, begin, end, spans=spans, at=at))
