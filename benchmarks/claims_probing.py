@@ -1,6 +1,6 @@
 """Say what became of the claims of docs/findings_probing.md, by rules that were fixed before the runs.
 
-python benchmarks/claims_probing.py FOLDER    # FOLDER has tags, suffix, arcs, finetuned (probing all), judged
+python benchmarks/claims_probing.py FOLDER    # with tags, suffix, arcs, plain, finetuned (probing all), judged
 """
 
 import json
@@ -159,7 +159,7 @@ def outcomes(folder: Path) -> list[Outcome]:
 
     tags, suffix = open_probing(folder / "tags"), open_probing(folder / "suffix")
     found = [*sizes(tags, suffix), *layers(tags, suffix, opened("arcs")), *classes(tags), *controls(tags)]
-    found += shift(tags, opened("finetuned"))
+    found += shift(opened("plain") or tags, opened("finetuned"))
     if (folder / "judged" / "judge.json").is_file():
         found += methods(json.loads((folder / "judged" / "judge.json").read_text(encoding="utf-8")))
     found = sorted(found)

@@ -9,7 +9,7 @@ from neurolect.folders.sums import FileEntry
 from neurolect.folders.variant_record import how_made_again, read_record
 from neurolect.probing.protocol.record import STORE
 from neurolect.verification.activations import activations_parts
-from neurolect.verification.outcome import GOOD, UNKNOWN, Part
+from neurolect.verification.outcome import GOOD, Part
 from neurolect.verification.reading import file_part
 
 
@@ -36,9 +36,8 @@ def recorded_parts(folder: Path, kind: FolderFormat) -> list[Part]:
     """Check the files that a probe's, judge's or protocol's folder names, and the store of activations in it."""
     recorded = read_manifest(folder, kind).get("files", {})
     hint = f"Copy the folder again, or make it again: {kind.made_by.format(folder='NEW')}"
-    parts = [file_part(folder, name, recorded[name], hint=hint) for name in sorted(recorded)]
-    if not recorded:
-        parts.append(Part("files", UNKNOWN, f"{kind.file} is of a version that recorded no check sums", hint))
+    there = {path.name for ending in ("safetensors", "parquet") for path in folder.glob(f"*.{ending}")}
+    parts = [file_part(folder, name, recorded.get(name), hint=hint) for name in sorted(recorded.keys() | there)]
     if kind is PROTOCOL and (folder / STORE / ACTIVATIONS.file).is_file():
         own = activations_parts(folder / STORE)
         parts.append(Part(f"{STORE}/{ACTIVATIONS.file}", GOOD))

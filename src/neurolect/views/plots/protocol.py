@@ -21,7 +21,7 @@ def write_protocol_figures(made: Probing) -> None:
 
 def _by_size(made: Probing) -> Drawn:
     found, fit = made.steps["minimal"], made.steps["fit"]
-    figure, axes = new_figure(f"{made.facts['concept']}: accuracy by number of neurons")
+    figure, axes = new_figure(f"{made.facts['concept']}: accuracy by number of neurons", width=8.0)
     rows = found["sizes"]
     sizes = [each["k"] for each in rows]
     for name, key, colour in (("first of the ranking", "top", CATEGORIES[0]), ("last", "bottom", CATEGORIES[1])):
@@ -50,21 +50,21 @@ def _by_size(made: Probing) -> Drawn:
     axes.axhline(fit["majority"], color=DIM, linestyle=":", linewidth=0.9, label="most frequent class")
     if fit["of_type"] is not None:
         axes.axhline(
-            fit["of_type"], color=DIM, linestyle=(0, (1, 3)), linewidth=0.9, label="most frequent of the word"
+            fit["of_type"], color=CATEGORIES[6], linestyle=":", linewidth=1.2, label="most frequent of the word"
         )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("neurons that the probe is fitted on")
     axes.set_ylabel("accuracy, test part")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside right center")
     return Drawn(figure, "Accuracy of probes fitted on the first k neurons, the last k, and k random ones.", None)
 
 
 def _distribution(made: Probing) -> Drawn:
     found = made.steps["minimal"]["layers"]
-    figure, first = new_figure(f"{made.facts['concept']}: layers of the first neurons", width=9.0, height=3.4)
-    title = first.get_title()
+    title = f"{made.facts['concept']}: layers of the first neurons"
+    figure, first = new_figure(title, width=9.0, height=3.4)
     figure.delaxes(first)
     figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
     for axes, (name, rows) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
@@ -106,7 +106,7 @@ def _short(names: Any) -> list[str]:  # noqa: ANN401 - an iterable of names
 
 def _by_layer(made: Probing) -> Drawn:
     found, fit = made.steps["layers"], made.steps["fit"]
-    figure, axes = new_figure(f"{made.facts['concept']}: accuracy by layer")
+    figure, axes = new_figure(f"{made.facts['concept']}: accuracy by layer", width=8.0)
     names = [each["layer"] for each in found["alone"]]
     depths = {each["depth"]: each["test"] for each in found["up_to"]}
     places = np.arange(len(names))
@@ -129,9 +129,9 @@ def _by_layer(made: Probing) -> Drawn:
     axes.axhline(fit["test"]["value"], color=DIM, linestyle="--", linewidth=0.9, label="all neurons")
     if fit["of_type"] is not None:
         axes.axhline(
-            fit["of_type"], color=DIM, linestyle=(0, (1, 3)), linewidth=0.9, label="most frequent of the word"
+            fit["of_type"], color=CATEGORIES[6], linestyle=":", linewidth=1.2, label="most frequent of the word"
         )
     layer_axis(axes, _short(names))
     axes.set_ylabel("accuracy, test part")
-    axes.legend()
+    figure.legend(loc="outside right center")
     return Drawn(figure, "Accuracy of probes fitted on one layer, and on all layers up to it.", None)

@@ -13,6 +13,9 @@ _ELSEWHERE = {
     "comparison folder": "the runs that were compared (neurolect verify RUN)",
     "variant's folder": "the model that it was made from",
     "store of activations": "the model and the labelled data that it was made from",
+    "probe's folder": "the store of activations that it was fitted to (neurolect verify ACTS)",
+    "judge's folder": "the store of activations and the rankings (neurolect verify ACTS)",
+    "protocol's folder": "the model and the labelled data that it was made from",
 }
 
 
