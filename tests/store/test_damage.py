@@ -212,7 +212,7 @@ CRASHERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
 def test_numbers_of_unrecorded_arrays_are_checked_before_they_are_followed(
     step: int, world: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

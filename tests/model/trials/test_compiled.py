@@ -49,8 +49,15 @@ def by_tracing(forward: Any, **options: Any) -> Any:
     return usual(forward, backend="eager", **options)
 
 
+MORE = (("Bert", "on"), ("Bert", "off"), ("GPT2", "off"))
+
+
 @pytest.mark.parametrize(
-    ("family", "packing"), [("Bert", "on"), ("Bert", "off"), ("MPNet", "off"), ("GPT2", "off")]
+    ("family", "packing"),
+    [
+        ("MPNet", "off"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE),
+    ],
 )
 def test_activations_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, packing: str
