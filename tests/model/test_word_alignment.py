@@ -116,6 +116,7 @@ LETTERS = byte_of_letter()
 def model_of(family: str, *, max_tokens: int = 400) -> Any:
     tokenizer = tokenizer_of(family)
     return SimpleNamespace(
+        n_prepended=0,
         name=family,
         tokenizer=tokenizer,
         tokenize=lambda texts: tokenize(tokenizer, texts, max_tokens=max_tokens),
