@@ -312,14 +312,16 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_sentences_that_are_cut_are_counted(tmp_path: Path) -> None:
+def test_sentences_that_are_cut_or_skipped_are_counted(tmp_path: Path) -> None:
     rows = sentences(200)
     for key in ("tokens", "tags", "head", "deprel"):
         rows[5][key] = rows[5][key][:1] * 700
+    rows[7]["tags"] = [*rows[7]["tags"], "A"]
     write_treebank(tmp_path / "treebank.jsonl", rows)
     made = made_in(tmp_path)
     assert made.facts["counts"]["units_cut"] > 0
     assert "cut off at the model's longest sentence" in protocol_text(made)
+    assert "Sentences skipped: 1" in protocol_text(made)
 
 
 def test_the_command_prints_what_it_writes(tmp_path: Path) -> None:

@@ -59,13 +59,13 @@ def _control_rows(controls: dict[str, Any], whose: str) -> list[tuple[str, str]]
 
 
 def _minimal(made: Probing) -> Iterator[str]:
-    found, delta = made.steps["minimal"], 100 * made.facts["key"]["protocol"]["delta"]
+    found, delta = made.steps["minimal"], _points(made)
     n, k, at = made.facts["n_neurons"], found["k"], found["at"]
     if not found["met"]:
         yield f"Minimal set: none; all neurons, fitted again, have {found['dev']:.3f} on the dev part."
         yield f"  The target is {found['target']:.3f}."
         return
-    yield f"Minimal set: {k:,} of {n:,} neurons ({k / n:.1%}) lose at most {delta:g} points on the dev part."
+    yield f"Minimal set: {k:,} of {n:,} neurons ({k / n:.1%}) lose at most {delta} on the dev part."
     random = at["random"]
     others = f"as many random ones {_mean(random)} ({min(random):.3f}-{max(random):.3f}), " if random else ""
     yield f"  Test: {_interval(at['top'])}; {others}the last of the ranking {_interval(at['bottom'])}."
@@ -77,7 +77,7 @@ def _minimal(made: Probing) -> Iterator[str]:
 
 
 def _redundancy(made: Probing) -> Iterator[str]:
-    found, delta = made.steps["sets"], 100 * made.facts["key"]["protocol"]["delta"]
+    found, delta = made.steps["sets"], _points(made)
     met = [each for each in found["sets"] if each["met"]]
     sizes = ", ".join(f"{each['k']:,}" for each in met)
     yield f"Disjoint minimal sets: {len(met)}" + (f" ({sizes} neurons)." if met else ".")
@@ -88,8 +88,7 @@ def _redundancy(made: Probing) -> Iterator[str]:
         yield "  More were not looked for."
     cuts = made.steps["clusters"]
     yield (
-        f"One neuron of every correlation group: {cuts['removable']:.0%} of the neurons can go for at most "
-        f"{delta:g} points."
+        f"One neuron of every correlation group: {cuts['removable']:.0%} of the neurons can go for at most {delta}."
     )
     for each in cuts["cuts"]:
         yield f"  |r| above {1 - each['cut']:.1f}: {each['k']:,} left, test {each['test']:.3f}"
@@ -107,8 +106,7 @@ def _layers(made: Probing) -> Iterator[str]:
         accuracies = f"{each['layer']:<{longest}}  {each['test']:.3f}  {up_to[depth]:>8.3f}"
         yield f"{accuracies}  {own['n']:>18,}  {band:<16} {mark}".rstrip()
     if found["enough"] is not None:
-        delta = 100 * made.facts["key"]["protocol"]["delta"]
-        yield f"Layers up to {found['enough']} lose at most {delta:g} points on the dev part."
+        yield f"Layers up to {found['enough']} lose at most {_points(made)} on the dev part."
 
 
 def _classes(made: Probing) -> Iterator[str]:
@@ -139,6 +137,8 @@ def _notes(made: Probing) -> Iterator[str]:
     ):
         if counts.get(name):
             yield f"{counts[name]:,} units are {why}; they were left out."
+    if counts["sentences_skipped"]:
+        yield f"Sentences skipped: {counts['sentences_skipped']:,} (skipped.parquet of the store lists them)."
     if made.steps["controls"].get("note"):
         yield made.steps["controls"]["note"]
     seconds = {name: each["seconds"] for name, each in made.steps.items()}
@@ -168,6 +168,11 @@ def compared_text(pairs: pa.Table) -> str:
                 f"({each['low']:+.2f} to {each['high']:+.2f}, {how})"
             )
     return "\n".join(lines) + "\n"
+
+
+def _points(made: Probing) -> str:
+    points = 100 * made.facts["key"]["protocol"]["delta"]
+    return f"{points:g} point" if points == 1 else f"{points:g} points"
 
 
 def _interval(found: dict[str, float]) -> str:
