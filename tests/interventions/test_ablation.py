@@ -84,6 +84,22 @@ def test_the_first_of_a_ranking_next_to_the_last(tmp_path: Path) -> None:
         ablate(model, file, on=SENTENCES, options=EditOptions(top=(17,)))
 
 
+def test_a_ranking_of_another_model_is_warned_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = model_of("Bert"), model_of("MPNet")
+    monkeypatch.setattr(own, "fingerprint", "abc")
+    monkeypatch.setattr(other, "fingerprint", "def")
+    made = ablate(own, ["hidden.1"], each=True, on=SENTENCES)
+    assert provenance(made).models == (own.fingerprint,)
+    few = EditOptions(top=(2,), controls=1)
+    assert not provenance(ablate(own, made, on=SENTENCES, options=few)).details["notices"]
+    assert not caplog.records
+    notices = provenance(ablate(other, made, on=SENTENCES, options=few)).details["notices"]
+    assert notices[0].startswith("The ranking is of another model's neurons")
+    assert caplog.messages == notices
+
+
 @pytest.mark.parametrize(
     ("neurons", "texts", "error", "message"),
     [

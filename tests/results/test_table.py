@@ -169,3 +169,14 @@ def test_other_options_are_another_fingerprint(described: Run) -> None:
     other.manifest = read_manifest(described.folder)
     other.manifest["options"]["collect"] = {"list_size": 7}
     assert fingerprint(other) != fingerprint(described)
+
+
+def test_a_ranking_names_the_models_whose_neurons_it_ranks(described: Run, tmp_path: Path) -> None:
+    table = made_of(described, [])
+    assert provenance(table).models == (described.manifest["model"]["fingerprint"],)
+    named = ranking_table({"address": ["mlp.1.0"], "score": [1.0]}, runs=["run"], method="test", models=["abc"])
+    file = write_ranking(named, tmp_path / "named.parquet")
+    assert provenance(read_ranking(file)).models == ("abc",)
+    kept = {key: value for key, value in named.schema.metadata.items() if key != b"neurolect.models"}
+    older = named.replace_schema_metadata(kept)
+    assert provenance(older).models == ()

@@ -1,5 +1,6 @@
 """What setting neurons changes: one by one, by groups and layers, next to random neurons of the same layers."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,8 @@ from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress
 from neurolect.results.table import provenance, ranking_table, read_ranking
 from neurolect.statistics.sorting import rank_correlation_of
+
+logger = logging.getLogger(__name__)
 
 _FEW = 200
 """Neurons that are all measured on a CPU."""
@@ -76,7 +79,8 @@ def ablate(
         with is used.
     neurons : sequence of str, pyarrow.Table, str or Path
         Addresses (``mlp.15.200``; ``mlp.15.0-9``; ``mlp.15``, a layer), each set by itself; or a ranking, whose
-        first neurons are set together, each group next to as many of the last ones and to random ones.
+        first neurons are set together, each group next to as many of the last ones and to random ones; a ranking
+        of another model is warned of.
     on : sequence of str, str or Path
         Texts; a corpus folder; or a file or folder that a corpus can be made of.
     each : bool
@@ -118,13 +122,19 @@ def ablate(
     >>> ablate(model, ["mlp.15.200", "mlp.3"], on="corpus")  # doctest: +SKIP
     """
     options, progress = options or EditOptions(), progress or NullProgress()
+    if isinstance(neurons, Path) or (isinstance(neurons, str) and Path(neurons).suffix == ".parquet"):
+        neurons = read_ranking(neurons)
     asked = _asked(neurons, top=options.top)
     if not asked:
         what = "No neuron was given to set."
         raise OptionError(what, expected="addresses (mlp.15.200, mlp.15) or a ranking")
     if isinstance(model, str):
         model = load_with_head(model, options=model_options, device=device)
-    work = _Work(model, measured_texts(model, on, options=options), options, progress)
+    measured = measured_texts(model, on, options=options)
+    if isinstance(neurons, pa.Table) and (foreign := _foreign(neurons, model)):
+        logger.warning(foreign)
+        measured = measured._replace(notices=(*measured.notices, foreign))
+    work = _Work(model, measured, options, progress)
     columns = work.each(asked) if each else work.groups(asked)
     if not np.isfinite(np.array(columns["score"], dtype=np.float64)).any():
         n_texts = int(work.texts.usable.sum())
@@ -132,15 +142,14 @@ def ablate(
         raise ModelError(what, expected="finite numbers", hint="--set model.dtype=float32, if it is another one")
     facts = work.facts() | ({"rank_correlation": work.correlation} if each else {})
     said = asdict(options) | {"neurons": [one.name for one in asked], "each": each, "model": model.name}
+    own = [model.fingerprint]
     return ranking_table(
-        columns, runs=[model.fingerprint], method="ablate", options=said, seed=options.seed, details=facts
+        columns, runs=own, method="ablate", options=said, seed=options.seed, details=facts, models=own
     )
 
 
-def _asked(neurons: Sequence[str] | pa.Table | str | Path, *, top: Sequence[int]) -> list[Neurons]:
+def _asked(neurons: Sequence[str] | pa.Table | str, *, top: Sequence[int]) -> list[Neurons]:
     """Read what is to be set together."""
-    if isinstance(neurons, Path) or (isinstance(neurons, str) and Path(neurons).suffix == ".parquet"):
-        neurons = read_ranking(neurons)
     if not isinstance(neurons, pa.Table):
         addresses = [neurons] if isinstance(neurons, str) else list(neurons)
         return [_of_addresses(str(address), [str(address)]) for address in addresses]
@@ -151,6 +160,15 @@ def _asked(neurons: Sequence[str] | pa.Table | str | Path, *, top: Sequence[int]
         if not {*last} & {*addresses_of_ranking(neurons, n)}:
             found.append(_of_addresses(f"last {n} of {method}", last))
     return found
+
+
+def _foreign(ranking: pa.Table, model: Model) -> str | None:
+    """Say that a ranking is of another model; of a variant that may be what is wanted."""
+    known = provenance(ranking).models
+    if not known or not model.fingerprint or model.fingerprint in known:
+        return None
+    of = f"a model with the fingerprint {' or '.join(known)}"
+    return f"The ranking is of another model's neurons ({of}; {model.name!r} has {model.fingerprint})."
 
 
 def _of_addresses(name: str, addresses: Sequence[str]) -> Neurons:

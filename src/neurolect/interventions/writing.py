@@ -138,6 +138,7 @@ def writes(
         },
         seed=seed,
         details={"layers": layers},
+        models=[model.fingerprint],
     )
 
 

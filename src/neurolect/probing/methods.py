@@ -132,6 +132,7 @@ def rank_activations(
         options={"by": by, "concept": concept} | asdict(options),
         seed=options.seed,
         details=details | made.details,
+        models=[each for each in [store.manifest["model"].get("fingerprint")] if each],
     )
     if made.groups is None:
         return table

@@ -50,6 +50,8 @@ class Provenance(NamedTuple):
     """The neurolect that made it."""
     details: dict[str, Any]
     """What else the method says of the whole, e.g. notes and the layers' ranks."""
+    models: tuple[str, ...] = ()
+    """Fingerprints of the models whose neurons it ranks; empty where they are not known."""
 
 
 def ranking_table(
@@ -60,6 +62,7 @@ def ranking_table(
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
     details: Mapping[str, Any] | None = None,
+    models: Sequence[str] = (),
 ) -> pa.Table:
     """Make a ranking: rows in the order of their rank, the best first, ties by neuron id.
 
@@ -79,6 +82,8 @@ def ranking_table(
         Of a method that draws.
     details : mapping, optional
         What else there is to say of the whole; anything that JSON has.
+    models : sequence of str, optional
+        Fingerprints of the models whose neurons are ranked; those of the runs when not given.
 
     Returns
     -------
@@ -114,6 +119,8 @@ def ranking_table(
         "runs": [fingerprint(run) if isinstance(run, Run) else run for run in runs],
         "version": neurolect_version(),
         "details": dict(details or {}),
+        "models": [each for each in models if each]
+        or [each for run in runs if isinstance(run, Run) for each in _models_of(run)],
     }
     return pa.table(fixed | given).replace_schema_metadata(_written(facts, method=method))
 
@@ -137,11 +144,12 @@ def provenance(table: pa.Table) -> Provenance:
         If the table has no such metadata.
     """
     known = {key.decode(): value for key, value in (table.schema.metadata or {}).items()}
+    known.setdefault(PREFIX + "models", b"[]")  # older ones do not say
     if any(PREFIX + name not in known for name in Provenance._fields):
         what = "The table does not say how it came about."
         raise OptionError(what, expected="a ranking of neurolect", hint="Joining tables drops it: ask before.")
     facts = {name: json.loads(known[PREFIX + name]) for name in Provenance._fields}
-    return Provenance(**facts | {"runs": tuple(facts["runs"])})
+    return Provenance(**facts | {name: tuple(facts[name]) for name in ("runs", "models")})
 
 
 def fingerprint(run: Run) -> str:
@@ -149,6 +157,11 @@ def fingerprint(run: Run) -> str:
     model, corpus = run.manifest["model"], run.manifest["corpus"]
     parts = [model.get("fingerprint"), model["sites"], corpus.get("fingerprint"), run.manifest["options"]]
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _models_of(run: Run) -> list[str]:
+    known = run.manifest["model"].get("fingerprint")
+    return [known] if known else []
 
 
 def list_names(run: Run, lists: pa.Table) -> pa.Array:
@@ -161,7 +174,7 @@ def list_names(run: Run, lists: pa.Table) -> pa.Array:
 def with_provenance(table: pa.Table, *, runs: Sequence[str], method: str, options: Mapping[str, Any]) -> pa.Table:
     """Let a table that is no ranking say how it came about, so that it is written and read like one."""
     facts = {"method": method, "options": dict(options), "seed": None, "runs": list(runs)}
-    facts |= {"version": neurolect_version(), "details": {}}
+    facts |= {"version": neurolect_version(), "details": {}, "models": []}
     return table.replace_schema_metadata(_written(facts, method=method))
 
 

@@ -87,6 +87,7 @@ def table_of(
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
     details: Mapping[str, Any] | None = None,
+    models: Sequence[str] = (),
 ) -> pa.Table:
     """Make the table of a ranking, as every ranking is written.
 
@@ -110,6 +111,8 @@ def table_of(
         Of a method that draws.
     details : mapping, optional
         What else there is to say of the whole.
+    models : sequence of str, optional
+        Fingerprints of the models whose neurons they are.
 
     Returns
     -------
@@ -140,4 +143,12 @@ def table_of(
         offsets = pa.array(np.arange(len(order) + 1) * each_length, pa.int32())
         columns["class_scores"] = pa.ListArray.from_arrays(offsets, flat)
     said = {"classes": list(classes)} | dict(details or {})
-    return ranking_table(columns, runs=list(rests_on), method=method, options=options, seed=seed, details=said)
+    return ranking_table(
+        columns,
+        runs=list(rests_on),
+        method=method,
+        options=options,
+        seed=seed,
+        details=said,
+        models=models,
+    )
