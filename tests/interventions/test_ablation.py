@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from neurolect.errors import ModelError, NeuronAddressError, OptionError, Varian
 from neurolect.interventions import EditOptions, ablate, edit
 from neurolect.interventions.outcomes import Texts
 from neurolect.results import provenance, ranking_table, write_ranking
+from neurolect.views.texts.interventions import ablation_text
 from tests.command_line import command, succeed
 from tests.interventions.measured import SENTENCES, mean_of, model_of, slow
 from tests.tiny_models import write_tiny_bert
@@ -125,6 +127,32 @@ def test_a_network_that_gives_nan_is_named(kind: str, each: bool) -> None:
     next(model.body.parameters()).data[:] = float("nan")
     with pytest.raises(ModelError, match=r"is NaN on all \d texts(.|\n)*float32"):
         ablate(model, ["mlp.2.1", "mlp.2.3"], on=SENTENCES, each=each)
+
+
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("kind", ["Llama lm", "Bert", "Bert class"])
+def test_texts_that_give_nan_are_left_out_and_counted(kind: str, each: bool) -> None:
+    model = model_of(kind)
+    word = model.tokenizer(["game"], add_special_tokens=False)["input_ids"][0][0]
+
+    def broken(_module: object, given: tuple[torch.Tensor], states: torch.Tensor) -> torch.Tensor:
+        return states.masked_fill(given[0].eq(word)[..., None], torch.nan)
+
+    options = EditOptions(to="zero", controls=2)
+    without = ablate(model, ["hidden.1.1-4"], on=SENTENCES[:4], each=each, options=options)
+    body: Any = model.body
+    hook = body.get_input_embeddings().register_forward_hook(broken)
+    try:
+        with_it = ablate(model, ["hidden.1.1-4"], on=SENTENCES[:5], each=each, options=options)
+    finally:
+        hook.remove()
+    assert [provenance(table).details["n_nan"] for table in (without, with_it)] == [0, 1]
+    assert "NaN on up to 1 of the texts" in ablation_text(with_it)
+    expected = {row["address"]: row for row in without.to_pylist()}
+    for row in with_it.to_pylist():
+        for name in ("score", "estimate"):
+            if name == "score" or kind != "Bert":  # directions of a distance are drawn for each call
+                assert row[name] == pytest.approx(expected[row["address"]][name], abs=1e-5), name
 
 
 @pytest.mark.parametrize(

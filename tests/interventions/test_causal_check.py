@@ -14,7 +14,7 @@ from neurolect.errors import ModelError, NeuronAddressError, RunFolderError
 from neurolect.fidelity import FidelityOptions
 from neurolect.fidelity.predict import predicted_scores
 from neurolect.interventions import CauseOptions, cause, edit
-from neurolect.interventions.causal_check import FEW, OUTPUT
+from neurolect.interventions.causal_check import FEW, NAN, OUTPUT
 from neurolect.interventions.effects import effects_of_pairs, references_of
 from neurolect.interventions.matching import corrected, match_sentences
 from neurolect.interventions.outcomes import Texts
@@ -24,6 +24,7 @@ from neurolect.pipeline import run
 from neurolect.results import rank
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run, open_run
+from neurolect.views.texts.interventions import cause_of_run, cause_text
 from tests.command_line import command, succeed
 from tests.made_once import copy_of
 from tests.test_disjoint import CONFIG
@@ -227,6 +228,34 @@ def test_what_was_made_otherwise_or_is_damaged_is_made_again(
     part.write_bytes(part.read_bytes()[:-20])
     again = cause(zero, model=model, neurons=["mlp.2.0"], options=replace(OPTIONS, to="zero"))
     assert again.table("cause/effects").equals(table)
+
+
+def test_sentences_that_give_nan_are_left_out_and_counted(
+    scored: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, neurons = str(tmp_path / "made" / "bert"), ["mlp.1"]
+    whole = cause(scored, model=model, neurons=neurons, options=OPTIONS).table("cause/effects").to_pylist()
+    bad: set[int] = set()
+
+    def broken(rest: Any, pairs: Any, **named: Any) -> Any:
+        made = effects_of_pairs(rest, pairs, **named)
+        bad.update(np.unique(pairs.text)[::12].tolist())
+        return {name: np.where(np.isin(pairs.text, list(bad)), np.nan, values) for name, values in made.items()}
+
+    monkeypatch.setattr(CHECK, "effects_of_pairs", broken)
+    (tmp_path / "made/run/cause/parts/mlp.1.parquet").unlink()
+    checked = cause(scored, model=model, neurons=neurons, options=OPTIONS)
+    rows = checked.table("cause/effects").to_pylist()
+    assert sum(row["n_nan"] or 0 for row in rows) == cause_of_run(checked)["n_nan"] > 0
+    for row, before in zip(rows, whole, strict=True):
+        if not row["n_nan"]:
+            assert {**row, "q": 0, "q_controls": 0} == {**before, "q": 0, "q_controls": 0}
+        elif row["refused"] is None:
+            assert 5 <= row["n_sentences"] <= before["n_sentences"]
+            assert all(np.isfinite(row[name]) for name in ("effect", "times", "p", "specificity", "p_controls"))
+        else:
+            assert (row["refused"], row["verdict"], row["p"]) == (NAN, None, None)
+    assert "where what comes out is NaN" in cause_text(cause_of_run(checked))
 
 
 def test_an_error_leaves_what_was_checked(scored: Run, tmp_path: Path) -> None:

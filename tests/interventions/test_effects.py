@@ -91,15 +91,13 @@ def test_the_peak_is_at_the_strongest_own_token() -> None:
     rest = Rest(texts, "mlp", 2)
     reference = references_of(texts, [rest.tap], to="zero", seed=0)[0]
     own = effects_of_pairs(rest, Pairs(np.array([0]), np.array([4])), reference=reference)
-    others = effects_of_pairs(rest, Pairs(np.array([0]), np.array([4]), np.array([7])), reference=reference)
     states = rest.plain(np.array([0])).states[0]
     old = result_of(texts, 0).log_softmax(-1)
     with edit(model, {"mlp.2.4": 0.0}):
         new = result_of(texts, 0).log_softmax(-1)
     divergence = (old.exp() * (old - new)).sum(-1)
-    for made, neuron in ((own, 4), (others, 7)):
-        at = int(states[:, neuron].argmax())
-        assert made["peak_kl"][0] == pytest.approx(float(divergence[at]), abs=1e-5)
+    at = int(states[:, 4].argmax())
+    assert own["peak_kl"][0] == pytest.approx(float(divergence[at]), abs=1e-5)
 
 
 def test_values_drawn_from_the_texts_depend_on_the_seed_alone() -> None:
@@ -197,3 +195,29 @@ def test_changes_of_distributions_near_and_far(scale: float) -> None:
     loss = (old - new).gather(2, wanted)[..., 0] * (targets[rows] >= 0)
     assert torch.allclose(made.of_token["kl"].double(), divergence, rtol=1e-4, atol=3e-8 + 1e-6 * scale)
     assert torch.allclose(made.of_token["loss"].double(), loss, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "to"), [("Llama lm", "mean"), ("Bert", "zero"), ("Bert masked", "zero")])
+def test_a_neuron_is_moved_as_many_deviations_as_the_one_it_is_like(kind: str, to: str) -> None:
+    texts, neuron, like = Texts(model_of(kind), SENTENCES), 3, 7
+    rest = Rest(texts, "hidden", 1)
+    reference = references_of(texts, [rest.tap], to=to, seed=0)[0]
+    every = [rest.plain(np.array([row])) for row in np.flatnonzero(texts.usable).tolist()]
+    own = torch.cat([each.states[each.inputs.own] for each in every]).double()
+    deviation, target = own.std(0, unbiased=False), own.mean(0)[like] if to == "mean" else 0.0
+    made = effects_of_pairs(rest, Pairs(np.array([0]), np.array([neuron]), np.array([like])), reference=reference)
+
+    def move(_number: int, states: torch.Tensor) -> torch.Tensor:
+        moved = states.clone()
+        moved[..., neuron] += ((target - states[..., like]) / deviation[like] * deviation[neuron]).float()
+        return moved
+
+    inputs, plain, before, _ = every[0]
+    with torch.no_grad(), write(texts.model.body, [rest.tap], edit=move):
+        changes = texts.changes(plain, texts.run(inputs), inputs, torch.tensor([0]))
+    at = int(torch.where(inputs.own[0], before[0, :, like], -torch.inf).argmax())
+    expected = dict(changes.of_sentence) | {f"peak_{name}": v[:, at] for name, v in changes.of_token.items()}
+    assert set(made) == set(expected)
+    for name, values in expected.items():
+        assert made[name][0] == pytest.approx(float(values[0]), rel=1e-3, abs=1e-7), name
+    assert abs(made[texts.main][0]) > 1e-6

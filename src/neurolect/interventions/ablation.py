@@ -187,6 +187,8 @@ class _Work:
         self.model, self.measured, self.options, self.progress = model, measured, options, progress
         self.texts = measured.texts
         self.correlation: float | None = None
+        self.n_nan = 0
+        """Texts on which a measurement gave NaN, at most."""
         self._taps: dict[tuple[str, int], Tap] = {}
         self._references: dict[tuple[str, int], Reference] = {}
 
@@ -201,6 +203,7 @@ class _Work:
             "n_texts": int(texts.usable.sum()),
             "n_predicted": int(texts.weights.sum()),
             "n_left_out": int((~texts.usable).sum()),
+            "n_nan": self.n_nan,
             "n_found": self.measured.n_found,
             "source": self.measured.source,
             "notices": list(self.measured.notices),
@@ -345,8 +348,12 @@ class _Work:
         return [part[own] for part, (_, own) in zip(parts, wanted, strict=True)]
 
     def _score(self, effect: Mapping[str, NDArray[np.float32]]) -> float:
-        """Give the mean of the main change over what is predicted."""
-        return _mean(effect[self.texts.main], self.texts.weights)
+        """Give the mean of the main change over what is predicted, of the texts where it is a number."""
+        main, weights = effect[self.texts.main], self.texts.weights
+        there = np.isfinite(main[weights > 0])
+        if there.any():  # else it was only estimated
+            self.n_nan = max(self.n_nan, int((~there).sum()))
+        return _mean(main, weights)
 
     def _row(self, one: Neurons | str, effect: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
         """Lay one measurement out."""
@@ -354,7 +361,7 @@ class _Work:
         row["n_neurons"] = 1 if isinstance(one, str) else one.n
         weights = self.texts.weights
         main = effect[self.texts.main]
-        row["score"] = _mean(main, weights)
+        row["score"] = self._score(effect)
         row["low"], row["high"] = _interval(main, weights, self.options)
         for name, values in effect.items():
             if name != self.texts.main and not name.startswith("peak_"):

@@ -1,7 +1,7 @@
 """The causal check of signatures: whether setting a neuron changes anything where its signature matches.
 
 Each neuron is set on held-out sentences that its signature matches, and on controls as long and as hard; random
-neurons of its layer are set on the same sentences, and the change is read at the same token.
+neurons of its layer are moved as far on the same sentences, and the change is read at the same token.
 """
 
 import hashlib
@@ -43,9 +43,11 @@ logger = logging.getLogger(__name__)
 TABLE = "cause/effects"
 _KEY = b"neurolect.key"
 """What the rows of a layer were made with and from, in its file's metadata."""
+_RULE = "random neurons are moved as far"
+"""What else rows rest on: another rule makes them again."""
 _OF_ALL = ("neurons", "least_effect")
 """Options that no row rests on."""
-OUTPUT, FEW, REFUSED = "the model's output", "matches too few sentences", "no fidelity"
+OUTPUT, FEW, REFUSED, NAN = "the model's output", "matches too few sentences", "no fidelity", "NaN comes out"
 """Why a neuron is not checked."""
 MATCHES, ANYWHERE, LITTLE = "where it matches", "anywhere", "little"
 """Verdicts: more than random neurons and more than on controls; more than random neurons alone; neither, or less
@@ -92,9 +94,10 @@ def cause(
     -------
     Run
         The run, opened again, with ``cause/effects``: effects on sentences that match and on controls, of the
-        neuron and of random ones, ``times`` (how many times as much it does as random neurons of its layer at
-        the same tokens, with interval, p by permutation and q), ``specificity`` (as on controls), signed ``loss``
-        and ``verdict``: it does something ``where it matches``, ``anywhere``, or ``little``.
+        neuron and of random ones, ``times`` (how many times as much it does as random neurons of its layer that
+        are moved as far at the same tokens, with interval, p by permutation and q), ``specificity`` (as on
+        controls), signed ``loss`` and ``verdict``: it does something ``where it matches``, ``anywhere``, or
+        ``little``.
 
     Raises
     ------
@@ -152,7 +155,7 @@ def cause(
 def _key(options: CauseOptions, model: str, record: StageRecord) -> str:
     """Name what rows are made with and from."""
     values = {name: value for name, value in plain_options(options).items() if name not in _OF_ALL}
-    made_from = json.dumps([values, model, record.entry["rests_on"]], sort_keys=True)
+    made_from = json.dumps([_RULE, values, model, record.entry["rests_on"]], sort_keys=True)
     return hashlib.sha256(made_from.encode()).hexdigest()
 
 
@@ -320,13 +323,19 @@ class _Check:
     def _row(self, effects: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
         """Lay out one neuron's effects: rows own, random, own on controls, random on controls."""
         main = next(name for name in ("peak_kl", "distance", "kl") if name in effects)
-        own, random, controls, random_controls = effects[main].astype(np.float64)
+        values = effects[main].astype(np.float64)
+        on_matched, on_controls = (each[:, np.isfinite(each).all(axis=0)] for each in (values[:2], values[2:]))
+        n_nan = values.size // 2 - on_matched.shape[1] - on_controls.shape[1]
+        if min(on_matched.shape[1], on_controls.shape[1]) < FEWEST:
+            return {"refused": NAN, "n_nan": n_nan}
+        (own, random), (controls, random_controls) = on_matched, on_controls
         seed, n = self.options.seed, self.options.n_permutations
         times, p = times_as_much(own, random, paired=True, n_permutations=n, seed=seed)
         specificity, p_controls = times_as_much(own, controls, paired=False, n_permutations=n, seed=seed)
         low, high = _interval_of_times(own, random, self.options)
         row: dict[str, Any] = {
             "n_sentences": len(own),
+            "n_nan": n_nan,
             "effect": float(own.mean()),
             "effect_random": float(random.mean()),
             "effect_controls": float(controls.mean()),
@@ -358,7 +367,7 @@ def _pairs(
     matches: Sequence[Matched], columns: NDArray[np.int64], alive: NDArray[np.int64], *, seed: int
 ) -> tuple[Pairs, NDArray[np.int64]]:
     """Lay out what is measured: each neuron and random ones on its sentences and on its controls."""
-    texts, neurons, peaks, sizes = [], [], [], []
+    texts, neurons, likes, sizes = [], [], [], []
     for column, each in zip(columns.tolist(), matches, strict=True):
         n = len(each.matched) if len(each.matched) >= FEWEST else 0
         random = np.random.default_rng([seed, column])
@@ -370,11 +379,11 @@ def _pairs(
         own = np.full(n, column)
         texts += [each.matched, each.matched, each.controls, each.controls]
         neurons += [own, drawn[:n], own, drawn[n:]]
-        peaks.append(np.full(4 * n, column))
+        likes.append(np.full(4 * n, column))
         sizes.append(4 * n)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     empty = np.empty(0, np.int64)
-    joined = (np.concatenate(each) if each else empty for each in (texts, neurons, peaks))
+    joined = (np.concatenate(each) if each else empty for each in (texts, neurons, likes))
     return Pairs(*joined), starts
 
 
@@ -394,6 +403,7 @@ ROWS = pa.schema(
         ("neuron_id", pa.int32()),
         ("refused", pa.string()),
         ("n_sentences", pa.int32()),
+        ("n_nan", pa.int32()),
         *(
             (name, pa.float64())
             for name in ("effect", "effect_random", "effect_controls", "effect_random_controls")

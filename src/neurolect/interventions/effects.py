@@ -29,8 +29,9 @@ class Pairs(NamedTuple):
     """Shape (P,)."""
     neuron: NDArray[np.int64]
     """Column in its site and layer, shape (P,)."""
-    peak: NDArray[np.int64] | None = None
-    """The neuron at whose strongest token it is measured too, shape (P,); its own when not given."""
+    like: NDArray[np.int64] | None = None
+    """The neuron that it is compared with, shape (P,): measured at that one's strongest token, and moved as many
+    of its standard deviations as that one is, token by token; itself when not given."""
 
 
 class Reference(NamedTuple):
@@ -39,6 +40,8 @@ class Reference(NamedTuple):
     to: str
     mean: Tensor
     """Shape (W,)."""
+    deviation: Tensor
+    """Standard deviation, shape (W,)."""
     pool: Tensor | None
     """Values at tokens drawn from the texts, shape (n_tokens, W)."""
     seed: int
@@ -55,29 +58,36 @@ def budget_of(texts: Texts) -> int:
 
 
 def references_of(texts: Texts, taps: Sequence[Tap], *, to: str, seed: int, most: int = 4_096) -> list[Reference]:
-    """Read for each tap the mean of its neurons over all texts' own tokens, and values to draw from.
+    """Read for each tap mean and deviation of its neurons over all texts' own tokens, and values to draw from.
+
+    Tokens at which a tap is not finite are left out.
 
     ``most``: Tokens to draw from, which are drawn from all.
     """
-    totals = [torch.zeros(tap.place.width, dtype=torch.float64, device=texts.model.device) for tap in taps]
+    totals = [torch.zeros((2, tap.place.width), dtype=torch.float64, device=texts.model.device) for tap in taps]
     text, place = _some_tokens(texts, n=most if to == "resample" else 0, seed=seed)
-    pools = [each.new_empty((len(text), len(each)), dtype=torch.float32) for each in totals]
-    n = 0
+    pools = [each.new_empty((len(text), each.shape[1]), dtype=torch.float32) for each in totals]
+    n = [0] * len(taps)
     for group in texts.groups(token_budget=budget_of(texts)):
         inputs = texts.inputs(group)
         places = inputs.own.flatten().nonzero()[:, 0]
-        n += len(places)
         here = np.flatnonzero(np.isin(text, group))
         rows = np.argsort(group)[np.searchsorted(np.sort(group), text[here])]
         kept = torch.from_numpy(rows * inputs.ids.shape[1] + place[here]).to(places.device)
         for number, states in enumerate(states_of(texts, taps, inputs)):
             flat = states.flatten(0, 1)
-            totals[number] += flat[places].double().sum(0)
+            own = flat[places].double()
+            own = own[own.isfinite().all(1)]
+            n[number] += len(own)
+            totals[number] += torch.stack([own.sum(0), own.square().sum(0)])
             pools[number][torch.from_numpy(here).to(places.device)] = flat[kept].float()
-    return [
-        Reference(to, (total / n).float(), pool if to == "resample" else None, seed)
-        for total, pool in zip(totals, pools, strict=True)
-    ]
+    found = []
+    for (mean, square), pool in zip(
+        (total / each for total, each in zip(totals, n, strict=True)), pools, strict=True
+    ):
+        deviation = (square - mean.square()).clamp(min=0).sqrt()
+        found.append(Reference(to, mean.float(), deviation.float(), pool if to == "resample" else None, seed))
+    return found
 
 
 def _some_tokens(texts: Texts, *, n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -119,10 +129,10 @@ def effects_of_pairs(
         for start in range(0, len(places), budget):
             here, rows = places[start : start + budget], local[start : start + budget]
             rows_t, neurons = (torch.from_numpy(each).to(rest.model.device) for each in (rows, pairs.neuron[here]))
-            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, reference))
+            like = neurons if pairs.like is None else torch.from_numpy(pairs.like[here]).to(neurons.device)
+            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, like, reference))
             changes = rest.texts.changes(plain.result, edited, plain.inputs, rows_t)
-            peaks = neurons if pairs.peak is None else torch.from_numpy(pairs.peak[here]).to(neurons.device)
-            for name, values in _named(changes, plain, rows_t, peaks).items():
+            for name, values in _named(changes, plain, rows_t, like).items():
                 whole = found.setdefault(name, np.full(len(pairs.text), np.nan, np.float32))
                 whole[here] = values.float().cpu().numpy()
             if task is not None:
@@ -144,17 +154,23 @@ def _calls(rest: Rest, pairs: Pairs) -> Iterator[tuple[NDArray[np.int64], Plain,
         yield places, rest.plain(rows), np.repeat(np.arange(len(rows)), stops - starts)
 
 
-def _setter(plain: Plain, rows: Tensor, neurons: Tensor, reference: Reference) -> Callable[[Tensor], Tensor]:
-    """Make what sets one neuron of each copy at all its tokens."""
+def _setter(
+    plain: Plain, rows: Tensor, neurons: Tensor, like: Tensor, reference: Reference
+) -> Callable[[Tensor], Tensor]:
+    """Make what sets one neuron of each copy at all its tokens, or moves it as far as another one would be."""
     real = plain.inputs.mask[rows].bool()
     copies = torch.arange(len(rows), device=rows.device)
+    itself = (neurons == like)[:, None]
+    spread = reference.deviation[like]
+    ratio = torch.where(spread > 0, reference.deviation[neurons] / spread, 0.0)[:, None]
 
     def set_them(states: Tensor) -> Tensor:
-        old = states[copies, :, neurons]
+        old, of_like = states[copies, :, neurons], states[copies, :, like]
         if reference.pool is None:
-            new = reference.set_to[neurons][:, None].expand(old.shape)
+            value = reference.set_to[like][:, None].expand(old.shape)
         else:
-            new = reference.pool[_drawn(reference, plain.inputs)[rows], neurons[:, None]]
+            value = reference.pool[_drawn(reference, plain.inputs)[rows], like[:, None]]
+        new = torch.where(itself, value, old + ratio * (value - of_like))
         states[copies, :, neurons] = torch.where(real, new.to(states.dtype), old)
         return states
 

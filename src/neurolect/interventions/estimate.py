@@ -35,25 +35,32 @@ def estimated_changes(
     random = torch.Generator().manual_seed(seed)
     for group in texts.groups(token_budget=max(1, budget_of(texts) // 2)):
         inputs = texts.inputs(group)
-        n += _weight(texts, inputs)
-        for number, each in enumerate(_of_call(texts, inputs, taps, means, random)):
+        found, weight = _of_call(texts, inputs, taps, means, random)
+        n += weight
+        for number, each in enumerate(found):
             totals[number] += each
         if task is not None:
             task.advance(len(group))
     return np.concatenate([(each / max(n, 1.0)).cpu().numpy() for each in totals])
 
 
-def _weight(texts: Texts, inputs: Inputs) -> float:
+def _weight(texts: Texts, inputs: Inputs, fine: Tensor) -> float:
     """Count what losses are means over: predicted tokens, or texts."""
     if texts.kind == EMBEDDING:
-        return float(len(inputs.ids))
-    return float((inputs.targets != NOTHING).sum())
+        return float(fine.sum())
+    return float((inputs.targets[fine] != NOTHING).sum())
+
+
+def _fine(result: Tensor, inputs: Inputs) -> Tensor:
+    """Say of which texts all that the network gives is finite: bool, shape (B,)."""
+    finite = result.detach().isfinite().all(-1)
+    return finite if finite.ndim == 1 else (finite | ~inputs.mask.bool()).all(1)
 
 
 def _of_call(
     texts: Texts, inputs: Inputs, taps: Sequence[Tap], means: Sequence[Tensor], random: torch.Generator
-) -> list[Tensor]:
-    """Sum over the texts of a call what each neuron would change."""
+) -> tuple[list[Tensor], float]:
+    """Sum over the texts of a call what each neuron would change; those that give NaN are left out."""
     leaves: list[Tensor | None] = [None] * len(taps)
     states: list[Tensor | None] = [None] * len(taps)
 
@@ -64,25 +71,27 @@ def _of_call(
 
     with torch.enable_grad(), write(texts.model.body, taps, edit=edit):
         result = texts.run(inputs)
-        wanted = _wanted(texts, result, inputs, random)
+        wanted, fine = _wanted(texts, result, inputs, random), _fine(result, inputs)
         found = [torch.zeros(len(each), dtype=torch.float64, device=each.device) for each in means]
         for number, one in enumerate(wanted):
             gradients = torch.autograd.grad(
                 one, [each for each in leaves if each is not None], retain_graph=number + 1 < len(wanted)
             )
             for place, (gradient, value, mean) in enumerate(zip(gradients, states, means, strict=True)):
-                found[place] += _summed(texts, gradient, value, mean, inputs)
-    return found
+                found[place] += _summed(texts, gradient, value, mean, inputs, fine)
+    return found, _weight(texts, inputs, fine)
 
 
-def _summed(texts: Texts, gradient: Tensor, states: Tensor | None, mean: Tensor, inputs: Inputs) -> Tensor:
+def _summed(
+    texts: Texts, gradient: Tensor, states: Tensor | None, mean: Tensor, inputs: Inputs, fine: Tensor
+) -> Tensor:
     """Multiply a gradient by the change, and sum over tokens and texts; squares of texts' sums for embeddings."""
     if states is None:  # never: every tap ran
         msg = "a tap did not run"
         raise RuntimeError(msg)
     shape = (*inputs.ids.shape, -1)
     change = (mean - states.reshape(shape).float()) * inputs.mask[..., None]
-    of_texts = (gradient.reshape(shape).float() * change).sum(1).double()
+    of_texts = (gradient.reshape(shape).float() * change).sum(1).double()[fine]
     return 0.5 * of_texts.square().sum(0) if texts.kind == EMBEDDING else of_texts.sum(0)
 
 

@@ -93,6 +93,8 @@ def _summary(measured: list[dict[str, Any]], rows: list[dict[str, Any]], details
         )
     if details["n_left_out"]:
         lines.append(f"{details['n_left_out']:,} texts left out: nothing to predict in them.")
+    if details.get("n_nan"):
+        lines.append(f"What comes out is NaN on up to {details['n_nan']:,} of the texts: they are left out there.")
     return lines
 
 
@@ -114,11 +116,12 @@ _N_LISTED = 8
 def cause_of_run(run: Run) -> dict[str, Any]:
     """Summarise the causal check of a run.
 
-    Returns: ``outcome``, ``unit``, ``to``, ``side``, ``least_effect``, ``n_checked``, ``refused`` (reason to
-        number), ``verdicts`` (to number), ``n_more`` (more than random neurons, however little), ``layers`` (site,
-        layer, n, ``does``: those that do something, quantiles of ``effect``, median ``effect_random``),
-        ``correlation`` (rank correlation of fidelity and effect), and neurons: ``most`` (the greatest effects where
-        they match), ``well_and_nothing`` (described well, do little), ``badly_and_something``; the number of each.
+    Returns: ``outcome``, ``unit``, ``to``, ``side``, ``least_effect``, ``n_checked``, ``n_nan`` (sentences left
+        out, over all neurons), ``refused`` (reason to number), ``verdicts`` (to number), ``n_more`` (more than
+        random neurons, however little), ``layers`` (site, layer, n, ``does``: those that do something, quantiles of
+        ``effect``, median ``effect_random``), ``correlation`` (rank correlation of fidelity and effect), and
+        neurons: ``most`` (the greatest effects where they match), ``well_and_nothing`` (described well, do little),
+        ``badly_and_something``; the number of each.
     """
     entry, options = run.manifest["stages"]["cause"], run.manifest["options"]["cause"]
     rows = _cause_rows(run, side=options["side"])
@@ -146,6 +149,7 @@ def cause_of_run(run: Run) -> dict[str, Any]:
         "n_sentences": options["n_sentences"],
         "least_effect": options["least_effect"] * (EMBEDDING_SCALE if entry["outcome"] == "embedding" else 1.0),
         "n_checked": len(checked),
+        "n_nan": sum(row.get("n_nan") or 0 for row in rows),
         "refused": refused,
         "verdicts": {each: sum(row["verdict"] == each for row in checked) for each in (MATCHES, ANYWHERE, LITTLE)},
         "n_more": sum(row["q"] <= RATE and row["times"] > 1 for row in checked),
@@ -200,14 +204,16 @@ def cause_text(made: dict[str, Any], *, width: int = 100) -> str:
     lines = [
         f"Each neuron is set to {to} on {made['n_sentences']} held-out sentences that its signature matches;",
         f"how far that changes {what}, next to random neurons of its layer",
-        "on the same sentences, and to the neuron itself on as many controls.",
+        "that are moved as far on the same sentences, and to the neuron itself on as many controls.",
         "",
         f"Checked: {made['n_checked']:,} neurons. They change it by {least:g} or more, and more than random ones:",
         f"{verdicts[MATCHES]:,} where their signature matches, {verdicts[ANYWHERE]:,} on controls as well; "
         f"little: {verdicts[LITTLE]:,}.",
-        f"({made['n_more']:,} do more than random ones, however little: at its peak a neuron is off its mean.)",
+        f"({made['n_more']:,} do more than random ones, however little.)",
     ]
     lines += [f"Not checked: {n:,} ({why})." for why, n in made["refused"].items()]
+    if made["n_nan"]:
+        lines.append(f"Left out: {made['n_nan']:,} effects on sentences where what comes out is NaN.")
     heads = f"{'do something':>14}{'median':>11}{'90 %':>11}{'highest':>11}{'random':>11}"
     lines += ["", f"{'layer':<12}{'neurons':>8}{heads}"]
     for row in made["layers"]:
