@@ -43,6 +43,7 @@ FUNCTIONS = {
     "probing activations": {"read_activations"},
     "probing fit": {"fit_probe"},
     "probing bench": {"planted_bench"},
+    "probing bridge": {"bridge"},
     "probing judge": {"judge"},
     "probing all": {"probe_all"},
     "probing compare": {"compare_probings"},

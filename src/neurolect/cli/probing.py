@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app, echo
-from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
+from neurolect.cli.arguments import Config, Device, Format, Model, Output, RunFolder, Settings, read_config
 from neurolect.cli.printing import as_json, make_progress, print_notices
 
 probing_app = typer.Typer(help="Find neurons for a concept from labelled data.", no_args_is_help=True)
@@ -239,3 +239,25 @@ def compare(
 
     made = compare_probings(folders)
     echo(compared_text(made) if output is Format.text else as_json(made.to_pylist()), nl=output is Format.json)
+
+
+@probing_app.command()
+def bridge(
+    run: RunFolder,
+    rankings: Annotated[list[Path], typer.Argument(help="Files of `rank ACTS --concept C`.", metavar="RANKING...")],
+    first: Annotated[int, typer.Option(min=1, help="First neurons of a ranking that are looked at.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of the shuffled signatures.")] = 0,
+    output: Output = Format.text,
+) -> None:
+    """Compare rankings with the signatures of a run.
+
+    Do the neurons of a concept have signatures that name it? Cards show their ranks.
+    """
+    from neurolect.probing import bridge
+    from neurolect.views.texts.bridge import bridge_facts, bridge_text
+
+    compared = bridge(run, rankings, first=first, seed=seed)
+    echo(
+        bridge_text(compared) if output is Format.text else as_json(bridge_facts(compared)),
+        nl=output is Format.json,
+    )

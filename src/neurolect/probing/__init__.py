@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from neurolect.probing.fit import fit_probe
     from neurolect.probing.judging.stage import Judgement, judge
     from neurolect.probing.methods import rank_activations, ranking_methods
+    from neurolect.probing.named_concepts import bridge
     from neurolect.probing.options import BenchOptions, JudgeOptions, ProbeOptions, ProtocolOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
@@ -37,6 +38,7 @@ __all__ = [
     "ProbeOptions",
     "Probing",
     "ProtocolOptions",
+    "bridge",
     "choose_greedily",
     "compare_probings",
     "detect",
@@ -72,6 +74,7 @@ _HOMES = {
     "ProbeOptions": "options",
     "Probing": "protocol.stage",
     "ProtocolOptions": "options",
+    "bridge": "named_concepts",
     "choose_greedily": "probes.gaussian",
     "compare_probings": "protocol.comparison",
     "detect": "rankings.thresholds",

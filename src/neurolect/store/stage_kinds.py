@@ -57,6 +57,12 @@ STAGES: dict[str, StageKind] = {
         "neurolect edit cause RUN",
         "cause",
     ),
+    "bridge": StageKind(
+        ("describe",),
+        ("concepts/",),
+        "has no comparison with rankings for concepts",
+        "neurolect probing bridge RUN RANKING",
+    ),
     "tokens": StageKind(
         ("collect",),
         ("tokens/", "signatures/token_"),

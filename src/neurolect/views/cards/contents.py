@@ -22,7 +22,7 @@ from neurolect.store import SIDES, Neuron
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
-from neurolect.views.cards.numbers import card_activation, card_cause, card_fidelity
+from neurolect.views.cards.numbers import card_activation, card_cause, card_concepts, card_fidelity
 
 # The neurons most like one: by shared sentences, by signature, by response.
 N_NEAREST = 5
@@ -332,7 +332,8 @@ def card(
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
         :func:`neurolect.views.cards.contents.card_senses`), ``fidelity`` (see
         :func:`neurolect.views.cards.numbers.card_fidelity`), ``cause`` (see
-        :func:`neurolect.views.cards.numbers.card_cause`),
+        :func:`neurolect.views.cards.numbers.card_cause`), ``concepts`` (see
+        :func:`neurolect.views.cards.numbers.card_concepts`),
         ``typical``, ``examples`` and ``nearest`` (the most similar lists by shared
         sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
         null until the run is related. Fit for ``json.dumps``. Evidence is
@@ -426,6 +427,7 @@ def _side(
         "senses": card_senses(neuron, side),
         "fidelity": card_fidelity(neuron, side),
         "cause": card_cause(neuron, side),
+        "concepts": card_concepts(neuron, side),
         "typical": [
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
             for row in typical.to_pylist()

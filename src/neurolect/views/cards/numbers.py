@@ -162,6 +162,38 @@ def cause_line(found: dict[str, Any]) -> str:
     return line
 
 
+def card_concepts(neuron: Neuron, side: str) -> list[dict[str, Any]]:
+    """Give the concepts that rankings have the neuron among the first for, on the side that fires for them.
+
+    Returns: ``method``, ``concept``, ``rank``, ``sign`` (None where the method has none) and ``named`` (whether
+        this side's signature names the concept; None where it cannot), the best rank first.
+    """
+    if not neuron.run.has("concepts/ranks"):
+        return []
+    rows = neuron.rows("concepts/ranks", side=side).sort_by([("rank", "ascending"), ("method", "ascending")])
+    return [{key: row[key] for key in ("method", "concept", "rank", "sign", "named")} for row in rows.to_pylist()]
+
+
+def concepts_line(found: list[dict[str, Any]]) -> str:
+    """Say in a line which concepts a neuron is among the first for.
+
+    >>> concepts_line([{"method": "lca", "concept": "VBD", "rank": 3, "sign": 1, "named": False}])
+    'lca: 3rd for VBD, fires for it (not named by its signature)'
+    """
+    parts = []
+    for each in found[:4]:
+        fires = {1: ", fires for it", -1: ", fires against it"}.get(each["sign"], "")
+        named = {True: " (named by its signature)", False: " (not named by its signature)"}.get(each["named"], "")
+        parts.append(f"{each['method']}: {_ordinal(each['rank'])} for {each['concept']}{fires}{named}")
+    more = f"  \u00b7  and {len(found) - 4} more" if len(found) > 4 else ""
+    return "  \u00b7  ".join(parts) + more
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 # What of a list's evidence the neuron responds to, and what only occurs next to it, as a card says it.
 N_STRONG, N_WEAK = 2, 4
 """Pieces of evidence of every kind, and of all kinds together."""

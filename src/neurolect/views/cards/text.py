@@ -9,7 +9,7 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.views.cards.activating_words import STRONG, bracketed, places_of
 from neurolect.views.cards.contents import N_FIELDS
-from neurolect.views.cards.numbers import activation_lines, cause_line, fidelity_lines
+from neurolect.views.cards.numbers import activation_lines, cause_line, concepts_line, fidelity_lines
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.visible import harmless_values
 
@@ -156,6 +156,8 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
     yield heading
     yield _text(_counts(side), "bright_black")
     yield from _fidelity(side, colour)
+    if side["concepts"]:
+        yield _text(concepts_line(side["concepts"]), "bright_black")
     columns = _columns(side, n_columns=2 if width >= 92 else 1)
     column = width if len(columns) == 1 else (width - 3) // 2
     lines = [list(_blocks(blocks, column, colour)) for blocks in columns]
