@@ -101,8 +101,11 @@ def classes(tags: Probing) -> Iterator[Outcome]:
     yield judged(9, figures, found=min(one, many) >= 0.1, differs=min(one, many) > 0)
 
 
-def controls(tags: Probing) -> Iterator[Outcome]:
-    """Claims 11, 12 and 17."""
+def random_weights(tags: Probing) -> Iterator[Outcome]:
+    """Claims 11 and 12."""
+    if "random" not in tags.steps:
+        yield from (Outcome(number, "not testable", "no random weights") for number in (11, 12))
+        return
     own, random = tags.steps["controls"]["minimal"]["selectivity"], tags.steps["random"]["all"]
     value = own["value"]
     figures = (
@@ -115,6 +118,10 @@ def controls(tags: Probing) -> Iterator[Outcome]:
     figures = f"{trained['value']:.3f} ({trained['low']:.3f}-{trained['high']:.3f})"
     figures += f", random weights {other['value']:.3f} ({other['low']:.3f}-{other['high']:.3f})"
     yield judged(12, figures, found=trained["low"] > other["high"], differs=trained["value"] > other["value"])
+
+
+def ends(tags: Probing) -> Iterator[Outcome]:
+    """Claim 17."""
     at = tags.steps["minimal"]["at"]
     top, bottom, drawn = at["top"], at["bottom"], at["random"]
     between = bool(drawn) and bottom["value"] < min(drawn) and max(drawn) < top["value"]
@@ -158,8 +165,9 @@ def outcomes(folder: Path) -> list[Outcome]:
             return None
 
     tags, suffix = open_probing(folder / "tags"), open_probing(folder / "suffix")
-    found = [*sizes(tags, suffix), *layers(tags, suffix, opened("arcs")), *classes(tags), *controls(tags)]
-    found += shift(opened("plain") or tags, opened("finetuned"))
+    found = [*sizes(tags, suffix), *layers(tags, suffix, opened("arcs")), *classes(tags), *ends(tags)]
+    plain = opened("plain") or tags
+    found += [*random_weights(plain if "random" in plain.steps else tags), *shift(plain, opened("finetuned"))]
     if (folder / "judged" / "judge.json").is_file():
         found += methods(json.loads((folder / "judged" / "judge.json").read_text(encoding="utf-8")))
     found = sorted(found)

@@ -53,12 +53,22 @@ def _by_size(made: Probing) -> Drawn:
             fit["of_type"], color=CATEGORIES[6], linestyle=":", linewidth=1.2, label="most frequent of the word"
         )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter("")
+    ticks = _ticks(sizes)
+    axes.set_xticks(ticks, [f"{each:,}" for each in ticks])
+    axes.set_xticks([], minor=True)
     axes.set_xlabel("neurons that the probe is fitted on")
     axes.set_ylabel("accuracy, test part")
     figure.legend(loc="outside right center")
     return Drawn(figure, "Accuracy of probes fitted on the first k neurons, the last k, and k random ones.", None)
+
+
+def _ticks(sizes: list[int]) -> list[int]:
+    """Choose sizes that are far enough from each other on a logarithmic axis."""
+    found = sizes[:1]
+    for each in sizes[1:]:
+        if each >= 1.6 * found[-1]:
+            found.append(each)
+    return found
 
 
 def _distribution(made: Probing) -> Drawn:
@@ -83,6 +93,7 @@ def _distribution(made: Probing) -> Drawn:
             capsize=3,
             linewidth=1.0,
         )
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_title(f"{name}: {sum(each['n'] for each in rows):,}", fontweight="normal")
         layer_axis(axes, _short(each["layer"] for each in rows))
     figure.axes[0].set_ylabel("neurons")
