@@ -180,7 +180,9 @@ def test_the_estimate_of_distances_is_the_second_order(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 60.0])
-def test_changes_of_distributions_near_and_far(scale: float) -> None:
+@pytest.mark.parametrize("chunk", [1, 100, 1 << 21])
+def test_changes_of_distributions_near_and_far(scale: float, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurolect.interventions.outcomes._CHUNK", chunk)
     torch.manual_seed(0)
     plain = 5 * torch.randn(2, 4, 50)
     rows = torch.tensor([0, 0, 0, 1])

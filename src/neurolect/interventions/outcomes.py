@@ -21,8 +21,8 @@ from neurolect.model.tokens import TokenizedSentences
 
 NOTHING = -100
 """Target where nothing is to be predicted."""
-_CHUNK = 1 << 26
-"""Scores of tokens that are compared at once."""
+_CHUNK, _CHUNK_ON_GPU = 1 << 21, 1 << 26
+"""Scores of tokens that are compared at once: on a processor as many as its cache holds."""
 _FAR = 20.0
 """Where a score grows by more, old probabilities may be too small for float32 to tell what it adds."""
 
@@ -197,8 +197,9 @@ def of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Ch
     With d the change of each score and p the old probabilities, log sum(p exp(d)) is how much the logarithm of the
     normaliser grows; the loss grows by that less the target's d, and the divergence is that less the mean d.
     """
-    loss, divergence = (torch.zeros(inputs.ids[rows].shape, device=plain.device) for _ in range(2))
-    step = max(1, _CHUNK // (plain.shape[1] * plain.shape[2]))
+    loss, divergence, largest = (torch.zeros(inputs.ids[rows].shape, device=plain.device) for _ in range(3))
+    chunk = _CHUNK_ON_GPU if plain.device.type == "cuda" else _CHUNK
+    step = max(1, chunk // (plain.shape[1] * plain.shape[2]))
     sentences, n_copies = torch.unique_consecutive(rows, return_counts=True)
     start = 0
     for sentence, n in zip(sentences.tolist(), n_copies.tolist(), strict=True):
@@ -210,15 +211,19 @@ def of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Ch
             d = edited[part].float() - old
             of_target = d.gather(2, wanted[None, :, None].expand(len(d), -1, 1))[..., 0]
             mean = torch.matmul(d.transpose(0, 1), probability)[..., 0].T
-            largest = d.amax(-1)
+            largest[part] = d.amax(-1)
             grown = torch.log1p(torch.matmul(d.expm1_().transpose(0, 1), probability)[..., 0].T)
-            far = largest > _FAR
-            if bool(far.any()):
-                new = edited[part][far].float().logsumexp(-1)
-                grown[far] = new - old.logsumexp(-1).expand_as(far)[far]
-            loss[part] = grown - of_target
-            divergence[part] = (grown - mean).clamp(min=0)
+            loss[part], divergence[part] = grown - of_target, grown - mean
         start += n
+    # asked once: on a GPU each question waits for all that was begun
+    for each in (largest > _FAR).nonzero().split(max(1, chunk // plain.shape[2])):
+        copies, at = each.unbind(1)
+        old, new = plain[rows[copies], at].float(), edited[copies, at].float()
+        grown, d = new.logsumexp(-1) - old.logsumexp(-1), new - old
+        wanted = inputs.targets[rows[copies], at].clamp(min=0)
+        loss[copies, at] = grown - d.gather(1, wanted[:, None])[:, 0]
+        divergence[copies, at] = grown - (functional.softmax(old, dim=-1) * d).sum(-1)
+    divergence = divergence.clamp(min=0)
     real, predicted = inputs.mask[rows].bool(), inputs.targets[rows] != NOTHING
     loss, divergence = torch.where(predicted, loss, 0.0), torch.where(real, divergence, 0.0)
     n_predicted = predicted.sum(1).clamp(min=1)
