@@ -216,7 +216,7 @@ def of_tokens(plain: Tensor, edited: Tensor, inputs: Inputs, rows: Tensor) -> Ch
             loss[part], divergence[part] = grown - of_target, grown - mean
         start += n
     # asked once: on a GPU each question waits for all that was begun
-    for each in (largest > _FAR).nonzero().split(max(1, chunk // plain.shape[2])):
+    for each in torch.split((largest > _FAR).nonzero(), max(1, chunk // plain.shape[2])):
         copies, at = each.unbind(1)
         old, new = plain[rows[copies], at].float(), edited[copies, at].float()
         grown, d = new.logsumexp(-1) - old.logsumexp(-1), new - old
