@@ -44,6 +44,7 @@ FUNCTIONS = {
     "probing fit": {"fit_probe"},
     "probing bench": {"planted_bench"},
     "probing bridge": {"bridge"},
+    "probing formulas": {"explain_neurons"},
     "probing judge": {"judge"},
     "probing all": {"probe_all"},
     "probing compare": {"compare_probings"},

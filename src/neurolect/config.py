@@ -16,7 +16,14 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
-from neurolect.probing import ActivationsOptions, BenchOptions, JudgeOptions, ProbeOptions, ProtocolOptions
+from neurolect.probing import (
+    ActivationsOptions,
+    BenchOptions,
+    FormulaOptions,
+    JudgeOptions,
+    ProbeOptions,
+    ProtocolOptions,
+)
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -64,6 +71,9 @@ class RunConfig:
 
     bench: BenchOptions = field(default_factory=BenchOptions)
     """What rankings are tested on."""
+
+    formulas: FormulaOptions = field(default_factory=FormulaOptions)
+    """How formulas for neurons are searched for."""
 
     protocol: ProtocolOptions = field(default_factory=ProtocolOptions)
     """What `probing all` measures, and how thoroughly."""

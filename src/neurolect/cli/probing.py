@@ -7,8 +7,20 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app, echo
-from neurolect.cli.arguments import Config, Device, Format, Model, Output, RunFolder, Settings, read_config
-from neurolect.cli.printing import as_json, make_progress, print_notices
+from neurolect.cli.arguments import (
+    Config,
+    Device,
+    Format,
+    Model,
+    Output,
+    RankingFile,
+    RankingFormat,
+    RankingOutput,
+    RunFolder,
+    Settings,
+    read_config,
+)
+from neurolect.cli.printing import as_json, make_progress, print_notices, print_ranking
 
 probing_app = typer.Typer(help="Find neurons for a concept from labelled data.", no_args_is_help=True)
 app.add_typer(probing_app, name="probing")
@@ -261,3 +273,34 @@ def bridge(
         bridge_text(compared) if output is Format.text else as_json(bridge_facts(compared)),
         nl=output is Format.json,
     )
+
+
+@probing_app.command()
+def formulas(
+    acts: Activations,
+    neurons: Annotated[
+        str | None, typer.Option("--neurons", "--neuron", help="Addresses or layers, separated by commas; all.")
+    ] = None,
+    random: Annotated[
+        Path | None, typer.Option(help="The same units read by the model with random weights.", metavar="ACTS")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
+    settings: Settings = None,
+    output: RankingOutput = RankingFormat.text,
+    out: RankingFile = None,
+) -> None:
+    """Explain neurons by formulas over words and labels.
+
+    Threshold and search: --set formulas.units=10000, share, length, beam, penalty, min_count, open_atoms, seed.
+    """
+    from neurolect.probing import explain_neurons
+    from neurolect.views.texts.probing import formulas_text
+
+    found = explain_neurons(
+        acts,
+        neurons=[each.strip() for each in (neurons or "").split(",") if each.strip()],
+        random=random,
+        options=read_config(None, settings).formulas,
+        progress=make_progress(),
+    )
+    print_ranking(found, text=formulas_text(found, limit=limit), output=output, out=out)

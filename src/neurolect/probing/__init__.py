@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from neurolect.probing.activations.stage import read_activations
     from neurolect.probing.bench import Bench, planted_bench
     from neurolect.probing.concepts.options import ActivationsOptions
+    from neurolect.probing.explanations import explain_neurons
     from neurolect.probing.fit import fit_probe
     from neurolect.probing.judging.stage import Judgement, judge
     from neurolect.probing.methods import rank_activations, ranking_methods
     from neurolect.probing.named_concepts import bridge
-    from neurolect.probing.options import BenchOptions, JudgeOptions, ProbeOptions, ProtocolOptions
+    from neurolect.probing.options import BenchOptions, FormulaOptions, JudgeOptions, ProbeOptions, ProtocolOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
     from neurolect.probing.probes.forest import Forest, fit_forest
     from neurolect.probing.probes.gaussian import GaussianProbe, choose_greedily, fit_gaussian
@@ -30,6 +31,7 @@ __all__ = [
     "Bench",
     "BenchOptions",
     "Forest",
+    "FormulaOptions",
     "GaussianProbe",
     "JudgeOptions",
     "Judgement",
@@ -42,6 +44,7 @@ __all__ = [
     "choose_greedily",
     "compare_probings",
     "detect",
+    "explain_neurons",
     "fit_forest",
     "fit_gaussian",
     "fit_linear",
@@ -66,6 +69,7 @@ _HOMES = {
     "Bench": "bench",
     "BenchOptions": "options",
     "Forest": "probes.forest",
+    "FormulaOptions": "options",
     "GaussianProbe": "probes.gaussian",
     "JudgeOptions": "options",
     "Judgement": "judging.stage",
@@ -78,6 +82,7 @@ _HOMES = {
     "choose_greedily": "probes.gaussian",
     "compare_probings": "protocol.comparison",
     "detect": "rankings.thresholds",
+    "explain_neurons": "explanations",
     "fit_forest": "probes.forest",
     "fit_gaussian": "probes.gaussian",
     "fit_linear": "probes.fitting",

@@ -137,3 +137,34 @@ class ProtocolOptions:
 
     def __post_init__(self) -> None:
         check_ranges(self, "protocol")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaOptions:
+    """How formulas for neurons are searched for.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    units: Annotated[int, Range(10, 1_000_000_000)] = 10_000
+    """Training units that are searched on, of whole sentences; formulas are measured on half as many test units."""
+    share: Annotated[float, Range(0.0, 1.0, above=True, below=True)] = 0.05
+    """Of the training units that a neuron is highest at: those that its formula is to hold of."""
+    length: Annotated[int, Range(1, 20)] = 5
+    """Atoms of a formula at most."""
+    beam: Annotated[int, Range(1, 1000)] = 10
+    """Formulas that are kept at every step."""
+    penalty: Annotated[float, Range(0.0, 1.0, above=True)] = 0.99
+    """What each atom after the first multiplies the score by; the paper has 1."""
+    min_count: Annotated[int, COUNT] = 20
+    """Training units that an atom has to hold of."""
+    open_atoms: Annotated[int, Range(0, 10_000)] = 5
+    """Words that a neuron's formula may have: those of the greatest overlap with it."""
+    seed: Annotated[int, SEED] = 0
+    """Of the sample and of permutations."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "formulas")

@@ -187,3 +187,30 @@ def _more(facts: dict[str, Any], name: str) -> str:
     stable = facts["stability"].get(name)
     cells.append(None if stable is None else list(stable["jaccard"].values())[-1])
     return "  " + " ".join(f"{'-' if each is None else f'{each:.3f}':>9}" for each in cells)
+
+
+def formulas_text(found: pa.Table, *, limit: int = 20) -> str:
+    """Lay formulas of neurons out, the best on the test units first, after what they compare with."""
+    rows, share = found.to_pylist(), provenance(found).options["share"]
+    labels = {
+        "score": "formula",
+        "atom_score": "best atom alone",
+        "free_score": "formula without a penalty",
+        "shuffled_score": "permuted units",
+        "random_score": "random weights",
+    }
+    lines = [
+        f"Intersection over union with the highest {share:.1%} of the units, on test units; {len(rows):,} neurons:"
+    ]
+    for name, label in labels.items():
+        values = sorted(each[name] for each in rows if each[name] is not None)
+        if values:
+            lines.append(f"  {label:<26} median {values[len(values) // 2]:.3f}, greatest {values[-1]:.3f}")
+    wide = max([6, *(len(each["address"]) for each in rows[:limit])])
+    lines += ["", f"{'neuron':<{wide}}   IoU  (train)  precision  recall  shuffled  formula"]
+    for each in rows[:limit]:
+        numbers = f"{each['score']:.3f}  ({each['train']:.3f})  {each['precision']:>9.2f}  {each['recall']:>6.2f}"
+        lines.append(
+            f"{each['address']:<{wide}}  {numbers}  {each['shuffled_score']:>8.3f}  {one_line(each['formula'])}"
+        )
+    return "\n".join(lines) + "\n"
