@@ -8,7 +8,7 @@ from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.interventions import CauseOptions, EditOptions, ablate, cause
-from neurolect.interventions.causal_check import LITTLE, MATCHES
+from neurolect.interventions.causal_check import LITTLE, MATCHES, RATE
 from neurolect.model import ModelOptions
 from neurolect.planted import Truth, planted_corpus
 from neurolect.signatures import DescribeOptions
@@ -44,6 +44,13 @@ def test_used_detectors_are_causal_and_decoys_and_ordinary_neurons_are_not(truth
         assert rows[each]["verdict"] == MATCHES, each
         assert rows[each]["loss"] > 0.1 or planted[each].concept in ("fox", "after_number"), each
         assert rows[each]["effect"] > 0.1, each
+    more = {
+        each for each, row in rows.items() if row["times"] is not None and row["times"] > 1 and row["q"] <= RATE
+    }
+    assert detectors <= more
+    assert not unused & more
+    # moved as far as they are, random neurons do as much: of those set to their mean nearly all did less
+    assert len(more & set(ordinary)) < 0.4 * sum(rows[each]["times"] is not None for each in ordinary)
     for each in unused | set(ordinary):
         if rows[each]["times"] is not None:
             assert rows[each]["verdict"] == LITTLE, each

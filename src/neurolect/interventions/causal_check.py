@@ -132,12 +132,14 @@ def cause(
         if len(missing):
             fidelity = recorded_options(run.manifest, "fidelity", FidelityOptions)
             check.predict(Stage(within, fidelity, workers, progress, record), missing)
-        total = _n_pairs(int(np.isin(missing, scored).sum()), options)
-        with progress.task("cause", total=total, unit="sentences") as task:
-            for place in _layers(run):
-                here = missing[(missing >= place.first) & (missing < place.first + place.width)]
-                if len(here):
-                    parts.add(place, check.part(place, here, task))
+            total = _n_pairs(int(np.isin(missing, scored).sum()), options)
+            with progress.task("cause", total=total, unit="sentences") as task:
+                for place in _layers(run):
+                    here = missing[(missing >= place.first) & (missing < place.first + place.width)]
+                    if len(here):
+                        parts.add(place, check.part(place, here, task))
+        else:
+            progress.message(f"All {len(wanted):,} neurons were checked before by these options.")
         least = options.least_effect * (EMBEDDING_SCALE if texts.kind == EMBEDDING else 1.0)
         table = _joined(parts.rows(), side=options.side, least=least)
         write_table(run.folder / f"{TABLE}.parquet", table)
