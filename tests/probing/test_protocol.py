@@ -23,6 +23,7 @@ from neurolect.probing import (
     open_probe,
     open_probing,
     probe_all,
+    read_activations,
 )
 from neurolect.probing.protocol.comparison import divergence
 from neurolect.probing.protocol.steps import Protocol
@@ -138,6 +139,22 @@ def test_a_killed_command_goes_on_and_finds_the_same(
     assert made_in(tmp_path).steps == again.steps
     with pytest.raises(ProbingError, match=r"of other activations, labels or options"):
         made_in(tmp_path, probe=ProbeOptions(units=200))
+
+
+def test_options_that_came_later_have_their_defaults(tmp_path: Path) -> None:
+    made, options = made_in(tmp_path), ActivationsOptions(min_train=8, min_test=2)
+
+    def without(path: Path, stage: str, part: str, option: str) -> None:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        del facts[stage][part][option]
+        path.write_text(json.dumps(facts), encoding="utf-8")
+
+    without(made.folder / "manifest.json", "key", "probe", "seed")
+    assert made_in(tmp_path).steps == made.steps
+    for part, option in (("model", "pooling"), ("activations", "seed")):
+        without(made.folder / "activations" / "manifest.json", "options", part, option)
+    store, data = made.folder / "activations", tmp_path / "treebank.jsonl"
+    assert read_activations(tiny_model("Bert"), data, out=store, concept="tags", options=options).folder == store
 
 
 def test_steps_of_other_options_are_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from neurolect.folders.atomic import write_json, write_table
 from neurolect.folders.formats import ACTIVATIONS, check_types, neurolect_version, read_manifest
 from neurolect.folders.lock import LOCK
 from neurolect.folders.sums import FileEntry, sums_of
-from neurolect.model import Model
+from neurolect.model import Model, ModelOptions
 from neurolect.probing.activations.plan import Plan, fingerprint
 from neurolect.probing.concepts.options import ActivationsOptions
 from neurolect.probing.concepts.splits import PARTS
@@ -195,12 +195,13 @@ def begin(folder: Path, key: dict[str, Any]) -> bool:
 
 
 def _key_of(manifest: Manifest) -> dict[str, Any]:
+    """Say what a store rests on; options that came later have their defaults."""
     model = manifest["model"]
     return {
         "model": model.get("fingerprint"),
-        "model_options": manifest["options"]["model"],
+        "model_options": _plain(dataclasses.asdict(ModelOptions())) | manifest["options"]["model"],
         "dtype": model.get("dtype"),
         "data": manifest["data"].get("fingerprint"),
-        "options": manifest["options"]["activations"],
+        "options": _plain(dataclasses.asdict(ActivationsOptions())) | manifest["options"]["activations"],
         "concept": manifest["concept"],
     }

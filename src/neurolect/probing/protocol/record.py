@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from neurolect.folders.atomic import write_json
 from neurolect.folders.formats import PROTOCOL, neurolect_version, read_manifest
 from neurolect.folders.lock import LOCK
 from neurolect.folders.sums import sums_of
+from neurolect.probing.options import ProbeOptions, ProtocolOptions
 from neurolect.store.manifest import now
 
 PLAN, STORE, PROBE_FOLDER, RANKING = "plan.json", "activations", "probe", "ranking.parquet"
@@ -36,7 +38,7 @@ def begin(folder: Path, key: dict[str, Any]) -> bool:
     """Say whether all is there already; what was left of other work is removed, a whole folder of it refused."""
     key = json.loads(json.dumps(key))
     if (folder / PROTOCOL.file).is_file():
-        if read_manifest(folder, PROTOCOL)["key"] == key:
+        if _with_defaults(read_manifest(folder, PROTOCOL)["key"]) == key:
             return True
         what = f"{folder} has the protocol of other activations, labels or options."
         hint = "Give another --out, or remove the folder."
@@ -48,6 +50,13 @@ def begin(folder: Path, key: dict[str, Any]) -> bool:
         shutil.rmtree(folder / PROBE_FOLDER, ignore_errors=True)
     write_json(folder / PLAN, key)
     return False
+
+
+def _with_defaults(key: dict[str, Any]) -> dict[str, Any]:
+    """Give options that came after a folder was written their defaults."""
+    defaults = {"probe": asdict(ProbeOptions()), "protocol": asdict(ProtocolOptions())}
+    filled = {name: options | key[name] for name, options in defaults.items()}
+    return dict(json.loads(json.dumps(key | filled)))
 
 
 def step(folder: Path, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
