@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -45,6 +45,7 @@ def test_float32_that_are_halves_are_sorted_as_halves() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.sampled_from([np.float16, np.float32]), st.booleans())
+@example(3285, 4, np.float16, False)  # a class of two units
 def test_precision_overlap_and_quantiles_are_those_of_the_definitions(
     seed: int, n_classes: int, dtype: type, coarse: bool
 ) -> None:

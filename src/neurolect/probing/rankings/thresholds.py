@@ -146,6 +146,8 @@ def _detect_some(given: _Given, chunk: slice, found: Detection) -> None:
     overlap = np.zeros((2, len(given.counts), found.overlap.shape[3]), np.float32)
     ends = np.stack([share * np.maximum(given.counts - 1, 0) for share in (0.5, 0.9)], axis=1)
     places = np.stack([np.floor(ends), np.ceil(ends)], axis=2).astype(np.int64).reshape(-1, 4)
+    order = np.argsort(places, axis=1, kind="stable")  # of two units the last is asked for before the first again
+    places, back = np.take_along_axis(places, order, 1), np.argsort(order, axis=1)
     keys_at = np.zeros(places.shape, np.int64)
     for row, neuron in enumerate(range(chunk.start, chunk.stop)):
         make_sortable(keys[row], n_bits)
@@ -159,7 +161,7 @@ def _detect_some(given: _Given, chunk: slice, found: Detection) -> None:
             for side, active in enumerate((sorted_keys > zero, sorted_keys < zero)):
                 if active.sum() < least:
                     found.overlap[side, :, neuron] = np.nan
-        pairs = values_of(keys_at, n_bits=n_bits).reshape(-1, 2, 2)
+        pairs = values_of(np.take_along_axis(keys_at, back, 1), n_bits=n_bits).reshape(-1, 2, 2)
         between = pairs[..., 0] + (pairs[..., 1] - pairs[..., 0]) * (ends - np.floor(ends))
         found.on_p50[:, neuron], found.on_p90[:, neuron] = between[:, 0], between[:, 1]
 
