@@ -23,6 +23,7 @@ from neurolect.probing import (
 from neurolect.probing.judging import agreement
 from neurolect.probing.judging.curves import Bootstrap, area, masked_right
 from neurolect.probing.judging.given import read_given
+from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.rankings.ranked import by_scores, random_order
 from neurolect.results import ranking_table, write_ranking
 from tests.command_line import command, succeed
@@ -35,6 +36,7 @@ QUICK = JudgeOptions(
     gaussian_sizes=(1, 3),
     removed_sizes=(2,),
     agree_at=(2, 5),
+    sparse_sizes=(1, 3),
     n_random=2,
     n_bootstrap=20,
     n_stability=2,
@@ -127,10 +129,32 @@ def test_the_folder_has_curves_areas_and_all_else(store: ActivationStore, tmp_pa
     assert len(facts["agreement"]["pairs"]) == 6
     assert set(facts["stability"]["probeless"]["jaccard"]) == {"2", "5"}
     assert facts["stability"]["random"] is None
+    sparse = {each["ranking"] for each in facts["sparse"]}
+    assert {"difference of means", "random"} <= sparse
     assert facts["selectivity"]["lca"]
     assert any(note.startswith("Subsampled: ") for note in facts["notes"])
     again = judge(store, tables, out=tmp_path / "judged", options=QUICK, probe=SMALL)
     assert again.table.equals(made.table)
+
+
+def test_few_neurons_of_a_class_are_probed_as_by_hand() -> None:
+    sample = planted(n=600)
+    scores = np.zeros((3, 8))
+    scores[[0, 1, 2], [0, 1, 7]] = 1.0  # right for two classes
+    options = LinearOptions(l1=0.0, l2=0.0, gap=0.01)
+    rows = sparse_probing(sample, {"mine": scores}, sizes=[1, 2], options=options, n_bootstrap=50, seed=3)
+    found = {(each["ranking"], each["k"]): each for each in rows}
+    right = []
+    for code, neuron in ((0, 0), (1, 1), (2, 7)):
+        binary = sample.against_rest("abc"[code], seed=3)
+        probe = fit_linear(
+            binary.rows, binary.labels, chosen=binary.parts.train, columns=np.array([neuron]), options=options
+        )
+        right.append(probe.accuracy(binary.rows, binary.labels, binary.parts.test))
+    assert found["mine", 1]["value"] == pytest.approx(np.mean(right), abs=0.01)
+    assert found["difference of means", 1]["value"] > 0.95
+    assert found["random", 1]["value"] < found["mine", 1]["value"]
+    assert found["mine", 1]["low"] <= found["mine", 1]["value"] <= found["mine", 1]["high"]
 
 
 def test_one_class_pairs_and_foreign_rankings_are_judged_with_notes(store: ActivationStore, tmp_path: Path) -> None:

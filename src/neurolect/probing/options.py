@@ -58,6 +58,8 @@ class JudgeOptions:
     """The same of Gaussian probes."""
     removed_sizes: tuple[Annotated[int, COUNT], ...] = (100,)
     """How many are removed where the probe is fitted again on all others, which costs most."""
+    sparse_sizes: tuple[Annotated[int, COUNT], ...] = (1, 2, 5, 10, 20, 50)
+    """How many neurons of each class are probed by themselves, where several are judged (k-sparse probing)."""
     agree_at: tuple[Annotated[int, COUNT], ...] = (10, 20, 30, 40, 100)
     """How many first neurons are compared between rankings."""
     n_random: Annotated[int, Range(1, 100)] = 5

@@ -33,6 +33,8 @@ class Given(NamedTuple):
     """Neurons of the store that it does not have, put last."""
     groups: NDArray[np.int64] | None = None
     """Of each neuron in its order, where the ranking has a column ``group``; -1: none."""
+    of_classes: NDArray[np.float64] | None = None
+    """Scores of the store's neurons for its classes, shape (n_classes, n_neurons), where the ranking has them."""
 
 
 def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore) -> list[Given]:
@@ -60,7 +62,11 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
         order = np.array([places[address] for address in addresses], np.int64)
         seconds = made.details.get("seconds")
         facts = (made.method, concept, made.options, seconds, made.runs, n_others, len(missing))
-        found.append(Given(name, order, *facts, groups=_groups(table, addresses)))
+        found.append(
+            Given(
+                name, order, *facts, groups=_groups(table, addresses), of_classes=_of_classes(table, places, store)
+            )
+        )
     return found
 
 
@@ -70,6 +76,19 @@ def _groups(table: pa.Table, addresses: list[str]) -> NDArray[np.int64] | None:
         return None
     known = dict(zip(table.column("address").to_pylist(), table.column("group").to_pylist(), strict=True))
     return np.array([-1 if known.get(each) is None else known[each] for each in addresses], np.int64)
+
+
+def _of_classes(table: pa.Table, places: dict[str, int], store: ActivationStore) -> NDArray[np.float64] | None:
+    """Read the scores of classes, where they are of the store's classes."""
+    if "class_scores" not in table.column_names or provenance(table).details.get("classes") != store.classes:
+        return None
+    scores = np.full((len(store.classes), len(places)), np.nan)
+    for address, row in zip(
+        table.column("address").to_pylist(), table.column("class_scores").to_pylist(), strict=True
+    ):
+        if address in places and row is not None and len(row) == len(scores):
+            scores[:, places[address]] = [np.nan if each is None else each for each in row]
+    return scores
 
 
 def _named(made: Provenance) -> Iterator[str]:

@@ -32,6 +32,7 @@ from neurolect.probing.judging.curves import (
     used_sizes,
 )
 from neurolect.probing.judging.given import Given, read_given
+from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.labels import class_counts
 from neurolect.probing.methods import METHODS, rank_sample
 from neurolect.probing.options import JudgeOptions, ProbeOptions
@@ -261,6 +262,7 @@ class Case:
             "agreement": self._agreement(given),
             "selectivity": self._selectivity(given, types),
             "clusters": self._clusters(given),
+            "sparse": self._sparse(given),
             "stability": self._stability(given),
             "notes": self._notes(given, majority),
         }
@@ -289,6 +291,20 @@ class Case:
                 if itself or others
             }
         return {"pairs": pairs, "average_overlap": overlaps, "neuron_vote": votes}
+
+    def _sparse(self, given: list[Given]) -> list[dict[str, Any]]:
+        """Probe each class by its own few neurons; only of several classes, and of words or sentences."""
+        sizes = [each for each in used_sizes(self.options.sparse_sizes, self.n) if each < self.n]
+        if len(self.sample.classes) < 3 or self.n_parts > 1 or not self.options.sparse_sizes or not sizes:
+            return []
+        return sparse_probing(
+            self.sample,
+            {each.name: each.of_classes for each in given if each.of_classes is not None},
+            sizes=sizes,
+            options=self.fitting,
+            n_bootstrap=self.options.n_bootstrap,
+            seed=self.probe.seed,
+        )
 
     def _clusters(self, given: list[Given]) -> dict[str, Any]:
         """Compare groups of neurons with the classes that they differ most for; of two classes there are none."""

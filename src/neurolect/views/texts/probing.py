@@ -153,9 +153,24 @@ def judge_text(made: Judgement) -> str:
         "overlap with what the other rankings vote for, and with its own vote; selective: accuracy less a control",
         f"task's; stable: overlap over bootstrap samples. Half an interval of fitted is at most {widest:.3f}.",
     ]
+    if facts["sparse"]:
+        lines += ["", *_sparse_text(facts["sparse"])]
     for name, found in facts["clusters"].items():
         lines += ["", *_clusters_text(one_line(name), found)]
     return "\n".join([*lines, *(["", *map(one_line, facts["notes"])] if facts["notes"] else [])]) + "\n"
+
+
+def _sparse_text(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Lay k-sparse probing out: a row a ranking, a column a size."""
+    sizes = list(dict.fromkeys(each["k"] for each in rows))
+    names = list(dict.fromkeys(each["ranking"] for each in rows))
+    longest, found = max(map(len, map(one_line, names))), {(each["ranking"], each["k"]): each for each in rows}
+    widest = max((each["high"] - each["low"]) / 2 for each in rows)
+    yield f"k-sparse probing: mean accuracy over {rows[0]['n_classes']} classes, each against as many others, on"
+    yield f"its own first k neurons (chance 0.5; half an interval is at most {widest:.3f}):"
+    yield f"{'k':>{longest}}  " + "  ".join(f"{each:>5}" for each in sizes)
+    for name in names:
+        yield f"{one_line(name):<{longest}}  " + "  ".join(f"{found[name, k]['value']:.3f}" for k in sizes)
 
 
 def _clusters_text(name: str, found: dict[str, Any]) -> Iterator[str]:
