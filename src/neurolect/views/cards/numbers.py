@@ -153,7 +153,8 @@ def cause_line(found: dict[str, Any]) -> str:
     unit = {"embedding": "the embedding (cosine distance)", "class": "the classes (KL)"}
     what = unit.get(found["outcome"], "what is predicted at its peak (KL)")
     verdict = {"where it matches": "acts where it matches", "anywhere": "acts on controls too"}
-    line = f"causal check: {verdict.get(found['verdict'], 'does little')}  \u00b7  setting it changes {what} by "
+    otherwise = "does little" if found["effect"] > found["effect_random"] else "does no more than random neurons"
+    line = f"causal check: {verdict.get(found['verdict'], otherwise)}  \u00b7  setting it changes {what} by "
     line += (
         f"{found['effect']:g}, random neurons {found['effect_random']:g}, on controls {found['effect_controls']:g}"
     )
