@@ -1,8 +1,11 @@
 """Labels of tokens equal those that a plain loop reads off; sentences hold what labels speak of."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.signatures.annotation.annotate import HEADS, WORDS, Annotations
@@ -75,6 +78,25 @@ def names_of(read: Read, labels: Labels, n: int) -> list[set[str]]:
 def test_tokens_are_of_the_first_word_they_touch(tokens: TokenWords) -> None:
     for at, (row, word, _, _) in enumerate(by_hand(tokens)):
         assert tokens.words[at] == (-1 if word is None else CODED.offsets[row] + word)
+
+
+def test_a_space_is_of_the_word_after_it(tmp_path: Path) -> None:
+    backend = Tokenizer(models.WordLevel({"[UNK]": 0, " ": 1, "in": 2, "2": 3, "0": 4}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"\d|\s|\w+"), "isolated")
+    backend.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "config.json").write_text("{}")
+    words = pa.array([["in", "20"]], WORDS)
+    annotations = Annotations(words=words, tags=pa.nulls(1, WORDS))
+    coded = code_sentences(annotations)
+    tokens = token_words(["in 20"], words, coded, tokenizer=str(tmp_path))
+    assert tokens.words.tolist() == [0, 1, 1, 1]
+    read = read_from(["in 20"], annotations, coded, tokens)
+    assert names_of(read, words_at(read, np.arange(4)), 4) == [
+        {"in"},
+        {"20", "(space)-"},
+        {"20", "-2-"},
+        {"20", "-0"},
+    ]
 
 
 def test_words_and_pieces(read: Read, tokens: TokenWords) -> None:

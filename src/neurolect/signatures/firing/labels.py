@@ -27,6 +27,8 @@ TEXTS = {
     RELATION: "relation {}",
 }
 """How the labels of a family are written; others are as they are."""
+SPACE = "(space)"
+"""The piece that is the space before its word."""
 PLACES = ("first token", "second token", "third token", "last token", "special token")
 
 
@@ -157,7 +159,7 @@ def _pieces(
     )
     for token, row, start, end in bounds:
         word = tokens.words[token]
-        text = texts[row][start:end].strip().lower()
+        text = texts[row][start:end].strip().lower() or SPACE
         name = ("" if token == first[word] else "-") + text + ("" if token == last[word] else "-")
         pieces[token] = code.setdefault(name, len(code))
     return pieces, list(code)

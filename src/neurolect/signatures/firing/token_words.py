@@ -29,7 +29,8 @@ class TokenWords(NamedTuple):
     ends: NDArray[np.int32]
     """One past its last character; special tokens cover nothing."""
     words: NDArray[np.int64]
-    """Its word as a place among the coded words, the first that it shares a character with; -1 without one."""
+    """Its word as a place among the coded words: the first that it shares a character with, or, of a space, the one
+    after it; -1 without one."""
 
     def table(self, sentence_ids: NDArray[np.int64]) -> pa.Table:
         """Give the characters of all tokens as a table, a row a sentence."""
@@ -77,7 +78,7 @@ def _words_of(
     spans: Sequence[Sequence[tuple[int, int]]],
     at: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Find the first word that each token shares a character with; all sentences on one line of characters."""
+    """Find the word of each token; all sentences on one line of characters."""
     flat = np.array([each for of_one in spans for each in of_one], np.int64).reshape(-1, 2)
     n_words, n_tokens = np.diff(at), np.diff(bounds)
     last = np.zeros(len(spans), np.int64)  # a length that holds all words and tokens of each sentence
@@ -88,4 +89,6 @@ def _words_of(
     token_starts, token_ends = (each + np.repeat(base, n_tokens) for each in (starts, ends))
     place = np.searchsorted(word_ends, token_starts, side="right")
     begins = np.append(word_starts, np.iinfo(np.int64).max)[place]
-    return np.where(np.maximum(begins, token_starts) < token_ends, at[0] + place, -1)
+    shares = np.maximum(begins, token_starts) < token_ends
+    is_space = (begins == token_ends) & (token_starts < token_ends)  # the space before a number, say
+    return np.where(shares | is_space, at[0] + place, -1)
