@@ -26,6 +26,7 @@ from neurolect.probing.judging.given import read_given
 from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.rankings.ranked import by_scores, random_order
 from neurolect.results import ranking_table, write_ranking
+from neurolect.views.texts.probing import judge_text
 from tests.command_line import command, succeed
 from tests.probing.stores import example_store
 from tests.probing.test_methods import planted
@@ -188,6 +189,24 @@ def test_rankings_of_runs_and_comparisons_are_judged_by_address(store: Activatio
     notes = " ".join(made.facts["notes"])
     assert "Of other neurons, left out: compare r2 (1)" in notes
     assert "put last: compare r2 (1)" in notes
+
+
+def test_what_the_model_uses_is_reported_next_to_rankings(store: ActivationStore, tmp_path: Path) -> None:
+    columns = {"address": ["first 5 of lca (5)", "last 5 of lca (5)"], "score": [0.4, 0.1], "low": [0.3, 0.0]}
+    columns |= {"high": [0.5, 0.2], "random": [0.1, None], "random_high": [0.2, None], "n_neurons": [5, 5]}
+    used = ranking_table(columns, runs=["a"], method="ablate", options={"each": False}, details={"n_texts": 7})
+    lca = rank_activations(store, by="lca", options=SMALL)
+    made = judge(store, [lca, used], out=tmp_path / "judged", options=QUICK, probe=SMALL)
+    assert [each["name"] for each in made.facts["rankings"]] == ["lca", "mean-difference"]
+    first, last = made.facts["used"]
+    assert (first["set"], first["score"], first["random_high"], first["n_texts"]) == (
+        "first 5 of lca (5)",
+        0.4,
+        0.2,
+        7,
+    )
+    assert last["random"] is None
+    assert "first 5 of lca (5)  +0.4000 (+0.3000 .. +0.5000)  random +0.1000, +0.2000" in judge_text(made)
 
 
 def test_what_cannot_be_judged_is_refused_and_leaves_nothing(store: ActivationStore, tmp_path: Path) -> None:

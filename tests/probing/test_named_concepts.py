@@ -124,7 +124,7 @@ def test_class_scores_are_a_ranking_each(run: Run) -> None:
     assert Run(run.folder).manifest["stages"]["bridge"]["not_named"] == ["odd"]
 
 
-def test_what_cannot_be_compared_is_refused(run: Run) -> None:
+def test_what_cannot_be_compared_is_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     scores = np.arange(run.n_neurons, 0.0, -1)
     with pytest.raises(ProbingError, match=r"Signatures cannot name 'unheard': no tag, and no value of a field"):
         bridge(run, [ranking(run, scores, concept="unheard")])
@@ -134,6 +134,16 @@ def test_what_cannot_be_compared_is_refused(run: Run) -> None:
     foreign = table_of(by_scores(scores), addresses=addresses, rests_on=["x"], method="lca", concept="film")
     with pytest.raises(ProbingError, match=r"neurons that the run does not have, mlp\.7\.0 for one"):
         bridge(run, [foreign])
+    other = table_of(
+        by_scores(scores),
+        addresses=run.index.addresses(),
+        rests_on=["x"],
+        method="lca",
+        concept="film",
+        models=["z"],
+    )
+    bridge(run, [other])
+    assert "is of another model than the run (z, not " in caplog.text
     free = table_of(by_scores(scores), addresses=run.index.addresses(), rests_on=["x"], method="random")
     with pytest.raises(ProbingError, match=r"is for no concept, and has no scores of classes(.|\n)*Hint: "):
         bridge(run, [free])

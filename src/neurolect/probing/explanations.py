@@ -101,7 +101,13 @@ def explain_neurons(
     details = {"sample": sample.facts, "n_atoms": len(atoms.names), "concept": store.manifest["concept"]}
     asked = {"neurons": list(neurons)} | asdict(options)
     return ranking_table(
-        made, runs=fingerprints(store), method="formulas", options=asked, seed=options.seed, details=details
+        made,
+        runs=fingerprints(store),
+        method="formulas",
+        options=asked,
+        seed=options.seed,
+        details=details,
+        models=[each for each in [store.manifest["model"].get("fingerprint")] if each],
     )
 
 

@@ -3,6 +3,7 @@
 Dims: N neurons.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from neurolect.results.number import nearly_constant
 from neurolect.statistics.sorting import mean_ranks
 from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current, making
+
+logger = logging.getLogger(__name__)
 
 RANKS, AGREEMENT = "concepts/ranks", "concepts/agreement"
 SIDES = {1: "top", -1: "bottom"}
@@ -88,7 +91,7 @@ def bridge(
         raise OptionError(what, expected="1 or more")
     check_current(run.folder, run.manifest, "describe")
     known = {address: neuron for neuron, address in enumerate(run.index.addresses())}
-    given = [one for each in rankings for one in _concepts_of(each, known)]
+    given = [one for each in rankings for one in _concepts_of(each, known, run)]
     named = {concept: _named(run, concept) for concept in dict.fromkeys(each.concept for each in given)}
     unknown = [concept for concept, found in named.items() if found is None]
     rows, ranks = list[dict[str, Any]](), list[dict[str, Any]]()
@@ -129,11 +132,14 @@ _AGREEMENT = pa.schema(
 )
 
 
-def _concepts_of(ranking: str | Path | pa.Table, known: dict[str, int]) -> Iterator[_OneConcept]:
+def _concepts_of(ranking: str | Path | pa.Table, known: dict[str, int], run: Run) -> Iterator[_OneConcept]:
     """Take a ranking apart into its concepts."""
     table = ranking if isinstance(ranking, pa.Table) else read_ranking(ranking)
     table, made = table.sort_by("rank"), provenance(table)
     source = "The ranking" if isinstance(ranking, pa.Table) else str(ranking)
+    own = run.manifest["model"].get("fingerprint")
+    if made.models and own and own not in made.models:
+        logger.warning("%s is of another model than the run (%s, not %s).", source, ", ".join(made.models), own)
     addresses = table.column("address").to_pylist()
     if others := [each for each in addresses if each not in known]:
         what = f"{source} has {len(others):,} neurons that the run does not have, {others[0]} for one."

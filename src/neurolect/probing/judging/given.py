@@ -44,6 +44,8 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
     found: list[Given] = []
     for number, each in enumerate(rankings):
         table = each if isinstance(each, pa.Table) else read_ranking(each)
+        if _is_of_sets(table):
+            continue
         source = f"ranking {number + 1}" if isinstance(each, pa.Table) else str(each)
         addresses = list(
             dict.fromkeys(table.sort_by("rank").column("address").to_pylist())
@@ -68,6 +70,28 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
             )
         )
     return found
+
+
+def read_used(rankings: Sequence[str | Path | pa.Table]) -> list[dict[str, Any]]:
+    """Read what `edit ablate` measured of the first and last neurons of rankings, set together in the model."""
+    found = list[dict[str, Any]]()
+    wanted = ("address", "score", "low", "high", "random", "random_high", "n_neurons")
+    for number, each in enumerate(rankings):
+        table = each if isinstance(each, pa.Table) else read_ranking(each)
+        if not _is_of_sets(table):
+            continue
+        source = f"ranking {number + 1}" if isinstance(each, pa.Table) else Path(each).stem
+        made = provenance(table)
+        facts = {"source": source, "unit": made.details.get("unit"), "n_texts": made.details.get("n_texts")}
+        for row in table.sort_by("rank").to_pylist():
+            found.append(facts | {("set" if name == "address" else name): row.get(name) for name in wanted})
+    return found
+
+
+def _is_of_sets(table: pa.Table) -> bool:
+    """Say whether a table is of sets of neurons, not of single ones."""
+    made = provenance(table)
+    return made.method == "ablate" and not made.options.get("each")
 
 
 def _groups(table: pa.Table, addresses: list[str]) -> NDArray[np.int64] | None:

@@ -31,7 +31,7 @@ from neurolect.probing.judging.curves import (
     rows_of_curve,
     used_sizes,
 )
-from neurolect.probing.judging.given import Given, read_given
+from neurolect.probing.judging.given import Given, read_given, read_used
 from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.labels import class_counts
 from neurolect.probing.methods import METHODS, rank_sample
@@ -78,7 +78,8 @@ def judge(
     activations : ActivationStore, str or Path
         From :func:`read_activations`.
     rankings : sequence of str, Path or pyarrow.Table
-        From :func:`rank_activations`, or any other ranking of all neurons of the store.
+        From :func:`rank_activations`, or any other ranking of all neurons of the store; what
+        :func:`neurolect.interventions.ablate` measured of a ranking is reported next to them.
     out : str or Path
         The folder to write; a judge's folder that is there is replaced.
     concept : str, optional
@@ -116,6 +117,7 @@ def judge(
         sample = sample.against_rest(concept, seed=probe.seed)
     case = Case(store, sample, concept, options, probe, progress or NullProgress())
     made = case.judged(given)
+    made.facts["used"] = read_used(rankings)
     with replacing_folder(out, error=ProbingError) as temporary:
         write_table(temporary / TABLE, made.table)
         says = {"format": JUDGEMENT.name, "schema_version": JUDGEMENT.version}

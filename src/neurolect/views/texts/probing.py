@@ -153,11 +153,24 @@ def judge_text(made: Judgement) -> str:
         "overlap with what the other rankings vote for, and with its own vote; selective: accuracy less a control",
         f"task's; stable: overlap over bootstrap samples. Half an interval of fitted is at most {widest:.3f}.",
     ]
+    if facts["used"]:
+        lines += ["", *_used_text(facts["used"])]
     if facts["sparse"]:
         lines += ["", *_sparse_text(facts["sparse"])]
     for name, found in facts["clusters"].items():
         lines += ["", *_clusters_text(one_line(name), found)]
     return "\n".join([*lines, *(["", *map(one_line, facts["notes"])] if facts["notes"] else [])]) + "\n"
+
+
+def _used_text(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Lay out what setting first and last neurons changes in the running model."""
+    yield "Used by the model: the change when neurons are set together; of random ones of the same layers the"
+    yield "median and the highest:"
+    wide = max(len(one_line(each["set"])) for each in rows)
+    for each in rows:
+        known = (each[name] for name in ("score", "low", "high", "random", "random_high"))
+        score, low, high, random, highest = ("-" if value is None else f"{value:+.4f}" for value in known)
+        yield f"  {one_line(each['set']):<{wide}}  {score} ({low} .. {high})  random {random}, {highest}"
 
 
 def _sparse_text(rows: list[dict[str, Any]]) -> Iterator[str]:
