@@ -197,6 +197,7 @@ def test_penalties_may_be_given_and_random_weights_read(tmp_path: Path) -> None:
     made = made_in(tmp_path, model=model, options=options, random=True, activations=tmp_path / "acts")
     assert made.steps["search"]["best"] == {"l1": 1e-3, "l2": 1e-3}
     assert 0 <= made.steps["random"]["all"]["task"]["value"] <= 1
+    assert "minimal" not in made.steps["random"]
     assert sorted(each.name for each in made.folder.iterdir() if each.is_dir()) == ["probe"]
     assert "random weights, all neurons" in protocol_text(made)
 
@@ -273,6 +274,13 @@ def test_verify_knows_folders_of_probes_and_judges(tmp_path: Path) -> None:
 
 def kind_file(name: str) -> str:
     return "probe.json" if name == "probe" else "judge.json"
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    for folder in (tmp_path / "out", tmp_path / "out" / "activations"):
+        folder.mkdir(parents=True)
+        (folder / ".plan.json.0123abcd-99999999.tmp").write_text("{", encoding="utf-8")
+    assert made_in(tmp_path).steps["minimal"]["k"] >= 1
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from neurolect.errors import ProbingError
-from neurolect.folders.atomic import write_json, write_table
+from neurolect.folders.atomic import is_leftover, write_json, write_table
 from neurolect.folders.formats import ACTIVATIONS, check_types, neurolect_version, read_manifest
 from neurolect.folders.lock import LOCK
 from neurolect.folders.sums import FileEntry, sums_of
@@ -188,7 +188,7 @@ def begin(folder: Path, key: dict[str, Any]) -> bool:
         shutil.rmtree(folder / "rows", ignore_errors=True)
         for name in (UNITS, SKIPPED):
             (folder / name).unlink(missing_ok=True)
-    if any(each.name != LOCK for each in folder.iterdir()):
+    if any(each.name != LOCK and not is_leftover(each) for each in folder.iterdir()):
         raise not_free(folder)
     write_json(folder / PLAN, key)
     return False

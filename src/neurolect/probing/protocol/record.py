@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolect.errors import ProbingError
-from neurolect.folders.atomic import write_json
+from neurolect.folders.atomic import is_leftover, write_json
 from neurolect.folders.formats import PROTOCOL, neurolect_version, read_manifest
 from neurolect.folders.lock import LOCK
 from neurolect.folders.sums import sums_of
@@ -28,7 +28,7 @@ def check_free(folder: Path) -> None:
         folder.is_dir()
         and not (folder / PLAN).is_file()
         and not (folder / PROTOCOL.file).is_file()
-        and any(each.name not in _OWN for each in folder.iterdir())
+        and any(each.name not in _OWN and not is_leftover(each) for each in folder.iterdir())
     ):
         what = f"{folder} is there already and has something else in it; nothing is overwritten."
         raise ProbingError(what, expected="a folder that is not there yet", hint="Give another --out.")

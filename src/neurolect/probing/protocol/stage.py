@@ -255,7 +255,7 @@ def _random(
     sample = draw_sample(store, sizes=sizes_of(protocol.probe), seed=protocol.probe.seed)
     other = Protocol(store, sample, protocol.probe, protocol.options, protocol.device)
     other.fitting = protocol.fitting
-    return other.controls(np.arange(other.n))
+    return other.controls()
 
 
 def _facts(store: ActivationStore, protocol: Protocol) -> dict[str, Any]:

@@ -183,8 +183,8 @@ class Protocol:
             return interval(float(values[0]), samples[:, 0])._asdict()
         return interval(float(values[0] - values[1]), samples[:, 0] - samples[:, 1])._asdict()
 
-    def controls(self, neurons: Order) -> dict[str, Any]:
-        """Fit a control task on all neurons and on the minimal set; of sentences, permuted labels."""
+    def controls(self, minimal: Order | None = None) -> dict[str, Any]:
+        """Fit a control task on all neurons and on the minimal set if given; of sentences, permuted labels."""
         trial, parts, labels = self.trial(), self.sample.parts, self.sample.labels
         types = types_of(self.store, self.sample.units)
         if types is None:
@@ -200,7 +200,8 @@ class Protocol:
         if len(kept) < 2:
             return found | {"note": "All training units have the same control label: there is no control task."}
         codes = np.where(np.isin(control, kept), np.searchsorted(kept, control), -1)
-        for name, chosen in (("all", np.arange(self.n)), ("minimal", neurons)):
+        chosen_of = {"all": np.arange(self.n)} | ({} if minimal is None else {"minimal": minimal})
+        for name, chosen in chosen_of.items():
             right, other = self._right(trial, chosen), self._right(trial, chosen, codes)
             found[name] = {
                 "k": len(chosen),

@@ -141,11 +141,6 @@ def _notes(made: Probing) -> Iterator[str]:
         yield f"Sentences skipped: {counts['sentences_skipped']:,} (skipped.parquet of the store lists them)."
     if made.steps["controls"].get("note"):
         yield made.steps["controls"]["note"]
-    seconds = {name: each["seconds"] for name, each in made.steps.items()}
-    longest = ", ".join(
-        f"{name} {value:.0f}" for name, value in sorted(seconds.items(), key=lambda each: -each[1])[:4]
-    )
-    yield f"{sum(seconds.values()) / 60:.1f} minutes without reading activations (seconds: {longest})."
 
 
 def compared_text(pairs: pa.Table) -> str:
