@@ -96,7 +96,7 @@ NOT_KILLED = {
     "paper": "its steps are the verbs above, each complete or not begun (tests/paper)",
     "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
     "stability": "reads, and writes as rank does",
-    "writes": "reads, and writes as rank does",
+    "writes": "reads, and writes as rank does; of a run one table in one stage",
     "corpus": "reads, and writes as rank does",
     "probing compare": "reads",
 }  # fmt: skip

@@ -114,3 +114,48 @@ def test_the_command_writes(tmp_path: Path) -> None:
             "writes", tmp_path / "model", "--token", clear["promotes"][0], "--neurons", "mlp.1,mlp.2.0-3"
         )
         assert clear["address"] in only
+
+
+def test_what_a_runs_neurons_write_is_kept_shown_and_ranked(tmp_path: Path) -> None:
+    import transformers
+
+    from neurolect.collector import CollectOptions, collect
+    from neurolect.corpus import prepare
+    from neurolect.model import ModelOptions, load_model
+    from neurolect.results import rank
+    from neurolect.signatures import DescribeOptions, describe
+    from neurolect.store import open_run
+    from neurolect.views import card, card_text
+    from tests.tiny_corpora import write_documents
+    from tests.tiny_models import write_tiny
+
+    folder = str(write_tiny(tmp_path / "model", family="Llama"))
+    config = transformers.AutoConfig.from_pretrained(folder)
+    torch.manual_seed(0)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    corpus = prepare([write_documents(tmp_path / "d.jsonl", n_documents=12)], out=tmp_path / "corpus")
+    model = load_model(folder, options=ModelOptions(sites=("mlp",), layers=(2,)))
+    options = CollectOptions(list_size=5, held_out_size=0)
+    run = collect(model, corpus, out=tmp_path / "run", options=options)
+    run = describe(run, options=DescribeOptions(tagger="none", vectors="none", pattern_length=1, max_senses=1))
+    assert card(run.neuron("mlp.2.3"))["writes"] is None
+    succeed("writes", run.folder)
+    run, table = open_run(run.folder), writes(folder, ["mlp.2"])
+    kept = run.table("writes/neurons")
+    by_address = {row["address"]: row for row in table.to_pylist()}
+    for row in kept.to_pylist():
+        expected = by_address[run.index.address(row["neuron_id"])]
+        assert {name: row[name] for name in row if name != "neuron_id"} == {
+            name: expected[name] for name in row if name != "neuron_id"
+        }
+    shown = card(run.neuron("mlp.2.3"))
+    assert shown["writes"]["promotes"] == by_address["mlp.2.3"]["promotes"]
+    assert "writes \u2192" in card_text(shown)
+    ranked = rank(run, by="write-kurtosis").to_pylist()
+    assert ranked[0]["address"] == max(by_address, key=lambda each: by_address[each]["kurtosis"])
+    assert writes(run, ["mlp.2.3"]).num_rows == 1
+    assert writes(run, token="no such token").num_rows == 0
+    plain = load_model(folder)
+    other = collect(plain, corpus, out=tmp_path / "hidden", options=options)
+    with pytest.raises(OptionError, match="has no mlp neurons"):
+        writes(other)

@@ -8,6 +8,7 @@ Dims: V tokens, D hidden width, N neurons of a layer, M random mixtures.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, NeuronAddressError, OptionError
+from neurolect.fidelity.score import load_model_of
+from neurolect.folders.atomic import write_table
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.resuming import tap_at
 from neurolect.model.language_model import Model
@@ -24,7 +27,12 @@ from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress
 from neurolect.results.table import ranking_table
+from neurolect.store import Run, open_run
+from neurolect.store.stages import making
 
+TABLE = "writes/neurons"
+KEPT = ["score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis"]
+"""Columns of the run's table."""
 N_MIXTURES = 1_000
 """Random mixtures of a layer's columns that the threshold is taken from."""
 QUANTILE = 0.99
@@ -57,7 +65,7 @@ class Unembedding(NamedTuple):
 
 
 def writes(
-    model: Model | str,
+    model: Model | Run | str | Path,
     neurons: Sequence[str] = (),
     *,
     token: str | None = None,
@@ -68,12 +76,15 @@ def writes(
 ) -> pa.Table:
     """Say which tokens neurons promote and suppress, where that is more than chance.
 
+    Of a run those of its own model are kept in its folder, for cards and rankings.
+
     Parameters
     ----------
-    model : Model or str
-        A decoder with its head; or its name.
+    model : Model, Run, str or Path
+        A decoder with its head, its name; or a run that was collected from one.
     neurons : sequence of str
-        Addresses at the site mlp (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); all when none is given.
+        Addresses at the site mlp (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); all when none is given, those of
+        the run's mlp layers.
     token : str, optional
         Only neurons that promote or suppress this one clearly, in any case and with or without a space before it.
     seed : int
@@ -109,8 +120,13 @@ def writes(
     --------
     >>> writes("smollm2", ["mlp.28.200"])  # doctest: +SKIP
     """
-    if isinstance(model, str):
-        model = load_with_head(model, options=model_options, device=device)
+    run = model if isinstance(model, Run) else None
+    if isinstance(model, str | Path) and (Path(model) / "manifest.json").is_file():
+        run = open_run(model)
+    if run is not None:
+        return _of_run(run, neurons, token=token, seed=seed, device=device, progress=progress)
+    if not isinstance(model, Model):
+        model = load_with_head(str(model), options=model_options, device=device)
     unembedding = unembedding_of(model)
     wanted = _columns(model, neurons)
     rows: list[dict[str, Any]] = []
@@ -140,6 +156,35 @@ def writes(
         details={"layers": layers},
         models=[model.fingerprint],
     )
+
+
+def _of_run(
+    run: Run,
+    neurons: Sequence[str],
+    *,
+    token: str | None,
+    seed: int,
+    device: str,
+    progress: Progress | None,
+) -> pa.Table:
+    """Measure the neurons of a run's mlp layers, and keep them in its folder unless only some are asked for."""
+    layers = [each["layer"] for each in run.manifest["model"]["sites"] if each["site"] == "mlp"]
+    if not layers:
+        what = f"{run.folder} has no mlp neurons, and others have no output direction of their own."
+        raise OptionError(what, expected="a run that was collected with model.sites=mlp")
+    model = load_model_of(run, device=device, load=load_with_head)
+    asked = list(neurons) or [f"mlp.{layer}" for layer in layers]
+    if neurons:
+        return writes(model, asked, token=token, seed=seed, progress=progress)
+    unembedding_of(model)  # refused before the stage begins
+    with making(run.folder, "writes"):
+        table = writes(model, asked, seed=seed, progress=progress)
+        ids = pa.array([run.index.neuron_id(each) for each in table.column("address").to_pylist()], pa.int32())
+        kept = table.select(KEPT).add_column(0, "neuron_id", ids).sort_by("neuron_id")
+        write_table(run.folder / f"{TABLE}.parquet", kept.replace_schema_metadata(None))
+    if token is None:
+        return table
+    return table.filter(pa.array([_has(row, token) for row in table.to_pylist()], pa.bool_()))
 
 
 def _has(row: dict[str, Any], token: str) -> bool:

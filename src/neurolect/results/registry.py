@@ -74,6 +74,13 @@ def _of_twins(run: Run, _asked: Asked) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy().astype(np.float64))
 
 
+def _of_writing(run: Run, _asked: Asked) -> NDArray[np.float64]:
+    table = run.table("writes/neurons", columns=["neuron_id", "kurtosis"])
+    values = np.full(run.n_neurons, np.nan)
+    values[table.column("neuron_id").to_numpy()] = table.column("kurtosis").to_numpy()
+    return values
+
+
 _NUMBERS = [
     Number(
         name="pos",
@@ -171,6 +178,13 @@ _NUMBERS = [
         of_neuron=True,
     ),
     column("cause", "what setting it changes where its signature matches (mean)", CAUSE, column="effect"),
+    Number(
+        name="write-kurtosis",
+        label="how few tokens what it writes goes to (excess kurtosis over the vocabulary)",
+        source="writes/neurons",
+        read=_of_writing,
+        of_neuron=True,
+    ),
     moment("mean", "mean of the activation"),
     moment("std", "standard deviation of the activation"),
     moment("skewness", "skewness of the activation"),

@@ -63,6 +63,12 @@ STAGES: dict[str, StageKind] = {
         "has no comparison with rankings for concepts",
         "neurolect probing bridge RUN RANKING",
     ),
+    "writes": StageKind(
+        ("collect",),
+        ("writes/",),
+        "does not know what its neurons write",
+        "neurolect writes RUN",
+    ),
     "tokens": StageKind(
         ("collect",),
         ("tokens/", "signatures/token_"),

@@ -22,7 +22,7 @@ from neurolect.store import SIDES, Neuron
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
-from neurolect.views.cards.numbers import card_activation, card_cause, card_concepts, card_fidelity
+from neurolect.views.cards.numbers import card_activation, card_cause, card_concepts, card_fidelity, card_writes
 
 # The neurons most like one: by shared sentences, by signature, by response.
 N_NEAREST = 5
@@ -321,7 +321,8 @@ def card(
     Returns
     -------
     dict
-        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``stale`` (lines on
+        ``address``, ``site``, ``layer``, ``index``, ``model``, ``corpus``, ``writes`` (see
+        :func:`neurolect.views.cards.numbers.card_writes`), ``stale`` (lines on
         what is not shown), ``activation`` (moments,
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
@@ -368,6 +369,7 @@ def card(
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
         "responds_like": nearest_responses(neuron),
+        "writes": card_writes(neuron),
         "stale": neuron.run.stale(),
         "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }

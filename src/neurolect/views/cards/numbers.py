@@ -163,6 +163,33 @@ def cause_line(found: dict[str, Any]) -> str:
     return line
 
 
+def card_writes(neuron: Neuron) -> dict[str, Any] | None:
+    """Give the tokens that the neuron promotes and suppresses, clearer than chance.
+
+    Returns: ``promotes``, ``suppresses`` (tokens, the strongest first) and ``score`` (above 1 where one is clear);
+        None where ``neurolect writes`` has not run.
+    """
+    if not neuron.run.has("writes/neurons"):
+        return None
+    rows = neuron.run.table("writes/neurons").filter(pc.field("neuron_id") == neuron.neuron_id).to_pylist()
+    if not rows:
+        return None
+    return {name: rows[0][name] for name in ("promotes", "suppresses")} | {
+        "score": float(f"{rows[0]['score']:.3g}")
+    }
+
+
+def writes_line(found: dict[str, Any]) -> str:
+    """Say in a line what a neuron writes.
+
+    >>> writes_line({"promotes": [" her", " she"], "suppresses": [], "score": 2.1})
+    'writes \u2192 her, she'
+    """
+    shown = {name: ", ".join(filter(None, map(str.strip, found[name]))) for name in ("promotes", "suppresses")}
+    parts = [text if name == "promotes" else f"not {text}" for name, text in shown.items() if text]
+    return "writes \u2192 " + ("  \u00b7  ".join(parts) or "nothing clear")
+
+
 def card_concepts(neuron: Neuron, side: str) -> list[dict[str, Any]]:
     """Give the concepts that rankings have the neuron among the first for, on the side that fires for them.
 

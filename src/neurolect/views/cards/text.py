@@ -9,7 +9,7 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.views.cards.activating_words import STRONG, bracketed, places_of
 from neurolect.views.cards.contents import N_FIELDS
-from neurolect.views.cards.numbers import activation_lines, cause_line, concepts_line, fidelity_lines
+from neurolect.views.cards.numbers import activation_lines, cause_line, concepts_line, fidelity_lines, writes_line
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.visible import harmless_values
 
@@ -120,6 +120,10 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         yield _text("nearly constant: its activation varies too little for the model to use", "bold")
     for drawn, fact in zip((line, _text(ends, "bright_black")), [*side_facts, "", ""], strict=False):
         yield drawn + _text("   " + fact if fact and width - bins > 24 else "", "")
+    if card["writes"]:
+        line = _text(writes_line(card["writes"]))
+        line.truncate(width, overflow="ellipsis")
+        yield line
     alike = [f"{each['address']} {number(each['correlation'])}" for each in (card["responds_like"] or ())[:4]]
     if alike:
         line = _text("responds like  ", "bright_black") + _text(", ".join(alike))
