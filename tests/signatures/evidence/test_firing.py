@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pytest
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.corpus import prepare
+from neurolect.corpus import open_corpus, prepare
+from neurolect.errors import OptionError
 from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.finding import find
 from neurolect.model import ModelOptions, load_model
@@ -140,3 +141,15 @@ def test_without_the_tokenizer_the_rest_is_described(run: Run, tmp_path: Path) -
     assert not made.has("token_spans")
     assert not made.has("signatures/firing_words")
     assert made.has("signatures/words")
+
+
+def test_a_run_of_one_side_is_shown(truth: Truth, run: Run, tmp_path: Path) -> None:
+    model = load_model(str(truth.folder), options=ModelOptions(sites=("mlp",), layers=(2,), pooling="max"))
+    options = CollectOptions(list_size=30, held_out_size=0, sides=("top",))
+    corpus = run.manifest["corpus"]["path"]
+    one = describe(collect(model, open_corpus(corpus), out=tmp_path / "one", options=options), options=OPTIONS)
+    made = card(one.neuron("mlp.2.3"))
+    assert [side["side"] for side in made["sides"]] == ["top"]
+    assert "BOTTOM" not in card_text(made)
+    with pytest.raises(OptionError, match="has no bottom lists"):
+        card(one.neuron("mlp.2.3"), sides=("bottom",))

@@ -18,7 +18,7 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.signatures.firing.listed_tokens import SIDE as FIRING_SIDE
 from neurolect.statistics.scores import MIN_Z
-from neurolect.store import SIDES, Neuron
+from neurolect.store import Neuron
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
@@ -303,7 +303,7 @@ def card(
     *,
     n_examples: int = 5,
     n_evidence: int = 8,
-    sides: tuple[str, ...] = SIDES,
+    sides: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """Gather what is known of a neuron.
 
@@ -315,8 +315,8 @@ def card(
         Sentences of the list to show a side; near-duplicates of one already shown are passed over.
     n_evidence : int, >= 1
         Pieces of evidence of one kind to show at most.
-    sides : tuple of str
-        ``top``, ``bottom`` or both.
+    sides : tuple of str, optional
+        ``top``, ``bottom`` or both; those of the run when not given.
 
     Returns
     -------
@@ -347,8 +347,9 @@ def card(
     RunFolderError
         If the run has not been described.
     """
+    sides = neuron.run.sides if sides is None else sides
     for side in sides:
-        check_side(side)
+        check_side(side, neuron.run.sides, of=neuron.run.folder)
     # Both sides lie side by side in the tables: read once, part here.
     present = [each for each in kinds() if each.rows is not None and each.present_in(neuron.run)]
     names = {"summary", "typical_sentences", *(rows.table for each in present if (rows := each.rows) is not None)}
