@@ -26,6 +26,7 @@ from neurolect.probing.judging.given import read_given
 from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.rankings.ranked import by_scores, random_order
 from neurolect.results import ranking_table, write_ranking
+from neurolect.verification import verify
 from neurolect.views.texts.probing import judge_text
 from tests.command_line import command, succeed
 from tests.probing.stores import example_store
@@ -118,6 +119,7 @@ def test_a_ranking_that_is_right_wins_and_one_that_is_reversed_loses() -> None:
 def test_the_folder_has_curves_areas_and_all_else(store: ActivationStore, tmp_path: Path) -> None:
     tables = [rank_activations(store, by=by, options=SMALL) for by in ("lca", "probeless", "random")]
     made = judge(store, tables, out=tmp_path / "judged", options=QUICK, probe=SMALL)
+    assert (verify(tmp_path / "judged").kind, verify(tmp_path / "judged").damaged) == ("judge's folder", [])
     rows = pq.read_table(tmp_path / "judged" / "judge.parquet").to_pylist()
     assert rows == made.table.to_pylist()
     facts = json.loads((tmp_path / "judged" / "judge.json").read_text(encoding="utf-8"))

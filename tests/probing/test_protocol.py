@@ -13,17 +13,16 @@ from neurolect.errors import CorpusError, OptionError, ProbingError
 from neurolect.model import ModelOptions
 from neurolect.probing import (
     ActivationsOptions,
-    JudgeOptions,
     ProbeOptions,
     Probing,
     ProtocolOptions,
     compare_probings,
-    fit_probe,
-    judge,
+    fit_linear,
     open_probe,
     open_probing,
     probe_all,
     read_activations,
+    write_probe,
 )
 from neurolect.probing.protocol.comparison import divergence
 from neurolect.probing.protocol.steps import Protocol
@@ -33,7 +32,6 @@ from neurolect.views.plots.protocol import FIGURES, write_protocol_figures
 from neurolect.views.texts.protocol import protocol_text
 from tests.command_line import command
 from tests.model.networks import tiny_model
-from tests.probing.stores import example_store
 from tests.probing.treebanks import sentences, write_treebank
 from tests.tiny_models import write_tiny_bert
 
@@ -249,31 +247,21 @@ def test_verify_knows_the_folder_and_what_is_damaged_in_it(whole: Probing, tmp_p
         open_probing(copy)
 
 
-def test_verify_knows_folders_of_probes_and_judges(tmp_path: Path) -> None:
-    store = example_store(tmp_path)
-    fit_probe(store, method="linear", out=tmp_path / "probe", options=SMALL)
-    options = JudgeOptions(units=200, sizes=(2,), gaussian_sizes=(1,), removed_sizes=(), n_random=1, n_bootstrap=20)
-    judge(store, [], out=tmp_path / "judged", options=options, probe=SMALL)
-    for name, file, kind in (
-        ("probe", "probe.safetensors", "probe's folder"),
-        ("judged", "judge.parquet", "judge's folder"),
-    ):
-        found = verify(tmp_path / name)
-        assert (found.kind, found.damaged, found.others) == (kind, [], [])
-        path = tmp_path / name / file
-        last = path.read_bytes()[-1:]
-        path.write_bytes(path.read_bytes()[:-1] + b"x")
-        assert [each.name for each in verify(tmp_path / name).damaged] == [file]
-        assert f"{file}  damaged: its content is another" in command("verify", tmp_path / name).out
-        facts = json.loads((tmp_path / name / kind_file(name)).read_text(encoding="utf-8"))
-        del facts["files"]
-        path.write_bytes(path.read_bytes()[:-1] + last)
-        (tmp_path / name / kind_file(name)).write_text(json.dumps(facts), encoding="utf-8")
-        assert [each.name for each in verify(tmp_path / name).unrecorded] == [file]
-
-
-def kind_file(name: str) -> str:
-    return "probe.json" if name == "probe" else "judge.json"
+def test_verify_knows_folders_of_probes(tmp_path: Path) -> None:
+    values, labels = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 2
+    write_probe(fit_linear(values, labels), tmp_path / "probe")
+    found = verify(tmp_path / "probe")
+    assert (found.kind, found.damaged, found.others) == ("probe's folder", [], [])
+    path, record = tmp_path / "probe" / "probe.safetensors", tmp_path / "probe" / "probe.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert [each.name for each in verify(tmp_path / "probe").damaged] == [path.name]
+    assert f"{path.name}  damaged: its content is another" in command("verify", tmp_path / "probe").out
+    path.write_bytes(whole)
+    facts = json.loads(record.read_text(encoding="utf-8"))
+    del facts["files"]  # as it was before there were check sums
+    record.write_text(json.dumps(facts), encoding="utf-8")
+    assert [each.name for each in verify(tmp_path / "probe").unrecorded] == [path.name]
 
 
 def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) -> None:
