@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
+from neurolect.corpus.sentences.model_tokens import tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
-from neurolect.errors import CollectError
+from neurolect.errors import CollectError, CorpusError, ModelError
 from neurolect.folders.atomic import is_leftover, write_text
 from neurolect.folders.lock import LOCK, only_here
 from neurolect.model.batching import Feeding
@@ -64,6 +66,10 @@ def new_run(
     )
     if model.feeding != Feeding():
         manifest["model"]["feeding"] = str(model.feeding)
+    if model.options.pooling == "max":  # what `describe` needs to find firing tokens again
+        manifest["model"]["max_tokens"] = model.max_tokens
+        with suppress(CorpusError, ModelError, OSError):  # a tokenizer without tokenizer.json
+            manifest["model"]["tokenizer"] = tokenizer_hash(model.name)
     if model.n_prepended:
         manifest["model"]["n_prepended"] = model.n_prepended
     manifest["notices"] += model.notices

@@ -110,7 +110,7 @@ def planted_bench(
         raise OptionError(
             what, expected="a name of its own", hint="The methods there are: neurolect rank ACTS --list"
         )
-    if out.exists() and any(out.iterdir()) and not (out / CASES).is_dir():
+    if out.is_file() or (out.exists() and any(out.iterdir()) and not (out / CASES).is_dir()):
         what = f"{out} is there already and is no bench's folder; nothing is overwritten."
         raise ProbingError(what, expected="a folder that is not there yet", hint="Give another --out.")
     out.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,9 @@ def describe(
             progress.message(each)
         record.notice = " ".join(notices) or None
         record.entry["word_rule"] = WORD_RULE
-        record.entry |= made_by | _describe(Stage(run, options, workers, progress, record), tagger)
+        made = _describe(Stage(run, options, workers, progress, record), tagger)
+        made_by.pop("firing_tokens", None)  # said of what was made
+        record.entry |= made_by | made
     return Run(run.folder)
 
 
@@ -158,6 +160,7 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         "length_notice": lengths,
         "tagger": tagger or "none",
         "vectors": stage.options.vectors,
+        **({} if collected.tokens is None else {"firing_tokens": True}),
     }
 
 
@@ -197,7 +200,7 @@ def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | 
                 n_prepended=stage.run.manifest["model"].get("n_prepended", 0),
             )
     except (CorpusError, ModelError) as error:
-        notice = f"Words that neurons are strongest at are left out: {error.what}"
+        notice = f"Firing words are left out: {error.what} Describe the run again where its model is found."
         stage.progress.message(notice)
         stage.record.notice = " ".join(filter(None, [stage.record.notice, notice]))
         return None

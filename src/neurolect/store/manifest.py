@@ -37,6 +37,8 @@ class ModelEntry(TypedDict, total=False):
     backend: str
     feeding: str
     n_prepended: int
+    max_tokens: int
+    tokenizer: str
     sites: Required[list[SiteEntry]]
 
 

@@ -1,6 +1,8 @@
 """Labels of tokens equal those that a plain loop reads off; sentences hold what labels speak of."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +24,9 @@ from neurolect.signatures.firing.labels import (
     read_from,
     words_at,
 )
+from neurolect.signatures.firing.listed_tokens import may_fire
 from neurolect.signatures.firing.token_words import TokenWords, token_words
+from neurolect.store import Run
 from tests.tiny_models import tiny_tokenizer
 
 TEXTS = [
@@ -91,12 +95,8 @@ def test_a_space_is_of_the_word_after_it(tmp_path: Path) -> None:
     tokens = token_words(["in 20"], words, coded, tokenizer=str(tmp_path))
     assert tokens.words.tolist() == [0, 1, 1, 1]
     read = read_from(["in 20"], annotations, coded, tokens)
-    assert names_of(read, words_at(read, np.arange(4)), 4) == [
-        {"in"},
-        {"20", "(space)-"},
-        {"20", "-2-"},
-        {"20", "-0"},
-    ]
+    found = names_of(read, words_at(read, np.arange(4)), 4)
+    assert found == [{"in"}, {"20", "(space)"}, {"20", "2-"}, {"20", "-0"}]
 
 
 def test_words_and_pieces(read: Read, tokens: TokenWords) -> None:
@@ -166,3 +166,20 @@ def test_sentences_hold_tags_and_relations_but_no_place() -> None:
     held = {(int(row), labels[each]) for row, each in zip(rows, found, strict=True)}
     expected = {(row, "T0") for row, tags in enumerate(TAGS_OF) if "T0" in tags}
     assert held == expected | {(row, "relation r1") for row, each in enumerate(RELATIONS_OF) if "r1" in each}
+
+
+def test_only_pooled_tokens_may_fire(tokens: TokenWords) -> None:
+    special = 2  # [CLS] and [SEP] around each sentence
+    for pooled, skip, longest in (("exclude", 0, None), ("exclude", 2, 8), ("include", 1, 8), ("exclude", 99, 6)):
+        options = {"model": {"special_tokens": pooled, "skip_first": skip}}
+        run = SimpleNamespace(manifest={"options": options, "model": {"max_tokens": longest}})
+        found = may_fire(tokens, cast("Run", run))
+        for row in range(len(TEXTS)):
+            n = int(tokens.offsets[row + 1] - tokens.offsets[row])
+            here = found[tokens.offsets[row] : tokens.offsets[row + 1]].tolist()
+            own = min(n, longest or n) - special
+            if pooled == "exclude":
+                expected = [False] + [skip <= at < own for at in range(n - special)] + [False]
+            else:
+                expected = [at >= skip and (at in (0, n - 1) or at <= own) for at in range(n)]
+            assert here == expected

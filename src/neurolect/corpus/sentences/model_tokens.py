@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import CorpusError
 from neurolect.folders.models import locate_model
+
+_SPACES = " \t\r\n\u2581\u0120\u010a"
+"""White space, and what SentencePiece and byte-level tokenizers write for it."""
 
 
 def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
@@ -27,21 +30,37 @@ def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
     return [len(each.ids) for each in encode(list(texts), add_special_tokens=False)]
 
 
-def token_offsets(
-    texts: Sequence[str], *, tokenizer: str, n_prepended: int = 0
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-    """Say which characters each token covers, with the special tokens that the model is given, which cover none.
+class TokenOffsets(NamedTuple):
+    """Where the tokens of some texts are, with the special tokens that the model is given. T tokens."""
+
+    bounds: NDArray[np.int64]
+    """Where each text's tokens start, shape (n_texts + 1,)."""
+    starts: NDArray[np.int32]
+    """First character of each token in its text, shape (T,)."""
+    ends: NDArray[np.int32]
+    """One past its last character."""
+    special: NDArray[np.bool_]
+    """Whether it is none of the text's own."""
+    spaces: NDArray[np.bool_]
+    """Whether it is but a space, or the mark of one."""
+
+
+def token_offsets(texts: Sequence[str], *, tokenizer: str, n_prepended: int = 0) -> TokenOffsets:
+    """Say which characters each token covers; nothing is cut.
 
     ``n_prepended``: Tokens before each text that the tokenizer does not put there.
-
-    Returns: where each text's tokens start, int64, shape (n_texts + 1,); first character, and one past the last, of
-        all tokens, int32.
     """
     encoded = _loaded(tokenizer).encode_batch(list(texts))
     every = [[(0, 0)] * n_prepended + each.offsets for each in encoded]
     bounds = np.concatenate([[0], np.cumsum([len(each) for each in every])]).astype(np.int64)
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(every)), np.int32, count=2 * int(bounds[-1]))
-    return bounds, flat[::2].copy(), flat[1::2].copy()
+    n = int(bounds[-1])
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(every)), np.int32, count=2 * n)
+    masks = ([1] * n_prepended + each.special_tokens_mask for each in encoded)
+    special = np.fromiter(chain.from_iterable(masks), np.bool_, count=n)
+    pieces = (chain([""] * n_prepended, each.tokens) for each in encoded)
+    marks = (not piece.strip(_SPACES) for piece in chain.from_iterable(pieces))
+    spaces = np.fromiter(marks, np.bool_, count=n) & ~special
+    return TokenOffsets(bounds, flat[::2].copy(), flat[1::2].copy(), special, spaces)
 
 
 def tokenizer_hash(tokenizer: str) -> str:

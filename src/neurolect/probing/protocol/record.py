@@ -24,6 +24,8 @@ _OWN = (PLAN, STORE, LOCK)
 
 def check_free(folder: Path) -> None:
     """Refuse a folder that has something else in it."""
+    if (folder / PROTOCOL.file).is_file():
+        read_manifest(folder, PROTOCOL)  # refuses what is of another kind, before anything is written
     if folder.is_file() or (
         folder.is_dir()
         and not (folder / PLAN).is_file()

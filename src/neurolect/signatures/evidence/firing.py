@@ -29,7 +29,7 @@ from neurolect.signatures.firing.labels import (
     read_from,
     words_at,
 )
-from neurolect.signatures.firing.listed_tokens import FiringTokens, read_firing
+from neurolect.signatures.firing.listed_tokens import FiringTokens, may_fire, read_firing
 
 if TYPE_CHECKING:
     from neurolect.signatures.counting.items import Items
@@ -115,8 +115,7 @@ def _prepare(collected: Collected) -> _Prepared | None:
         read = read_from(texts, sentences.annotations, sentences.coded, tokens)
         firing = read_firing(collected.stage.run, collected.inputs, tokens)
         usual = np.repeat(collected.inputs.in_sample, np.diff(tokens.offsets))
-        if collected.stage.run.manifest["options"]["model"]["special_tokens"] == "exclude":
-            usual &= tokens.starts < tokens.ends
+        usual &= may_fire(tokens, collected.stage.run)
         return _Prepared(read, firing, np.flatnonzero(usual))
 
 

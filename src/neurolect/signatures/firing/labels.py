@@ -103,7 +103,7 @@ def grammar_of(read: Read, tokens: NDArray[np.int64]) -> Labels:
         found.append((at, TAG, read.coded.tags[words[at]]))
     if len(read.relations):
         found.append((at, RELATION, read.relations[words[at]]))
-    special = spans.starts == spans.ends
+    special = spans.special
     sentence = np.searchsorted(spans.offsets, tokens, side="right") - 1
     own = np.cumsum(np.append(0, ~special))  # tokens of the sentences' own before each
     nth = own[tokens] - own[spans.offsets[sentence]]
@@ -146,20 +146,20 @@ def _pieces(
     texts: list[str], annotations: Annotations, coded: CodedSentences, tokens: TokenWords
 ) -> tuple[NDArray[np.int32], list[str]]:
     """Find the tokens that are a part of their word: ``un-``, ``-believ-``, ``-able``; in lower case."""
-    n_tokens = np.bincount(tokens.words[tokens.words >= 0], minlength=len(coded.words))
-    several = np.flatnonzero((tokens.words >= 0) & (n_tokens[tokens.words] > 1))
-    first, last = np.full(len(coded.words), len(tokens.words)), np.full(len(coded.words), -1)
-    np.minimum.at(first, tokens.words[several], several)
-    np.maximum.at(last, tokens.words[several], several)
-    sentence = (np.searchsorted(tokens.offsets, several, side="right") - 1).tolist()
-    code: dict[str, int] = {}
+    own = np.flatnonzero((tokens.words >= 0) & ~tokens.spaces)
+    far = np.iinfo(np.int32).max
+    first, last = np.full(len(coded.words), far, np.int32), np.full(len(coded.words), -1, np.int32)
+    np.minimum.at(first, tokens.words[own], tokens.starts[own])
+    np.maximum.at(last, tokens.words[own], tokens.ends[own])
+    begins, ends = tokens.starts <= first[tokens.words], tokens.ends >= last[tokens.words]
+    part = own[~(begins & ends)[own]]
+    sentence = (np.searchsorted(tokens.offsets, part, side="right") - 1).tolist()
+    code = {SPACE: 0}
     pieces = np.full(len(tokens.words), -1, np.int32)
-    bounds = zip(
-        several.tolist(), sentence, tokens.starts[several].tolist(), tokens.ends[several].tolist(), strict=True
-    )
-    for token, row, start, end in bounds:
-        word = tokens.words[token]
-        text = texts[row][start:end].strip().lower() or SPACE
-        name = ("" if token == first[word] else "-") + text + ("" if token == last[word] else "-")
+    pieces[(tokens.words >= 0) & tokens.spaces] = 0
+    columns = (each[part].tolist() for each in (tokens.starts, tokens.ends, begins, ends))
+    for token, row, start, end, is_first, is_last in zip(part.tolist(), sentence, *columns, strict=True):
+        text = texts[row][start:end].strip().lower()
+        name = ("" if is_first else "-") + text + ("" if is_last else "-")
         pieces[token] = code.setdefault(name, len(code))
     return pieces, list(code)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.corpus.sentences.model_tokens import tokenizer_hash
 from neurolect.errors import RunFolderError
 from neurolect.signatures.firing.token_words import TokenWords
 from neurolect.signatures.inputs import Inputs, Lists, list_rows
@@ -33,6 +34,7 @@ def read_firing(run: Run, inputs: Inputs, tokens: TokenWords) -> FiringTokens:
     rows = np.full_like(lists.rows, -1)
     place = lists.sides.index(SIDE)
     sentences = lists.rows[place::n_sides]
+    _check_tokenizer(run)
     at = _tokens_of_lists(run)
     at = np.where(sentences[:, : at.shape[1]] >= 0, at, -1)
     there = at >= 0
@@ -49,6 +51,22 @@ def read_firing(run: Run, inputs: Inputs, tokens: TokenWords) -> FiringTokens:
     return FiringTokens(Lists(rows, lists.sides, documents[of_sentence]), chosen)
 
 
+def may_fire(tokens: TokenWords, run: Run) -> NDArray[np.bool_]:
+    """Tell which tokens were pooled, neither left out nor beyond the model's limit; bool, shape (T,)."""
+    options, longest = run.manifest["options"]["model"], run.manifest["model"].get("max_tokens")
+    n_each = np.diff(tokens.offsets)
+    own = ~tokens.special
+    before = np.concatenate([[0], np.cumsum(own)])
+    nth = before[:-1] - np.repeat(before[tokens.offsets[:-1]], n_each)  # among the sentence's own
+    n_special = n_each - np.diff(before[tokens.offsets])
+    room = np.iinfo(np.int64).max if longest is None else np.repeat(longest - n_special, n_each)
+    skip = options.get("skip_first", 0)
+    if options["special_tokens"] == "exclude":
+        return np.asarray(own & (nth >= skip) & (nth < room))
+    place = np.arange(len(own)) - np.repeat(tokens.offsets[:-1], n_each)
+    return np.asarray((tokens.special | (nth < room)) & (place >= skip))
+
+
 def has_firing_tokens(run: Run) -> bool:
     """Tell whether the lists of a run say at which token each activation is greatest."""
     return SIDE in run.sides and run.manifest["options"].get("model", {}).get("pooling") == "max"
@@ -61,6 +79,14 @@ def _tokens_of_lists(run: Run) -> NDArray[np.int32]:
     checked_neurons(run.files, f"lists/{SIDE}", neurons, n_neurons=run.n_neurons)
     at = table.column("token").to_numpy().astype(np.int32)
     return list_rows(neurons, at, n_neurons=run.n_neurons)
+
+
+def _check_tokenizer(run: Run) -> None:
+    """Refuse another tokenizer than the run's, where that is recorded."""
+    model = run.manifest["model"]
+    if model.get("tokenizer") not in (None, tokenizer_hash(model["name"])):
+        what = f"The tokenizer of {model['name']!r} is not the one that {run.folder} was read with."
+        raise RunFolderError(what, expected="the tokenizer of the model that the run was collected with")
 
 
 def _check(run: Run, tokens: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
