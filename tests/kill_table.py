@@ -99,6 +99,9 @@ NOT_KILLED = {
     "writes": "reads, and writes as rank does; of a run one table in one stage",
     "corpus": "reads, and writes as rank does",
     "probing compare": "reads",
+    "probing formulas": "reads, and writes as rank does",
+    "probing bridge": "one stage of a run (tests/store/test_stages.py)",
+    "probing bench": "its models are complete or not begun (tests/probing)",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from neurolect.finding.list_counts import CommonSets, count_in_lists
 from neurolect.finding.patterns import parse_pattern
 from neurolect.results.table import list_names, ranking_table
 from neurolect.signatures.evidence.features import Rows
+from neurolect.signatures.evidence.registry import kinds
 from neurolect.signatures.evidence.subtrees import SUBTREE_ROWS
 from neurolect.signatures.evidence.tags import TAG_ROWS
 from neurolect.statistics.scores import PRIOR_SIZE, lift, log_odds_z
@@ -190,6 +191,14 @@ def find(
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
         return _with_provenance(run, ranked, tag.strip().upper(), options=options)
+    kind, _, label = (has or "").partition("=")
+    of_entries = next((each for each in kinds() if each.name == kind.strip() and each.of_entries), None)
+    if of_entries is not None and of_entries.rows is not None and len(asked.given) == 1:
+        if not of_entries.present_in(run):
+            what = f"{run.folder} has no {of_entries.name}: it was not collected with max pooling."
+            raise RunFolderError(what, expected="a run collected with model.pooling=max")
+        ranked = find_in_table(run, of_entries.rows, label.strip(), side=side, limit=limit)
+        return _with_provenance(run, ranked, f"{of_entries.title} {label.strip()}", options=options)
     index = SentenceIndex(run.files)
     found = find_sentences(asked, run=run, index=index)
     ranked = _rank(run, found, index=index, side=side, limit=limit)

@@ -9,7 +9,7 @@ import pytest
 
 from neurolect.collector import CollectOptions, collect
 from neurolect.corpus import open_corpus, prepare
-from neurolect.errors import OptionError
+from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.finding import find
 from neurolect.model import ModelOptions, load_model
@@ -113,7 +113,12 @@ def test_cards_mark_the_firing_token(truth: Truth, run: Run) -> None:
 def test_it_is_searched_and_scored(truth: Truth, run: Run, tmp_path: Path) -> None:
     address = next(iter(of_classes(truth, run)))
     label = run.neuron(address).rows("signatures/firing_words", side="top").column("label")[0].as_py()
-    assert address in find(run, has=f"firing_words={label}").column("address").to_pylist()
+    row = run.neuron(address).rows("signatures/firing_words", side="top").to_pylist()[0]
+    found = {each["address"]: each for each in find(run, has=f"firing_words={label}", limit=500).to_pylist()}
+    assert found[address]["n_list"] == row["n_list"]
+    assert found[address]["share_background"] == pytest.approx(row["share_background"])
+    with pytest.raises(RunFolderError, match="among their evidence"):
+        find(run, has="firing_words=nosuchword")
     copied = tmp_path / "run"
     shutil.copytree(run.folder, copied)
     scored = score_fidelity(copied, options=FidelityOptions(top_share=0.2, min_positives=5))

@@ -163,6 +163,7 @@ def _kind(
         optional=True,
         count=own.count,
         features=own.features,
+        of_entries=True,
         shown=(shown,),
     )
 

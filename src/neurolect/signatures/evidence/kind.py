@@ -125,6 +125,8 @@ class EvidenceKind:
     """Gives one number a list, the logarithm of a ratio to the corpus, to compare two corpora by."""
     search: Callable[[str], dict[str, str]] | None = None
     """Gives the arguments of ``find`` that look for a label; where None, what `features` finds is counted."""
+    of_entries: bool = False
+    """Whether a label is of a list's entry, not of its sentence: a search reads the table's rows."""
     searchable: bool = True
     """Whether a sentence has a label or has not."""
     sense_items: Callable[[Collected], SenseItems | None] | None = None
