@@ -189,6 +189,7 @@ compare(sys.argv[3:5], out=sys.argv[5], options=CompareOptions(match=float(sys.a
 
 
 @pytest.mark.parametrize("other_match", [0.5, 0.9])
+@pytest.mark.slow
 def test_two_at_once_for_one_place(workshop: Path, tmp_path: Path, other_match: float) -> None:
     """Both are written whole before any is in its place; the same comparison is found, another one refused."""
     runs = [str(run.folder) for run in runs_of(workshop)]

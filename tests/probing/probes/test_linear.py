@@ -40,7 +40,7 @@ def with_penalties(l1: float, l2: float, **more: Any) -> LinearOptions:
     return dataclasses.replace(EXACT, l1=l1, l2=l2, **more)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(
     st.integers(2, 4),
     st.integers(1, 6),
