@@ -145,7 +145,13 @@ def test_the_verb_prints_first_rows_classes_and_layers(store: ActivationStore, t
     few = ("--set=probe.units=400", "--set=probe.gap=0.05")
     text = succeed("rank", folder, "--by", "lca", "--limit=3", "--out", out, *few)
     assert text.startswith("By lca (")
-    for part in ("Accuracy of the probe: dev 0.", "First of each class:", "Layers of the first 1", "  hidden.1 "):
+    for part in (
+        "Accuracy of the probe: dev 0.",
+        "(most frequent class 0.",
+        "First of each class:",
+        "Layers of the first 1",
+        "  hidden.1 ",
+    ):
         assert part in text
     assert len(pq.read_table(out)) == store.n_neurons
     concept = store.classes[0]

@@ -251,6 +251,7 @@ def _linear(sample: Sample, by: str, label: int | None, options: ProbeOptions, n
     probe = fit_linear(rows, labels, chosen=parts.train, classes=sample.classes or None, options=fitting)
     details |= {"l1": l1, "l2": l2, "fit": probe.fit._asdict()}
     details |= {"accuracy": {name: _rounded(probe, sample, name) for name in ("dev", "test")}}
+    details["majority"] = {name: majority_of(sample, name) for name in ("dev", "test")}
     if label is not None:
         return Made(
             lca.lca_order_of_class(lca.join_parts(probe.class_weights()[[label]], n_parts=n_parts)[0]), details
@@ -264,6 +265,15 @@ def _rounded(probe: Any, sample: Sample, part: str) -> float | None:  # noqa: AN
     return round(probe.accuracy(sample.rows, sample.labels, chosen), 6) if len(chosen) else None
 
 
+def majority_of(sample: Sample, part: str) -> float | None:
+    """Give the share of a part's units that are of the most frequent class of the training part."""
+    chosen = getattr(sample.parts, part)
+    if not sample.classes or not len(chosen):
+        return None
+    most = int(np.bincount(sample.labels[sample.parts.train]).argmax())
+    return round(float((sample.labels[chosen] == most).mean()), 6)
+
+
 def _forest(sample: Sample, by: str, options: ProbeOptions, n_parts: int) -> Made:
     found = fit_forest(
         sample.rows,
@@ -275,7 +285,10 @@ def _forest(sample: Sample, by: str, options: ProbeOptions, n_parts: int) -> Mad
         seed=options.seed,
     )
     scores = found.impurity if by == "forest" else found.permutation
-    return Made(by_scores(scores).join_parts(n_parts), {"accuracy": {"dev": found.accuracy}})
+    return Made(
+        by_scores(scores).join_parts(n_parts),
+        {"accuracy": {"dev": found.accuracy}, "majority": {"dev": majority_of(sample, "dev")}},
+    )
 
 
 def _gaussian(sample: Sample, by: str, options: ProbeOptions, n_parts: int) -> Made:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neurolect.corpus.sentences.model_tokens import tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.errors import CorpusError, ModelError
 from neurolect.folders.atomic import write_npy
@@ -88,9 +89,9 @@ def describe(
     tagger, notice = choose_tagger(options.tagger, run)
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     made_by = {"annotator": annotator, "tables_version": TABLES_VERSION, **added_kinds()}
-    if has_firing_tokens(run):
-        made_by["firing_tokens"] = True  # earlier versions did not look at them
     done = {"added_kinds": [], "tables_version": 1} | run.manifest["stages"].get("describe", {})
+    if has_firing_tokens(run) and not done.get("firing_tokens") and _has_tokenizer(run):
+        made_by["firing_tokens"] = True  # an earlier version did not look, or did not find the tokenizer
     if made_with(run.folder, run.manifest, "describe", options, but="index/") and made_by.items() <= done.items():
         if not has_index(run.files) or changes_of(run.folder, run.manifest, "describe"):
             progress.message(f"{run.folder} is described; what searches need is added.")
@@ -183,6 +184,15 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
     with stage.timed("code"):
         coded = code_sentences(annotations)
     return Annotated(stage.run, stage.options, inputs.sentences, annotations, coded)
+
+
+def _has_tokenizer(run: Run) -> bool:
+    """Tell whether the tokenizer of a run's model is there."""
+    try:
+        tokenizer_hash(run.manifest["model"]["name"])
+    except (CorpusError, ModelError):
+        return False
+    return True
 
 
 def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | None:

@@ -146,6 +146,20 @@ def test_without_the_tokenizer_the_rest_is_described(run: Run, tmp_path: Path) -
     assert not made.has("token_spans")
     assert not made.has("signatures/firing_words")
     assert made.has("signatures/words")
+    seen = made.manifest["stages"]["describe"]["finished"]
+    assert describe(made).manifest["stages"]["describe"]["finished"] == seen  # not again each time
+    manifest.write_text(manifest.read_text().replace(str(tmp_path / "gone"), run.manifest["model"]["name"]))
+    assert describe(open_run(copied)).has("signatures/firing_words")
+
+
+def test_another_tokenizer_is_refused(run: Run, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run.folder, copied)
+    manifest = copied / "manifest.json"
+    known = run.manifest["model"]["tokenizer"]
+    manifest.write_text(manifest.read_text().replace(known, "0" * len(known)))
+    with pytest.raises(RunFolderError, match="is not the one that"):
+        describe(open_run(copied), options=DescribeOptions(tagger="none", vectors="none", pattern_length=2))
 
 
 def test_a_run_of_one_side_is_shown(truth: Truth, run: Run, tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def context_of(read: Read, tokens: NDArray[np.int64]) -> Labels:
     triple = (word(2, two) * n + word(1, two)) * n + word(0, two)
     near = [(at[before[k]], NEAR, word(k, before[k])) for k in range(1, WITHIN + 1)]
     own = [(at[one], AFTER, word(1, one)), (at[after], BEFORE, word(-1, after))]
-    return _joined(*own, *near, (at[one], PAIR, pair), (at[two], TRIPLE, triple))
+    longer = [(at[one], PAIR, pair), (at[two], TRIPLE, triple)]
+    # with 800,000 words or more, three of them do not fit into one integer
+    return _joined(*own, *near, *longer[: 1 + (n**3 * N_FAMILIES < 1 << 63)])
 
 
 def grammar_of(read: Read, tokens: NDArray[np.int64]) -> Labels:

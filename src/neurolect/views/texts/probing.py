@@ -51,10 +51,15 @@ def concept_ranking_text(ranking: pa.Table, *, limit: int = 20) -> str:
     train = facts["sample"]["train"]
     lines.append(f"From {train['units']:,} of {train['of']:,} training units, in {facts['seconds']:.1f} s.")
     if found := facts.get("accuracy"):
+        usual = facts.get("majority", {})
+        shares = [
+            f"{name} {value:.3f}" + (f" (most frequent class {usual[name]:.3f})" if usual.get(name) else "")
+            for name, value in found.items()
+            if value is not None
+        ]
+        is_whole = facts["classes"] and not made.method.startswith("forest")  # a forest of one class sees two
         lines.append(
-            "Accuracy of the probe: "
-            + ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
-            + "."
+            f"Accuracy of the probe: {', '.join(shares)}" + ("; of all classes together." if is_whole else ".")
         )
     longest = max([6, *(len(each["address"]) for each in rows[:limit])])
     classes = [one_line(each) for each in facts["classes"]]
