@@ -1,6 +1,6 @@
 """Say what became of the claims of docs/findings_probing.md, by rules that were fixed before the runs.
 
-python benchmarks/claims_probing.py FOLDER    # with tags, suffix, arcs, plain, finetuned (probing all), judged
+python benchmarks/claims_probing.py FOLDER    # tags, suffix, arcs, plain, finetuned, judged; minilm, mpnet, smollm2
 """
 
 import json
@@ -143,6 +143,22 @@ def shift(tags: Probing, finetuned: Probing | None) -> Iterator[Outcome]:
     yield judged(10, f"{moved:+.2f} layers ({low:+.2f} to {high:+.2f})", found=high < 0, differs=moved < 0)
 
 
+def architectures(models: list[Probing]) -> Iterator[Outcome]:
+    """Claim 19: mean layers as shares of the depth."""
+    if len(models) < 2:
+        yield Outcome(19, "not testable", "one architecture")
+        return
+    depths = [len(made.facts["layers"]) for made in models]
+    means = [tuple(each / depth for each in mean_layer(made)) for made, depth in zip(models, depths, strict=True)]
+    low, high = max(each[1] for each in means), min(each[2] for each in means)
+    values = [each[0] for each in means]
+    figures = ", ".join(
+        f"{made.facts['model']} {value:.2f} ({bottom:.2f}-{top:.2f})"
+        for made, (value, bottom, top) in zip(models, means, strict=True)
+    )
+    yield judged(19, figures, found=low > high, differs=max(values) - min(values) >= 0.1)
+
+
 def methods(facts: dict[str, Any]) -> Iterator[Outcome]:
     """Claims 13 and 14, of a judge's folder."""
     overlap = {name: each["100"] for name, each in facts["agreement"]["average_overlap"].items()}
@@ -170,6 +186,8 @@ def outcomes(folder: Path) -> list[Outcome]:
     found += [*random_weights(plain if "random" in plain.steps else tags), *shift(plain, opened("finetuned"))]
     if (folder / "judged" / "judge.json").is_file():
         found += methods(json.loads((folder / "judged" / "judge.json").read_text(encoding="utf-8")))
+    reduced = [opened(name) for name in ("minilm", "mpnet", "smollm2")]
+    found += architectures([each for each in reduced if each is not None])
     found = sorted(found)
     assert all(one.number < other.number for one, other in pairwise(found))
     return found

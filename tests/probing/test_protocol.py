@@ -196,8 +196,10 @@ def test_penalties_may_be_given_and_random_weights_read(tmp_path: Path) -> None:
     assert made.steps["search"]["best"] == {"l1": 1e-3, "l2": 1e-3}
     assert 0 <= made.steps["random"]["all"]["task"]["value"] <= 1
     assert "minimal" not in made.steps["random"]
+    own, new = (made.steps[each]["all"]["task"]["value"] for each in ("random", "random_embeddings"))
+    assert own != new
     assert sorted(each.name for each in made.folder.iterdir() if each.is_dir()) == ["probe"]
-    assert "random weights, all neurons" in protocol_text(made)
+    assert "random weights and embeddings, all neurons" in protocol_text(made)
 
 
 def test_two_folders_are_compared(whole: Probing, tmp_path: Path) -> None:

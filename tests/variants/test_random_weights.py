@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from neurolect.errors import ModelError, VariantError
+from neurolect.errors import ModelError, OptionError, VariantError
 from neurolect.model import load_model
-from neurolect.variants import random_variant
+from neurolect.variants import random_variant, variant
 from tests.command_line import command, succeed
 from tests.tiny_models import write_tiny, write_tiny_bert
 
@@ -35,6 +35,16 @@ def test_all_but_the_word_embeddings_are_drawn_as_training_starts(family: str, t
     # the tiny models' parameters were all moved, biases too
     assert not any(torch.equal(ours[name], old[name]) for name in made.redrawn)
     assert made.n_kept + made.n_redrawn == sum(each.numel() for each in ours.values())
+
+
+def test_the_word_embeddings_may_be_drawn_too(tmp_path: Path) -> None:
+    source, out = write_tiny_bert(tmp_path / "trained"), tmp_path / "random"
+    said = succeed("variant", str(source), "random", "--new-embeddings", "--out", str(out))
+    assert "Kept: nothing (0 numbers)." in said
+    old, new = (AutoModel.from_pretrained(each).get_input_embeddings().weight for each in (source, out))
+    assert not torch.isclose(old, new).any()
+    with pytest.raises(OptionError, match=r"starts with all weights of the model"):
+        variant(str(source), "finetuned", out=tmp_path / "other", keep_embeddings=False)
 
 
 def test_it_is_read_like_the_model_it_was_made_from(tmp_path: Path) -> None:

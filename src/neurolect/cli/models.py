@@ -41,6 +41,9 @@ def variant(
     text: _Text = None,
     label: _Label = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random; 0.")] = None,
+    new_embeddings: Annotated[
+        bool, typer.Option("--new-embeddings", help="Random: reinitialise the word embeddings, too.")
+    ] = False,
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -61,6 +64,7 @@ def variant(
         out=out,
         data=data or (),
         seed=seed,
+        keep_embeddings=not new_embeddings,
         options=dataclasses.replace(options.finetune, **columns),
         model_options=options.model,
         device=device,
@@ -76,7 +80,7 @@ def _lines(made: "RandomVariant | FinetunedVariant") -> Iterator[str]:
     from neurolect.variants import RandomVariant
 
     if isinstance(made, RandomVariant):
-        yield f"Kept: {', '.join(made.kept)} ({made.n_kept:,} numbers)."
+        yield f"Kept: {', '.join(made.kept) or 'nothing'} ({made.n_kept:,} numbers)."
         drawn = f"Reinitialised by {made.architecture}: {len(made.redrawn)} parameters"
         yield f"{drawn} ({made.n_redrawn:,} numbers), {len(made.constant)} of them constant (biases, norms)."
         yield f"Their names: {made.folder / 'variant.json'}"

@@ -21,6 +21,7 @@ def variant(
     out: str | Path,
     data: Sequence[str | Path] = (),
     seed: int | None = None,
+    keep_embeddings: bool = True,
     options: FinetuneOptions | None = None,
     model_options: ModelOptions | None = None,
     device: str = "cpu",
@@ -33,13 +34,16 @@ def variant(
     model : str
         A folder, a hub name, ``minilm`` or ``smollm2``.
     kind : str
-        ``random``: all weights but the word embeddings are reinitialised; ``finetuned``: trained to classify texts.
+        ``random``: the weights are reinitialised, all but the word embeddings or all; ``finetuned``: trained to
+        classify texts.
     out : str or Path
         The folder to make.
     data : sequence of str or Path
         Files, folders, globs or ``hf:`` data sets to fine-tune on.
     seed : int, >= 0, optional
         Seed of all that is random; 0, or that of ``options``, when not given.
+    keep_embeddings : bool
+        Whether a random variant has the word embeddings of the model.
     options : FinetuneOptions, optional
         How a finetuned variant is trained.
     model_options : ModelOptions, optional
@@ -68,7 +72,17 @@ def variant(
         if data:
             what = f"A random variant uses no data, and {data[0]} was given."
             raise OptionError(what, hint="neurolect variant MODEL finetuned trains a classifier")
-        return random_variant(model, out=out, seed=seed or 0, options=model_options, progress=progress)
+        return random_variant(
+            model,
+            out=out,
+            seed=seed or 0,
+            keep_embeddings=keep_embeddings,
+            options=model_options,
+            progress=progress,
+        )
+    if not keep_embeddings:
+        what = "A finetuned variant starts with all weights of the model; new embeddings are of random ones."
+        raise OptionError(what, hint="neurolect variant MODEL random --new-embeddings")
     if not data:
         what = "A finetuned variant needs data, and none was given."
         raise OptionError(what, hint="for example: --data reviews.csv --text review --label sentiment")

@@ -44,10 +44,11 @@ def random_variant(
     *,
     out: str | Path,
     seed: int = 0,
+    keep_embeddings: bool = True,
     options: ModelOptions | None = None,
     progress: Progress | None = None,
 ) -> RandomVariant:
-    """Reinitialise all parameters of a model but its word embeddings, and save it with its tokenizer.
+    """Reinitialise all parameters of a model, if wanted but its word embeddings, and save it with its tokenizer.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def random_variant(
         The folder to make; ``load_model`` and ``transformers.AutoModel`` read it.
     seed : int
         Seed of the draw, at least 0.
+    keep_embeddings : bool
+        Whether the word embeddings stay as they were trained.
     options : ModelOptions, optional
         Whether pickled weights and code of the model's own are allowed; the rest is not used.
     progress : Progress, optional
@@ -87,7 +90,7 @@ def random_variant(
         trained = load_model(model, options=plain)
         task.advance()
         fresh = _drawn(model, plain, seed=seed)
-        kept = _keep_word_embeddings(fresh, trained.network)
+        kept = _keep_word_embeddings(fresh, trained.network) if keep_embeddings else set[int]()
         task.advance()
         save_model(temporary, network=fresh, tokenizer=trained.tokenizer, name=model)
         made = _compare(fresh, kept, folder=folder)
@@ -142,12 +145,13 @@ def _describe(folder: Path, made: RandomVariant, trained: Model, *, seed: int) -
         "n_kept": made.n_kept,
         "n_redrawn": made.n_redrawn,
     }
+    kept = f", except\nthe word embeddings (`{'`, `'.join(made.kept)}`)" if made.kept else ""
+    words = " and the word embeddings" if made.kept else " and the tokenizer"
     text = f"""\
 # A random variant
 
-`{trained.name}` with all parameters reinitialised by the initialiser of `{made.architecture}` (seed {seed}), except
-the word embeddings (`{"`, `".join(made.kept)}`). It learned nothing: it shows what the architecture and the word
-embeddings do alone. `variant.json` names every parameter.
+`{trained.name}` with all parameters reinitialised by the initialiser of `{made.architecture}` (seed {seed}){kept}.
+It learned nothing: it shows what the architecture{words} do alone. `variant.json` names every parameter.
 
     neurolect collect THIS_FOLDER CORPUS --out RUN
 """

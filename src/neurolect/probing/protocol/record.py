@@ -17,8 +17,10 @@ from neurolect.probing.options import ProbeOptions, ProtocolOptions
 from neurolect.store.manifest import now
 
 PLAN, STORE, PROBE_FOLDER, RANKING = "plan.json", "activations", "probe", "ranking.parquet"
-STEPS = ("search", "fit", "minimal", "controls", "layers", "clusters", "sets", "resamples", "classes", "random")
-"""Steps in their order; each has a file of its name. ``random`` is there where it was asked for."""
+RANDOM = ("random", "random_embeddings")
+"""Steps that are there where asked for: random weights with the trained word embeddings, and with new ones."""
+STEPS = ("search", "fit", "minimal", "controls", "layers", "clusters", "sets", "resamples", "classes", *RANDOM)
+"""Steps in their order; each has a file of its name."""
 _OWN = (PLAN, STORE, LOCK)
 
 
@@ -96,7 +98,7 @@ def read_steps(folder: Path) -> dict[str, dict[str, Any]]:
         try:
             found[name] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            if name != "random":
+            if name not in RANDOM:
                 what = f"{path} is missing."
                 raise ProbingError(what, hint="Remove the folder and run `neurolect probing all` again.") from None
         except ValueError as error:

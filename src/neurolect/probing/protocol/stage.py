@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from neurolect.probing.probes.linear import LinearProbe
 from neurolect.probing.probes.saved import open_probe
 from neurolect.probing.protocol.record import (
     PROBE_FOLDER,
+    RANDOM,
     RANKING,
     STORE,
     begin,
@@ -42,7 +44,6 @@ from neurolect.results import read_ranking
 from neurolect.variants import random_variant
 
 logger = logging.getLogger(__name__)
-_RANDOM_MODEL, _RANDOM_STORE = "random-model", "random-activations"
 
 
 class Probing(NamedTuple):
@@ -91,7 +92,8 @@ def probe_all(
     activations : str or Path, optional
         Where the store of activations is, or is made; ``activations`` in the folder when not given.
     random : bool
-        Whether the model with random weights (but its word embeddings) is read at the same units too.
+        Whether the model is read at the same units with random weights too: with its word embeddings, and with
+        new ones.
     options : ProtocolOptions, optional
         What is measured, and how thoroughly.
     probe : ProbeOptions, optional
@@ -136,18 +138,16 @@ def probe_all(
             return open_probing(folder)
         sample = draw_sample(store, sizes=sizes_of(probe), seed=probe.seed)
         protocol = Protocol(store, sample, probe, options, device)
-        with _said_once(), progress.task("Protocol", total=9 + random, unit="steps") as task:
+        asked = RANDOM if random else ()
+        with _said_once(), progress.task("Protocol", total=9 + len(asked), unit="steps") as task:
             _go(folder, protocol, task)
-            if random:
-                name = model.name if isinstance(model, Model) else model
-                step(
-                    folder,
-                    "random",
-                    lambda: _random(folder, name, labelled, protocol, given | {"model_options": model_options}),
-                )
+            name = model.name if isinstance(model, Model) else model
+            for each in asked:
+                task.note(each)
+                weights = _RandomWeights(folder, name, labelled, each == "random")
+                step(folder, each, partial(weights.measure, protocol, given | {"model_options": model_options}))
+                weights.remove()
                 task.advance()
-        for name in (_RANDOM_MODEL, _RANDOM_STORE):
-            shutil.rmtree(folder / name, ignore_errors=True)
         finish(folder, key, _facts(store, protocol))
     return open_probing(folder)
 
@@ -240,22 +240,40 @@ def _go(folder: Path, protocol: Protocol, task: Task) -> None:
         done("classes", fitted)
 
 
-def _random(
-    folder: Path,
-    model: str,
-    labelled: str | Path | Sequence[str | Path],
-    protocol: Protocol,
-    given: dict[str, Any],
-) -> dict[str, Any]:
-    """Measure a model with random weights at the same units: accuracy and selectivity of all neurons."""
-    path = folder / _RANDOM_MODEL
-    if not path.exists():
-        random_variant(model, out=path, seed=protocol.probe.seed, options=given["model_options"])
-    store = read_activations(str(path), labelled, out=folder / _RANDOM_STORE, **given)
-    sample = draw_sample(store, sizes=sizes_of(protocol.probe), seed=protocol.probe.seed)
-    other = Protocol(store, sample, protocol.probe, protocol.options, protocol.device)
-    other.fitting = protocol.fitting
-    return other.controls()
+class _RandomWeights(NamedTuple):
+    """A model with random weights, and its store, while they are needed."""
+
+    folder: Path
+    """The protocol's."""
+    model: str
+    labelled: str | Path | Sequence[str | Path]
+    keep_embeddings: bool
+
+    def measure(self, protocol: Protocol, given: dict[str, Any]) -> dict[str, Any]:
+        """Measure it at the same units: accuracy and selectivity of all neurons."""
+        network, activations = self._paths()
+        if not network.exists():
+            random_variant(
+                self.model,
+                out=network,
+                seed=protocol.probe.seed,
+                keep_embeddings=self.keep_embeddings,
+                options=given["model_options"],
+            )
+        store = read_activations(str(network), self.labelled, out=activations, **given)
+        sample = draw_sample(store, sizes=sizes_of(protocol.probe), seed=protocol.probe.seed)
+        other = Protocol(store, sample, protocol.probe, protocol.options, protocol.device)
+        other.fitting = protocol.fitting
+        return other.controls()
+
+    def remove(self) -> None:
+        """Remove both."""
+        for path in self._paths():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _paths(self) -> tuple[Path, Path]:
+        kind = "random" if self.keep_embeddings else "random-embeddings"
+        return self.folder / f"{kind}-model", self.folder / f"{kind}-activations"
 
 
 def _facts(store: ActivationStore, protocol: Protocol) -> dict[str, Any]:

@@ -36,9 +36,10 @@ def _accuracies(made: Probing) -> Iterator[str]:
         rows.append(("most frequent class of the word", f"{fit['of_type']:.3f}"))
     if "all" in controls:
         rows += _control_rows(controls, "")
-    if (random := made.steps.get("random", {})) and "all" in random:
-        rows.append(("random weights, all neurons", _interval(random["all"]["task"])))
-        rows += _control_rows(random, "random weights, ")
+    for step, whose in (("random", "random weights"), ("random_embeddings", "random weights and embeddings")):
+        if "all" in (random := made.steps.get(step, {})):
+            rows.append((f"{whose}, all neurons", _interval(random["all"]["task"])))
+            rows += _control_rows(random, f"{whose}, ")
     longest = max(len(name) for name, _ in rows)
     yield "Accuracy of linear probes on the test part (with 95 % intervals over sentences):"
     yield from (f"  {name:<{longest}}  {value}" for name, value in rows)
