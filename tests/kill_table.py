@@ -97,6 +97,7 @@ NOT_KILLED = {
     "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
     "stability": "reads, and writes as rank does",
     "writes": "reads, and writes as rank does; of a run one table in one stage",
+    "serve": "reads",
     "corpus": "reads, and writes as rank does",
     "probing compare": "reads",
     "probing formulas": "reads, and writes as rank does",

@@ -50,6 +50,7 @@ FUNCTIONS = {
     "probing compare": {"compare_probings"},
     "edit cause": {"cause"},
     "writes": {"writes"},
+    "serve": {"serve"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")

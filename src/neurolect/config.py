@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
+from neurolect.explorer.options import ServeOptions
 from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.options import CauseOptions, EditOptions
 from neurolect.model import ModelOptions
@@ -80,6 +81,9 @@ class RunConfig:
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""
+
+    serve: ServeOptions = field(default_factory=ServeOptions)
+    """How the explorer is served."""
 
 
 _Config = TypeVar("_Config")

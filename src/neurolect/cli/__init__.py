@@ -6,6 +6,9 @@ from neurolect.cli import stages  # the order of imports is the order of the ver
 from neurolect.cli import reading
 
 # isort: split
+from neurolect.cli import explorer
+
+# isort: split
 from neurolect.cli import relations
 
 # isort: split
@@ -22,4 +25,15 @@ from neurolect.cli import probing
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
-__all__ = ["app", "interventions", "main", "models", "probing", "reading", "relations", "stages", "truth"]
+__all__ = [
+    "app",
+    "explorer",
+    "interventions",
+    "main",
+    "models",
+    "probing",
+    "reading",
+    "relations",
+    "stages",
+    "truth",
+]

@@ -277,10 +277,8 @@ def numbers_of(run: Run | str | Path) -> pa.Table:
         ``neuron``), ``has`` (whether all sides of the run have it) and ``why_not`` (null where it has).
     """
     run = open_run(run)
-    names = [f"{each.name}{argument}" for each in _NUMBERS for argument in each.arguments(run)]
     rows = []
-    for name in names:
-        number, _ = _look_up(name)
+    for name, number in declared_numbers(run):
         try:
             labels = [numbers(run, name, side=side).label for side in run.sides]
             label, why_not = labels[0], None
@@ -290,6 +288,11 @@ def numbers_of(run: Run | str | Path) -> pa.Table:
         rows.append((name, label, number.source, of, why_not is None, why_not))
     columns = dict(zip(("name", "what", "source", "of", "has", "why_not"), zip(*rows, strict=True), strict=True))
     return pa.table(columns | {"why_not": pa.array(columns["why_not"], pa.string())})
+
+
+def declared_numbers(run: Run) -> list[tuple[str, Number]]:
+    """Name the numbers that a run may have, without reading any; each as ``rank --by`` takes it."""
+    return [(f"{each.name}{argument}", each) for each in _NUMBERS for argument in each.arguments(run)]
 
 
 def _look_up(by: str) -> tuple[Number, str]:

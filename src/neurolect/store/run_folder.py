@@ -17,7 +17,7 @@ from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
 from neurolect.store.stages import check_current, left_out, state_of
-from neurolect.store.tables import read_neuron_rows, read_table
+from neurolect.store.tables import read_neuron_rows, read_rows_between, read_table
 
 _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
 """Tables of a signature, of runs that do not say which they have."""
@@ -208,6 +208,31 @@ class Run:
         self._check_whole(name)
         return read_neuron_rows(self.files, name, neuron_id=neuron_id, side=side)
 
+    def rows_between(self, name: str, first: int, *, last: int, columns: list[str] | None = None) -> pa.Table:
+        """Read the rows of consecutive neurons of a table.
+
+        Parameters
+        ----------
+        name : str
+            A table with a ``neuron_id`` column.
+        first, last : int
+            The first neuron and the last one, which is included.
+        columns : list of str, optional
+            Only these; ``neuron_id`` among them.
+
+        Returns
+        -------
+        pyarrow.Table
+            Their rows in file order.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written the table yet.
+        """
+        self._check_whole(name)
+        return read_rows_between(self.files, name, first=first, last=last, columns=columns)
+
     def array(self, name: str) -> NDArray[Any]:
         """Map an array of the folder into memory.
 
@@ -365,7 +390,7 @@ class Neuron:
         """
         return self.run.rows(name, neuron_id=self.neuron_id, side=side)
 
-    def list(self, side: str = "top", *, limit: int | None = None) -> pa.Table:
+    def list(self, side: str = "top", *, limit: int | None = None, start: int = 0) -> pa.Table:
         """Read its top or bottom list with the sentences.
 
         Parameters
@@ -374,6 +399,8 @@ class Neuron:
             ``top`` or ``bottom``.
         limit : int, optional
             Only the first so many.
+        start : int
+            From this rank on.
 
         Returns
         -------
@@ -388,8 +415,7 @@ class Neuron:
         """
         check_side(side, self.run.sides, of=self.run.folder)
         rows = self.rows(f"lists/{side}").drop_columns(["neuron_id"])
-        if limit is not None:
-            rows = rows.slice(0, limit)
+        rows = rows.slice(start, limit)
         sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy())
         fields = [field["name"] for field in self.run.manifest["corpus"].get("fields", [])]
         return join_sentences(rows, sentences, fields)

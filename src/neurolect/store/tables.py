@@ -22,21 +22,28 @@ def read_neuron_rows(files: RunFiles, name: str, *, neuron_id: int, side: str | 
 
     ``name``: A table sorted by ``neuron_id``.
     """
+    table = read_rows_between(files, name, first=neuron_id, last=neuron_id)
+    return table if side is None else table.filter(pc.equal(table.column("side"), side))
+
+
+def read_rows_between(
+    files: RunFiles, name: str, *, first: int, last: int, columns: list[str] | None = None
+) -> pa.Table:
+    """Read the rows of consecutive neurons, the last one included, touching only the row groups that can hold them.
+
+    ``columns``: Only these; ``neuron_id`` among them.
+    """
     file = files.parquet(name)
     metadata = file.metadata
     leaf = _leaf(file, "neuron_id")
     groups = []
     for group in range(metadata.num_row_groups):
         statistics = metadata.row_group(group).column(leaf).statistics
-        if statistics is None or statistics.min <= neuron_id <= statistics.max:
+        if statistics is None or (statistics.min <= last and first <= statistics.max):
             groups.append(group)
-    table = file.read_row_groups(groups)
-    ids = table.column("neuron_id").to_numpy()
-    low, high = np.searchsorted(ids, [neuron_id, neuron_id + 1])
-    table = table.slice(int(low), int(high - low))
-    if side is not None:
-        table = table.filter(pc.equal(table.column("side"), side))
-    return table
+    table = file.read_row_groups(groups, columns)
+    low, high = np.searchsorted(table.column("neuron_id").to_numpy(), [first, last + 1])
+    return table.slice(int(low), int(high - low))
 
 
 def _leaf(file: ParquetReader, name: str) -> int:

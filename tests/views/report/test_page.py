@@ -11,7 +11,9 @@ import pytest
 from neurolect.finding.striking import striking
 from neurolect.store import Run
 from neurolect.views import card, write_report
-from neurolect.views.report.page import _fullest, _moment, card_html, script_json
+from neurolect.views.cards.facts import _moment
+from neurolect.views.report.page import card_html, script_json
+from neurolect.views.texts.striking import _fullest
 from tests.example_run import HOSTILE
 
 

@@ -354,8 +354,16 @@ def card(
     present = [each for each in kinds() if each.rows is not None and each.present_in(neuron.run)]
     names = {"summary", "typical_sentences", *(rows.table for each in present if (rows := each.rows) is not None)}
     tables = {name: neuron.rows(f"signatures/{name}") for name in sorted(names)}
-    manifest = neuron.run.manifest
-    model, corpus = manifest["model"], manifest["corpus"]
+    return card_head(neuron) | {
+        "responds_like": nearest_responses(neuron),
+        "writes": card_writes(neuron),
+        "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
+    }
+
+
+def card_head(neuron: Neuron) -> dict[str, Any]:
+    """Gather what needs no signature: address, model, corpus, activation, lines on what is not shown."""
+    model, corpus = neuron.run.manifest["model"], neuron.run.manifest["corpus"]
     named = {
         "name": short_name(model["name"]),
         "architecture": model["architecture"],
@@ -369,10 +377,7 @@ def card(
         "model": named,
         "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
         "activation": _activation(neuron),
-        "responds_like": nearest_responses(neuron),
-        "writes": card_writes(neuron),
         "stale": neuron.run.stale(),
-        "sides": [_side(neuron, side, tables, n_examples=n_examples, n_evidence=n_evidence) for side in sides],
     }
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from neurolect.corpus.sentences.words import split_words
-from neurolect.finding.striking import kind_of_field, striking
+from neurolect.finding.striking import striking
 from neurolect.folders.atomic import write_text
 from neurolect.folders.formats import check_no_part
 from neurolect.results import corpus_statistics
-from neurolect.signatures.evidence.form import forms_of
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.signatures.evidence.words import WORDS
 from neurolect.store import Run, open_run
-from neurolect.store.field_columns import fields_of
 from neurolect.views.cards.activating_words import pieces
-from neurolect.views.cards.contents import card, short_name
+from neurolect.views.cards.contents import card
+from neurolect.views.cards.facts import run_facts
 from neurolect.views.cards.numbers import cause_line, concepts_line, name_fidelity, writes_line
 from neurolect.views.palette import page_colours
 from neurolect.views.report.convergence import convergence_panels
 from neurolect.views.report.figures import histogram_bars, kind_charts, marked
 from neurolect.views.texts.bars import number, percent
 from neurolect.views.texts.domains import domain_rows
+from neurolect.views.texts.striking import kind_label, striking_tile
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,8 +73,8 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
             manifest=run.manifest,
             stale=run.stale(),
             n_neurons=run.n_neurons,
-            facts=_facts(run, rows),
-            striking=[_tile(run, each) for each in chosen],
+            facts=run_facts(run),
+            striking=[striking_tile(run, each) for each in chosen],
             charts=_charts(run, rows),
             domains=domain_rows(corpus_statistics(run)),
             convergence=convergence_panels(run),
@@ -167,87 +165,18 @@ def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[dict[str, Any]
     return sorted(list(ids)[:n_cards])
 
 
-def _facts(run: Run, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """List what is under the title."""
-    model, corpus = run.manifest["model"], run.manifest["corpus"]
-    sites = sorted({site["site"] for site in model["sites"]})
-    facts = [
-        ("Model", f"{short_name(model['name'])} ({model['architecture']})"),
-        ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {len(model['sites'])} layers"),
-        ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
-        ("Sentences a list", f"{max((row['n_sentences'] for row in rows), default=0):,}"),
-        ("Metadata", ", ".join(field["name"] for field in corpus["fields"]) or "none"),
-        ("Made", f"{_moment(run.manifest['created'])} by neurolect {run.manifest['neurolect']}"),
-    ]
-    seconds = sum(stage.get("seconds") or 0 for stage in run.manifest["stages"].values())
-    return [*facts, ("Time", f"{seconds:,.0f} s")] if seconds else facts
-
-
-def _moment(written: str) -> str:
-    """Write a moment for people: 22 November 2026, 09:54 UTC."""
-    moment = datetime.fromisoformat(written).astimezone(UTC)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-
-
-def _kind_label(kind: str | None) -> str:
-    """Name a kind of evidence for people."""
-    label = (kind or "none").removeprefix("metadata:").replace("_", " ")
-    return {"length": "sentence length", "none": "no clear theme"}.get(label, label)
-
-
 def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Lay out the overview."""
     sites = run.manifest["model"]["sites"]
     layers = [(site["site"], str(site["layer"])) for site in sites]
     single = len({site for site, _ in layers}) == 1
-    kinds = sorted({_kind_label(row["name_kind"]) for row in rows})
+    kinds = sorted({kind_label(row["name_kind"]) for row in rows})
     places = []
     for row in rows:
         site, layer, _ = run.index.address(row["neuron_id"]).split(".")
-        places.append((layers.index((site, layer)), kinds.index(_kind_label(row["name_kind"]))))
+        places.append((layers.index((site, layer)), kinds.index(kind_label(row["name_kind"]))))
     labels = [f"layer {layer}" if single else f"{site} {layer}" for site, layer in layers]
     return {"charts": kind_charts(labels, kinds, places), "first": labels[0], "last": labels[-1]}
-
-
-def _tile(run: Run, each: dict[str, Any]) -> dict[str, Any]:
-    """Gather what a tile of a striking neuron shows."""
-    words = each["evidence"].split() if each["kind"] in ("word", "phrase") else []
-    return {**each, "text": _quote(run, each), "words": words}
-
-
-def _quote(run: Run, each: dict[str, Any]) -> str:
-    """Find the strongest sentence that has the evidence and is neither a scrap nor a page long."""
-    kind, evidence = each["kind"], each["evidence"]
-    table = run.neuron(each["address"]).list(each["side"], limit=200)
-    columns = {kind_of_field(field): column for field, column in fields_of(table).items()}
-    listed = table.to_pylist()
-    if kind == "sentence length":
-        return str(listed[0]["text"]) if listed else ""
-    fitting = []
-    for row in listed:
-        words = {word.lower() for word in split_words(row["text"])}
-        if kind in ("word", "phrase"):
-            has_it = words.issuperset(evidence.lower().split())
-        elif kind == "form":
-            has_it = evidence in forms_of(row["text"])
-        else:
-            value = row[columns[kind]] if kind in columns else evidence
-            has_it = isinstance(value, float) or value == evidence
-        if has_it:
-            fitting.append(row)
-    readable = [row for row in fitting if 6 <= row["n_words"] <= 25]
-    if kind == "part of speech":
-        readable = _fullest(run, readable, evidence)
-    best = next(iter(readable or fitting or listed), None)
-    return str(best["text"]) if best else ""
-
-
-def _fullest(run: Run, rows: list[dict[str, Any]], tag: str) -> list[dict[str, Any]]:
-    """Put sentences with the largest share of words of a tag first; ties stay in the list's order."""
-    ids = pc.field("sentence_id").isin([row["sentence_id"] for row in rows])
-    found = run.table("annotations", columns=["sentence_id", "tags"]).filter(ids).to_pylist()
-    share = {row["sentence_id"]: row["tags"].count(tag) / max(len(row["tags"]), 1) for row in found if row["tags"]}
-    return sorted(rows, key=lambda row: -share.get(row["sentence_id"], 0.0))
 
 
 def _fidelity(run: Run) -> dict[tuple[int, str], float]:
@@ -272,13 +201,13 @@ def _data(run: Run, rows: list[dict[str, Any]], with_card: set[str]) -> dict[str
         found = run.sentences().select(["sentence_id", "text"])
         found = found.filter(pc.field("sentence_id").isin(ids))
         texts = {row["sentence_id"]: _short(row["text"]) for row in found.to_pylist()}
-    kinds = sorted({_kind_label(row["name_kind"]) for row in rows})
+    kinds = sorted({kind_label(row["name_kind"]) for row in rows})
     compact = [
         [
             run.index.address(row["neuron_id"]),
             "bottom" if row["side"] == "bottom" else "top",
             row["name"] or "no clear theme",
-            kinds.index(_kind_label(row["name_kind"])),
+            kinds.index(kind_label(row["name_kind"])),
             round(row["name_z"], 1) if row["name_z"] is not None else None,
             fidelity.get((row["neuron_id"], row["side"])),
             " ".join(words.get((row["neuron_id"], row["side"]), [])),

@@ -1,0 +1,7 @@
+"""The explorer: runs as pages of a browser, served live or written as a site."""
+
+from neurolect.explorer.answers.source import Answers
+from neurolect.explorer.options import ServeOptions
+from neurolect.explorer.server.running import serve
+
+__all__ = ["Answers", "ServeOptions", "serve"]

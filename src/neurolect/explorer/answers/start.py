@@ -1,0 +1,107 @@
+"""The first answer: which folders there are, what each has, what is not shown and which command makes it."""
+
+from pathlib import Path
+from typing import Any
+
+from neurolect.errors import NeurolectError
+from neurolect.explorer.answers.columns import PIECE, columns_of, maps_of
+from neurolect.explorer.answers.opened import OpenedRun
+from neurolect.folders.formats import neurolect_version
+from neurolect.store import Run
+from neurolect.store.stage_kinds import STAGES, command_of
+from neurolect.store.stages import state_of
+from neurolect.views.cards.contents import short_name
+from neurolect.views.cards.facts import run_facts
+
+HAS = {
+    "described": "signatures/summary",
+    "scored": "fidelity/scores",
+    "control": "fidelity/control",
+    "related": "relations/neighbours",
+    "senses": "signatures/senses",
+    "writes": "writes/neurons",
+    "cause": "cause/effects",
+    "concepts": "concepts/ranks",
+    "tokens": "tokens/entries",
+    "convergence": "convergence/steps",
+}
+"""Tables that say whether a part of the pages has something to show."""
+
+
+def run_entry(of: OpenedRun) -> dict[str, Any]:
+    """Describe a run; one that cannot be opened says why, and what to do."""
+    try:
+        found: dict[str, Any] = of.kept("start", lambda run: _entry(run, of))
+    except NeurolectError as error:
+        return {
+            "n": of.number,
+            "name": of.folder.name,
+            "error": {"message": error.what, "expected": error.expected, "hint": error.hint},
+        }
+    return found
+
+
+def _entry(run: Run, of: OpenedRun) -> dict[str, Any]:
+    model, corpus = run.manifest["model"], run.manifest["corpus"]
+    notices = list(run.manifest["notices"])
+    return {
+        "n": of.number,
+        "name": of.folder.resolve().name,
+        "error": None,
+        "model": {
+            "name": short_name(model["name"]),
+            "architecture": model["architecture"],
+            "n_layers": model["n_layers"],
+        },
+        "n_neurons": run.n_neurons,
+        "n_rows": run.n_neurons * len(run.sides),
+        "piece": PIECE,
+        "sites": [each._asdict() for each in run.index.site_layers],
+        "sides": list(run.sides),
+        "corpus": {
+            "path": Path(corpus["path"]).name if corpus.get("path") else None,
+            "n_sentences": corpus["n_sentences"],
+            "n_mining": corpus["n_mining"],
+        },
+        "fields": [{"name": each["name"], "kind": each["kind"]} for each in corpus.get("fields", [])],
+        "has": {name: _has(run, table, notices) for name, table in HAS.items()},
+        "missing": missing_of(run),
+        "stale": run.stale(),
+        "running": [stage for stage in STAGES if state_of(run.manifest, stage) == "running"],
+        "notices": notices,
+        "facts": [list(each) for each in run_facts(run)],
+        "columns": [each.described() for each in columns_of(run).values()],
+        "maps": maps_of(run),
+    }
+
+
+def _has(run: Run, table: str, notices: list[str]) -> bool:
+    """Say whether a table is there; damage is reported once, and the rest is shown."""
+    try:
+        return run.has(table)
+    except NeurolectError as error:
+        notices.append(str(error))
+        return False
+
+
+def missing_of(run: Run) -> list[dict[str, str]]:
+    """Say what was not made, and which command makes it."""
+    return [
+        {"stage": stage, "what": f"The run {kind.missing}.", "command": command_of(stage, run.folder)}
+        for stage, kind in STAGES.items()
+        if state_of(run.manifest, stage) == "missing"
+    ]
+
+
+def start_of(
+    runs: list[OpenedRun], others: dict[str, list[dict[str, Any]]], *, model: str | None
+) -> dict[str, Any]:
+    """Gather the first answer of a server."""
+    return {
+        "version": neurolect_version(),
+        "live": True,
+        "model": model is not None,
+        "runs": [run_entry(each) for each in runs],
+        **others,
+        "chunks": None,
+    }

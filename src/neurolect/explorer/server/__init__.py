@@ -1,0 +1,1 @@
+"""The web application: it answers keys, delivers the page, and keeps strangers out."""

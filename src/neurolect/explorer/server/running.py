@@ -1,0 +1,69 @@
+"""Serve the explorer until it is stopped."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from neurolect.errors import require_extra
+from neurolect.explorer.answers.source import Answers
+from neurolect.explorer.options import ServeOptions
+from neurolect.explorer.server.application import EXTRA, PURPOSE, application
+from neurolect.explorer.server.files import Page
+from neurolect.explorer.server.safety import PARAMETER, Guard, bound, new_token
+
+
+def serve(
+    folders: Sequence[str | Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    model: str | None = None,
+    options: ServeOptions | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve runs and other folders as pages for a browser, until it is stopped.
+
+    Parameters
+    ----------
+    folders : sequence of str or Path
+        Run folders, and those that ``probing judge``, ``probing all`` and ``compare`` write.
+    host : str
+        Where it listens. Anything but this machine itself puts a random token into the address.
+    port : int
+        0 for any free one.
+    model : str, optional
+        A model that live questions are asked of, as for ``load_model``.
+    options : ServeOptions, optional
+        The defaults when not given.
+    ready : callable, optional
+        Is given the address once it answers.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra ``serve`` is not installed.
+    OptionError
+        If a folder is not there or not shown, or the port is taken.
+    """
+    uvicorn = require_extra("uvicorn", extra=EXTRA, purpose=PURPOSE)
+    options = ServeOptions() if options is None else options
+    app = application(Answers(folders, model=model), Page(unbundled=options.unbundled))
+    taken, token = bound(host, port), new_token(host)
+    try:
+        port = taken.getsockname()[1]
+        guarded = Guard(app, host=host, port=port, token=token)
+        config = uvicorn.Config(guarded, log_level="warning", access_log=False, server_header=False, lifespan="off")
+        if ready is not None:
+            ready(address_of(host, port, token))
+        uvicorn.Server(config).run(sockets=[taken])
+    finally:
+        taken.close()
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """Write the address that a browser is given.
+
+    >>> address_of("127.0.0.1", 8765, None), address_of("::1", 80, "abc")
+    ('http://127.0.0.1:8765/', 'http://[::1]:80/?token=abc')
+    """
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/" + (f"?{PARAMETER}={token}" if token else "")
