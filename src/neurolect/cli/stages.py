@@ -33,21 +33,28 @@ def prepare(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Documents of a uniform sample; all when not given.")
     ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="What is read at once: sentence, paragraph, document or window.")
+    ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="Drop sentences of under 3 tokens of this model, not words.", metavar="MODEL")
+        str | None,
+        typer.Option(
+            help="Cut windows by this model's tokens; drop sentences of under 3 of them, not words.",
+            metavar="MODEL",
+        ),
     ] = None,
     config: Config = None,
     settings: Settings = None,
     workers: Workers = CORES,
 ) -> None:
-    """Turn documents into sentences with metadata."""
+    """Turn documents into sentences or windows, with metadata."""
     from neurolect.corpus import prepare
 
-    asked = {"sample": sample, "tokenizer": tokenizer}
+    asked = {"sample": sample, "unit": unit, "tokenizer": tokenizer}
     given = [f"prepare.{name}={value}" for name, value in asked.items() if value is not None]
     made_with = read_config(config, [*(settings or ()), *given]).prepare
     corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
-    echo(f"{corpus.n_sentences:,} sentences in {out}, {corpus.n_held_out:,} of them held out.")
+    echo(f"{corpus.n_sentences:,} {made_with.unit}s in {out}, {corpus.n_held_out:,} of them held out.")
     echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
 
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import field_notices, n_pooled
@@ -16,7 +18,7 @@ from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
-from neurolect.corpus.sentences.model_tokens import tokenizer_hash
+from neurolect.corpus.sentences.model_tokens import count_own, tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
 from neurolect.errors import CollectError, CorpusError, ModelError
 from neurolect.folders.atomic import is_leftover, write_text
@@ -66,17 +68,18 @@ def new_run(
     )
     if model.feeding != Feeding():
         manifest["model"]["feeding"] = str(model.feeding)
+    tokenizer = _tokenizer_of(model)
     if model.options.pooling == "max":  # what `describe` needs to find firing tokens again
         manifest["model"]["max_tokens"] = model.max_tokens
-        with suppress(CorpusError, ModelError, OSError):  # a tokenizer without tokenizer.json
-            manifest["model"]["tokenizer"] = tokenizer_hash(model.name)
+        if tokenizer is not None:
+            manifest["model"]["tokenizer"] = tokenizer
     if model.n_prepended:
         manifest["model"]["n_prepended"] = model.n_prepended
     manifest["notices"] += model.notices
     # the id names the pass in what it leaves when it is stopped; the finished stage gets another one
     own = {"status": "running", "id": secrets.token_hex(8), "started": now(), "word_rule": WORD_RULE}
     manifest["stages"]["collect"] = own
-    manifest["notices"] += _notices_of_corpus(corpus)
+    manifest["notices"] += _notices_of_corpus(corpus) + _notices_of_windows(model, tokenizer, corpus)
     if shard is not None:
         manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
     return manifest
@@ -104,6 +107,40 @@ def _notices_of_corpus(corpus: Corpus) -> list[str]:
         f"The corpus counted the words of its sentences by rule {rule}, this run counts by rule {WORD_RULE}: of "
         f"its first {len(first):,} sentences, {n_other:,} have another number now. "
         "Prepare it again for right lengths."
+    ]
+
+
+def _tokenizer_of(model: Model) -> str | None:
+    """Name the model's tokenizer by its content; None where it has no tokenizer.json."""
+    with suppress(CorpusError, ModelError, OSError):
+        return tokenizer_hash(model.name)
+    return None
+
+
+def _notices_of_windows(model: Model, tokenizer: str | None, corpus: Corpus) -> list[str]:
+    """Refuse windows that the model cannot read whole; say where they were cut by another model's tokens."""
+    made_with = corpus.manifest["options"]
+    if made_with.get("unit") != "window":
+        return []
+    size, limit = int(str(made_with["window_tokens"])), model.max_tokens
+    if tokenizer is not None and tokenizer == corpus.manifest.get("tokenizer"):
+        n_special = int(model.tokenize(["a"]).lengths[0]) - count_own("a", tokenizer=model.name)
+        if size + n_special <= limit:
+            return []
+        special = f" and {n_special} special ones" if n_special else ""
+        what = f"The windows of {corpus.location} have up to {size} tokens{special}; {model.name} reads {limit}."
+        shorter = f"prepare them with --set prepare.window_tokens={limit - n_special}"
+        raise CollectError(
+            what, hint=f"Where the model reads more: --set model.max_tokens={size + n_special}; or {shorter}"
+        )
+    first = next(corpus.batches(columns=["text"], batch_size=_N_LOOKED_AT))["text"].to_pylist()
+    tokens = model.tokenize(first)
+    middle, most = int(np.median(tokens.lengths)), int(tokens.lengths.max())
+    return [
+        f"The corpus was cut into windows of {size} tokens of {made_with['tokenizer']}; {model.name} has another "
+        f"tokenizer: of the first {len(first):,} windows it makes {middle} tokens in the middle, {most} at most; "
+        f"{tokens.n_cut:,} are longer than its limit of {limit} and lose their end. Windows of its own: "
+        f"neurolect prepare --unit window --tokenizer {model.name}"
     ]
 
 

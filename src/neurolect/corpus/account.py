@@ -32,6 +32,7 @@ def sums_of(
             "too short": cut.short_characters,
             "duplicates": cut.kept_characters - n_kept_characters,
             "markup and spaces": cut.other_characters,
+            **({"in two windows": -cut.again_characters} if cut.again_characters else {}),
             "kept": n_kept_characters,
         },
     }

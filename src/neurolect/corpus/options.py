@@ -10,6 +10,7 @@ from neurolect.ranges import SEED, Range, check_ranges
 Duplicates = Literal["drop", "near", "keep"]
 OF_RUN = "@model"
 """What stands for the run's own model, where one is known."""
+Unit = Literal["sentence", "paragraph", "document", "window"]
 TextDocuments = Literal["auto", "file", "paragraph", "line"]
 
 Quotes = Literal["auto", "double", "none"]
@@ -64,6 +65,14 @@ class PrepareOptions:
     """Column that holds the text; found by its name, or as the column of long texts, when not given."""
     metadata_columns: tuple[str, ...] | None = None
     """Columns kept as metadata; all but identifiers, long texts and nested values when not given."""
+    unit: Unit = "sentence"
+    """What is read at once and listed: a sentence, a paragraph (it ends where a line break ends a sentence), a
+    document, or a window of ``window_tokens`` of ``tokenizer``. Line breaks within become spaces."""
+    window_tokens: Annotated[int, Range(8, 32_767)] = 64
+    """Most tokens of a window, special ones left out; it ends with a word, so it may have a few less."""
+    window_stride: Annotated[int, Range(1, 32_767)] | None = None
+    """Tokens from the first of a window to that of the next one, moved back to a word; when not given, and at most,
+    ``window_tokens``: each word is in one window."""
     text_documents: TextDocuments = "auto"
     """What a document is in a .txt file: the file, a paragraph, a line; auto: the file, or groups of paragraphs
     of a file over 200,000 bytes."""
@@ -88,13 +97,14 @@ class PrepareOptions:
     min_words: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer words (tokens with a letter or digit) are dropped."""
     tokenizer: str | None = None
-    """Model by whose tokens short sentences are dropped (``min_tokens``), as in the first paper, and not by words;
-    a sentence without any word is dropped still. A folder with tokenizer.json, a name on the hub, or ``minilm``;
-    ``@model``: that of the run, where ``run`` or ``paper`` prepare the corpus, else none."""
+    """Model by whose tokens windows are cut, and short sentences are dropped (``min_tokens``), as in the first
+    paper, and not by words; a sentence without any word is dropped still. A folder with tokenizer.json, a name on
+    the hub, or ``minilm``; ``@model``: that of the run, where ``run`` or ``paper`` prepare the corpus, or none."""
     min_tokens: Annotated[int, Range(1, 1_000)] = 3
     """Sentences with fewer tokens of ``tokenizer``, special ones left out, are dropped."""
     max_characters: Annotated[int, Range(20, 1_000_000)] = 2000
-    """Longer sentences, and texts without sentence ends, become pieces of about equal length up to this."""
+    """Longer sentences, paragraphs and documents, and texts without sentence ends, become pieces of about equal
+    length up to this."""
     duplicates: Duplicates = "drop"
     """Sentences that occurred before: dropped, dropped also when they differ only in case, digits, punctuation,
     addresses and spaces (near), or kept."""
@@ -115,6 +125,12 @@ class PrepareOptions:
         if self.sample_field is not None and self.sample is None:
             what = f"prepare.sample_field is {self.sample_field!r}, and nothing is sampled."
             raise OptionError(what, hint="Set prepare.sample too, or leave the field out.")
+        if self.unit == "window" and self.tokenizer is None:
+            what = "prepare.unit is window, and no model's tokens are named to cut windows by."
+            raise OptionError(what, hint="--tokenizer MODEL, e.g. smollm2; @model where `run` prepares the corpus.")
+        if self.stride > self.window_tokens:
+            what = f"prepare.window_stride is {self.stride}, and windows have {self.window_tokens} tokens."
+            raise OptionError(what, expected=f"at most {self.window_tokens}, so that no text is lost between them")
 
     def for_model(self, model: str | None) -> "PrepareOptions":
         """Give the options with the run's model in place of ``@model``.
@@ -135,6 +151,11 @@ class PrepareOptions:
         'minilm'
         """
         return replace(self, tokenizer=model) if self.tokenizer == OF_RUN else self
+
+    @property
+    def stride(self) -> int:
+        """Tokens from the first of a window to that of the next one."""
+        return self.window_tokens if self.window_stride is None else self.window_stride
 
     @property
     def length_unit(self) -> str:

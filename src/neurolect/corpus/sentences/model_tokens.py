@@ -30,6 +30,11 @@ def count_tokens(texts: Sequence[str], *, tokenizer: str) -> list[int]:
     return [len(each.ids) for each in encode(list(texts), add_special_tokens=False)]
 
 
+def count_own(text: str, *, tokenizer: str) -> int:
+    """Count the tokens of one text."""
+    return count_tokens([text], tokenizer=tokenizer)[0]
+
+
 class TokenOffsets(NamedTuple):
     """Where the tokens of some texts are, with the special tokens that the model is given. T tokens."""
 

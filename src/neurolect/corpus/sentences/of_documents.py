@@ -15,7 +15,8 @@ from neurolect.corpus.reading.documents import Document
 from neurolect.corpus.reading.fields import Field
 from neurolect.corpus.sentences.model_tokens import count_tokens
 from neurolect.corpus.sentences.normalise import normalise
-from neurolect.corpus.sentences.split import pieces_of, split_sentences
+from neurolect.corpus.sentences.split import paragraphs, pieces_of, split_sentences
+from neurolect.corpus.sentences.windows import windows_of
 from neurolect.corpus.sentences.words import count_words
 
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
@@ -53,6 +54,8 @@ class Cut(NamedTuple):
     kept_characters: int = 0
     other_characters: int = 0
     """Markup, repeated symbols and spaces; below 0 where a character became several."""
+    again_characters: int = 0
+    """Characters that are in the window before too."""
 
     def plus(self, other: "Cut") -> "Cut":
         """Add what became of more documents."""
@@ -95,17 +98,10 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
     Returns: cut: Cut. What was dropped or divided.
     """
     text = normalise(document, collapse_symbols=options.collapse_symbols, remove_markup=options.remove_markup)
-    longest = options.max_characters
-    pieces = split_sentences(text, newlines=options.newlines, max_characters=longest)
-    n_long = n_pieces = 0
-    if len(text) > longest and max(map(len, pieces), default=0) > longest:
-        n_long, before = sum(len(piece) > longest for piece in pieces), len(pieces)
-        pieces = [each for piece in pieces for each in pieces_of(piece, max_characters=longest)]
-        n_pieces = len(pieces) - before + n_long
+    pieces, n_tokens, cut = _windows(text, options) if options.unit == "window" else _pieces(text, options)
     kept: list[tuple[int, int, int, str]] = []
     n_kept = n_short = 0
-    name = options.tokenizer
-    enough = None if name is None else [n >= options.min_tokens for n in count_tokens(pieces, tokenizer=name)]
+    enough = None if n_tokens is None else [n >= options.min_tokens for n in n_tokens]
     for position, sentence in enumerate(pieces):
         n_words = count_words(sentence)
         if n_words >= options.min_words if enough is None else enough[position] and n_words:
@@ -113,8 +109,39 @@ def sentences_of(document: str, *, options: PrepareOptions) -> tuple[list[tuple[
             n_kept += len(sentence)
         else:
             n_short += len(sentence)
-    other = len(document) - n_kept - n_short
-    return kept, Cut(len(pieces) - len(kept), n_short, n_long, n_pieces, n_kept, other)
+    other = len(document) - n_kept - n_short + cut.again_characters
+    return kept, cut._replace(
+        n_short=len(pieces) - len(kept), short_characters=n_short, kept_characters=n_kept, other_characters=other
+    )
+
+
+def _windows(text: str, options: PrepareOptions) -> tuple[list[str], list[int] | None, Cut]:
+    """Cut a document into windows; give them with their numbers of tokens."""
+    found = windows_of(
+        " ".join(text.split()),
+        tokenizer=options.tokenizer or "",
+        n_tokens=options.window_tokens,
+        stride=options.stride,
+    )
+    return found.texts, found.lengths, Cut(again_characters=found.n_again)
+
+
+def _pieces(text: str, options: PrepareOptions) -> tuple[list[str], list[int] | None, Cut]:
+    """Split a document into sentences or paragraphs, if at all; with their numbers of tokens if needed."""
+    longest = options.max_characters
+    if options.unit == "sentence":
+        pieces = split_sentences(text, newlines=options.newlines, max_characters=longest)
+    elif options.unit == "paragraph":
+        pieces = [" ".join(lines) for lines in paragraphs(text, newlines=options.newlines)]
+    else:
+        pieces = [" ".join(text.split())] if text else []
+    cut = Cut()
+    if len(text) > longest and max(map(len, pieces), default=0) > longest:
+        n_long, before = sum(len(piece) > longest for piece in pieces), len(pieces)
+        pieces = [each for piece in pieces for each in pieces_of(piece, max_characters=longest)]
+        cut = Cut(n_long=n_long, n_pieces=len(pieces) - before + n_long)
+    name = options.tokenizer
+    return pieces, None if name is None else count_tokens(pieces, tokenizer=name), cut
 
 
 def write_chunk(chunk: Chunk, *, folder: Path, fields: Sequence[Field], options: PrepareOptions) -> ChunkCounts:
