@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurolect.collector import CollectOptions, collect, corpus_pass
+from neurolect.collector import CollectOptions, chunk_pass, collect, corpus_pass
+from neurolect.collector.checkpoint import load_arrays
 from neurolect.collector.chunk_pass import Launched
 from neurolect.collector.feed.chunks import chunks
 from neurolect.corpus import Corpus
@@ -94,14 +95,17 @@ def stopping(bert: Path) -> Stopping:
     return model
 
 
-def test_a_stop_changes_nothing(corpus: Corpus, bert: Path, tmp_path: Path) -> None:
+def test_a_stop_inside_a_chunk_changes_nothing(
+    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk_pass, "_BLOCK_BYTES", 1)  # every batch is a block
     options = CollectOptions(**SIZES, keep_on="device", checkpoint_seconds=0)
     whole = collect(load_model(str(bert)), corpus, out=tmp_path / "whole", options=options)
     model = stopping(bert)
     model.rows_left = 128 + 400
     with pytest.raises((KeyboardInterrupt, InterruptedRunError)):
         collect(model, corpus, out=tmp_path / "stopped", options=options)
-    assert (tmp_path / "stopped" / "checkpoint" / "state.npz").is_file()
+    assert load_arrays(tmp_path / "stopped" / "checkpoint" / "state.npz")[1].batch > 0
     again = collect(load_model(str(bert)), corpus, out=tmp_path / "stopped", options=options)
     assert all_arrays(whole.folder) == all_arrays(again.folder)
 

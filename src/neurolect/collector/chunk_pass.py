@@ -1,10 +1,10 @@
-"""Run whole chunks where the network is and leave the activations there.
+"""Run blocks of a chunk's batches where the network is and leave the activations there.
 
-The host only hands over the next batches; it waits for the device once a chunk, to see that all is finite.
+The host only hands over the next batches; it waits for the device once a block, to see that all is finite.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,18 +28,62 @@ def kept_on_device(keep_on: str, device: torch.device) -> torch.device | None:
     return device if keep_on == "device" or (keep_on == "auto" and device.type == "cuda") else None
 
 
-class Launched:
-    """A chunk whose forward passes the device was asked to run; the host has not waited for them.
+_BLOCK_BYTES = 1 << 30
+"""Activations taken in at once: whole chunks of small networks, single batches of large ones."""
 
+
+def blocks_of(batches: Sequence[NDArray[np.int64]], *, n_neurons: int) -> list[tuple[int, int]]:
+    """Cut a chunk's batches into blocks that are taken in at once, by sizes alone: a resumed pass does the same.
+
+    Returns: First batch of each, and one past its last; one empty block for a chunk without batches.
+
+    Examples
+    --------
+    >>> blocks_of([np.arange(2_000)] * 5, n_neurons=65_536)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    most = _BLOCK_BYTES // (4 * max(n_neurons, 1))
+    blocks, start, n_rows = [], 0, 0
+    for number, rows in enumerate(batches):
+        if number > start and n_rows + len(rows) > most:
+            blocks.append((start, number))
+            start, n_rows = number, 0
+        n_rows += len(rows)
+    return [*blocks, (start, len(batches))]
+
+
+class Launched:
+    """Some batches of a chunk whose forward passes the device was asked to run; the host has not waited for them.
+
+    ``first, end``: The first of the batches, and one past the last.
     ``rows``: int64, shape (n,). Its sentences in the order of the batches, as rows of the chunk.
     """
 
-    def __init__(self, model: Model, chunk: Chunk) -> None:
-        self.chunk = chunk
-        self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches])
-        self.activations = chunk_activations(model, chunk)
+    def __init__(self, model: Model, chunk: Chunk, first: int, end: int) -> None:
+        self.chunk, self.first, self.end = chunk, first, end
+        self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches[first:end]])
+        self.activations = self.run_by(model)
         self.looks: dict[str, OnItsWay | None] | None = None
         self._extremes = _extremes(self.activations)
+
+    @property
+    def ends_chunk(self) -> bool:
+        """Whether the chunk's last batch is among them."""
+        return self.end == len(self.chunk.batches)
+
+    def run_by(self, model: Model) -> DeviceActivations:
+        """Run the batches."""
+        shape = (len(self.rows), model.neurons.n_neurons)
+        with_tokens = model.options.pooling == "max"
+        values = torch.empty(shape, dtype=torch.float32, device=model.device)
+        tokens = torch.empty(shape, dtype=torch.int16, device=model.device) if with_tokens else None
+        at = 0
+        for rows in self.chunk.batches[self.first : self.end]:
+            own = slice(at, at + len(rows))
+            part = DeviceActivations(values[own], None if tokens is None else tokens[own])
+            model.run(model.batch(self.chunk.tokens, rows), out=part)
+            at += len(rows)
+        return DeviceActivations(values, tokens)
 
     @property
     def finite(self) -> bool:
@@ -67,22 +111,6 @@ def undisturbed(device: torch.device | None) -> Iterator[None]:
     finally:
         torch.set_num_threads(n_threads)
         sys.setswitchinterval(interval)
-
-
-def chunk_activations(model: Model, chunk: Chunk) -> DeviceActivations:
-    """Run all batches of a chunk."""
-    n_rows = sum(map(len, chunk.batches))
-    shape = (n_rows, model.neurons.n_neurons)
-    with_tokens = model.options.pooling == "max"
-    values = torch.empty(shape, dtype=torch.float32, device=model.device)
-    tokens = torch.empty(shape, dtype=torch.int16, device=model.device) if with_tokens else None
-    at = 0
-    for rows in chunk.batches:
-        own = slice(at, at + len(rows))
-        part = DeviceActivations(values[own], None if tokens is None else tokens[own])
-        model.run(model.batch(chunk.tokens, rows), out=part)
-        at += len(rows)
-    return DeviceActivations(values, tokens)
 
 
 def is_finite(activations: DeviceActivations) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
 from neurolect.collector.chunk_pass import (
     Launched,
-    chunk_activations,
+    blocks_of,
     is_finite,
     kept_on_device,
     undisturbed,
@@ -266,8 +266,8 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
 
 
 def _pause(this: _Pass, position: Position) -> None:
-    """Save a checkpoint where one is due, and stop where that was asked for."""
-    if this.stop.name or this.checkpoints.due:
+    """Save a checkpoint where one is due and something was read, and stop where that was asked for."""
+    if this.state.n_sentences and (this.stop.name or this.checkpoints.due):
         this.checkpoints.save(this.state, position, wait=bool(this.stop.name))
         release_memory()
     if this.stop.name:
@@ -285,14 +285,14 @@ def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Gene
         yield chunk
 
 
-def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> Generator[Chunk, None, None]:
+def _feed_device(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
     """Give every chunk once its activations are in the state.
 
-    The next chunk is launched before the host waits for this one, so that the device always has work. Packed
-    batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
+    The next block of batches is launched before the host waits for this one, so that the device always has work.
+    Packed batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
     whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
-    launches = (Launched(this.model, chunk) for chunk in stream)
+    launches = _launches(this.model, stream, position)
     with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
         waiting: Launched | None = None
         for launched in coming:
@@ -300,7 +300,7 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> G
                 _take_in(this, waiting)
             if len(launched.rows):
                 launched.looks = this.state.look(launched.activations.values)
-            if waiting is not None:
+            if waiting is not None and waiting.ends_chunk:
                 yield waiting.chunk
             waiting = launched
         if waiting is not None:
@@ -308,19 +308,28 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk], _position: Position) -> G
             yield waiting.chunk
 
 
+def _launches(model: Model, stream: Iterator[Chunk], position: Position) -> Iterator[Launched]:
+    """Launch the blocks of all chunks from a position on."""
+    for chunk in stream:
+        first = position.batch if chunk.number == position.chunk else 0
+        for start, end in blocks_of(chunk.batches, n_neurons=model.neurons.n_neurons):
+            if start >= first:
+                yield Launched(model, chunk, start, end)
+
+
 def _take_in(this: _Pass, launched: Launched) -> None:
-    """Take a chunk's activations into the state."""
-    _pause(this, Position(launched.chunk.number, 0))
+    """Take a block's activations into the state."""
+    _pause(this, Position(launched.chunk.number, launched.first))
     activations, looks, rows = launched.activations, launched.looks, launched.rows
     if not len(rows):
         return
     model: Model | None = this.model
     finite = launched.finite
     while not finite and model is not None:
-        # Decided again for each chunk, so that a run that resumes from a checkpoint does the same.
+        # Decided again for each block, so that a run that resumes from a checkpoint does the same.
         model = this.wider(model)
         if model is not None:
-            activations, looks = chunk_activations(model, launched.chunk), None
+            activations, looks = launched.run_by(model), None
             this.state.n_widened[model.dtype] = this.state.n_widened.get(model.dtype, 0) + len(rows)
             finite = is_finite(activations)
     values = activations.values

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from neurolect.collector.convergence.monitor import Convergence, Step
 from neurolect.collector.options import CollectOptions, StopRule, parse_stop_rule
@@ -56,10 +57,11 @@ def steps_table(steps: Sequence[Step], *, sides: Sequence[str], list_size: int, 
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:
+def neurons_table(steps: Sequence[Step], *, sides: Sequence[str], neurons: NDArray[np.int64]) -> pa.Table:
     """Make ``convergence/neurons.parquet``.
 
     ``sides``: Of the rows of their arrays.
+    ``neurons``: Of their columns.
     Returns: One row a neuron, side and step, in this order.
     """
     churn, threshold, stability = (
@@ -72,7 +74,7 @@ def neurons_table(steps: Sequence[Step], *, sides: Sequence[str]) -> pa.Table:
     names = pa.array(list(sides)).take(pa.array(np.tile(np.repeat(np.arange(n_sides), n_steps), n_neurons)))
     return pa.table(
         {
-            "neuron_id": pa.array(np.repeat(np.arange(n_neurons, dtype=np.int32), n_sides * n_steps)),
+            "neuron_id": pa.array(np.repeat(neurons.astype(np.int32), n_sides * n_steps)),
             "side": names,
             "n_sentences": pa.array(np.tile(sizes, n_neurons * n_sides)),
             "churn": pa.array(churn.ravel()),
@@ -188,7 +190,10 @@ def write_convergence(folder: Path, state: CollectState, ending: Ending) -> None
     steps, sides = state.convergence.steps, tuple(state.lists)
     table = steps_table(steps, sides=sides, list_size=state.plan.list_size, stable=ending.stable)
     write_table(folder / "convergence" / "steps.parquet", table)
-    write_table(folder / "convergence" / "neurons.parquet", neurons_table(steps, sides=sides))
+    write_table(
+        folder / "convergence" / "neurons.parquet",
+        neurons_table(steps, sides=sides, neurons=state.convergence.neurons),
+    )
 
 
 def ending_notices(state: CollectState, ending: Ending) -> list[str]:

@@ -1,11 +1,12 @@
 """What the parts of a pass's state do, wherever they are kept: on the host (arrays) or on a device (tensors)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.collector.lists.entry_keys import SortedLists
+from neurolect.collector.lists.entry_keys import SortedLists, Watched
 from neurolect.collector.lists.moments import Moments
 from neurolect.collector.lists.sample import SampleActivations
 
@@ -39,11 +40,10 @@ class Lists(Protocol):
     def merge(self, other: Any) -> None:  # noqa: ANN401 - of the same kind
         """Take in lists of other sentences."""
 
-    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Give the entries to look some sentences up in, and how many each neuron has."""
-
-    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Count each neuron's entries of some sentences, and all its entries."""
+    def watch(
+        self, sentence_ids: NDArray[np.int64], *, sampled: NDArray[np.int64], neurons: NDArray[np.int64], width: int
+    ) -> Callable[[], Watched]:
+        """Look at some neurons' lists for the monitor; what it gives is waited for when it is called."""
 
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds, ascending."""

@@ -78,6 +78,7 @@ class CollectState:
         self.background = Background(plan.fields)
         self.convergence = Convergence(
             plan.fields,
+            n_neurons=plan.n_neurons,
             list_size=plan.list_size,
             length=plan.step_length,
             sampled=plan.monitor_sentences,

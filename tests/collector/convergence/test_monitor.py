@@ -51,13 +51,13 @@ def stream(
 def watch(acts_SN: NDArray[np.float32], words: list[str], *, size: int = 100, stop: int = -1) -> Convergence:
     """Run the monitor over activations, saved and loaded after chunk ``stop``."""
     lists = {"top": TopLists(acts_SN.shape[1], N)}
-    monitor = Convergence((), list_size=N, length=200, sampled=N, seed=1)
+    monitor = Convergence((), n_neurons=acts_SN.shape[1], list_size=N, length=200, sampled=N, seed=1)
     for number, (table, values) in enumerate(stream(acts_SN, words, size)):
         lists["top"].update(values, sentence_ids=table.column("sentence_id").to_numpy())
         monitor.end_chunk(table, lists)
         if number == stop:
             arrays = monitor.to_arrays()
-            monitor = Convergence((), list_size=N, length=200, sampled=N, seed=1)
+            monitor = Convergence((), n_neurons=acts_SN.shape[1], list_size=N, length=200, sampled=N, seed=1)
             monitor.load(arrays)
     monitor.step(lists)
     return monitor
@@ -68,7 +68,7 @@ def watch_on_device(
 ) -> tuple[list[Step], dict[str, NDArray[np.generic]]]:
     """Run the monitor over lists on a device; its steps are asked for after chunk ``looks``."""
     lists = DeviceTopLists(acts_SN.shape[1], N, device=torch.device("cpu"))
-    monitor = Convergence((), list_size=N, length=200, sampled=N, seed=1)
+    monitor = Convergence((), n_neurons=acts_SN.shape[1], list_size=N, length=200, sampled=N, seed=1)
     monitor.aside = aside
     for number, (table, values) in enumerate(stream(acts_SN, words, 100)):
         lists.update(torch.from_numpy(values), sentence_ids=table.column("sentence_id").to_numpy())

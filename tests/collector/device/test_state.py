@@ -1,6 +1,7 @@
 """What is kept on a device against what is kept on the host: the same arrays. Run on the CPU here."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ def test_lists_are_those_of_the_host(stream: Stream, list_size: int, side: str, 
             assert theirs is not None
             assert np.array_equal(ours, theirs, equal_nan=ours.dtype == np.float32)
     assert np.array_equal(host.thresholds, device.thresholds)
+    look: dict[str, Any] = {
+        "sampled": ids[::2],
+        "neurons": np.arange(0, activations.shape[1], 2),
+        "width": list_size,
+    }
+    seen, of_host = (each.watch(ids[:7], **look)() for each in (device, host))
+    for name in ("n_among", "fill", "thresholds"):
+        assert np.array_equal(getattr(seen, name), getattr(of_host, name)), name
+    for keys, n, every, n_all in zip(seen.keys, seen.n_keys, of_host.keys, of_host.n_keys, strict=True):
+        there = np.isin(0xFFFFFFFF - (every[:n_all] & np.uint64(0xFFFFFFFF)).astype(np.int64), ids[::2])
+        assert np.array_equal(np.sort(keys[:n]), np.sort(every[:n_all][there]))
 
 
 def test_lists_of_the_host_go_on_on_a_device_and_refuse_what_does_not_fit() -> None:

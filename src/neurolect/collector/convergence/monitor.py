@@ -8,7 +8,7 @@ those at half as many sentences, when at least half of the list was another.
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +16,29 @@ from numpy.typing import NDArray
 
 from neurolect.collector.convergence.leading_items import LeadingItems, kept_evidence, leading_items
 from neurolect.collector.convergence.sampled_items import FoundItems, SampledItems, item_share
+from neurolect.collector.lists.entry_keys import Watched
 from neurolect.collector.parts import Lists
 
 _STEPS = 20
 _LEAST_STEP = 10_000
+MOST_WATCHED = 16_384
+"""Neurons whose lists are looked at; of a model with more, so many evenly spread ones."""
+
+
+def watched_neurons(n_neurons: int) -> NDArray[np.int64]:
+    """Choose the neurons that the monitor looks at, ascending.
+
+    Examples
+    --------
+    >>> watched_neurons(3), len(watched_neurons(131_072))
+    (array([0, 1, 2]), 16384)
+    """
+    n = min(n_neurons, MOST_WATCHED)
+    return np.arange(n, dtype=np.int64) * n_neurons // max(n, 1)
 
 
 class Step(NamedTuple):
-    """What was seen at one moment of the pass; arrays hold a row for each side and a column for each neuron.
+    """What was seen at one moment of the pass; arrays hold a row for each side, a column for each watched neuron.
 
     ``n_sentences, n_new``: Sentences read so far, and since the step before.
     ``churn``: float32, shape (n_sides, n_neurons). Share of the list read since the step before.
@@ -67,11 +82,9 @@ class _Look(NamedTuple):
 
     n_sentences: int
     n_new: int
-    churn: list[NDArray[np.float64]]
-    thresholds: list[NDArray[np.float32]]
     sampled: NDArray[np.int64]
     """Ids of the sampled sentences held then."""
-    leading: "Future[tuple[list[LeadingItems], list[NDArray[np.float32]]]]"
+    leading: "Future[tuple[list[Watched], list[LeadingItems], list[NDArray[np.float32]]]]"
 
 
 class Convergence:
@@ -81,8 +94,13 @@ class Convergence:
     ``aside``: Look into the lists in a thread while the pass goes on; steps are the same.
     """
 
-    def __init__(self, fields: tuple[str, ...], *, list_size: int, length: int, sampled: int, seed: int) -> None:
+    def __init__(
+        self, fields: tuple[str, ...], *, n_neurons: int, list_size: int, length: int, sampled: int, seed: int
+    ) -> None:
         self.length = length
+        self.neurons = watched_neurons(n_neurons)
+        # sampled sentences are chosen by hash: no list holds twice as many of them by chance
+        self._width = 2 * sampled + 128
         self.aside = False
         self._steps: list[Step] = []
         self._look: _Look | None = None
@@ -129,24 +147,23 @@ class Convergence:
         self._finish()
         ids = np.concatenate(self._ids)
         rows, shares = self._items.rows(), self._items.shares
-        churn, thresholds, entries = [], [], []
-        for each in lists.values():
-            n_new, fill = each.count_among(ids.astype(np.int64))
-            churn.append(n_new / np.maximum(fill, 1))
-            entries.append(each.entries_for(rows[0]))
-            thresholds.append(each.thresholds.copy())
         number = len(self._steps) + 1
         before = self._leading[number // 2 - 1] if number > 1 else None
+        read = ids.astype(np.int64)
+        looks = [
+            each.watch(read, sampled=rows[0], neurons=self.neurons, width=self._width) for each in lists.values()
+        ]
 
-        def look() -> tuple[list[LeadingItems], list[NDArray[np.float32]]]:
+        def look() -> tuple[list[Watched], list[LeadingItems], list[NDArray[np.float32]]]:
             # Aside, half of the processors are left to what the pass does.
             share = 0.5 if self.aside else 1.0
-            leading = [leading_items(*each, rows=rows, shares=shares, cores=share) for each in entries]
+            seen = [each() for each in looks]
+            found = [leading_items(one.keys, one.n_keys, rows=rows, shares=shares, cores=share) for one in seen]
             if before is None:
-                return leading, [np.full(len(each), np.nan, dtype=np.float32) for each in churn]
-            return leading, [kept_evidence(*pair) for pair in zip(before, leading, strict=True)]
+                return seen, found, [np.full(len(one.fill), np.nan, dtype=np.float32) for one in seen]
+            return seen, found, [kept_evidence(*pair) for pair in zip(before, found, strict=True)]
 
-        self._look = _Look(self._n, len(ids), churn, thresholds, rows[0], self._looking.submit(look))
+        self._look = _Look(self._n, len(ids), rows[0], self._looking.submit(look))
         self._ids, self._n_at_step = [], self._n
         if not self.aside:
             self._finish()
@@ -155,31 +172,34 @@ class Convergence:
         """Take in what was seen at the last step; the same whenever it is done before the next."""
         if self._look is None:
             return
-        seen, self._look = self._look, None
-        leading, stability = seen.leading.result()
+        look, self._look = self._look, None
+        seen, leading, stability = look.leading.result()
         used = np.any([each.used for each in leading], axis=0)
-        self._items.keep(_still_wanted(self._items.rows()[0], sampled=seen.sampled, used=used))
+        self._items.keep(_still_wanted(self._items.rows()[0], sampled=look.sampled, used=used))
         nothing = np.empty(0, dtype=np.bool_)
         self._leading.append([LeadingItems(each.items, each.scores, nothing) for each in leading])
         # earlier ones than half of the next step's number are never looked at again
         for old in range((len(self._leading) + 1) // 2 - 1):
             self._leading[old] = []
-        parts = (np.array(part, dtype=np.float32) for part in (seen.churn, seen.thresholds, stability))
-        self._steps.append(Step(seen.n_sentences, seen.n_new, *parts))
+        churn = [each.n_among / np.maximum(each.fill, 1) for each in seen]
+        thresholds = [each.thresholds for each in seen]
+        parts = (np.array(part, dtype=np.float32) for part in (churn, thresholds, stability))
+        self._steps.append(Step(look.n_sentences, look.n_new, *parts))
 
     def merge(self, other: "Convergence", *, lists: Mapping[str, Lists], others: Mapping[str, Lists]) -> None:
         """Take other sentences' lists as one more step; whether evidence was kept is not known then."""
         self._finish()
         churn = []
         for side, each in lists.items():
-            arrays, new = each.to_arrays(), others[side].to_arrays()
-            keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64)
+            (keys, fill), (new, n_new) = (
+                (arrays["keys"][self.neurons].astype(np.uint64), arrays["fill"][self.neurons].astype(np.int64))
+                for arrays in (each.to_arrays(), others[side].to_arrays())
+            )
             last = np.where(np.arange(keys.shape[1]) < fill[:, None], keys, np.uint64(2**64 - 1)).min(axis=1)
-            filled = np.arange(new["keys"].shape[1]) < new["fill"].astype(np.int64)[:, None]
-            entered = filled & (new["keys"].astype(np.uint64) >= last[:, None])
+            entered = (np.arange(new.shape[1]) < n_new[:, None]) & (new >= last[:, None])
             churn.append(entered.sum(axis=1) / np.maximum(fill, 1))
         self._n += other.n_read
-        thresholds = np.array([each.thresholds for each in lists.values()], dtype=np.float32)
+        thresholds = np.array([each.thresholds[self.neurons] for each in lists.values()], dtype=np.float32)
         unknown = np.full_like(thresholds, np.nan)
         self._steps.append(Step(self._n, other.n_read, np.array(churn, dtype=np.float32), thresholds, unknown))
         self._leading.append([])
@@ -208,7 +228,7 @@ class Convergence:
         self._items.load({name.removeprefix("items-"): array for name, array in items.items()})
         self._ids = [arrays["ids"].astype(np.uint32)] if len(arrays["ids"]) else []
         self._n = int(arrays["n"].astype(np.int64))
-        parts = [arrays[name].astype(np.float32) for name in ("churn", "threshold", "stability")]
+        parts = [self._watched(arrays[name].astype(np.float32)) for name in ("churn", "threshold", "stability")]
         sizes = arrays["steps"].astype(np.int64).tolist()
         self._steps = [Step(*size, *(part[number] for part in parts)) for number, size in enumerate(sizes)]
         self._n_at_step = self._steps[-1].n_sentences if self._steps else 0
@@ -216,9 +236,14 @@ class Convergence:
         self._leading = [[] for _ in self._steps]
         for number in range(len(self._steps)):
             if f"leading-{number}" in arrays:
-                leading = arrays[f"leading-{number}"].astype(np.int32)
-                scores = arrays[f"scores-{number}"].astype(np.float32)
+                leading = self._watched(arrays[f"leading-{number}"].astype(np.int32), axis=1)
+                scores = self._watched(arrays[f"scores-{number}"].astype(np.float32), axis=1)
                 self._leading[number] = [LeadingItems(*both, nothing) for both in zip(leading, scores, strict=True)]
+
+    def _watched(self, array: NDArray[Any], *, axis: int = -1) -> NDArray[Any]:
+        """Leave out neurons that an earlier version, which looked at all, has written down."""
+        fits = not array.size or array.shape[axis] == len(self.neurons)
+        return array if fits else array.take(self.neurons, axis=axis)
 
 
 def _still_wanted(

@@ -5,7 +5,7 @@ neuron's row is a buffer; what reaches its threshold is appended, and a full buf
 Behind a row's entries is the smallest key, which means nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.collector.device.transfers import OnItsWay, to_device
-from neurolect.collector.lists.entry_keys import SortedLists, check_sentence_ids
+from neurolect.collector.lists.entry_keys import SortedLists, Watched, check_sentence_ids
 from neurolect.collector.lists.top_lists import TopLists
 from neurolect.errors import CollectError
 from neurolect.model.pooling.packed import triton_here
@@ -69,7 +69,7 @@ def held_ids(keys: Tensor) -> Tensor:
 def mark(sentence_ids: NDArray[np.int64], *, device: torch.device) -> Tensor:
     """Mark the places of some sentences: bool, as long as the largest id and one more, which is not marked."""
     marked = torch.zeros(int(sentence_ids.max(initial=-1)) + 2, dtype=torch.bool, device=device)
-    marked[to_device(sentence_ids.astype(np.int64), device)] = True
+    marked.index_fill_(0, to_device(sentence_ids.astype(np.int64), device), True)  # assignment would wait
     return marked
 
 
@@ -79,9 +79,28 @@ def marked_entries(keys: Tensor, marked: Tensor) -> Tensor:
     return marked[ids] & (keys != EMPTY)
 
 
-_LEAST_ROOM = 16_384
+_ROOM = 16_384
+_LEAST_ROOM = 256
+_ROOM_BYTES = 5 << 30
+_ENTRY_BYTES = 10
 _BLOCK = 1 << 24
 """Entries sorted or selected from at once; bounds the temporary memory."""
+
+
+def room_for(n_neurons: int, list_size: int) -> int:
+    """Say how many entries a buffer holds beyond its list: many cuts at once cost little, and memory is bounded.
+
+    Examples
+    --------
+    >>> room_for(9216, 10_000), room_for(131_072, 1000)
+    (16384, 4096)
+    """
+    return min(max(list_size, _ROOM), max(_LEAST_ROOM, _ROOM_BYTES // (_ENTRY_BYTES * max(1, n_neurons))))
+
+
+def _thresholds(kept: Tensor) -> Tensor:
+    """Give the activations that full lists are entered by; ``kept``: their keys."""
+    return signed_activations(kept.amin(dim=1))
 
 
 class DeviceTopLists:
@@ -94,11 +113,12 @@ class DeviceTopLists:
         self, n_neurons: int, list_size: int, *, side: str = "top", with_tokens: bool = False, device: torch.device
     ) -> None:
         self.list_size, self.side, self.device = list_size, side, device
-        capacity = list_size + max(list_size, _LEAST_ROOM)
+        capacity = list_size + room_for(n_neurons, list_size)
         self._keys = torch.full((n_neurons, capacity), EMPTY, dtype=torch.int64, device=device)
         self._tokens = torch.zeros((n_neurons, capacity if with_tokens else 0), dtype=torch.int16, device=device)
         self._fill = torch.zeros(n_neurons, dtype=torch.int32, device=device)
         self._threshold = torch.full((n_neurons,), -torch.inf, dtype=torch.float32, device=device)
+        self._is_cut = True
 
     @property
     def thresholds(self) -> NDArray[np.float32]:
@@ -144,6 +164,7 @@ class DeviceTopLists:
 
     def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None, *, full: NDArray[np.bool_]) -> None:
         """Cut the buffers that may be too small, then append what reaches the thresholds."""
+        self._is_cut = False
         if full.any():
             self._cut(to_device(np.flatnonzero(full), self.device))
         if activations.is_cuda and triton_here():
@@ -174,13 +195,9 @@ class DeviceTopLists:
     def _reaching(self, activations: Tensor) -> Tensor:
         return (activations if self.side == "top" else -activations) >= self._threshold
 
-    def _cut(self, neurons: Tensor | None = None) -> None:
-        """Keep the largest keys of some or all neurons' buffers and raise their thresholds."""
+    def _cut(self, neurons: Tensor) -> None:
+        """Keep the largest keys of some neurons' buffers, which hold more, and raise their thresholds."""
         size = self.list_size
-        if neurons is None:
-            # those that are longer, and those just filled, which have no threshold yet
-            just_filled = (self._fill == size) & (self._threshold == -torch.inf)
-            neurons = torch.nonzero((self._fill > size) | just_filled)[:, 0]
         # Indexing by assignment would have the host wait for the device.
         for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
             block = self._keys.index_select(0, chosen)
@@ -193,7 +210,27 @@ class DeviceTopLists:
                 tokens[:, :size].copy_(tokens.gather(1, order))
                 self._tokens.index_copy_(0, chosen, tokens)
             self._fill.index_fill_(0, chosen, size)
-            self._threshold.index_copy_(0, chosen, signed_activations(kept.amin(dim=1)))
+            self._threshold.index_copy_(0, chosen, _thresholds(kept))
+
+    def _cut_all(self) -> None:
+        """Keep the largest keys of all buffers, raise the thresholds of full ones; nothing is waited for."""
+        if self._is_cut:
+            return
+        size = self.list_size
+        step = max(1, _BLOCK // self._keys.shape[1])
+        for start in range(0, len(self._keys), step):
+            rows = slice(start, start + step)
+            block, full = self._keys[rows], (self._fill[rows] >= size)[:, None]
+            kept, order = torch.topk(block, size, dim=1, sorted=False)
+            # a list that is not full stays as it is: the next entry goes behind its last
+            block[:, :size].copy_(torch.where(full, kept, block[:, :size]))
+            block[:, size:].fill_(EMPTY)
+            if self._tokens.shape[1]:
+                tokens = self._tokens[rows]
+                tokens[:, :size].copy_(torch.where(full, tokens.gather(1, order), tokens[:, :size]))
+            self._threshold[rows].copy_(torch.where(full[:, 0], _thresholds(kept), self._threshold[rows]))
+        self._fill.clamp_(max=size)
+        self._is_cut = True
 
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
         """Take in lists collected on other sentences.
@@ -205,19 +242,18 @@ class DeviceTopLists:
         if mine != (len(theirs._keys), theirs.list_size, theirs.side, theirs._tokens.shape[1] > 0):
             what = "Lists of other neurons, size, side or tokens cannot be merged."
             raise CollectError(what, hint="Merge only results collected with the same model and options.")
-        self._cut()
-        theirs._cut()
-        # Both hold N entries at most, and there is room for twice as many.
-        both = torch.cat(
-            [self._keys[:, : self.list_size], theirs._keys[:, : self.list_size].to(self.device)], dim=1
-        )
+        self._cut_all()
+        theirs._cut_all()
+        size = self.list_size
+        both = torch.cat([self._keys[:, :size], theirs._keys[:, :size].to(self.device)], dim=1)
         best, order = torch.sort(both, dim=1, descending=True)
-        self._keys[:, : both.shape[1]] = best
+        self._keys[:, :size] = best[:, :size]
         if self._tokens.shape[1]:
-            tokens = (each._tokens[:, : self.list_size].to(self.device) for each in (self, theirs))
-            self._tokens[:, : both.shape[1]] = torch.cat(list(tokens), dim=1).gather(1, order)
-        self._fill = (best != EMPTY).sum(dim=1).to(torch.int32)
-        self._cut()
+            tokens = (each._tokens[:, :size].to(self.device) for each in (self, theirs))
+            self._tokens[:, :size] = torch.cat(list(tokens), dim=1).gather(1, order)[:, :size]
+        self._fill = (best[:, :size] != EMPTY).sum(dim=1).to(torch.int32)
+        self._is_cut = False
+        self._cut_all()
 
     def _like(self, other: TopLists) -> "DeviceTopLists":
         arrays = other.to_arrays()
@@ -229,51 +265,45 @@ class DeviceTopLists:
             device=self.device,
         )
 
-    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Give the entries of some sentences alone, in any order.
+    def watch(
+        self, sentence_ids: NDArray[np.int64], *, sampled: NDArray[np.int64], neurons: NDArray[np.int64], width: int
+    ) -> Callable[[], Watched]:
+        """Ask for what the monitor looks at, as :meth:`TopLists.watch`; the host waits when it calls what it gets.
 
-        ``sentence_ids``: int64, shape (n,). The sentences.
-        Returns: keys: uint64, shape (n_neurons, width).
-        Returns: fill: int64, shape (n_neurons,).
+        ``width``: More entries of sampled sentences than this are not in any list, or are left out.
         """
-        self._cut()
-        width = self._width()
-        parts, counts = [], []
-        marked = mark(sentence_ids, device=self.device)
-        step = max(1, _BLOCK // max(width, 1))
-        for start in range(0, len(self._keys), step):
-            block = self._keys[start : start + step, :width]
-            among = marked_entries(block, marked)
-            counts.append(among.sum(dim=1))
-            parts.append(block[among])
-        fill = torch.cat(counts).cpu().numpy()
-        found = torch.cat(parts).cpu().numpy().view(np.uint64) ^ np.uint64(1 << 63)
-        keys = np.zeros((len(fill), int(fill.max(initial=0))), dtype=np.uint64)
-        keys[np.arange(keys.shape[1]) < fill[:, None]] = found
-        return keys, fill
+        self._cut_all()
+        size, width = self.list_size, min(self.list_size, width)
+        read, some = (mark(each, device=self.device) for each in (sentence_ids, sampled))
+        chosen = to_device(neurons, self.device)
+        counts, found = [], []
+        for own in torch.split(chosen, max(1, _BLOCK // size)):
+            block = self._keys.index_select(0, own)[:, :size]
+            counts.append(marked_entries(block, read).sum(dim=1))
+            among = marked_entries(block, some)
+            # entries of others, and those beyond the width, go into a column that is left out
+            place = torch.where(among, torch.cumsum(among, dim=1) - 1, width).clamp_(max=width)
+            kept = torch.full((len(own), width + 1), EMPTY, dtype=torch.int64, device=self.device)
+            found.append(kept.scatter_(1, place, block)[:, :width])
+        keys = torch.cat(found)
+        fill, threshold = self._fill.index_select(0, chosen), self._threshold.index_select(0, chosen)
+        coming = [OnItsWay(each) for each in (torch.cat(counts), fill, threshold, keys)]
 
-    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Count the entries of some sentences, and all; as :meth:`TopLists.count_among`.
+        def seen() -> Watched:
+            n_among, filled, thresholds, signed = (each.array() for each in coming)
+            held = np.count_nonzero(signed != EMPTY, axis=1).astype(np.int64)
+            unsigned = signed.view(np.uint64) ^ np.uint64(1 << 63)
+            sign = np.float32(1.0 if self.side == "top" else -1.0)
+            return Watched(n_among, filled.astype(np.int64), thresholds * sign, unsigned, held)
 
-        ``sentence_ids``: int64, shape (n,). The sentences.
-        Returns: n_among, fill: int64, shape (n_neurons,).
-        """
-        self._cut()
-        width = self._width()
-        marked = mark(sentence_ids, device=self.device)
-        step = max(1, _BLOCK // max(width, 1))
-        starts = range(0, len(self._keys), step)
-        blocks = (self._keys[start : start + step, :width] for start in starts)
-        counts = [marked_entries(block, marked).sum(dim=1) for block in blocks]
-        fill = self._fill.clamp(max=self.list_size).to(torch.int64)
-        return torch.cat(counts).cpu().numpy(), fill.cpu().numpy()
+        return seen
 
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds; as :meth:`TopLists.sentence_ids`.
 
         Returns: int64, shape (n,), ascending. Each once.
         """
-        self._cut()
+        self._cut_all()
         width = self._width()
         step = max(1, _BLOCK // max(width, 1))
         held = torch.zeros(0, dtype=torch.bool, device=self.device)
@@ -295,7 +325,7 @@ class DeviceTopLists:
 
         Returns: ``keys`` uint64 (n_neurons, at most list_size), ``fill`` int64 (n_neurons,), ``tokens`` int16.
         """
-        self._cut()
+        self._cut_all()
         width = self._width()
         keys = np.zeros((len(self._keys), width), dtype=np.uint64)
         tokens = np.zeros((len(self._keys), width if self._tokens.shape[1] else 0), dtype=np.int16)
@@ -327,7 +357,8 @@ class DeviceTopLists:
         if with_tokens:
             lists._tokens[:, :width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
         lists._fill = torch.from_numpy(fill.astype(np.int32)).to(device)
-        lists._cut()
+        lists._is_cut = False
+        lists._cut_all()
         return lists
 
     def sorted(self, start: int = 0, stop: int | None = None) -> SortedLists:
@@ -336,7 +367,7 @@ class DeviceTopLists:
         ``start, stop``: Neurons ``start`` to ``stop - 1``; all by default. A block at a time keeps memory small.
         Returns: Best first; ``top`` descending, ``bottom`` ascending, ties to the smaller sentence id.
         """
-        self._cut()
+        self._cut_all()
         first, last, width = start, len(self._keys) if stop is None else stop, self._width()
         activations = np.empty((last - first, width), dtype=np.float32)
         ids = np.empty((last - first, width), dtype=np.int64)

@@ -27,6 +27,21 @@ class SortedLists(NamedTuple):
     tokens: NDArray[np.int16] | None
 
 
+class Watched(NamedTuple):
+    """What the monitor looks at of some neurons' lists, a row each."""
+
+    n_among: NDArray[np.int64]
+    """Entries of the sentences asked for."""
+    fill: NDArray[np.int64]
+    """Entries."""
+    thresholds: NDArray[np.float32]
+    """Activation a sentence must reach to enter; infinite until the list is full."""
+    keys: NDArray[np.uint64]
+    """Entries, those of the sampled sentences among them, in any order; shape (n_neurons, width)."""
+    n_keys: NDArray[np.int64]
+    """How many of these each has; they come first."""
+
+
 def check_sentence_ids(sentence_ids: NDArray[np.int64]) -> None:
     """Refuse ids that a key cannot hold.
 

@@ -8,11 +8,13 @@ sentences must reach. In random order a neuron accepts about N(1 + ln(T/N)) of T
 to one comparison a neuron and sentence.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.collector.lists.entry_keys import SortedLists, check_sentence_ids, ids_of, sort_entries
+from neurolect.collector.lists.entry_keys import SortedLists, Watched, check_sentence_ids, ids_of, sort_entries
 from neurolect.errors import CollectError
 
 _SPARE = 256
@@ -94,24 +96,24 @@ class TopLists:
             self._threshold,
         )
 
-    def entries_for(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Give the entries to look some sentences up in; those of others may be left out.
+    def watch(
+        self, sentence_ids: NDArray[np.int64], *, sampled: NDArray[np.int64], neurons: NDArray[np.int64], width: int
+    ) -> Callable[[], Watched]:
+        """Look at some neurons' lists for the monitor.
 
-        ``sentence_ids``: int64, shape (n,). The sentences.
-        Returns: keys: uint64, shape (n_neurons, width). In any order.
-        Returns: fill: int64, shape (n_neurons,). Entries of each neuron; they come first.
+        ``sentence_ids``: int64, shape (n,). Sentences whose entries are counted.
+        ``sampled``: int64, shape (n_sampled,). Sentences whose entries are wanted; others may come along.
+        ``neurons``: int64, ascending. Whose lists.
+        ``width``: Of no use here.
+        Returns: Gives what is seen now; good until the next update.
         """
         arrays = self.to_arrays()
-        return arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
-
-    def count_among(self, sentence_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Count the entries of some sentences, and all.
-
-        ``sentence_ids``: int64, shape (n,). The sentences.
-        Returns: n_among, fill: int64, shape (n_neurons,). Entries of these sentences, and of any.
-        """
-        keys, fill = self.entries_for(sentence_ids)
-        return new_entries(keys, fill, sentence_ids=sentence_ids), fill
+        keys, fill = arrays["keys"].astype(np.uint64, copy=False), arrays["fill"].astype(np.int64, copy=False)
+        thresholds = self.thresholds.copy()
+        if len(neurons) < len(fill):
+            keys, fill, thresholds = keys[neurons], fill[neurons], thresholds[neurons]
+        n_among = new_entries(keys, fill, sentence_ids=sentence_ids)
+        return lambda: Watched(n_among, fill, thresholds, keys, fill)
 
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds.

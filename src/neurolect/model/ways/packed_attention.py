@@ -46,20 +46,17 @@ def register() -> bool:
     Returns: False where this version of transformers has no attention interface.
     """
     try:
-        from transformers import AttentionInterface, AttentionMaskInterface
+        from transformers import AttentionInterface
     except ImportError:
         return False
     if triton_here():
         from neurolect.model.ways.short_attention_kernels import attend_short
 
         _short_kernel["gpu"] = attend_short
+    # No mask is registered with it, as the bounds say all: transformers then makes none, and does not look whether
+    # positions start again, for which the host would wait for the device at every batch.
     AttentionInterface.register(NAME, packed_attention)
-    AttentionMaskInterface.register(NAME, _no_mask)
     return True
-
-
-def _no_mask(*args: object, **keywords: object) -> None:
-    """Make no mask: the bounds say all."""
 
 
 def packed_attention(
