@@ -31,7 +31,9 @@ def decoder(family: str) -> Model:
     import transformers
 
     body = tiny_network(family)
-    whole = transformers.AutoModelForCausalLM.from_config(body.config).eval()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)  # the head is drawn too
+        whole = transformers.AutoModelForCausalLM.from_config(body.config).eval()
     whole.base_model.load_state_dict(body.state_dict(), strict=False)
     tokenizer = tiny_tokenizer(special=False)
     return Model(
