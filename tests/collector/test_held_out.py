@@ -1,15 +1,18 @@
 """The held-out part: bounded, disjoint from all else, the same however it was read."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.collector.held_out import choose_sentences
+from neurolect.collector.held_out import choose_sentences, narrowed, pool_held_out
+from neurolect.collector.process import StopRequest
 from neurolect.corpus import Corpus
-from neurolect.errors import OptionError
+from neurolect.errors import CollectError, InterruptedRunError, OptionError
 from neurolect.model import Model, load_model
+from neurolect.progress import NullProgress
 from neurolect.store import Run
 from tests.collector.engines.test_merging import SETTINGS
 from tests.tiny_corpora import tiny_corpus
@@ -47,6 +50,52 @@ def test_activations_are_those_of_the_sentences(run: Run, model: Model) -> None:
         tokens = model.tokenize([held_out.column("text")[column].as_py()])
         alone = model.read(model.pad(tokens, np.array([0]))).values[0]
         assert np.allclose(activations[:, column], alone, atol=1e-5)
+
+
+def test_what_is_kept_is_bounded_by_bytes(run: Run, model: Model, corpus: Corpus, tmp_path: Path) -> None:
+    options = CollectOptions(**SETTINGS, held_out_size=25, activation_bytes=1)
+    small = collect(model, corpus, out=tmp_path / "small", options=options)
+    for name in ("sample/activations", "held_out/activations"):
+        assert small.array(name).dtype == np.float16
+        assert np.array_equal(small.array(name), run.array(name).astype(np.float16), equal_nan=True)
+    assert narrowed(np.full((1, 1), 70_000, np.float32), "float16").dtype == np.float32
+    again = collect(model, corpus, out=run.folder, options=CollectOptions(**SETTINGS, held_out_size=25))
+    assert again.folder == run.folder
+    with pytest.raises(CollectError, match="activations kept"):
+        collect(model, corpus, out=run.folder, options=options)
+
+
+def test_a_stop_keeps_what_was_read_and_a_time_limit_leaves_out_the_rest(
+    run: Run, model: Model, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, stop, usual = (
+        CollectOptions(**SETTINGS | {"held_out_size": 25, "token_budget": 60}),
+        StopRequest(),
+        Model.run,
+    )
+    n_batches: list[int] = []
+
+    def counted(self: Model, batch: Any, **known: Any) -> Any:
+        n_batches.append(len(batch.first))
+        stop.name = "SIGTERM" if len(n_batches) == 3 else None
+        return usual(self, batch, **known)
+
+    def pool(folder: Path, **known: Any) -> None:
+        pool_held_out(model, corpus, folder, options=options, progress=NullProgress(), stop=stop, **known)
+
+    monkeypatch.setattr(Model, "run", counted)
+    with pytest.raises(InterruptedRunError, match="those read are kept"):
+        pool(tmp_path / "run")
+    stop.name = None
+    pool(tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint").exists()
+    assert sum(n_batches) == 25  # none twice
+    stopped = np.load(tmp_path / "run" / "held_out" / "activations.npy")
+    assert np.allclose(stopped, run.array("held_out/activations"), atol=1e-5)
+    n_batches[:] = [0] * 3
+    pool(tmp_path / "limited", time_limit=0.0)
+    limited = np.load(tmp_path / "limited" / "held_out" / "activations.npy")
+    assert limited.shape[1] == sum(n_batches) < 25
 
 
 def test_the_sample_depends_on_the_seed_alone(corpus: Corpus) -> None:

@@ -77,13 +77,13 @@ def test_what_cannot_be_scored_says_so(scored: Run, described: Path, tmp_path: P
     assert scores_of(scored, CONSTANT) == {}
     copy = tmp_path / "few"
     shutil.copytree(described, copy)
-    run = score_fidelity(open_run(copy), options=FidelityOptions(min_positives=41, n_bootstrap=10))
+    run = score_fidelity(open_run(copy), options=FidelityOptions(min_positives=151, n_bootstrap=10))
     reasons = run.table("fidelity/neurons").column("refused").to_pylist()
     assert reasons == ["few positives"] * 6 + ["constant"] * 2 + ["few positives"] * 2
     assert run.table("fidelity/scores").num_rows == 0
     text = fidelity_text(fidelity_of_run(run))
     assert "8 signatures not scored: few positives." in text
-    assert "Of 300 held-out sentences 40 would count as a neuron's, and 41 are asked for" in text
+    assert "Of 300 held-out sentences 150 would count as a neuron's, and 151 are asked for" in text
     assert "hardly tell one held-out sentence from another" in text
     assert "AUROC" not in text  # no table without a row
 

@@ -31,7 +31,15 @@ from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
-from neurolect.collector.record import add_notice, claim, complete, complete_shard, new_run, with_limit_rule
+from neurolect.collector.record import (
+    add_notice,
+    claim,
+    complete,
+    complete_shard,
+    new_run,
+    with_chunks,
+    with_limit_rule,
+)
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
@@ -82,6 +90,8 @@ def _started_with(folder: Path) -> str | None:
 
 
 _PILOT = 128
+_HELD_OUT_SHARE = 0.25
+"""Of the time of a pass that is to end in time, what goes to the held-out part at most."""
 
 
 def collect_here(
@@ -95,10 +105,10 @@ def collect_here(
     stop: StopRequest | None = None,
 ) -> Run:
     """Read the corpus, or a shard of it, in this process; see :func:`neurolect.collector.collect`."""
-    folder = Path(out)
+    started, folder = time.monotonic(), Path(out)
     options = options or CollectOptions()
     progress = progress or NullProgress()
-    options = with_limit_rule(options.on_device(model.device.type), folder, corpus)
+    options = with_limit_rule(with_chunks(options, model, folder), folder, corpus)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
     with undisturbed(kept_on_device(options.keep_on, model.device)):
@@ -125,7 +135,7 @@ def collect_here(
         chosen = chosen_ids(corpus, options)
         corpus.verify(mining=mining_of(shard, n_sentences, options, chosen=chosen))
         with threads_of(folder, progress=progress):
-            return _collect(model, corpus, folder, options, progress, plan, shard, stop, chosen)
+            return _collect(model, corpus, folder, options, progress, plan, shard, stop, chosen, started)
 
 
 def _collect(
@@ -138,14 +148,17 @@ def _collect(
     shard: Shard | None,
     stop: StopRequest | None,
     chosen: NDArray[np.int64] | None,
+    started: float,
 ) -> Run:
     """Go through the corpus from the checkpoint on, and write the results."""
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     share = share_of(shard, n_sentences, options)
-    start = time.monotonic()
     device = kept_on_device(options.keep_on, model.device)
     with undisturbed(device):
-        pool_held_out(model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop)
+        limit = None if options.max_seconds is None else started + _HELD_OUT_SHARE * options.max_seconds
+        pool_held_out(
+            model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop, time_limit=limit
+        )
     sample_ids = sample_of(corpus, n_sentences, options, chosen=chosen)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds, n_bytes=plan.n_list_bytes)
     stopping = stop_requests() if stop is None else nullcontext(stop)
@@ -163,10 +176,10 @@ def _collect(
                 state = loaded[0]
                 progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
             task.advance(state.n_sentences)
-            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task), stream, position)
+            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task, started), stream, position)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
-        complete_shard(folder, state, seconds=time.monotonic() - start)
+        complete_shard(folder, state, seconds=time.monotonic() - started)
         checkpoints.remove()
         return Run(folder)
     state.settle()
@@ -179,10 +192,10 @@ def _collect(
         corpus=corpus,
         neurons=model.neurons,
         sample_ids=sample_ids,
-        quantile_sentences=options.quantile_sentences,
+        options=options,
     )
     write_convergence(folder, state, ending)
-    complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - start, ending=ending)
+    complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - started, ending=ending)
     checkpoints.remove()
     return open_run(folder)
 
@@ -224,10 +237,11 @@ class _Pass:
         checkpoints: Checkpoints,
         stop: StopRequest,
         task: Task,
+        started: float,
     ) -> None:
         self.model, self.corpus, self.options, self.state = model, corpus, options, state
         self.checkpoints, self.stop, self.task = checkpoints, stop, task
-        self.started = time.monotonic()
+        self.started = started
         self._wider: dict[str, Model | None] = {}
 
     def wider(self, model: Model) -> Model | None:
@@ -239,7 +253,7 @@ class _Pass:
 
 def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     """Feed every chunk of a stream that begins at a position; say why it ended."""
-    watch = Watch(this.options, this.state.convergence)
+    watch = Watch(this.options, this.state.convergence, seconds=time.monotonic() - this.started)
     feed = _feed_host if this.state.device is None else _feed_device
     # A GPU would be idle meanwhile; a rule that may end the pass must know at once.
     on_gpu = this.state.device is not None and this.state.device.type == "cuda"
@@ -401,6 +415,7 @@ def _new_state(
     counted = np.maximum(np.isfinite(values).sum(axis=0), 1)
     shift = np.nansum(finite, axis=0, dtype=np.float64) / counted
     moments = Moments(shift, bins=choose_bins(finite, n_bins=options.histogram_bins))
-    sample = SampleActivations(sample_ids[: options.activation_sample_size], plan.n_neurons)
+    n_sampled = options.kept_activations(plan.n_neurons).n_sampled
+    sample = SampleActivations(sample_ids[:n_sampled], plan.n_neurons)
     device = kept_on_device(options.keep_on, model.device)
     return CollectState(plan, moments=moments, sample=sample, device=device)

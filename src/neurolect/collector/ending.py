@@ -147,20 +147,22 @@ class Ending(NamedTuple):
 
 
 class Watch:
-    """Looks at the monitor while the pass goes on."""
+    """Looks at the monitor while the pass goes on, which began after some ``seconds``."""
 
-    def __init__(self, options: CollectOptions, convergence: Convergence) -> None:
+    def __init__(self, options: CollectOptions, convergence: Convergence, *, seconds: float = 0.0) -> None:
         self._options, self._convergence = options, convergence
         self._rule = parse_stop_rule(options.stop_when) if options.stop_when else _USUAL
         self._reason = "corpus" if options.limit is None else "limit"
+        self._seconds = seconds
 
     def note(self) -> str:
         """Say the last step in a few words."""
         return step_note(self._convergence.steps[-1], stable=self._rule.stable)
 
     def enough(self, *, stepped: bool, seconds: float) -> bool:
-        """Say at the end of a chunk whether the pass may end here."""
-        if self._options.max_seconds is not None and seconds >= self._options.max_seconds:
+        """Say at the end of a chunk whether the pass may end here, that of all nearest to the time set."""
+        chunk, self._seconds = seconds - self._seconds, seconds
+        if self._options.max_seconds is not None and seconds + chunk / 2 >= self._options.max_seconds:
             self._reason = "max_seconds"
             return True
         if stepped and self._options.stop_when and self._share() >= self._rule.share:

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neurolect.collector.background import Background
-from neurolect.collector.held_out import take_kept
+from neurolect.collector.held_out import narrowed, take_kept
 from neurolect.collector.lists.quantiles import quantile_sample
+from neurolect.collector.options import CollectOptions
 from neurolect.collector.parts import Lists
 from neurolect.collector.process import n_own_cores
 from neurolect.collector.state import CollectState
@@ -36,7 +37,7 @@ def write_results(
     corpus: Corpus,
     neurons: NeuronIndex,
     sample_ids: NDArray[np.int64],
-    quantile_sentences: int,
+    options: CollectOptions,
 ) -> int:
     """Write everything ``collect`` owes the run folder, but the manifest.
 
@@ -51,7 +52,7 @@ def write_results(
         ),
         partial(_write_sentences, folder / "sentences.parquet", corpus, kept),
         partial(_write_background, folder / "background", state.background),
-        partial(_write_sample, folder, state, sample_ids, quantile_sentences),
+        partial(_write_sample, folder, state, sample_ids, options),
         partial(_write_neurons, folder, state, neurons),
     ]
     with ThreadPoolExecutor(min(len(jobs), max(2, n_own_cores()))) as pool:
@@ -71,14 +72,15 @@ def _write_background(folder: Path, background: Background) -> None:
 
 
 def _write_sample(
-    folder: Path, state: CollectState, sample_ids: NDArray[np.int64], quantile_sentences: int
+    folder: Path, state: CollectState, sample_ids: NDArray[np.int64], options: CollectOptions
 ) -> None:
     """Write the uniform sample, and what is chosen from it."""
     sample = state.sample.to_host()
     activations = np.ascontiguousarray(sample.activations.T)
-    write_npy(folder / "sample" / "activations.npy", activations)
+    dtype = options.kept_activations(len(activations)).dtype
+    write_npy(folder / "sample" / "activations.npy", narrowed(activations, dtype))
     write_table(folder / "sample" / "sentences.parquet", pa.table({"sentence_id": pa.array(sample_ids)}))
-    _write_quantiles(folder, activations, sample.sentence_ids, quantile_sentences)
+    _write_quantiles(folder, activations, sample.sentence_ids, options.quantile_sentences)
 
 
 def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]) -> None:

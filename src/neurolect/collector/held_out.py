@@ -4,9 +4,10 @@ It is done before the pass, so that a pass that is resumed finds it finished. Th
 and cut into batches as a whole; shards take whole batches in turn, so that any number of them gives the same bits.
 """
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from neurolect.collector.background import metadata_key
 from neurolect.collector.feed.shards import Shard
-from neurolect.collector.lists.sample import streamed_sample
+from neurolect.collector.lists.sample import hash_ids, streamed_sample
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import StopRequest, stop_requests
 from neurolect.corpus import Corpus
@@ -25,6 +26,7 @@ from neurolect.corpus.folder import Part
 from neurolect.errors import InterruptedRunError
 from neurolect.folders.atomic import write_npy, write_table
 from neurolect.folders.npz import OF, opened_npz, write_npz
+from neurolect.model.batching import Batch
 from neurolect.model.language_model import Model
 from neurolect.model.neurons import non_finite, raise_if_non_finite
 from neurolect.progress import Progress, Task
@@ -51,6 +53,7 @@ def take_kept(corpus: Corpus, ids: NDArray[np.int64]) -> pa.Table:
 HELD_OUT_PARTIAL = "partial/held_out.npz"
 """Where a shard's run folder keeps its batches until it is merged."""
 
+_BEGUN = "checkpoint/held_out.npz"
 _AT_ONCE = 1 << 16
 _PREFIX = "held_out."
 
@@ -82,34 +85,64 @@ def pool_sentences(
     task: Task,
     stop: StopRequest | None = None,
     shard: Shard | None = None,
+    kept_in: Path | None = None,
+    time_limit: float | None = None,
 ) -> Pooled:
-    """Run sentences through the model and keep all activations."""
+    """Run sentences through the model and keep all activations.
+
+    ``kept_in``: A file that keeps what is done where it is stopped, or now and then; what it has is not done again.
+    ``time_limit``: On the clock of ``time.monotonic``; what is not done by then is left out, be it long or short.
+    """
     options = options.on_device(model.device.type)
     tokens = model.tokenize(sentences.column("text").to_pylist())
     batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
     if shard is not None:
         batches = batches[shard.number :: shard.n]
-    n_rows = sum(map(len, batches))
-    task.set_total(n_rows)
-    activations = np.empty((n_rows, model.neurons.n_neurons), dtype=np.float32)
-    at = 0
-    for rows in batches:
+    offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in batches])]).astype(np.int64)
+    task.set_total(int(offsets[-1]))
+    activations = np.full((int(offsets[-1]), model.neurons.n_neurons), np.nan, dtype=np.float32)
+    done = np.zeros(len(batches), dtype=np.bool_)
+    if kept_in is not None and kept_in.is_file():
+        with opened_npz(kept_in) as file:
+            done, activations = file["done"], file["activations"]
+        task.advance(int(np.diff(offsets)[done].sum()))
+    saved = time.monotonic()
+    # a batch has sentences of one length: in this order those done are of all lengths
+    for number in np.argsort(hash_ids(np.arange(len(batches)), seed=options.seed)).tolist():
+        if done[number]:
+            continue
+        due = time.monotonic() - saved >= options.checkpoint_seconds
+        if kept_in is not None and done.any() and (due or (stop is not None and stop.name)):
+            write_npz(kept_in, {"done": done, "activations": activations})
+            saved = time.monotonic()
         if stop is not None and stop.name:
-            what = f"Stopped by {stop.name} while held-out sentences were read."
+            what = f"Stopped by {stop.name} while held-out sentences were read; those read are kept."
             raise InterruptedRunError(what, hint="Give the same command again.")
-        values = model.read(model.batch(tokens, rows)).values
-        wider = model
-        while non_finite(values, model.neurons) and (next_wider := wider.wider()) is not None:
-            wider = next_wider
-            values = wider.read(wider.batch(tokens, rows)).values
-        if options.non_finite == "error":
-            raise_if_non_finite(values, model.neurons)
-        activations[at : at + len(rows)] = np.where(np.isfinite(values), values, np.nan)
-        at += len(rows)
-        task.advance(len(rows))
+        if time_limit is not None and done.any() and time.monotonic() >= time_limit:
+            break
+        batch = model.batch(tokens, batches[number])
+        activations[offsets[number] : offsets[number + 1]] = _read_finite(model, batch, options)
+        done[number] = True
+        task.advance(len(batches[number]))
     ids = sentences.column("sentence_id").to_numpy()
-    chosen = np.concatenate(batches) if batches else np.empty(0, dtype=np.int64)
-    return Pooled(ids[chosen], activations)
+    if done.all():
+        return Pooled(ids[np.concatenate([np.empty(0, np.int64), *batches])], activations)
+    rows = np.repeat(done, np.diff(offsets))
+    return Pooled(ids[np.concatenate(batches)[rows]], activations[rows])
+
+
+def _read_finite(model: Model, batch: Batch, options: CollectOptions) -> NDArray[np.float32]:
+    """Read a batch; in a wider number format where the usual one overflows; NaN where that does not help."""
+    values = model.run(batch).values.cpu().numpy()
+    wider = model
+    while (bad := non_finite(values, model.neurons)) and (next_wider := wider.wider()) is not None:
+        wider = next_wider
+        values = wider.run(batch).values.cpu().numpy()
+    if not bad:
+        return values
+    if options.non_finite == "error":
+        raise_if_non_finite(values, model.neurons)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def pool_held_out(
@@ -121,26 +154,42 @@ def pool_held_out(
     progress: Progress,
     shard: Shard | None = None,
     stop: StopRequest | None = None,
+    time_limit: float | None = None,
 ) -> None:
     """Pool the sample of the held-out part and write it; what is there already is left.
 
     ``shard``: Run every n-th batch only and leave it for the merge.
     ``stop``: Whose signals end it; caught here when not given.
+    ``time_limit``: As of :func:`pool_sentences`.
     """
     partial = folder / HELD_OUT_PARTIAL
     written = folder / "held_out" / "activations.npy" if shard is None else partial
-    size = min(options.held_out_size, corpus.n_held_out)
+    size = min(options.kept_activations(model.neurons.n_neurons).n_held_out, corpus.n_held_out)
     if not size or written.is_file():
         return
     ids = choose_sentences(corpus, part="held_out", size=size, seed=options.seed)
-    sentences = corpus.take(ids)
+    sentences, begun = corpus.take(ids), folder / _BEGUN
     caught = stop_requests() if stop is None else nullcontext(stop)
     with progress.task("held-out part", total=len(ids), unit="sentences") as task, caught as asked:
-        pooled = pool_sentences(model, sentences, options=options, task=task, stop=asked, shard=shard)
+        pooled = pool_sentences(
+            model,
+            sentences,
+            options=options,
+            task=task,
+            stop=asked,
+            shard=shard,
+            kept_in=begun,
+            time_limit=time_limit,
+        )
+    if time_limit is not None and len(pooled.sentence_ids) < len(ids):
+        progress.message(f"The held-out part ended with {len(pooled.sentence_ids):,} of {len(ids):,} sentences.")
     if shard is None:
-        _write(folder, corpus, pooled)
-        return
-    write_npz(partial, pooled._asdict())
+        _write(folder, corpus, pooled, options)
+    else:
+        write_npz(partial, pooled._asdict())
+    begun.unlink(missing_ok=True)
+    with suppress(OSError):  # a checkpoint of the pass is in it, or there was nothing
+        begun.parent.rmdir()
 
 
 def read_partial(folder: Path) -> dict[str, NDArray[np.generic]]:
@@ -164,11 +213,13 @@ def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[st
     return {name: np.concatenate([part[name] for part in kept]) for name in names} if kept else {}
 
 
-def write_joined(folder: Path, corpus: Corpus, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def write_joined(
+    folder: Path, corpus: Corpus, arrays: Mapping[str, NDArray[np.generic]], *, options: CollectOptions
+) -> None:
     """Write the held-out sentences of merged shards."""
     if arrays:
         ids, activations = (arrays[f"{_PREFIX}{name}"] for name in Pooled._fields)
-        _write(folder, corpus, Pooled(ids.astype(np.int64), activations.astype(np.float32)))
+        _write(folder, corpus, Pooled(ids.astype(np.int64), activations.astype(np.float32)), options)
 
 
 def n_pooled(folder: Path) -> int:
@@ -229,9 +280,17 @@ def _different(field: str, ours: Counter[str | None], theirs: Counter[str | None
     ]
 
 
-def _write(folder: Path, corpus: Corpus, pooled: Pooled) -> None:
+def narrowed(activations: NDArray[np.float32], dtype: str) -> NDArray[np.floating]:
+    """Store activations in a number format that may be narrower; as they are where one would become infinite."""
+    if dtype == "float16" and np.nanmax(np.abs(activations), initial=0.0) < np.finfo(np.float16).max:
+        return activations.astype(np.float16)
+    return activations
+
+
+def _write(folder: Path, corpus: Corpus, pooled: Pooled, options: CollectOptions) -> None:
     """Write text first and activations last: their file says that all is there."""
     order = np.argsort(pooled.sentence_ids, kind="stable")
     write_table(folder / "held_out" / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
     activations = np.ascontiguousarray(pooled.activations[order].T)
-    write_npy(folder / "held_out" / "activations.npy", activations)
+    dtype = options.kept_activations(len(activations)).dtype
+    write_npy(folder / "held_out" / "activations.npy", narrowed(activations, dtype))

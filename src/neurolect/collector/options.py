@@ -39,6 +39,24 @@ def parse_stop_rule(text: str) -> StopRule:
     return StopRule(**values)
 
 
+def _chunk_of(n_parameters: int) -> int:
+    """Give the sentences of a chunk on a processor."""
+    return 256 if n_parameters > 500_000_000 else 1024 if n_parameters > 50_000_000 else 4096
+
+
+MOST_BYTES = 10**15
+_FEWEST_HELD_OUT, _FEWEST_SAMPLED = 500, 250
+
+
+class Kept(NamedTuple):
+    """How many sentences' activations are kept, and in which numbers."""
+
+    n_sampled: int
+    n_held_out: int
+    dtype: str
+    """``float32``, or ``float16``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectOptions:
     """What is kept of the pass, and how the sentences are fed.
@@ -60,11 +78,16 @@ class CollectOptions:
     """Sentences of the uniform sample, the background where tags are needed."""
 
     activation_sample_size: Annotated[int, COUNT] = 4_000
-    """Sentences of the sample whose activations are all kept; costs 4 bytes a neuron and sentence."""
+    """Sentences of the sample whose activations are all kept, at most: ``activation_bytes`` bounds them."""
 
     held_out_size: Annotated[int, Range(0, 1_000_000_000)] = 4_000
-    """Sentences of the held-out part whose activations are all kept, to score signatures on; costs 4 bytes a neuron
-    and sentence. 0 for none."""
+    """Sentences of the held-out part whose activations are all kept, to score signatures on, at most:
+    ``activation_bytes`` bounds them. 0 for none."""
+
+    activation_bytes: Annotated[int, Range(0, MOST_BYTES)] = 150_000_000
+    """Bytes of the activations kept of the sample and of the held-out part together: 4 a neuron and sentence, 2
+    where that is too much, then fewer sentences, two of the held-out part for one of the sample; no fewer than 500
+    and 250."""
 
     quantile_sentences: Annotated[int, Range(0, 10_000)] = 5
     """Sentences kept from each tenth of a neuron's activations over the sample."""
@@ -105,11 +128,12 @@ class CollectOptions:
     evidence in their lists while the sentences read double."""
 
     max_seconds: Annotated[float, Range(0.0, 1e9)] | None = None
-    """Stop reading after so many seconds of this start, at the end of a chunk; results are of what was read."""
+    """Stop reading about so many seconds after this start, at the end of a chunk; results are of what was read. A
+    quarter of the time at most goes to the held-out part."""
 
     chunk_sentences: Annotated[int, Range(1, 10_000_000)] | None = None
     """Sentences read, tokenized and sorted by length at once; part of what makes a run reproducible. When not given
-    4,096, and 16,384 on a CUDA device."""
+    16,384 on a CUDA device; else 4,096, of a model of more than 50 million parameters 1,024, of 500 million 256."""
 
     token_budget: Annotated[int, Range(1, 100_000_000)] | None = None
     """Model tokens in one forward pass, padding counted. When not given 2,048, and 65,536 on a CUDA device."""
@@ -145,13 +169,15 @@ class CollectOptions:
             hint = "Set collect.limit, and collect.limit_by=documents or sentences; or leave the field out."
             raise OptionError(what, hint=hint)
 
-    def on_device(self, device_type: str) -> "CollectOptions":
+    def on_device(self, device_type: str, *, n_parameters: int = 0) -> "CollectOptions":
         """Fill in the sizes that depend on the device.
 
         Parameters
         ----------
         device_type : str
             ``cuda``, ``cpu``, ...
+        n_parameters : int
+            Of the model: on a processor the chunks of a large one are small, so that a pass can end in time.
 
         Returns
         -------
@@ -162,10 +188,37 @@ class CollectOptions:
         workers = max(1, min(15, (os.cpu_count() or 1) - 1)) if gpu else 1
         return replace(
             self,
-            chunk_sentences=self.chunk_sentences or (16_384 if gpu else 4096),
+            chunk_sentences=self.chunk_sentences or (16_384 if gpu else _chunk_of(n_parameters)),
             token_budget=self.token_budget or (65_536 if gpu else 2048),
             workers=self.workers or workers,
         )
+
+    def kept_activations(self, n_neurons: int) -> Kept:
+        """Say of how many sentences the activations of all neurons are kept.
+
+        Parameters
+        ----------
+        n_neurons : int
+            Neurons of the model that are read.
+
+        Returns
+        -------
+        Kept
+            Sentences of the sample and of the held-out part, and the number format.
+
+        Examples
+        --------
+        >>> CollectOptions().kept_activations(2304)
+        Kept(n_sampled=4000, n_held_out=4000, dtype='float32')
+        >>> CollectOptions().kept_activations(46_080)
+        Kept(n_sampled=543, n_held_out=1084, dtype='float16')
+        """
+        sampled, held_out = self.activation_sample_size, self.held_out_size
+        if 4 * n_neurons * (sampled + held_out) <= self.activation_bytes:
+            return Kept(sampled, held_out, "float32")
+        n = self.activation_bytes // (2 * max(1, n_neurons))
+        held_out = min(held_out, max(_FEWEST_HELD_OUT, n * 2 // 3, n - sampled))
+        return Kept(min(sampled, max(_FEWEST_SAMPLED, n - held_out)), held_out, "float16")
 
     def resolved_list_size(self, n_sentences: int) -> int:
         """Give N for a corpus.

@@ -14,7 +14,7 @@ import numpy as np
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import field_notices, n_pooled
-from neurolect.collector.options import CollectOptions
+from neurolect.collector.options import MOST_BYTES, CollectOptions, Kept
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
@@ -144,6 +144,18 @@ def _notices_of_windows(model: Model, tokenizer: str | None, corpus: Corpus) -> 
     ]
 
 
+def _notices_of_kept(options: CollectOptions, n_neurons: int) -> list[str]:
+    """Say whether activations of fewer sentences are kept than were asked for."""
+    kept = options.kept_activations(n_neurons)
+    if kept[:2] == (options.activation_sample_size, options.held_out_size):
+        return []
+    return [
+        f"Activations of {kept.n_sampled:,} sentences of the sample and {kept.n_held_out:,} of the held-out part "
+        f"are kept: more, of {n_neurons:,} neurons, are more than collect.activation_bytes "
+        f"({options.activation_bytes:,})."
+    ]
+
+
 def with_limit_rule(options: CollectOptions, folder: Path, corpus: Corpus) -> CollectOptions:
     """Settle which sentences a limited pass reads; what an earlier version began goes on as it began."""
     if options.limit is None or options.limit >= corpus.n_mining:
@@ -152,6 +164,14 @@ def with_limit_rule(options: CollectOptions, folder: Path, corpus: Corpus) -> Co
     if options.limit_by is None and options.limit_field is None and (folder / "manifest.json").is_file():
         rule = read_manifest(folder)["options"]["collect"].get("limit_by") or "first"
     return dataclasses.replace(options, limit_by=rule)
+
+
+def with_chunks(options: CollectOptions, model: Model, folder: Path) -> CollectOptions:
+    """Settle the sizes that depend on device and model; an unfinished pass keeps its chunks."""
+    if options.chunk_sentences is None and (folder / "manifest.json").is_file():
+        begun = read_manifest(folder)["options"]["collect"].get("chunk_sentences")
+        options = dataclasses.replace(options, chunk_sentences=begun)
+    return options.on_device(model.device.type, n_parameters=model.n_parameters)
 
 
 def _identity(manifest: RunManifest) -> dict[str, Any]:
@@ -169,8 +189,21 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
     for name in _TIME_ALONE:
         identity.pop(name, None)
+    # what was begun before there was a bound kept all that was asked for
+    identity.pop("collect.activation_bytes", None)
+    identity["activations kept"] = kept_of(manifest)
     identity["collect.limit_by"] = identity.get("collect.limit_by") or "first"
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
+
+
+def kept_of(manifest: RunManifest) -> Kept:
+    """Say of how many sentences a run keeps all activations."""
+    recorded = manifest["options"]["collect"]
+    names = ("activation_sample_size", "held_out_size")
+    options = CollectOptions(
+        **{name: recorded[name] for name in names}, activation_bytes=recorded.get("activation_bytes", MOST_BYTES)
+    )
+    return options.kept_activations(sum(each["width"] for each in manifest["model"]["sites"]))
 
 
 def differences(there: RunManifest, here: RunManifest, *, but: Collection[str] = ()) -> str:
@@ -198,7 +231,7 @@ def claim(folder: Path, manifest: RunManifest) -> bool:
     if differing and unfinished and not (folder / "checkpoint" / "state.npz").exists():
         # nothing was read yet: it stopped at once, say on activations that were not finite
         with only_here(folder, doing="collect"):
-            for left in ("held_out", "partial"):  # of the other pass
+            for left in ("held_out", "partial", "checkpoint"):  # of the other pass
                 shutil.rmtree(folder / left, ignore_errors=True)
             _start(folder, manifest)
         return False
@@ -223,6 +256,7 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
         "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),
         "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
     }
+    then |= {"activation_bytes": then.get("activation_bytes", asked["activation_bytes"])}
     pairs |= {
         f"collect.{name}": (then.get(name), value)
         for name, value in asked.items()

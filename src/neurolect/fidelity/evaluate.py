@@ -224,7 +224,7 @@ class _Target(NamedTuple):
 def _target(work: _Work, each: int) -> _Target:
     """Choose the sentences that count as a list's: highest (for the bottom list lowest) activations."""
     n_sides = len(work.sides)
-    values = work.held_out.activations[each // n_sides]
+    values = work.held_out.activations[each // n_sides].astype(np.float32)
     if work.sides[each % n_sides] == "bottom":
         values = -values
     rows = np.flatnonzero(np.isfinite(values))

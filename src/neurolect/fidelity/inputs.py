@@ -60,13 +60,16 @@ def _read_side(run: Run, side: str, *, kept: NDArray[np.int64], limit: int) -> N
     return list_rows(np.concatenate(neurons), np.concatenate(places), n_neurons=run.n_neurons)
 
 
-def top_share_of(run: Run, *, options: FidelityOptions) -> float:
+def top_share_of(run: Run, *, options: FidelityOptions, n_sentences: int) -> float:
     """Say which share of the held-out sentences counts as a neuron's.
 
-    Returns: The share that the lists hold of the sentences read, or the option where that is more; at most a half.
+    ``n_sentences``: So many are scored on.
+    Returns: The share that the lists hold of the sentences read, or the option where that is more, or what gives as
+        many positives as are asked for; at most a half.
     """
     n_read = max(1, int(run.manifest["stages"]["collect"]["n_sentences"]))
-    return min(0.5, max(options.top_share, int(run.manifest["options"]["collect"]["list_size"]) / n_read))
+    listed = int(run.manifest["options"]["collect"]["list_size"]) / n_read
+    return min(0.5, max(options.top_share, listed, options.min_positives / max(1, n_sentences)))
 
 
 # Senses as evidence: how near a sentence's vector is to the middle of each sense of a list.

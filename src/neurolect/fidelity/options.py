@@ -20,9 +20,9 @@ class FidelityOptions:
     """Whether ``describe``, ``run`` and ``demo`` score signatures too."""
     top_share: Annotated[float, Range(0.0001, 0.5)] = 0.01
     """Share of the held-out sentences that a neuron is to be distinguished by: those with its highest (lowest)
-    activations. Where the lists hold a greater share of the corpus, that is taken."""
+    activations. Where the lists hold a greater share of the corpus, or ``min_positives`` are one, that is taken."""
     min_positives: Annotated[int, Range(2, 10_000_000)] = 20
-    """With fewer such sentences nothing is scored, and the card says so."""
+    """Such sentences at least; where that is more than half of all, nothing is scored, and the card says so."""
     n_evidence: Annotated[int, Range(1, 1_000)] = 40
     """Pieces of evidence of a kind that a signature is compiled from, strongest first."""
     fit_list: Annotated[int, Range(10, 10_000_000)] = 1_000

@@ -138,7 +138,8 @@ def score_against(
         files = [f"against/{folder.name}/{name}" for name in ("sentences.parquet", "activations.npy")]
         if not all(run.files.is_intact(name) for name in files):
             corpus.verify()
-            ids = choose_sentences(corpus, part="all", size=collected.held_out_size or 4_000, seed=collected.seed)
+            size = collected.kept_activations(run.n_neurons).n_held_out or 4_000
+            ids = choose_sentences(corpus, part="all", size=size, seed=collected.seed)
             with progress.task("second corpus", total=len(ids), unit="sentences") as task:
                 pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)
             order = np.argsort(pooled.sentence_ids, kind="stable")

@@ -81,7 +81,7 @@ def score_held_out(
             "n_sentences": int(scores.n_sentences.max(initial=0)),
             "n_scored": len(scores.refused) - n_refused,
             "n_refused": n_refused,
-            "top_share": top_share_of(run, options=options),
+            "top_share": top_share_of(run, options=options, n_sentences=run.array("held_out/activations").shape[1]),
         }
     return Run(run.folder)
 
@@ -187,7 +187,7 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
             sides=sides,
             groups=groups,
             other=derangement(groups, seed=options.seed),
-            top_share=top_share_of(run, options=options),
+            top_share=top_share_of(run, options=options, n_sentences=len(documents)),
             options=options,
             workers=stage.workers,
             advance=task.advance,

@@ -121,9 +121,9 @@ def write_merged(
         corpus=corpus,
         neurons=NeuronIndex(tuple(SiteLayer(**each) for each in manifest["model"]["sites"])),
         sample_ids=sample_of(corpus, n_sentences, options, chosen=chosen_ids(corpus, options)),
-        quantile_sentences=options.quantile_sentences,
+        options=options,
     )
-    write_joined(folder, corpus, held_out())
+    write_joined(folder, corpus, held_out(), options=options)
     ending = Watch(options, state.convergence).ending()
     write_convergence(folder, state, ending)
     spent = sum(each["stages"]["collect"]["seconds"] for each in manifests)

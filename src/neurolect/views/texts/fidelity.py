@@ -159,7 +159,7 @@ def _why(reason: str, made: dict[str, Any]) -> list[str]:
     return [
         f"  Of {made['n_sentences']:,} held-out sentences {made['n_positives']:.0f} would count as a neuron's, and "
         f"{made['min_positives']} are asked for (fidelity.min_positives).",
-        "  More of them (collect.held_out_size, prepare.held_out) or a greater fidelity.top_share would do.",
+        "  More of them would do: collect.held_out_size, collect.activation_bytes, prepare.held_out.",
     ]
 
 
