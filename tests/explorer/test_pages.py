@@ -1,0 +1,234 @@
+"""The pages in a browser: every page and control, links, keys, hostile texts, what is missing, accessibility."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.explorer.browsing import AXE, Visit, chromium, served
+
+pytestmark = pytest.mark.browser
+
+ROUTES = {
+    "model": ("#/", "#map canvas, .map-canvas canvas"),
+    "neurons": ("#/neurons", ".grid-row"),
+    "card": ("#/card/0/hidden.1.2", ".lines li"),
+    "range": ("#/card/0/hidden.1.2?side=bottom", ".lines li"),
+    "ask": ("#/ask?word=shall", ".answers li"),
+    "refused": ("#/ask?regex=(", ".failure"),
+    "no neuron": ("#/card/0/hidden.9.1", ".failure"),
+    "nothing found": ("#/neurons?q=zzzzzz", ".empty"),
+    "rankings": ("#/rankings", ".empty"),
+    "compare": ("#/compare", ".empty"),
+    "about": ("#/about", "#keys"),
+    "no page": ("#/nowhere", "h1"),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def address(example_folder: Path) -> str:
+    return served([example_folder])
+
+
+def counted(visit: Visit) -> int:
+    """Read how many lists are shown, once the table is still."""
+    visit.until("document.querySelector('.page-head p').textContent && !document.querySelector('.busy')")
+    return int(re.match(r"[\d,]+", visit.text(".page-head p"))[0].replace(",", ""))  # type: ignore[index]
+
+
+def test_the_table_searches_sorts_filters_and_keeps_its_state_in_the_address(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    page = visit.go("#/neurons", ".grid-row")
+    assert counted(visit) == 32
+    page.keyboard.press("/")
+    page.keyboard.type("jane austen")
+    visit.until("document.querySelectorAll('.grid-row').length === 1")
+    assert "q=jane+austen" in page.url
+    assert {"jane", "austen"} <= {each.lower() for each in page.locator(".grid-row mark").all_inner_texts()}
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".lines li")
+    assert page.inner_text("h1") == "hidden.1.2"
+    page.go_back()
+    page.wait_for_selector(".grid-row")
+    assert counted(visit) == 1
+    page.reload()
+    page.wait_for_selector(".grid-row")
+    assert (counted(visit), page.input_value("input[type=search]")) == (1, "jane austen")
+    page.fill("input[type=search]", "")
+    visit.until("document.querySelectorAll('.grid-row').length > 5")
+    page.click("text=\u25bc lowest")
+    page.select_option(".tools select >> nth=0", "2")
+    visit.until("document.querySelector('.page-head p').textContent.startsWith('8 ')")
+    assert "f=side%3Abottom" in page.url
+    page.click("[role=columnheader] >> text=neuron")
+    visit.until("document.querySelector('.grid-row').innerText.includes('hidden.2.0')")
+    page.click("[role=columnheader] >> text=neuron")
+    visit.until("document.querySelector('.grid-row').innerText.includes('hidden.2.7')")
+    page.go_back()
+    visit.until("document.querySelector('.grid-row').innerText.includes('hidden.2.0')")
+    page.click("summary >> text=Add a condition")
+    page.select_option("form select", "mean_length")
+    page.fill("input[name=low]", "15")
+    page.click("form button >> text=Add")
+    page.wait_for_selector(".chips li")
+    fewer = counted(visit)
+    assert 0 < fewer < 8
+    page.click(".chips button")
+    visit.until("document.querySelector('.page-head p').textContent.startsWith('8 ')")
+    page.click("summary >> text=Columns")
+    page.check("fieldset >> text=noun share")
+    page.wait_for_selector("[role=columnheader] >> text=noun share")
+    visit.go("#/neurons?sort=address", ".grid-row a")
+    page.locator(".grid-row a").first.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "End", "Home", "ArrowDown"):
+        page.keyboard.press(key)
+    visit.until("document.activeElement.innerText.includes('hidden.1.0')")
+    visit.end()
+
+
+def test_a_card_shows_sentences_first_both_sides_and_hostile_texts_as_text(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    page = visit.go("#/card/0/hidden.2.5", ".lines li")
+    headings = page.locator("main h2").all_inner_texts()
+    assert headings[0] == "Sentences"
+    visit.page.mouse.wheel(0, 9000)
+    page.click("button >> text=Whole")
+    visit.until("document.querySelector('.lines').innerText.includes('<script>alert(1)</script>')")
+    assert page.evaluate("[...document.scripts].filter((each) => !each.src).length") == 0
+    page.click("button >> text=\u25bc Lowest")
+    page.wait_for_selector(".lines.bottom li")
+    assert "side=bottom" in page.url
+    if page.locator("button >> text=Across its range").count():
+        page.click("button >> text=Across its range")
+        page.wait_for_selector(".range li")
+    page.keyboard.press("n")
+    visit.until("document.querySelector('h1').innerText === 'hidden.2.6'")
+    page.click("summary >> text=Copy")
+    with page.expect_download() as picture:
+        page.click("button >> text=as a picture")
+    assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for name, holds in (("as JSON", '"address": "hidden.2.6"'), ("as text", "hidden.2.6  ")):
+        page.click("summary >> text=Copy")
+        page.click(f"button >> text={name}")
+        visit.until("document.querySelector('.said').textContent !== ''")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert holds in copied
+    assert page.evaluate("document.title").startswith("hidden.2.6")
+    visit.end()
+
+
+def test_the_model_page_leads_to_neurons(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    page = visit.go("#/", ".map-canvas canvas")
+    page.wait_for_selector(".tiles li")
+    assert {"striking", "kinds", "numbers", "map"} <= {
+        each.get_attribute("id") for each in page.query_selector_all("h2")
+    }
+    page.select_option("select >> nth=0", "mean_length")
+    visit.until("location.hash.includes('number=mean_length')")
+    page.wait_for_selector(".boxes svg")
+    page.click("text=List what is in view")
+    page.wait_for_selector(".picked li")
+    page.keyboard.press("Escape")
+    page.select_option("text=Coloured by", "mean_length")
+    page.wait_for_selector(".map-side .ramp")
+    page.click("text=Draw around")
+    box = page.locator(".map-canvas canvas").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    for x, y in ((box["width"] - 20, 20), (box["width"] - 20, box["height"] - 80), (20, box["height"] - 80)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    page.wait_for_selector(".picked li")
+    listed = int(re.match(r"\d+", visit.text(".map-side h3"))[0])  # type: ignore[index]
+    page.click("text=Open all in the table")
+    page.wait_for_selector(".grid-row")
+    assert counted(visit) == listed
+    visit.go("#/", ".charts a")
+    page.click(".charts a >> nth=0")
+    page.wait_for_selector(".grid-row")
+    assert "f=kind" in page.url
+    visit.end()
+
+
+def test_questions_answers_and_refusals(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    page = visit.go("#/ask", ".empty")
+    page.fill("input[name=word]", "shall")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answers li")
+    assert "word=shall" in page.url
+    page.fill("input[name=word]", "")
+    page.fill("input[name=regex]", "(")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".failure")
+    assert "regular expression" in visit.text(".failure")
+    page.go_back()
+    page.wait_for_selector(".answers li")
+    page.click(".answers a >> nth=0")
+    page.wait_for_selector(".lines li")
+    for _ in range(2):
+        page.click("button.theme")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visit.end()
+
+
+def test_runs_with_parts_missing_and_broken_ones_say_so(browser: Any, example_folder: Path, tmp_path: Path) -> None:
+    bare, broken = tmp_path / "bare", tmp_path / "broken"
+    for each in (bare, broken):
+        shutil.copytree(example_folder, each)
+    manifest = json.loads((bare / "manifest.json").read_text(encoding="utf-8"))
+    for stage in ("describe", "index", "relate", "fidelity"):
+        manifest["stages"].pop(stage, None)
+    (bare / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    shutil.rmtree(bare / "signatures", ignore_errors=True)
+    (broken / "manifest.json").write_text("{", encoding="utf-8")
+    visit = Visit(browser, served([example_folder, bare, broken]))
+    page = visit.go("#/neurons?run=1", ".grid-row")
+    assert counted(visit) == 32
+    visit.go("#/card/1/hidden.1.2", ".lines li")
+    page.wait_for_selector("text=Only its sentences are shown")
+    visit.go("#/?run=1", ".map-canvas canvas")
+    visit.go("#/neurons?run=2", ".failure")
+    assert "broken cannot be opened" in visit.text()
+    visit.go("#/compare", "#two")
+    page.select_option("header select", "0")
+    visit.end()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
+    ids=("light", "dark", "narrow"),
+)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    state: dict[str, Any], browser: Any, address: str
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not in node_modules: python scripts/bundle_page.py --check")
+    visit = Visit(browser, address, reduced_motion="reduce", bypass_csp=True, **state)
+    found = []
+    for name, (route, wait) in ROUTES.items():
+        page = visit.go(route, wait)
+        visit.until("!document.querySelector('.waiting')")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        for each in page.evaluate("axe.run()")["violations"]:
+            found += [f"{name}: {each['id']}: {node['html'][:160]}" for node in each["nodes"][:3]]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{name} is wider than the screen")
+    assert not found, found
+    visit.end()
