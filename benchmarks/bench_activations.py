@@ -36,6 +36,7 @@ def neurox_way(model: Model, sentences: list[list[str]]) -> NDArray[np.float32]:
     found: list[NDArray[np.float32]] = []
     for words in sentences:
         encoded = model.tokenizer(words, is_split_into_words=True, return_tensors="pt", truncation=True)  # type: ignore[arg-type]
+        encoded = encoded.to(model.device)  # type: ignore[attr-defined]
         with torch.no_grad():
             states = model.network(**encoded, output_hidden_states=True).hidden_states
         arrays = [each[0].detach().cpu().numpy() for each in states]
@@ -62,8 +63,10 @@ def word_by_word(model: Model, sentences: list[list[str]], *, out: Path | None =
         ]
         ids = tokenizer.encode(" ".join(words), truncation=True)
         with torch.no_grad():
-            states = model.network(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states
-        arrays = np.array([each[0].numpy() for each in states[1:]])[:, [each not in special for each in ids]]
+            states = model.network(
+                input_ids=torch.tensor([ids], device=model.device), output_hidden_states=True
+            ).hidden_states
+        arrays = np.array([each[0].cpu().numpy() for each in states[1:]])[:, [each not in special for each in ids]]
         rows = arrays[:, np.cumsum(counts) - 1].transpose(1, 0, 2)
         if file is None:
             found += list(rows.reshape(len(words), -1))
@@ -90,7 +93,7 @@ def word_by_word(model: Model, sentences: list[list[str]], *, out: Path | None =
 def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
     """Measure CPU seconds and seconds."""
     cpu, wall = time.process_time(), time.perf_counter()
-    made = work()
+    made = work()  # ends with arrays on the CPU: nothing is left running on a device
     return time.process_time() - cpu, time.perf_counter() - wall, made
 
 
@@ -103,12 +106,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtypes", default="float32")
+    parser.add_argument(
+        "--device", default="cpu", help="where the network runs; on a GPU ratios are of seconds of the clock"
+    )
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     table = pq.read_table(given.data).slice(0, given.sentences)
     sentences = table.column("tokens").to_pylist()
     models = {
-        dtype: load_model(given.model, options=ModelOptions(dtype=dtype)) for dtype in given.dtypes.split(",")
+        dtype: load_model(given.model, options=ModelOptions(dtype=dtype), device=given.device)
+        for dtype in given.dtypes.split(",")
     }
     plain = models["float32"]
     options = ActivationsOptions(dtype="float32", min_train=1, min_test=1)
@@ -148,7 +155,8 @@ def main() -> None:
         cpu, wall = (statistics.median(values) for values in zip(*each, strict=True))
         line = f"{name:22} {cpu:7.2f} CPU s {wall:7.2f} s"
         for other in fast if name not in fast else []:
-            ratios = [one / two for (one, _), (two, _) in zip(each, seconds[other], strict=True)]
+            which = int(given.device != "cpu")
+            ratios = [one[which] / two[which] for one, two in zip(each, seconds[other], strict=True)]
             line += f"   {statistics.median(ratios):6.2f} ({min(ratios):.2f}, {max(ratios):.2f}) of {other}"
         print(line)
 

@@ -165,7 +165,10 @@ def _scored(described: Run, config: RunConfig | None, workers: int, progress: Pr
     if not options.after_describe:
         return described
     if not described.files.has("held_out/activations.npy"):
-        progress.message(f"{described.folder} has no held-out sentences: its signatures are not scored.")
+        progress.message(
+            f"{described.folder} has no held-out sentences: its signatures are not scored. Documents are set aside "
+            "with --set prepare.held_out=0.1 in a new --out."
+        )
         return described
     return score_fidelity(described, options=options, workers=workers, progress=progress)
 

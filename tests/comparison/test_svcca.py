@@ -39,6 +39,20 @@ def test_a_rotated_layer_is_the_same_and_chance_is_nothing() -> None:
     assert other.same > 0.15  # what it finds by chance alone
     assert abs(other.held_out) < 0.05
     assert same.n_directions == 30
+    assert all((each > 0.99).all() for each in same.shared)
+    assert all((each < 0.12).all() for each in other.shared)
+
+
+def test_neurons_have_their_share_of_what_layers_have_in_common() -> None:
+    random = np.random.default_rng(4)
+    first, second = random.normal(size=(2, 2_000, 12)).astype(np.float32)
+    second[:, 6:10] = first[:, :4] @ np.linalg.qr(random.normal(size=(4, 4)))[0].astype(np.float32)
+    second[:, 11] = 2 * first[:, 4] + 2 * second[:, 11]  # half of its variance
+    found = compared(moments_of([first, second]), (0, 1), slice(0, 12), kept=1.0)
+    own = np.full((2, 12), 0.0)
+    own[0, :4] = own[1, 6:10] = 1.0
+    own[0, 4] = own[1, 11] = np.sqrt(0.5)  # all of it, along a direction with that correlation
+    assert np.allclose(found.shared, own, atol=0.08)
 
 
 def test_a_layer_that_does_not_vary_is_like_nothing() -> None:
@@ -49,3 +63,4 @@ def test_a_layer_that_does_not_vary_is_like_nothing() -> None:
     found = compared(moments, (0, 1), at, kept=0.99)
     assert np.isnan(found.same)
     assert found.n_directions == 0
+    assert not np.concatenate(found.shared).any()

@@ -309,7 +309,7 @@ def test_half_precision_keeps_its_dtype(dtype: torch.dtype) -> None:
         ({"mlp.2.1": ("ad", 1.0)}, OptionError, r"nearest: 'add'"),
         ({"mlp.2.1": ("add",)}, OptionError, "has 0 values"),
         ({"mlp.2.1": float("nan")}, OptionError, "finite number"),
-        ({"mlp.2.1": True}, OptionError, "a number, or one of"),
+        ({"mlp.2.1": True}, OptionError, "a number, zero, or one of"),
         ({"mlp.2": ("set", [1.0, 2.0])}, OptionError, r"has 2 values(.|\n)*24"),
         ({"mlp.2.1": "mean"}, OptionError, "reference texts, and there are none"),
         ({"mlp.2.1": ("direction", [1.0] * 24, "set", 0.0)}, OptionError, "a layer: mlp.2"),
@@ -328,6 +328,16 @@ def test_what_cannot_be_read_is_refused_before_anything_runs(
     with pytest.raises(error, match=message), edit(model, changes):
         pass
     assert n_hooks(model) == n_before
+
+
+def test_zero_is_a_change() -> None:
+    model, changes = decoder("Llama"), ("zero", 0.0)
+    given = inputs(model, PROMPTS)
+    found = []
+    for change in changes:
+        with edit(model, {"mlp.2": change}), torch.no_grad():
+            found.append(model.body(**given).last_hidden_state)
+    assert torch.equal(*found)
 
 
 def test_what_never_ran_or_gave_nan_is_an_error() -> None:

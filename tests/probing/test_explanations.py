@@ -1,5 +1,7 @@
 """Formulas for a store's neurons: atoms as by hand, planted formulas found, held out, next to controls."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +70,7 @@ def test_a_planted_formula_is_found_and_holds_on_other_units() -> None:
     share = float(own[:2_000].mean())
     options = FormulaOptions(units=2_000, share=share, length=3, open_atoms=1)
     found = _explained(sample, sample, np.arange(2), atoms, options)
-    assert found[0]["formula"] in ("((b OR e) AND NOT c)", "((e OR b) AND NOT c)")
+    assert found[0]["formula"] in ("(b OR e) AND NOT c", "(e OR b) AND NOT c")
     assert found[0]["score"] > 0.95
     assert found[0]["atom"] in ("b", "e")
     assert found[0]["atom_score"] < 0.6
@@ -94,7 +96,16 @@ def test_permuted_units_are_as_many() -> None:
 def test_the_verb_ranks_neurons_by_their_formulas(store: ActivationStore, tmp_path: Path) -> None:
     few = [f"--set=formulas.{each}" for each in ("units=400", "min_count=5", "length=2", "beam=3")]
     out = tmp_path / "formulas.parquet"
-    text = succeed("probing", "formulas", store.folder, "--random", store.folder, "--limit=2", "--out", out, *few)
+    itself = command("probing", "formulas", store.folder, "--random", store.folder, *few)
+    assert "has the activations of" in itself.err
+    wrong = command("probing", "formulas", store.folder, "--out", tmp_path / "formulas.txt", *few)
+    assert "A ranking cannot be written as 'formulas.txt'" in wrong.err
+    assert not wrong.out
+    other = shutil.copytree(store.folder, tmp_path / "other")
+    facts = json.loads((other / "manifest.json").read_text(encoding="utf-8"))
+    facts["model"]["fingerprint"] = "of another model, with the same rows"
+    (other / "manifest.json").write_text(json.dumps(facts), encoding="utf-8")
+    text = succeed("probing", "formulas", store.folder, "--random", other, "--limit=2", "--out", out, *few)
     assert text.startswith("Intersection over union with the highest 5.0% of the units, on test units; ")
     for part in ("best atom alone", "permuted units", "random weights", "hidden."):
         assert part in text

@@ -27,6 +27,7 @@ from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.rankings.ranked import by_scores, random_order
 from neurolect.results import ranking_table, write_ranking
 from neurolect.verification import verify
+from neurolect.views.plots.judged import write_used_figure
 from neurolect.views.texts.probing import judge_text
 from tests.command_line import command, succeed
 from tests.probing.stores import example_store
@@ -208,11 +209,37 @@ def test_what_the_model_uses_is_reported_next_to_rankings(store: ActivationStore
         7,
     )
     assert last["random"] is None
+    assert [(each["end"], each["method"], each["looked_at_labels"]) for each in (first, last)] == [
+        ("first", "lca", True),
+        ("last", "lca", True),
+    ]
+    assert write_used_figure(made, tmp_path / "used.svg")
+    assert "ablate" not in (drawn := (tmp_path / "used.svg").read_text(encoding="utf-8"))
+    assert "Change of the model when the first k neurons are set together" in drawn
     assert "first 5 of lca (5)  +0.4000 (+0.3000 .. +0.5000)  random +0.1000, +0.2000" in judge_text(made)
+
+
+def test_rankings_of_one_class_are_judged_for_it_and_others_named_before(
+    store: ActivationStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    concept = store.classes[0]
+    own = rank_activations(store, by="probeless", concept=concept, options=SMALL)
+    whole = rank_activations(store, by="lca", options=SMALL)
+    made = judge(store, [own], out=tmp_path / "one", options=QUICK, probe=SMALL)
+    assert made.facts["classes"] == ["other", concept]
+    assert "another concept" not in " ".join(made.facts["notes"])
+    caplog.clear()
+    judge(store, [own, whole], out=tmp_path / "all", options=QUICK, probe=SMALL)
+    assert (
+        caplog.messages[0]
+        == f"All classes are judged, but these were ranked for something else: probeless {concept}."
+    )
 
 
 def test_what_cannot_be_judged_is_refused_and_leaves_nothing(store: ActivationStore, tmp_path: Path) -> None:
     table = rank_activations(store, by="probeless", options=SMALL)
+    with pytest.raises(ProbingError, match=r"has 1 neuron more than once, hidden\.\d+\.\d+ 2 times\."):
+        judge(store, [pa.concat_tables([table, table.slice(0, 1)])], out=tmp_path / "judged", options=QUICK)
     with pytest.raises(ProbingError, match=r"lacks 43 of the store's 48 neurons\."):
         judge(store, [table.slice(0, 5)], out=tmp_path / "judged", options=QUICK)
     addresses = pa.array([f"mlp.9.{each}" for each in range(len(table))])

@@ -296,7 +296,7 @@ def test_bad_labels_are_refused_and_leave_no_protocol(
 ) -> None:
     with pytest.raises(error, match=message):
         made_in(tmp_path, concept=concept, reading=ActivationsOptions(**{"min_train": 8, "min_test": 2} | options))
-    assert not list((tmp_path / "out").glob("*.json"))
+    assert not (tmp_path / "out").exists()  # nothing was read
 
 
 def test_a_class_of_one_example_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -64,9 +64,22 @@ StopWhen = Annotated[
 MaxSeconds = Annotated[float | None, typer.Option(help="End reading after so many seconds; keep what was read.")]
 Output = Annotated[Format, typer.Option("--format", help="text or json.")]
 RankingOutput = Annotated[RankingFormat, typer.Option("--format", help="text, json, or csv: the rows alone.")]
+
+
+def ranking_file(path: Path | None) -> Path | None:
+    """Refuse a name that no ranking can be written to, before any work is done."""
+    if path is not None:
+        from neurolect.results.table import check_ranking_file
+
+        check_ranking_file(path)
+    return path
+
+
 RankingFile = Annotated[
     Path | None,
-    typer.Option("--out", help="Also write it to a .parquet, .csv or .json file.", metavar="FILE"),
+    typer.Option(
+        "--out", help="Also write it to a .parquet, .csv or .json file.", metavar="FILE", callback=ranking_file
+    ),
 ]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

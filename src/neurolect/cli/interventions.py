@@ -19,6 +19,7 @@ from neurolect.cli.arguments import (
     RunFolder,
     Settings,
     Workers,
+    ranking_file,
     read_config,
     read_config_of,
 )
@@ -41,7 +42,10 @@ _Layer = Annotated[
 ]
 _To = Annotated[str | None, typer.Option(help="What they are set to: mean, zero, resample.")]
 _Out = Annotated[
-    Path | None, typer.Option("--out", help="Write all of it to a .parquet, .csv or .json file.", metavar="FILE")
+    Path | None,
+    typer.Option(
+        "--out", help="Write all of it to a .parquet, .csv or .json file.", metavar="FILE", callback=ranking_file
+    ),
 ]
 
 

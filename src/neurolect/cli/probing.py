@@ -144,7 +144,7 @@ def judge(
     """
     from neurolect.folders.atomic import write_text
     from neurolect.probing import judge
-    from neurolect.views.plots.judged import write_judge_figure
+    from neurolect.views.plots.judged import write_judge_figure, write_used_figure
     from neurolect.views.texts.probing import judge_text
 
     config = read_config(None, settings)
@@ -158,6 +158,7 @@ def judge(
         progress=make_progress(),
     )
     write_judge_figure(made, out / "curves.svg")
+    write_used_figure(made, out / "used.svg")
     text = judge_text(made)
     write_text(out / "summary.txt", text)
     echo(text if output is Format.text else as_json(made.facts), nl=output is Format.json)

@@ -79,7 +79,12 @@ def rank(
     output: RankingOutput = RankingFormat.text,
     out: RankingFile = None,
 ) -> None:
-    """Rank neurons by a number, or for a concept of a store."""
+    """Rank neurons by a number, or for a concept of a store.
+
+    Of a run: --by pos, field=NAME, corpus ... Of a store of activations: --by lca, probeless, iou, gaussian ...,
+    --concept one of its classes, --set probe.units=20000, l1, l2, search, standardise, gap. Of a comparison: --by
+    max_correlation ... --list has every name. A file (--out) of a store has all neurons, whatever --limit is.
+    """
     if by is None and not list_numbers:
         what = "A ranking has to be by something: give --by, or --list to see what there is."
         raise typer.BadParameter(what)

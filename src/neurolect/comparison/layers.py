@@ -131,6 +131,10 @@ class Likeness(NamedTuple):
     n_directions: int
     """Directions correlated: those of the layer that has fewer."""
 
+    shared: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """Of either layer's neurons, shape (n_neurons,): the share of their variance along those directions, each times
+    its correlation on the other half (0 where negative); both ways. 0 for constant neurons."""
+
 
 class LayerScatters(NamedTuple):
     """Sums of products of a layer's own neurons, shape (n_neurons, n_neurons) each."""
@@ -230,15 +234,16 @@ def likeness(pair: LayerPair) -> Likeness:
     left, right = pair.axes
     n_directions = min(left.whole.shape[1], right.whole.shape[1])
     if not n_directions:
-        return Likeness(np.nan, np.nan, 0)
+        return Likeness(np.nan, np.nan, 0, (np.zeros(len(left.whole)), np.zeros(len(right.whole))))
     crossed = left.whole.T @ (pair.whole / max(1, sum(pair.n))) @ right.whole
     same = np.linalg.svd(crossed, compute_uv=False)[:n_directions]
-    tried = [_on_other_half(pair, half) for half in range(HALVES)]
-    return Likeness(float(np.clip(same, 0, 1).mean()), float(np.mean(tried)), n_directions)
+    tried, *shared = zip(*(_on_other_half(pair, half) for half in range(HALVES)), strict=True)
+    one, other = (np.mean(each, axis=0) for each in shared)
+    return Likeness(float(np.clip(same, 0, 1).mean()), float(np.mean(tried)), n_directions, (one, other))
 
 
-def _on_other_half(pair: LayerPair, half: int) -> float:
-    """Find canonical directions on one half and correlate them on the other."""
+def _on_other_half(pair: LayerPair, half: int) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Find canonical directions on one half, correlate them on the other: the mean, what neurons have of them."""
     left, right = pair.axes
     other = 1 - half
     crossed = left.halves[half].T @ pair.halves[half]
@@ -250,4 +255,17 @@ def _on_other_half(pair: LayerPair, half: int) -> float:
         for axes, each in ((left, in_a), (right, in_b))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.nanmean(between / np.sqrt(of_a * of_b)))
+        found = between / np.sqrt(of_a * of_b)
+    known = np.nan_to_num(found).clip(0, 1)
+    n = max(1, pair.n[half])
+    mine, theirs = (_along(axes.scatters[half] / n, each, known) for axes, each in ((left, in_a), (right, in_b)))
+    return float(np.nanmean(found)), mine, theirs
+
+
+def _along(
+    covariance: NDArray[np.float64], directions: NDArray[np.float64], known: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum each neuron's squared correlations with directions of variance 1, times what is known of them."""
+    variances = np.diag(covariance)
+    squared = (covariance @ directions) ** 2 @ known
+    return np.divide(squared, variances, out=np.zeros_like(squared), where=variances > 1e-6)

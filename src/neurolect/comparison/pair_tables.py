@@ -284,14 +284,21 @@ def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.fl
 
 def layer_rows(
     moments: JointMoments, first: Side, second: Side, *, partners: pa.Table, options: CompareOptions, task: Task
-) -> list[dict[str, Any]]:
-    """Compare the layers of two models, as ``layers.parquet``; ``partners`` is the first's table of matches."""
+) -> tuple[list[dict[str, Any]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Compare the layers of two models, as ``layers.parquet``; ``partners`` is the first's table of matches.
+
+    Returns: The rows, and for either model's neurons what the directions shared with the layer that has most of
+        them say of them (``svcca`` of ``matches.parquet``).
+    """
     alike_layers = likenesses(moments, first, second, kept=options.variance, task=task)
+    shared = np.zeros(first.run.n_neurons), np.zeros(second.run.n_neurons)
     shares = _partner_shares(partners, first, second, match=options.match)
     rows = []
     for here, (site, layer, _) in enumerate(first.layers):
         for there, (other_site, other_layer, _) in enumerate(second.layers):
             alike = alike_layers[here][there]
+            for own, side, at, each in zip(shared, (first, second), (here, there), alike.shared, strict=True):
+                own[side.layers[at][2]] = np.maximum(own[side.layers[at][2]], each)
             rows.append(
                 {
                     "run": first.label,
@@ -306,7 +313,7 @@ def layer_rows(
                     "share_of_partners": float(shares[here, there]),
                 }
             )
-    return rows
+    return rows, shared
 
 
 def likenesses(
@@ -347,16 +354,18 @@ def _partner_shares(partners: pa.Table, first: Side, second: Side, *, match: flo
 def across_models(tables: Sequence[pa.Table]) -> pa.Table:
     """Rank every run's neurons by how well all other models know them.
 
-    Returns: One row a neuron: greatest and least best correlation and mean r2 over the other models, with ranks
-        from 1.
+    Returns: One row a neuron: greatest and least best correlation, mean r2 and svcca over the other models, with
+        ranks from 1.
 
-    Reference: Bau et al. (2019), section 3.2: maximum correlation, minimum correlation, linear regression.
+    Reference: Bau et al. (2019), section 3.2: maximum correlation, minimum correlation, linear regression, SVCCA
+        (there of directions; here each neuron has its share in them).
     """
     sizes = np.abs(np.stack([_numbers(each, "correlation") for each in tables]))
     measures = {
         "max_correlation": np.nan_to_num(sizes).max(axis=0),
         "min_correlation": np.nan_to_num(sizes).min(axis=0),
         "r2": np.nan_to_num(np.stack([_numbers(each, "r2") for each in tables])).mean(axis=0),
+        "svcca": np.stack([_numbers(each, "svcca") for each in tables]).mean(axis=0),
     }
     table = tables[0].select(["run", "neuron_id", "address"])
     for name, values in measures.items():

@@ -205,8 +205,11 @@ def _tables(
     with progress.task("compare", total=sum(2 + len(first.layers) for first, _ in pairs), unit="steps") as task:
         for first, second in pairs:
             tables = match_table(moments, first, second, options=options, task=task)
-            matches[first.number, second.number], matches[second.number, first.number] = tables
-            layers += layer_rows(moments, first, second, partners=tables[0], options=options, task=task)
+            rows, shared = layer_rows(moments, first, second, partners=tables[0], options=options, task=task)
+            keys = (first.number, second.number), (second.number, first.number)
+            for key, table, each in zip(keys, tables, shared, strict=True):
+                matches[key] = table.append_column("svcca", pa.array(each, pa.float32()))
+            layers += rows
     across = [across_models(_of(matches, side, sides)) for side in sides]
     ordered = [matches[key] for key in sorted(matches)]
     return pa.concat_tables(ordered), pa.concat_tables(across), _layer_table(layers)

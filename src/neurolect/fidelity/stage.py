@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
-from neurolect.fidelity.evaluate import HeldOut, Scores, derangement, evaluate
+from neurolect.fidelity.evaluate import FEW, HeldOut, Scores, derangement, evaluate
 from neurolect.fidelity.fit import fit
 from neurolect.fidelity.inputs import (
     SenseVectors,
@@ -77,6 +77,10 @@ def score_held_out(
             why = ", ".join(sorted({each for each in scores.refused if each is not None}))
             refused = f"{n_refused:,} of {len(scores.refused):,} lists have no score ({why})"
             progress.message(f"{refused}; what that means: neurolect fidelity {quoted(run.folder)}")
+            if FEW in scores.refused:
+                wanted = f"{options.min_positives} of a neuron's are asked for"
+                set_aside = "set more documents aside (--set prepare.held_out=0.5)"
+                progress.message(f"Too few held-out sentences: {wanted}. In a new --out, {set_aside}.")
         record.entry |= {
             "n_sentences": int(scores.n_sentences.max(initial=0)),
             "n_scored": len(scores.refused) - n_refused,

@@ -141,10 +141,13 @@ def read_change(address: str, change: Change) -> tuple[str, tuple[Any, ...]]:
     if words and not isinstance(words[0], str):
         words = ("set", words)
     mode = words[0] if words and isinstance(words[0], str) else None
+    if words == ("zero",):
+        return "set", (0.0,)
     if mode not in MODES:
         what = f"The change of {address} is {change!r}."
-        near = f"The nearest: {nearest(mode, MODES)}." if mode else None
-        raise OptionError(what, expected=f"a number, or one of {', '.join(MODES)} with its values", hint=near)
+        near = f"The nearest: {nearest(mode, [*MODES, 'zero'])}." if mode else None
+        expected = f"a number, zero, or one of {', '.join(MODES)} with its values"
+        raise OptionError(what, expected=expected, hint=near)
     values = tuple(words[1:])
     if len(values) != MODES[mode]:
         what = f"The change {mode!r} of {address} has {len(values)} values."

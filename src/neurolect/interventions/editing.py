@@ -77,7 +77,7 @@ def edit(
     changes : mapping of str to number, str or tuple
         By address (``mlp.15.200``; ``mlp.15.0-9``; ``mlp.15``, all of a layer): a number to set; ``("add", x)``,
         ``("scale", x)``, ``("clamp_active", x)`` (set to x where the neuron is above 0),
-        ``("clamp_everywhere", x)``, ``"mean"`` and ``"resample"`` (of the reference texts' tokens),
+        ``("clamp_everywhere", x)``, ``"zero"``, ``"mean"`` and ``"resample"`` (of the reference texts' tokens),
         ``("patch", sentence)`` (the values at the same tokens of another sentence),
         ``("direction", vector, "set" | "add" | "scale", x)`` (the coefficient along a vector of the layer's
         width). For several neurons x may be as many numbers, and so may what is set. They apply in this order.

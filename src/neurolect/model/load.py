@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from neurolect.errors import MissingHeadError, ModelError
+from neurolect.model.architecture.structure import blocks_by
+from neurolect.model.architecture.taps import resolve_layers
 from neurolect.model.files import ModelFiles, find_model_files, one_line_errors
 from neurolect.model.hugging_face import Tokenizer, resolve_dtype
 from neurolect.model.language_model import Model
@@ -102,6 +104,7 @@ def load_model(
     dtype = resolve_dtype(options.dtype, device=device)
     with one_line_errors(name):
         files = find_model_files(name, options)
+        _check_layers(files.config, options)
         tokenizer = load_tokenizer(files, options)
         automatic = "AutoModel" if head is None else _class_with_head(files.config, head)
         whole, loading = load_network(files, options, dtype=dtype, head=automatic)
@@ -121,6 +124,13 @@ def load_model(
         reload=partial(_reload, name, device=device, head=head),
         body=body,
     )
+
+
+def _check_layers(config: Any, options: ModelOptions) -> None:  # noqa: ANN401 - untyped library
+    """Refuse layers that there are not before weights are read, where the configuration says how many there are."""
+    if (n_layers := blocks_by(config)) and options.layers is not None:
+        for site in options.sites:
+            resolve_layers(options.layers, site=site, sites=options.sites, n_layers=n_layers)
 
 
 def load_with_head(name: str, *, options: ModelOptions | None = None, device: str = "cpu") -> Model:

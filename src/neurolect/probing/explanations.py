@@ -130,6 +130,10 @@ def _same_units(store: ActivationStore, random: ActivationStore | str | Path, op
     if fingerprints(other)[1] != fingerprints(store)[1] or other.addresses != store.addresses:
         what = f"{other.folder} has other units, labels, parts or neurons than {store.folder}."
         raise ProbingError(what, expected="the same data and options, read by the model with random weights")
+    if fingerprints(other)[0] == fingerprints(store)[0]:
+        what = f"{other.folder} has the activations of {store.folder} itself, not those of random weights."
+        hint = "Read the same data with the model of: neurolect variant MODEL random --out FOLDER."
+        raise ProbingError(what, expected="activations of another model", hint=hint)
     return draw_sample(other, sizes=_sizes(options), seed=options.seed)
 
 

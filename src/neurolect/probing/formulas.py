@@ -19,7 +19,7 @@ OPERATORS = ("OR", "AND", "AND NOT")
 
 
 class Formula(NamedTuple):
-    """Atoms joined from left to right: ((a OR b) AND NOT c)."""
+    """Atoms joined from left to right: a, b, c by OR, AND NOT are (a OR b) AND NOT c."""
 
     atoms: tuple[int, ...]
     operators: tuple[str, ...] = ()
@@ -33,10 +33,12 @@ class Formula(NamedTuple):
         return found
 
     def text(self, names: Sequence[str]) -> str:
-        """Write it with the atoms' names."""
-        found = names[self.atoms[0]]
-        for operator, atom in zip(self.operators, self.atoms[1:], strict=True):
-            found = f"({found} {operator} {names[atom]})"
+        """Write it with the atoms' names; brackets only where OR and AND meet."""
+        found, kinds = names[self.atoms[0]], [each.split()[0] for each in self.operators]
+        for place, (operator, atom) in enumerate(zip(self.operators, self.atoms[1:], strict=True)):
+            if place and kinds[place] != kinds[place - 1]:
+                found = f"({found})"
+            found = f"{found} {operator} {names[atom]}"
         return found
 
 

@@ -279,15 +279,20 @@ def write_ranking(table: pa.Table, path: str | Path) -> Path:
     """
     path = Path(path)
     provenance(table)
-    check_no_part(path)
+    check_ranking_file(path)
     if path.suffix == ".parquet":
         write_table(path, table)
-    elif path.suffix in (".json", ".csv"):
-        write_text(path, ranking_json(table) if path.suffix == ".json" else ranking_csv(table))
     else:
+        write_text(path, ranking_json(table) if path.suffix == ".json" else ranking_csv(table))
+    return path
+
+
+def check_ranking_file(path: Path) -> None:
+    """Refuse a name that no ranking can be written to."""
+    check_no_part(path)
+    if path.suffix not in (".parquet", ".json", ".csv") or path.is_dir():
         what = f"A ranking cannot be written as {path.name!r}."
         raise OptionError(what, expected="a name that ends in .parquet, .json or .csv")
-    return path
 
 
 def read_ranking(path: str | Path) -> pa.Table:

@@ -1,5 +1,6 @@
 """The tensors that are read are the right ones, in every family."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ import torch
 from torch import Tensor
 
 from neurolect.errors import ModelError
+from neurolect.model import load_model
 from neurolect.model.architecture.taps import listen, resolve_layers
 from neurolect.model.options import ModelOptions
 from tests.model.networks import TEXTS, encoder, tiny_model
+from tests.tiny_models import write_tiny
 
 HOOKED = [
     "Bert",
@@ -176,6 +179,13 @@ def test_missing_layers_are_refused() -> None:
     with pytest.raises(ModelError, match=r"0 is the embedding output, for the site hidden only"):
         resolve_layers((0, 1), site="mlp", sites=("mlp",), n_layers=3)
     assert resolve_layers((1, 0), site="mlp", sites=("hidden", "mlp"), n_layers=3) == [1]
+
+
+def test_missing_layers_are_refused_before_weights_are_read(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "bert", family="Bert")
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"layers 9 were asked for, and the model has \d blocks"):
+        load_model(str(folder), options=ModelOptions(layers=(9,)))
 
 
 def test_mixtures_of_experts_have_no_mlp_neurons() -> None:

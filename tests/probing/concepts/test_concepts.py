@@ -226,6 +226,7 @@ def test_functions_label_words(tmp_path: Path) -> None:
     ("concept", "error", "message"),
     [
         ("nothing", OptionError, r"There is no concept 'nothing'(.|\n)*Hint: The nearest"),
+        ("x", OptionError, r"Hint: It is a value of a column: tags=X\."),
         ("tags=Q", ProbingError, r"No unit has the value 'Q' of 'tags'(.|\n)*'X'"),
         ("regex=(", OptionError, r"The expression '\(' cannot be read"),
         ("regex=" + "a" * 600, OptionError, r"has 600 characters"),

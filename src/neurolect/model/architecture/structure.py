@@ -50,6 +50,13 @@ def n_layers_of(network: nn.Module) -> int:
     return 0
 
 
+def blocks_by(config: object) -> int:
+    """Return the number of blocks by a configuration that has one such number, else 0."""
+    keys = (*_LAYER_KEYS, "decoder_layers", "num_decoder_layers")
+    found = {value for key in keys if isinstance(value := getattr(config, key, None), int)}
+    return found.pop() if len(found) == 1 and not getattr(config, "is_encoder_decoder", False) else 0
+
+
 def find_blocks(network: nn.Module, *, n_layers: int) -> list[nn.Module] | None:
     """Find the list of blocks.
 

@@ -1,6 +1,6 @@
 """From a model and labelled data to a store of activations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neurolect.errors import OptionError
@@ -20,7 +20,7 @@ from neurolect.probing.activations.record import (
 from neurolect.probing.activations.shards import write_shards
 from neurolect.probing.concepts.choose import Concept
 from neurolect.probing.concepts.options import ActivationsOptions
-from neurolect.probing.concepts.units import read_labelled
+from neurolect.probing.concepts.units import Units, read_labelled
 from neurolect.progress import NullProgress, Progress
 
 
@@ -79,12 +79,38 @@ def read_activations(
     ModelError
         If the model cannot be loaded.
     """
+    return read_checked(
+        model,
+        labelled,
+        out=out,
+        concept=concept,
+        options=options,
+        model_options=model_options,
+        device=device,
+        progress=progress,
+    )
+
+
+def read_checked(
+    model: Model | str,
+    labelled: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    concept: Concept,
+    options: ActivationsOptions | None = None,
+    model_options: ModelOptions | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    check: Callable[[Units], None] = lambda units: None,
+) -> ActivationStore:
+    """Do so once the labelled units have passed a check, before the model is loaded."""
     options, progress, folder = options or ActivationsOptions(), progress or NullProgress(), Path(out)
     if isinstance(model, Model) and model_options is not None:
         what = "A loaded model and options of the model were both given."
         raise OptionError(what, hint="Load it with those options: load_model(name, options=...).")
     sources = [labelled] if isinstance(labelled, str | Path) else list(labelled)
     sentences, units, skipped, notices = read_labelled(sources, concept, options=options)
+    check(units)
     loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
     plan = plan_rows(loaded, sentences, units, skipped=skipped, options=options, progress=progress)
     name = concept if isinstance(concept, str) else f"function {getattr(concept, '__qualname__', 'given')}"

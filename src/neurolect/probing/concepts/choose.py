@@ -209,7 +209,13 @@ def _unknown(sentences: Sentences, name: str) -> OptionError:
     columns = ", ".join([*sentences.columns, *sentences.fields]) or "none"
     rules = ", ".join([*PLAIN, *word_rules.WORD_SETS, *word_rules.TAG_SETS, "words=", "regex=", "pattern="])
     expected = f"a column ({columns}), COLUMN=VALUE, or one of {rules}"
-    return OptionError(what, expected=expected, hint=f"The nearest: {nearest(name, known)}.")
+    hint = f"The nearest: {nearest(name, known)}."
+    for column in (*sentences.columns, *sentences.fields):
+        values = Counter(map(_name, _values(sentences, column)))
+        if same := [each for each, _ in values.most_common() if each.casefold() == name.casefold()]:
+            hint = f"It is a value of a column: {column}={same[0]}."
+            break
+    return OptionError(what, expected=expected, hint=hint)
 
 
 def _arcs(sentences: Sentences) -> Labels:

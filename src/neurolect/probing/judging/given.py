@@ -1,5 +1,8 @@
 """The rankings that are judged: read, checked against the store, as orders of its neurons."""
 
+import logging
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +13,18 @@ from numpy.typing import NDArray
 
 from neurolect.errors import ProbingError
 from neurolect.probing.activations.reader import ActivationStore
+from neurolect.probing.methods import WITHOUT_LABELS
+from neurolect.progress import counted
 from neurolect.results import Provenance, provenance, read_ranking
 
+logger = logging.getLogger(__name__)
 MOST_MISSING = 0.1
 """Share of the store's neurons that a ranking may leave out (constant ones, say)."""
+
+_SET = re.compile(r"(first|last) \d+ of (\S+)")
+"""How `edit ablate` names sets of a ranking's neurons."""
+_SEVERAL_ROWS = ("rank", "compare")
+"""Methods whose tables may have several rows of a neuron: of its two lists, of several models."""
 
 
 class Given(NamedTuple):
@@ -47,16 +58,16 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
         if _is_of_sets(table):
             continue
         source = f"ranking {number + 1}" if isinstance(each, pa.Table) else str(each)
-        addresses = list(
-            dict.fromkeys(table.sort_by("rank").column("address").to_pylist())
-        )  # of two lists the first
+        made = provenance(table)
+        addresses = table.sort_by("rank").column("address").to_pylist()
+        _check_repeated(addresses, made.method, source)
+        addresses = list(dict.fromkeys(addresses))  # of two lists the first
         n_others = len(addresses)
         addresses = [address for address in addresses if address in places]
         n_others -= len(addresses)
         missing = [address for address in places if address not in set(addresses)]
         _check_neurons(len(missing), n_others, places, source)
         addresses += missing
-        made = provenance(table)
         concept = table.column("concept")[0].as_py() if "concept" in table.column_names else None
         name = " ".join(_named(made)) if concept is None else f"{made.method} {concept}"
         if any(name == other.name for other in found):
@@ -72,6 +83,24 @@ def read_given(rankings: Sequence[str | Path | pa.Table], store: ActivationStore
     return found
 
 
+def only_concept(given: list[Given], classes: list[str]) -> str | None:
+    """Give the class that all rankings are for, if they are for one."""
+    concepts = {each.concept for each in given}
+    (concept,) = concepts if len(concepts) == 1 else (None,)
+    if concept not in classes:
+        return None
+    logger.info("All rankings are for %s: it is judged against as many other units.", concept)
+    return concept
+
+
+def say_others(given: list[Given], concept: str | None) -> None:
+    """Say before anything is fitted what was ranked for something else."""
+    if others := [each.name for each in given if each.concept != concept]:
+        judged = "All classes are" if concept is None else f"{concept!r} is"
+        names = ", ".join(others)
+        logger.warning("%s judged, but these were ranked for something else: %s.", judged, names)
+
+
 def read_used(rankings: Sequence[str | Path | pa.Table]) -> list[dict[str, Any]]:
     """Read what `edit ablate` measured of the first and last neurons of rankings, set together in the model."""
     found = list[dict[str, Any]]()
@@ -84,7 +113,10 @@ def read_used(rankings: Sequence[str | Path | pa.Table]) -> list[dict[str, Any]]
         made = provenance(table)
         facts = {"source": source, "unit": made.details.get("unit"), "n_texts": made.details.get("n_texts")}
         for row in table.sort_by("rank").to_pylist():
-            found.append(facts | {("set" if name == "address" else name): row.get(name) for name in wanted})
+            of = {("set" if name == "address" else name): row.get(name) for name in wanted}
+            end, method = parsed.groups() if (parsed := _SET.match(row["address"])) else (None, None)
+            labelled = None if method is None else method not in (*WITHOUT_LABELS, "compare", "ablate", "random")
+            found.append(facts | of | {"end": end, "method": method, "looked_at_labels": labelled})
     return found
 
 
@@ -120,6 +152,18 @@ def _named(made: Provenance) -> Iterator[str]:
     yield made.method
     if made.method in ("rank", "compare"):
         yield from (str(made.options[name]) for name in ("by", "value") if made.options.get(name))
+
+
+def _check_repeated(addresses: list[str], method: str, source: str) -> None:
+    """Refuse neurons that are there twice; only rankings of lists and of comparisons have several rows of one."""
+    if method in _SEVERAL_ROWS or len(set(addresses)) == len(addresses):
+        return
+    first, times = Counter(addresses).most_common(1)[0]
+    n = sum(each > 1 for each in Counter(addresses).values())
+    many = counted(n, "{} neuron", "{} neurons")
+    what = f"{source} has {many} more than once, {first} {times} times."
+    hint = "Make the ranking again: neurolect rank ACTS --by METHOD --out RANKING.parquet."
+    raise ProbingError(what, expected="every neuron once", hint=hint)
 
 
 def _check_neurons(n_missing: int, n_others: int, places: dict[str, int], source: str) -> None:

@@ -31,7 +31,7 @@ from neurolect.probing.judging.curves import (
     rows_of_curve,
     used_sizes,
 )
-from neurolect.probing.judging.given import Given, read_given, read_used
+from neurolect.probing.judging.given import Given, only_concept, read_given, read_used, say_others
 from neurolect.probing.judging.sparse import sparse_probing
 from neurolect.probing.labels import class_counts
 from neurolect.probing.methods import METHODS, rank_sample
@@ -83,7 +83,8 @@ def judge(
     out : str or Path
         The folder to write; a judge's folder that is there is replaced.
     concept : str, optional
-        One of the classes, against as many other units; all classes when not given.
+        One of the classes, against as many other units; when not given the one that all rankings are for, else
+        all classes.
     options : JudgeOptions, optional
         Sizes and numbers of samples.
     probe : ProbeOptions, optional
@@ -111,8 +112,10 @@ def judge(
         what = "The labels are numbers: rankings are judged by the classes that probes read."
         raise OptionError(what, expected="labels that are classes")
     given = read_given(rankings, store)
+    concept = concept or only_concept(given, store.classes)
     size = options.units
     sample = draw_sample(store, sizes=(size, max(1, size // 4), max(1, size // 2)), seed=probe.seed)
+    say_others(given, concept)
     if concept is not None:
         sample = sample.against_rest(concept, seed=probe.seed)
     case = Case(store, sample, concept, options, probe, progress or NullProgress())

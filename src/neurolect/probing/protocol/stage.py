@@ -19,9 +19,10 @@ from neurolect.folders.formats import PROTOCOL, read_manifest
 from neurolect.folders.lock import only_here
 from neurolect.model import Model, ModelOptions
 from neurolect.probing.activations.reader import ActivationStore
-from neurolect.probing.activations.stage import read_activations
+from neurolect.probing.activations.stage import read_activations, read_checked
 from neurolect.probing.concepts.choose import Concept
 from neurolect.probing.concepts.options import ActivationsOptions
+from neurolect.probing.concepts.splits import PARTS
 from neurolect.probing.methods import sizes_of
 from neurolect.probing.options import ProbeOptions, ProtocolOptions
 from neurolect.probing.probes.linear import LinearProbe
@@ -122,10 +123,15 @@ def probe_all(
     options, probe = options or ProtocolOptions(), probe or ProbeOptions()
     check_free(folder)
     given: dict[str, Any] = {"concept": concept, "options": reading, "device": device, "progress": progress}
-    store = read_activations(
-        model, labelled, out=activations or folder / STORE, model_options=model_options, **given
+    store = read_checked(
+        model,
+        labelled,
+        out=activations or folder / STORE,
+        model_options=model_options,
+        check=lambda units: _check(concept, units.classes, units.parts),
+        **given,
     )
-    _check(store)
+    _check(concept, store.classes, store.split)
     key = {
         "rests_on": fingerprints(store),
         "probe": asdict(probe),
@@ -139,15 +145,16 @@ def probe_all(
         sample = draw_sample(store, sizes=sizes_of(probe), seed=probe.seed)
         protocol = Protocol(store, sample, probe, options, device)
         asked = RANDOM if random else ()
-        with _said_once(), progress.task("Protocol", total=9 + len(asked), unit="steps") as task:
-            _go(folder, protocol, task)
+        with _said_once(), progress.task("Protocol", total=100, unit="%") as task:
+            shares = protocol.shares(asked)
+            _go(folder, protocol, task, shares)
             name = model.name if isinstance(model, Model) else model
             for each in asked:
                 task.note(each)
                 weights = _RandomWeights(folder, name, labelled, each == "random")
                 step(folder, each, partial(weights.measure, protocol, given | {"model_options": model_options}))
                 weights.remove()
-                task.advance()
+                task.advance(shares[each])
         finish(folder, key, _facts(store, protocol))
     return open_probing(folder)
 
@@ -194,15 +201,15 @@ def _said_once() -> Iterator[None]:
             logger.info("%d further warnings of other fits were like these.", repeated)
 
 
-def _check(store: ActivationStore) -> None:
+def _check(concept: Concept, classes: list[str], parts: NDArray[np.int8]) -> None:
     """Refuse labels that are numbers, and parts without a unit."""
-    if not store.classes:
-        what = f"The labels of {store.manifest['concept']!r} are numbers: minimal sets and controls are of classes."
+    if not classes:
+        what = f"The labels of {concept!r} are numbers: minimal sets and controls are of classes."
         hint = (
             "Rank for numbers: neurolect rank ACTS --by lca; or make them classes: --set activations.labels=classes"
         )
         raise OptionError(what, expected="labels that are classes", hint=hint)
-    if empty := [part for part in ("dev", "test") if not len(store.rows_of(part))]:
+    if empty := [name for code, name in enumerate(PARTS) if not (parts == code).any()]:
         what = f"The {' and '.join(empty)} part has no unit."
         raise ProbingError(
             what,
@@ -211,14 +218,14 @@ def _check(store: ActivationStore) -> None:
         )
 
 
-def _go(folder: Path, protocol: Protocol, task: Task) -> None:
+def _go(folder: Path, protocol: Protocol, task: Task, shares: dict[str, float]) -> None:
     """Take the steps that are not there yet."""
 
     def done(name: str, *given: Any) -> dict[str, Any]:  # noqa: ANN401 - what the step takes
         make = getattr(protocol, "by_layer" if name == "layers" else name)
         task.note(name)
         found = step(folder, name, lambda: make(*given))
-        task.advance()
+        task.advance(shares[name])
         return found
 
     protocol.use(done("search")["best"])

@@ -71,6 +71,22 @@ class Protocol:
             device=self.device,
         )
 
+    def shares(self, asked: Sequence[str]) -> dict[str, float]:
+        """Guess each step's percentage of the work by its fits, as runs on MiniLM had them."""
+        options, sizes = self.options, self.options.max_solves or 16
+        fits = {
+            "search": 0.5 * len(options.grid) ** 2 * min(1.0, options.search_units / self.probe.units),
+            "fit": 10.0,
+            "minimal": 0.2 * sizes * (2 + options.n_random),
+            "controls": 4.0,
+            "layers": 0.5 * len(set(self.layers)) + 1,
+            "clusters": 0.5 * len(options.cuts) + 2,
+            "sets": 0.3 * sizes * min(4, options.max_sets),
+            "resamples": 2.0 * options.n_resamples,
+            "classes": 0.1,
+        } | dict.fromkeys(asked, 8.0)
+        return {name: 100 * each / sum(fits.values()) for name, each in fits.items()}
+
     def search(self) -> dict[str, Any]:
         """Choose l1 and l2 on a smaller sample; of a grid of one 0 they are as given."""
         if set(self.options.grid) == {0.0}:

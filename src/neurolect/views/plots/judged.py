@@ -1,7 +1,9 @@
-"""What a judge found, as a figure: accuracy on the first neurons, and without them."""
+"""What a judge found, as figures: accuracy on the first neurons and without them, and what the model does then."""
 
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from neurolect.probing import Judgement
 from neurolect.views.palette import CATEGORIES, DIM, GREY
@@ -19,6 +21,45 @@ def write_judge_figure(made: Judgement, path: Path) -> None:
     """Draw the curves of linear probes into a file."""
     with styled():
         save(_drawn(made), path)
+
+
+def write_used_figure(made: Judgement, path: Path) -> bool:
+    """Draw what changes in the model when the first neurons are set, if that was measured; say whether."""
+    rows = [each for each in made.facts["used"] if each["end"] == "first" and each["score"] is not None]
+    if rows:
+        with styled():
+            save(_used(rows), path)
+    return bool(rows)
+
+
+def _used(rows: list[dict[str, Any]]) -> Drawn:
+    figure, axes = new_figure(
+        "Change of the model when the first k neurons are set together", width=7.0, height=4.4
+    )
+    sources = list(dict.fromkeys((each["source"], each["method"], each["looked_at_labels"]) for each in rows))
+    colours = [each for each in CATEGORIES if each != GREY]
+    for place, (source, method, labelled) in enumerate(sources):
+        line = sorted((each for each in rows if each["source"] == source), key=lambda each: int(each["n_neurons"]))
+        sizes, colour = [each["n_neurons"] for each in line], colours[place % len(colours)]
+        style = "-" if labelled else "--"
+        name = source if method in source else f"{source} ({method})"
+        axes.plot(sizes, [each["score"] for each in line], color=colour, linestyle=style, marker="o", label=name)
+        low, high, random = (
+            [np.nan if each[name] is None else each[name] for each in line] for name in ("low", "high", "random")
+        )
+        axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.plot(sizes, random, color=colour, linestyle=":", linewidth=0.9)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel("k, neurons")
+    axes.set_ylabel(str(rows[0]["unit"]))
+    axes.legend(loc="upper left")
+    caption = (
+        "Solid: rankings that looked at labels; dashed: those that did not; bands: intervals over texts; dotted: "
+        "the median of random neurons of the same layers."
+    )
+    return Drawn(figure, caption, None)
 
 
 def _drawn(made: Judgement) -> Drawn:
