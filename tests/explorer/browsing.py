@@ -17,6 +17,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 
+TOO_WIDE = """
+document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 ||
+        (each.scrollWidth > innerWidth && getComputedStyle(each).overflowX === "visible"))
+    .map((each) => `${each.tagName}.${each.getAttribute("class")} ${each.textContent.slice(0, 40)}`).slice(0, 8)
+"""
 WAIT = 20
 """Seconds until what should appear is given up."""
 
@@ -79,6 +85,11 @@ class Visit:
         while not self.page.evaluate(expression):
             assert time.monotonic() < end, expression
             self.page.wait_for_timeout(30)
+
+    def too_wide(self) -> list[str]:
+        """Name what makes the page wider than the screen."""
+        found: list[str] = self.page.evaluate(TOO_WIDE)
+        return found
 
     def text(self, selector: str = "main") -> str:
         return str(self.page.inner_text(selector))

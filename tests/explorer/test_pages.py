@@ -187,6 +187,51 @@ def test_questions_answers_and_refusals(browser: Any, address: str) -> None:
     visit.end()
 
 
+SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+LONG = "\u202e" + SCRIPT + "javascript:" + "w" * 100_000
+POISONED = {"text", "name", "label", "what", "evidence", "example", "notices", "facts", "words", "v", "labels"}
+
+
+def poisoned(value: Any, *, here: bool = False) -> Any:
+    """Put hostile text in place of every text that comes from a corpus."""
+    if isinstance(value, dict):
+        kept = {"name": value["name"]} if {"name", "type"} <= value.keys() else {}  # a column's key
+        return {key: poisoned(each, here=here or key in POISONED) for key, each in value.items()} | kept
+    if isinstance(value, list):
+        return [poisoned(each, here=here) for each in value]
+    return LONG if here and isinstance(value, str) and value not in ("top", "bottom", "number", "text") else value
+
+
+def test_whatever_a_corpus_holds_is_shown_as_text(browser: Any, address: str) -> None:
+    visit = Visit(browser, address, viewport={"width": 390, "height": 844})
+
+    def answer(route: Any) -> None:
+        found = route.fetch().json()
+        if "/column/" not in route.request.url or "labels" not in found:
+            found = poisoned(found)
+        for each in found.get("runs", []):
+            each["sites"] = [{**site, "site": "hidden"} for site in each["sites"]]
+        route.fulfill(json=found)
+
+    visit.page.route(re.compile("/(data|ask)/"), answer)
+    for route, wait in (
+        ("#/card/0/hidden.1.2", ".lines li"),
+        ("#/card/0/hidden.2.3?side=bottom", ".lines li"),
+        ("#/neurons", ".grid-row .sentence"),
+        ("#/ask?word=shall", ".answers li"),
+        ("#/", ".tiles li"),
+        ("#/about", "#keys"),
+    ):
+        page = visit.go(route, wait)
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.images.length + document.querySelectorAll('main script').length") == 0
+        assert "<img src=x" in page.evaluate("document.body.textContent"), route
+        assert "\u202e" not in page.evaluate("document.documentElement.outerHTML"), route
+        assert not visit.too_wide(), route
+        assert page.evaluate("document.body.textContent.length") < 500_000, route
+    visit.end()
+
+
 def test_runs_with_parts_missing_and_broken_ones_say_so(browser: Any, example_folder: Path, tmp_path: Path) -> None:
     bare, broken = tmp_path / "bare", tmp_path / "broken"
     for each in (bare, broken):
@@ -228,7 +273,6 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         page.evaluate(AXE.read_text(encoding="utf-8"))
         for each in page.evaluate("axe.run()")["violations"]:
             found += [f"{name}: {each['id']}: {node['html'][:160]}" for node in each["nodes"][:3]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{name} is wider than the screen")
+        found += [f"{name}: too wide: {each}" for each in visit.too_wide()]
     assert not found, found
     visit.end()

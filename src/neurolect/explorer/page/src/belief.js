@@ -31,7 +31,8 @@ function verdict(found) {
 
 // Shares of pairs on one scale, from a coin to always.
 function Pairs({ rows }) {
-  const place = (value) => `${Math.max(0, Math.min(100, (value - 0.4) / 0.006))}%`;
+  const least = Math.min(0.4, ...rows.map((row) => Math.floor(10 * row.value) / 10));
+  const place = (value) => `${Math.max(0, Math.min(100, (100 * (value - least)) / (1 - least)))}%`;
   return html`<table class="pairs"><caption class="hidden">Share of pairs that are put in the right order</caption><tbody>
     ${rows.map((row) => html`<tr class=${row.control ? "control" : row.own ? "own" : ""}><th scope="row">${row.label}</th>
       <td class="rail" aria-hidden="true"><span class="coin" style=${{ left: place(0.5) }}></span>${isNumber(row.low) ? html`<span class="span" style=${{ left: place(row.low), right: `calc(100% - ${place(row.high)})` }}></span>` : null}<span class="dot" style=${{ left: place(row.value) }}></span></td>

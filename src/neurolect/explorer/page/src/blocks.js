@@ -16,7 +16,7 @@ export function Blocks({ blocks, prefix = "block" }) {
 }
 
 export function Facts({ facts }) {
-  return html`<dl class="facts">${facts.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="facts">${facts.map(([label, value]) => html`<div><dt>${cut(label, 60)}</dt><dd>${cut(String(value), 300)}</dd></div>`)}</dl>`;
 }
 
 export function Document({ found }) {

@@ -53,7 +53,7 @@ function Head({ now, card }) {
   const where = card.layer ? `block ${card.layer} of ${card.model.n_layers}` : "embedding output";
   const { activation } = card;
   return html`<header class="card-head">
-    <div><p class="dim">${card.model.name} \u00b7 ${card.site}, ${where}, dimension ${card.index}</p>
+    <div><p class="dim">${cut(card.model.name, 80)} \u00b7 ${card.site}, ${where}, dimension ${card.index}</p>
       <h1 tabindex="-1"><${Address}>${card.address}<//></h1>
       <dl class="names">${card.sides.map((side) => html`<div class=${side.side}><dt><${Side} side=${side.side} /><span class="dim">${SIDES[side.side]} for</span></dt><dd><strong>${side.name ? cut(side.name, 200) : "no clear theme"}</strong>
         ${side.name_held ? html`<span class="dim"> ${side.name_held.of_10} of its first 10 sentences, ${side.name_held.of_100} of its first 100</span>` : null}</dd></div>`)}</dl>
@@ -123,6 +123,7 @@ function Activation({ card }) {
 
 function Senses({ card }) {
   const sides = card.sides.filter((side) => side.senses && side.senses.senses.length);
+  if (sides.length && sides.every((side) => side.senses.senses.length === 1)) return html`<${Section} id="senses" title="Senses"><p class="note">One: the sentences of each list are not clearly of several kinds.</p><//>`;
   if (!sides.length) return html`<${Section} id="senses" title="Senses"><p class="note">Its sentences were not grouped by meaning in this run.</p><//>`;
   return html`<${Section} id="senses" title="Senses" note="Its sentences, grouped by meaning: one group where the neuron has one theme, several where it has more."><div class="columns">
     ${sides.map((side) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} ${SIDES[side.side]}: as if ${plural(Number(number(side.senses.polysemy).replace(",", "")), "sense")}</h3><ol class="senses">

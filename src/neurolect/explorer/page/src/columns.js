@@ -86,6 +86,13 @@ export const rowOf = (run, address, side) => neuronId(run, address) * run.sides.
 
 // Keys that order like the values: float32 bits, turned so that they compare as whole numbers; missing ones last.
 function keysOf(found, descending) {
+  const name = descending ? "down" : "up";
+  found.keys = found.keys || {};
+  found.keys[name] = found.keys[name] || madeKeys(found, descending);
+  return found.keys[name];
+}
+
+function madeKeys(found, descending) {
   const { type, values } = found;
   const n = values.length;
   const keys = new Uint32Array(n);
@@ -104,12 +111,19 @@ function keysOf(found, descending) {
 }
 
 const compare = new Intl.Collator("en", { numeric: true }).compare;
+const MANY = 20000; // texts that are sorted as people do; more only by their letters, which is ten times as fast
+
+function byCode(texts) {
+  const folded = texts.map((text) => text.toLowerCase());
+  const order = Uint32Array.from(texts.keys()).sort((a, b) => (folded[a] < folded[b] ? -1 : folded[a] > folded[b] ? 1 : a - b));
+  return Array.from(order, (at) => texts[at]);
+}
+
 function ranksOf(found) {
   if (!found.ranks) {
     const unique = [...new Set(found.values)].filter((text) => text !== null && text !== "");
-    const folded = unique.map((text) => [text.toLowerCase(), text]);
-    folded.sort(unique.length > 20000 ? (a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0) : (a, b) => compare(a[0], b[0]));
-    const places = new Map(folded.map(([, text], rank) => [text, rank]));
+    const sorted = unique.length > MANY ? byCode(unique) : unique.sort(compare);
+    const places = new Map(sorted.map((text, rank) => [text, rank]));
     found.ranks = Int32Array.from(found.values, (text) => (places.has(text) ? places.get(text) : -1));
   }
   return found.ranks;

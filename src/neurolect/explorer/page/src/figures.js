@@ -55,8 +55,9 @@ export function Curves({ block }) {
   const ys = [...curves.flatMap((curve) => [...curve.y, ...(curve.low || []), ...(curve.high || [])]), ...(block.lines || []).map((each) => each.y)].filter(isNumber);
   if (!xs.length) return html`<p class="note">Nothing to draw.</p>`;
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
-  const yTicks = ticks(Math.min(...ys), Math.max(...ys));
-  const y0 = Math.min(...ys, yTicks[0]);
+  const least = block.from_zero ? Math.min(0, ...ys) : Math.min(...ys);
+  const yTicks = ticks(least, Math.max(...ys));
+  const y0 = Math.min(least, yTicks[0]);
   const y1 = Math.max(...ys);
   const px = (x) => left + ((x - x0) / (x1 - x0 || 1)) * inner;
   const py = (y) => top + height - ((y - y0) / (y1 - y0 || 1)) * height;

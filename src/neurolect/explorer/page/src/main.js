@@ -30,7 +30,10 @@ function App() {
   const load = () => {
     setError(null);
     get("start").then((value) => {
-      value.runs.forEach((each, n) => (each.n = n));
+      value.runs.forEach((each, n) => {
+        each.n = n;
+        for (const column of [...(each.columns || []), ...(each.maps || [])]) column.label = cut(column.label, 120);
+      });
       start.value = value;
     }, setError);
   };

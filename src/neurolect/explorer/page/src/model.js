@@ -13,7 +13,7 @@ import { count, cut, layerName, percent } from "./text.js";
 export function Model() {
   const now = run.value;
   const found = usePromise(() => get("overview", now.n), [now]);
-  return html`<div class="page-head"><h1 tabindex="-1">${now.model.name}</h1><p class="dim">${now.model.architecture}, ${count(now.n_neurons)} neurons over ${count(now.corpus.n_mining)} sentences</p></div>
+  return html`<div class="page-head"><h1 tabindex="-1">${cut(now.model.name, 120)}</h1><p class="dim">${now.model.architecture}, ${count(now.n_neurons)} neurons over ${count(now.corpus.n_mining)} sentences</p></div>
     <${Notices} lines=${now.notices} />
     <${Facts} facts=${now.facts.filter(([label]) => !["Model", "Neurons"].includes(label))} />
     ${found.error ? html`<${Failure} error=${found.error} />` : found.value ? html`<${Notices} lines=${found.value.notices} /><${Overview} now=${now} found=${found.value} />` : html`<${Waiting} what="Counting" />`}
@@ -91,9 +91,11 @@ function Shown({ now, values, about, side }) {
     <${Boxes} label=${about.label} rows=${boxes.map((row) => ({ label: row.label, boxes: [{ quantiles: row.quantiles, style: "", title: row.label }] }))} />`;
 }
 
+const N_LOOKS = 3; // fewer make no line
+
 // How much of the lists changed while the run was collected, next to what chance gives.
 function Convergence({ found }) {
-  if (!found || !found.steps || found.steps.length < 2) return null;
+  if (!found || !found.steps || !found.steps.length) return null;
   const { steps, ending } = found;
   const x = steps.map((step) => step.n_sentences);
   const curve = (label, name, is_control = false) => ({ label, x, y: steps.map((step) => step[name]), is_control });
@@ -103,7 +105,7 @@ function Convergence({ found }) {
   ];
   const settled = ending && ending.share_settled !== null ? `${percent(ending.share_settled)} of the neurons had settled at the end: their lists kept ${percent(ending.stable)} of their evidence while the sentences read doubled.` : "";
   return html`<${Section} id="convergence" title="Had the lists settled?" note=${settled}>
-    <div class="columns">${panels.map((panel) => html`<div><h3>${panel.title}</h3><${Curves} block=${{ ...panel, x_label: "sentences read" }} /></div>`)}</div><//>`;
+    ${steps.length < N_LOOKS ? null : html`<div class="columns">${panels.map((panel) => html`<div><h3>${panel.title}</h3><${Curves} block=${{ ...panel, x_label: "sentences read", from_zero: true }} /></div>`)}</div>`}<//>`;
 }
 
 function Domains({ found }) {

@@ -39,7 +39,7 @@ export function Neurons() {
   const numbers = chosenNumbers(now, query);
   const found = usePromise(() => rowsOf(now, q, conditions, sort), [now, q, written.join("\n"), sort && sort.name, sort && sort.descending]);
   const names = ["name", "words", "typical", "kind", ...numbers.map((each) => each.name)].filter((name) => now.columns.some((each) => each.name === name));
-  const shown = usePromise(() => loadedColumns(now, names), [now, names.join()]);
+  const shown = useColumns(now, names);
   const setConditions = (next) => change({ f: next.map(({ name, rule }) => `${name}:${rule}`) });
   return html`<div class="neurons">
     <div class="page-head"><h1 tabindex="-1">Neurons</h1><p class="dim" role="status">${found.value ? `${count(found.value.length)} of ${plural(now.n_rows, "list")}` : ""}</p></div>
@@ -47,14 +47,28 @@ export function Neurons() {
     <${Tools} now=${now} q=${q} conditions=${conditions} setConditions=${setConditions} sort=${sort} numbers=${numbers} />
     ${found.error || shown.error
       ? html`<${Failure} error=${found.error || shown.error} />`
-      : found.value && shown.value
-        ? html`<${List} now=${now} rows=${found.value} data=${shown.value} numbers=${numbers} sort=${sort} q=${q} busy=${found.loading} />`
+      : found.value
+        ? html`<${List} now=${now} rows=${found.value} data=${shown} numbers=${numbers} sort=${sort} q=${q} busy=${found.loading} />`
         : html`<${Waiting} what="Loading the list" />`}
   </div>`;
 }
 
-async function loadedColumns(now, names) {
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await column(now, name)])));
+// Columns by name, each as it arrives: the first rows are there before the last text.
+function useColumns(now, names) {
+  const [data, setData] = useState({});
+  useEffect(() => {
+    let isCurrent = true;
+    for (const name of names) {
+      column(now, name).then(
+        (found) => isCurrent && setData((before) => ({ ...before, [name]: found })),
+        (error) => isCurrent && setData((before) => ({ ...before, error })),
+      );
+    }
+    return () => {
+      isCurrent = false;
+    };
+  }, [now, names.join()]);
+  return data;
 }
 
 const isNarrow = matchMedia("(max-width: 720px)");
@@ -71,19 +85,20 @@ function useNarrow() {
 function List({ now, rows, data, numbers, sort, q, busy }) {
   const narrow = useNarrow();
   const words = terms(q);
+  const has = (name) => now.columns.some((each) => each.name === name);
   const columns = [
     { name: "address", label: "neuron", width: "9.5rem", className: "at" },
     { name: "name", label: "what it is highest or lowest for", short: "name", width: "minmax(11rem, 1.1fr)", className: "named" },
-    ...(data.typical ? [{ name: "typical", label: "a sentence of its list", short: "sentence", width: "minmax(14rem, 2fr)", className: "typical" }] : []),
-    ...(data.kind ? [{ name: "kind", label: "kind of evidence", short: "kind", width: "7.5rem", className: "kind" }] : []),
+    ...(has("typical") ? [{ name: "typical", label: "a sentence of its list", short: "sentence", width: "minmax(14rem, 2fr)", className: "typical" }] : []),
+    ...(has("kind") ? [{ name: "kind", label: "kind of evidence", short: "kind", width: "7.5rem", className: "kind" }] : []),
     ...numbers.map((each) => ({ name: each.name, label: each.label, short: shortName(each), help: each.label, width: "6.2rem", numeric: true })),
   ];
   const cells = {
     address: (row, tabindex, activate) => html`<a tabindex=${tabindex} onFocus=${activate} href=${cardLink(now.n, addressOf(now, row), sideOf(now, row))}><${Side} side=${sideOf(now, row)} /><span class="address">${addressOf(now, row)}</span></a>`,
-    name: (row) => html`<span class="name">${marked(data.name && data.name.values[row], words) || html`<span class="dim">no clear theme</span>`}</span>
+    name: (row) => html`<span class="name">${data.name ? marked(data.name.values[row], words) || html`<span class="dim">no clear theme</span>` : "\u2026"}</span>
       ${data.words ? html`<span class="words">${marked(data.words.values[row], words)}</span>` : null}`,
-    typical: (row) => html`<span class="sentence">${marked(data.typical.values[row], words)}</span>`,
-    kind: (row) => (data.kind.values[row] >= 0 ? data.kind.labels[data.kind.values[row]] : ""),
+    typical: (row) => html`<span class="sentence">${data.typical ? marked(data.typical.values[row], words) : "\u2026"}</span>`,
+    kind: (row) => (data.kind && data.kind.values[row] >= 0 ? data.kind.labels[data.kind.values[row]] : ""),
   };
   const cell = (row, each, tabindex, activate) => (cells[each.name] ? cells[each.name](row, tabindex, activate) : number(data[each.name] ? data[each.name].values[row] : null));
   const nothing = html`<${Empty} title="No neuron matches.">Take a condition away, or search for a shorter word.<//>`;

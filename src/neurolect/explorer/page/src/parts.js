@@ -1,6 +1,6 @@
 // Small pieces that all pages are made of.
 import { html, useEffect, useRef, useState } from "../vendor.js";
-import { MARKS, SIDES, isNumber } from "./text.js";
+import { MARKS, SIDES, cut, isNumber } from "./text.js";
 
 // Returns {value, error, loading} of a promise that is made again when what it depends on changes.
 export function usePromise(make, depends) {
@@ -78,12 +78,13 @@ export function Choice({ label, value, options, onChange }) {
 export function Select({ label, value, options, onChange, hideLabel }) {
   return html`<label class="field"><span class=${hideLabel ? "hidden" : ""}>${label}</span>
     <select value=${value} onChange=${(event) => onChange(event.currentTarget.value)}>
-      ${options.map(([each, text]) => html`<option value=${each} selected=${each === value}>${text}</option>`)}
+      ${options.map(([each, text]) => html`<option value=${each} selected=${each === value}>${cut(text, 100)}</option>`)}
     </select></label>`;
 }
 
-export function Notices({ lines, kind = "notice" }) {
-  if (!lines || !lines.length) return null;
+export function Notices({ lines: given, kind = "notice" }) {
+  if (!given || !given.length) return null;
+  const lines = given.map((line) => cut(line, 1000));
   if (lines.length === 1) return html`<p class=${kind}>${lines[0]}</p>`;
   return html`<details class=${kind}><summary>${lines[0]} (and ${lines.length - 1} more)</summary><ul>${lines.slice(1).map((line) => html`<li>${line}</li>`)}</ul></details>`;
 }
