@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from neurolect.collector import CollectOptions, chunk_pass, collect, corpus_pass
+from neurolect.collector import CollectOptions, chunk_pass, collect, corpus_pass, memory
 from neurolect.collector.checkpoint import load_arrays
 from neurolect.collector.chunk_pass import Launched
 from neurolect.collector.feed.chunks import chunks
+from neurolect.collector.state import Plan
 from neurolect.corpus import Corpus
-from neurolect.errors import InterruptedRunError, NonFiniteActivationsError, OptionError
+from neurolect.errors import CollectError, InterruptedRunError, NonFiniteActivationsError, OptionError
 from neurolect.model import Model, ModelOptions, PaddedBatch, load_model
 from neurolect.model.batching import PackedBatch
 from neurolect.model.pooling.receive import DeviceActivations
@@ -213,6 +214,46 @@ def test_blocks_are_compiled_on_request_and_it_is_reported_where_they_cannot_be(
     run = collect(inside, corpus, out=tmp_path / "inside", options=options, progress=Reports())
     assert run.manifest["model"]["compiled"] is False
     assert said == ["Blocks are not compiled: activations are read inside of blocks."]
+
+
+def test_lists_that_a_gpu_does_not_hold_are_kept_on_the_host_and_are_the_same(
+    corpus: Corpus, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(str(bert), options=ModelOptions(pooling="max"))
+    usual = collect(model, corpus, out=tmp_path / "usual", options=DEVICE)
+    monkeypatch.setattr(corpus_pass, "must_spill", lambda *given: True)
+    run = collect(model, corpus, out=tmp_path / "spilled", options=DEVICE)
+    ours, theirs = all_arrays(run.folder), all_arrays(usual.folder)
+    assert all(ours[name] == theirs[name] for name in theirs)
+    assert any("the host's memory" in each for each in run.manifest["notices"])
+
+
+@pytest.mark.parametrize(("gib", "found"), [(60.0, False), (40.0, True), (1.0, None)])
+def test_memory_is_counted_before_the_pass(
+    bert: Path, monkeypatch: pytest.MonkeyPatch, gib: float, found: bool | None
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: int(gib * 2**30))
+    plan = Plan(n_neurons=131_072, list_size=10_000, sides=("top", "bottom"), with_tokens=True, fields=())
+    options, gpu = CollectOptions().on_device("cuda"), torch.device("cuda")
+    if found is None:
+        with pytest.raises(CollectError, match=r"1\.0 are free on the GPU(?s:.*)collect\.token_budget=32768"):
+            memory.must_spill(load_model(str(bert)), plan, options, gpu)
+    else:
+        assert memory.must_spill(load_model(str(bert)), plan, options, gpu) is found
+
+
+def test_a_gpu_that_turns_out_too_small_is_named_and_nothing_is_lost(
+    corpus: Corpus, bert: Path, tmp_path: Path
+) -> None:
+    def full(*given: Any, **known: Any) -> None:
+        said = "CUDA out of memory. Tried to allocate 2.00 GiB."
+        raise torch.cuda.OutOfMemoryError(said)
+
+    model = load_model(str(bert))
+    model.__dict__["run"] = full
+    with pytest.raises(CollectError, match=r"was not enough: CUDA out of memory(?s:.*)same command resumes"):
+        collect(model, corpus, out=tmp_path / "run", options=DEVICE)
+    assert collect(load_model(str(bert)), corpus, out=tmp_path / "run", options=DEVICE).n_neurons
 
 
 def test_unknown_choices_are_refused() -> None:

@@ -89,11 +89,13 @@ class Checkpoints:
             writing, self._writing = self._writing, None
             writing.result()
 
-    def load(self, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position] | None:
+    def load(
+        self, plan: Plan, *, device: "torch.device | None" = None, spilled: bool = False
+    ) -> tuple[CollectState, Position] | None:
         """Read the checkpoint."""
         if not self._path.is_file():
             return None
-        return load_state(self._path, plan, device=device)
+        return load_state(self._path, plan, device=device, spilled=spilled)
 
     def remove(self) -> None:
         """Remove the checkpoint of a finished run."""
@@ -117,10 +119,12 @@ def _arrays_of(state: CollectState, position: Position) -> dict[str, Any]:
     return {"layout": np.array(_LAYOUT), "position": np.array(position), **state.to_arrays()}
 
 
-def load_state(path: Path, plan: Plan, *, device: "torch.device | None" = None) -> tuple[CollectState, Position]:
+def load_state(
+    path: Path, plan: Plan, *, device: "torch.device | None" = None, spilled: bool = False
+) -> tuple[CollectState, Position]:
     """Read a state."""
     arrays, position = load_arrays(path)
-    return CollectState.from_arrays(arrays, plan=plan, device=device), position
+    return CollectState.from_arrays(arrays, plan=plan, device=device, spilled=spilled), position
 
 
 def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:

@@ -32,6 +32,15 @@ _BLOCK_BYTES = 1 << 30
 """Activations taken in at once: whole chunks of small networks, single batches of large ones."""
 
 
+_TOKENS_EACH = 16
+"""Model tokens of a sentence at least, on average over a batch."""
+
+
+def block_bytes(n_neurons: int, *, token_budget: int) -> int:
+    """Bound the bytes of a block's activations and tokens, of batches of not too short sentences."""
+    return max(_BLOCK_BYTES * 3 // 2, 6 * n_neurons * token_budget // _TOKENS_EACH)
+
+
 def blocks_of(batches: Sequence[NDArray[np.int64]], *, n_neurons: int) -> list[tuple[int, int]]:
     """Cut a chunk's batches into blocks that are taken in at once, by sizes alone: a resumed pass does the same.
 

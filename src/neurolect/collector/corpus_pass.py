@@ -29,6 +29,7 @@ from neurolect.collector.first_token import first_token_notice
 from neurolect.collector.held_out import pool_held_out
 from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.collector.lists.sample import SampleActivations
+from neurolect.collector.memory import must_spill, named_shortage, spilled_notice
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
 from neurolect.collector.record import (
@@ -134,7 +135,7 @@ def collect_here(
             return open_run(folder)  # another process was quicker
         chosen = chosen_ids(corpus, options)
         corpus.verify(mining=mining_of(shard, n_sentences, options, chosen=chosen))
-        with threads_of(folder, progress=progress):
+        with threads_of(folder, progress=progress), named_shortage(options):
             return _collect(model, corpus, folder, options, progress, plan, shard, stop, chosen, started)
 
 
@@ -160,10 +161,11 @@ def _collect(
             model, corpus, folder, options=options, progress=progress, shard=shard, stop=stop, time_limit=limit
         )
     sample_ids = sample_of(corpus, n_sentences, options, chosen=chosen)
+    spilled = _spilled(model, plan, options, folder, progress)
     checkpoints = Checkpoints(folder, least_seconds=options.checkpoint_seconds, n_bytes=plan.n_list_bytes)
     stopping = stop_requests() if stop is None else nullcontext(stop)
     with progress.task("collect", total=share.n_sentences, unit="sentences") as task, stopping as stop, checkpoints:
-        loaded = checkpoints.load(plan, device=device)
+        loaded = checkpoints.load(plan, device=device, spilled=spilled)
         position = Position(share.first, 0) if loaded is None else loaded[1]
         # Reading begins while the pilot runs.
         with (
@@ -171,7 +173,9 @@ def _collect(
             undisturbed(device),
         ):
             if loaded is None:
-                state = _new_state(model, corpus, plan, options, sample_ids, folder=folder, progress=progress)
+                state = _new_state(
+                    model, corpus, plan, options, sample_ids, folder=folder, progress=progress, spilled=spilled
+                )
             else:
                 state = loaded[0]
                 progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
@@ -198,6 +202,20 @@ def _collect(
     complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - started, ending=ending)
     checkpoints.remove()
     return open_run(folder)
+
+
+def _spilled(model: Model, plan: Plan, options: CollectOptions, folder: Path, progress: Progress) -> bool:
+    """Say whether lists are kept on the host because the device does not hold them."""
+    spilled = must_spill(model, plan, options, kept_on_device(options.keep_on, model.device))
+    if spilled:
+        _tell(spilled_notice(plan), folder, progress)
+    return spilled
+
+
+def _tell(notice: str, folder: Path, progress: Progress) -> None:
+    """Say something now and in the manifest."""
+    progress.message(notice)
+    add_notice(folder, notice)
 
 
 def _stream(
@@ -394,6 +412,7 @@ def _new_state(
     *,
     folder: Path,
     progress: Progress,
+    spilled: bool,
 ) -> CollectState:
     """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
     pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
@@ -407,8 +426,7 @@ def _new_state(
     values = np.concatenate(parts)
     notice = first_token_notice(read, tokens, batches, neurons=model.neurons, begins=model.may_begin)
     if notice is not None:
-        progress.message(notice)
-        add_notice(folder, notice)
+        _tell(notice, folder, progress)
     if options.non_finite == "error":
         raise_if_non_finite(values, model.neurons)
     finite = np.where(np.isfinite(values), values, np.nan)
@@ -418,4 +436,4 @@ def _new_state(
     n_sampled = options.kept_activations(plan.n_neurons).n_sampled
     sample = SampleActivations(sample_ids[:n_sampled], plan.n_neurons)
     device = kept_on_device(options.keep_on, model.device)
-    return CollectState(plan, moments=moments, sample=sample, device=device)
+    return CollectState(plan, moments=moments, sample=sample, device=device, spilled=spilled)

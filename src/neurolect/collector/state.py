@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from neurolect.collector.device.lists import DeviceTopLists
     from neurolect.collector.device.transfers import OnItsWay
 
 
@@ -64,10 +65,16 @@ class CollectState:
     """
 
     def __init__(
-        self, plan: Plan, *, moments: Moments, sample: SampleActivations, device: "torch.device | None" = None
+        self,
+        plan: Plan,
+        *,
+        moments: Moments,
+        sample: SampleActivations,
+        device: "torch.device | None" = None,
+        spilled: bool = False,
     ) -> None:
         self.plan, self.device = plan, device
-        self.lists = {side: _new_lists(plan, side, device) for side in plan.sides}
+        self.lists = {side: _new_lists(plan, side, device, spilled=spilled) for side in plan.sides}
         self.moments: MomentSums = moments
         self.sample: SampleRows = sample
         if device is not None:
@@ -210,7 +217,12 @@ class CollectState:
 
     @classmethod
     def from_arrays(
-        cls, arrays: dict[str, NDArray[np.generic]], *, plan: Plan, device: "torch.device | None" = None
+        cls,
+        arrays: dict[str, NDArray[np.generic]],
+        *,
+        plan: Plan,
+        device: "torch.device | None" = None,
+        spilled: bool = False,
     ) -> "CollectState":
         """Make a state from arrays."""
 
@@ -218,10 +230,16 @@ class CollectState:
             return {key.split(".", 1)[1]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
         moments = Moments.from_arrays(part("moments"))
-        state = cls(plan, moments=moments, sample=SampleActivations.from_arrays(part("sample")), device=device)
+        state = cls(
+            plan,
+            moments=moments,
+            sample=SampleActivations.from_arrays(part("sample")),
+            device=device,
+            spilled=spilled,
+        )
         state.background = Background.from_arrays(part("background"), fields=plan.fields)
         for side in plan.sides:
-            state.lists[side] = _lists_from(part(f"lists-{side}"), plan, side, device)
+            state.lists[side] = _lists_from(part(f"lists-{side}"), plan, side, device, spilled=spilled)
         state._sums = ChunkSums.from_arrays(part("sums"))
         state.convergence.load(part("convergence"))
         counts = json.loads(arrays["counts.json"].astype(np.uint8).tobytes())
@@ -230,20 +248,25 @@ class CollectState:
         return state
 
 
-def _new_lists(plan: Plan, side: str, device: "torch.device | None") -> Lists:
+def _new_lists(plan: Plan, side: str, device: "torch.device | None", *, spilled: bool) -> Lists:
+    known: dict[str, Any] = {"side": side, "with_tokens": plan.with_tokens}
     if device is None:
-        return TopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens)
-    from neurolect.collector.device.lists import DeviceTopLists
-
-    return DeviceTopLists(plan.n_neurons, plan.list_size, side=side, with_tokens=plan.with_tokens, device=device)
+        return TopLists(plan.n_neurons, plan.list_size, **known)
+    return _kind(spilled=spilled)(plan.n_neurons, plan.list_size, device=device, **known)
 
 
 def _lists_from(
-    arrays: dict[str, NDArray[np.generic]], plan: Plan, side: str, device: "torch.device | None"
+    arrays: dict[str, NDArray[np.generic]], plan: Plan, side: str, device: "torch.device | None", *, spilled: bool
 ) -> Lists:
-    size, tokens = plan.list_size, plan.with_tokens
+    known: dict[str, Any] = {"list_size": plan.list_size, "side": side, "with_tokens": plan.with_tokens}
     if device is None:
-        return TopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens)
-    from neurolect.collector.device.lists import DeviceTopLists
+        return TopLists.from_arrays(arrays, **known)
+    return _kind(spilled=spilled).from_arrays(arrays, device=device, **known)
 
-    return DeviceTopLists.from_arrays(arrays, list_size=size, side=side, with_tokens=tokens, device=device)
+
+def _kind(*, spilled: bool) -> "type[DeviceTopLists]":
+    """Choose how lists are kept on a device."""
+    from neurolect.collector.device.lists import DeviceTopLists
+    from neurolect.collector.device.spilled import SpilledTopLists
+
+    return SpilledTopLists if spilled else DeviceTopLists

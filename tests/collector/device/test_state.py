@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from neurolect.collector.device.lists import DeviceTopLists
 from neurolect.collector.device.moments import DeviceMoments, DeviceSample
-from neurolect.collector.lists.entry_keys import MAX_SENTENCE_ID
+from neurolect.collector.device.spilled import SpilledTopLists
+from neurolect.collector.lists.entry_keys import MAX_SENTENCE_ID, ids_of
 from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.lists.top_lists import TopLists
@@ -33,20 +34,31 @@ def streams(draw: st.DrawFn) -> Stream:
     return activations, ids, [0, *cuts, n_sentences]
 
 
-def on_device(n_neurons: int, *, list_size: int, side: str) -> DeviceTopLists:
+def on_device(n_neurons: int, *, list_size: int, side: str, spilled: bool = False) -> DeviceTopLists:
+    if spilled:
+        return SpilledTopLists(n_neurons, list_size, side=side, with_tokens=True, device=CPU, room=3)
     lists = DeviceTopLists(n_neurons, list_size, side=side, with_tokens=True, device=CPU)
     # as little room as it gets, so that buffers fill and are cut
     lists._keys, lists._tokens = lists._keys[:, : 2 * list_size].clone(), lists._tokens[:, : 2 * list_size].clone()
+    lists._room = list_size
     return lists
 
 
 @settings(max_examples=150, deadline=None)
-@given(stream=streams(), list_size=st.integers(1, 9), side=st.sampled_from(["top", "bottom"]), merged=st.booleans())
-def test_lists_are_those_of_the_host(stream: Stream, list_size: int, side: str, merged: bool) -> None:
+@given(
+    stream=streams(),
+    list_size=st.integers(1, 9),
+    side=st.sampled_from(["top", "bottom"]),
+    merged=st.booleans(),
+    spilled=st.booleans(),
+)
+def test_lists_are_those_of_the_host(
+    stream: Stream, list_size: int, side: str, merged: bool, spilled: bool
+) -> None:
     activations, ids, cuts = stream
     tokens = np.broadcast_to((ids % 500).astype(np.int16)[:, None], activations.shape).copy()
     host = TopLists(activations.shape[1], list_size, side=side, with_tokens=True)
-    device = on_device(activations.shape[1], list_size=list_size, side=side)
+    device = on_device(activations.shape[1], list_size=list_size, side=side, spilled=spilled)
     for start, stop in pairwise(cuts):
         rows = slice(start, stop)
         host.update(activations[rows], sentence_ids=ids[rows], tokens=tokens[rows])
@@ -56,7 +68,8 @@ def test_lists_are_those_of_the_host(stream: Stream, list_size: int, side: str, 
         if merged:
             device.merge(part)
     arrays = device.to_arrays()
-    again = DeviceTopLists.from_arrays(arrays, list_size=list_size, side=side, with_tokens=True, device=CPU)
+    kind = SpilledTopLists if spilled else DeviceTopLists
+    again = kind.from_arrays(arrays, list_size=list_size, side=side, with_tokens=True, device=CPU)
     back = TopLists.from_arrays(arrays, list_size=list_size, side=side, with_tokens=True)
     expected = host.sorted()
     assert np.array_equal(device.sentence_ids(), np.unique(expected.sentence_ids[expected.sentence_ids >= 0]))
@@ -75,9 +88,9 @@ def test_lists_are_those_of_the_host(stream: Stream, list_size: int, side: str, 
     seen, of_host = (each.watch(ids[:7], **look)() for each in (device, host))
     for name in ("n_among", "fill", "thresholds"):
         assert np.array_equal(getattr(seen, name), getattr(of_host, name)), name
-    for keys, n, every, n_all in zip(seen.keys, seen.n_keys, of_host.keys, of_host.n_keys, strict=True):
-        there = np.isin(0xFFFFFFFF - (every[:n_all] & np.uint64(0xFFFFFFFF)).astype(np.int64), ids[::2])
-        assert np.array_equal(np.sort(keys[:n]), np.sort(every[:n_all][there]))
+    for row in zip(seen.keys, seen.n_keys, of_host.keys, of_host.n_keys, strict=True):
+        one, other_ = (np.sort(keys[:n][np.isin(ids_of(keys[:n]), ids[::2])]) for keys, n in (row[:2], row[2:]))
+        assert np.array_equal(one, other_)
 
 
 def test_lists_of_the_host_go_on_on_a_device_and_refuse_what_does_not_fit() -> None:

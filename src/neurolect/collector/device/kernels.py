@@ -10,6 +10,8 @@ from torch import Tensor
 
 _ROWS = 32
 _COLUMNS = 64
+_ROWS_APPENDED, _COLUMNS_OF_A_WARP = 8, 128
+"""A warp has 128 neurons, four a thread, and nothing is shared between threads."""
 _SPLITS = 16
 """Parts of the batch summed apart; fixed, so that sums do not depend on the GPU."""
 _ROWS_COUNTED = 252
@@ -30,7 +32,7 @@ def append_entries(
     """Append the entries that reach the thresholds to each neuron's, in any order, and raise ``fill`` (int32)."""
     n_rows, n_neurons = activations.shape
     activations = activations.contiguous()
-    grid = (triton.cdiv(n_rows, _ROWS), triton.cdiv(n_neurons, _COLUMNS))
+    grid = (triton.cdiv(n_rows, _ROWS_APPENDED), triton.cdiv(n_neurons, _COLUMNS_OF_A_WARP))
     with torch.cuda.device(activations.device):
         _append[grid](
             activations,
@@ -45,8 +47,9 @@ def append_entries(
             keys.stride(0),
             TOP=top,
             TOKENS=tokens is not None,
-            ROWS=_ROWS,
-            COLUMNS=_COLUMNS,
+            ROWS=_ROWS_APPENDED,
+            COLUMNS=_COLUMNS_OF_A_WARP,
+            num_warps=1,
         )
 
 
@@ -86,11 +89,12 @@ def _append(
     # One addition a neuron makes room for all its entries of the tile.
     wanted = reached.to(tl.int32)
     before = tl.cumsum(wanted, axis=0) - wanted
-    base = tl.atomic_add(fill + columns, tl.sum(wanted, axis=0), mask=columns < n_neurons)
+    n_new = tl.sum(wanted, axis=0)
+    base = tl.atomic_add(fill + columns, n_new, mask=n_new > 0)
     target = everywhere * capacity + (base[None, :] + before).to(tl.int64)
     tl.store(keys + target, key, mask=reached)
     if TOKENS:
-        tl.store(kept_tokens + target, tl.load(tokens + at, mask=inside, other=0), mask=reached)
+        tl.store(kept_tokens + target, tl.load(tokens + at, mask=reached, other=0), mask=reached)
 
 
 def count_reaching(activations: Tensor, threshold: Tensor, top: bool) -> Tensor:  # noqa: FBT001
@@ -152,7 +156,7 @@ def sum_moments(
     powers = torch.empty((_SPLITS, 4, n_neurons), dtype=torch.float64, device=device)
     extremes = torch.empty((_SPLITS, 2, n_neurons), dtype=torch.float32, device=device)
     with torch.cuda.device(device):
-        _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS))](
+        _moments[(_SPLITS, triton.cdiv(n_neurons, _COLUMNS_OF_A_WARP))](
             activations,
             shift,
             n,
@@ -161,8 +165,8 @@ def sum_moments(
             n_rows,
             n_neurons,
             triton.cdiv(n_rows, _SPLITS),
-            ROWS=_ROWS // 2,
-            COLUMNS=_COLUMNS,
+            COLUMNS=_COLUMNS_OF_A_WARP,
+            num_warps=1,
         )
         n_bins = histograms.shape[1]
         parts = (
@@ -196,15 +200,14 @@ def _moments(
     n_rows: "int",
     n_neurons: "int",
     rows_each: "int",
-    ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
-    """Sum one part of the batch for a few neurons."""
+    """Sum one part of the batch for a few neurons, sentence by sentence."""
     split = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
     known = columns < n_neurons
     middle = tl.load(shift + columns, mask=known, other=0.0)
-    count = tl.zeros([COLUMNS], dtype=tl.int64)
+    count = tl.zeros([COLUMNS], dtype=tl.int32)
     s1 = tl.zeros([COLUMNS], dtype=tl.float64)
     s2 = tl.zeros([COLUMNS], dtype=tl.float64)
     s3 = tl.zeros([COLUMNS], dtype=tl.float64)
@@ -212,22 +215,19 @@ def _moments(
     least = tl.zeros([COLUMNS], dtype=tl.float32) + float("inf")
     most = tl.zeros([COLUMNS], dtype=tl.float32) - float("inf")
     end = tl.minimum((split + 1) * rows_each, n_rows)
-    for at in range(split * rows_each, end, ROWS):
-        rows = at + tl.arange(0, ROWS)
-        inside = (rows < end)[:, None] & known[None, :]
-        value = tl.load(activations + rows[:, None] * n_neurons + columns[None, :], mask=inside, other=0.0)
-        finite = inside & (tl.abs(value) < float("inf"))
-        wide = value.to(tl.float64)
-        d = tl.where(finite, wide - middle[None, :], 0.0)
+    for row in range(split * rows_each, end):
+        value = tl.load(activations + row * n_neurons + columns, mask=known, other=float("inf"))
+        finite = tl.abs(value) < float("inf")
+        d = tl.where(finite, value.to(tl.float64) - middle, 0.0)
         d2 = d * d
-        count += tl.sum(finite.to(tl.int64), axis=0)
-        s1 += tl.sum(d, axis=0)
-        s2 += tl.sum(d2, axis=0)
-        s3 += tl.sum(d2 * d, axis=0)
-        s4 += tl.sum(d2 * d2, axis=0)
-        least = tl.minimum(least, tl.min(tl.where(finite, value, float("inf")), axis=0))
-        most = tl.maximum(most, tl.max(tl.where(finite, value, -float("inf")), axis=0))
-    tl.store(n + split * n_neurons + columns, count, mask=known)
+        count += finite.to(tl.int32)
+        s1 += d
+        s2 += d2
+        s3 += d2 * d
+        s4 += d2 * d2
+        least = tl.minimum(least, tl.where(finite, value, float("inf")))
+        most = tl.maximum(most, tl.where(finite, value, -float("inf")))
+    tl.store(n + split * n_neurons + columns, count.to(tl.int64), mask=known)
     base = powers + split * 4 * n_neurons + columns
     tl.store(base, s1, mask=known)
     tl.store(base + n_neurons, s2, mask=known)

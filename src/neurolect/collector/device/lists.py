@@ -82,7 +82,7 @@ def marked_entries(keys: Tensor, marked: Tensor) -> Tensor:
 _ROOM = 16_384
 _LEAST_ROOM = 256
 _ROOM_BYTES = 5 << 30
-_ENTRY_BYTES = 10
+ENTRY_BYTES = 10
 _BLOCK = 1 << 24
 """Entries sorted or selected from at once; bounds the temporary memory."""
 
@@ -95,7 +95,7 @@ def room_for(n_neurons: int, list_size: int) -> int:
     >>> room_for(9216, 10_000), room_for(131_072, 1000)
     (16384, 4096)
     """
-    return min(max(list_size, _ROOM), max(_LEAST_ROOM, _ROOM_BYTES // (_ENTRY_BYTES * max(1, n_neurons))))
+    return min(max(list_size, _ROOM), max(_LEAST_ROOM, _ROOM_BYTES // (ENTRY_BYTES * max(1, n_neurons))))
 
 
 def _thresholds(kept: Tensor) -> Tensor:
@@ -113,7 +113,8 @@ class DeviceTopLists:
         self, n_neurons: int, list_size: int, *, side: str = "top", with_tokens: bool = False, device: torch.device
     ) -> None:
         self.list_size, self.side, self.device = list_size, side, device
-        capacity = list_size + room_for(n_neurons, list_size)
+        self._room = room_for(n_neurons, list_size)
+        capacity = list_size + self._room
         self._keys = torch.full((n_neurons, capacity), EMPTY, dtype=torch.int64, device=device)
         self._tokens = torch.zeros((n_neurons, capacity if with_tokens else 0), dtype=torch.int16, device=device)
         self._fill = torch.zeros(n_neurons, dtype=torch.int32, device=device)
@@ -155,7 +156,7 @@ class DeviceTopLists:
             what = "These lists keep model tokens, and the batch has none."
             raise CollectError(what, expected="tokens of shape (n_sentences, n_neurons)")
         low = complements(sentence_ids, device=self.device)
-        room = self._keys.shape[1] - self.list_size
+        room = self._room
         for start in range(0, len(sentence_ids), room):
             rows = slice(start, start + room)
             own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
@@ -196,40 +197,30 @@ class DeviceTopLists:
         return (activations if self.side == "top" else -activations) >= self._threshold
 
     def _cut(self, neurons: Tensor) -> None:
-        """Keep the largest keys of some neurons' buffers, which hold more, and raise their thresholds."""
+        """Keep the largest keys of some buffers, raise the thresholds of full ones; nothing is waited for."""
         size = self.list_size
         # Indexing by assignment would have the host wait for the device.
         for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
-            block = self._keys.index_select(0, chosen)
+            block, fill = self._keys.index_select(0, chosen), self._fill.index_select(0, chosen)
+            full = (fill >= size)[:, None]
             kept, order = torch.topk(block, size, dim=1, sorted=False)
-            block[:, :size].copy_(kept)
+            # a list that is not full stays as it is: the next entry goes behind its last
+            block[:, :size].copy_(torch.where(full, kept, block[:, :size]))
             block[:, size:].fill_(EMPTY)
             self._keys.index_copy_(0, chosen, block)
             if self._tokens.shape[1]:
                 tokens = self._tokens.index_select(0, chosen)
-                tokens[:, :size].copy_(tokens.gather(1, order))
+                tokens[:, :size].copy_(torch.where(full, tokens.gather(1, order), tokens[:, :size]))
                 self._tokens.index_copy_(0, chosen, tokens)
-            self._fill.index_fill_(0, chosen, size)
-            self._threshold.index_copy_(0, chosen, _thresholds(kept))
+            threshold = self._threshold.index_select(0, chosen)
+            self._threshold.index_copy_(0, chosen, torch.where(full[:, 0], _thresholds(kept), threshold))
+            self._fill.index_copy_(0, chosen, fill.clamp(max=size))
 
     def _cut_all(self) -> None:
         """Keep the largest keys of all buffers, raise the thresholds of full ones; nothing is waited for."""
         if self._is_cut:
             return
-        size = self.list_size
-        step = max(1, _BLOCK // self._keys.shape[1])
-        for start in range(0, len(self._keys), step):
-            rows = slice(start, start + step)
-            block, full = self._keys[rows], (self._fill[rows] >= size)[:, None]
-            kept, order = torch.topk(block, size, dim=1, sorted=False)
-            # a list that is not full stays as it is: the next entry goes behind its last
-            block[:, :size].copy_(torch.where(full, kept, block[:, :size]))
-            block[:, size:].fill_(EMPTY)
-            if self._tokens.shape[1]:
-                tokens = self._tokens[rows]
-                tokens[:, :size].copy_(torch.where(full, tokens.gather(1, order), tokens[:, :size]))
-            self._threshold[rows].copy_(torch.where(full[:, 0], _thresholds(kept), self._threshold[rows]))
-        self._fill.clamp_(max=size)
+        self._cut(torch.arange(len(self._keys), device=self.device))
         self._is_cut = True
 
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
@@ -272,10 +263,11 @@ class DeviceTopLists:
 
         ``width``: More entries of sampled sentences than this are not in any list, or are left out.
         """
-        self._cut_all()
         size, width = self.list_size, min(self.list_size, width)
         read, some = (mark(each, device=self.device) for each in (sentence_ids, sampled))
         chosen = to_device(neurons, self.device)
+        if not self._is_cut:
+            self._cut(chosen)
         counts, found = [], []
         for own in torch.split(chosen, max(1, _BLOCK // size)):
             block = self._keys.index_select(0, own)[:, :size]

@@ -85,16 +85,24 @@ class TopLists:
         if mine != theirs:
             what = f"Lists of shape, side and tokens {theirs} cannot be merged into {mine}."
             raise CollectError(what, hint="Merge only results collected with the same model and options.")
-        _merge(
-            self.list_size,
-            other._keys,
-            other._tokens,
-            other._fill,
-            self._keys,
-            self._tokens,
-            self._fill,
-            self._threshold,
-        )
+        self.take(other._keys, other._fill, other._tokens, neurons=np.arange(len(self._fill)))
+
+    def take(
+        self,
+        keys: NDArray[np.uint64],
+        fill: NDArray[np.int64],
+        tokens: NDArray[np.int16],
+        *,
+        neurons: NDArray[np.int64],
+    ) -> None:
+        """Take in entries of some neurons.
+
+        ``keys``: uint64, shape (n, width). Of sentences that came by once; ``tokens`` of that shape, or (n, 0).
+        ``fill``: int64, shape (n,). How many each neuron has.
+        ``neurons``: int64, shape (n,). Whose they are.
+        """
+        own = (self._keys, self._tokens, self._fill, self._threshold)
+        _take(self.list_size, neurons, keys, tokens, fill, *own)
 
     def watch(
         self, sentence_ids: NDArray[np.int64], *, sampled: NDArray[np.int64], neurons: NDArray[np.int64], width: int
@@ -204,8 +212,9 @@ def _update(
 
 
 @njit(cache=True, nogil=True)
-def _merge(
+def _take(
     list_size: int,
+    neurons: NDArray[np.int64],
     other_keys: NDArray[np.uint64],
     other_tokens: NDArray[np.int16],
     other_fill: NDArray[np.int64],
@@ -214,17 +223,19 @@ def _merge(
     fill: NDArray[np.int64],
     threshold: NDArray[np.float32],
 ) -> None:
-    """Append another state's entries; cut full buffers."""
+    """Append others' entries, and cut the buffers."""
     capacity = keys.shape[1]
-    for neuron in range(len(fill)):
-        for entry in range(other_fill[neuron]):
+    for row in range(len(neurons)):
+        neuron = neurons[row]
+        for entry in range(other_fill[row]):
             at = fill[neuron]
-            keys[neuron, at] = other_keys[neuron, entry]
+            keys[neuron, at] = other_keys[row, entry]
             if tokens.shape[1] > 0:
-                tokens[neuron, at] = other_tokens[neuron, entry]
+                tokens[neuron, at] = other_tokens[row, entry]
             fill[neuron] = at + 1
             if at + 1 == capacity:
                 _cut(keys, tokens, fill, threshold, neuron, list_size)
+        _cut(keys, tokens, fill, threshold, neuron, list_size)
 
 
 @njit(cache=True, nogil=True)
