@@ -1,7 +1,8 @@
 """The files of a run folder: recorded with size and check sum when a stage is done, compared before use."""
 
 import shlex
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,32 @@ def _stage_of_file(name: str) -> str:
     return stage_of(name.rpartition(".")[0])
 
 
+class KeptReads:
+    """What was read of a run's files, up to so many bytes; what was not asked for longest is dropped."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._size = limit, 0
+        self._kept: dict[Hashable, tuple[Any, int]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, read: Callable[[], Any], *, size: Callable[[Any], int]) -> Any:  # noqa: ANN401
+        """Give what is kept under a key, or read and keep it; a large part of all is not kept."""
+        with self._lock:
+            found = self._kept.pop(key, None)
+            if found is not None:
+                self._kept[key] = found
+                return found[0]
+        made = read()
+        n = size(made)
+        if n <= self._limit // 4:
+            with self._lock:
+                self._size += n - self._kept.pop(key, (None, 0))[1]
+                self._kept[key] = (made, n)
+                while self._size > self._limit:
+                    self._size -= self._kept.pop(next(iter(self._kept)))[1]
+        return made
+
+
 class RunFiles:
     """The tables and arrays of a run; each is compared with the manifest before it is first used.
 
@@ -89,6 +116,8 @@ class RunFiles:
     def __init__(self, folder: Path, manifest: RunManifest, *, within: str | None = None) -> None:
         self.folder, self.manifest, self._within = folder, manifest, within
         self._same: set[str] = set()
+        self.kept: KeptReads | None = None
+        """What was read lately, of a run that is asked again and again; nothing is kept unless this is set."""
 
     def entry_of(self, name: str) -> FileEntry | None:
         """Look up what the manifest says of a file; None for folders of before 0.2 and unfinished stages."""
@@ -126,6 +155,12 @@ class RunFiles:
 
     def parquet(self, name: str, *, read_dictionary: Sequence[str] = ()) -> ParquetReader:
         """Open a table, named without its ending."""
+        if self.kept is not None and not read_dictionary:
+            opened: ParquetReader = self.kept.get((name, "file"), lambda: self._parquet(name), size=lambda _: 0)
+            return opened
+        return self._parquet(name, read_dictionary=read_dictionary)
+
+    def _parquet(self, name: str, *, read_dictionary: Sequence[str] = ()) -> ParquetReader:
         file = f"{name}.parquet"
         self._check(file, "table", up_to=TABLES_UP_TO)
         doubted = self.entry_of(file) is None

@@ -12,7 +12,7 @@ from neurolect.errors import RunFolderError
 from neurolect.folders.remote import fetched, is_url
 from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.store.field_columns import join_sentences
-from neurolect.store.files import RunFiles, damaged, names_of
+from neurolect.store.files import KeptReads, RunFiles, damaged, names_of
 from neurolect.store.manifest import RunManifest, read_manifest
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
@@ -44,6 +44,10 @@ class Run:
         self._within = within  # the stage that is being made, which reads what it writes
         self.manifest: RunManifest = read_manifest(folder)
         self.files = RunFiles(folder, self.manifest, within=within)
+
+    def keep_reads(self, limit: int) -> None:
+        """Keep what is read of the tables, up to so many bytes: for views that ask again and again."""
+        self.files.kept = KeptReads(limit)
 
     def __repr__(self) -> str:
         model = self.manifest["model"]

@@ -14,7 +14,10 @@ from neurolect.store.files import RunFiles, damaged
 def read_table(files: RunFiles, name: str, *, columns: list[str] | None = None) -> pa.Table:
     """Read a whole table."""
     # Not pq.read_table: it imports pyarrow's data sets, and pandas where that is installed, for half a second.
-    return files.parquet(name).read(columns)
+    file = files.parquet(name)
+    if files.kept is None:
+        return file.read(columns)
+    return _groups(files, name, file, list(range(file.num_row_groups)), columns)
 
 
 def read_neuron_rows(files: RunFiles, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
@@ -34,16 +37,41 @@ def read_rows_between(
     ``columns``: Only these; ``neuron_id`` among them.
     """
     file = files.parquet(name)
-    metadata = file.metadata
-    leaf = _leaf(file, "neuron_id")
-    groups = []
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(leaf).statistics
-        if statistics is None or (statistics.min <= last and first <= statistics.max):
-            groups.append(group)
-    table = file.read_row_groups(groups, columns)
+    groups = [
+        group for group, (low, high) in enumerate(_ranges(files, name, file)) if low <= last and first <= high
+    ]
+    table = _groups(files, name, file, groups, columns)
     low, high = np.searchsorted(table.column("neuron_id").to_numpy(), [first, last + 1])
     return table.slice(int(low), int(high - low))
+
+
+def _ranges(files: RunFiles, name: str, file: ParquetReader) -> list[tuple[float, float]]:
+    """Give the first and the last neuron of every row group; without statistics a group may hold any."""
+    leaf = _leaf(file, "neuron_id")
+
+    def read() -> list[tuple[float, float]]:
+        every = (file.metadata.row_group(group).column(leaf).statistics for group in range(file.num_row_groups))
+        return [(-np.inf, np.inf) if each is None else (each.min, each.max) for each in every]
+
+    return read() if files.kept is None else files.kept.get((name, "ranges"), read, size=lambda _: 0)
+
+
+def _groups(
+    files: RunFiles, name: str, file: ParquetReader, groups: list[int], columns: list[str] | None
+) -> pa.Table:
+    """Read row groups; those that were kept are not decoded again."""
+    if files.kept is None or not groups:
+        return file.read_row_groups(groups, columns)
+    chosen = None if columns is None else tuple(columns)
+    parts = [
+        files.kept.get(
+            (name, group, chosen),
+            lambda group=group: file.read_row_groups([group], columns),
+            size=lambda table: int(table.nbytes),
+        )
+        for group in groups
+    ]
+    return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
 
 
 def _leaf(file: ParquetReader, name: str) -> int:

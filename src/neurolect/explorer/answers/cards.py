@@ -6,7 +6,7 @@ import numpy as np
 
 from neurolect.errors import NeurolectError, OptionError
 from neurolect.explorer.answers.opened import OpenedRun
-from neurolect.explorer.answers.plain import shaded, shortened
+from neurolect.explorer.answers.plain import plain, shaded, shortened
 from neurolect.signatures.firing.listed_tokens import SIDE as FIRING_SIDE
 from neurolect.store import Neuron, Run
 from neurolect.store.field_columns import fields_of
@@ -33,16 +33,18 @@ def neuron_card(of: OpenedRun, address: str, *, n_examples: int = N_EXAMPLES) ->
     except NeurolectError as error:
         made = _plain_card(neuron, n_examples=n_examples)
         broken = {"message": error.what, "hint": error.hint}
-    for side in made["sides"]:
-        for each in side["examples"]:
-            each["pieces"] = shaded(each["text"], each.pop("activating"))
+    shades = [[each.pop("activating") for each in side["examples"]] for side in made["sides"]]
+    made = plain(made | {"quantiles": _quantiles(neuron), "broken": broken})
+    for side, words in zip(made["sides"], shades, strict=True):
+        for each, own in zip(side["examples"], words, strict=True):
+            each["pieces"] = shaded(each["text"], own)  # its shades are rounded already
             each["text"] = shortened(each["text"], SHORT)
             each["metadata"] = _short_values(each["metadata"])
         for each in side["typical"]:
             each["text"] = shortened(each["text"], SHORT)
         for each in (side["senses"] or {}).get("senses", ()):
             each["typical"]["text"] = shortened(each["typical"]["text"], SHORT)
-    return made | {"quantiles": _quantiles(neuron), "broken": broken}
+    return made
 
 
 def _plain_card(neuron: Neuron, *, n_examples: int) -> dict[str, Any]:
@@ -113,6 +115,7 @@ def list_page(of: OpenedRun, address: str, side: str, page: int) -> dict[str, An
     neuron = run.neuron(address)
     rows = _entries(neuron, side, page * PAGE, PAGE)
     words = _words_of(neuron, side, rows)
+    rows = plain(rows)
     for row in rows:
         row["pieces"] = shaded(row["text"], words.get(row["rank"]))
         row["text"] = shortened(row["text"], SHORT)

@@ -11,6 +11,8 @@ from neurolect.store import Run, open_run
 
 KINDS = {RUN.name: "runs", JUDGEMENT.name: "judges", PROTOCOL.name: "protocols", COMPARISON.name: "comparisons"}
 """What is shown of which kind of folder."""
+KEPT_BYTES = 128 << 20
+"""Bytes of a run's tables that are kept as they were read."""
 MOST_KEPT = 64
 """Arrays and tables of a run that are kept in memory."""
 
@@ -41,6 +43,7 @@ class OpenedRun:
             if self._run is None or state != self._seen:
                 self._kept.clear()
                 self._run, self._seen = open_run(self.folder), state
+                self._run.keep_reads(KEPT_BYTES)
             return self._run
 
     def kept(self, key: Hashable, make: Callable[[Run], Any]) -> Any:  # noqa: ANN401 - whatever it makes

@@ -42,7 +42,7 @@ class Answers:
         self._kept: dict[tuple[str, Any], bytes] = {}
         self._kinds: dict[str, tuple[int, Callable[..., Any]]] = {
             "start": (0, self.start),
-            "overview": (1, lambda run: overview(self.run(run))),
+            "overview": (1, lambda run: plain(overview(self.run(run)))),
             "column": (3, lambda run, name, piece: column_piece(self.run(run), name, _number(piece))),
             "map": (3, lambda run, name, piece: map_piece(self.run(run), name, _number(piece))),
             "card": (2, lambda run, address: neuron_card(self.run(run), address)),
@@ -109,7 +109,7 @@ class Answers:
         if answer is None or len(arguments) != n:
             what = f"Nothing is known of {key!r}."
             raise OptionError(what, expected=", ".join(self._kinds))
-        return plain(answer(*arguments))
+        return answer(*arguments)
 
     def written(self, key: str) -> bytes:
         """Answer a key as JSON; what was asked for lately is kept.

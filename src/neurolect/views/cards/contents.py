@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import regex
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import split_words
@@ -36,7 +37,8 @@ def nearest_responses(neuron: Neuron) -> list[dict[str, Any]] | None:
     """
     if not neuron.run.is_current("relate", step="alike"):
         return None
-    rows = neuron.rows(TABLE).filter(pc.field("by") == "response").slice(0, N_NEAREST).to_pylist()
+    rows = neuron.rows(TABLE)
+    rows = rows.filter(pc.equal(rows.column("by"), "response")).slice(0, N_NEAREST).to_pylist()
     index = neuron.run.index
     return [{"address": index.address(row["other_id"]), "correlation": _rounded(row["likeness"])} for row in rows]
 
@@ -61,7 +63,7 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
                 "likeness": _rounded(row["likeness"]),
                 "name": names.get((row["other_id"], row["other_side"])),
             }
-            for row in rows.filter(pc.field("by") == by).slice(0, N_NEAREST).to_pylist()
+            for row in rows.filter(pc.equal(rows.column("by"), by)).slice(0, N_NEAREST).to_pylist()
         ]
         for by in ("lists", "signature")
     }
@@ -417,7 +419,7 @@ def _side(
     }
     evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence, rate=rate)
     activations = listed.column("activation")
-    typical = tables["typical_sentences"].sort_by("rank")
+    typical = in_order(tables["typical_sentences"], "rank")
     return {
         "side": side,
         **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
@@ -464,12 +466,21 @@ def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields
     return chosen
 
 
+def in_order(table: pa.Table, column: str, *, sign: int = 1) -> pa.Table:
+    """Order a few rows by a number, ties as they are; `Table.sort_by` starts threads for it."""
+    return table.take(pa.array(np.argsort(sign * table.column(column).to_numpy(), kind="stable")))
+
+
 def _evidence(table: pa.Table, shown: Shown, *, limit: int, rate: float) -> list[dict[str, Any]]:
     """Give the strongest rows of one kind."""
     table = shown.rows.of(table)
     table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
     table = table.append_column("shown", shown.rows.labels_of(table))
-    table = table.filter(pc.match_substring_regex(table.column("shown"), shown.like)).sort_by("rank_relative")
+    if shown.like:  # of a few rows, and RE2 compiles its expression every time
+        like = regex.compile(shown.like)
+        fits = [like.search(each) is not None for each in table.column("shown").to_pylist()]
+        table = table.filter(pa.array(fits, pa.bool_()))
+    table = in_order(table, "rank_relative")
     common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
     if common.num_rows >= ENOUGH:
         table = common
@@ -478,7 +489,7 @@ def _evidence(table: pa.Table, shown: Shown, *, limit: int, rate: float) -> list
 
 def _metadata(table: pa.Table, listed: pa.Table, *, limit: int, rate: float) -> dict[str, list[dict[str, Any]]]:
     """Give the strongest values of every field, the field with the strongest one first."""
-    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)).sort_by([("log_odds_z", "descending")])
+    table = in_order(table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)), "log_odds_z", sign=-1)
     fields: dict[str, list[dict[str, Any]]] = {}
     for row in telling_values(table.to_pylist(), listed):
         values = fields.setdefault(row["field"], [])

@@ -171,7 +171,7 @@ def card_writes(neuron: Neuron) -> dict[str, Any] | None:
     """
     if not neuron.run.has("writes/neurons"):
         return None
-    rows = neuron.run.table("writes/neurons").filter(pc.field("neuron_id") == neuron.neuron_id).to_pylist()
+    rows = neuron.rows("writes/neurons").to_pylist()
     if not rows:
         return None
     return {name: rows[0][name] for name in ("promotes", "suppresses")} | {
