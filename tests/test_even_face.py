@@ -22,7 +22,7 @@ FUNCTIONS = {
     "describe": {"describe_and_score"},
     "run": {"run"},
     "subset": {"subset"},
-    "export": {"export"},
+    "export": {"export", "export_folder"},
     "demo": {"run_demo"},
     "show": {"card"},
     "find": {"find"},

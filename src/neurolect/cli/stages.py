@@ -19,6 +19,7 @@ from neurolect.cli.arguments import (
     Workers,
     read_config,
     read_config_of,
+    refuse_given,
     run_folder,
     with_ending,
 )
@@ -189,9 +190,17 @@ def subset(
 @app.command()
 def export(
     run: RunFolder,
-    neuron: Annotated[str, typer.Argument(help="The neuron, e.g. hidden.6.200.", metavar="NEURON")],
-    out: Annotated[Path, typer.Option(help="The file to write: .jsonl or .parquet.")],
-    side: Annotated[str, typer.Option(help="top or bottom.")] = "top",
+    out: Annotated[Path, typer.Option(help="The folder; of a neuron a .jsonl or .parquet file.")],
+    neuron: Annotated[
+        str | None, typer.Argument(help="A neuron, e.g. hidden.6.200, whose list is written.", metavar="NEURON")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="The run as: site (pages), parquet (tables), dataset (with a card).")
+    ] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Of a site: further runs, judges, protocols, comparisons.")
+    ] = None,
+    side: Annotated[str, typer.Option(help="Of a neuron: top or bottom.")] = "top",
     match: Annotated[
         list[str] | None, typer.Option(help="A field that negatives have the same value of; may be repeated.")
     ] = None,
@@ -200,16 +209,31 @@ def export(
         bool,
         typer.Option("--signature", help="Sentences of the sample that hold what the name says, not the list."),
     ] = False,
+    workers: Workers = CORES,
 ) -> None:
-    """Write a list or signature as labelled data for a probe.
+    """Write a run for others, or one list as labelled data.
 
-    Each sentence of the list is followed by one of the sample that is not in it, matched in length.
+    A site opens by a double click. Of a neuron each sentence of the list is followed by one of the sample that is
+    not in it, matched in length.
     """
+    if (neuron is None) == (to is None):
+        what = "Give a NEURON, or --to site, parquet or dataset."
+        raise typer.BadParameter(what)
+    if to is not None:
+        from neurolect.explorer import export_folder
+
+        refuse_given({"--match": match, "--limit": limit, "--signature": signature}, of="--to")
+        made = export_folder(
+            run, to=to, out=out, also=also or (), workers=workers, announce=echo, progress=make_progress()
+        )
+        echo(f"{made}: open it in any browser." if to == "site" else f"{made}: whole.")
+        return
     from neurolect.finding import export
 
-    made = export(run, neuron, out=out, side=side, match=match or (), limit=limit, signature=signature)
+    refuse_given({"--also": also}, of="a neuron")
+    table = export(run, str(neuron), out=out, side=side, match=match or (), limit=limit, signature=signature)
     which = f"{side} signature" if signature else f"{side} list"
-    echo(f"{out}: {made.num_rows // 2:,} sentences of the {which} of {neuron}, as many matched ones.")
+    echo(f"{out}: {table.num_rows // 2:,} sentences of the {which} of {neuron}, as many matched ones.")
 
 
 @app.command()

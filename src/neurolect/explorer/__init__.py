@@ -3,5 +3,6 @@
 from neurolect.explorer.answers.source import Answers
 from neurolect.explorer.options import ServeOptions
 from neurolect.explorer.server.running import serve
+from neurolect.explorer.site.export import export_folder
 
-__all__ = ["Answers", "ServeOptions", "serve"]
+__all__ = ["Answers", "ServeOptions", "export_folder", "serve"]

@@ -46,7 +46,13 @@ class Run:
         self.files = RunFiles(folder, self.manifest, within=within)
 
     def keep_reads(self, limit: int) -> None:
-        """Keep what is read of the tables, up to so many bytes: for views that ask again and again."""
+        """Keep what is read of the tables, for views that ask again and again.
+
+        Parameters
+        ----------
+        limit : int
+            Bytes at most; what was not asked for longest is dropped.
+        """
         self.files.kept = KeptReads(limit)
 
     def __repr__(self) -> str:

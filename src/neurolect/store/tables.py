@@ -1,6 +1,7 @@
 """Reading the Parquet tables of a run folder: whole, one neuron's rows, or the rows that hold a value."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -63,14 +64,10 @@ def _groups(
     if files.kept is None or not groups:
         return file.read_row_groups(groups, columns)
     chosen = None if columns is None else tuple(columns)
-    parts = [
-        files.kept.get(
-            (name, group, chosen),
-            lambda group=group: file.read_row_groups([group], columns),
-            size=lambda table: int(table.nbytes),
-        )
-        for group in groups
-    ]
+    parts = []
+    for group in groups:
+        read = partial(file.read_row_groups, [group], columns)
+        parts.append(files.kept.get((name, group, chosen), read, size=lambda table: int(table.nbytes)))
     return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
 
 

@@ -29,12 +29,12 @@ def neuron_card(of: OpenedRun, address: str, *, n_examples: int = N_EXAMPLES) ->
     neuron = run.neuron(address)
     broken: dict[str, Any] | None = None
     try:
-        made = card(neuron, n_examples=n_examples)
+        found = card(neuron, n_examples=n_examples)
     except NeurolectError as error:
-        made = _plain_card(neuron, n_examples=n_examples)
+        found = _plain_card(neuron, n_examples=n_examples)
         broken = {"message": error.what, "hint": error.hint}
-    shades = [[each.pop("activating") for each in side["examples"]] for side in made["sides"]]
-    made = plain(made | {"quantiles": _quantiles(neuron), "broken": broken})
+    shades = [[each.pop("activating") for each in side["examples"]] for side in found["sides"]]
+    made: dict[str, Any] = plain(found | {"quantiles": _quantiles(neuron), "broken": broken})
     for side, words in zip(made["sides"], shades, strict=True):
         for each, own in zip(side["examples"], words, strict=True):
             each["pieces"] = shaded(each["text"], own)  # its shades are rounded already

@@ -49,6 +49,8 @@ class Column(NamedTuple):
     shown: bool = False
     descending: bool = False
     costly: bool = False
+    by: str | None = None
+    """Of a number what ``rank --by`` takes."""
 
     def described(self) -> dict[str, Any]:
         """Say what it is."""
@@ -142,7 +144,7 @@ def _of_number(name: str, by: str, number: Number) -> Column:
         return {"v": numbers_list(values[piece * PIECE : (piece + 1) * PIECE])}
 
     costly = number.name in COSTLY
-    return Column(name, label, "number", read, shown=by in SHOWN, descending=True, costly=costly)
+    return Column(name, label, "number", read, shown=by in SHOWN, descending=True, costly=costly, by=by)
 
 
 def number_of_lists(run: Run, by: str) -> NDArray[np.float64]:

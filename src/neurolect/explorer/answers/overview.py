@@ -13,6 +13,7 @@ from neurolect.explorer.answers.plain import shortened
 from neurolect.finding import striking
 from neurolect.results import corpus_statistics
 from neurolect.store import Run
+from neurolect.store.sides import lists_of
 from neurolect.views.texts.convergence import convergence
 from neurolect.views.texts.domains import domain_rows
 from neurolect.views.texts.striking import striking_tile
@@ -85,8 +86,6 @@ def _scores(run: Run, table: str, column: str) -> NDArray[np.float64] | None:
             return number_of_lists(run, column)
         except NeurolectError:
             return None
-    from neurolect.store.sides import lists_of
-
     rows = run.table(table, columns=["neuron_id", "side", "evidence", column])
     rows = rows.filter(pc.equal(rows.column("evidence"), "all"))
     values = np.full(run.n_neurons * len(run.sides), np.nan)

@@ -45,6 +45,12 @@ def application(answers: Answers, page: Page) -> App:
             return Response("There is no such file.", status_code=404, media_type="text/plain")
         return Response(found[0], headers={"content-type": found[1], "cache-control": "no-cache"})
 
-    for path, act in (("/", index), ("/data/{key:path}", data), ("/ask/{run}", asked), ("/{path:path}", file)):
+    routes: dict[str, Callable[..., Response]] = {
+        "/": index,
+        "/ask/{run}": asked,
+        "/data/{key:path}": data,
+        "/{path:path}": file,
+    }
+    for path, act in routes.items():
         app.add_api_route(path, act, methods=["GET", "HEAD"], response_model=None)
     return cast("App", app)

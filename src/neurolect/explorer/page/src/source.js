@@ -69,8 +69,17 @@ export async function askModel(what, body) {
 
 async function fromChunk(parts, key) {
   if (!known.has(key)) await load(fileOf(parts));
-  if (known.has(key)) return known.get(key);
+  if (known.has(key)) return unpacked(known.get(key));
   throw new SourceError("This site does not hold that.", "neurolect serve RUN has everything of a run.");
+}
+
+// Chunks write the names of rows once: {"$": names, "r": rows}.
+function unpacked(value) {
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(unpacked);
+  if (!Object.hasOwn(value, "$")) return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, unpacked(each)]));
+  const rows = value.r.map((row) => Object.fromEntries(row.map((each, at) => [value.$[at], unpacked(each)])));
+  return value.one ? rows[0] : rows;
 }
 
 function load(file) {

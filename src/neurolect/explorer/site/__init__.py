@@ -1,0 +1,1 @@
+"""Runs written for others: a site of chunks, Parquet tables, a dataset folder."""
