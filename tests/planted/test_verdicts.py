@@ -1,5 +1,7 @@
 """What `cause` and `ablate` say of the planted model's neurons, against the truth."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,12 @@ from neurolect import collect, describe, load_model, open_run, prepare
 from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
 from neurolect.fidelity import FidelityOptions, score_fidelity
-from neurolect.interventions import CauseOptions, EditOptions, ablate, cause
+from neurolect.interventions import CauseOptions, EditOptions, ablate, cause, prune
 from neurolect.interventions.causal_check import LITTLE, MATCHES, RATE
 from neurolect.model import ModelOptions
+from neurolect.model.load import load_with_head
 from neurolect.planted import Truth, planted_corpus
+from neurolect.results import ranking_table
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
 
@@ -77,3 +81,19 @@ def test_ablation_finds_what_is_used_and_an_always_active_neuron_only_by_zero(tr
     used = {each.address for each in planted if each.used}
     others = [abs(row["score"]) for address, row in made["zero"].items() if address not in used]
     assert np.max(others) < 0.01
+
+
+def test_pruning_keeps_what_is_used_where_the_truth_ranks_it_first(truth: Truth, tmp_path: Path) -> None:
+    texts = planted_corpus(tmp_path / "texts", sentences=300, seed=3)
+    model = load_with_head(str(truth.folder))
+    used = [each.address for each in truth.neurons if each.used and each.address.startswith("mlp")]
+    width = model.taps_at(["mlp"], [1])[0][0].place.width
+    every = [f"mlp.{layer}.{index}" for layer in range(1, model.n_layers + 1) for index in range(width)]
+    order = [*used, *np.random.default_rng(0).permutation([each for each in every if each not in used]).tolist()]
+    columns = {"address": order, "score": -np.arange(len(order), dtype=float)}
+    ranking = ranking_table(columns, runs=[], method="truth")
+    made = prune(
+        model, ranking, keep=[0.5], on=texts.documents, out=tmp_path / "small", options=EditOptions(texts=40)
+    )
+    (row,) = made.table.to_pylist()
+    assert row["change"] < row["random_low"]

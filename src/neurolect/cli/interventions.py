@@ -132,6 +132,47 @@ def cause(
     echo(as_json(made) if output is Format.json else cause_text(made, width=width()), nl=output is Format.json)
 
 
+@edit_app.command()
+def prune(
+    model: Model,
+    keep: Annotated[str, typer.Option(help="Shares of the neurons to keep, separated by commas: 0.9,0.5.")],
+    on: _On,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make; one in it for each of several shares.")],
+    ranking: Annotated[
+        Path | None,
+        typer.Option(help="A ranking (.parquet) of mlp neurons; Wanda's when not given.", metavar="FILE"),
+    ] = None,
+    across: Annotated[
+        str, typer.Option(help="layer: of each the same number; model: all compete, zeros in the full shapes.")
+    ] = "layer",
+    settings: Settings = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Cut mlp neurons out of a model and save the smaller one.
+
+    More: --set edit.texts=200, edit.controls (random rankings, at most 5), edit.seed.
+    """
+    from neurolect.interventions import prune
+    from neurolect.views.texts.interventions import prune_text
+
+    config = read_config(None, settings)
+    made = prune(
+        model,
+        ranking,
+        keep=_shares(keep),
+        on=on,
+        out=out,
+        across=across,
+        options=config.edit,
+        model_options=config.model,
+        device=device,
+        progress=make_progress(),
+    )
+    shown = made.facts | {"rows": made.table.to_pylist()}
+    echo(as_json(shown) if output is Format.json else prune_text(made, width=width()), nl=output is Format.json)
+
+
 @app.command()
 def writes(
     model: Model,
@@ -160,6 +201,15 @@ def writes(
 
 def _parts(text: str | None) -> list[str]:
     return [each.strip() for each in (text or "").split(",") if each.strip()]
+
+
+def _shares(text: str) -> list[float]:
+    """Read shares that are separated by commas."""
+    try:
+        return [float(each) for each in _parts(text)]
+    except ValueError:
+        message = f"{text!r} is not a list of shares like 0.9,0.5."
+        raise typer.BadParameter(message, param_hint="--keep") from None
 
 
 def _numbers(text: str) -> tuple[int, ...]:

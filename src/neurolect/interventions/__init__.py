@@ -9,17 +9,31 @@ if TYPE_CHECKING:
     from neurolect.interventions.changes import first_of_ranking
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, EditOptions
+    from neurolect.interventions.pruning import Pruned, prune
     from neurolect.interventions.writing import writes
 
-__all__ = ["CauseOptions", "EditOptions", "EditReport", "ablate", "cause", "edit", "first_of_ranking", "writes"]
+__all__ = [
+    "CauseOptions",
+    "EditOptions",
+    "EditReport",
+    "Pruned",
+    "ablate",
+    "cause",
+    "edit",
+    "first_of_ranking",
+    "prune",
+    "writes",
+]
 
 _HOMES = {
     "CauseOptions": "options",
     "EditOptions": "options",
     "EditReport": "editing",
+    "Pruned": "pruning",
     "ablate": "ablation",
     "cause": "causal_check",
     "edit": "editing",
+    "prune": "pruning",
     "writes": "writing",
     "first_of_ranking": "changes",
 }

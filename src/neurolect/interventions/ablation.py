@@ -195,7 +195,7 @@ class _Work:
     def facts(self) -> dict[str, Any]:
         """Say on what it rests."""
         texts = self.texts
-        plain = _mean(texts.losses(), texts.weights)
+        plain = mean_of(texts.losses(), texts.weights)
         return {
             "outcome": texts.kind,
             "unit": UNITS[texts.kind],
@@ -353,7 +353,7 @@ class _Work:
         there = np.isfinite(main[weights > 0])
         if there.any():  # else it was only estimated
             self.n_nan = max(self.n_nan, int((~there).sum()))
-        return _mean(main, weights)
+        return mean_of(main, weights)
 
     def _row(self, one: Neurons | str, effect: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
         """Lay one measurement out."""
@@ -362,10 +362,10 @@ class _Work:
         weights = self.texts.weights
         main = effect[self.texts.main]
         row["score"] = self._score(effect)
-        row["low"], row["high"] = _interval(main, weights, self.options)
+        row["low"], row["high"] = interval_of(main, weights, self.options)
         for name, values in effect.items():
             if name != self.texts.main and not name.startswith("peak_"):
-                row[name] = _mean(values, weights)
+                row[name] = mean_of(values, weights)
         return row
 
 
@@ -379,14 +379,15 @@ def _joined(asked: Sequence[Neurons]) -> Neurons:
     return Neurons("all", columns)
 
 
-def _mean(values: NDArray[np.floating[Any]], weights: NDArray[np.float64]) -> float:
+def mean_of(values: NDArray[np.floating[Any]], weights: NDArray[np.float64]) -> float:
+    """Average over what is predicted; texts of NaN or of nothing are left out."""
     there = np.isfinite(values) & (weights > 0)
     return (
         float(np.average(values[there].astype(np.float64), weights=weights[there])) if there.any() else float("nan")
     )
 
 
-def _interval(
+def interval_of(
     values: NDArray[np.float32], weights: NDArray[np.float64], options: EditOptions
 ) -> tuple[float, float]:
     """Resample texts; give the interval of the mean over what is predicted."""

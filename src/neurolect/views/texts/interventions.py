@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neurolect.interventions import Pruned
 from neurolect.interventions.causal_check import ANYWHERE, EMBEDDING_SCALE, LITTLE, MATCHES, RATE
 from neurolect.results import provenance
 from neurolect.results.table import list_names
@@ -28,6 +29,32 @@ def ablation_text(table: pa.Table, *, width: int = 100) -> str:
         lines.append(f"... and {len(measured) - _SHOWN:,} more: --out FILE.")
     lines += ["", *_summary(measured, rows, details)]
     lines += [each[:width] for each in details["notices"]]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def prune_text(pruned: Pruned, *, width: int = 100) -> str:
+    """Lay out what :func:`neurolect.interventions.prune` cut as lines that end in a newline."""
+    facts, rows = pruned.facts, pruned.table.to_pylist()
+    loss = "" if facts["plain_loss"] is None else f"; loss as it is: {facts['plain_loss']:.3f}"
+    lines = [
+        f"The {facts['outcome']} of {facts['n_texts']:,} texts{loss}. Changes in {facts['unit']}.",
+        f"Kept are the first neurons by {facts['ranking']}; next to it Wanda (of {facts['n_calibration']:,} other "
+        f"texts) and {facts['n_random']} random rankings.",
+        "",
+    ]
+    cells = [["keep", "neurons", "change", "interval", "wanda", "random", "weights", "speed", "folder"]]
+    for row in rows:
+        random = f"{_signed(row['random_low'])} .. {_signed(row['random_high'])}"
+        line = [f"{row['keep']:g}", f"{row['n_kept']:,}", _signed(row["change"])]
+        line += [f"{_signed(row['low'])} .. {_signed(row['high'])}", _signed(row["wanda"]), random]
+        speed = f"{row['speed']:.2f} ({row['speed_low']:.2f}-{row['speed_high']:.2f})"
+        cells.append([*line, f"{row['share_bytes']:.0%}", speed, row["folder"]])
+    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines += ["  ".join(cell.ljust(size) for cell, size in zip(line, sizes, strict=True)) for line in cells]
+    if facts["across"] == "model":
+        lines.append(
+            "Zeros in the full shapes: no configuration holds layers of different widths, so nothing is faster."
+        )
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
