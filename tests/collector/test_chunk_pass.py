@@ -163,9 +163,9 @@ def test_padded_batches_are_launched_in_a_thread_that_ends_with_the_pass(
     launched_in = []
 
     class Watched(Launched):
-        def __init__(self, *given: Any) -> None:
+        def __init__(self, *given: Any, **how: Any) -> None:
             launched_in.append((threading.current_thread().name, SETTING.get()))
-            super().__init__(*given)
+            super().__init__(*given, **how)
 
     def running() -> list[str]:
         return [each.name for each in threading.enumerate() if each.name == "neurolect-ahead"]

@@ -111,13 +111,13 @@ class Stopping(Model):
     passes_left = 0
     dies = False
 
-    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
+    def read(self, batch: PaddedBatch | PackedBatch, **how: Any) -> Activations:
         self.passes_left -= 1
         if self.passes_left == 0:
             if self.dies:
                 raise KeyboardInterrupt
             signal.raise_signal(signal.SIGTERM)
-        return super().read(batch)
+        return super().read(batch, **how)
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_lists_larger_than_the_corpus_are_refused(corpus: Corpus, bert: Path, tm
 class Broken(Model):
     """A model whose second layer gives NaN for a fifth of the sentences."""
 
-    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
-        done = super().read(batch)
+    def read(self, batch: PaddedBatch | PackedBatch, **how: Any) -> Activations:
+        done = super().read(batch, **how)
         done.values[batch.ids[:, 1].numpy() % 5 == 0, 16:20] = np.nan
         return done
 

@@ -121,10 +121,10 @@ def test_the_trial_for_overflow_feeds_it_rightly(model: Model, corpus: Corpus) -
 class NeverFinite(Model):
     """Gives nothing but NaN in its second layer."""
 
-    def read(self, batch: PaddedBatch | PackedBatch) -> Activations:
-        values, tokens = super().read(batch)
-        values[:, 16:32] = np.nan
-        return Activations(values, tokens)
+    def read(self, batch: PaddedBatch | PackedBatch, **how: Any) -> Activations:
+        found = super().read(batch, **how)
+        found.values[:, 16:32] = np.nan
+        return found
 
 
 def test_a_layer_that_is_never_finite_is_named(folder: Path, corpus: Corpus, tmp_path: Path) -> None:

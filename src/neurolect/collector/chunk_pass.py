@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurolect.collector.device.peaks import watch_for
 from neurolect.collector.device.transfers import OnItsWay
 from neurolect.collector.feed.chunks import Chunk
+from neurolect.collector.state import Plan, new_peaks
 from neurolect.corpus import Corpus
 from neurolect.model.language_model import Model
-from neurolect.model.pooling.receive import DeviceActivations
+from neurolect.model.pooling.receive import DeviceActivations, room_for
 from neurolect.progress import Progress
 
 _TRIAL = 128
@@ -68,9 +70,10 @@ class Launched:
     ``rows``: int64, shape (n,). Its sentences in the order of the batches, as rows of the chunk.
     """
 
-    def __init__(self, model: Model, chunk: Chunk, first: int, end: int) -> None:
-        self.chunk, self.first, self.end = chunk, first, end
+    def __init__(self, model: Model, chunk: Chunk, first: int, end: int, *, plan: Plan) -> None:
+        self.chunk, self.first, self.end, self._plan = chunk, first, end, plan
         self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches[first:end]])
+        self.sentence_ids: NDArray[np.int64] = chunk.sentences.column("sentence_id").to_numpy()[self.rows]
         self.activations = self.run_by(model)
         self.looks: dict[str, OnItsWay | None] | None = None
         self._extremes = _extremes(self.activations)
@@ -81,18 +84,17 @@ class Launched:
         return self.end == len(self.chunk.batches)
 
     def run_by(self, model: Model) -> DeviceActivations:
-        """Run the batches."""
-        shape = (len(self.rows), model.neurons.n_neurons)
-        with_tokens = model.options.pooling == "max"
-        values = torch.empty(shape, dtype=torch.float32, device=model.device)
-        tokens = torch.empty(shape, dtype=torch.int16, device=model.device) if with_tokens else None
+        """Run the batches; what is kept about their firing tokens is in ``peaks``."""
+        shape, plan = (len(self.rows), model.neurons.n_neurons), self._plan
+        made = room_for(shape, device=model.device, tokens=plan.with_tokens, lows=plan.by_minimum)
+        self.peaks = new_peaks(plan, model.device)
         at = 0
         for rows in self.chunk.batches[self.first : self.end]:
             own = slice(at, at + len(rows))
-            part = DeviceActivations(values[own], None if tokens is None else tokens[own])
-            model.run(model.batch(self.chunk.tokens, rows), out=part)
+            watch = watch_for(self.peaks, self.sentence_ids[own], device=model.device)
+            model.run(model.batch(self.chunk.tokens, rows), out=made.of_rows(own, watch=watch))
             at += len(rows)
-        return DeviceActivations(values, tokens)
+        return made
 
     @property
     def finite(self) -> bool:
@@ -130,7 +132,10 @@ def is_finite(activations: DeviceActivations) -> bool:
 
 def _extremes(activations: DeviceActivations) -> OnItsWay | None:
     """Ask for the lowest and the highest; they keep NaN, and unlike a sum they do not overflow."""
-    return OnItsWay(torch.stack(torch.aminmax(activations.values))) if len(activations.values) else None
+    if not len(activations.values):
+        return None
+    found = [each for each in (activations.values, activations.lows) if each is not None]
+    return OnItsWay(torch.stack([end for each in found for end in torch.aminmax(each)]))
 
 
 def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Model:

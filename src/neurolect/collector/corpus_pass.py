@@ -20,6 +20,7 @@ from neurolect.collector.chunk_pass import (
     without_overflow,
 )
 from neurolect.collector.convergence.monitor import step_length
+from neurolect.collector.device.peaks import watch_for
 from neurolect.collector.ending import Ending, Watch, write_convergence
 from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks
@@ -40,6 +41,7 @@ from neurolect.collector.record import (
     new_run,
     with_chunks,
     with_limit_rule,
+    with_lists,
 )
 from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
@@ -116,11 +118,15 @@ def collect_here(
         model.way = way_of_run(
             model, corpus, folder, options, n_sentences=n_sentences, shard=shard, progress=progress
         )
+    options = with_lists(options, folder, model)
     plan = Plan(
         n_neurons=model.neurons.n_neurons,
         list_size=options.resolved_list_size(n_sentences),
-        sides=options.sides,
+        sides=options.sides or (),
         with_tokens=model.options.pooling == "max",
+        gated=bool(model.gates) and model.options.pooling == "max" and model.way.backend == "torch",
+        by_minimum=options.bottom_by == "minimum",
+        peak_entries=options.peak_entries or 0,
         fields=tuple(field["name"] for field in corpus.fields),
         step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),
         monitor_sentences=options.monitor_sentences,
@@ -324,14 +330,15 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ge
     Packed batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
     whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
-    launches = _launches(this.model, stream, position)
+    launches = _launches(this, stream, position)
     with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
         waiting: Launched | None = None
         for launched in coming:
             if waiting is not None:
                 _take_in(this, waiting)
             if len(launched.rows):
-                launched.looks = this.state.look(launched.activations.values)
+                found = launched.activations
+                launched.looks = this.state.look(found.values, found.lows)
             if waiting is not None and waiting.ends_chunk:
                 yield waiting.chunk
             waiting = launched
@@ -340,13 +347,13 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ge
             yield waiting.chunk
 
 
-def _launches(model: Model, stream: Iterator[Chunk], position: Position) -> Iterator[Launched]:
+def _launches(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iterator[Launched]:
     """Launch the blocks of all chunks from a position on."""
     for chunk in stream:
         first = position.batch if chunk.number == position.chunk else 0
-        for start, end in blocks_of(chunk.batches, n_neurons=model.neurons.n_neurons):
+        for start, end in blocks_of(chunk.batches, n_neurons=this.model.neurons.n_neurons):
             if start >= first:
-                yield Launched(model, chunk, start, end)
+                yield Launched(this.model, chunk, start, end, plan=this.state.plan)
 
 
 def _take_in(this: _Pass, launched: Launched) -> None:
@@ -364,28 +371,42 @@ def _take_in(this: _Pass, launched: Launched) -> None:
             activations, looks = launched.run_by(model), None
             this.state.n_widened[model.dtype] = this.state.n_widened.get(model.dtype, 0) + len(rows)
             finite = is_finite(activations)
-    values = activations.values
+    values, tokens, lows, low_tokens, _ = activations
     if not finite:
-        on_host = values.cpu().numpy()
+        on_host = (values if lows is None else torch.where(torch.isfinite(lows), values, torch.nan)).cpu().numpy()
         if this.options.non_finite == "error":
             raise_if_non_finite(on_host, this.model.neurons)
         values, looks = torch.from_numpy(_without_non_finite(this, on_host)).to(values.device), None
-    sentence_ids = launched.chunk.sentences.column("sentence_id").to_numpy()[rows]
-    this.state.update(values, sentence_ids=sentence_ids, tokens=activations.tokens, looks=looks)
+        lows = None if lows is None else torch.where(torch.isnan(values), torch.nan, lows)
+    this.state.merge_peaks(launched.peaks)
+    this.state.update(
+        values,
+        sentence_ids=launched.sentence_ids,
+        tokens=tokens,
+        lows=lows,
+        low_tokens=low_tokens,
+        looks=looks,
+    )
     this.task.advance(len(rows))
 
 
 def _feed(this: _Pass, chunk: Chunk, number: int) -> None:
     """Run one batch through the model and into the state."""
-    rows = chunk.batches[number]
-    activations = this.model.read(this.model.batch(chunk.tokens, rows))
-    values = activations.values
-    if non_finite(values, this.model.neurons):
+    rows, plan = chunk.batches[number], this.state.plan
+    sentence_ids = chunk.sentences.column("sentence_id").to_numpy()[rows]
+    watch = watch_for(this.state.peaks, sentence_ids, device=this.model.device)
+    batch = this.model.batch(chunk.tokens, rows)
+    found = this.model.read(batch, lows=plan.by_minimum, watch=watch)
+    values, lows = found.values, found.lows
+    if non_finite(values, this.model.neurons) or (lows is not None and non_finite(lows, this.model.neurons)):
+        values = values if lows is None else np.where(np.isfinite(lows), values, np.nan)
         if this.options.non_finite == "error":
             raise_if_non_finite(values, this.model.neurons)
         values = _without_non_finite(this, values)
-    sentence_ids = chunk.sentences.column("sentence_id").to_numpy()[rows]
-    this.state.update(values, sentence_ids=sentence_ids, tokens=activations.tokens)
+        lows = None if lows is None else np.where(np.isnan(values), np.nan, lows)
+    this.state.update(
+        values, sentence_ids=sentence_ids, tokens=found.tokens, lows=lows, low_tokens=found.low_tokens
+    )
     this.task.advance(len(rows))
 
 

@@ -24,6 +24,7 @@ from neurolect.folders.atomic import replacing, write_npy, write_table
 from neurolect.folders.parquet import CHECKED
 from neurolect.model.neurons import NeuronIndex
 from neurolect.statistics.sorting import distinct
+from neurolect.store.sides import peaks_of
 
 _ROWS_AT_ONCE = 1 << 20
 _SENTENCES_AT_ONCE = 1 << 17
@@ -47,8 +48,12 @@ def write_results(
     # those that take longest first
     jobs: list[Callable[[], None]] = [
         *(
-            partial(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons.n_neurons)
+            partial(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons, gated=state.plan.gated)
             for side, lists in state.lists.items()
+        ),
+        *(
+            partial(write_npy, folder / f"{peaks_of(side)}.npy", peaks.sorted()[1])
+            for side, peaks in state.peaks.items()
         ),
         partial(_write_sentences, folder / "sentences.parquet", corpus, kept),
         partial(_write_background, folder / "background", state.background),
@@ -96,12 +101,14 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
             writer.close()
 
 
-def _write_lists(path: Path, lists: Lists, n_neurons: int) -> None:
+def _write_lists(path: Path, lists: Lists, neurons: NeuronIndex, *, gated: bool) -> None:
     """Write one side's lists, a block of neurons at a time."""
+    widths = [each.width for each in neurons.site_layers]
+    with_gate = np.repeat([each.site == "mlp" for each in neurons.site_layers], widths) if gated else None
     block = max(1, _ROWS_AT_ONCE // lists.list_size)
     with replacing(path) as temporary:
         writer: pq.ParquetWriter | None = None
-        for table in _lists_tables(lists, n_neurons, block):
+        for table in _lists_tables(lists, neurons.n_neurons, block, with_gate):
             if writer is None:
                 writer = pq.ParquetWriter(temporary, table.schema, **_encoding(table.schema))
             writer.write_table(table, row_group_size=_ROWS_AT_ONCE // 8)
@@ -124,21 +131,23 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def _lists_tables(lists: Lists, n_neurons: int, block: int) -> Iterator[pa.Table]:
+def _lists_tables(
+    lists: Lists, n_neurons: int, block: int, with_gate: NDArray[np.bool_] | None
+) -> Iterator[pa.Table]:
     """Make the tables of all blocks of neurons in order, a few ahead in threads."""
     lists.sorted(0, 1)  # cuts the buffers once, so that the threads only read
     running: deque[Future[pa.Table]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, n_neurons, block):
-            running.append(pool.submit(_lists_table, lists, start, min(start + block, n_neurons)))
+            running.append(pool.submit(_lists_table, lists, start, min(start + block, n_neurons), with_gate))
             if len(running) > _THREADS:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
 
 
-def _lists_table(lists: Lists, start: int, stop: int) -> pa.Table:
-    """Make the long table of some neurons' lists."""
+def _lists_table(lists: Lists, start: int, stop: int, with_gate: NDArray[np.bool_] | None) -> pa.Table:
+    """Make the long table of some neurons' lists; ``with_gate``: of which neurons tokens tell the gate's sign."""
     block = lists.sorted(start, stop)
     there = block.sentence_ids >= 0
     shape = there.shape
@@ -153,8 +162,13 @@ def _lists_table(lists: Lists, start: int, stop: int) -> pa.Table:
         "activation": block.activations[filled],
     }
     if block.tokens is not None:
-        columns["token"] = block.tokens[filled]
-    return pa.table({name: pa.array(column.reshape(-1)) for name, column in columns.items()})
+        at = block.tokens[filled]
+        columns["token"] = np.where(at < 0, ~at, at)
+    table = pa.table({name: pa.array(column.reshape(-1)) for name, column in columns.items()})
+    if with_gate is None:
+        return table
+    without = ~with_gate[table.column("neuron_id").to_numpy()]
+    return table.append_column("gate", pa.array(at.reshape(-1) >= 0, mask=without))
 
 
 def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:

@@ -41,7 +41,8 @@ def first_token_notice(
         return None
     places = [each.tokens for each in read if each.tokens is not None]
     if places:
-        at_first = np.concatenate(places) == tokens.first[rows, None]
+        at = np.concatenate(places)
+        at_first = np.where(at < 0, ~at, at) == tokens.first[rows, None]
         layer, share = _greatest(at_first.mean(axis=0) > MOST, neurons, np.mean)
         if share < OF_NEURONS:
             return None

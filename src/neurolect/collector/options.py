@@ -71,8 +71,18 @@ class CollectOptions:
     """Sentences in each neuron's list (N); costs about 16 bytes a neuron, side and sentence while collecting.
     When not given 1,000, or a tenth of a corpus of fewer than 10,000 sentences."""
 
-    sides: tuple[Annotated[str, OneOf(SIDES)], ...] = SIDES
-    """Which lists: ``top`` (highest activations), ``bottom`` (lowest)."""
+    sides: tuple[Annotated[str, OneOf(SIDES)], ...] | None = None
+    """Which lists: ``top`` (highest activations), ``bottom`` (lowest). When not given both; ``top`` alone where
+    only mlp neurons without a gate are read, whose lowest activations say that they are off."""
+
+    bottom_by: Annotated[str, OneOf(("pooled", "minimum"))] | None = None
+    """What bottom lists are of, with max pooling: the ``pooled`` activation, or the ``minimum`` over a sentence's
+    tokens. When not given the minimum where only mlp neurons with a gate are read, which go below 0."""
+
+    peak_entries: Annotated[int, Range(0, 10_000)] | None = None
+    """With max pooling, first entries of each list whose values at the 8 tokens before the firing token and the 4
+    after it are kept; costs 34 bytes a neuron, side and entry. When not given 10. Not of bottom lists by the pooled
+    activation, and in PyTorch only."""
 
     sample_size: Annotated[int, COUNT] = 20_000
     """Sentences of the uniform sample, the background where tags are needed."""
@@ -161,7 +171,7 @@ class CollectOptions:
         check_ranges(self, "collect")
         if self.stop_when is not None:
             parse_stop_rule(self.stop_when)
-        if not self.sides or len(set(self.sides)) != len(self.sides):
+        if self.sides is not None and (not self.sides or len(set(self.sides)) != len(self.sides)):
             what = f"collect.sides is {list(self.sides)!r}."
             raise OptionError(what, expected="'top', 'bottom' or both, each once")
         if self.limit_field is not None and (self.limit is None or self.limit_by == "first"):

@@ -20,7 +20,7 @@ from neurolect.collector.state import CollectState, Plan
 from neurolect.corpus import Corpus
 from neurolect.corpus.sentences.model_tokens import count_own, tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
-from neurolect.errors import CollectError, CorpusError, ModelError
+from neurolect.errors import CollectError, CorpusError, ModelError, OptionError
 from neurolect.folders.atomic import is_leftover, write_text
 from neurolect.folders.lock import LOCK, only_here
 from neurolect.model.batching import Feeding
@@ -29,6 +29,7 @@ from neurolect.progress import counted
 from neurolect.store.files import record_files
 from neurolect.store.manifest import RunManifest, ShardEntry, new_manifest, now, read_manifest, write_manifest
 from neurolect.store.run_folder import Run, open_run
+from neurolect.store.sides import SIDES
 from neurolect.store.stages import options_to_toml
 
 _N_LOOKED_AT = 2_000
@@ -73,6 +74,8 @@ def new_run(
         manifest["model"]["max_tokens"] = model.max_tokens
         if tokenizer is not None:
             manifest["model"]["tokenizer"] = tokenizer
+    if plan.gated:
+        manifest["model"]["gated"] = True
     if model.n_prepended:
         manifest["model"]["n_prepended"] = model.n_prepended
     manifest["notices"] += model.notices
@@ -174,6 +177,27 @@ def with_chunks(options: CollectOptions, model: Model, folder: Path) -> CollectO
     return options.on_device(model.device.type, n_parameters=model.n_parameters)
 
 
+def with_lists(options: CollectOptions, folder: Path, model: Model) -> CollectOptions:
+    """Settle which lists are kept and what of their entries; what an earlier version began goes on as it began."""
+    largest = model.options.pooling == "max"
+    watched = largest and model.way.backend == "torch"
+    if options.bottom_by == "minimum" and not watched:
+        what = "collect.bottom_by is minimum, and the lowest values of sentences are not pooled: "
+        how = f"it runs by {model.way.backend}" if largest else f"model.pooling is {model.options.pooling}"
+        raise OptionError(what + how + ".", hint="--set model.pooling=max --set model.backend=torch")
+    of_mlp = all(each.site == "mlp" for each in model.neurons.site_layers)
+    sides = options.sides or (("top",) if of_mlp and not model.gates else SIDES)
+    bottom_by = options.bottom_by or ("minimum" if watched and of_mlp and model.gates else "pooled")
+    entries = 10 if options.peak_entries is None else options.peak_entries
+    if (folder / "manifest.json").is_file():
+        begun = read_manifest(folder)["options"]["collect"]
+        sides = options.sides or tuple(begun.get("sides") or SIDES)
+        bottom_by = options.bottom_by or begun.get("bottom_by") or "pooled"
+        entries = (begun.get("peak_entries") or 0) if options.peak_entries is None else options.peak_entries
+    bottom_by = bottom_by if "bottom" in sides else "pooled"
+    return dataclasses.replace(options, sides=sides, bottom_by=bottom_by, peak_entries=entries if watched else 0)
+
+
 def _identity(manifest: RunManifest) -> dict[str, Any]:
     """Name everything that bears on the results of a pass."""
     identity: dict[str, Any] = {
@@ -192,7 +216,8 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
     # what was begun before there was a bound kept all that was asked for
     identity.pop("collect.activation_bytes", None)
     identity["activations kept"] = kept_of(manifest)
-    identity["collect.limit_by"] = identity.get("collect.limit_by") or "first"
+    before = {"limit_by": "first", "bottom_by": "pooled", "peak_entries": 0}  # there was no choice
+    identity |= {f"collect.{name}": identity.get(f"collect.{name}") or usual for name, usual in before.items()}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in identity.items()}
 
 
@@ -250,7 +275,9 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
         return None
     run = open_run(folder)
     recorded = run.manifest["options"]["collect"]
-    then = {"limit_by": "first"} | {name: value for name, value in recorded.items() if value is not None}
+    then = {"limit_by": "first", "bottom_by": "pooled", "peak_entries": 0} | {
+        name: value for name, value in recorded.items() if value is not None
+    }
     asked = json.loads(json.dumps(dataclasses.asdict(with_limit_rule(options, folder, corpus))))
     pairs: dict[str, tuple[Any, Any]] = {
         "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from neurolect.collector.device.lists import DeviceTopLists
+    from neurolect.collector.device.peaks import Peaks
     from neurolect.collector.device.transfers import OnItsWay
 
 
@@ -28,6 +29,9 @@ class Plan(NamedTuple):
     """What the state is made for; part of no checkpoint, but the same on every start.
 
     ``with_tokens``: Whether lists keep the model token (max pooling).
+    ``gated``: Whether tokens say the sign of the neuron's gate, by their complement.
+    ``by_minimum``: Whether bottom lists are of the lowest values of sentences.
+    ``peak_entries``: First entries of each list whose values about the firing token are kept.
     ``step_length``: Sentences between two looks of the convergence monitor.
     """
 
@@ -36,6 +40,9 @@ class Plan(NamedTuple):
     sides: tuple[str, ...]
     with_tokens: bool
     fields: tuple[str, ...]
+    gated: bool = False
+    by_minimum: bool = False
+    peak_entries: int = 0
     step_length: int = 1 << 62
     monitor_sentences: int = 200
     seed: int = 0
@@ -43,7 +50,13 @@ class Plan(NamedTuple):
     @property
     def n_list_bytes(self) -> int:
         """Bytes of full lists, which are most of a checkpoint."""
-        return self.n_neurons * self.list_size * len(self.sides) * (10 if self.with_tokens else 8)
+        n_lists = self.n_neurons * len(self.sides)
+        return n_lists * (self.list_size * (10 if self.with_tokens else 8) + 34 * self.peak_entries)
+
+    @property
+    def peak_sides(self) -> tuple[str, ...]:
+        """Sides whose entries are the extremes of a sentence's values."""
+        return tuple(side for side in self.sides if self.peak_entries and (side == "top" or self.by_minimum))
 
     @property
     def monitor_seed(self) -> int:
@@ -82,6 +95,7 @@ class CollectState:
 
             self.moments = DeviceMoments(moments, device=device)
             self.sample = DeviceSample(sample, device=device)
+        self.peaks = new_peaks(plan, device)
         self.background = Background(plan.fields)
         self.convergence = Convergence(
             plan.fields,
@@ -99,12 +113,14 @@ class CollectState:
         self.n_skipped: dict[str, int] = {}
         self.n_widened: dict[str, int] = {}
 
-    def look(self, activations: "Tensor") -> "dict[str, OnItsWay | None]":
+    def look(self, activations: "Tensor", lows: "Tensor | None" = None) -> "dict[str, OnItsWay | None]":
         """Ask what the next update must know of a batch, where the state is kept on a device.
 
         ``activations``: float32 Tensor, shape (n_sentences, n_neurons). The batch.
+        ``lows``: Same shape. Its lowest values, where bottom lists are of these.
         """
-        return {side: lists.look(activations) for side, lists in self.lists.items()}
+        low = activations if lows is None else lows
+        return {side: lists.look(activations if side == "top" else low) for side, lists in self.lists.items()}
 
     def update(
         self,
@@ -112,19 +128,23 @@ class CollectState:
         *,
         sentence_ids: NDArray[np.int64],
         tokens: Any = None,  # noqa: ANN401
+        lows: Any = None,  # noqa: ANN401
+        low_tokens: Any = None,  # noqa: ANN401
         looks: "Mapping[str, OnItsWay | None] | None" = None,
     ) -> None:
-        """Take in one batch.
+        """Take in one batch; what is kept about firing tokens was taken in while it ran.
 
         ``activations``: float32 array, or tensor where the state is kept on a device; (n_sentences, n_neurons). NaN
             where they are to be left out.
         ``sentence_ids``: int64, shape (n_sentences,). Of the rows.
         ``tokens``: int16, shape (n_sentences, n_neurons). With max pooling.
+        ``lows``, ``low_tokens``: As the first and the third, where bottom lists are of the lowest values.
         ``looks``: From :meth:`look`, with the same activations and no update since.
         """
         for side, lists in self.lists.items():
             look = None if looks is None else looks[side]
-            lists.update(activations, sentence_ids=sentence_ids, tokens=tokens, look=look)
+            values, at = (activations, tokens) if lows is None or side == "top" else (lows, low_tokens)
+            lists.update(values, sentence_ids=sentence_ids, tokens=at, look=look)
         self.moments.update(activations)
         self.sample.update(activations, sentence_ids=sentence_ids)
         self.n_sentences += len(sentence_ids)
@@ -168,6 +188,7 @@ class CollectState:
         """
         for side, lists in self.lists.items():
             lists.merge(other.lists[side])
+        self.merge_peaks(other.peaks)
         self.convergence.merge(other.convergence, lists=self.lists, others=other.lists)
         self.moments.merge(other.moments)
         self._add_powers()
@@ -183,6 +204,11 @@ class CollectState:
         for key, n in other.n_widened.items():
             self.n_widened[key] = self.n_widened.get(key, 0) + n
 
+    def merge_peaks(self, other: "Mapping[str, Peaks]") -> None:
+        """Take in what was kept about the firing tokens of other sentences."""
+        for side, peaks in self.peaks.items():
+            peaks.merge(other[side])
+
     def settle(self) -> None:
         """Bring moments and sample to the host, to be finished; lists are finished where they are. Done once."""
         moments = self.moments.to_host()
@@ -195,6 +221,7 @@ class CollectState:
         """Give the state as arrays."""
         self._add_powers()
         parts: dict[str, Any] = {f"lists-{side}": lists for side, lists in self.lists.items()}
+        parts |= {f"peaks-{side}": peaks for side, peaks in self.peaks.items()}
         parts |= {
             "moments": self.moments,
             "sums": self._sums,
@@ -240,12 +267,26 @@ class CollectState:
         state.background = Background.from_arrays(part("background"), fields=plan.fields)
         for side in plan.sides:
             state.lists[side] = _lists_from(part(f"lists-{side}"), plan, side, device, spilled=spilled)
+        for side, peaks in state.peaks.items():
+            state.peaks[side] = peaks.from_arrays(part(f"peaks-{side}"), side=side, device=peaks.device)
         state._sums = ChunkSums.from_arrays(part("sums"))
         state.convergence.load(part("convergence"))
         counts = json.loads(arrays["counts.json"].astype(np.uint8).tobytes())
         state.n_sentences, state.n_cut, state.n_empty = counts["n_sentences"], counts["n_cut"], counts["n_empty"]
         state.n_skipped, state.n_widened = counts["n_skipped"], counts.get("n_widened", {})
         return state
+
+
+def new_peaks(plan: Plan, device: "torch.device | None") -> "dict[str, Peaks]":
+    """Start what is kept about firing tokens, by side; on the host where there is no device."""
+    if not plan.peak_sides:
+        return {}
+    import torch
+
+    from neurolect.collector.device.peaks import Peaks
+
+    place = torch.device("cpu") if device is None else device
+    return {side: Peaks(plan.n_neurons, plan.peak_entries, side=side, device=place) for side in plan.peak_sides}
 
 
 def _new_lists(plan: Plan, side: str, device: "torch.device | None", *, spilled: bool) -> Lists:

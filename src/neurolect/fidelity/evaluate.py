@@ -67,8 +67,9 @@ def sisters(scores: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[n
     return found
 
 
-CONSTANT, FEW = "constant", "few positives"
-"""Why a list is not scored: its neuron hardly varies, or too few sentences are high."""
+CONSTANT, FEW, LOWEST = "constant", "few positives", "of lowest values"
+"""Why a list is not scored: its neuron hardly varies, too few sentences are high, or it is of another number than
+is kept of held-out sentences."""
 LISTS_AT_ONCE = 64
 NUMBERS = ("auroc", "average_precision", "balanced_average_precision", "spearman")
 
@@ -88,6 +89,8 @@ class HeldOut(NamedTuple):
     """Whether a neuron hardly varies in its run, shape (n_neurons,)."""
     names: PartsHeld | None = None
     """Which of them hold the names of the lists."""
+    by_minimum: bool = False
+    """Whether bottom lists are of the lowest values of sentences, which are not among the activations."""
 
 
 class Scores(NamedTuple):
@@ -225,12 +228,14 @@ def _target(work: _Work, each: int) -> _Target:
     """Choose the sentences that count as a list's: highest (for the bottom list lowest) activations."""
     n_sides = len(work.sides)
     values = work.held_out.activations[each // n_sides].astype(np.float32)
-    if work.sides[each % n_sides] == "bottom":
-        values = -values
+    bottom = work.sides[each % n_sides] == "bottom"
+    values = -values if bottom else values
     rows = np.flatnonzero(np.isfinite(values))
     values = values[rows]
     n = round(work.top * len(rows))
     chosen = np.zeros(len(rows), dtype=np.bool_)
+    if bottom and work.held_out.by_minimum:
+        return _Target(rows, chosen, values, LOWEST)
     if n < 1 or n >= len(rows):
         return _Target(rows, chosen, values, FEW)
     order = np.argsort(-values, kind="stable")

@@ -180,7 +180,8 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
     turned = found.by_feature(len(features.labels))
     documents = annotated.table.column("document_id").to_numpy()
     names = parts_held(run, annotated)
-    held_out = HeldOut(turned, documents, activations, senses, nearly_constant(run), names)
+    lowest = run.manifest["options"].get("collect", {}).get("bottom_by") == "minimum"
+    held_out = HeldOut(turned, documents, activations, senses, nearly_constant(run), names, lowest)
     sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
     with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:

@@ -15,7 +15,7 @@ from neurolect.model.architecture.taps import Receiver
 from neurolect.model.batching import Batch, PaddedBatch
 from neurolect.model.hugging_face import Tokenizer, wider_dtype
 from neurolect.model.options import ModelOptions
-from neurolect.model.pooling.receive import DeviceActivations, on_device
+from neurolect.model.pooling.receive import DeviceActivations, Watch, on_device, room_for
 from neurolect.model.tokens import TokenizedSentences
 from neurolect.model.trials.choose import torch_way, way_at_load
 from neurolect.model.trials.feeding import feed
@@ -34,7 +34,14 @@ class Activations(NamedTuple):
     """Shape (n_sentences, n_neurons), C order."""
 
     tokens: NDArray[np.int16] | None
-    """With max pooling the model token that gave the maximum, same shape, counted from 0 with special tokens."""
+    """With max pooling the model token that gave the maximum, same shape, counted from 0 with special tokens; its
+    complement (``~token``, below 0) where the neuron's gate is negative there."""
+
+    lows: NDArray[np.float32] | None = None
+    """The lowest value of each sentence's tokens, where asked for."""
+
+    low_tokens: NDArray[np.int16] | None = None
+    """Its token, as ``tokens``."""
 
 
 class Model(Network):
@@ -197,21 +204,28 @@ class Model(Network):
         """
         return run_by(self.way, self, batch, out=out)
 
-    def read(self, batch: Batch) -> Activations:
+    def read(self, batch: Batch, *, lows: bool = False, watch: Watch | None = None) -> Activations:
         """Run one forward pass and pool all neurons.
 
         Parameters
         ----------
         batch : PaddedBatch or PackedBatch
             From :meth:`batch` or :meth:`pad`.
+        lows : bool
+            With max pooling give the lowest values too. In PyTorch only.
+        watch : callable, optional
+            Shown the states of every site and layer while they are there. In PyTorch only.
 
         Returns
         -------
         Activations
             Rows in the order of the batch. They do not depend on the batch beyond float32 rounding.
         """
-        values, tokens = self.run(batch)
-        return Activations(values.cpu().numpy(), None if tokens is None else tokens.cpu().numpy())
+        shape = (len(batch.first), self.neurons.n_neurons)
+        out = room_for(shape, device=self.device, tokens=self.options.pooling == "max", lows=lows)
+        found = self.run(batch, out=out._replace(watch=watch))[:4]
+        values, *others = (None if each is None else each.cpu().numpy() for each in found)
+        return Activations(np.asarray(values), *others)
 
     def visit(self, batch: Batch, receive: Receiver) -> None:
         """Run one forward pass in PyTorch and hand over what every site gives at every token.

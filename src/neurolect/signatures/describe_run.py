@@ -26,7 +26,7 @@ from neurolect.signatures.evidence.kind import Counted
 from neurolect.signatures.evidence.length import length_notice
 from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import count_senses
-from neurolect.signatures.firing.listed_tokens import has_firing_tokens
+from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.signatures.firing.token_words import SPANS, TokenWords, token_words
 from neurolect.signatures.inputs import Inputs, read_inputs
 from neurolect.signatures.options import DescribeOptions
@@ -90,7 +90,7 @@ def describe(
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     made_by = {"annotator": annotator, "tables_version": TABLES_VERSION, **added_kinds()}
     done = {"added_kinds": [], "tables_version": 1} | run.manifest["stages"].get("describe", {})
-    if has_firing_tokens(run) and not done.get("firing_tokens") and _has_tokenizer(run):
+    if firing_sides(run) and not done.get("firing_tokens") and _has_tokenizer(run):
         made_by["firing_tokens"] = True  # an earlier version did not look, or did not find the tokenizer
     if made_with(run.folder, run.manifest, "describe", options, but="index/") and made_by.items() <= done.items():
         if not has_index(run.files) or changes_of(run.folder, run.manifest, "describe"):
@@ -198,7 +198,7 @@ def _has_tokenizer(run: Run) -> bool:
 def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | None:
     """Find which word each model token is of, and write the tokens' characters, where lists have firing tokens."""
     (stage.run.folder / f"{SPANS}.parquet").unlink(missing_ok=True)
-    if not has_firing_tokens(stage.run):
+    if not firing_sides(stage.run):
         return None
     try:
         with stage.timed("firing tokens"):

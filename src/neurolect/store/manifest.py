@@ -37,6 +37,7 @@ class ModelEntry(TypedDict, total=False):
     backend: str
     feeding: str
     n_prepended: int
+    gated: bool
     max_tokens: int
     tokenizer: str
     sites: Required[list[SiteEntry]]

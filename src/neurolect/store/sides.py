@@ -14,6 +14,14 @@ from neurolect.errors import OptionError
 
 SIDES = ("top", "bottom")
 
+PEAK_BEFORE, PEAK_AFTER = 8, 4
+"""Tokens before and after a firing token whose values are kept of the first entries of lists."""
+
+
+def peaks_of(side: str) -> str:
+    """Name the array of a side's values: float16, shape (n_neurons, n_entries, 13), NaN where nothing is pooled."""
+    return f"lists/{side}_peaks"
+
 
 def check_side(side: str, sides: Sequence[str] = SIDES, *, of: object = None) -> None:
     """Refuse what is no side, and a side that the run in the folder `of` has no lists of."""

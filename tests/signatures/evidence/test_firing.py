@@ -35,7 +35,7 @@ def run(truth: Truth, tmp_path_factory: pytest.TempPathFactory) -> Run:
     texts = planted_corpus(folder / "texts", sentences=400, seed=1)
     corpus = prepare([texts.documents], out=folder / "corpus")
     model = load_model(str(truth.folder), options=ModelOptions(sites=("mlp",), layers=(1, 4), pooling="max"))
-    options = CollectOptions(list_size=30, held_out_size=60)
+    options = CollectOptions(list_size=30, held_out_size=60, bottom_by="pooled")
     return describe(collect(model, corpus, out=folder / "run", options=options), options=OPTIONS)
 
 

@@ -197,8 +197,11 @@ def plan_of(manifest: RunManifest, options: CollectOptions, n_sentences: int) ->
     return Plan(
         n_neurons=int(np.sum([each["width"] for each in manifest["model"]["sites"]])),
         list_size=options.resolved_list_size(n_sentences),
-        sides=options.sides,
+        sides=options.sides or (),
         with_tokens=manifest["options"]["model"]["pooling"] == "max",
+        gated=bool(manifest["model"].get("gated")),
+        by_minimum=options.bottom_by == "minimum",
+        peak_entries=options.peak_entries or 0,
         fields=tuple(field["name"] for field in manifest["corpus"]["fields"]),
         step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),
         monitor_sentences=options.monitor_sentences,

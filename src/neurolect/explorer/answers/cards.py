@@ -7,7 +7,6 @@ import numpy as np
 from neurolect.errors import NeurolectError, OptionError
 from neurolect.explorer.answers.opened import OpenedRun
 from neurolect.explorer.answers.plain import plain, shaded, shortened
-from neurolect.signatures.firing.listed_tokens import SIDE as FIRING_SIDE
 from neurolect.store import Neuron, Run
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
@@ -127,7 +126,7 @@ def _words_of(neuron: Neuron, side: str, rows: list[dict[str, Any]]) -> dict[int
     """Find what the neuron responded to in some sentences; nothing where that is not known, or damaged."""
     try:
         words = activating_words(neuron, side, [row["rank"] for row in rows])
-        return firing_words(neuron, rows) | words if side == FIRING_SIDE else words
+        return firing_words(neuron, side, rows) | words
     except NeurolectError:
         return {}
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.errors import ModelError
+from neurolect.model.architecture.gates import Gate, find_gates
 from neurolect.model.architecture.taps import Tap, find_taps
 from neurolect.model.architecture.unchanged import put_back
 from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
@@ -49,6 +51,8 @@ class Network:
         """Why sentences of several lengths cannot go into one batch, where they cannot."""
         self.find_taps()
         self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
+        self.gates = self._find_gates() if "mlp" in options.sites else {}
+        """Gates of the taps at the site mlp, by number of the tap; all of them have one, or there are none."""
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
         self.n_prepended = _n_prepended(tokenizer, name) if options.prepend_bos else 0
         """Tokens put before each sentence that its tokenizer does not put there."""
@@ -101,6 +105,16 @@ class Network:
         if dtype == "float32":
             hint = "only networks that take token ids (`input_ids`) and nothing else can be read"
         raise ModelError(what + reason, hint=hint) from why
+
+    def _find_gates(self) -> dict[int, Gate]:
+        """Find the gates in a trial run that changes nothing."""
+        n_mlp = sum(tap.place.site == "mlp" for tap in self.taps)
+        for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
+            run = partial(self._trial, n_tokens)
+            with suppress(*REFUSALS), put_back(self.body), quiet_transformers(), torch.inference_mode():
+                found = find_gates(self.body, self.taps, run=run)
+                return found if len(found) == n_mlp else {}
+        return {}
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``."""

@@ -84,7 +84,7 @@ def watch_linears(blocks: list[nn.Module]) -> Iterator[list[Block]]:
     handles = []
     for block in watched:
         for name, module in block.module.named_modules():
-            if _is_linear(module):
+            if is_linear(module):
                 handles.append(module.register_forward_hook(_recorder(block, name)))
     try:
         yield watched
@@ -93,7 +93,8 @@ def watch_linears(blocks: list[nn.Module]) -> Iterator[list[Block]]:
             handle.remove()
 
 
-def _is_linear(module: nn.Module) -> bool:
+def is_linear(module: nn.Module) -> bool:
+    """Say whether a module is a product with a matrix."""
     # transformers' Conv1D is a linear module with its weight transposed; it is known by its class name,
     # for it has moved between modules of that library.
     return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"

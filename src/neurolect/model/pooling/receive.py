@@ -1,5 +1,6 @@
 """Pool what the taps hand over into the columns of the activations."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,28 @@ from neurolect.model.pooling.packed import Segments, pool_segments
 from neurolect.model.pooling.padded import pool, spans_of
 
 
+class Seen(NamedTuple):
+    """What a site and layer gave for a batch, and what was pooled of it."""
+
+    columns: slice
+    """Its neurons."""
+    states: Tensor
+    """What it gave at every token of the batch, shape (R, W)."""
+    segments: Segments
+    """Which of these are whose."""
+    values: Tensor
+    """Float32, shape (B, W): pooled activations."""
+    tokens: Tensor | None
+    """With max pooling the token of each."""
+    lows: Tensor | None
+    low_tokens: Tensor | None
+    """The lowest values and their tokens, where they are pooled too."""
+
+
+Watch = Callable[[Seen], None]
+"""Looks at the states of every site and layer while they are there."""
+
+
 class DeviceActivations(NamedTuple):
     """Activations of a batch of sentences, where the network is."""
 
@@ -18,7 +41,38 @@ class DeviceActivations(NamedTuple):
     """Float32, shape (n_sentences, n_neurons)."""
 
     tokens: Tensor | None
-    """With max pooling the model token that gave the maximum, int16, same shape."""
+    """With max pooling the model token that gave the maximum, int16, same shape; where the neuron's gate is
+    negative there, the number's complement (``~token``, below 0)."""
+
+    lows: Tensor | None = None
+    """The lowest value of every sentence's tokens, where that is wanted."""
+
+    low_tokens: Tensor | None = None
+    """Its token, as ``tokens``."""
+
+    watch: Watch | None = None
+    """What is shown the states, where anything is."""
+
+    def of_rows(self, rows: slice, *, watch: Watch | None) -> "DeviceActivations":
+        """Give the room of some sentences."""
+        tokens, lows, low_tokens = (None if each is None else each[rows] for each in self[1:4])
+        return DeviceActivations(self.values[rows], tokens, lows, low_tokens, watch)
+
+
+def room_for(
+    shape: tuple[int, int], *, device: torch.device, tokens: bool, lows: bool = False
+) -> DeviceActivations:
+    """Make room for the activations of (n_sentences, n_neurons)."""
+
+    def empty(dtype: torch.dtype) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device=device)
+
+    return DeviceActivations(
+        empty(torch.float32),
+        empty(torch.int16) if tokens else None,
+        empty(torch.float32) if lows else None,
+        empty(torch.int16) if lows else None,
+    )
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:
@@ -34,36 +88,63 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
     return PaddedBatch(*(moved(part) for part in batch))
 
 
-def receiver_for(batch: Batch, *, pooling: str, offsets: list[int], out: DeviceActivations) -> Receiver:
-    """Make what pools each tap's states of one batch."""
-    values, tokens = out
-    if isinstance(batch, PaddedBatch) and not batch.ids.is_cuda:
-        return _padded_receiver(batch, pooling, offsets, out)
+def receiver_for(
+    batch: Batch,
+    *,
+    pooling: str,
+    offsets: list[int],
+    out: DeviceActivations,
+    gates: dict[int, Tensor] | None = None,
+) -> Receiver:
+    """Make what pools each tap's states of one batch.
+
+    ``gates``: Where the states of a tap's gates are when the tap is received; taken out then.
+    """
+    pool_into = _padded(batch, pooling) if isinstance(batch, PaddedBatch) and not batch.ids.is_cuda else None
     segments = _segments_of(batch)
 
     def receive(number: int, states: Tensor) -> None:
         columns = slice(offsets[number], offsets[number + 1])
-        at = None if tokens is None else tokens[:, columns]
         rows = states.reshape(-1, states.shape[-1])
-        pool_segments(rows, segments=segments, pooling=pooling, out=values[:, columns], tokens=at)
+        values, tokens, lows, low_tokens = (None if each is None else each[:, columns] for each in out[:4])
+
+        def pooled(given: Tensor, into: Tensor, at: Tensor | None) -> None:
+            if pool_into is not None:
+                pool_into(given, into, at)
+            else:
+                pool_segments(given, segments=segments, pooling=pooling, out=into, tokens=at)
+
+        if values is not None:
+            pooled(rows, values, tokens)
+        if lows is not None:
+            pooled(-rows, lows, low_tokens)
+            torch.sub(0.0, lows, out=lows)
+        if out.watch is not None and values is not None:
+            out.watch(Seen(columns, rows, segments, values, tokens, lows, low_tokens))
+        gate = (gates or {}).pop(number, None)
+        for at in (tokens, low_tokens):
+            if gate is not None and at is not None:
+                _mark_negative(at, gate.reshape(-1, gate.shape[-1]), segments)
 
     return receive
 
 
-def _padded_receiver(batch: PaddedBatch, pooling: str, offsets: list[int], out: DeviceActivations) -> Receiver:
-    values, tokens = out
+def _mark_negative(tokens: Tensor, gate: Tensor, segments: Segments) -> None:
+    """Turn the numbers of tokens at which the gate is negative into their complements."""
+    rows = segments.origin.to(torch.int64)[:, None] + tokens
+    tokens.copy_(torch.where(gate.gather(0, rows) < 0, ~tokens, tokens))
+
+
+def _padded(batch: PaddedBatch, pooling: str) -> Callable[[Tensor, Tensor, Tensor | None], None]:
+    """Pool sentences side by side."""
     n_rows, longest = batch.ids.shape
     spans = spans_of(batch)
 
-    def receive(number: int, states: Tensor) -> None:
-        columns = slice(offsets[number], offsets[number + 1])
-        if states.ndim == 2:
-            # Some networks flatten sentences and tokens before their feed-forward part.
-            states = states.view(n_rows, longest, -1)
-        at = None if tokens is None else tokens[:, columns]
-        pool(states, spans=spans, pooling=pooling, out=values[:, columns], tokens=at)
+    def pool_into(states: Tensor, into: Tensor, at: Tensor | None) -> None:
+        # some networks flatten sentences and tokens before their feed-forward part
+        pool(states.reshape(n_rows, longest, -1), spans=spans, pooling=pooling, out=into, tokens=at)
 
-    return receive
+    return pool_into
 
 
 def _segments_of(batch: Batch) -> Segments:

@@ -1,14 +1,15 @@
 """Run a network on padded sentences in PyTorch: the way that every network takes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from neurolect.model.architecture.gates import listen_to_gates
 from neurolect.model.architecture.network import Network
 from neurolect.model.architecture.taps import Receiver, hand_over, listen
 from neurolect.model.architecture.unchanged import put_back
@@ -46,8 +47,12 @@ class Plain:
 
     def run(self, model: Network, batch: Batch, *, out: DeviceActivations) -> None:
         """Pool what the taps read."""
-        offsets = model.neurons.offsets.tolist()
-        self.visit(model, batch, receiver_for(batch, pooling=model.options.pooling, offsets=offsets, out=out))
+        offsets, gates = model.neurons.offsets.tolist(), dict[int, Tensor]()
+        receive = receiver_for(batch, pooling=model.options.pooling, offsets=offsets, out=out, gates=gates)
+        with ExitStack() as stack:
+            if out.tokens is not None:
+                listen_to_gates(stack, model.gates, receive=gates.__setitem__)
+            self.visit(model, batch, receive)
 
     def visit(self, model: Network, batch: Batch, receive: Receiver) -> None:
         """Hand over what the taps read at every token."""

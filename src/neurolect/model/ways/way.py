@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from neurolect.model.architecture.network import Network
 from neurolect.model.batching import Batch
 from neurolect.model.options import BACKENDS
-from neurolect.model.pooling.receive import DeviceActivations, on_device
+from neurolect.model.pooling.receive import DeviceActivations, on_device, room_for
 from neurolect.model.tokens import TokenizedSentences
 
 
@@ -47,11 +46,7 @@ def run_by(way: Way, model: Network, batch: Batch, *, out: DeviceActivations | N
     batch = on_device(batch, model.device)
     if out is None:
         shape = (len(batch.first), model.neurons.n_neurons)
-        tokens = model.options.pooling == "max"
-        out = DeviceActivations(
-            torch.empty(shape, dtype=torch.float32, device=model.device),
-            torch.empty(shape, dtype=torch.int16, device=model.device) if tokens else None,
-        )
+        out = room_for(shape, device=model.device, tokens=model.options.pooling == "max")
     way.run(model, batch, out=out)
     return out
 

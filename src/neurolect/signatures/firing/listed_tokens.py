@@ -15,9 +15,6 @@ from neurolect.signatures.inputs import Inputs, Lists, list_rows
 from neurolect.store import Run
 from neurolect.store.tables import checked_neurons
 
-SIDE = "top"
-"""The greatest activation over a sentence's tokens says where a neuron is strongest, not where it is weakest."""
-
 
 class FiringTokens(NamedTuple):
     """The firing tokens of all lists."""
@@ -32,19 +29,21 @@ def read_firing(run: Run, inputs: Inputs, tokens: TokenWords) -> FiringTokens:
     """Read where the neurons of a run are strongest in the sentences of their lists."""
     lists, n_sides = inputs.lists, len(inputs.lists.sides)
     rows = np.full_like(lists.rows, -1)
-    place = lists.sides.index(SIDE)
-    sentences = lists.rows[place::n_sides]
     _check_tokenizer(run)
-    at = _tokens_of_lists(run)
-    at = np.where(sentences[:, : at.shape[1]] >= 0, at, -1)
-    there = at >= 0
-    flat = tokens.offsets[sentences[:, : at.shape[1]]] + at
-    _check(run, flat[there], tokens.offsets[sentences[:, : at.shape[1]] + 1][there])
     fires = np.zeros(len(tokens.words), np.bool_)
-    fires[flat[there]] = True
+    found = []
+    for side in firing_sides(run):
+        place = lists.sides.index(side)
+        at = _tokens_of_lists(run, side)
+        sentences = lists.rows[place::n_sides, : at.shape[1]]
+        there = (sentences >= 0) & (at >= 0)
+        flat = tokens.offsets[sentences[there]] + at[there]
+        _check(run, flat, tokens.offsets[sentences[there] + 1])
+        fires[flat] = True
+        found.append((rows[place::n_sides, : at.shape[1]], there, flat))
     number = np.cumsum(fires, dtype=np.int64) - 1
-    own = rows[place::n_sides]
-    own[:, : at.shape[1]][there] = number[flat[there]]
+    for own, there, flat in found:
+        own[there] = number[flat]
     chosen = np.flatnonzero(fires)
     documents = inputs.lists.documents_of(len(inputs.sentence_ids))
     of_sentence = np.searchsorted(tokens.offsets, chosen, side="right") - 1
@@ -67,16 +66,23 @@ def may_fire(tokens: TokenWords, run: Run) -> NDArray[np.bool_]:
     return np.asarray((tokens.special | (nth < room)) & (place >= skip))
 
 
-def has_firing_tokens(run: Run) -> bool:
-    """Tell whether the lists of a run say at which token each activation is greatest."""
-    return SIDE in run.sides and run.manifest["options"].get("model", {}).get("pooling") == "max"
+def firing_sides(run: Run) -> tuple[str, ...]:
+    """Name the sides whose activations are each of one token: the highest, or where lists say so the lowest value.
+
+    The highest activation over a sentence's tokens says where a neuron is strongest, not where it is weakest.
+    """
+    options = run.manifest["options"]
+    if options.get("model", {}).get("pooling") != "max":
+        return ()
+    lowest = options.get("collect", {}).get("bottom_by") == "minimum"
+    return tuple(side for side in run.sides if side == "top" or lowest)
 
 
-def _tokens_of_lists(run: Run) -> NDArray[np.int32]:
+def _tokens_of_lists(run: Run, side: str) -> NDArray[np.int32]:
     """Read the model token of each entry, laid out like the lists; -1 after the end."""
-    table = run.table(f"lists/{SIDE}", columns=["neuron_id", "token"])
+    table = run.table(f"lists/{side}", columns=["neuron_id", "token"])
     neurons = table.column("neuron_id").to_numpy().astype(np.int32)
-    checked_neurons(run.files, f"lists/{SIDE}", neurons, n_neurons=run.n_neurons)
+    checked_neurons(run.files, f"lists/{side}", neurons, n_neurons=run.n_neurons)
     at = table.column("token").to_numpy().astype(np.int32)
     return list_rows(neurons, at, n_neurons=run.n_neurons)
 

@@ -10,13 +10,17 @@ import pyarrow.compute as pc
 from neurolect.corpus.sentences.folding import fold
 from neurolect.corpus.sentences.words import split_words, word_spans
 from neurolect.model.word_alignment import align
+from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.signatures.firing.token_words import SPANS
 from neurolect.store import Neuron
+from neurolect.store.sides import PEAK_BEFORE, peaks_of
 from neurolect.tokens.entries import unpack_values, word_weights
 
 STRONG = 0.5
 """Words with at least this part of the sentence's greatest weight are marked where there are no shades."""
 N_SHADES = 4
+LEAST, MOST = 0.1, 0.99
+"""Parts of the firing token's activation from which a token next to it is shaded, and below which it stays."""
 OPENING, CLOSING = "\u2039", "\u203a"
 
 
@@ -52,24 +56,55 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
     return found
 
 
-def firing_words(neuron: Neuron, examples: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[int, int, float]]]:
+def firing_words(
+    neuron: Neuron, side: str, examples: Sequence[Mapping[str, Any]]
+) -> dict[int, list[tuple[int, int, float]]]:
     """Find the characters at which the neuron is strongest, where lists say so (max pooling).
 
-    Returns: As :func:`activating_words`, by rank: the firing token alone, with weight 1; the rest is not known.
+    Returns: As :func:`activating_words`, by rank: the firing token with weight 1, and those about it with their
+        parts of its activation, where these were kept; the rest is not known.
     """
-    if not neuron.run.has(SPANS) or not all("token" in each for each in examples):
+    has_all = neuron.run.has(SPANS) and all("token" in each for each in examples)
+    if side not in firing_sides(neuron.run) or not has_all:
         return {}
     spans = neuron.run.table(SPANS)
     ids = pa.array([each["sentence_id"] for each in examples], pa.int64())
     spans = spans.take(pc.index_in(ids, value_set=spans.column("sentence_id").combine_chunks()))
+    kept = _weights_about(neuron, side)
     found = {}
     for row, each in enumerate(examples):
         starts, ends = (spans.column(name)[row].as_py() for name in ("starts", "ends"))
-        start, end, at = *(0, 0), int(each["token"])
-        if at < len(starts):
-            start, end = starts[at], ends[at]
+        weights = kept[each["rank"]] if each["rank"] < len(kept) else {0: 1.0}
+        words: list[tuple[int, int, float]] = []
+        for offset, weight in weights.items():
+            at = int(each["token"]) + offset
+            start, end = (starts[at], ends[at]) if at < len(starts) else (0, 0)
             start += len(each["text"][start:end]) - len(each["text"][start:end].lstrip())
-        found[each["rank"]] = [(start, end, 1.0)] if start < end else []
+            if offset == 0:  # tokens may share a letter
+                words = [word for word in words if word[1] <= start]
+            if start < end and (not words or words[-1][1] <= start):
+                words.append((start, end, weight))
+        found[each["rank"]] = words
+    return found
+
+
+def _weights_about(neuron: Neuron, side: str) -> list[dict[int, float]]:
+    """Weigh the tokens about the firing tokens of a list's first entries, by place relative to these."""
+    name = peaks_of(side)
+    if not neuron.run.files.has(f"{name}.npy"):
+        return []
+    values = neuron.run.array(name)[neuron.neuron_id].astype(np.float32) * (1 if side == "top" else -1)
+    found = []
+    for entry in values:
+        # mlp neurons are off at 0; others have no such point, and are compared with the least about the peak
+        base = 0.0 if neuron.site == "mlp" else float(np.nanmin(entry, initial=np.inf))
+        scale = max(float(entry[PEAK_BEFORE]) - base, 1e-12)
+        weights = {
+            place - PEAK_BEFORE: round(float(min((value - base) / scale, MOST)), 3)
+            for place, value in enumerate(entry)
+            if value - base > LEAST * scale
+        }
+        found.append(dict(sorted((weights | {0: 1.0}).items())))
     return found
 
 

@@ -17,7 +17,6 @@ from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.counting.candidates import COMMON_WORD, UNINFORMATIVE
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
-from neurolect.signatures.firing.listed_tokens import SIDE as FIRING_SIDE
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 from neurolect.store.field_columns import fields_of
@@ -78,6 +77,7 @@ def _rounded(value: float) -> float:
 MAX_OVERLAP = 0.6
 # Fields shown of a sentence at most.
 N_SHOWN = 4
+OF_ENTRY = ("rank", "activation", "sentence_id", "text", "token", "gate")
 
 
 def is_near_duplicate(words: frozenset[str], shown: list[frozenset[str]]) -> bool:
@@ -122,7 +122,8 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
 
     ``listed``: The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
     Returns: ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
-        ``note`` (the values to show) and, with max pooling, ``token``; ``n_skipped``: near-duplicates passed over
+        ``note`` (the values to show) and, with max pooling, ``token``, of gated networks ``gate`` (whether it is
+        positive there); ``n_skipped``: near-duplicates passed over
         on the way.
     """
     taken: list[dict[str, Any]] = []
@@ -137,7 +138,7 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
             continue
         shown.append(words)
         metadata = {field: row[name] for field, name in columns.items() if row[name] is not None}
-        entry = {name: row[name] for name in ("rank", "activation", "sentence_id", "text", "token") if name in row}
+        entry = {name: row[name] for name in OF_ENTRY if name in row}
         taken.append({**entry, "metadata": metadata, "note": note(metadata, fields)})
         if len(taken) == limit:
             break
@@ -329,6 +330,7 @@ def card(
         histogram, ``nearly_constant``)
         and ``sides``: a list of dicts with ``side``, ``name``, ``name_kind``, ``name_z``, ``n_sentences``,
         ``name_held`` (how many of the strongest 10 and 100, and which share of all, hold the name's first part),
+        ``gate_positive`` (share of the entries at which the neuron's gate is positive; null without gates),
         ``corpus_share``,
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
         metadata by field under ``metadata``), ``by_activation`` (see
@@ -424,6 +426,7 @@ def _side(
         "side": side,
         **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
         "name_held": _name_held(summary, len(listed)),
+        "gate_positive": _gate_positive(listed),
         "corpus_share": _plain(len(listed) / max(neuron.run.manifest["corpus"]["n_mining"], 1)),
         "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
         "length": {
@@ -447,6 +450,13 @@ def _side(
     }
 
 
+def _gate_positive(listed: pa.Table) -> float | str | None:
+    """Give the share of a list's entries at which the neuron's gate is positive; None where it has none."""
+    if "gate" not in listed.column_names or listed.column("gate").null_count == len(listed):
+        return None
+    return _plain(pc.mean(pc.cast(listed.column("gate"), pa.float64())).as_py())
+
+
 def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, Any] | None:
     """Say how many of the 10 and 100 strongest sentences hold the name's first part; None where unknown."""
     at_10, at_100 = (summary.get(f"name_share_{depth}") for depth in (10, 100))
@@ -459,8 +469,8 @@ def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, Any] | No
 def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
     """Choose sentences, with the words that the neuron responded to where that is known."""
     chosen = examples(listed, limit=limit, fields=fields)
-    words = activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
-    words = firing_words(neuron, chosen["examples"]) | words if side == FIRING_SIDE else words
+    words = firing_words(neuron, side, chosen["examples"])
+    words |= activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
     for each in chosen["examples"]:
         each["activating"] = words.get(each["rank"])
     return chosen

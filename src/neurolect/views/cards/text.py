@@ -218,6 +218,8 @@ def _counts(side: dict[str, Any]) -> str:
         parts[-1] += f", {side['corpus_share']:.0%} of those read"
     if length["mean"] is not None:
         parts.append(f"{length['mean']:.1f} words each (corpus {number(length['background_mean'])})")
+    if side["gate_positive"] is not None:
+        parts.append(f"gate positive at {percent(side['gate_positive'])}")
     known = [f"{share:.0%} {name}s" for name, share in shares.items() if share is not None]
     return "  \u00b7  ".join([*parts, ", ".join(known)] if known else parts)
 
@@ -332,8 +334,8 @@ def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["R
             text = _text(bracketed(each["text"], activating))
         elif activating:
             for start, end, weight in activating:
-                if weight >= STRONG:
-                    text.stylize(f"bold {COLOURS[side['side']]}", start, end)
+                bold = "bold " if weight >= STRONG else ""
+                text.stylize(f"{bold}{COLOURS[side['side']]}", start, end)
         else:
             _embolden(text, strong)
         fires = next((start for start, _, weight in activating or () if weight >= 1), 0)
