@@ -3,12 +3,16 @@
 import json
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from neurolect.explorer import export_folder
 from tests.explorer.browsing import AXE, Visit, chromium, served
 
 pytestmark = pytest.mark.browser
@@ -141,10 +145,12 @@ def test_the_model_page_leads_to_neurons(browser: Any, address: str) -> None:
     page.wait_for_selector(".boxes svg")
     page.click("text=List what is in view")
     page.wait_for_selector(".picked li")
-    page.keyboard.press("Escape")
+    page.click("button >> text=Clear")
+    page.wait_for_selector(".picked", state="detached")
     page.select_option("text=Coloured by", "mean_length")
     page.wait_for_selector(".map-side .ramp")
-    page.click("text=Draw around")
+    page.click("button >> text=Draw around")
+    page.evaluate("document.querySelector('.map-canvas').scrollIntoView({block: 'center'})")
     box = page.locator(".map-canvas canvas").bounding_box()
     page.mouse.move(box["x"] + 20, box["y"] + 20)
     page.mouse.down()
@@ -253,6 +259,37 @@ def test_runs_with_parts_missing_and_broken_ones_say_so(browser: Any, example_fo
     visit.go("#/compare", "#two")
     page.select_option("header select", "0")
     visit.end()
+
+
+def test_an_exported_site_opens_from_a_folder_and_from_a_plain_server(
+    browser: Any, example_folder: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    export_folder(example_folder, to="site", out=site, workers=1)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for address in ((site / "index.html").as_uri(), f"http://127.0.0.1:{server.server_port}/"):
+            visit = Visit(browser, address)
+            page = visit.go("", ".tiles li")
+            page.wait_for_selector(".map-canvas canvas")
+            page.click("nav >> text=Neurons")
+            page.fill("input[type=search]", "jane austen")
+            visit.until("document.querySelectorAll('.grid-row').length === 1")
+            page.click(".grid-row a")
+            page.wait_for_selector(".lines li")
+            assert page.inner_text("h1") == "hidden.1.2"
+            page.reload()
+            page.wait_for_selector(".lines li")
+            page.go_back()
+            page.wait_for_selector(".grid-row")
+            visit.go("#/card/0/hidden.2.7?side=bottom", ".lines.bottom li")
+            visit.go("#/ask?word=austen", ".answers li")
+            assert "neurolect serve" in visit.text()
+            visit.go("#/about", "#keys")
+            visit.end()
+        server.shutdown()
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,14 @@ function Bars({ block }) {
     ${block.x_label ? html`<p class="note">${block.x_label}</p>` : null}`;
 }
 
+// What is left over has the colour of the rest.
+const REST = new Set(["vanished", "others", "none"]);
+
 function Stack({ block }) {
-  return html`<ul class="key" aria-hidden="true">${block.categories.map((label, at) => html`<li class=${`category-${at}`}>${label}</li>`)}</ul>
+  const category = (at) => `category-${REST.has(block.categories[at]) ? 9 : at % 9}`;
+  return html`<ul class="key" aria-hidden="true">${block.categories.map((label, at) => html`<li class=${category(at)}>${label}</li>`)}</ul>
     <table class="bars stack"><tbody>${block.rows.map((row) => html`<tr><th scope="row">${row.label}</th>
-      <td><span class="rail parts" role="img" aria-label=${block.categories.map((label, at) => `${label} ${percent(row.shares[at])}`).join(", ")}>${row.shares.map((share, at) => (share ? html`<i class=${`category-${at}`} style=${{ width: `${100 * share}%` }} title=${`${block.categories[at]} ${percent(share)}`}></i>` : null))}</span></td>
+      <td><span class="rail parts" role="img" aria-label=${block.categories.map((label, at) => `${label} ${percent(row.shares[at])}`).join(", ")}>${row.shares.map((share, at) => (share ? html`<i class=${category(at)} style=${{ width: `${100 * share}%` }} title=${`${block.categories[at]} ${percent(share)}`}></i>` : null))}</span></td>
       <td class="figure">${isNumber(row.n) ? count(row.n) : ""}</td></tr>`)}</tbody></table>`;
 }
 

@@ -65,6 +65,7 @@ export function Curves({ block }) {
   let style = 0;
   const styled = curves.map((curve) => ({ ...curve, style: curve.is_control ? "control" : `curve-${style++ % STYLES}` }));
   return html`<figure ref=${element} class="curves">
+    ${block.y_label ? html`<figcaption>${block.y_label}</figcaption>` : null}
     <ul class="key" aria-hidden="true">${styled.map((curve) => html`<li class=${curve.style}>${curve.label}</li>`)}${(block.lines || []).map((each) => html`<li class="control">${each.label}</li>`)}</ul>
     <svg width=${width} height=${top + height + 40} viewBox=${`0 0 ${width} ${top + height + 40}`} role="img" aria-label=${`${block.title}: ${styled.map((curve) => `${curve.label} from ${number(curve.y[0])} to ${number(curve.y[curve.y.length - 1])}`).join("; ")}`}>
       ${yTicks.map((value) => html`<g><line class="grid-line" x1=${left} x2=${width - right} y1=${py(value)} y2=${py(value)} /><text x=${left - 6} y=${py(value) + 4} text-anchor="end">${number(value)}</text></g>`)}
@@ -75,7 +76,7 @@ export function Curves({ block }) {
         ${curve.low && curve.high ? html`<path class="band" d=${band(curve, px, py)} />` : null}
         <path class="curve" d=${curve.points.map(([x, y], at) => `${at ? "L" : "M"}${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join("")} />
         ${curve.points.length <= 40 ? curve.points.map(([x, y]) => html`<circle cx=${px(x)} cy=${py(y)} r="2.6"><title>${curve.label}: ${number(y)} at ${number(block.log_x ? 10 ** x : x)}</title></circle>`) : null}</g>`)}
-    </svg>${block.y_label ? html`<figcaption>${block.y_label}</figcaption>` : null}</figure>`;
+    </svg></figure>`;
 }
 
 function band({ points, low, high }, px, py) {

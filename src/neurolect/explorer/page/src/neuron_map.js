@@ -83,8 +83,9 @@ function Canvas({ now, found, side, label }) {
   function down(event) {
     canvas.current.setPointerCapture(event.pointerId);
     const isDrawing = tool === "draw" || event.shiftKey;
-    drag.current = { last: placeOf(event), first: placeOf(event), isDrawing, moved: false };
-    if (isDrawing) setOutline([plot.current.toData(...placeOf(event))]);
+    const corners = [plot.current.toData(...placeOf(event))];
+    drag.current = { last: placeOf(event), first: placeOf(event), isDrawing, corners, moved: false };
+    if (isDrawing) setOutline(corners);
   }
   function move(event) {
     const here = placeOf(event);
@@ -95,7 +96,7 @@ function Canvas({ now, found, side, label }) {
     }
     const { last, first, isDrawing } = drag.current;
     if (Math.hypot(here[0] - first[0], here[1] - first[1]) > 3) drag.current.moved = true;
-    if (isDrawing) setOutline((before) => [...before, plot.current.toData(...here)]);
+    if (isDrawing) setOutline((drag.current.corners = [...drag.current.corners, plot.current.toData(...here)]));
     else if (drag.current.moved) plot.current.move(here[0] - last[0], here[1] - last[1]);
     drag.current.last = here;
     setOver(null);
@@ -105,7 +106,7 @@ function Canvas({ now, found, side, label }) {
     const ended = drag.current;
     drag.current = null;
     if (!ended) return;
-    if (ended.isDrawing) pick(outline);
+    if (ended.isDrawing) pick(ended.corners);
     else if (!ended.moved) {
       const row = rowAt(event);
       if (row >= 0) go(cardLink(now.n, addressOf(now, row), sideOf(now, row)));

@@ -87,11 +87,11 @@ function List({ now, rows, data, numbers, sort, q, busy }) {
   const words = terms(q);
   const has = (name) => now.columns.some((each) => each.name === name);
   const columns = [
-    { name: "address", label: "neuron", width: "9.5rem", className: "at" },
-    { name: "name", label: "what it is highest or lowest for", short: "name", width: "minmax(11rem, 1.1fr)", className: "named" },
-    ...(has("typical") ? [{ name: "typical", label: "a sentence of its list", short: "sentence", width: "minmax(14rem, 2fr)", className: "typical" }] : []),
-    ...(has("kind") ? [{ name: "kind", label: "kind of evidence", short: "kind", width: "7.5rem", className: "kind" }] : []),
-    ...numbers.map((each) => ({ name: each.name, label: each.label, short: shortName(each), help: each.label, width: "6.2rem", numeric: true })),
+    { name: "address", label: "neuron", width: "9rem", className: "at" },
+    { name: "name", label: "what it is highest or lowest for", short: "name", width: "minmax(12rem, 1.4fr)", className: "named" },
+    ...(has("typical") ? [{ name: "typical", label: "a sentence of its list", short: "sentence", width: "minmax(14rem, 1.8fr)", className: "typical" }] : []),
+    ...(has("kind") ? [{ name: "kind", label: "kind of evidence", short: "kind", width: "6.5rem", className: "kind" }] : []),
+    ...numbers.map((each) => ({ name: each.name, label: each.label, short: shortName(each), help: each.label, width: "5.6rem", numeric: true })),
   ];
   const cells = {
     address: (row, tabindex, activate) => html`<a tabindex=${tabindex} onFocus=${activate} href=${cardLink(now.n, addressOf(now, row), sideOf(now, row))}><${Side} side=${sideOf(now, row)} /><span class="address">${addressOf(now, row)}</span></a>`,
@@ -102,7 +102,7 @@ function List({ now, rows, data, numbers, sort, q, busy }) {
   };
   const cell = (row, each, tabindex, activate) => (cells[each.name] ? cells[each.name](row, tabindex, activate) : number(data[each.name] ? data[each.name].values[row] : null));
   const nothing = html`<${Empty} title="No neuron matches.">Take a condition away, or search for a shorter word.<//>`;
-  return html`<div class=${busy ? "busy" : ""}><${Grid} label="Neurons" columns=${columns} rows=${rows} cell=${cell} sort=${sort} rowHeight=${narrow ? 122 : 58}
+  return html`<div class=${busy ? "busy" : ""}><${Grid} label="Neurons" columns=${columns} rows=${rows} cell=${cell} sort=${sort} rowHeight=${narrow ? 122 : 70}
     onSort=${(name) => change({ sort: nextSort(now, sort, name) })} open=${(row) => go(cardLink(now.n, addressOf(now, row), sideOf(now, row)))} rowName=${nothing} /></div>`;
 }
 

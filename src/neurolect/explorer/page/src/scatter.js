@@ -1,5 +1,7 @@
 // Points on a canvas, written pixel by pixel: hundreds of thousands move smoothly without a graphics card.
 
+const SMOOTH = 60000; // points at most whose edges are smoothed
+
 export class Scatter {
   constructor(canvas) {
     this.canvas = canvas;
@@ -88,8 +90,8 @@ export class Scatter {
     pixels.fill(packed(this.ground));
     const codes = palette.map(packed);
     const radius = this.radius(dense);
-    const mask = disc(radius, width);
-    const reach = Math.ceil(radius);
+    const { whole, edge, shares } = disc(radius, width, order.length <= SMOOTH);
+    const reach = Math.ceil(radius) + 1;
     const scale = view.scale * dense;
     const [left, top] = [width / 2 - view.x * scale, height / 2 + view.y * scale];
     for (let at = 0; at < order.length; at++) {
@@ -100,7 +102,8 @@ export class Scatter {
       if (!(px >= reach && px < width - reach && py >= reach && py < height - reach)) continue;
       const from = py * width + px;
       const code = codes[colours[point]];
-      for (let place = 0; place < mask.length; place++) pixels[from + mask[place]] = code;
+      for (let place = 0; place < whole.length; place++) pixels[from + whole[place]] = code;
+      for (let place = 0; place < edge.length; place++) pixels[from + edge[place]] = blended(pixels[from + edge[place]], code, shares[place]);
     }
     brush.putImageData(this.image, 0, 0);
   }
@@ -158,11 +161,26 @@ function mixed(n) {
 
 const packed = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
-function disc(radius, width) {
-  const reach = Math.floor(radius);
-  const offsets = [];
-  for (let dy = -reach; dy <= reach; dy++) for (let dx = -reach; dx <= reach; dx++) if (dx * dx + dy * dy <= radius * radius) offsets.push(dy * width + dx);
-  return Int32Array.from(offsets);
+// Mix two colours channel by channel; share of 256.
+function blended(under, over, share) {
+  const rest = 256 - share;
+  const odd = ((((under & 0xff00ff) * rest + (over & 0xff00ff) * share) >>> 8) & 0xff00ff) >>> 0;
+  const green = ((((under >>> 8) & 0xff) * rest + ((over >>> 8) & 0xff) * share) >>> 8) << 8;
+  return (0xff000000 | odd | green) >>> 0;
+}
+
+// The pixels of a disc about one: those all in it, and of those at its edge how much, where there are not too many points.
+function disc(radius, width, isSmooth) {
+  const reach = Math.ceil(radius);
+  const [whole, edge, shares] = [[], [], []];
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      const share = Math.max(0, Math.min(1, radius + 0.5 - Math.hypot(dx, dy)));
+      if (share === 1 || (!isSmooth && share > 0.5)) whole.push(dy * width + dx);
+      else if (isSmooth && share > 0.05) edge.push(dy * width + dx) && shares.push(Math.round(256 * share));
+    }
+  }
+  return { whole: Int32Array.from(whole), edge: Int32Array.from(edge), shares: Int32Array.from(shares) };
 }
 
 function gridOf(x, y, [[x0, x1], [y0, y1]]) {

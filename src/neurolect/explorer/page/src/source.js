@@ -76,7 +76,7 @@ async function fromChunk(parts, key) {
 // Chunks write the names of rows once: {"$": names, "r": rows}.
 function unpacked(value) {
   if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map(unpacked);
+  if (Array.isArray(value)) return typeof value[0] === "object" ? value.map(unpacked) : value; // of numbers or texts: as it is
   if (!Object.hasOwn(value, "$")) return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, unpacked(each)]));
   const rows = value.r.map((row) => Object.fromEntries(row.map((each, at) => [value.$[at], unpacked(each)])));
   return value.one ? rows[0] : rows;
