@@ -41,7 +41,8 @@ def find(
     has: Annotated[
         str | None,
         typer.Option(
-            help="A label of any kind: tags=VBD, tags='DT JJ NN', subtrees='VBD(NN(DT) IN)'.", metavar="KIND=LABEL"
+            help="A label of any kind: tags='DT JJ NN', subtrees='VBD(NN(DT) IN)'; writes=TOKEN.",
+            metavar="KIND=LABEL",
         ),
     ] = None,
     examples: Annotated[

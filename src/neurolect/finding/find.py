@@ -119,6 +119,7 @@ def find(
     where: str | None = None,
     has: str | None = None,
     examples: Sequence[str] | None = None,
+    writes: str | None = None,
     side: str | None = None,
     limit: int = 10,
 ) -> pa.Table:
@@ -149,6 +150,9 @@ def find(
         :func:`neurolect.signatures.evidence.kinds`.
     examples : sequence of str, optional
         Sentences; looked for is the hundredth of the kept sentences that shares most rare words with one of them.
+    writes : str, optional
+        A token that the neuron promotes or suppresses clearly, as ``neurolect writes`` kept it, in any case and
+        with or without a space before it; only by itself. Also ``has="writes=olympics"``.
     side : str, optional
         ``top`` or ``bottom``; both when not given.
     limit : int, >= 1
@@ -161,6 +165,7 @@ def find(
         ``evidence``, ``name`` (of that side), ``n_list``, ``share_list``, ``n_background``, ``share_background``,
         ``lift``, ``log_odds_z``, and ``fidelity`` (AUROC of the whole signature on held-out sentences) where the
         run has it; highest score first, ties by neuron number.
+        With `writes` ``score`` is the token's z, ``sign`` is -1 where it is suppressed, and there are no counts.
         Counts are of sentences (of a single `tag`: of tokens) and exact. The background of a word and of a
         condition are all sentences read, that of anything else the uniform sample.
 
@@ -172,6 +177,20 @@ def find(
         If no list has it (names the nearest things there are), or the run has not been described.
     """
     run = open_run(run)
+    kind, _, label = (has or "").partition("=")
+    if kind.strip() == "writes":
+        writes, has = label, None
+    if writes is not None:
+        others: dict[str, Any] = {
+            "word": word,
+            "pattern": pattern,
+            "tag": tag,
+            "subtree": subtree,
+            "regex": regex,
+            "where": where,
+        }
+        others |= {"has": has, "examples": examples, "side": side}
+        return _find_writing(run, writes.strip(), others=others, limit=limit)
     if has is not None:
         given: dict[str, Any] = {"word": word, "pattern": pattern, "tag": tag, "subtree": subtree, "where": where}
         more = as_options(has, given)
@@ -191,7 +210,6 @@ def find(
     if tag is not None and len(tag.split()) == 1 and len(asked.given) == 1:
         ranked = find_in_table(run, TAG_ROWS, tag.strip().upper(), side=side, limit=limit)
         return _with_provenance(run, ranked, tag.strip().upper(), options=options)
-    kind, _, label = (has or "").partition("=")
     of_entries = next((each for each in kinds() if each.name == kind.strip() and each.of_entries), None)
     if of_entries is not None and of_entries.rows is not None and len(asked.given) == 1:
         if not of_entries.present_in(run):
@@ -205,6 +223,42 @@ def find(
     if not ranked.num_rows:
         raise nothing_found(run, asked, found, index=index)
     return _with_provenance(run, ranked, found.label, options=options)
+
+
+def _find_writing(run: Run, token: str, *, others: dict[str, Any], limit: int) -> pa.Table:
+    """Rank the neurons that promote or suppress a token clearly."""
+    given = [name for name, value in others.items() if value is not None]
+    if given or not token or limit < 1:
+        what = f"A token that neurons write was asked for: {token!r}, at most {limit}."
+        raise OptionError(what, expected="a token by itself" + (f", without {', '.join(given)}" if given else ""))
+    if not run.has("writes/neurons"):
+        what = f"The run {run.folder} does not know what its neurons write."
+        raise RunFolderError(what, hint=f"neurolect writes {quoted(run.folder)}")
+    table, wanted = run.table("writes/neurons"), token.casefold()
+    columns = ["neuron_id", "promotes", "suppresses", "promotes_z", "suppresses_z"]
+    found: list[tuple[float, int, int]] = []
+    tokens: set[str] = set()
+    for row in table.select(columns).to_pylist():
+        for sign, name in ((1, "promotes"), (-1, "suppresses")):
+            own = [each.strip().casefold() for each in row[name]]
+            tokens.update(own)
+            if wanted in own:
+                found.append((-row[f"{name}_z"][own.index(wanted)], row["neuron_id"], sign))
+    if not found:
+        what = f"No neuron promotes or suppresses {token!r} clearly."
+        raise RunFolderError(what, hint=f"Nearest: {nearest(wanted, sorted(tokens))}." if tokens else None)
+    found = sorted(found)[:limit]
+    sides = run.sides[:1] * len(found)
+    ids = pa.table({"neuron_id": pa.array([each[1] for each in found], pa.int32()), "side": sides})
+    columns_of = {
+        "neuron_id": ids.column("neuron_id"),
+        "side": ids.column("side"),
+        "score": pa.array([-each[0] for each in found], pa.float64()),
+        "sign": pa.array([each[2] for each in found], pa.int64()),
+        "evidence": [f"writes {token}" if each[2] > 0 else f"writes not {token}" for each in found],
+        "name": list_names(run, ids) if run.has("signatures/summary") else pa.nulls(len(found), pa.string()),
+    }
+    return ranking_table(columns_of, runs=run, method="find", options={"writes": token, "limit": limit})
 
 
 def _check(asked: Asked, *, subtree: str | None, side: str | None, limit: int) -> None:

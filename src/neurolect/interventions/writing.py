@@ -1,8 +1,9 @@
-"""What a decoder's mlp neurons write: the tokens that their output direction promotes and suppresses.
+"""What a decoder's neurons write: the tokens that their output direction promotes and suppresses.
 
-No text is read. The column of the down-projection goes through the final norm's gain and the unembedding; a token's
-score is compared with the same token's over the layer, and the largest with those of random mixtures of the
-layer's own columns.
+No text is read. The direction goes through the final norm's gain and the unembedding; a token's score is compared
+with the same token's over the layer, and the largest with those of random mixtures of the layer's own directions.
+That of an mlp neuron is its column of the down-projection, that of a head's dimension its column of the attention's
+output projection; hidden dimensions are directions themselves, the same in every block.
 
 Dims: V tokens, D hidden width, N neurons of a layer, M random mixtures.
 """
@@ -22,6 +23,8 @@ from neurolect.fidelity.score import load_model_of
 from neurolect.folders.atomic import write_table
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.resuming import tap_at
+from neurolect.model.architecture.gates import Inputs, find_inputs
+from neurolect.model.architecture.taps import Tap
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
@@ -31,8 +34,11 @@ from neurolect.store import Run, open_run
 from neurolect.store.stages import making
 
 TABLE = "writes/neurons"
-KEPT = ["score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis"]
+OF_DIRECTION = ["score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis"]
+KEPT = [*OF_DIRECTION, "cosine", "cosine_gate"]
 """Columns of the run's table."""
+DIRECTED = ("mlp", "head")
+"""Sites whose neurons have an output direction of their own."""
 N_MIXTURES = 1_000
 """Random mixtures of a layer's columns that the threshold is taken from."""
 QUANTILE = 0.99
@@ -83,8 +89,8 @@ def writes(
     model : Model, Run, str or Path
         A decoder with its head, its name; or a run that was collected from one.
     neurons : sequence of str
-        Addresses at the site mlp (``mlp.15.200``, ``mlp.15.0-9``, ``mlp.15``); all when none is given, those of
-        the run's mlp layers.
+        Addresses (``mlp.15.200``, ``mlp.15.0-9``, ``head.15``, ``hidden.30``); all mlp neurons when none is given,
+        of a run those of its layers at the sites mlp and head, and of its last block's hidden dimensions.
     token : str, optional
         Only neurons that promote or suppress this one clearly, in any case and with or without a space before it.
     seed : int
@@ -102,12 +108,14 @@ def writes(
         A ranking: ``score`` is the largest z of either sign over its threshold (above 1: more than 99 % of random
         mixtures of the layer's own columns), ``sign`` that sign, ``promotes`` and ``suppresses`` (tokens, the
         strongest first; empty where nothing is clear), ``promotes_z``, ``suppresses_z``, ``kurtosis`` of z over all
-        tokens. Provenance: ``layers`` with thresholds and the shares of neurons and of mixtures above them.
+        tokens; of mlp neurons ``cosine`` of what the neuron reads (its row of the up-projection, with the gain of
+        the norm before it) and writes, and ``cosine_gate`` of its gate's row and what it writes. Provenance:
+        ``layers`` with thresholds and the shares of neurons and of mixtures above them.
 
     Raises
     ------
     ModelError
-        If the model has no unembedding, or no mlp site.
+        If the model has no unembedding, or no such site.
     NeuronAddressError
         If there is no such neuron.
 
@@ -131,18 +139,21 @@ def writes(
     wanted = _columns(model, neurons)
     rows: list[dict[str, Any]] = []
     layers = []
+    inputs = _inputs_of(model, [tap for tap, _ in wanted])
     with (progress or NullProgress()).task("writes", total=len(wanted), unit="layers") as task:
-        for layer, columns in wanted.items():
-            found, facts = _of_layer(model, unembedding, layer, columns, seed=seed)
-            rows += found
-            layers.append({"layer": layer, **facts})
+        for number, (tap, columns) in enumerate(wanted):
+            found, facts = _of_layer(model, unembedding, tap, columns, seed=seed)
+            cosines = _cosines(tap, columns, inputs.get(number))
+            rows += [row | own for row, own in zip(found, cosines, strict=True)]
+            layers.append({"site": tap.place.site, "layer": tap.place.layer, **facts})
             task.advance(1)
     if token is not None:
         rows = [row for row in rows if _has(row, token)]
     rows.sort(key=lambda row: -row["score"])
-    names = ("address", "score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis")
+    columns_of = {name: [row[name] for row in rows] for name in ("address", *OF_DIRECTION)}
+    real = {name: pa.array([row[name] for row in rows], pa.float64()) for name in ("cosine", "cosine_gate")}
     return ranking_table(
-        {name: [row[name] for row in rows] for name in names},
+        columns_of | real,
         runs=[model.fingerprint],
         method="writes",
         options={
@@ -167,13 +178,15 @@ def _of_run(
     device: str,
     progress: Progress | None,
 ) -> pa.Table:
-    """Measure the neurons of a run's mlp layers, and keep them in its folder unless only some are asked for."""
-    layers = [each["layer"] for each in run.manifest["model"]["sites"] if each["site"] == "mlp"]
-    if not layers:
-        what = f"{run.folder} has no mlp neurons, and others have no output direction of their own."
-        raise OptionError(what, expected="a run that was collected with model.sites=mlp")
+    """Measure the neurons of a run, and keep what was found in its folder unless only some are asked for."""
+    last = ("hidden", run.manifest["model"]["n_layers"])  # what the final norm and the unembedding read
+    places = [(each["site"], each["layer"]) for each in run.manifest["model"]["sites"]]
+    written_by = [each for each in places if each[0] in DIRECTED or each == last]
+    if not written_by:
+        what = f"{run.folder} has neither mlp neurons nor heads, nor the last block's hidden dimensions."
+        raise OptionError(what, expected="a run that was collected with model.sites=mlp, say")
     model = load_model_of(run, device=device, load=load_with_head)
-    asked = list(neurons) or [f"mlp.{layer}" for layer in layers]
+    asked = list(neurons) or [f"{site}.{layer}" for site, layer in written_by]
     if neurons:
         return writes(model, asked, token=token, seed=seed, progress=progress)
     unembedding_of(model)  # refused before the stage begins
@@ -205,13 +218,19 @@ def unembedding_of(model: Model) -> Unembedding:
     weight = weight.detach().float()
     if norm is None:
         return Unembedding(weight, centred=False)
-    state = torch.ones(1, 1, width, device=weight.device, dtype=next(norm.parameters()).dtype)
+    gain, centred = _gain(norm, width)
+    return Unembedding(weight * gain, centred=centred)
+
+
+def _gain(norm: nn.Module, width: int) -> tuple[Tensor, bool]:
+    """Try a norm on a state of mean 0 and size 1: its gain, and whether it takes the mean off."""
+    own = next(norm.parameters())
+    state = torch.ones(1, 1, width, device=own.device, dtype=own.dtype)
     state[..., 1::2] = -1.0
     with torch.inference_mode():
         up, down, moved = (norm(each).float() for each in (state, -state, state + 3.0))
     gain = ((up - down) / (2.0 * state.float()))[0, 0]
-    centred = bool(torch.allclose(up, moved, rtol=1e-2, atol=1e-2 * float(up.abs().max())))
-    return Unembedding(weight * gain, centred=centred)
+    return gain, bool(torch.allclose(up, moved, rtol=1e-2, atol=1e-2 * float(up.abs().max())))
 
 
 def _final_norm(model: Model) -> nn.Module | None:
@@ -240,35 +259,98 @@ def _final_norm(model: Model) -> nn.Module | None:
     return next((module for module, output in reversed(found) if torch.equal(output, last)), None)
 
 
-def _columns(model: Model, neurons: Sequence[str]) -> dict[int, NDArray[np.int64]]:
-    """Read addresses: by layer its columns, ascending."""
-    asked: dict[int, list[NDArray[np.int64] | None]] = {}
+def _columns(model: Model, neurons: Sequence[str]) -> list[tuple[Tap, NDArray[np.int64]]]:
+    """Read addresses: by site and layer where its neurons are, and which of them are asked for, ascending."""
+    asked: dict[tuple[str, int], list[NDArray[np.int64] | None]] = {}
     for address in neurons or [f"mlp.{layer}" for layer in range(1, model.n_layers + 1)]:
         site, layer, own = read_address(address)
-        if site != "mlp":
-            what = f"What {address} writes was asked for."
-            raise OptionError(what, expected="neurons of the site mlp, which have an output direction of their own")
-        asked.setdefault(layer, []).append(own)
-    found = {}
-    for layer, parts in sorted(asked.items()):
-        width = tap_at(model, "mlp", layer).place.width
+        asked.setdefault((site, layer), []).append(own)
+    found = []
+    for (site, layer), parts in sorted(asked.items(), key=lambda each: (each[0][0] != "mlp", each[0])):
+        tap = tap_at(model, site, layer)
+        width = tap.place.width
         columns = np.unique(np.concatenate([np.arange(width) if each is None else each for each in parts]))
         if columns[-1] >= width:
-            what = f"There is no neuron mlp.{layer}.{columns[-1]}: the layer has {width:,}."
+            what = f"There is no neuron {site}.{layer}.{columns[-1]}: the layer has {width:,}."
             raise NeuronAddressError(what, expected=f"an index from 0 to {width - 1}")
-        found[layer] = columns
+        found.append((tap, columns))
     return found
 
 
+def _directions(tap: Tap, device: torch.device) -> Tensor:
+    """Give what each neuron of a layer adds to the hidden states, shape (width, D)."""
+    width = tap.place.width
+    if tap.place.site not in DIRECTED or tap.module is None:
+        return torch.eye(width, device=device)
+    weight: Any = tap.module.weight
+    directions: Tensor = weight.detach().float()
+    # a Linear has (out, in), transformers' Conv1D (in, out)
+    return directions.T if isinstance(tap.module, nn.Linear) else directions
+
+
+class _Read(NamedTuple):
+    """What the mlp neurons of a layer read their input by."""
+
+    inputs: Inputs
+    gain: Tensor | None
+    """Of the norm before them, shape (D,)."""
+
+
+def _inputs_of(model: Model, taps: Sequence[Tap]) -> dict[int, _Read]:
+    """Find what mlp neurons are computed from, by number of the tap, in one run over four tokens."""
+    if not any(tap.place.site == "mlp" for tap in taps):
+        return {}
+    ids = torch.as_tensor(model.usable_words[:4][None], device=model.device)
+    given: dict[int, Tensor] = {}
+    normed: list[tuple[nn.Module, Tensor]] = []
+
+    def keep(module: nn.Module, args: tuple[object, ...], output: object) -> None:
+        if isinstance(output, Tensor) and [each.ndim for each in module.parameters(recurse=False)][:1] == [1]:
+            normed.append((module, output))
+        if args and isinstance(args[0], Tensor):
+            given[id(module)] = args[0]
+
+    def run() -> None:
+        body: Any = model.body
+        body(input_ids=ids, attention_mask=torch.ones_like(ids), **model.keywords)
+
+    handles = [each.register_forward_hook(keep) for each in model.body.modules() if not list(each.children())]
+    try:
+        with torch.inference_mode():
+            found = find_inputs(model.body, taps, run=run)
+    finally:
+        for each in handles:
+            each.remove()
+    made = {}
+    for number, inputs in found.items():
+        states = given.get(id(inputs.up.module))
+        norm = next((module for module, output in normed if states is output), None)
+        made[number] = _Read(inputs, None if norm is None else _gain(norm, states.shape[-1])[0])  # type: ignore[union-attr]
+    return made
+
+
+def _cosines(tap: Tap, columns: NDArray[np.int64], read: _Read | None) -> list[dict[str, float | None]]:
+    """Compare what neurons read with what they write."""
+    if read is None:
+        return [{"cosine": None, "cosine_gate": None} for _ in columns]
+    directions = _directions(tap, read.inputs.up.rows(1).device)
+    found = []
+    for part in (read.inputs.up, read.inputs.gate):
+        if part is None:
+            found.append([None] * len(columns))
+            continue
+        rows = part.rows(tap.place.width)
+        rows = rows if read.gain is None else rows * read.gain
+        found.append(torch.cosine_similarity(rows, directions, dim=1).cpu()[torch.from_numpy(columns)].tolist())
+    return [{"cosine": one, "cosine_gate": other} for one, other in zip(*found, strict=True)]
+
+
 def _of_layer(
-    model: Model, unembedding: Unembedding, layer: int, columns: NDArray[np.int64], *, seed: int
+    model: Model, unembedding: Unembedding, tap: Tap, columns: NDArray[np.int64], *, seed: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Measure some neurons of a layer against all of it."""
-    tap = tap_at(model, "mlp", layer)
-    weight: Any = tap.module.weight if tap.module is not None else None
-    directions = weight.detach().float()
-    if directions.shape[0] != tap.place.width:  # a Linear has (out, in), transformers' Conv1D (in, out)
-        directions = directions.T
+    site, layer = tap.place.site, tap.place.layer
+    directions = _directions(tap, unembedding.weight.device)
     if unembedding.centred:
         directions = directions - directions.mean(1, keepdim=True)
     middle = directions.mean(0)
@@ -283,7 +365,7 @@ def _of_layer(
     ratios = own.peaks / thresholds[:, None]
     rows = []
     for place, column in enumerate(columns.tolist()):
-        row: dict[str, Any] = {"address": f"mlp.{layer}.{column}", "kurtosis": float(own.kurtosis[place])}
+        row: dict[str, Any] = {"address": f"{site}.{layer}.{column}", "kurtosis": float(own.kurtosis[place])}
         row["score"], row["sign"] = float(ratios[:, place].max()), 1 if ratios[0, place] >= ratios[1, place] else -1
         for number, name in enumerate(("promotes", "suppresses")):
             clear = own.scores[number, place] > thresholds[number] if ratios[number, place] > 1 else []

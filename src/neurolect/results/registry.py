@@ -74,10 +74,12 @@ def _of_twins(run: Run, _asked: Asked) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy().astype(np.float64))
 
 
-def _of_writing(run: Run, _asked: Asked) -> NDArray[np.float64]:
-    table = run.table("writes/neurons", columns=["neuron_id", "kurtosis"])
+def _of_writing(run: Run, _asked: Asked, *, column: str = "kurtosis") -> NDArray[np.float64]:
+    table = run.table("writes/neurons")
     values = np.full(run.n_neurons, np.nan)
-    values[table.column("neuron_id").to_numpy()] = table.column("kurtosis").to_numpy()
+    if column in table.column_names:  # tables of before have no cosines
+        found = table.column(column).to_numpy(zero_copy_only=False)
+        values[table.column("neuron_id").to_numpy()] = found.astype(np.float64)
     return values
 
 
@@ -183,6 +185,13 @@ _NUMBERS = [
         label="how few tokens what it writes goes to (excess kurtosis over the vocabulary)",
         source="writes/neurons",
         read=_of_writing,
+        of_neuron=True,
+    ),
+    Number(
+        name="write-cosine",
+        label="cosine of what an mlp neuron reads and writes",
+        source="writes/neurons",
+        read=partial(_of_writing, column="cosine"),
         of_neuron=True,
     ),
     moment("mean", "mean of the activation"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.errors import ModelError
-from neurolect.model.architecture.gates import Gate, find_gates
+from neurolect.model.architecture.gates import Part, find_inputs
 from neurolect.model.architecture.taps import Tap, find_taps
 from neurolect.model.architecture.unchanged import put_back
 from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
@@ -106,13 +106,14 @@ class Network:
             hint = "only networks that take token ids (`input_ids`) and nothing else can be read"
         raise ModelError(what + reason, hint=hint) from why
 
-    def _find_gates(self) -> dict[int, Gate]:
+    def _find_gates(self) -> dict[int, Part]:
         """Find the gates in a trial run that changes nothing."""
         n_mlp = sum(tap.place.site == "mlp" for tap in self.taps)
         for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
             run = partial(self._trial, n_tokens)
             with suppress(*REFUSALS), put_back(self.body), quiet_transformers(), torch.inference_mode():
-                found = find_gates(self.body, self.taps, run=run)
+                inputs = find_inputs(self.body, self.taps, run=run)
+                found = {number: each.gate for number, each in inputs.items() if each.gate is not None}
                 return found if len(found) == n_mlp else {}
         return {}
 

@@ -9,7 +9,7 @@ from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds, title_of
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
-from neurolect.views.texts.bars import percent
+from neurolect.views.texts.bars import number, percent
 
 NOT_APART = 0.55
 """Against hard negatives (0.5 is chance): below this a signature fits the most similar neuron as well."""
@@ -167,28 +167,34 @@ def cause_line(found: dict[str, Any]) -> str:
 def card_writes(neuron: Neuron) -> dict[str, Any] | None:
     """Give the tokens that the neuron promotes and suppresses, clearer than chance.
 
-    Returns: ``promotes``, ``suppresses`` (tokens, the strongest first) and ``score`` (above 1 where one is clear);
-        None where ``neurolect writes`` has not run.
+    Returns: ``promotes``, ``suppresses`` (tokens, the strongest first), ``score`` (above 1 where one is clear), and
+        of mlp neurons ``cosine`` and ``cosine_gate`` (of what it reads, its gate reads, and what it writes); None
+        where ``neurolect writes`` has not run.
     """
     if not neuron.run.has("writes/neurons"):
         return None
     rows = neuron.rows("writes/neurons").to_pylist()
     if not rows:
         return None
+    numbers = {name: rows[0].get(name) for name in ("score", "cosine", "cosine_gate")}
     return {name: rows[0][name] for name in ("promotes", "suppresses")} | {
-        "score": float(f"{rows[0]['score']:.3g}")
+        name: None if value is None else float(f"{value:.3g}") for name, value in numbers.items()
     }
 
 
-def writes_line(found: dict[str, Any]) -> str:
-    """Say in a line what a neuron writes.
+def writes_line(found: dict[str, Any], *, reads: str | None = None) -> str:
+    r"""Say in a line what a neuron reads and writes.
 
-    >>> writes_line({"promotes": [" her", " she"], "suppresses": [], "score": 2.1})
-    'writes \u2192 her, she'
+    >>> writes_line({"promotes": [" her", " she"], "suppresses": [], "score": 2.1}, reads='at "mother"')
+    'reads at "mother"  \u2192  writes her, she'
     """
     shown = {name: ", ".join(filter(None, map(str.strip, found[name]))) for name in ("promotes", "suppresses")}
     parts = [text if name == "promotes" else f"not {text}" for name, text in shown.items() if text]
-    return "writes \u2192 " + ("  \u00b7  ".join(parts) or "nothing clear")
+    line = f"reads {reads}  \u2192  writes " if reads else "writes \u2192 "
+    line += "  \u00b7  ".join(parts) or "nothing clear"
+    cosines = {"input": found.get("cosine"), "gate": found.get("cosine_gate")}
+    said = [f"{name} {number(value)}" for name, value in cosines.items() if value is not None]
+    return line + (f"  \u00b7  cosine with its {', '.join(said)}" if said else "")
 
 
 def card_concepts(neuron: Neuron, side: str) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     for drawn, fact in zip((line, _text(ends, "bright_black")), [*side_facts, "", ""], strict=False):
         yield drawn + _text("   " + fact if fact and width - bins > 24 else "", "")
     if card["writes"]:
-        line = _text(writes_line(card["writes"]))
+        line = _text(writes_line(card["writes"], reads=card["sides"][0]["name"] if card["sides"] else None))
         line.truncate(width, overflow="ellipsis")
         yield line
     alike = [f"{each['address']} {number(each['correlation'])}" for each in (card["responds_like"] or ())[:4]]

@@ -274,7 +274,7 @@ def writes_text(table: pa.Table, *, limit: int, width: int = 100) -> str:
     details, rows = provenance(table).details, table.to_pylist()
     clear = [row for row in rows if row["score"] > 1]
     lines = [
-        "Tokens that mlp neurons promote (+) and suppress (-), through the final norm and the unembedding;",
+        "Tokens that neurons promote (+) and suppress (-), through the final norm and the unembedding;",
         "z against the same token over the layer. Clear: beyond 99 % of random mixtures of its own columns.",
         "",
     ]
@@ -288,7 +288,8 @@ def writes_text(table: pa.Table, *, limit: int, width: int = 100) -> str:
         lines.append(f"... and {len(clear) - limit:,} more: --limit, --out FILE.")
     lines += ["", f"{'layer':<8}{'neurons':>9}{'clear':>8}{'by chance':>11}"]
     lines += [
-        f"mlp {each['layer']:<4}{each['n']:>9,}{each['clear']:>8.0%}{each['clear_by_chance']:>11.0%}"
+        f"{each.get('site', 'mlp') + ' ' + str(each['layer']):<8}{each['n']:>9,}{each['clear']:>8.0%}"
+        f"{each['clear_by_chance']:>11.0%}"
         for each in details["layers"]
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"

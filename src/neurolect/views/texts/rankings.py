@@ -80,8 +80,8 @@ def _cut(line: str, width: int) -> str:
 
 
 # What a search found, as a table for the terminal.
-TITLES = ("neuron", "side", "evidence", "in list", "usual", "lift", "log-odds z", "fidelity", "its name")
-NUMBERS = frozenset({"in list", "usual", "lift", "log-odds z", "fidelity"})
+TITLES = ("neuron", "side", "evidence", "in list", "usual", "lift", "log-odds z", "z", "fidelity", "its name")
+NUMBERS = frozenset({"z", "in list", "usual", "lift", "log-odds z", "fidelity"})
 LONGEST = 32
 """Columns of a cell at most; the name, which comes last, takes what is left."""
 GAP, RULE, ELLIPSIS = "  ", "\u2500", "\u2026"
@@ -144,12 +144,13 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "neuron": row["address"],
         "side": row["side"],
         "evidence": row["evidence"],
-        "in list": percent(row["share_list"]),
-        "usual": percent(row["share_background"]),
-        "lift": number(row["lift"]),
-        "log-odds z": number(row["log_odds_z"]),
         "its name": row["name"] or "",
     }
+    if "n_list" in row:
+        shown |= {"in list": percent(row["share_list"]), "usual": percent(row["share_background"])}
+        shown |= {"lift": number(row["lift"]), "log-odds z": number(row["log_odds_z"])}
+    else:  # what neurons write is counted in no list
+        shown |= {"z": number(row["score"])}
     plain = {title: one_line(text) for title, text in shown.items()}
     return plain | ({"fidelity": number(row["fidelity"])} if "fidelity" in row else {})
 
