@@ -98,6 +98,7 @@ NOT_KILLED = {
     "stability": "reads, and writes as rank does",
     "writes": "reads, and writes as rank does; of a run one table in one stage",
     "serve": "reads",
+    "edit dream": "reads",
     "edit prune": "its folders are complete or not begun, as those of `variant`; it times, so no two are the same",
     "corpus": "reads, and writes as rank does",
     "probing compare": "reads",

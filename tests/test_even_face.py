@@ -49,6 +49,7 @@ FUNCTIONS = {
     "probing all": {"probe_all"},
     "probing compare": {"compare_probings"},
     "edit cause": {"cause"},
+    "edit dream": {"dream"},
     "edit prune": {"prune"},
     "writes": {"writes"},
     "serve": {"serve"},

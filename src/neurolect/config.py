@@ -14,7 +14,7 @@ from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.explorer.options import ServeOptions
 from neurolect.fidelity import FidelityOptions
-from neurolect.interventions.options import CauseOptions, EditOptions
+from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
 from neurolect.probing import (
@@ -81,6 +81,9 @@ class RunConfig:
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""
+
+    dream: DreamOptions = field(default_factory=DreamOptions)
+    """How texts are written that activate a neuron."""
 
     serve: ServeOptions = field(default_factory=ServeOptions)
     """How the explorer is served."""

@@ -173,6 +173,40 @@ def prune(
     echo(as_json(shown) if output is Format.json else prune_text(made, width=width()), nl=output is Format.json)
 
 
+@edit_app.command()
+def dream(
+    model: Annotated[str, typer.Argument(help="A run folder, or a model.", metavar="RUN|MODEL")],
+    neuron: Annotated[str, typer.Argument(help="A neuron's address, e.g. hidden.6.200.")],
+    side: Annotated[str | None, typer.Option(help="top: the highest activation; bottom: the lowest; top.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Model tokens of a text; 12.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=1.0, help="Stop after so long.")] = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Write texts that activate a neuron more than those read.
+
+    More: --set dream.population, dream.children, dream.iterations, dream.seed; of a model, model.pooling.
+    """
+    from neurolect.interventions import dream
+    from neurolect.views.texts.interventions import dream_text
+
+    config = read_config(None, settings)
+    given: dict[str, Any] = {"side": side, "tokens": tokens, "max_seconds": max_seconds}
+    made = dream(
+        model,
+        neuron,
+        options=dataclasses.replace(
+            config.dream, **{key: value for key, value in given.items() if value is not None}
+        ),
+        model_options=config.model,
+        device=device,
+        progress=make_progress(),
+    )
+    shown = made.facts | {"rows": made.table.to_pylist()}
+    echo(as_json(shown) if output is Format.json else dream_text(made, width=width()), nl=output is Format.json)
+
+
 @app.command()
 def writes(
     model: Model,

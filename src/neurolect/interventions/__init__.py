@@ -7,18 +7,22 @@ if TYPE_CHECKING:
     from neurolect.interventions.ablation import ablate
     from neurolect.interventions.causal_check import cause
     from neurolect.interventions.changes import first_of_ranking
+    from neurolect.interventions.dreaming import Dreams, dream
     from neurolect.interventions.editing import EditReport, edit
-    from neurolect.interventions.options import CauseOptions, EditOptions
+    from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
     from neurolect.interventions.pruning import Pruned, prune
     from neurolect.interventions.writing import writes
 
 __all__ = [
     "CauseOptions",
+    "DreamOptions",
+    "Dreams",
     "EditOptions",
     "EditReport",
     "Pruned",
     "ablate",
     "cause",
+    "dream",
     "edit",
     "first_of_ranking",
     "prune",
@@ -27,11 +31,14 @@ __all__ = [
 
 _HOMES = {
     "CauseOptions": "options",
+    "DreamOptions": "options",
+    "Dreams": "dreaming",
     "EditOptions": "options",
     "EditReport": "editing",
     "Pruned": "pruning",
     "ablate": "ablation",
     "cause": "causal_check",
+    "dream": "dreaming",
     "edit": "editing",
     "prune": "pruning",
     "writes": "writing",

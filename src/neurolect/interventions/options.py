@@ -79,3 +79,43 @@ class CauseOptions:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_ranges(self, "cause")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DreamOptions:
+    """How texts are written that activate a neuron.
+
+    Raises
+    ------
+    OptionError
+        If a value is out of its range.
+    """
+
+    side: Annotated[str, OneOf(SIDES)] = "top"
+    """Whether the activation is to be high (``top``) or low (``bottom``)."""
+    tokens: Annotated[int, Range(1, 200)] = 12
+    """Model tokens of a text."""
+    population: Annotated[int, Range(1, 1_000)] | None = None
+    """Texts that are changed side by side, each with a penalty of its own on the loss; 4 on a CPU, 8 on a GPU."""
+    children: Annotated[int, Range(1, 10_000)] | None = None
+    """Changes of each that are tried at a time; 16 on a CPU, 32 on a GPU."""
+    iterations: Annotated[int, Range(1, 100_000)] | None = None
+    """How often; 60 on a CPU, 300 on a GPU."""
+    candidates: Annotated[int, Range(1, 100_000)] = 512
+    """Tokens at a place, the best by gradient, that a change is drawn from."""
+    restart: Annotated[int, Range(1, 100_000)] = 50
+    """Iterations after which all texts are the best one by a penalty drawn at random."""
+    gumbel_steps: Annotated[int, Range(0, 100_000)] = 100
+    """Steps of the Gumbel-softmax; 0 leaves it out."""
+    gumbel_restarts: Annotated[int, Range(1, 1_000)] = 4
+    """Texts that it writes at once."""
+    gumbel_rate: Annotated[float, Range(1e-6, 100.0)] = 0.3
+    """Its learning rate (Adam)."""
+    max_seconds: Annotated[float, Range(1.0, 1e9)] | None = None
+    """Stop after so long, with what there is."""
+    seed: Annotated[int, SEED] = 0
+    """Seed of random texts and draws."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_ranges(self, "dream")

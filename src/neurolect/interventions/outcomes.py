@@ -116,7 +116,7 @@ class Texts:
             for row, text in enumerate(rows.tolist()):
                 hidden[row, self._hidden[text]] = True
             targets = torch.where(hidden, ids, NOTHING)
-            ids = torch.where(hidden, _mask_id(self.model), ids)
+            ids = torch.where(hidden, mask_id(self.model), ids)
         return Inputs(ids.to(device), batch.mask.to(device), own.to(device), targets.to(device), rows)
 
     def run(self, inputs: Inputs, rows: Tensor | slice = slice(None)) -> Tensor:
@@ -167,7 +167,8 @@ def kind_of(model: Model) -> str:
     return MASKED if "MaskedLM" in name or "PreTraining" in name else NEXT
 
 
-def _mask_id(model: Model) -> int:
+def mask_id(model: Model) -> int:
+    """Give the token that hides one."""
     found = getattr(model.tokenizer, "mask_token_id", None)
     if found is None:
         what = f"The tokenizer of {model.name!r} has no mask token."

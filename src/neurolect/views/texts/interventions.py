@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neurolect.interventions import Pruned
+from neurolect.interventions import Dreams, Pruned
 from neurolect.interventions.causal_check import ANYWHERE, EMBEDDING_SCALE, LITTLE, MATCHES, RATE
 from neurolect.results import provenance
 from neurolect.results.table import list_names
 from neurolect.statistics.sorting import rank_correlation_of
 from neurolect.store import Run
+from neurolect.visible import one_line
 
 _SHOWN = 20
 _NAMES = {"kl": "KL", "accuracy": "accuracy", "flipped": "flipped", "loss": "loss"}
@@ -55,6 +56,32 @@ def prune_text(pruned: Pruned, *, width: int = 100) -> str:
         lines.append(
             "Zeros in the full shapes: no configuration holds layers of different widths, so nothing is faster."
         )
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def dream_text(dreams: Dreams, *, width: int = 100) -> str:
+    """Lay out the texts of :func:`neurolect.interventions.dream` as lines that end in a newline."""
+    facts, rows = dreams.facts, dreams.table.to_pylist()
+    stopped = ", stopped by the time limit" if facts["stopped"] else ""
+    lines = [
+        f"{facts['address']} of {facts['model']}, {facts['side']}: z is over {facts['of']} "
+        f"(mean {facts['mean']:.3g}, standard deviation {facts['std']:.3g}).",
+        f"{facts['n_scored']:,} texts scored in {facts['seconds']:,.0f} s{stopped}; "
+        f"{facts['n_refused']:,} more are read as other tokens than they were made of.",
+        f"The best written one is {facts['gain']:+.1f} z from the "
+        f"{'best sentence' if 'sentence' in facts['of'] else 'best random text'}.",
+        "",
+        f"{'':22}  {'z':>6}  {'activation':>10}  {'nats':>5}  text",
+    ]
+    before = None
+    for row in rows:
+        how = row["how"] if row["how"] != before else ""
+        loss = "-" if row["loss"] is None else f"{row['loss']:.1f}"
+        text = one_line(row["text"])
+        lines.append(f"{how:22}  {row['z']:6.1f}  {row['activation']:10.3g}  {loss:>5}  {text}"[: max(width, 60)])
+        before = row["how"]
+    if facts["outcome"] == "embedding":
+        lines += ["", "The model has no head, so nothing says how fluent a text is: only activation counts."]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
