@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from neurolect.explorer import export_folder
+from tests.explorer.answers_by_hand import answer
 from tests.explorer.browsing import AXE, Visit, chromium, served
 
 pytestmark = pytest.mark.browser
@@ -26,9 +27,10 @@ ROUTES = {
     "refused": ("#/ask?regex=(", ".failure"),
     "no neuron": ("#/card/0/hidden.9.1", ".failure"),
     "nothing found": ("#/neurons?q=zzzzzz", ".empty"),
-    "rankings": ("#/rankings", ".empty"),
-    "compare": ("#/compare", ".empty"),
+    "rankings": ("#/rankings", ".curves svg"),
+    "compare": ("#/compare", ".curves svg"),
     "about": ("#/about", "#keys"),
+    "sentence": ("#/sentence?text=The cat sat down.&other=The dog sat down.&change=hidden.1.0=0", "#edited"),
     "no page": ("#/nowhere", "h1"),
 }
 
@@ -211,7 +213,7 @@ def poisoned(value: Any, *, here: bool = False) -> Any:
 def test_whatever_a_corpus_holds_is_shown_as_text(browser: Any, address: str) -> None:
     visit = Visit(browser, address, viewport={"width": 390, "height": 844})
 
-    def answer(route: Any) -> None:
+    def poison(route: Any) -> None:
         found = route.fetch().json()
         if "/column/" not in route.request.url or "labels" not in found:
             found = poisoned(found)
@@ -219,7 +221,7 @@ def test_whatever_a_corpus_holds_is_shown_as_text(browser: Any, address: str) ->
             each["sites"] = [{**site, "site": "hidden"} for site in each["sites"]]
         route.fulfill(json=found)
 
-    visit.page.route(re.compile("/(data|ask)/"), answer)
+    visit.page.route(re.compile("/(data|ask)/"), poison)
     for route, wait in (
         ("#/card/0/hidden.1.2", ".lines li"),
         ("#/card/0/hidden.2.3?side=bottom", ".lines li"),
@@ -258,6 +260,55 @@ def test_runs_with_parts_missing_and_broken_ones_say_so(browser: Any, example_fo
     assert "broken cannot be opened" in visit.text()
     visit.go("#/compare", "#two")
     page.select_option("header select", "0")
+    visit.end()
+
+
+def test_sentences_are_read_compared_and_edited(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    visit.page.route("**/*", answer)
+    page = visit.go("#/sentence", ".empty")
+    page.fill("textarea[name=text]", "The cat sat down.")
+    page.fill("textarea[name=other]", "The dog sat down.")
+    page.fill("input[name=change]", "hidden.1.0=0")
+    page.click("button >> text=Read")
+    page.wait_for_selector(".layers li")
+    page.wait_for_selector("#edited")
+    assert "text=The+cat+sat+down." in page.url
+    assert {"hidden.1.0", "hidden.1.4"} <= set(page.locator("#changed ~ .columns .address").all_inner_texts())
+    page.click(".plain-button >> nth=0")
+    page.wait_for_selector(".token-line .shaded")
+    assert "The cat sat up." in visit.text()
+    page.reload()
+    page.wait_for_selector("#edited")
+    visit.go("#/sentence?text=refuse", ".failure")
+    assert "Wait a second." in visit.text(".failure")
+    page.click("nav >> text=Neurons")
+    page.wait_for_selector(".grid-row")
+    visit.end()
+
+
+def test_folders_of_rankings_and_comparisons(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    page = visit.page
+    page.route("**/*", answer)
+    for route in ("#/rankings", "#/compare"):
+        visit.go(route, ".curves svg")
+        assert {"In short", "Accuracy", "Classes", "Fates", "A few", "Neurons"} <= set(
+            page.locator("main h2").all_inner_texts()
+        )
+        cells = page.locator("table.plain tbody tr td:first-child")
+        page.click("table.plain th >> text=rank")
+        assert cells.all_inner_texts() == ["2", "1", "\u2013"]
+        page.click("table.plain th >> text=rank")
+        assert cells.all_inner_texts() == ["1", "2", "\u2013"]
+    visit.go("#/rankings", ".tabs")
+    page.click(".tabs >> text=Protocol")
+    visit.until("location.hash === '#/rankings/protocol/0'")
+    page.wait_for_selector(".grid-row")
+    page.fill("input[type=search] >> nth=-1", "VBD")
+    visit.until("!document.querySelector('.grid-row') && document.querySelectorAll('table.plain').length === 2")
+    page.click("table.plain >> nth=1 >> a >> nth=0")
+    page.wait_for_selector(".lines li")
     visit.end()
 
 
@@ -303,6 +354,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     if not AXE.is_file():
         pytest.skip("axe-core is not in node_modules: python scripts/bundle_page.py --check")
     visit = Visit(browser, address, reduced_motion="reduce", bypass_csp=True, **state)
+    visit.page.route("**/*", answer)
     found = []
     for name, (route, wait) in ROUTES.items():
         page = visit.go(route, wait)

@@ -18,11 +18,12 @@ SEQUENCE_STOPS = (
 _LIGHT = {
     "paper": "#fbfaf8", "sheet": SHEET, "ink": INK, "dim": DIM, "line": LINE, "edge": "#918c84", "soft": SOFT,
     "top": TOP, "top-soft": "#fbe7d8", "bottom": BOTTOM, "bottom-soft": "#dfeaf7", "mark": "#ffe9a8",
+    "shade-most": "72%",
 }  # fmt: skip
 _DARK = {
     "paper": "#161513", "sheet": "#1f1d1b", "ink": "#ece8e1", "dim": "#a09a90", "line": "#36332f",
     "edge": "#77726a", "soft": "#2a2825", "top": "#f08b4a", "top-soft": "#40291a", "bottom": "#6fabe8",
-    "bottom-soft": "#1b2f45", "mark": "#5a4a14",
+    "bottom-soft": "#1b2f45", "mark": "#5a4a14", "shade-most": "52%",
 }  # fmt: skip
 PAGE_CATEGORIES = (*CATEGORIES[:-1], "#c4beb4")
 PAGE_CATEGORIES_DARK = (

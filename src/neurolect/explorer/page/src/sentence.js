@@ -57,7 +57,7 @@ function Tokens({ found, value }) {
   const sign = isNumber(value) && isNumber(found.low) && value < (found.low + found.high) / 2 ? -1 : 1;
   const finite = values.filter(isNumber).map((each) => sign * each);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  return html`<span class=${sign < 0 ? "side bottom" : "side top"}>${tokens.map((token, at) => html`<span class="token shaded" title=${number(values[at])} style=${{ "--shade": isNumber(values[at]) ? `${Math.round((72 * (sign * values[at] - low)) / (high - low || 1))}%` : "0%" }}>${token}</span>`)}</span>`;
+  return html`<span class=${sign < 0 ? "side bottom" : "side top"}>${tokens.map((token, at) => html`<span class="token shaded" title=${number(values[at])} style=${{ "--shade": isNumber(values[at]) ? ((sign * values[at] - low) / (high - low || 1)).toFixed(2) : "0" }}>${token}</span>`)}</span>`;
 }
 
 // Neurons that are among the strongest of one of the two, by how much they changed.

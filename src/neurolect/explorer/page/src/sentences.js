@@ -112,7 +112,7 @@ function piecesOf(row) {
 }
 
 const Piece = ({ piece: [text, shade, isPeak] }) =>
-  shade || isPeak ? html`<span class=${isPeak ? "shaded peak" : "shaded"} style=${{ "--shade": `${Math.round(72 * (shade || 0))}%` }}>${text}</span>` : text;
+  shade || isPeak ? html`<span class=${isPeak ? "shaded peak" : "shaded"} style=${{ "--shade": (shade || 0).toFixed(2) }}>${text}</span>` : text;
 
 function Line({ row, way }) {
   const [open, setOpen] = useState(false);
