@@ -149,7 +149,7 @@ def test_what_a_runs_neurons_write_is_kept_shown_and_ranked(tmp_path: Path) -> N
         }
     shown = card(run.neuron("mlp.2.3"))
     assert shown["writes"]["promotes"] == by_address["mlp.2.3"]["promotes"]
-    assert "\u2192  writes " in card_text(shown)
+    assert "\u2192  writes: " in card_text(shown)
     ranked = rank(run, by="write-kurtosis").to_pylist()
     assert ranked[0]["address"] == max(by_address, key=lambda each: by_address[each]["kurtosis"])
     assert writes(run, ["mlp.2.3"]).num_rows == 1

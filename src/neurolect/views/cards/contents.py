@@ -17,6 +17,7 @@ from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.counting.candidates import COMMON_WORD, UNINFORMATIVE
 from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
+from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
 from neurolect.store.field_columns import fields_of
@@ -332,6 +333,7 @@ def card(
         ``name_held`` (how many of the strongest 10 and 100, and which share of all, hold the name's first part),
         ``gate_positive`` (share of the entries at which the neuron's gate is positive; null without gates),
         ``corpus_share``,
+        ``of_lowest`` (whether activations of the list are lowest values of sentences, not pooled ones),
         ``threshold`` (activation of the last listed sentence), ``length``, ``shares``, ``evidence`` (by kind,
         metadata by field under ``metadata``), ``by_activation`` (see
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
@@ -428,6 +430,7 @@ def _side(
         "name_held": _name_held(summary, len(listed)),
         "gate_positive": _gate_positive(listed),
         "corpus_share": _plain(len(listed) / max(neuron.run.manifest["corpus"]["n_mining"], 1)),
+        "of_lowest": side == "bottom" and side in firing_sides(neuron.run),
         "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
         "length": {
             "mean": _plain(summary["mean_length"]),

@@ -186,11 +186,11 @@ def writes_line(found: dict[str, Any], *, reads: str | None = None) -> str:
     r"""Say in a line what a neuron reads and writes.
 
     >>> writes_line({"promotes": [" her", " she"], "suppresses": [], "score": 2.1}, reads='at "mother"')
-    'reads at "mother"  \u2192  writes her, she'
+    'reads: at "mother"  \u2192  writes: her, she'
     """
     shown = {name: ", ".join(filter(None, map(str.strip, found[name]))) for name in ("promotes", "suppresses")}
     parts = [text if name == "promotes" else f"not {text}" for name, text in shown.items() if text]
-    line = f"reads {reads}  \u2192  writes " if reads else "writes \u2192 "
+    line = f"reads: {reads}  \u2192  writes: " if reads else "writes \u2192 "
     line += "  \u00b7  ".join(parts) or "nothing clear"
     cosines = {"input": found.get("cosine"), "gate": found.get("cosine_gate")}
     said = [f"{name} {number(value)}" for name, value in cosines.items() if value is not None]

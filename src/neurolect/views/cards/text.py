@@ -96,7 +96,9 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
     activation = card["activation"]
     bins = min(width, 64)
     thresholds = {side["side"]: side["threshold"] for side in card["sides"]}
-    drawing = histogram(activation["histogram"], width=bins, marks=[each for each in thresholds.values() if each])
+    lowest = {side["side"] for side in card["sides"] if side["of_lowest"]}  # not on the histogram's scale
+    drawn_at = [value for side, value in thresholds.items() if value and side not in lowest]
+    drawing = histogram(activation["histogram"], width=bins, marks=drawn_at)
     facts = [
         card["model"]["name"],
         f"{activation['n']:,} sentences",
@@ -110,7 +112,10 @@ def _head(card: dict[str, Any], width: int) -> Iterator["RenderableType"]:
         side = "bottom" if position < low else "top" if position >= high else ""
         line.append(block, style=COLOURS.get(side, "bright_black"))
     ends = _axis(activation, drawing, bins)
-    side_facts = [f"{MARKS[side]} {side} list: {_threshold(side, value)}" for side, value in thresholds.items()]
+    side_facts = [
+        f"{MARKS[side]} {side} list: {_threshold(side, value)}" + (" (lowest values)" if side in lowest else "")
+        for side, value in thresholds.items()
+    ]
     yield _text("  \u00b7  ".join(facts), style="bright_black")
     for each in card["stale"]:
         yield _text(each, "yellow")
@@ -219,7 +224,7 @@ def _counts(side: dict[str, Any]) -> str:
     if length["mean"] is not None:
         parts.append(f"{length['mean']:.1f} words each (corpus {number(length['background_mean'])})")
     if side["gate_positive"] is not None:
-        parts.append(f"gate positive at {percent(side['gate_positive'])}")
+        parts.append(f"gate positive at {percent(side['gate_positive'])} of firing tokens")
     known = [f"{share:.0%} {name}s" for name, share in shares.items() if share is not None]
     return "  \u00b7  ".join([*parts, ", ".join(known)] if known else parts)
 
@@ -331,7 +336,9 @@ def _sentences(side: dict[str, Any], width: int, *, colour: bool) -> Iterator["R
         text = _text(each["text"])
         activating = each.get("activating")
         if activating and not colour:
-            text = _text(bracketed(each["text"], activating))
+            # without shades where it fires has to be plain: the strongest alone
+            strongest = [word for word in activating if word[2] >= 1] if "token" in each else activating
+            text = _text(bracketed(each["text"], strongest))
         elif activating:
             for start, end, weight in activating:
                 bold = "bold " if weight >= STRONG else ""

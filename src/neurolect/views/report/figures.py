@@ -45,7 +45,7 @@ def histogram_bars(card: dict[str, Any]) -> list[Bar]:
         return []
     first, last = int(seen[0]), int(seen[-1])
     step = HISTOGRAM_WIDTH / (last - first + 1)
-    thresholds = {side["side"]: side["threshold"] for side in card["sides"]}
+    thresholds = {side["side"]: side["threshold"] for side in card["sides"] if not side["of_lowest"]}
     bars = []
     for place in range(first, last + 1):
         low = data["low"] + place * data["width"]
