@@ -23,7 +23,7 @@ from neurolect.corpus.shards import file_hash
 _FIELDS = ("domain",)
 _LONGEST = 32
 """Words; with it the real sentences are of 25 model tokens on average, as in earlier measurements."""
-_COLUMNS = ("sentence_id", "document_id", "position", "held_out", "n_words", "text", *_FIELDS)
+_COLUMNS = ("sentence_id", "document_id", "position", "held_out", "n_in_document", "n_words", "text", *_FIELDS)
 
 
 def write_shard(source: str, target: str, number: int, first_id: int, n: int) -> dict[str, Any]:

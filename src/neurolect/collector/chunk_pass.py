@@ -4,6 +4,7 @@ The host only hands over the next batches; it waits for the device once a block,
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from neurolect.model.language_model import Model
 from neurolect.model.pooling.receive import DeviceActivations, room_for
 from neurolect.progress import Progress
 
+_CUDA: Any = torch.cuda
 _TRIAL = 128
 _TRIAL_TOKENS = 4_096
 
@@ -77,6 +79,11 @@ class Launched:
         self.activations = self.run_by(model)
         self.looks: dict[str, OnItsWay | None] | None = None
         self._extremes = _extremes(self.activations)
+        self.ran: Any = None
+        """When the device was through, where it is a GPU."""
+        if self.activations.values.is_cuda:
+            self.ran = _CUDA.Event()
+            self.ran.record(_CUDA.current_stream(model.device))
 
     @property
     def ends_chunk(self) -> bool:
@@ -100,6 +107,60 @@ class Launched:
     def finite(self) -> bool:
         """Whether no activation is NaN or infinite; waits for the device."""
         return self._extremes is None or bool(np.isfinite(self._extremes.array()).all())
+
+
+_HELD_BYTES = 6 << 30
+
+
+class Aside:
+    """The stream of a GPU in which the state takes blocks in: forward passes need not wait for it, nor it for them.
+
+    A block is kept until the GPU is done with it: what forward passes allocate must not be put in its place.
+
+    ``device``: Where the state is kept; nothing but a GPU has streams.
+    """
+
+    def __init__(self, device: torch.device | None) -> None:
+        self._stream: Any = None
+        self._held: deque[tuple[Any, Launched]] = deque()
+        if device is not None and device.type == "cuda":
+            # waits for what made the state; what it does is little, and comes first
+            self._stream = _CUDA.Stream(device, priority=-1)
+            self._stream.wait_stream(torch.cuda.current_stream(device))
+
+    def depth(self, block: Launched) -> int:
+        """Say how many blocks like this one are launched before the first of them is taken in."""
+        held = 6 * max(1, block.activations.values.numel())
+        return 1 if self._stream is None else max(1, min(3, _HELD_BYTES // held))
+
+    @contextmanager
+    def after(self, block: Launched | None = None) -> Iterator[None]:
+        """Let the device do what it is asked for inside the ``with`` in that stream, after a block has run."""
+        if self._stream is None:
+            yield
+            return
+        with torch.cuda.stream(self._stream):
+            if block is not None:
+                self._stream.wait_event(block.ran)
+            yield
+            if block is not None:
+                self._hold(block)
+
+    def _hold(self, block: Launched) -> None:
+        """Keep a block until it is taken in, and let go of those that are."""
+        done = _CUDA.Event()
+        done.record(self._stream)
+        self._held.append((done, block))
+        while self._held and (len(self._held) > 2 or self._held[0][0].query()):
+            event, _ = self._held[0]
+            event.synchronize()
+            self._held.popleft()
+
+    def end(self) -> None:
+        """Wait until all is taken in."""
+        if self._stream is not None:
+            self._stream.synchronize()
+        self._held.clear()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The pass over the corpus: feed the model, keep what activates each neuron most, resume after a stop."""
 
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurolect.collector.checkpoint import Checkpoints, Position, save_state
 from neurolect.collector.chunk_pass import (
+    Aside,
     Launched,
     blocks_of,
     is_finite,
@@ -266,6 +268,7 @@ class _Pass:
         self.model, self.corpus, self.options, self.state = model, corpus, options, state
         self.checkpoints, self.stop, self.task = checkpoints, stop, task
         self.started = started
+        self.aside = Aside(state.device)
         self._wider: dict[str, Model | None] = {}
 
     def wider(self, model: Model) -> Model | None:
@@ -285,21 +288,24 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     with closing(feed(this, stream, position)) as fed:
         for chunk in fed:
             n_empty = len(chunk.tokens.empty)
-            stepped = this.state.end_chunk(
-                chunk.sentences,
-                number=chunk.number,
-                n_cut=chunk.tokens.n_cut,
-                n_empty=n_empty,
-                background=chunk.background,
-                items=chunk.items,
-            )
+            with this.aside.after():
+                stepped = this.state.end_chunk(
+                    chunk.sentences,
+                    number=chunk.number,
+                    n_cut=chunk.tokens.n_cut,
+                    n_empty=n_empty,
+                    background=chunk.background,
+                    items=chunk.items,
+                )
             this.task.advance(n_empty)
             if stepped:
                 this.task.note(watch.note())
                 release_memory()
             if watch.enough(stepped=stepped, seconds=time.monotonic() - this.started):
                 break
-    this.state.convergence.step(this.state.lists)
+    with this.aside.after():
+        this.state.convergence.step(this.state.lists)
+    this.aside.end()
     return watch.ending()
 
 
@@ -326,25 +332,29 @@ def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Gene
 def _feed_device(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
     """Give every chunk once its activations are in the state.
 
-    The next block of batches is launched before the host waits for this one, so that the device always has work.
+    Blocks of batches are launched before the host waits for this one, so that the device always has work.
     Packed batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
     whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
     launches = _launches(this, stream, position)
     with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
-        waiting: Launched | None = None
+        waiting: deque[Launched] = deque()
         for launched in coming:
-            if waiting is not None:
-                _take_in(this, waiting)
-            if len(launched.rows):
-                found = launched.activations
-                launched.looks = this.state.look(found.values, found.lows)
-            if waiting is not None and waiting.ends_chunk:
-                yield waiting.chunk
-            waiting = launched
-        if waiting is not None:
-            _take_in(this, waiting)
-            yield waiting.chunk
+            waiting.append(launched)
+            if len(waiting) > this.aside.depth(launched):
+                yield from _taken_in(this, waiting.popleft())
+        while waiting:
+            yield from _taken_in(this, waiting.popleft())
+
+
+def _taken_in(this: _Pass, launched: Launched) -> Iterator[Chunk]:
+    """Take a block into the state; give the chunk that it ends."""
+    with this.aside.after(launched):
+        if len(launched.rows):
+            launched.looks = this.state.look(launched.activations.values, launched.activations.lows)
+        _take_in(this, launched)
+    if launched.ends_chunk:
+        yield launched.chunk
 
 
 def _launches(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iterator[Launched]:
