@@ -5,7 +5,9 @@ tokens on average) whose words are distributed as Zipf says; max pooling, both s
 
 * bare: the network alone, packed, on batches that lie on the GPU already; nothing is read off.
 * pooled: the same, with all neurons pooled and the token of each maximum found.
-* collect: from the corpus folder to the finished run folder. ``pass`` is the rate from first to last sentence.
+* collect: with lists of the lowest minima too, the gate's sign and the values about firing tokens, unless
+  ``--no-peaks`` is given; from the corpus folder to the finished run folder. ``pass`` is the rate from first to
+  last sentence.
 * layers: as Transluce's neuron descriptions were made: a pass for each layer, which ends behind it; all pooled
   activations of a chunk are kept, then topk of these and of the best so far, on both sides. Padded sentences sorted
   by length; PyTorch alone. Its rate is of all layers' passes together.
@@ -233,6 +235,7 @@ def run(arguments: argparse.Namespace) -> None:
     bare(model, batches[:2]), pooled(model, batches[:2])
     with tempfile.TemporaryDirectory() as name:
         options = {"list_size": arguments.list_size, "limit": arguments.limit, "limit_by": "first"}
+        options |= {} if arguments.peaks else {"peak_entries": 0, "bottom_by": "pooled"}
         for number in range(arguments.rounds):
             found["bare"].append(n / bare(model, batches))
             found["pooled"].append(n / pooled(model, batches))
@@ -260,6 +263,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200_000)
     parser.add_argument("--chunks", type=int, default=6)
     parser.add_argument("--parts", default="collect,layers")
+    parser.add_argument("--no-peaks", dest="peaks", action="store_false", help="lists of maxima alone")
     parser.add_argument("--layer-sentences", type=int, default=16_384)
     arguments = parser.parse_args()
     if arguments.act == "make":

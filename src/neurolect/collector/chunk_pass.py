@@ -130,8 +130,8 @@ class Aside:
 
     def depth(self, block: Launched) -> int:
         """Say how many blocks like this one are launched before the first of them is taken in."""
-        held = 6 * max(1, block.activations.values.numel())
-        return 1 if self._stream is None else max(1, min(3, _HELD_BYTES // held))
+        held = sum(each.numel() * each.element_size() for each in block.activations[:4] if each is not None)
+        return 1 if self._stream is None else max(1, min(3, _HELD_BYTES // max(1, held)))
 
     @contextmanager
     def after(self, block: Launched | None = None) -> Iterator[None]:

@@ -284,7 +284,8 @@ def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
     feed = _feed_host if this.state.device is None else _feed_device
     # A GPU would be idle meanwhile; a rule that may end the pass must know at once.
     on_gpu = this.state.device is not None and this.state.device.type == "cuda"
-    this.state.convergence.aside = on_gpu and not this.options.stop_when
+    if on_gpu and not this.options.stop_when:
+        this.state.convergence.look_aside()
     with closing(feed(this, stream, position)) as fed:
         for chunk in fed:
             n_empty = len(chunk.tokens.empty)

@@ -15,8 +15,10 @@ from neurolect.model.language_model import Model
 _GIB = 2**30
 _STATES = 8
 """Tensors of the widest site that a forward pass holds at once, about."""
-_BLOCKS = 3
-"""Blocks of activations that are there at once: one taken in, one running, one on its way."""
+_BLOCKS = 4
+"""Blocks of activations that are there at once: those taken in, one that waits, one that runs."""
+_PEAK_BYTES = 34
+"""Of a key and the values about a firing token; those of a block, its batches and the state are there at once."""
 
 
 def free_bytes(device: torch.device) -> int:
@@ -41,7 +43,9 @@ def must_spill(model: Model, plan: Plan, options: CollectOptions, device: torch.
     free, n = free_bytes(device), plan.n_neurons
     widest = max(each.width for each in model.neurons.site_layers)
     budget = options.token_budget or 1
-    work = _BLOCKS * block_bytes(n, token_budget=budget) + _STATES * 4 * budget * widest
+    each = block_bytes(n, token_budget=budget) * (2 if plan.by_minimum else 1)
+    work = _BLOCKS * each + _STATES * 4 * budget * widest
+    work += 4 * n * len(plan.peak_sides) * plan.peak_entries * _PEAK_BYTES
     work += 4 * n * options.kept_activations(n).n_sampled + 8 * n * (options.histogram_bins + 16)
     if list_bytes(plan, spilled=False) + work <= free:
         return False

@@ -111,6 +111,13 @@ class Convergence:
         self._n = 0
         self._ids: list[NDArray[np.uint32]] = []
 
+    def look_aside(self) -> None:
+        """Look into the lists in a thread from now on; what that needs is compiled now."""
+        self.aside = True
+        nothing = np.zeros(1, dtype=np.int64)
+        rows = (nothing, np.zeros(2, dtype=np.int64), nothing[:0].astype(np.int32))
+        leading_items(np.zeros((1, 1), dtype=np.uint64), nothing, rows=rows, shares=np.zeros(0))
+
     @property
     def steps(self) -> list[Step]:
         """Steps taken, in their order; waits for the last."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurolect.collector.device.lists import EMPTY, decode_signed, encode_keys
 from neurolect.collector.device.transfers import to_device
-from neurolect.model.pooling.packed import Segments
+from neurolect.model.pooling.packed import Segments, triton_here
 from neurolect.model.pooling.receive import Seen, Watch
 from neurolect.store.sides import PEAK_AFTER, PEAK_BEFORE
 
@@ -56,6 +56,9 @@ class Peaks:
         sound = torch.isfinite(seen.values).all(1)
         if seen.lows is not None:
             sound &= torch.isfinite(seen.lows).all(1)
+        if values.is_cuda and triton_here():
+            self._update_on_gpu(seen, values, tokens, sound, order, low)
+            return
         worst = -torch.inf if self.side == "top" else torch.inf
         values = torch.where(sound[:, None], values, worst).index_select(0, order)
         chosen = _strongest(values, self._keys.shape[1], side=self.side)
@@ -63,15 +66,32 @@ class Peaks:
         keys = encode_keys(best, torch.zeros_like(chosen[:, 0]), side=self.side) | low[chosen]
         keys = torch.where(torch.isfinite(best), keys, EMPTY)
         about = torch.full((*keys.shape, len(_OFFSETS)), torch.nan, dtype=torch.float16, device=keys.device)
-        if keys.is_cuda:  # the host would wait to see which enter
-            place, column = _all_places(keys)
-        else:
-            place, column = torch.nonzero(keys > self._keys[seen.columns].amin(1), as_tuple=True)
+        place, column = torch.nonzero(keys > self._keys[seen.columns].amin(1), as_tuple=True)
         if not len(place):
             return
         rows = order[chosen[place, column]]
-        about[place, column] = _about(seen.states, seen.segments, rows, tokens[rows, column], column)
+        token = tokens[rows, column]
+        token = torch.where(token < 0, ~token, token)  # where the gate is negative
+        about[place, column] = _about(seen.states, seen.segments, rows, token, column)
         self._take_in(seen.columns, keys.T, about.transpose(0, 1))
+
+    def _update_on_gpu(
+        self, seen: Seen, values: Tensor, tokens: Tensor, sound: Tensor, order: Tensor, low: Tensor
+    ) -> None:
+        """Take in one site and layer of a batch without waiting for the device."""
+        from neurolect.collector.device import peak_kernels
+
+        floor, n = self._keys[seen.columns].amin(1), self._keys.shape[1]
+        found = peak_kernels.strongest(values, order, sound, floor, n=n, top=self.side == "top")
+        place = (_LOW - (found & _LOW)).clamp(max=len(order) - 1)
+        there = (found >> 32) != (EMPTY >> 32)
+        keys = torch.where(there, (found & ~_LOW) | low[place], EMPTY)
+        rows = order[place].reshape(-1)
+        column = torch.arange(len(keys), device=keys.device).repeat_interleave(n, output_size=rows.numel())
+        token = tokens[rows, column]
+        token = torch.where(token < 0, ~token, token)  # where the gate is negative
+        about = _about(seen.states, seen.segments, rows, token, column)
+        self._take_in(seen.columns, keys, about.view(*keys.shape, -1))
 
     def merge(self, other: "Peaks") -> None:
         """Take in what was kept of other sentences."""
@@ -147,13 +167,6 @@ def _ranked(values: Tensor, numbers: Tensor, n: int, *, side: str) -> Tensor:
     return numbers.gather(0, places)
 
 
-def _all_places(keys: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the rows and columns of all of an array."""
-    n, width = keys.shape
-    at = torch.arange(n * width, device=keys.device)
-    return at // width, at % width
-
-
 def _about(states: Tensor, segments: Segments, rows: Tensor, tokens: Tensor, columns: Tensor) -> Tensor:
     """Read the values about some tokens, NaN outside of what is pooled; float16, shape (n, tokens).
 
@@ -162,7 +175,7 @@ def _about(states: Tensor, segments: Segments, rows: Tensor, tokens: Tensor, col
     ``columns``: int64, shape (n,). Neurons of the layer.
     """
     origin, start, stop = (each.to(torch.int64)[rows][:, None] for each in segments)
-    at = origin + tokens[:, None] + torch.tensor(list(_OFFSETS), device=states.device)
+    at = origin + tokens[:, None] + torch.arange(_OFFSETS.start, _OFFSETS.stop, device=states.device)
     inside = (at >= start) & (at < stop)
     found = states[at.clamp(0, len(states) - 1), columns[:, None]]
     limit = torch.finfo(torch.float16).max

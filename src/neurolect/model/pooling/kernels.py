@@ -11,28 +11,46 @@ _COLUMNS_OF_MAXIMA = 1024
 """Two warps, each thread of which goes through the tokens of its own columns: nothing is shared between them."""
 
 
-def pool(
-    states: Tensor, origin: Tensor, start: Tensor, stop: Tensor, *, pooling: str, out: Tensor, tokens: Tensor | None
-) -> None:
-    """Pool mean or max; parameters as for ``pool_segments``, the parts of its segments one by one."""
-    if states.stride(1) != 1:
-        states = states.contiguous()
+def pool_mean(states: Tensor, start: Tensor, stop: Tensor, *, out: Tensor) -> None:
+    """Pool means; parameters as for ``pool_segments``, the parts of its segments one by one."""
+    states = states if states.stride(1) == 1 else states.contiguous()
     n_sentences, width = out.shape
     with torch.cuda.device(states.device):
-        if pooling == "mean":
-            _pool_mean[(n_sentences, triton.cdiv(width, _COLUMNS))](
-                states,
-                start,
-                stop,
-                out,
-                width,
-                states.stride(0),
-                out.stride(0),
-                ROWS=_ROWS,
-                COLUMNS=_COLUMNS,
-                num_warps=1,
-            )
-            return
+        _pool_mean[(n_sentences, triton.cdiv(width, _COLUMNS))](
+            states,
+            start,
+            stop,
+            out,
+            width,
+            states.stride(0),
+            out.stride(0),
+            ROWS=_ROWS,
+            COLUMNS=_COLUMNS,
+            num_warps=1,
+        )
+
+
+def pool_max(
+    states: Tensor,
+    origin: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    *,
+    out: Tensor,
+    tokens: Tensor | None,
+    lows: Tensor | None = None,
+    low_tokens: Tensor | None = None,
+    gate: Tensor | None = None,
+) -> None:
+    """Pool maxima, and minima in the same reading.
+
+    ``lows, low_tokens``: Like ``out`` and ``tokens``, of the lowest values.
+    ``gate``: Tensor of the states' shape. Where it is negative at a token that is given, the complement is.
+    """
+    states = states if states.stride(1) == 1 else states.contiguous()
+    gate = gate if gate is None or gate.stride(1) == 1 else gate.contiguous()
+    n_sentences, width = out.shape
+    with torch.cuda.device(states.device):
         _pool_max[(n_sentences, triton.cdiv(width, _COLUMNS_OF_MAXIMA))](
             states,
             origin,
@@ -40,11 +58,19 @@ def pool(
             stop,
             out,
             out if tokens is None else tokens,
+            out if lows is None else lows,
+            out if low_tokens is None else low_tokens,
+            states if gate is None else gate,
             width,
             states.stride(0),
             out.stride(0),
             0 if tokens is None else tokens.stride(0),
+            0 if lows is None else lows.stride(0),
+            0 if low_tokens is None else low_tokens.stride(0),
+            0 if gate is None else gate.stride(0),
             TOKENS=tokens is not None,
+            LOWS=lows is not None and low_tokens is not None,
+            GATED=gate is not None and tokens is not None,
             COLUMNS=_COLUMNS_OF_MAXIMA,
             num_warps=2,
         )
@@ -86,11 +112,19 @@ def _pool_max(
     stop: "Tensor",
     out: "Tensor",
     tokens: "Tensor",
+    lows: "Tensor",
+    low_tokens: "Tensor",
+    gate: "Tensor",
     width: "int",
     states_stride: "int",
     out_stride: "int",
     tokens_stride: "int",
+    lows_stride: "int",
+    low_tokens_stride: "int",
+    gate_stride: "int",
     TOKENS: tl.constexpr,
+    LOWS: tl.constexpr,
+    GATED: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
     """Pool one sentence and ``COLUMNS`` neurons, token by token; the first of equal ones counts."""
@@ -102,6 +136,8 @@ def _pool_max(
     zero = tl.load(origin + sentence).to(tl.int64)
     best = tl.load(states + low * states_stride + columns, mask=wanted, other=0.0).to(tl.float32)
     token = tl.zeros([COLUMNS], dtype=tl.int32) + (low - zero).to(tl.int32)
+    least = best
+    low_token = token
     for at in range(low + 1, high):
         value = tl.load(states + at * states_stride + columns, mask=wanted, other=0.0).to(tl.float32)
         # NaN must win, so that it is found
@@ -109,6 +145,19 @@ def _pool_max(
         best = tl.where(better, value, best)
         if TOKENS:
             token = tl.where(better, (at - zero).to(tl.int32), token)
+        if LOWS:
+            lower = (value < least) | ((value != value) & (least == least))
+            least = tl.where(lower, value, least)
+            low_token = tl.where(lower, (at - zero).to(tl.int32), low_token)
     tl.store(out + sentence * out_stride + columns, best, mask=wanted)
     if TOKENS:
+        if GATED:
+            own = tl.load(gate + (zero + token) * gate_stride + columns, mask=wanted, other=0.0)
+            token = tl.where(own.to(tl.float32) < 0, -1 - token, token)
         tl.store(tokens + sentence * tokens_stride + columns, token.to(tl.int16), mask=wanted)
+    if LOWS:
+        if GATED:
+            own = tl.load(gate + (zero + low_token) * gate_stride + columns, mask=wanted, other=0.0)
+            low_token = tl.where(own.to(tl.float32) < 0, -1 - low_token, low_token)
+        tl.store(lows + sentence * lows_stride + columns, least, mask=wanted)
+        tl.store(low_tokens + sentence * low_tokens_stride + columns, low_token.to(tl.int16), mask=wanted)

@@ -48,7 +48,10 @@ def pool_segments(
     elif states.is_cuda and triton_here():
         from neurolect.model.pooling import kernels as segment_kernels
 
-        segment_kernels.pool(states, *segments, pooling=pooling, out=out, tokens=tokens)
+        if pooling == "mean":
+            segment_kernels.pool_mean(states, segments.start, segments.stop, out=out)
+        else:
+            segment_kernels.pool_max(states, *segments, out=out, tokens=tokens)
     else:
         pool_segments_plain(states, segments=segments, pooling=pooling, out=out, tokens=tokens)
 
@@ -76,7 +79,8 @@ def pool_segments_plain(
     if tokens is not None:
         place = (row - segments.origin[sentence])[:, None].to(torch.int32).expand(inside.shape)
         far = torch.full_like(place, torch.iinfo(torch.int16).max)
-        # NaN equals nothing: such neurons are reported as not finite, their token is as good as any.
+        # NaN equals nothing: such neurons are reported as not finite, their token is as good as any: the first.
         at = torch.where(inside == highest[sentence], place, far)
         earliest = torch.full(out.shape, torch.iinfo(torch.int16).max, dtype=torch.int32, device=states.device)
-        tokens.copy_(earliest.scatter_reduce_(0, where, at, reduce="amin"))
+        earliest.scatter_reduce_(0, where, at, reduce="amin")
+        tokens.copy_(torch.where(torch.isnan(highest), (segments.start - segments.origin)[:, None], earliest))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neurolect.model.architecture.taps import Receiver
 from neurolect.model.batching import Batch, PackedBatch, PaddedBatch
-from neurolect.model.pooling.packed import Segments, pool_segments
+from neurolect.model.pooling.packed import Segments, pool_segments, triton_here
 from neurolect.model.pooling.padded import pool, spans_of
 
 
@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     values: Tensor
     """Float32, shape (B, W): pooled activations."""
     tokens: Tensor | None
-    """With max pooling the token of each."""
+    """With max pooling the token of each, its complement where the neuron's gate is negative."""
     lows: Tensor | None
     low_tokens: Tensor | None
     """The lowest values and their tokens, where they are pooled too."""
@@ -114,17 +114,25 @@ def receiver_for(
             else:
                 pool_segments(given, segments=segments, pooling=pooling, out=into, tokens=at)
 
-        if values is not None:
+        found = (gates or {}).pop(number, None)
+        gate = None if found is None else found.reshape(-1, found.shape[-1])
+        if values is not None and pooling == "max" and rows.is_cuda and triton_here():
+            from neurolect.model.pooling import kernels
+
+            kernels.pool_max(
+                rows, *segments, out=values, tokens=tokens, lows=lows, low_tokens=low_tokens, gate=gate
+            )
+            gate = None  # done
+        elif values is not None:
             pooled(rows, values, tokens)
-        if lows is not None:
-            pooled(-rows, lows, low_tokens)
-            torch.sub(0.0, lows, out=lows)
-        if out.watch is not None and values is not None:
-            out.watch(Seen(columns, rows, segments, values, tokens, lows, low_tokens))
-        gate = (gates or {}).pop(number, None)
+            if lows is not None:
+                pooled(-rows, lows, low_tokens)
+                torch.sub(0.0, lows, out=lows)
         for at in (tokens, low_tokens):
             if gate is not None and at is not None:
-                _mark_negative(at, gate.reshape(-1, gate.shape[-1]), segments)
+                _mark_negative(at, gate, segments)
+        if out.watch is not None and values is not None:
+            out.watch(Seen(columns, rows, segments, values, tokens, lows, low_tokens))
 
     return receive
 
