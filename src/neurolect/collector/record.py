@@ -79,6 +79,9 @@ def new_run(
     if model.n_prepended:
         manifest["model"]["n_prepended"] = model.n_prepended
     manifest["notices"] += model.notices
+    if plan.with_tokens and model.way.backend != "torch":
+        kept = "values about firing tokens and signs of gates are not kept. In PyTorch: --set model.backend=torch"
+        manifest["notices"].append(f"The network runs by {model.way.backend}: {kept}")
     # the id names the pass in what it leaves when it is stopped; the finished stage gets another one
     own = {"status": "running", "id": secrets.token_hex(8), "started": now(), "word_rule": WORD_RULE}
     manifest["stages"]["collect"] = own
