@@ -15,8 +15,8 @@ from neurolect.model.word_alignment import TokenSpans, token_spans
 
 _BLOCK = 2_048
 """Sentences that are tokenized and planned together."""
-_TOKEN_BUDGET = 4_096
-_ON_GPU = 8
+_TOKEN_BUDGET = 1_024
+_ON_GPU = 32
 """Times as many tokens a batch on a GPU."""
 
 
@@ -47,7 +47,7 @@ def read_token_values(
     ``tokens``: For each sentence which of its pooled tokens are read, from 0; all when not given. Not together with
         neurons of each sentence's own.
     ``dtype``: {"float32", "float16"}. Of the values.
-    ``token_budget``: Padded tokens in a batch; by default 4,096, and 8 times as many on a GPU.
+    ``token_budget``: Padded tokens in a batch; by default 1,024, which a core's cache holds, and 32 times as many on a GPU.
     Yields: Every text once, of similar length together, in blocks of 2,048 texts; with no rows where it has no
         token. The spans are those of all its tokens.
     """

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from neurolect import verify
 from neurolect.errors import OptionError, ProbingError
-from neurolect.model import Model, ModelOptions
+from neurolect.model import Model, ModelOptions, load_model
+from neurolect.model import token_values as token_values_module
 from neurolect.probing import ActivationsOptions, ActivationStore, open_activations, read_activations
 from neurolect.probing.activations import shards as shards_module
 from neurolect.probing.activations.plan import Shard
 from neurolect.probing.rows import Rows
 from tests.model.networks import encoder, tiny_model
 from tests.probing.treebanks import sentences, write_treebank
+from tests.tiny_models import tiny_network, tiny_tokenizer
 from tests.tiny_tokenizers import tokenizer_of
 
 FEW: dict[str, Any] = {"min_train": 5, "min_test": 1}
@@ -68,6 +70,36 @@ def test_values_are_the_networks_own_at_a_words_tokens(aggregate: str, tmp_path:
             part = {"last": states[tokens[-1]], "first": states[tokens[0]], "mean": states[tokens].mean(axis=0)}
             np.testing.assert_allclose(found[unit["row"]], part[aggregate], atol=2e-5)
             assert unit["word"] == words[unit["word_index"]]
+
+
+def test_a_token_before_each_sentence_is_no_words_and_batches_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_network("Llama").save_pretrained(tmp_path / "model")
+    tokenizer: Any = tiny_tokenizer(special=False)
+    tokenizer.add_special_tokens({"bos_token": "[CLS]", "pad_token": "[PAD]"})
+    tokenizer.save_pretrained(tmp_path / "model")
+    rows = sentences(60)
+    data = write_treebank(tmp_path / "treebank.jsonl", rows)
+    stores = []
+    for number, budget in enumerate((1_024, 48, 3)):
+        monkeypatch.setattr(token_values_module, "_TOKEN_BUDGET", budget)
+        model = load_model(str(tmp_path / "model"), options=ModelOptions(prepend_bos=True))
+        stores.append(read_activations(model, data, out=tmp_path / f"acts{number}", concept="tags", options=ALL))
+    found, index = whole(stores[0]), stores[0].table().to_pylist()
+    for other in stores[1:]:
+        assert other.table().equals(stores[0].table())
+        np.testing.assert_allclose(whole(other), found, atol=2e-5)
+    for sentence in range(0, len(rows), 9):
+        words: Any = rows[sentence]["tokens"]
+        encoded: Any = tokenizer(words, is_split_into_words=True)
+        last = {word: place for place, word in enumerate(encoded.word_ids())}
+        ids = torch.tensor([[tokenizer.bos_token_id, *encoded["input_ids"]]])
+        with torch.no_grad():
+            states = model.network(input_ids=ids, output_hidden_states=True).hidden_states
+        values = np.concatenate([each[0].numpy() for each in states[1:]], axis=1)
+        for unit in (each for each in index if each["sentence_id"] == sentence):
+            np.testing.assert_allclose(found[unit["row"]], values[1 + last[unit["word_index"]]], atol=2e-5)
 
 
 def test_float16_is_the_same_rounded(tmp_path: Path) -> None:
