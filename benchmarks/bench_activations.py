@@ -35,13 +35,13 @@ def neurox_way(model: Model, sentences: list[list[str]]) -> NDArray[np.float32]:
     """Read one sentence after the other."""
     found: list[NDArray[np.float32]] = []
     for words in sentences:
-        encoded = model.tokenizer(words, is_split_into_words=True, return_tensors="pt", truncation=True)  # type: ignore[arg-type]
+        encoded = model.tokenizer(words, is_split_into_words=True, return_tensors="pt", truncation=True)
         encoded = encoded.to(model.device)  # type: ignore[attr-defined]
         with torch.no_grad():
             states = model.network(**encoded, output_hidden_states=True).hidden_states
         arrays = [each[0].detach().cpu().numpy() for each in states]
         last: dict[int, int] = {}
-        for place, word in enumerate(encoded.word_ids()):  # type: ignore[attr-defined]
+        for place, word in enumerate(encoded.word_ids()):
             if word is not None:
                 last[word] = place
         found += [np.concatenate([each[place] for each in arrays[1:]]) for place in last.values()]
@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtypes", default="float32")
+    parser.add_argument("--no-json", action="store_true", help="leave out the slowest way")
     parser.add_argument(
         "--device", default="cpu", help="where the network runs; on a GPU ratios are of seconds of the clock"
     )
@@ -129,6 +130,8 @@ def main() -> None:
             "word by word": lambda: word_by_word(plain, sentences),
             "word by word, JSON": lambda: word_by_word(plain, sentences, out=Path(folder) / "rows.json"),
         }
+        if given.no_json:
+            del ways["word by word, JSON"]
         for number in range(given.rounds):
             for name, work in ways.items():
                 cpu, wall, rows = timed(work)

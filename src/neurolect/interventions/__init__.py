@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from neurolect.interventions.causal_check import cause
     from neurolect.interventions.changes import first_of_ranking
     from neurolect.interventions.dreaming import Dreams, dream
+    from neurolect.interventions.class_shifts import translation
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
     from neurolect.interventions.pruning import Pruned, prune
@@ -26,6 +27,7 @@ __all__ = [
     "edit",
     "first_of_ranking",
     "prune",
+    "translation",
     "writes",
 ]
 
@@ -41,6 +43,7 @@ _HOMES = {
     "dream": "dreaming",
     "edit": "editing",
     "prune": "pruning",
+    "translation": "class_shifts",
     "writes": "writing",
     "first_of_ranking": "changes",
 }

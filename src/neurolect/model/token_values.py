@@ -47,7 +47,7 @@ def read_token_values(
     ``tokens``: For each sentence which of its pooled tokens are read, from 0; all when not given. Not together with
         neurons of each sentence's own.
     ``dtype``: {"float32", "float16"}. Of the values.
-    ``token_budget``: Padded tokens in a batch; by default 1,024, which a core's cache holds, and 32 times as many on a GPU.
+    ``token_budget``: Padded tokens in a batch; 1,024 (a core's cache holds them), and 32 times as many on a GPU.
     Yields: Every text once, of similar length together, in blocks of 2,048 texts; with no rows where it has no
         token. The spans are those of all its tokens.
     """
