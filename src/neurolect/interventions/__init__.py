@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from neurolect.interventions.ablation import ablate
     from neurolect.interventions.causal_check import cause
     from neurolect.interventions.changes import first_of_ranking
-    from neurolect.interventions.dreaming import Dreams, dream
     from neurolect.interventions.class_shifts import translation
+    from neurolect.interventions.dreaming import Dreams, dream
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
     from neurolect.interventions.pruning import Pruned, prune
