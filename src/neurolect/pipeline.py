@@ -151,25 +151,42 @@ def describe_and_score(
 
     progress = progress or NullProgress()
     options = config.describe if config else None
+    scores = _can_be_scored(run, config, progress)
     described = describe(run, options=options, workers=workers, progress=progress)
-    scored = _scored(described, config, workers, progress)
+    scored = _scored(described, config, workers, progress) if scores else described
     publish(scored.folder)
     return scored
 
 
+def _can_be_scored(run: Run, config: RunConfig | None, progress: Progress) -> bool:
+    """Say before signatures are made whether they are asked to be scored, and can be."""
+    from neurolect.fidelity import FidelityOptions
+
+    options = config.fidelity if config else recorded_options(run.manifest, "fidelity", FidelityOptions)
+    if not options.after_describe:
+        return False
+    if not run.files.has("held_out/activations.npy"):
+        progress.message(
+            f"{run.folder} has no held-out sentences: its signatures are not scored. Documents are set aside "
+            "with --set prepare.held_out=0.1 in a new --out."
+        )
+        return False
+    n = run.array("held_out/activations").shape[1]
+    if n < 2 * options.min_positives:
+        progress.message(
+            f"{run.folder} has {n:,} held-out sentences, and fidelity.min_positives asks for "
+            f"{options.min_positives:,} that a neuron responds to and as many others: its signatures will have no "
+            "score. A larger prepare.held_out or collect.held_out_size would do, in a new --out; "
+            "--set fidelity.after_describe=false spares the time."
+        )
+    return True
+
+
 def _scored(described: Run, config: RunConfig | None, workers: int, progress: Progress) -> Run:
-    """Score signatures where that is asked for and can be done."""
+    """Score signatures."""
     from neurolect.fidelity import FidelityOptions, score_fidelity
 
     options = config.fidelity if config else recorded_options(described.manifest, "fidelity", FidelityOptions)
-    if not options.after_describe:
-        return described
-    if not described.files.has("held_out/activations.npy"):
-        progress.message(
-            f"{described.folder} has no held-out sentences: its signatures are not scored. Documents are set aside "
-            "with --set prepare.held_out=0.1 in a new --out."
-        )
-        return described
     return score_fidelity(described, options=options, workers=workers, progress=progress)
 
 

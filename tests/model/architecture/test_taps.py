@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from neurolect.errors import ModelError
-from neurolect.model import load_model
+from neurolect.model import Model, load_model
 from neurolect.model.architecture.taps import listen, resolve_layers
 from neurolect.model.options import ModelOptions
 from tests.model.networks import TEXTS, encoder, tiny_model
-from tests.tiny_models import write_tiny
+from tests.tiny_models import tiny_tokenizer, write_tiny
 
 HOOKED = [
     "Bert",
@@ -207,3 +207,27 @@ def test_a_block_that_is_not_understood_is_described() -> None:
     # Its feed-forward part would fit, but runs with the tokens on the first axis.
     with pytest.raises(ModelError, match="down-projection was not found"):
         tiny_model("XLNet", ModelOptions(sites=("mlp",)))
+
+
+def test_a_wrapper_with_as_many_blocks_for_images_is_read_where_text_goes() -> None:
+    from transformers import Qwen2VLConfig, Qwen2VLModel
+
+    torch.manual_seed(0)
+    text = {
+        "vocab_size": 2_000,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10_000.0},
+    }
+    vision = {"depth": 2, "embed_dim": 8, "hidden_size": 16, "num_heads": 2, "patch_size": 4}
+    network = Qwen2VLModel(Qwen2VLConfig(text_config=text, vision_config=vision)).eval()
+    options = ModelOptions(sites=("hidden", "mlp", "attn", "head"))
+    model = Model(network, tiny_tokenizer(), name="wrapper", options=options, max_tokens=32)
+    assert [tuple(tap.place) for tap in model.taps if tap.place.site == "mlp"] == [("mlp", 1, 24), ("mlp", 2, 24)]
+    inside = set(network.language_model.modules())
+    assert all(tap.module is None or tap.module in inside for tap in model.taps)

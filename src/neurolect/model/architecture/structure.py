@@ -47,7 +47,9 @@ def n_layers_of(network: nn.Module) -> int:
         value = getattr(network.config, key, None)
         if isinstance(value, int) and value > 0:
             return value
-    return 0
+    # a wrapper of several networks, such as one for images and one for text, says it of each
+    text = getattr(network.config, "text_config", None)
+    return blocks_by(text) if text is not None else 0
 
 
 def blocks_by(config: object) -> int:
@@ -58,17 +60,22 @@ def blocks_by(config: object) -> int:
 
 
 def find_blocks(network: nn.Module, *, n_layers: int) -> list[nn.Module] | None:
-    """Find the list of blocks.
+    """Find the list of blocks: the first of :func:`block_lists`; None where there is none."""
+    return next(iter(block_lists(network, n_layers=n_layers)), None)
 
-    Returns: The first list, in module order, of so many different modules of one class; None where there is none,
-        as in models that run one block many times.
+
+def block_lists(network: nn.Module, *, n_layers: int) -> list[list[nn.Module]]:
+    """Find what may be the list of blocks.
+
+    Returns: The lists of so many different modules, in module order, those of one class first; none in models that
+        run one block many times.
     """
-    for module in network.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == n_layers > 0:
-            blocks = list(module)
-            if len({id(each) for each in blocks}) == n_layers and len({type(each) for each in blocks}) == 1:
-                return blocks
-    return None
+    found = [
+        list(module)
+        for module in network.modules()
+        if isinstance(module, nn.ModuleList) and len(module) == n_layers == len({id(each) for each in module}) > 0
+    ]
+    return sorted(found, key=lambda blocks: len({type(each) for each in blocks}) > 1)
 
 
 def first_states(args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor | None:

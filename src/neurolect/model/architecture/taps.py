@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from neurolect.errors import ModelError
 from neurolect.model.architecture.structure import (
-    find_blocks,
+    block_lists,
     first_states,
     n_layers_of,
     site_module,
@@ -207,13 +207,17 @@ def find_taps(
     ``shape``: (n_sentences, n_tokens) of that run.
     ``hooks``: Whether hidden states may be read where blocks are called with them, and not only in the result.
     """
-    blocks = find_blocks(network, n_layers=n_layers_of(network))
-    with (
-        watch_calls(network) as calls,
-        watch_blocks(blocks or []) as inputs,
-        watch_linears(blocks or []) as watched,
-    ):
-        result = run()
+    lists: list[list[nn.Module] | None] = [*block_lists(network, n_layers=n_layers_of(network))]
+    for blocks in [*lists, None] if len(lists) > 1 else lists or [None]:
+        with (
+            watch_calls(network) as calls,
+            watch_blocks(blocks or []) as inputs,
+            watch_linears(blocks or []) as watched,
+        ):
+            result = run()
+        # a wrapper may have as many blocks for images, which text does not reach
+        if all(each is not None for each in inputs):
+            break
     states = getattr(result, "hidden_states", None)
     last = getattr(result, "last_hidden_state", None)
     if not states or last is None:
