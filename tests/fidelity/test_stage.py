@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurolect import pipeline
+from neurolect.config import RunConfig
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.fidelity.results import fitted
 from neurolect.fidelity.score import compare_with_random
+from neurolect.progress import NullProgress
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 from neurolect.views.cards.numbers import card_fidelity, fidelity_lines
 from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
@@ -86,6 +89,19 @@ def test_what_cannot_be_scored_says_so(scored: Run, described: Path, tmp_path: P
     assert "Of 300 held-out sentences 150 would count as a neuron's, and 151 are asked for" in text
     assert "hardly tell one held-out sentence from another" in text
     assert "AUROC" not in text  # no table without a row
+
+
+def test_that_there_will_be_no_score_is_said_before_signatures_are_made(described: Path) -> None:
+    said: list[str] = []
+
+    class Reports(NullProgress):
+        def message(self, text: str) -> None:
+            said.append(text)
+
+    for n, few in ((20, False), (151, True)):
+        config = RunConfig(fidelity=FidelityOptions(min_positives=n))
+        assert pipeline._can_be_scored(open_run(described), config, Reports())
+        assert any("300 held-out sentences" in each and "prepare.held_out" in each for each in said) is few
 
 
 def test_controls_are_next_to_the_score(scored: Run) -> None:
