@@ -11,6 +11,7 @@ import pytest
 
 from neurolect.comparison import CompareOptions, Comparison, compare, folder, open_comparison
 from neurolect.errors import FormatVersionError, OptionError, RunFolderError
+from neurolect.explorer import Answers
 from neurolect.store import Run
 from neurolect.views.comparisons.pages import comparison_figure
 from neurolect.views.comparisons.summary import comparison_summary
@@ -49,6 +50,21 @@ def test_a_folder_opened_has_what_was_computed(made: Comparison, workshop: Path)
     assert ours == theirs
     assert comparison_figure(opened, ours) == comparison_figure(fresh, theirs)
     assert repr(opened) == "Comparison(run-trained, run-random: 460 sentences)"
+
+
+def test_the_explorer_shows_it_next_to_its_runs(made: Comparison, workshop: Path) -> None:
+    if made.folder is None:
+        pytest.fail("the comparison has no folder")
+    answers = Answers([workshop / "run-trained", made.folder, workshop / "run-random"])
+    (entry,) = answers.get("start")["comparisons"]
+    assert entry["title"] == " and ".join(made.labels)
+    page = json.loads(answers.written("comparison/0"))
+    assert page["runs"] == [0 if label == "run-trained" else 1 for label in made.labels]
+    stacks = [block for block in page["blocks"] if block["kind"] == "stack"]
+    for row in stacks[0]["rows"]:
+        assert sum(row["shares"][:3]) == pytest.approx(1)
+    (table,) = [block for block in page["blocks"] if block["title"] == "Neurons and their partners"]
+    assert len(table["rows"]) == made.matches.num_rows
 
 
 def test_tables_are_the_same_in_another_process_and_read_when_asked(made: Comparison) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import MissingExtraError, OptionError
-from neurolect.explorer import Answers, serve
+from neurolect.explorer import Answers, ServeOptions, serve
+from neurolect.explorer.live.asked import LiveModel
 from neurolect.explorer.server.application import application
 from neurolect.explorer.server.files import BUNDLE, MODULES, Page
 from neurolect.explorer.server.safety import HEADERS, POLICY, App, Guard, bound
@@ -33,6 +37,7 @@ def request(
     given = {"host": OURS} | dict(headers)
     scope = {
         "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "method": method,
         "path": path,
         "raw_path": path.encode(),
@@ -46,8 +51,10 @@ def request(
     }
     messages: list[MutableMapping[str, Any]] = []
 
+    left = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return left.pop() if left else {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         messages.append(message)
@@ -61,7 +68,8 @@ def request(
 
 @pytest.fixture(scope="module")
 def plain_app(example_folder: Path) -> App:
-    return application(Answers([example_folder]), Page(unbundled=False))
+    answers = Answers([example_folder])
+    return application(answers, Page(unbundled=False), LiveModel(answers, ServeOptions()))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +88,20 @@ def test_answers_come_with_a_policy_that_runs_no_inline_script(app: App) -> None
     assert json.loads(found.body)["rows"]
     wrong = request(app, "/ask/0", query="regex=(")
     assert (wrong.status, bool(json.loads(wrong.body)["error"]["message"])) == (422, True)
+
+
+def test_tables_and_figures_are_handed_out_and_nothing_else(app: App, example_folder: Path) -> None:
+    entry = json.loads(request(app, "/data/start").body)["runs"][0]
+    for each in entry["downloads"]:
+        table = pq.read_table(pa.BufferReader(request(app, f"/{each['parquet']}").body))
+        lines = request(app, f"/{each['csv']}").body.decode()
+        assert len(table) == each["rows"] or each["label"] == "evidence"
+        assert pa_csv.read_csv(pa.BufferReader(lines.encode())).num_rows == len(table)
+    figure = request(app, f"/{entry['figures'][0]['svg']}")
+    assert figure.headers["content-type"] == "image/svg+xml"
+    assert b"<script" not in figure.body
+    for path in ("/download/0/manifest.json", "/download/0/..%2fmanifest.json", "/download/0/figure/x.svg"):
+        assert request(app, path).status in (404, 422)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neurolect.errors import OptionError, ProbingError
+from neurolect.explorer import Answers
 from neurolect.probing import (
     ActivationStore,
     JudgeOptions,
@@ -137,6 +138,11 @@ def test_the_folder_has_curves_areas_and_all_else(store: ActivationStore, tmp_pa
     assert {"difference of means", "random"} <= sparse
     assert facts["selectivity"]["lca"]
     assert any(note.startswith("Subsampled: ") for note in facts["notes"])
+    page = Answers([tmp_path / "judged"]).get("judge/0")
+    drawn = [block for block in page["blocks"] if block["kind"] == "curves"]
+    assert len(drawn) == len(kinds)
+    first = next(each for each in drawn[0]["curves"] if each["label"] == "lca")
+    assert first["x"] == [1, 2, 4]
     again = judge(store, tables, out=tmp_path / "judged", options=QUICK, probe=SMALL)
     assert again.table.equals(made.table)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neurolect.errors import CorpusError, OptionError, ProbingError
+from neurolect.explorer import Answers
 from neurolect.model import ModelOptions
 from neurolect.probing import (
     ActivationsOptions,
@@ -200,6 +201,17 @@ def test_penalties_may_be_given_and_random_weights_read(tmp_path: Path) -> None:
     assert own != new
     assert sorted(each.name for each in made.folder.iterdir() if each.is_dir()) == ["probe"]
     assert "random weights and embeddings, all neurons" in protocol_text(made)
+
+
+def test_the_explorer_shows_it(whole: Probing) -> None:
+    answers = Answers([whole.folder])
+    (entry,) = answers.get("start")["protocols"]
+    assert "linear probes" in entry["note"]
+    page = json.loads(answers.written("protocol/0"))
+    drawn = {block["title"]: block for block in page["blocks"]}
+    alone = drawn["Accuracy by layer"]["curves"][0]["y"]
+    assert alone == pytest.approx([each["test"] for each in whole.steps["layers"]["alone"]], rel=1e-4)
+    assert [row[1] for row in drawn["Neurons by LCA"]["rows"]] == whole.ranking.column("address").to_pylist()
 
 
 def test_two_folders_are_compared(whole: Probing, tmp_path: Path) -> None:

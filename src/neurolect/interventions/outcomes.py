@@ -65,7 +65,7 @@ class Texts:
         self.sentences: TokenizedSentences = model.tokenize(list(texts))
         self.labels = labels
         self.lengths = np.where(self.sentences.end > self.sentences.first, self.sentences.lengths, 0)
-        self._keywords = forward_keywords(model.network)
+        self.keywords = forward_keywords(model.network)
         self._hidden = _hidden_tokens(self, seed=seed) if self.kind == MASKED else None
         n_usable = int(self.usable.sum())
         if not n_usable:
@@ -123,7 +123,7 @@ class Texts:
         """Run the network on sentences of a call; give scores or, without a head, states, shape (R, L, V)."""
         network: Any = self.model.network
         ids, mask = inputs.ids[rows], inputs.mask[rows]
-        result = network(input_ids=ids, attention_mask=mask, **self._keywords)
+        result = network(input_ids=ids, attention_mask=mask, **self.keywords)
         states: Tensor = result.last_hidden_state if self.kind == EMBEDDING else result.logits
         return states
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from neurolect.probing.concepts.options import ActivationsOptions
     from neurolect.probing.explanations import explain_neurons
     from neurolect.probing.fit import fit_probe
-    from neurolect.probing.judging.stage import Judgement, judge
+    from neurolect.probing.judging.stage import Judgement, judge, open_judgement
     from neurolect.probing.methods import rank_activations, ranking_methods
     from neurolect.probing.named_concepts import bridge
     from neurolect.probing.options import BenchOptions, FormulaOptions, JudgeOptions, ProbeOptions, ProtocolOptions
@@ -52,6 +52,7 @@ __all__ = [
     "fit_probe",
     "judge",
     "open_activations",
+    "open_judgement",
     "open_probe",
     "open_probing",
     "planted_bench",
@@ -90,6 +91,7 @@ _HOMES = {
     "fit_probe": "fit",
     "judge": "judging.stage",
     "open_activations": "activations.reader",
+    "open_judgement": "judging.stage",
     "open_probe": "probes.saved",
     "open_probing": "protocol.stage",
     "planted_bench": "bench",

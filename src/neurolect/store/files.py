@@ -169,7 +169,7 @@ class RunFiles:
             damaged=lambda how: damaged(self.folder, self.manifest, file, how),
             read_dictionary=read_dictionary,
             doubted=doubted,
-            memory_map=True,
+            memory_map=self.kept is None,  # a file that is cut off while it is mapped would end a server
         )
         if doubted:
             self._check_types(file, reader.schema_arrow)

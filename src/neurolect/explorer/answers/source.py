@@ -12,6 +12,7 @@ from neurolect.explorer.answers.columns import column_piece, map_piece
 from neurolect.explorer.answers.opened import Opened, OpenedRun
 from neurolect.explorer.answers.overview import overview
 from neurolect.explorer.answers.plain import plain
+from neurolect.explorer.answers.rankings import entry_of, page_of
 from neurolect.explorer.answers.start import start_of
 
 KEPT_BYTES = 96 << 20
@@ -46,6 +47,9 @@ class Answers:
             "column": (3, lambda run, name, piece: column_piece(self.run(run), name, _number(piece))),
             "map": (3, lambda run, name, piece: map_piece(self.run(run), name, _number(piece))),
             "card": (2, lambda run, address: neuron_card(self.run(run), address)),
+            "judge": (1, lambda n: self._page("judges", n)),
+            "protocol": (1, lambda n: self._page("protocols", n)),
+            "comparison": (1, lambda n: self._page("comparisons", n)),
             "list": (4, lambda run, address, side, page: list_page(self.run(run), address, side, _number(page))),
         }
 
@@ -81,8 +85,19 @@ class Answers:
         dict
             As docs/explorer.md has it.
         """
-        others: dict[str, list[dict[str, Any]]] = {kind: [] for kind in self.opened.others}
+        others = {
+            kind: [entry_of(kind, n, folder) for n, folder in enumerate(folders)]
+            for kind, folders in self.opened.others.items()
+        }
         return start_of(self.opened.runs, others, model=self.model)
+
+    def _page(self, kind: str, number: str) -> dict[str, Any]:
+        folders, at = self.opened.others[kind], _number(number)
+        if at >= len(folders):
+            what = f"There is no folder {number} among the {kind}."
+            raise OptionError(what, expected=f"{len(folders)} of them")
+        found: dict[str, Any] = plain(page_of(kind, folders[at], self.opened.runs))
+        return found
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - what JSON has
         """Answer a key.

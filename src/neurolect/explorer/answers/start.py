@@ -6,6 +6,7 @@ from typing import Any
 from neurolect.errors import NeurolectError
 from neurolect.explorer.answers.columns import PIECE, columns_of, maps_of
 from neurolect.explorer.answers.opened import OpenedRun
+from neurolect.explorer.answers.tables import downloads_of
 from neurolect.folders.formats import neurolect_version
 from neurolect.store import Run
 from neurolect.store.stage_kinds import STAGES, command_of
@@ -72,7 +73,7 @@ def _entry(run: Run, of: OpenedRun) -> dict[str, Any]:
         "facts": [list(each) for each in run_facts(run)],
         "columns": [each.described() for each in columns_of(run).values()],
         "maps": maps_of(run),
-    }
+    } | downloads_of(run, of.number)
 
 
 def _has(run: Run, table: str, notices: list[str]) -> bool:
@@ -93,6 +94,29 @@ def missing_of(run: Run) -> list[dict[str, str]]:
     ]
 
 
+def citation() -> dict[str, str]:
+    """Say how neurolect is cited, and the papers whose method it is."""
+    version = neurolect_version()
+    text = (
+        f"neurolect {version}: read what every neuron of a language model reads. "
+        "It follows Oba, Yoshinaga, Toyoda: Exploratory Model Analysis "
+        "Using Data-Driven Neuron Representations (BlackboxNLP 2021)."
+    )
+    bibtex = f"""@software{{neurolect,
+  title = {{neurolect: read what every neuron of a language model reads}},
+  version = {{{version}}},
+  license = {{Apache-2.0}}
+}}
+@inproceedings{{oba-etal-2021-exploratory,
+  title = {{Exploratory Model Analysis Using Data-Driven Neuron Representations}},
+  author = {{Oba, Daisuke and Yoshinaga, Naoki and Toyoda, Masashi}},
+  booktitle = {{Proceedings of the Fourth BlackboxNLP Workshop}},
+  year = {{2021}}
+}}
+"""
+    return {"text": text, "bibtex": bibtex}
+
+
 def start_of(
     runs: list[OpenedRun], others: dict[str, list[dict[str, Any]]], *, model: str | None
 ) -> dict[str, Any]:
@@ -103,5 +127,6 @@ def start_of(
         "model": model is not None,
         "runs": [run_entry(each) for each in runs],
         **others,
+        "cite": citation(),
         "chunks": None,
     }

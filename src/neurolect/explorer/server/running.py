@@ -5,6 +5,7 @@ from pathlib import Path
 
 from neurolect.errors import require_extra
 from neurolect.explorer.answers.source import Answers
+from neurolect.explorer.live.asked import LiveModel
 from neurolect.explorer.options import ServeOptions
 from neurolect.explorer.server.application import EXTRA, PURPOSE, application
 from neurolect.explorer.server.files import Page
@@ -46,7 +47,8 @@ def serve(
     """
     uvicorn = require_extra("uvicorn", extra=EXTRA, purpose=PURPOSE)
     options = ServeOptions() if options is None else options
-    app = application(Answers(folders, model=model), Page(unbundled=options.unbundled))
+    answers = Answers(folders, model=model)
+    app = application(answers, Page(unbundled=options.unbundled), LiveModel(answers, options))
     taken, token = bound(host, port), new_token(host)
     try:
         port = taken.getsockname()[1]

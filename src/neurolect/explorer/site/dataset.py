@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from neurolect.explorer.answers.opened import OpenedRun
-from neurolect.explorer.site.tables import TableOf, tables_of, write_tables
+from neurolect.explorer.answers.tables import TableOf, tables_of, write_tables
 from neurolect.folders.atomic import write_text
 from neurolect.folders.formats import neurolect_version
 from neurolect.progress import Progress

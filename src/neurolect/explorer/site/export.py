@@ -5,9 +5,9 @@ from pathlib import Path
 
 from neurolect.errors import OptionError, RunFolderError
 from neurolect.explorer.answers.opened import Opened
+from neurolect.explorer.answers.tables import tables_of, write_tables
 from neurolect.explorer.site.dataset import write_dataset
 from neurolect.explorer.site.pages import Site, Size, write_site
-from neurolect.explorer.site.tables import tables_of, write_tables
 from neurolect.folders.atomic import replacing_folder
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run

@@ -53,6 +53,7 @@ class Site:
         """Give the first answer: nothing is live, and nobody's paths are in it."""
         found: dict[str, Any] = _without_paths(self.answers.start(), self.folders)
         for entry in found["runs"]:
+            entry |= {"downloads": [], "figures": []}
             entry["columns"] = [each for each in entry["columns"] if not each["costly"]]
         return found | {"live": False, "model": False, "chunks": {"card": CARDS, "list": 0}}
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from neurolect.errors import OptionError, ProbingError
 from neurolect.folders.atomic import replacing_folder, write_json, write_table
-from neurolect.folders.formats import JUDGEMENT, neurolect_version
+from neurolect.folders.formats import JUDGEMENT, neurolect_version, read_manifest
+from neurolect.folders.parquet import ParquetReader
 from neurolect.folders.sums import sums_of
 from neurolect.probing.activations.reader import ActivationStore, open_activations
 from neurolect.probing.class_moments import class_moments
@@ -126,6 +127,40 @@ def judge(
         says = {"format": JUDGEMENT.name, "schema_version": JUDGEMENT.version}
         write_json(temporary / FACTS, says | made.facts | {"files": {TABLE: sums_of(temporary / TABLE)}})
     return made
+
+
+def open_judgement(folder: str | Path) -> Judgement:
+    """Open what :func:`judge` left.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A whole folder.
+
+    Returns
+    -------
+    Judgement
+        Its table and facts.
+
+    Raises
+    ------
+    ProbingError
+        If there is none, or it is damaged.
+    """
+    folder = Path(folder)
+    facts = read_manifest(folder, JUDGEMENT)
+
+    def damaged(how: str) -> ProbingError:
+        what = f"{folder / TABLE} is damaged: {how}."
+        return ProbingError(
+            what, hint="Copy the folder again, or judge again: neurolect probing judge ACTS RANKING"
+        )
+
+    if not (folder / TABLE).is_file():
+        how = "it is missing"
+        raise damaged(how)
+    with ParquetReader(folder / TABLE, damaged=damaged, doubted=True) as reader:
+        return Judgement(reader.read(), facts)
 
 
 class Case:

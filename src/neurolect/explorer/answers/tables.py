@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,9 @@ from neurolect.progress import Progress
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.store import Run
 
+TABLE_ENDINGS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png"}
+"""What tables and figures are handed out as."""
 SCORES = ("n_list", "share_list", "n_background", "share_background", "lift", "log_odds_z", "q")
 
 
@@ -49,9 +52,51 @@ def tables_of(run: Run) -> list[TableOf]:
     return found
 
 
+class FigureOf(NamedTuple):
+    """A figure that can be downloaded."""
+
+    name: str
+    label: str
+    figure: str
+    by: str | None = None
+    needs: str = "signatures/summary"
+
+
+FIGURES = (
+    FigureOf("lengths", "sentence length by layer and index", "heatmap", "length"),
+    FigureOf("ranks", "ranks by sentence length, layer by layer", "ranks", "length"),
+    FigureOf("same-index", "what an index keeps from layer to layer", "same-index", "length"),
+    FigureOf("map", "neurons by their sentences", "map", None, "relations/maps"),
+    FigureOf("groups", "neurons by their responses", "groups", None, "relations/maps"),
+    FigureOf("clusters", "clusters against layers", "clusters", None, "relations/clusters"),
+    FigureOf("redundancy", "share of neurons with a twin", "redundancy", None, "relations/redundancy"),
+)
+
+
+def figures_of(run: Run) -> list[FigureOf]:
+    """Name the figures that a run has what is drawn for."""
+    return [each for each in FIGURES if _has(run, each.needs)]
+
+
+def downloads_of(run: Run, number: int) -> dict[str, Any]:
+    """Say what can be downloaded of a run, with the addresses."""
+    tables = [
+        {"label": each.name, "what": each.what, "rows": each.n_rows}
+        | {ending: f"download/{number}/{each.name}.{ending}" for ending in TABLE_ENDINGS}
+        for each in tables_of(run)
+    ]
+    figures = [
+        {"label": each.label}
+        | {ending: f"download/{number}/figure/{each.name}.{ending}" for ending in FIGURE_ENDINGS}
+        for each in figures_of(run)
+    ]
+    return {"downloads": tables, "figures": figures}
+
+
 def _has(run: Run, name: str) -> bool:
+    """Say whether a table is there and can be opened."""
     try:
-        return run.has(name)
+        return run.has(name) and run.files.parquet(name).num_row_groups >= 0
     except NeurolectError:
         return False
 
