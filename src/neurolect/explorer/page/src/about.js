@@ -4,7 +4,7 @@ import { run } from "./address.js";
 import { Facts } from "./blocks.js";
 import { Empty, Section, copied } from "./parts.js";
 import { isStatic, start } from "./source.js";
-import { count } from "./text.js";
+import { count, cut } from "./text.js";
 
 const KEYS = [
   ["/", "search the neurons"],
@@ -22,9 +22,9 @@ export function About() {
   return html`<div class="page-head"><h1 tabindex="-1">About</h1><p class="dim">neurolect ${value.version}</p></div>
     ${now ? html`<${Facts} facts=${now.facts} />` : null}
     <${Section} id="tables" title="Tables">${downloads.length
-      ? html`<div class="scroll" tabindex="0" role="group" aria-label="Tables"><table class="plain"><thead><tr><th scope="col">table</th><th scope="col" class="numeric">rows</th><th scope="col">as</th></tr></thead><tbody>${downloads.map((each) => html`<tr><td><strong>${each.label}</strong>${each.what ? html`<br /><span class="dim">${each.what}</span>` : null}</td><td class="numeric">${count(each.rows)}</td><td>${[["CSV", each.csv], ["Parquet", each.parquet]].filter(([, href]) => isRelative(href)).map(([name, href]) => html`<a href=${href} download>${name}<span class="hidden"> of ${each.label}</span></a> `)}</td></tr>`)}</tbody></table></div>`
+      ? html`<div class="scroll" tabindex="0" role="group" aria-label="Tables"><table class="plain"><thead><tr><th scope="col">table</th><th scope="col" class="numeric">rows</th><th scope="col">as</th></tr></thead><tbody>${downloads.map((each) => html`<tr><td><strong>${cut(each.label, 200)}</strong>${each.what ? html`<br /><span class="dim">${cut(each.what, 300)}</span>` : null}</td><td class="numeric">${count(each.rows)}</td><td>${[["CSV", each.csv], ["Parquet", each.parquet]].filter(([, href]) => isRelative(href)).map(([name, href]) => html`<a href=${href} download>${name}<span class="hidden"> of ${cut(each.label, 200)}</span></a> `)}</td></tr>`)}</tbody></table></div>`
       : html`<${Empty} title="None is here.">${isStatic ? "These pages were written to a folder. All tables: neurolect export RUN --to parquet --out FOLDER" : "This run has no tables to hand out."}<//>`}<//>
-    ${figures.length ? html`<${Section} id="figures" title="Figures"><ul class="plain-list">${figures.map((each) => html`<li>${each.label} ${[["SVG", each.svg], ["PNG", each.png]].filter(([, href]) => isRelative(href)).map(([name, href]) => html`<a href=${href} download>${name}<span class="hidden"> of ${each.label}</span></a> `)}</li>`)}</ul><//>` : null}
+    ${figures.length ? html`<${Section} id="figures" title="Figures"><ul class="plain-list">${figures.map((each) => html`<li>${cut(each.label, 200)} ${[["SVG", each.svg], ["PNG", each.png]].filter(([, href]) => isRelative(href)).map(([name, href]) => html`<a href=${href} download>${name}<span class="hidden"> of ${cut(each.label, 200)}</span></a> `)}</li>`)}</ul><//>` : null}
     <${Section} id="more" title="The same elsewhere"><ul class="plain-list">
       <li>These pages as a folder that opens by a double click: <code class="command">neurolect export RUN --to site --out FOLDER</code></li>
       <li>Parquet files: <code class="command">neurolect export RUN --to parquet --out FOLDER</code></li>
