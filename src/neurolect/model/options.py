@@ -32,6 +32,10 @@ class ModelOptions:
     layers: tuple[Annotated[int, Range(0, 10_000)], ...] | None = None
     """Blocks to read, from 1; 0 is the embedding output, for the site ``hidden`` only. None: all blocks."""
 
+    site_path: tuple[str, ...] = ()
+    """Where a site is, if it is not found: ``SITE=NAME``, the name of a linear module within a block, e.g.
+    ``mlp=ffn.w2``. Read is its input (``mlp``, ``head``) or its output (``attn``)."""
+
     pooling: Annotated[str, OneOf(POOLINGS)] = "mean"
     """How the values at a sentence's tokens become one: ``mean``, ``max``, ``first`` or ``last``."""
 
@@ -69,6 +73,11 @@ class ModelOptions:
     trust_remote_code: bool = False
     """Also run Python code that comes with the model."""
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """Names of linear modules by site, of ``site_path``."""
+        return {site: name for site, _, name in (each.partition("=") for each in self.site_path)}
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_ranges(self, "model")
@@ -77,6 +86,10 @@ class ModelOptions:
             what = f"model.backend is {self.backend!r}."
             hint = f"The nearest: {nearest(self.backend, backends)}."
             raise OptionError(what, expected=f"one of {', '.join(backends)}", hint=hint)
+        sites = [each.partition("=")[0] for each in self.site_path]
+        if any(not each.partition("=")[2] for each in self.site_path) or not {*sites} <= {*SITES} - {"hidden"}:
+            what = f"model.site_path is {', '.join(self.site_path)!r}."
+            raise OptionError(what, expected="SITE=NAME with one of mlp, attn, head, e.g. mlp=ffn.w2")
         for name, given in (("sites", self.sites), ("layers", self.layers)):
             if given is not None and (not given or len(set(given)) != len(given)):
                 what = f"model.{name} is {given!r}."

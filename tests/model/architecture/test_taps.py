@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neurolect.errors import ModelError
+from neurolect.errors import ModelError, OptionError
 from neurolect.model import Model, load_model
 from neurolect.model.architecture.taps import listen, resolve_layers
 from neurolect.model.options import ModelOptions
@@ -231,3 +231,21 @@ def test_a_wrapper_with_as_many_blocks_for_images_is_read_where_text_goes() -> N
     assert [tuple(tap.place) for tap in model.taps if tap.place.site == "mlp"] == [("mlp", 1, 24), ("mlp", 2, 24)]
     inside = set(network.language_model.modules())
     assert all(tap.module is None or tap.module in inside for tap in model.taps)
+
+
+def test_a_site_is_where_the_user_says() -> None:
+    found, said = (
+        tiny_model("Bert", ModelOptions(sites=("mlp", "attn"), site_path=paths))
+        for paths in ((), ("mlp=output.dense", "attn=attention.output.dense"))
+    )
+    assert [tap.place for tap in said.taps] == [tap.place for tap in found.taps]
+    np.testing.assert_array_equal(said.activations(TEXTS), found.activations(TEXTS))
+    other = tiny_model("Bert", ModelOptions(sites=("mlp",), site_path=("mlp=intermediate.dense",)))
+    assert {tap.place.width for tap in other.taps} == {16}
+    with pytest.raises(
+        ModelError, match=r"(?s)no linear module of that name ran in a BertLayer.*intermediate\.dense"
+    ):
+        tiny_model("Bert", ModelOptions(sites=("mlp",), site_path=("mlp=intermediate.dens",)))
+    for wrong in ("mlp", "hidden=output.dense", "mlp="):
+        with pytest.raises(OptionError, match=r"model\.site_path is"):
+            ModelOptions(site_path=(wrong,))

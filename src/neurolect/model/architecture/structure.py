@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from neurolect.errors import ModelError
+from neurolect.errors import ModelError, nearest
 
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "num_encoder_layers")
 _ATTENTION = re.compile(r"(attn|attention)$", re.IGNORECASE)
@@ -117,11 +117,11 @@ def _recorder(block: Block, name: str) -> Callable[[nn.Module, tuple[object, ...
     return record
 
 
-def site_module(block: Block, *, site: str, states: Tensor) -> Linear:
+def site_module(block: Block, *, site: str, states: Tensor, path: str | None = None) -> Linear:
     """Find the linear module whose input or output holds a site's neurons.
 
     ``states``: Tensor, shape (n_sentences, n_tokens, width). Hidden states of the watched run; the two numbers
-        differ.
+        differ. ``path``: Its name within the block, where that is known.
     Returns: The attention's output projection (``attn``: its output, ``head``: its input) or the feed-forward
         down-projection (``mlp``: its input).
     """
@@ -129,6 +129,11 @@ def site_module(block: Block, *, site: str, states: Tensor) -> Linear:
     n_sentences, n_tokens, width = states.shape
     # Networks that put tokens before sentences would be pooled over the wrong axis: theirs are not taken.
     leads = ((n_sentences, n_tokens), (n_sentences * n_tokens,))
+    if path is not None:
+        named = [each for each in block.linears if each.name == path and each.lead in leads]
+        if not named:
+            raise _not_at(block, site, path)
+        return named[-1]
     usable = [each for each in block.linears if attention and each.lead in leads]
     inside = [each for each in usable if attention and each.name.startswith(attention)]
     outside = [each for each in usable if not (attention and each.name.startswith(attention))]
@@ -147,6 +152,14 @@ def site_module(block: Block, *, site: str, states: Tensor) -> Linear:
     return found[-1]
 
 
+def _not_at(block: Block, site: str, path: str) -> ModelError:
+    names = list(dict.fromkeys(each.name for each in block.linears))
+    kind = type(block.module).__name__
+    what = f"model.site_path says {site}={path}, and no linear module of that name ran in a {kind}."
+    near = f"The nearest: {nearest(path, names)}." if names else None
+    return ModelError(what, expected=f"one of those that ran: {', '.join(names) or 'none'}", hint=near)
+
+
 def _attention_prefix(block: Block) -> str | None:
     """Name the first submodule called attention that holds linear modules which ran."""
     for name, _ in block.module.named_modules():
@@ -163,5 +176,5 @@ def _not_found(block: Block, site: str, width: int) -> ModelError:
     return ModelError(
         f"The site {site!r} was asked for, and the {part} was not found in a {type(block.module).__name__}.",
         expected=f"a linear module that gives {width} values; those that ran: {linears}",
-        hint="ask for another site: --set model.sites=hidden works with every model",
+        hint=f"say which it is: --set model.site_path={site}=NAME; --set model.sites=hidden works with every model",
     )

@@ -4,7 +4,7 @@
 what is set up later sees what was set earlier.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, cast
 
@@ -198,6 +198,7 @@ def find_taps(
     run: Callable[[], Output],
     shape: tuple[int, int],
     hooks: bool = True,
+    paths: Mapping[str, str] | None = None,
 ) -> tuple[list[Tap], int]:
     """Find where the neurons that were asked for are read, by watching one trial run.
 
@@ -206,6 +207,7 @@ def find_taps(
         more tokens than sentences; returns its result.
     ``shape``: (n_sentences, n_tokens) of that run.
     ``hooks``: Whether hidden states may be read where blocks are called with them, and not only in the result.
+    ``paths``: By site the name of its linear module within a block, where the structure does not tell.
     """
     lists: list[list[nn.Module] | None] = [*block_lists(network, n_layers=n_layers_of(network))]
     for blocks in [*lists, None] if len(lists) > 1 else lists or [None]:
@@ -239,7 +241,8 @@ def find_taps(
                 what = f"The site {site!r} was asked for, and a {type(network).__name__} has no list of blocks."
                 hint = "ask for the site hidden: --set model.sites=hidden"
                 raise ModelError(what, expected="a module list with one entry a block", hint=hint)
-            linear = site_module(watched[layer - 1], site=site, states=last)
+            path = (paths or {}).get(site)
+            linear = site_module(watched[layer - 1], site=site, states=last, path=path)
             width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
             taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
     return taps, n_layers
