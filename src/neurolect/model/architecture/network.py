@@ -95,8 +95,15 @@ class Network:
             try:
                 with put_back(self.body), quiet_transformers():
                     shape = (2, n_tokens)
-                    known = {"sites": sites, "layers": layers, "shape": shape, "hooks": hooks}
-                    return find_taps(self.body, run=run, paths=self.options.paths, **known)
+                    return find_taps(
+                        self.body,
+                        sites=sites,
+                        layers=layers,
+                        run=run,
+                        shape=shape,
+                        hooks=hooks,
+                        paths=self.options.paths,
+                    )
             except REFUSALS as error:
                 why = why or error
         reason = str(why).partition("\n")[0]
