@@ -48,6 +48,7 @@ def test_it_ends_with_cards_a_report_and_commands_that_work(
     report = tmp_path / "my run" / "report.html"
     assert f"Report:     {report}" in text
     assert report.stat().st_size > 10_000
+    assert f"\n  neurolect serve '{tmp_path / 'my run'}'\n" in text
     assert try_next(text, tmp_path, monkeypatch) == ["show", "find", "report"]
 
 

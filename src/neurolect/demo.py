@@ -1,6 +1,7 @@
 """The whole way on the built-in model and corpus, and a look at what was found."""
 
 from collections.abc import Callable
+import shlex
 from pathlib import Path
 
 from neurolect.collector import CollectOptions
@@ -65,7 +66,8 @@ def run_demo(
         for each in chosen:
             show(f"\n{each['kind']}: {each['evidence']}")
             show(card_text(card(done.neuron(each["address"]), n_examples=3, sides=(each["side"],))))
-        show(f"\nRun folder: {done.folder}\nReport:     {report}\nTry next:")
+        show(f"\nRun folder: {done.folder}\nReport:     {report}")
+        show(f"In a browser:\n  neurolect serve {shlex.quote(str(done.folder))}\nTry next:")
         for command in next_commands(done, report="report.html"):
             show(f"  {command}")
         show("With your own texts:\n  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
