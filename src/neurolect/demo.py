@@ -1,7 +1,7 @@
 """The whole way on the built-in model and corpus, and a look at what was found."""
 
-from collections.abc import Callable
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from neurolect.collector import CollectOptions
