@@ -1,5 +1,6 @@
 """The folder of a comparison: written whole, opened in another process, never written over."""
 
+import html
 import json
 import subprocess
 import sys
@@ -65,6 +66,17 @@ def test_the_explorer_shows_it_next_to_its_runs(made: Comparison, workshop: Path
         assert sum(row["shares"][:3]) == pytest.approx(1)
     (table,) = [block for block in page["blocks"] if block["title"] == "Neurons and their partners"]
     assert len(table["rows"]) == made.matches.num_rows
+
+
+def test_a_notebook_shows_fates_by_layer_in_a_frame_without_rights(made: Comparison) -> None:
+    hostile = Comparison({**made.manifest, "notices": ["<script>alert(1)</script>\u202e"]}, folder=made.folder)
+    page = hostile._repr_html_()
+    assert page.startswith("<iframe sandbox srcdoc=")
+    inner = html.unescape(page)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202e" in inner
+    assert "<script" not in inner
+    assert "run-trained -&gt; run-random" in inner
+    assert [f'<th scope="row">hidden {layer}</th>' in inner for layer in (1, 2)] == [True, True]
 
 
 def test_tables_are_the_same_in_another_process_and_read_when_asked(made: Comparison) -> None:

@@ -19,6 +19,7 @@ from neurolect.statistics.sorting import descending_ranks
 from neurolect.store import Run
 from neurolect.store import read_manifest as read_run_manifest
 from neurolect.store.manifest import RunManifest, now, package_versions
+from neurolect.store.notebook import Shown
 from neurolect.store.stages import state_of
 from neurolect.visible import quoted
 
@@ -103,7 +104,7 @@ class ComparisonManifest(TypedDict, total=False):
     files: dict[str, FileEntry]
 
 
-class Comparison:
+class Comparison(Shown):
     """Several models side by side; a table of a folder is read when it is first asked for.
 
     Parameters

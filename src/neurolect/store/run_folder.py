@@ -14,6 +14,7 @@ from neurolect.model.neurons import NeuronIndex, SiteLayer
 from neurolect.store.field_columns import join_sentences
 from neurolect.store.files import KeptReads, RunFiles, damaged, names_of
 from neurolect.store.manifest import RunManifest, read_manifest
+from neurolect.store.notebook import Shown
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
 from neurolect.store.stages import check_current, left_out, state_of
@@ -23,7 +24,7 @@ _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "t
 """Tables of a signature, of runs that do not say which they have."""
 
 
-class Run:
+class Run(Shown):
     """A run folder, read lazily.
 
     Parameters
@@ -321,7 +322,7 @@ class Run:
         return self._sentences.take(pa.array(rows))
 
 
-class Neuron:
+class Neuron(Shown):
     """One neuron of a run.
 
     Parameters

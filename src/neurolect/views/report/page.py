@@ -66,26 +66,22 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
     rows = summary.to_pylist()
     chosen = striking(run).to_pylist()
     cards = [card(run.neuron(run.index.address(each))) for each in _selection(run, rows, chosen, n_cards)]
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(
-            manifest=run.manifest,
-            stale=run.stale(),
-            n_neurons=run.n_neurons,
-            facts=run_facts(run),
-            striking=[striking_tile(run, each) for each in chosen],
-            charts=_charts(run, rows),
-            domains=domain_rows(corpus_statistics(run)),
-            convergence=convergence_panels(run),
-            ending=run.manifest["stages"]["collect"].get("ending"),
-            cards=cards,
-            scored=run.is_current("fidelity"),
-            data=script_json(_data(run, rows, {each["address"] for each in cards})),
-            options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
-            style=_style(),
-            script=_template_text("report.js"),
-        )
+    page = rendered(
+        "report.html",
+        manifest=run.manifest,
+        stale=run.stale(),
+        n_neurons=run.n_neurons,
+        facts=run_facts(run),
+        striking=[striking_tile(run, each) for each in chosen],
+        charts=_charts(run, rows),
+        domains=domain_rows(corpus_statistics(run)),
+        convergence=convergence_panels(run),
+        ending=run.manifest["stages"]["collect"].get("ending"),
+        cards=cards,
+        scored=run.is_current("fidelity"),
+        data=script_json(_data(run, rows, {each["address"] for each in cards})),
+        options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
+        script=_template_text("report.js"),
     )
     write_text(path, page)
     return path
@@ -93,7 +89,12 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
 
 def card_html(neuron_card: dict[str, Any]) -> str:
     """Write one card as a page of its own, e.g. to take a picture of it."""
-    page: str = _environment().get_template("one_card.html").render(card=neuron_card, style=_style())
+    return rendered("one_card.html", card=neuron_card)
+
+
+def rendered(template: str, **parts: Any) -> str:  # noqa: ANN401 - whatever the template shows
+    """Fill a template of the report; everything is escaped."""
+    page: str = _environment().get_template(template).render(style=_style(), **parts)
     return page
 
 
