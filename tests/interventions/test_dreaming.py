@@ -1,5 +1,6 @@
 """Texts that activate a neuron: what is scored is what plain reading gives, and the search finds what is known."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,26 @@ def test_bad_input_is_named() -> None:
         dream(model, "mlp.2.1", options=DreamOptions(tokens=60))
     with pytest.raises(ModelError, match="is a classifier"):
         dream(model_of("Bert class"), "mlp.2.1")
+
+
+@pytest.mark.parametrize("kind", ["Llama lm", "Bert masked"])
+def test_unknown_words_at_the_ends_are_of_the_text(kind: str) -> None:
+    objective = objective_of(kind)
+    texts = ["good film now", "\u4e2d film now", "good film \u4e2d", "\u4e2d"]
+    alone = [objective.measure([text])[0] for text in texts]
+    assert [len(each.ids) for each in alone] == [3, 3, 3, 1]
+    for one, other in zip(alone, objective.measure(texts), strict=True):
+        assert one.ids == other.ids
+        assert one.loss == pytest.approx(other.loss, abs=1e-5)
+
+
+def test_one_token_with_nothing_before_it_has_no_loss() -> None:
+    found = dream(model_of("Llama lm"), "hidden.1.3", options=replace(SMALL, tokens=1))
+    assert set(found.table.column("loss").to_pylist()) == {None}
+    assert "nan" not in dream_text(found).lower()
+
+
+def test_a_vocabulary_without_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurolect.interventions.dreaming._allowed", lambda _: np.empty(0, np.int64))
+    with pytest.raises(OptionError, match="No random text of 4 tokens"):
+        dream(model_of("Llama lm"), "hidden.1.3", options=SMALL)

@@ -42,8 +42,8 @@ class Dreams(NamedTuple):
 
     table: pa.Table
     """By ``how`` (in the order above), ``text``, ``activation``, ``z`` (standard deviations above the mean, of
-    the run's sentences or of random texts), ``loss`` (nats a token, null without a head), ``n_tokens``; of EPO a
-    row for each text of the Pareto front."""
+    the run's sentences or of random texts), ``loss`` (nats a token, null where there is none), ``n_tokens``; of EPO
+    a row for each text of the Pareto front."""
 
     facts: dict[str, Any]
     """``address``, ``side``, ``model``, ``outcome``, ``mean`` and ``std`` behind ``z``, ``of`` (what they are
@@ -215,7 +215,7 @@ class _Work:
 
     def row(self, how: str, scored: Scored) -> dict[str, Any]:
         """Lay one text out."""
-        loss = None if self.objective.kind == EMBEDDING else scored.loss
+        loss = scored.loss or None  # 0 where there is none
         numbers = {"activation": scored.activation, "z": self.goal.z(scored), "loss": loss}
         return {"how": how, "text": scored.text, **numbers, "n_tokens": len(scored.ids)}
 
@@ -252,7 +252,7 @@ class _Work:
     def readable(self, n: int) -> list[Ids]:
         """Draw random texts that are read as the tokens drawn."""
         found: list[Ids] = []
-        for _ in range(200):
+        for _ in range(200 if len(self.allowed) else 0):
             drawn = self.random.choice(self.allowed, (n, self.options.tokens)).tolist()
             rows = [tuple(each) for each in drawn]
             found += [ids for ids, ok in zip(rows, self.objective.readable(rows).tolist(), strict=True) if ok]

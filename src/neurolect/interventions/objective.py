@@ -22,6 +22,7 @@ from neurolect.model.architecture.taps import Tap, write
 from neurolect.model.batching import PaddedBatch
 from neurolect.model.language_model import Model
 from neurolect.model.pooling.padded import pooled, spans_of
+from neurolect.model.tokens import tokenize
 
 Ids = tuple[int, ...]
 """Own tokens of a text."""
@@ -37,7 +38,8 @@ class Scored(NamedTuple):
     activation: float
     """Pooled as the model's options say."""
     loss: float
-    """Cross-entropy, nats a token: of the next one, or of each masked by itself; 0 without a head."""
+    """Cross-entropy, nats a token: of the next one, or of each masked by itself; 0 where there is none: without a
+    head, or of a single token with nothing before it."""
 
 
 class Gradients(NamedTuple):
@@ -58,6 +60,7 @@ class Objective:
         self.table: Tensor = model.network.get_input_embeddings().weight  # type: ignore[operator]
         self._keywords = forward_keywords(model.network)
         self.special = frozenset(getattr(model.tokenizer, "all_special_ids", ()))
+        self._before, self._after = _added(model)
         self._known: dict[Ids, Scored | None] = {}
 
     @property
@@ -83,8 +86,7 @@ class Objective:
 
     def own(self, ids: Sequence[int]) -> Ids:
         """Leave out what the tokenizer adds at both ends."""
-        inside = [place for place, each in enumerate(ids) if each not in self.special]
-        return tuple(ids[inside[0] : inside[-1] + 1]) if inside else ()
+        return tuple(ids[self._before : len(ids) - self._after])
 
     def score(self, rows: Sequence[Ids]) -> list[Scored | None]:
         """Measure texts, each once; None for those that are not read as the same tokens."""
@@ -104,18 +106,18 @@ class Objective:
         for first, last in pairwise(cuts):
             for start in range(first, last, _ROWS):
                 some = order[start : min(start + _ROWS, last)].tolist()
-                batch, at = self._batch([texts[number] for number in some])
+                batch = self._batch([texts[number] for number in some])
                 own = [self.own(ids) for ids in batch.ids.tolist()]
                 with torch.inference_mode():
                     states, logits = self._run(batch)
-                    values, losses = self._pooled(states, batch), self._losses(batch, at, len(own[0]), logits)
+                    values, losses = self._pooled(states, batch), self._losses(batch, len(own[0]), logits)
                 for number, ids, value, loss in zip(some, own, values.tolist(), losses.tolist(), strict=True):
                     found[number] = Scored(ids, texts[number], value, loss)
         return [found[number] for number in range(len(texts))]
 
     def gradients(self, rows: Sequence[Ids]) -> Gradients:
         """Differentiate by the embedding of every own token; all texts are of one length."""
-        batch, at = self._batch(self.texts(rows))
+        batch, at = self._batch(self.texts(rows)), self._before
         own = slice(at, at + len(rows[0]))
         kept: list[Tensor] = []
 
@@ -144,7 +146,7 @@ class Objective:
 
         ``weights``: (B, L, V), summing to 1. ``rows``: Any texts of that length; only what is around is theirs.
         """
-        batch, at = self._batch(self.texts(rows))
+        batch, at = self._batch(self.texts(rows)), self._before
 
         def put(_module: object, _args: object, output: Tensor) -> Tensor:
             mixture = weights.to(output.dtype) @ self.table.detach().to(output.dtype)
@@ -162,12 +164,10 @@ class Objective:
         finally:
             handle.remove()
 
-    def _batch(self, texts: Sequence[str]) -> tuple[PaddedBatch, int]:
-        """Make the call of texts of one length; also where their own tokens begin."""
+    def _batch(self, texts: Sequence[str]) -> PaddedBatch:
+        """Make the call of texts of one length."""
         batch = self.model.pad(self.model.tokenize(list(texts)), np.arange(len(texts)))
-        ids = batch.ids[0].tolist()
-        at = next((place for place, each in enumerate(ids) if each not in self.special), 0)
-        return PaddedBatch(*(each.to(self.model.device) for each in batch)), at
+        return PaddedBatch(*(each.to(self.model.device) for each in batch))
 
     def _run(self, batch: PaddedBatch, ids: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Run the network; give the states at the neuron's site and the scores of tokens."""
@@ -190,7 +190,8 @@ class Objective:
         value, _ = pooled(column, spans=spans_of(batch), pooling=self.model.options.pooling, positions=False)
         return value[:, 0].float()
 
-    def _losses(self, batch: PaddedBatch, at: int, n: int, logits: Tensor | None) -> Tensor:
+    def _losses(self, batch: PaddedBatch, n: int, logits: Tensor | None) -> Tensor:
+        at = self._before
         if self.kind == NEXT and logits is not None:
             return self._next(batch, at, n, logits)
         if self.kind == MASKED:
@@ -202,14 +203,14 @@ class Objective:
         """Average the loss of the own tokens that have one before them."""
         first = max(at, 1)
         own = batch.ids[:, first : at + n]
-        before = logits[:, first - 1 : at + n - 1].float()
-        return functional.cross_entropy(before.transpose(1, 2), own, reduction="none").mean(1)
+        before = logits[:, first - 1 : first - 1 + own.shape[1]].float()
+        return functional.cross_entropy(before.transpose(1, 2), own, reduction="none").sum(1) / max(own.shape[1], 1)
 
     def _as_target(self, logits: Tensor, own: slice) -> Tensor:
         """Give the loss of every token at every own place, after those before it."""
         before = logits[:, max(own.start - 1, 0) : own.stop - 1].float()
         losses = -functional.log_softmax(before, dim=-1)
-        first = torch.zeros_like(losses[:, :1])  # nothing is before the very first token
+        first = torch.zeros_like(logits[:, :1], dtype=losses.dtype)  # nothing is before the very first token
         return losses if own.start else torch.cat([first, losses], dim=1)
 
     def _masked(self, batch: PaddedBatch, at: int, n: int) -> Tensor:
@@ -227,3 +228,10 @@ class Objective:
             places = torch.arange(n, device=ids.device)
             parts.append(functional.log_softmax(logits[places, at + places].float(), dim=-1))
         return torch.stack(parts)
+
+
+def _added(model: Model) -> tuple[int, int]:
+    """Count the tokens that are put before and after every text: unknown words, though special, are of the text."""
+    plain = tokenize(model.tokenizer, ["a"], max_tokens=model.max_tokens, include_special=False)
+    n, whole = int(plain.lengths[0]), int(model.tokenize(["a"]).lengths[0])
+    return int(plain.first[0]) + whole - n, n - int(plain.end[0])
