@@ -54,6 +54,11 @@ def test_the_farthest_neurons_and_their_tokens(live: LiveModel) -> None:
             assert values["low"] < values["high"]
 
 
+def test_half_characters_are_read_as_question_marks(live: LiveModel) -> None:
+    found = live.answer("sentence", {"run": 0, "text": "the \ud800 film"})
+    assert "".join(found["tokens"]) == "the ? film"
+
+
 def test_setting_a_neuron_changes_the_next_token(live: LiveModel) -> None:
     found = live.answer("edit", {"run": 0, "text": TEXT, "change": "hidden.1.3=40"})
     assert found["change"] > 0

@@ -31,7 +31,13 @@ class Reply:
 
 
 def request(
-    app: App, path: str, *, method: str = "GET", headers: Iterable[tuple[str, str]] = (), query: str = ""
+    app: App,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Iterable[tuple[str, str]] = (),
+    query: str = "",
+    body: bytes = b"",
 ) -> Reply:
     """Send one request, as a server would hand it over."""
     given = {"host": OURS} | dict(headers)
@@ -51,7 +57,7 @@ def request(
     }
     messages: list[MutableMapping[str, Any]] = []
 
-    left = [{"type": "http.request", "body": b"", "more_body": False}]
+    left = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:
         return left.pop() if left else {"type": "http.disconnect"}
@@ -134,6 +140,16 @@ def test_a_post_says_which_page_asks_and_how_long_it_is(app: App) -> None:
     for headers in ({}, ours, ours | {"content-length": "65537"}, {"content-length": "2"}):
         assert request(app, "/model/sentence", method="POST", headers=headers.items()).status == 403
     assert request(app, "/data/start", method="DELETE").status == 403
+
+
+def test_malformed_numbers_and_bodies_are_refused_in_words(app: App) -> None:
+    digits = "9" * 5_000  # more than Python makes a number of
+    for path in (f"/data/overview/{digits}", f"/data/judge/{digits}", f"/data/card/0/hidden.1.{digits}"):
+        assert request(app, path).status == 422
+    headers = {"origin": f"http://{OURS}", "content-length": "30000"}
+    reply = request(app, "/model/sentence", method="POST", headers=headers.items(), body=b"[" * 30_000)
+    assert reply.status == 422
+    assert json.loads(reply.body)["error"]["message"]
 
 
 @pytest.mark.parametrize(

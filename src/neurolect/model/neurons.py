@@ -124,7 +124,7 @@ class NeuronIndex:
             If the address is malformed or names no neuron of this run; the message names the nearest ones.
         """
         parts = address.strip().split(".")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts[1:]):
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 100 for part in parts[1:]):
             what = f"{address!r} is not the address of a neuron."
             raise NeuronAddressError(
                 what, expected="site.layer.index with whole numbers", hint=f"for example {self._example()}"

@@ -156,7 +156,8 @@ class Answers:
     def _state(self, key: str) -> Any:  # noqa: ANN401 - anything that can be compared
         """Say what an answer is of: the state of its run, of all runs for ``start``."""
         parts = key.split("/")
-        if len(parts) > 1 and parts[1].isdecimal() and int(parts[1]) < len(self.opened.runs):
+        known = map(str, range(len(self.opened.runs)))
+        if len(parts) > 1 and parts[1] in known:
             return self.opened.runs[int(parts[1])].state
         return tuple(each.state for each in self.opened.runs)
 

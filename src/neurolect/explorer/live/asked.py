@@ -76,7 +76,7 @@ def _text(given: Mapping[str, Any], name: str, longest: int) -> str:
         if isinstance(text, str) and text.strip():
             what = f"The {name} has {len(text):,} characters."
         raise OptionError(what, expected=f"1 to {longest:,} characters")
-    return text
+    return text.encode("utf-8", "replace").decode()  # half characters, as in what is answered
 
 
 def _number(given: Mapping[str, Any]) -> int:

@@ -97,7 +97,7 @@ class Routes:
         def given() -> object:
             try:
                 return json.loads(body)
-            except ValueError:  # of JSON, of UTF-8
+            except (ValueError, RecursionError):  # of JSON, of UTF-8; brackets in brackets
                 return None
 
         return await run_in_threadpool(answer, lambda: to_json(self._live.answer(kind, given())))
