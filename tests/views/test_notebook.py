@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neurolect.store import Run, open_run
+from neurolect.views import write_report
 from tests.example_run import HOSTILE
 
 WORSE = HOSTILE + ' <img src=x onerror="alert(1)"> \u202egnp.exe\u2066 \x1b[31m'
@@ -83,3 +84,12 @@ def test_a_neuron_shows_its_card_or_without_signatures_its_sentences(example_run
     assert shown in page.text
     assert "neurolect describe" in page.text
     assert "neurolect describe" in checked(bare._repr_html_()).text
+
+
+def test_a_report_spells_out_marks_that_turn_text_around(example_run: Run, tmp_path: Path) -> None:
+    run = hostile(example_run, tmp_path / "run")
+    page = write_report(run, tmp_path / "report.html", n_cards=16).read_text(encoding="utf-8")
+    assert not set("\u202e\u2066\x1b") & set(page)
+    assert "\\u202egnp.exe" in page  # in cards
+    assert "\ufffdgnp.exe" in page  # in data
+    assert "<img" not in page

@@ -73,10 +73,16 @@ def test_hostile_text_stays_text(page: Any) -> None:
     assert page.evaluate("document.scripts.length") == 2
 
 
-def test_a_neuron_without_a_card_tells_how_to_get_it(page: Any) -> None:
+def test_a_neuron_without_a_card_has_its_strongest_sentences_and_tells_how_to_get_it(
+    page: Any, example_run: Run
+) -> None:
     page.evaluate("location.hash = 'hidden.1.7'")
     page.wait_for_selector("dialog[open]")
     assert "neurolect show example hidden.1.7" in page.inner_text("dialog")
+    for side in ("top", "bottom"):
+        listed = example_run.neuron("hidden.1.7").list(side, limit=5).column("text").to_pylist()
+        shown = page.locator(f"dialog .side.{side} .examples li:not(.typical) p").all_inner_texts()
+        assert [text[:60].split() for text in shown] == [text[:60].split() for text in listed]
     page.keyboard.press("Escape")
 
 

@@ -12,7 +12,9 @@ from neurolect.finding.striking import striking
 from neurolect.store import Run
 from neurolect.views import card, write_report
 from neurolect.views.cards.facts import _moment
+from neurolect.views.report import strongest
 from neurolect.views.report.page import card_html, script_json
+from neurolect.views.texts.bars import number
 from neurolect.views.texts.striking import _fullest
 from tests.example_run import HOSTILE
 
@@ -41,6 +43,27 @@ def test_corpus_text_is_escaped_in_cards_and_data(page: str) -> None:
     data = json.loads(found[1])
     assert HOSTILE in [row[7] for row in data["rows"]]
     assert len(data["rows"]) == 32
+
+
+def test_every_list_has_its_five_strongest_sentences(page: str, example_run: Run) -> None:
+    data = data_of(page)
+    assert len(data["strongest"]) == len(data["rows"]) == 32
+    for row, flat in zip(data["rows"], data["strongest"], strict=True):
+        listed = example_run.neuron(row[0]).list(row[1], limit=5).to_pylist()
+        assert flat[::2] == [number(each["activation"]) for each in listed]
+        shown = [data["texts"][place] for place in flat[1::2]]
+        assert [text[:200] for text in shown] == [each["text"][:200] for each in listed]
+        assert max(map(len, shown)) <= strongest.LONGEST
+    assert len(set(data["texts"])) == len(data["texts"])
+
+
+def test_sentences_that_would_be_too_much_are_left_out_and_named(
+    example_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strongest, "MAX_BYTES", 2_000)
+    text = write_report(example_run, tmp_path / "large.html", n_cards=0).read_text(encoding="utf-8")
+    assert not {"texts", "strongest"} & set(data_of(text))
+    assert f"neurolect export {example_run.folder.name} --to site --out FOLDER</code> has all" in text
 
 
 def test_template_syntax_in_a_sentence_is_not_run(page: str) -> None:
@@ -120,7 +143,12 @@ def test_moments_are_written_for_people() -> None:
 
 
 def rows_of(page: str) -> list[list[Any]]:
+    rows: list[list[Any]] = data_of(page)["rows"]
+    return rows
+
+
+def data_of(page: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found is not None
-    rows: list[list[Any]] = json.loads(found[1])["rows"]
-    return rows
+    data: dict[str, Any] = json.loads(found[1])
+    return data

@@ -24,9 +24,11 @@ from neurolect.views.cards.numbers import cause_line, concepts_line, name_fideli
 from neurolect.views.palette import page_colours
 from neurolect.views.report.convergence import convergence_panels
 from neurolect.views.report.figures import histogram_bars, kind_charts, marked
+from neurolect.views.report.strongest import compact, strongest_sentences
 from neurolect.views.texts.bars import number, percent
 from neurolect.views.texts.domains import domain_rows
 from neurolect.views.texts.striking import kind_label, striking_tile
+from neurolect.visible import harmless_values, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,7 +49,8 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
         The HTML file; replaced if it exists.
     n_cards : int, >= 0
         Neurons with a whole card: the striking ones, then the ones with the strongest names of each layer in
-        turn. All others are in the list with name, strength, words and a typical sentence.
+        turn. All others have name, strength, words, a typical sentence and the five strongest sentences of each
+        side; sentences that would take more than 40 MB are left out, and the page says so.
 
     Returns
     -------
@@ -66,6 +69,8 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
     rows = summary.to_pylist()
     chosen = striking(run).to_pylist()
     cards = [card(run.neuron(run.index.address(each))) for each in _selection(run, rows, chosen, n_cards)]
+    strongest = strongest_sentences(run)
+    data = _data(run, rows, {each["address"] for each in cards}) | compact(strongest, rows)
     page = rendered(
         "report.html",
         manifest=run.manifest,
@@ -79,11 +84,13 @@ def write_report(run: Run | str | Path, out: str | Path, *, n_cards: int = 60) -
         ending=run.manifest["stages"]["collect"].get("ending"),
         cards=cards,
         scored=run.is_current("fidelity"),
-        data=script_json(_data(run, rows, {each["address"] for each in cards})),
+        data=script_json(harmless_values(data)),
+        too_large=strongest.n_bytes if strongest.texts is None else None,
+        name=run.folder.name,
         options=json.dumps(run.manifest["options"], indent=2, ensure_ascii=False),
         script=_template_text("report.js"),
     )
-    write_text(path, page)
+    write_text(path, visible(page))
     return path
 
 

@@ -10,6 +10,13 @@
   const layerOf = (row) => row[ADDRESS].slice(0, row[ADDRESS].lastIndexOf("."));
   const state = { sort: Z, descending: true, page: 0, found: [] };
 
+  // Of a list: [activation, sentence], the strongest first; nothing where the page would be too large.
+  const strongest = (i) => {
+    const flat = data.strongest ? data.strongest[i] : [], found = [];
+    for (let at = 0; at < flat.length; at += 2) found.push([flat[at], data.texts[flat[at + 1]]]);
+    return found;
+  };
+
   const element = (name, text, className) => {
     const made = document.createElement(name);
     if (text !== undefined) made.textContent = text;
@@ -58,7 +65,8 @@
     const first = element("td");
     first.append(link);
     const last = element("td", row[WORDS].split(" ").join(", "));
-    if (row[TEXT]) last.append(element("span", row[TEXT]));
+    const text = row[TEXT] || strongest(i).map((each) => each[1])[0];
+    if (text) last.append(element("span", text));
     line.append(first, element("td", row[SIDE], row[SIDE]), element("td", row[NAME]),
       element("td", data.kinds[row[KIND]]), element("td", row[Z] === null ? "\u2013" : row[Z].toFixed(1)));
     if (data.scored) line.append(element("td", row[FIDELITY] === null ? "\u2013" : row[FIDELITY].toFixed(2)));
@@ -90,13 +98,15 @@
   const brief = (address) => {
     const card = element("article", undefined, "card");
     card.append(element("h2", address, "address"));
-    data.rows.filter((row) => row[ADDRESS] === address).forEach((row) => {
+    data.rows.forEach((row, i) => {
+      if (row[ADDRESS] !== address) return;
       const side = element("section", undefined, "side " + row[SIDE]);
       const title = element("h3");
       title.append(element("span", row[SIDE], "badge"), " " + row[NAME]);
       const list = element("ol", undefined, "examples");
-      [["words", row[WORDS].split(" ").join(", ")], ["typical", row[TEXT]]].filter(([, text]) => text).forEach(([label, text]) => {
-        const item = element("li");
+      const head = [["words", row[WORDS].split(" ").join(", ")], ["typical", row[TEXT]]].filter(([, text]) => text);
+      [...head, ...strongest(i)].forEach(([label, text], at) => {
+        const item = element("li", undefined, at < head.length ? "typical" : "");
         item.append(element("span", label, "value"), element("p", text));
         list.append(item);
       });
@@ -106,7 +116,8 @@
       card.append(side);
     });
     const more = element("p", "The whole card: ", "dim");
-    more.append(element("code", `neurolect show ${data.run} ${address}`));
+    more.append(element("code", `neurolect show ${data.run} ${address}`), "; all cards: ",
+      element("code", `neurolect export ${data.run} --to site --out FOLDER`));
     card.append(more);
     return card;
   };
