@@ -1,6 +1,7 @@
 """What keys answer, of whole runs and of runs with parts missing, stale, damaged or being written."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurolect import explorer
 from neurolect.errors import NeurolectError, NeuronAddressError, OptionError
 from neurolect.explorer import Answers
 from neurolect.explorer.answers import columns
 from neurolect.explorer.answers.plain import LONGEST, numbers_list, shaded
 from neurolect.explorer.answers.searches import ask
+from neurolect.finding.conditions import parse_evidence
 from neurolect.store import open_run, read_manifest, write_manifest
 from tests.example_run import write_example_run
 
@@ -90,6 +93,10 @@ def test_questions_are_those_of_find_and_bounded(example_folder: Path) -> None:
     for given in ({}, {"word": " "}, {"path": "x"}, {"word": "x" * 501}, {"word": "a", "limit": "201"}):
         with pytest.raises(OptionError):
             ask(run, given)
+    page = (Path(explorer.__file__).parent / "page/src/ask.js").read_text(encoding="utf-8")
+    examples = dict(re.findall(r'^  \["(\w+)", "[^"]*", "([^"]*)"', page, re.MULTILINE))
+    assert parse_evidence(examples["has"])[1] == "because"  # what the page's fields suggest is understood
+    assert "<NN>" in examples["pattern"]
     with pytest.raises(OptionError):  # RE2 has no look-ahead: nothing backtracks
         ask(run, {"regex": "(?=a)(a+)+$"})
 

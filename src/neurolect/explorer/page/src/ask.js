@@ -7,13 +7,14 @@ import { Empty, Failure, Side, Waiting, usePromise } from "./parts.js";
 import { ask, isStatic } from "./source.js";
 import { cut, isNumber, number, percent, plural } from "./text.js";
 
+const N_ANSWERS = 20; // how many `serve` gives
 const FIELDS = [
   ["word", "Word or phrase", "pasta", "neurons whose sentences have it more often than the corpus"],
-  ["pattern", "Tag pattern", "JJ NN", "parts of speech or words in order"],
+  ["pattern", "Pattern", "salt * <NN>", "words and <TAGS> in order; * skips a few words"],
   ["tag", "Part of speech", "VBD", "a Penn tag"],
   ["regex", "Regular expression", "colou?r", "matched in the kept sentences, in linear time"],
   ["where", "Field", "domain=recipe", "metadata, as name=value"],
-  ["has", "Evidence has", "word:because", "kind:label of the description itself"],
+  ["has", "Evidence has", "words=because", "kind=label: words, phrases, tags, tag_patterns, form, writes \u2026"],
 ];
 
 export function Ask() {
@@ -40,9 +41,9 @@ function Answer({ now, given }) {
   const found = usePromise(() => (isStatic ? fromColumns(now, given.word) : ask(now.n, given)), [now]);
   if (found.error) return html`<${Failure} error=${found.error} />`;
   if (!found.value) return html`<${Waiting} what="Looking" />`;
-  const { rows, note } = found.value;
+  const { rows, note, n } = found.value;
   if (!rows.length) return html`<${Empty} title="No neuron.">${note || "None has it more often than the corpus does."}<//>`;
-  return html`<section aria-labelledby="answer"><h2 id="answer"><span role="status">${plural(rows.length, "list")}</span></h2>${note ? html`<p class="note">${note}</p>` : null}
+  return html`<section aria-labelledby="answer"><h2 id="answer"><span role="status">${n > rows.length ? `The first ${rows.length} of ${plural(n, "list")}` : !n && rows.length === N_ANSWERS ? `The ${N_ANSWERS} strongest lists` : plural(rows.length, "list")}</span></h2>${note ? html`<p class="note">${note}</p>` : null}
     <ul class="answers">${rows.map((row) => html`<li class=${`side ${row.side}`}><a href=${cardLink(now.n, row.address, row.side)}><${Side} side=${row.side} /><span class="address">${row.address}</span></a>
       <div><strong>${cut(row.name || "no clear theme", 120)}</strong>${row.example ? html`<p class="sentence">${cut(row.example, 260)}</p>` : null}</div>
       <div class="dim numbers">${[isNumber(row.share_list) && `${percent(row.share_list)} of its list, ${percent(row.share_background)} of the corpus`, isNumber(row.lift) && `${number(row.lift)}\u00d7`, isNumber(row.z) && `z ${number(row.z)}`, !isNumber(row.share_list) && isNumber(row.score) && `score ${number(row.score)}`].filter(Boolean).map((each) => html`<span>${each}</span>`)}</div></li>`)}</ul></section>`;
@@ -52,5 +53,5 @@ async function fromColumns(now, word) {
   const rows = await matching(now, word, []);
   const [names, typical, z] = await Promise.all(["name", "typical", "name_z"].map((name) => column(now, name).catch(() => null)));
   const order = z ? [...rows].sort((a, b) => (z.values[b] || 0) - (z.values[a] || 0)) : [...rows];
-  return { note: "Lists whose name, leading words or strongest sentence hold it, those of the strongest names first.", rows: order.slice(0, 50).map((row) => ({ address: addressOf(now, row), side: sideOf(now, row), name: names && names.values[row], example: typical && typical.values[row] })) };
+  return { note: "Lists whose name, leading words or strongest sentence hold it, those of the strongest names first.", n: order.length, rows: order.slice(0, 50).map((row) => ({ address: addressOf(now, row), side: sideOf(now, row), name: names && names.values[row], example: typical && typical.values[row] })) };
 }

@@ -110,6 +110,6 @@ function Convergence({ found }) {
 
 function Domains({ found }) {
   if (!found || !found.rows || !found.rows.length) return null;
-  return html`<${Section} id="domains" title="The corpus by domain"><div class="scroll" tabindex="0" role="group" aria-label="The corpus by domain"><table class="plain"><thead><tr><th scope="col" class="head">domain</th>${found.heads.map((head) => html`<th scope="col" class="head numeric">${head}</th>`)}</tr></thead>
-    <tbody>${found.rows.map((row) => html`<tr><th scope="row">${cut(row.label, 80)}</th>${row.figures.map((figure) => html`<td class="numeric">${figure}</td>`)}</tr>`)}</tbody></table></div><//>`;
+  return html`<${Section} id="domains" title="The corpus by domain"><div class="scroll" tabindex="0" role="group" aria-label="The corpus by domain"><table class="plain"><thead><tr><th scope="col" class="head">field and value</th>${found.heads.map((head) => html`<th scope="col" class="head numeric">${head}</th>`)}</tr></thead>
+    <tbody>${found.rows.map((row, at) => html`${at && row.field !== found.rows[at - 1].field ? html`<tr><th scope="rowgroup" class="head" colspan=${found.heads.length + 1}>by ${row.field}</th></tr>` : null}<tr><th scope="row">${cut(row.label, 80)}</th>${row.figures.map((figure) => html`<td class="numeric">${figure}</td>`)}</tr>`)}</tbody></table></div><//>`;
 }

@@ -24,7 +24,7 @@ export function Sentence() {
       <label class="field"><span>The same with a word changed (optional)</span><textarea name="other" maxlength=${MAX_LENGTH}>${other}</textarea></label>
       <label class="field"><span>Set a neuron (optional): address=value</span><input name="change" value=${edits} placeholder="hidden.3.5=0" autocomplete="off" spellcheck="false" maxlength="200" /></label>
       <button type="submit" class="strong">Read</button></form>
-    ${text ? html`<${Read} key=${`${text}/${other}`} now=${now} text=${text} other=${other} />${edits ? html`<${Edited} key=${`${text}/${edits}`} now=${now} text=${text} change=${edits} />` : null}` : html`<${Empty} title="Nothing typed yet.">Any sentence of up to ${MAX_LENGTH} characters; nothing leaves this machine.<//>`}`;
+    ${text ? html`${edits ? html`<${Edited} key=${`${text}/${edits}`} now=${now} text=${text} change=${edits} />` : null}<${Read} key=${`${text}/${other}`} now=${now} text=${text} other=${other} />` : html`<${Empty} title="Nothing typed yet.">Any sentence of up to ${MAX_LENGTH} characters; nothing leaves this machine.<//>`}`;
 }
 
 function Read({ now, text, other }) {
