@@ -168,7 +168,7 @@ def _can_be_scored(run: Run, config: RunConfig | None, progress: Progress) -> bo
     if not run.files.has("held_out/activations.npy"):
         progress.message(
             f"{run.folder} has no held-out sentences: its signatures are not scored. Documents are set aside "
-            "with --set prepare.held_out=0.1 in a new --out."
+            "with --set prepare.held_out=0.1 in a new --out, if the corpus has more than a few."
         )
         return False
     n = run.array("held_out/activations").shape[1]

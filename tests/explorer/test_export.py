@@ -107,6 +107,7 @@ def test_tables_hold_every_list_and_sentence(example_folder: Path, tmp_path: Pat
     assert card.startswith("---\n")
     for name in tables:
         assert f"data_files: data/{name}.parquet" in card
+        assert f"| `{name}` | {tables[name].num_rows:,} |" in card
     assert "<b>" not in card
 
 

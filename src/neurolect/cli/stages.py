@@ -226,7 +226,7 @@ def export(
         made = export_folder(
             run, to=to, out=out, also=also or (), workers=workers, announce=echo, progress=make_progress()
         )
-        echo(f"{made}: open it in any browser." if to == "site" else f"{made}: whole.")
+        echo(f"{made}: open it in any browser." if to == "site" else f"Tables in {made}.")
         return
     from neurolect.finding import export
 

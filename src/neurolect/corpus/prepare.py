@@ -374,4 +374,7 @@ def _check_left(
         what = f"All {n_sentences:,} sentences fell into the held-out part: there are too few documents."
         raise CorpusError(what, hint="Give more documents, or set prepare.held_out = 0 or another prepare.seed.")
     if n_held_out == 0 and options.held_out > 0:
-        notices.append("No document fell into the held-out part: there are too few documents.")
+        notices.append(
+            "No document fell into the held-out part: there are too few documents. In text files --set "
+            "prepare.text_documents=paragraph makes each paragraph one."
+        )

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from neurolect.explorer.answers.opened import OpenedRun
 from neurolect.explorer.answers.tables import TableOf, tables_of, write_tables
 from neurolect.folders.atomic import write_text
@@ -30,17 +32,20 @@ COLUMNS = {
 def write_dataset(of: OpenedRun, folder: Path, *, progress: Progress) -> int:
     """Write tables and card; returns the bytes written."""
     written = write_tables(of, folder / "data", progress=progress)
-    card = dataset_card(of)
+    n_rows = {path.stem: pq.read_metadata(path).num_rows for path in (folder / "data").iterdir()}
+    card = dataset_card(of, n_rows)
     write_text(folder / "README.md", card)
     return written + len(card.encode())
 
 
-def dataset_card(of: OpenedRun) -> str:
-    """Write the card: a YAML head that the hub reads, then what is in the tables and how they were made."""
+def dataset_card(of: OpenedRun, n_rows: dict[str, int]) -> str:
+    """Write the card: a YAML head that the hub reads, then the tables, how long they are and how they were made."""
     run = of.run()
     tables, model = tables_of(run), short_name(run.manifest["model"]["name"])
     facts = "\n".join(f"- {label}: {_inline(value)}" for label, value in run_facts(run))
-    rows = "\n".join(f"| `{each.name}` | {each.n_rows:,} | {each.what}. {COLUMNS[each.name]} |" for each in tables)
+    rows = "\n".join(
+        f"| `{each.name}` | {n_rows[each.name]:,} | {each.what}. {COLUMNS[each.name]} |" for each in tables
+    )
     return f"""---
 pretty_name: {_quoted(f"What the neurons of {model} read")}
 license: other

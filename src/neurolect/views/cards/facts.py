@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from neurolect.progress import counted
 from neurolect.store import Run
 from neurolect.views.cards.contents import short_name
 
@@ -10,9 +11,10 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     """Say what a run is, in pairs of a label and a value."""
     model, corpus = run.manifest["model"], run.manifest["corpus"]
     sites = sorted({site["site"] for site in model["sites"]})
+    layers = counted(len(model["sites"]), "{} layer", "{} layers")
     facts = [
         ("Model", f"{short_name(model['name'])} ({model['architecture']})"),
-        ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {len(model['sites'])} layers"),
+        ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {layers}"),
         ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
         ("Sentences a list", f"{run.manifest['options'].get('collect', {}).get('list_size', 0):,} at most"),
         ("Metadata", ", ".join(field["name"] for field in corpus["fields"]) or "none"),
