@@ -64,3 +64,12 @@ def test_a_layer_that_does_not_vary_is_like_nothing() -> None:
     assert np.isnan(found.same)
     assert found.n_directions == 0
     assert not np.concatenate(found.shared).any()
+
+
+def test_a_layer_that_varies_in_one_half_of_the_sentences_has_nothing_held_out() -> None:
+    values = related(0)
+    values[1][:] = 0.0
+    values[1][101] = 1.0
+    found = compared(moments_of(values), (0, 1), slice(0, 7), kept=0.99)
+    assert np.isnan(found.held_out)
+    assert found.n_directions == 1

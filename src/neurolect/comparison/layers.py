@@ -259,7 +259,8 @@ def _on_other_half(pair: LayerPair, half: int) -> tuple[float, NDArray[np.float6
     known = np.nan_to_num(found).clip(0, 1)
     n = max(1, pair.n[half])
     mine, theirs = (_along(axes.scatters[half] / n, each, known) for axes, each in ((left, in_a), (right, in_b)))
-    return float(np.nanmean(found)), mine, theirs
+    mean = np.nanmean(found) if not np.isnan(found).all() else np.nan  # a half in which nothing varies
+    return float(mean), mine, theirs
 
 
 def _along(
