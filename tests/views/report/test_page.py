@@ -140,6 +140,7 @@ def test_a_tag_is_shown_by_the_sentence_that_is_fullest_of_it(example_run: Run) 
 
 def test_moments_are_written_for_people() -> None:
     assert _moment("2026-11-22T10:54:27+01:00") == "22 November 2026, 09:54 UTC"
+    assert _moment("<b>today") == "<b>today"
 
 
 def rows_of(page: str) -> list[list[Any]]:

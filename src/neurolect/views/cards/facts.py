@@ -26,5 +26,8 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
 
 def _moment(written: str) -> str:
     """Write a moment for people: 22 November 2026, 09:54 UTC."""
-    moment = datetime.fromisoformat(written).astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):  # a manifest that somebody wrote into
+        return written
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
