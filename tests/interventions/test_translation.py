@@ -45,8 +45,11 @@ def test_what_cannot_be_translated_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(OptionError, match=r"There is no class 'nothing'"):
         translation(store, ranking, 2, source="nothing", target=store.classes[0])
-    with pytest.raises(OptionError, match=r"strength of a translation is 0"):
-        translation(store, ranking, 2, **classes, strength=0)
+    for strength in (0, np.inf):
+        with pytest.raises(OptionError, match=rf"strength of a translation is {strength}"):
+            translation(store, ranking, 2, **classes, strength=strength)
+    with pytest.raises(OptionError, match="to itself"):
+        translation(store, ranking, 2, source=store.classes[0], target=store.classes[0])
     other = ranking.set_column(1, "address", [[f"mlp.1.{each}" for each in range(len(ranking))]])
     with pytest.raises(OptionError, match=r"have no neuron mlp\.1\.0 \(2 of 2 are missing\)"):
         translation(store, other, 2, **classes)

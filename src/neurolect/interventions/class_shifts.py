@@ -38,7 +38,7 @@ def translation(
     n : int, >= 1
         How many of the first neurons.
     source, target : str
-        Two of its classes.
+        Two of its classes, not the same.
     strength : float, > 0
         Factor of the first neuron; 1 moves it by the difference itself.
 
@@ -66,9 +66,12 @@ def translation(
     if store.n_parts > 1 or not store.classes:
         what = "The units are pairs of words." if store.n_parts > 1 else "The labels are numbers."
         raise OptionError(what, expected="words or sentences of classes")
-    if not strength > 0:
+    if not 0 < strength < np.inf:
         what = f"The strength of a translation is {strength}."
-        raise OptionError(what, expected="a number above 0")
+        raise OptionError(what, expected="a finite number above 0")
+    if source == target:
+        what = f"Neurons are to be moved from {source!r} to itself."
+        raise OptionError(what, expected="two classes")
     codes = [class_code(store.classes, each) for each in (source, target)]
     places = {address: place for place, address in enumerate(store.addresses)}
     chosen = addresses_of_ranking(ranking, n)
@@ -77,7 +80,7 @@ def translation(
         raise OptionError(what, expected="a ranking of the neurons of the activations")
     moments = class_moments(store, store.labels, store.rows_of("train"), n_classes=len(store.classes))
     away_N = moments.mean_KN[codes[1]] - moments.mean_KN[codes[0]]
-    factors = np.geomspace(strength, LEAST, n) if n > 1 else np.array([strength])
+    factors = np.geomspace(strength, min(LEAST, strength), n) if n > 1 else np.array([strength])
     return {
         address: ("add", float(factor * away_N[places[address]]))
         for address, factor in zip(chosen, factors, strict=True)
