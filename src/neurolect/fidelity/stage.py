@@ -99,7 +99,7 @@ def check_ready(run: Run) -> None:
         hint = f"Have the model read them now: neurolect fidelity {quoted(run.folder)} --model MODEL"
         n_sentences, n_mining = (run.manifest["corpus"].get(name, 0) for name in ("n_sentences", "n_mining"))
         if n_sentences == n_mining:
-            hint = "Its corpus was prepared with nothing set aside: prepare it with --set prepare.held_out=0.1"
+            hint = "Its corpus has nothing set aside: prepare more documents, with --set prepare.held_out=0.1"
         raise RunFolderError(what, hint=hint)
 
 

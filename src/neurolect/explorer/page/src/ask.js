@@ -42,11 +42,12 @@ function Answer({ now, given }) {
   if (found.error) return html`<${Failure} error=${found.error} />`;
   if (!found.value) return html`<${Waiting} what="Looking" />`;
   const { rows, note, n } = found.value;
+  const isOfWords = /^[^\s*]+$/.test(given.tag || "") && !FIELDS.some(([name]) => name !== "tag" && given[name]); // one tag alone is counted by words
   if (!rows.length) return html`<${Empty} title="No neuron.">${note || "None has it more often than the corpus does."}<//>`;
   return html`<section aria-labelledby="answer"><h2 id="answer"><span role="status">${n > rows.length ? `The first ${rows.length} of ${plural(n, "list")}` : !n && rows.length === N_ANSWERS ? `The ${N_ANSWERS} strongest lists` : plural(rows.length, "list")}</span></h2>${note ? html`<p class="note">${note}</p>` : null}
     <ul class="answers">${rows.map((row) => html`<li class=${`side ${row.side}`}><a href=${cardLink(now.n, row.address, row.side)}><${Side} side=${row.side} /><span class="address">${row.address}</span></a>
       <div><strong>${cut(row.name || "no clear theme", 120)}</strong>${row.example ? html`<p class="sentence">${cut(row.example, 260)}</p>` : null}</div>
-      <div class="dim numbers">${[isNumber(row.share_list) && `${percent(row.share_list)} of its list, ${percent(row.share_background)} of the corpus`, isNumber(row.lift) && `${number(row.lift)}\u00d7`, isNumber(row.z) && `z ${number(row.z)}`, !isNumber(row.share_list) && isNumber(row.score) && `score ${number(row.score)}`].filter(Boolean).map((each) => html`<span>${each}</span>`)}</div></li>`)}</ul></section>`;
+      <div class="dim numbers">${[isNumber(row.share_list) && `${percent(row.share_list)} of ${isOfWords ? "the words of " : ""}its list, ${percent(row.share_background)} of ${isOfWords ? "those of " : ""}the corpus`, isNumber(row.lift) && `${number(row.lift)}\u00d7`, isNumber(row.z) && `z ${number(row.z)}`, !isNumber(row.share_list) && isNumber(row.score) && `score ${number(row.score)}`].filter(Boolean).map((each) => html`<span>${each}</span>`)}</div></li>`)}</ul></section>`;
 }
 
 async function fromColumns(now, word) {
