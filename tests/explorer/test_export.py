@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from neurolect.errors import OptionError
+from neurolect.errors import OptionError, RunFolderError
 from neurolect.explorer import Answers, export_folder
 from neurolect.explorer.site.chunks import N_EXAMPLES, chunk, packed
 from neurolect.explorer.site.pages import MADE_THERE
 from neurolect.store import open_run
-from tests.example_run import HOSTILE
+from tests.example_run import HOSTILE, write_example_run
 
 
 def unpacked(value: Any) -> Any:
@@ -118,3 +118,11 @@ def test_what_cannot_be_written_is_refused(example_folder: Path, tmp_path: Path)
         export_folder(example_folder, to="site", out=tmp_path.parent)
     with pytest.raises(OptionError, match="Other folders go with a site"):
         export_folder(example_folder, to="parquet", out=tmp_path / "x", also=[example_folder])
+
+
+def test_a_site_of_a_damaged_run_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    run = write_example_run(tmp_path / "run")
+    (run / "neurons.parquet").write_bytes(b"PAR1 no table PAR1")
+    with pytest.raises(RunFolderError, match="neurons"):
+        export_folder(run, to="site", out=tmp_path / "site")
+    assert not (tmp_path / "site").exists()

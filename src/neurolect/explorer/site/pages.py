@@ -46,8 +46,10 @@ class Site:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = [Path(each) for each in folders]
         self.answers = Answers(self.folders)
-        for each in self.answers.opened.runs:
+        for each, entry in zip(self.answers.opened.runs, self.answers.start()["runs"], strict=True):
             each.run()  # one that cannot be opened is refused before anything is written
+            if (error := entry["error"]) is not None:
+                raise RunFolderError(error["message"], expected=error["expected"], hint=error["hint"])
 
     def start(self) -> dict[str, Any]:
         """Give the first answer: nothing is live, and nobody's paths are in it."""
