@@ -18,7 +18,7 @@ export function Model() {
     <${Facts} facts=${now.facts.filter(([label]) => !["Model", "Neurons"].includes(label))} />
     ${found.error ? html`<${Failure} error=${found.error} />` : found.value ? html`<${Notices} lines=${found.value.notices} /><${Overview} now=${now} found=${found.value} />` : html`<${Waiting} what="Counting" />`}
     <${OfNumbers} now=${now} random=${found.value && found.value.layers} />
-    <${Section} id="map" title="All neurons on a map" note="Neurons that are near each other are alike. Drag to move, turn the wheel to come nearer, click to open; draw around some to list them.">
+    <${Section} id="map" title="All neurons on a map" note=${`${now.maps && now.maps.length ? "Neurons that are near each other are alike." : "In their order, layer by layer: neurolect relate RUN puts those next to each other that are alike."} Drag to move, turn the wheel to come nearer, click to open; draw around some to list them.`}>
       <${NeuronMap} now=${now} /><//>
     ${found.value ? html`<${Convergence} found=${found.value.convergence} /><${Domains} found=${found.value.domains} />` : null}`;
 }

@@ -12,7 +12,7 @@ export function Sentence() {
   const now = run.value;
   const { query } = here.value;
   const [text, other, edits] = ["text", "other", "change"].map((name) => query.get(name) || "");
-  if (!start.value.model) return html`<h1 tabindex="-1">Type a sentence</h1><${Empty} title="No model is loaded.">Start with one to read sentences of your own: neurolect serve RUN --model MODEL<//>`;
+  if (!start.value.model) return html`<h1 tabindex="-1">Type a sentence</h1><${Empty} title="No model is loaded.">${start.value.live ? "" : "These pages are files. "}Start with one to read sentences of your own: neurolect serve RUN --model MODEL<//>`;
   const submit = (event) => {
     event.preventDefault();
     const form = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]));
