@@ -16,6 +16,7 @@ from neurolect.explorer import Answers, ServeOptions, serve
 from neurolect.explorer.live.asked import LiveModel
 from neurolect.explorer.server.application import application
 from neurolect.explorer.server.files import BUNDLE, MODULES, Page
+from neurolect.explorer.server.running import prepare_first_pages
 from neurolect.explorer.server.safety import HEADERS, POLICY, App, Guard, bound
 
 OURS = "127.0.0.1:8765"
@@ -192,3 +193,12 @@ def test_a_taken_port_and_a_missing_extra_say_what_to_do(
     with pytest.raises(MissingExtraError) as missing:
         serve([example_folder])
     assert missing.value.hint == 'pip install "neurolect[serve]"'
+
+
+def test_first_pages_are_ready_before_they_are_asked_for(example_folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_text((example_folder / "manifest.json").read_text())
+    answers = Answers([broken, example_folder])
+    prepare_first_pages(answers)
+    assert answers.opened.runs[1].kept("overview", lambda _: "made again") != "made again"

@@ -1,9 +1,11 @@
 """Serve the explorer until it is stopped."""
 
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from neurolect.errors import require_extra
+from neurolect.errors import NeurolectError, require_extra
 from neurolect.explorer.answers.source import Answers
 from neurolect.explorer.live.asked import LiveModel
 from neurolect.explorer.options import ServeOptions
@@ -54,11 +56,19 @@ def serve(
         port = taken.getsockname()[1]
         guarded = Guard(app, host=host, port=port, token=token)
         config = uvicorn.Config(guarded, log_level="warning", access_log=False, server_header=False, lifespan="off")
+        threading.Thread(target=prepare_first_pages, args=(answers,), daemon=True).start()
         if ready is not None:
             ready(address_of(host, port, token))
         uvicorn.Server(config).run(sockets=[taken])
     finally:
         taken.close()
+
+
+def prepare_first_pages(answers: Answers) -> None:
+    """Compute what the first page of every run shows, while the browser is being opened."""
+    for number in range(len(answers.opened.runs)):
+        with suppress(NeurolectError):  # it is reported to whoever asks for it
+            answers.get(f"overview/{number}")
 
 
 def address_of(host: str, port: int, token: str | None) -> str:
