@@ -20,11 +20,12 @@ from neurolect.interventions.objective import Ids, Objective, Scored
 from neurolect.interventions.options import DreamOptions
 from neurolect.interventions.outcomes import EMBEDDING
 from neurolect.interventions.resuming import tap_at
+from neurolect.interventions.writing import run_of
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
 from neurolect.progress import NullProgress, Progress, Task
-from neurolect.store import Run, open_run
+from neurolect.store import Run
 
 SENTENCE, NGRAM, FRONT, FROM_RANDOM, RELAXED, CHANCE = (
     "best sentence", "best n-gram", "EPO", "EPO from random tokens", "Gumbel-softmax", "best of random tokens",
@@ -122,11 +123,13 @@ def dream(
     >>> dream("my-run", "hidden.6.200")  # doctest: +SKIP
     """
     options, progress, began = options or DreamOptions(), progress or NullProgress(), time.monotonic()
-    run = _run_of(model)
+    run = run_of(model)
     if run is not None:
         loaded = load_model_of(run, device=device, load=load_with_head)
     else:
-        loaded = model if isinstance(model, Model) else _loaded(str(model), model_options, device)
+        loaded = (
+            model if isinstance(model, Model) else load_with_head(str(model), options=model_options, device=device)
+        )
     site, layer, own = read_address(neuron)
     tap = tap_at(loaded, site, layer)
     if own is None or len(own) != 1 or own[0] >= tap.place.width:
@@ -151,18 +154,6 @@ _SCHEMA = pa.schema(
         ("n_tokens", pa.int64()),
     ]
 )
-
-
-def _loaded(name: str, options: ModelOptions | None, device: str) -> Model:
-    return load_with_head(name, options=options, device=device)
-
-
-def _run_of(model: Model | Run | str | Path) -> Run | None:
-    if isinstance(model, Run):
-        return model
-    if isinstance(model, str | Path) and (Path(model) / "manifest.json").is_file():
-        return open_run(model)
-    return None
 
 
 def _size(options: DreamOptions, name: str, objective: Objective) -> int:
@@ -208,7 +199,7 @@ class _Work:
         front = self.search([each.ids for each in starts[:size]], n_iterations)
         rows += [self.row(FRONT, each) for each in front]
         if windows:
-            again = self.search([each for each in self.by_chance[:size]], n_iterations)
+            again = self.search(self.by_chance[:size], n_iterations)
             rows += self.best(FROM_RANDOM, again)
         rows += self.best(RELAXED, self.relaxed())
         return [*rows, *self.best(CHANCE, self.scored(self.by_chance))]

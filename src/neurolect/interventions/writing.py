@@ -128,9 +128,7 @@ def writes(
     --------
     >>> writes("smollm2", ["mlp.28.200"])  # doctest: +SKIP
     """
-    run = model if isinstance(model, Run) else None
-    if isinstance(model, str | Path) and (Path(model) / "manifest.json").is_file():
-        run = open_run(model)
+    run = run_of(model)
     if run is not None:
         return _of_run(run, neurons, token=token, seed=seed, device=device, progress=progress)
     if not isinstance(model, Model):
@@ -167,6 +165,15 @@ def writes(
         details={"layers": layers},
         models=[model.fingerprint],
     )
+
+
+def run_of(model: Model | Run | str | Path) -> Run | None:
+    """Open what may be a run; None for a model."""
+    if isinstance(model, Run):
+        return model
+    if isinstance(model, str | Path) and (Path(model) / "manifest.json").is_file():
+        return open_run(model)
+    return None
 
 
 def _of_run(

@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurolect.errors import OptionError
 from neurolect.explorer.answers.opened import OpenedRun
 from neurolect.explorer.answers.plain import plain, shortened
 from neurolect.finding import find
+from neurolect.finding.criteria import Asked, find_sentences
 from neurolect.store import Run
+from neurolect.store.sentence_index import SentenceIndex
 
 ASKED = ("word", "pattern", "tag", "regex", "where", "has", "subtree")
 """What `find` takes; everything is matched by the run's index or by RE2, whose time is linear in the text."""
+OF_SENTENCES = {"word", "pattern", "regex", "where"}
+"""Those that a sentence has or has not."""
 LONGEST, MOST = 500, 200
 """Characters of a question, and neurons of an answer."""
 LIMIT = 20
@@ -31,11 +38,13 @@ def ask(of: OpenedRun, given: Mapping[str, str]) -> dict[str, Any]:
             raise OptionError(what, expected=f"at most {LONGEST}")
     run = of.run()
     table = find(run, **asked, side=given.get("side") or None, limit=_limit(given))
-    rows = []
+    rows, holders = [], _holders(run, asked)
     for row in table.to_pylist():
         kept = {name: row[name] for name in SCORES if name in row}
         kept["z"] = kept.pop("log_odds_z", None)
-        rows.append({"address": row["address"], "side": row["side"], **kept, "example": _example(run, row)})
+        rows.append(
+            {"address": row["address"], "side": row["side"], **kept, "example": _example(run, row, holders)}
+        )
     found: dict[str, Any] = plain({"rows": rows, "error": None})
     return found
 
@@ -48,7 +57,20 @@ def _limit(given: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _example(run: Run, row: dict[str, Any]) -> str | None:
-    """Give the strongest sentence of a list."""
-    listed = run.neuron(row["address"]).list(row["side"], limit=1)
-    return shortened(listed.column("text")[0].as_py(), EXAMPLE) if len(listed) else None
+def _holders(run: Run, asked: Mapping[str, Any]) -> NDArray[np.int64] | None:
+    """Give the ids of the kept sentences that have what is asked for; None where a table answers."""
+    if not {*asked} <= OF_SENTENCES:
+        return None
+    found = find_sentences(Asked()._replace(**asked), run=run, index=SentenceIndex(run.files))
+    ids = run.table("sentences", columns=["sentence_id"]).column("sentence_id").to_numpy()
+    return np.asarray(ids[found.rows])
+
+
+def _example(run: Run, row: dict[str, Any], holders: NDArray[np.int64] | None) -> str | None:
+    """Give the strongest sentence of a list, of those that have what is asked for where that is known."""
+    neuron = run.neuron(row["address"])
+    listed = run.rows(f"lists/{row['side']}", neuron_id=neuron.neuron_id).column("sentence_id").to_numpy()
+    having = listed if holders is None else listed[np.isin(listed, holders)]
+    if not len(having):
+        return None
+    return shortened(run.take_sentences(having[:1]).column("text")[0].as_py(), EXAMPLE)
