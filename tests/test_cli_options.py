@@ -22,7 +22,7 @@ def test_verbs_have_at_most_ten_options() -> None:
 
 def test_the_list_of_verbs_fits_on_a_screen() -> None:
     command = get_command(app)
-    assert command.get_help(typer.Context(command)).count("\n") <= 40
+    assert command.get_help(typer.Context(command)).count("\n") <= 60  # with the heads
 
 
 def test_a_verb_on_a_run_takes_the_options_of_the_run(tmp_path: Path) -> None:

@@ -53,10 +53,12 @@ FUNCTIONS = {
     "edit prune": {"prune"},
     "writes": {"writes"},
     "serve": {"serve"},
+    "options": {"find_options", "option_rows"},
+    "doctor": {"examine", "findings_text"},
 }
 """The function of each verb; ``rank --list`` calls another one, which names what a ranking can be by."""
 OPENS_OR_PRINTS = ("neurolect.cli", "neurolect.config", "neurolect.folders.atomic", "neurolect.paper.options")
-ONE_FILE = ("neurolect.demo", "neurolect.pipeline")
+ONE_FILE = ("neurolect.config", "neurolect.demo", "neurolect.doctor", "neurolect.pipeline")
 """Stages of one file."""
 VERBS = verbs()
 
@@ -68,8 +70,10 @@ def imported(verb: str) -> Iterator[tuple[str, str]]:
         each.func.id for each in ast.walk(tree) if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith(OPENS_OR_PRINTS):
+        if isinstance(node, ast.ImportFrom) and node.module:
             for each in node.names:
+                if node.module.startswith(OPENS_OR_PRINTS) and each.name not in FUNCTIONS[verb]:
+                    continue
                 lays_out = node.module.startswith("neurolect.views") and each.name not in FUNCTIONS[verb]
                 if each.name in called and each.name[0].islower() and each.name != "open_run" and not lays_out:
                     yield node.module, each.name

@@ -1,13 +1,18 @@
 """The configuration of a run: the stages' options bound to one TOML file and to ``--set stage.option=value``."""
 
+import ast
 import dataclasses
+import inspect
+import textwrap
 import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from neurolect.collector import CollectOptions
 from neurolect.corpus import PrepareOptions
@@ -25,6 +30,7 @@ from neurolect.probing import (
     ProbeOptions,
     ProtocolOptions,
 )
+from neurolect.ranges import hints_of, in_words
 from neurolect.relations import RelateOptions
 from neurolect.signatures import DescribeOptions
 from neurolect.store import Run
@@ -90,6 +96,75 @@ class RunConfig:
 
 
 _Config = TypeVar("_Config")
+_LIST_ALL = "All of them: neurolect options"
+
+
+class OptionRow(NamedTuple):
+    """What there is to know of an option."""
+
+    name: str
+    """``stage.option``."""
+    values: str
+    """What it takes, in words."""
+    default: str
+    """As it is given; "not set" for none."""
+    meaning: str
+
+
+@cache
+def option_rows() -> tuple[OptionRow, ...]:
+    """List every option of every stage, in the order of the stages."""
+    rows = []
+    for stage in dataclasses.fields(RunConfig):
+        options = getattr(RunConfig(), stage.name)
+        kind: Any = type(options)
+        texts, hints = _field_texts(kind), hints_of(kind)
+        for name in _names(options):
+            given = _as_given(getattr(options, name))
+            rows.append(OptionRow(f"{stage.name}.{name}", in_words(hints[name]), given, texts[name]))
+    return tuple(rows)
+
+
+def find_options(wanted: str) -> tuple[OptionRow, ...]:
+    """Give the options of a stage, or the one of a full name, or those whose name or meaning has a word.
+
+    Raises
+    ------
+    OptionError
+        If there is none.
+    """
+    rows = option_rows()
+    for fits in (
+        lambda row: wanted in (row.name, row.name.partition(".")[0]),
+        lambda row: wanted.casefold() in f"{row.name} {row.meaning}".casefold(),
+    ):
+        if found := tuple(filter(fits, rows)):
+            return found
+    what = f"There is no stage or option {wanted!r}, and no option speaks of it."
+    expected = f"one of {', '.join(_names(RunConfig))}, an option, or a word"
+    near = nearest(wanted, [row.name for row in rows])
+    raise OptionError(what, expected=expected, hint=f"The nearest: {near}.")
+
+
+def _field_texts(options_class: type) -> dict[str, str]:
+    """Read the text below each field from the source of an options class."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(options_class)))
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
+    texts = {}
+    for node, after in pairwise(body):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            text = ast.literal_eval(after.value) if isinstance(after, ast.Expr) else ""
+            texts[node.target.id] = " ".join(inspect.cleandoc(text).split()).replace("``", "`")
+    return texts
+
+
+def _as_given(default: object) -> str:
+    """Write a default as it is given after ``--set``."""
+    if default is None:
+        return "not set"
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def config_of_run(
@@ -206,7 +281,8 @@ def _parse(setting: str) -> tuple[str, str, Any]:
     stage, dot, option = key.strip().partition(".")
     if not (equals and dot and stage and option):
         what = f"--set {setting!r} cannot be read."
-        raise OptionError(what, expected="stage.option=value, e.g. --set collect.list_size=500")
+        expected = "stage.option=value, e.g. --set collect.list_size=500"
+        raise OptionError(what, expected=expected, hint=_LIST_ALL)
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -219,7 +295,7 @@ def _stage_options(stage: str, values: Mapping[str, Any], tables: Mapping[str, t
     if stage not in tables:
         what = f"There is no stage {stage!r}."
         near = nearest(stage, tables)
-        raise OptionError(what, expected=f"one of {', '.join(tables)}", hint=f"The nearest: {near}.")
+        raise OptionError(what, expected=f"one of {', '.join(tables)}", hint=f"The nearest: {near}. {_LIST_ALL}")
     options_class: Any = tables[stage]
     kinds = typing.get_type_hints(options_class)
     known = _names(options_class)
@@ -227,7 +303,8 @@ def _stage_options(stage: str, values: Mapping[str, Any], tables: Mapping[str, t
         if name not in known:
             what = f"The stage {stage!r} has no option {name!r}."
             near = nearest(name, known)
-            raise OptionError(what, expected=f"one of {', '.join(known)}", hint=f"The nearest: {near}.")
+            hint = f"The nearest: {near}. What they mean: neurolect options {stage}"
+            raise OptionError(what, expected=f"one of {', '.join(known)}", hint=hint)
     return options_class(**{name: _fit(f"{stage}.{name}", kinds[name], value) for name, value in values.items()})
 
 
@@ -242,7 +319,7 @@ def _fit(name: str, kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option
             return fitted
     what = f"{name} is {value!r}."
     wanted = " or ".join(_kind_name(choice) for choice in choices if choice is not type(None))
-    raise OptionError(what, expected=wanted)
+    raise OptionError(what, expected=wanted, hint=f"What it means: neurolect options {name}")
 
 
 def _fit_one(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any option

@@ -68,15 +68,15 @@ def check_ranges(options: Any, stage: str) -> None:  # noqa: ANN401 - any stage'
         value = getattr(options, name)
         if not _fits(hint, value):
             what = f"{stage}.{name} is {value!r}."
-            raise OptionError(
-                what, expected=in_words(hint), hint=_near(value, [str(each) for each in _choices(hint)])
-            )
+            near = _near(value, [str(each) for each in _choices(hint)])
+            said = f"{near}What it means: neurolect options {stage}.{name}"
+            raise OptionError(what, expected=in_words(hint), hint=said)
 
 
-def _near(value: Any, choices: list[str]) -> str | None:  # noqa: ANN401 - any value
-    """Name the choices most like a value; None where there are no choices, or all are as far."""
+def _near(value: Any, choices: list[str]) -> str:  # noqa: ANN401 - any value
+    """Name the choices most like a value; nothing where there are no choices, or all are as far."""
     found = nearest(str(value), choices) if choices else ""
-    return f"The nearest: {found}." if found and found.count("'") < 2 * len(choices) else None
+    return f"The nearest: {found}. " if found and found.count("'") < 2 * len(choices) else ""
 
 
 @cache

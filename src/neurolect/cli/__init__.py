@@ -22,6 +22,9 @@ from neurolect.cli import interventions
 
 # isort: split
 from neurolect.cli import probing
+
+# isort: split
+from neurolect.cli import machine
 from neurolect.cli.app import app
 from neurolect.cli.main import main
 
@@ -29,6 +32,7 @@ __all__ = [
     "app",
     "explorer",
     "interventions",
+    "machine",
     "main",
     "models",
     "probing",

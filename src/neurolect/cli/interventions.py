@@ -16,6 +16,7 @@ from neurolect.cli.arguments import (
     Model,
     Output,
     RankingFormat,
+    RankingOutput,
     RunFolder,
     Settings,
     Workers,
@@ -213,6 +214,7 @@ def writes(
     neurons: _Neurons = None,
     token: Annotated[str | None, typer.Option(help="Only neurons that promote or suppress it.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons shown at most.")] = 20,
+    output: RankingOutput = RankingFormat.text,
     out: _Out = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -230,7 +232,7 @@ def writes(
         progress=make_progress(),
     )
     text = writes_text(made, limit=limit, width=width())
-    print_ranking(made, text=text, output=RankingFormat.text, out=out)
+    print_ranking(made, text=text, output=output, out=out)
 
 
 def _parts(text: str | None) -> list[str]:

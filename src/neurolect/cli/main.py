@@ -63,6 +63,13 @@ class _Visible(logging.Formatter):
         return visible(super().format(record))
 
 
+def quiet_first(arguments: list[str]) -> None:
+    """Move ``--quiet`` to where the app looks for it: people write it after the verb."""
+    if "--quiet" in arguments[2:]:
+        arguments.remove("--quiet")
+        arguments.insert(1, "--quiet")
+
+
 def main(run: Callable[..., None] = app) -> None:
     """Run the command line; errors raised on purpose become one message and an exit code.
 
@@ -81,6 +88,8 @@ def main(run: Callable[..., None] = app) -> None:
     try:
         if run is app and READING.intersection(sys.argv[1:2]):  # a process of its own, not a part of another one
             _leave_pandas_out()
+        if run is app:
+            quiet_first(sys.argv)
         with _stop_like_interrupt():
             run()
     except InterruptedRunError as error:

@@ -10,7 +10,7 @@ import typer
 
 from neurolect.cli.app import app, echo
 from neurolect.cli.arguments import Config, Device, Format, Model, Output, Settings, read_config
-from neurolect.cli.printing import as_json, make_progress
+from neurolect.cli.printing import as_json, echo_next, make_progress
 from neurolect.visible import quoted
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def variant(
     )
     for line in _lines(made):
         echo(line)
-    echo(f"Next: neurolect collect {quoted(out)} CORPUS --out RUN")
+    echo_next(f"neurolect collect {quoted(out)} CORPUS --out RUN")
 
 
 def _lines(made: "RandomVariant | FinetunedVariant") -> Iterator[str]:

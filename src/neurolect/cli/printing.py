@@ -1,9 +1,12 @@
 """What verbs print, and where progress is shown."""
 
+import csv
+import io
 import json
+import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +31,15 @@ def as_json(value: object) -> str:
     return escaped_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows for a spreadsheet, below a line of heads."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
 def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out: Path | None) -> None:
     """Print a ranking, and write it where a file was given."""
     from neurolect.results import ranking_csv, ranking_json, write_ranking
@@ -48,20 +60,37 @@ def write_figure(path: Path, svg: str) -> None:
 
 
 def make_progress() -> "Progress":
-    """Choose bars for a terminal, log lines for everything else."""
-    from neurolect.progress import LogProgress, RichProgress
+    """Choose bars for a terminal, log lines for everything else, nothing after ``--quiet``."""
+    from neurolect.progress import LogProgress, NullProgress, RichProgress
 
+    if is_quiet():
+        return NullProgress()
     return RichProgress() if sys.stderr.isatty() else LogProgress()
+
+
+def is_quiet() -> bool:
+    """Say whether ``--quiet`` was given, which raises the level of the log."""
+    return logging.getLogger("neurolect").level > logging.INFO
 
 
 def print_notices(notices: Sequence[str]) -> None:
     """Print what people should know of a run."""
+    if is_quiet():
+        return
     for notice in notices:
         echo(f"Note: {notice}")
 
 
+def echo_next(next_command: str) -> None:
+    """Print the one command to try next."""
+    if not is_quiet():
+        echo(f"Next: {next_command}")
+
+
 def print_next(run: "Run") -> None:
     """Print the commands to try next."""
+    if is_quiet():
+        return
     from neurolect.views import next_commands
 
     echo("Next:")

@@ -23,7 +23,7 @@ from neurolect.cli.arguments import (
     refuse_given,
     run_folder,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking, width
+from neurolect.cli.printing import as_json, echo_next, make_progress, print_ranking, width
 from neurolect.folders.formats import ACTIVATIONS, COMPARISON, format_of
 from neurolect.store import SIDES
 from neurolect.visible import quoted
@@ -228,4 +228,4 @@ def tokens(
     stage = done.manifest["stages"]["tokens"]
     echo(f"Activations at the tokens of {stage['n_entries']:,} list entries in {run}.")
     shown = chosen[0] if chosen else done.index.address(done.n_neurons // 2)
-    echo(f"Next: neurolect show {quoted(run)} {shown}")
+    echo_next(f"neurolect show {quoted(run)} {shown}")

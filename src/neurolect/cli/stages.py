@@ -23,7 +23,7 @@ from neurolect.cli.arguments import (
     run_folder,
     with_ending,
 )
-from neurolect.cli.printing import make_progress, print_next, print_notices
+from neurolect.cli.printing import echo_next, make_progress, print_next, print_notices
 from neurolect.visible import quoted
 
 
@@ -56,7 +56,7 @@ def prepare(
     made_with = read_config(config, [*(settings or ()), *given]).prepare
     corpus = prepare(sources, out=out, options=made_with, workers=workers, progress=make_progress())
     echo(f"{corpus.n_sentences:,} {made_with.unit}s in {out}, {corpus.n_held_out:,} of them held out.")
-    echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
+    echo_next(f"neurolect collect MODEL {quoted(out)} --out RUN")
 
 
 @app.command()
@@ -102,7 +102,7 @@ def collect(
         return
     echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
-    echo(f"Next: neurolect describe {quoted(out)}")
+    echo_next(f"neurolect describe {quoted(out)}")
 
 
 @app.command()
@@ -120,7 +120,7 @@ def merge(
     run = merge(runs, out=out, corpus=corpus, progress=make_progress())
     echo(f"Lists of {run.n_neurons:,} neurons in {out}.")
     print_notices(run.manifest["notices"])
-    echo(f"Next: neurolect describe {quoted(out)}")
+    echo_next(f"neurolect describe {quoted(out)}")
 
 
 @app.command()
@@ -184,7 +184,7 @@ def subset(
 
     made = subset(run, out=out, sentences=sentences, corpus=corpus, seed=seed)
     echo(f"{made.n_mining:,} sentences in {out}, and {made.n_held_out:,} held out.")
-    echo(f"Next: neurolect collect MODEL {quoted(out)} --out RUN")
+    echo_next(f"neurolect collect MODEL {quoted(out)} --out RUN")
 
 
 @app.command()

@@ -88,10 +88,15 @@ def _move_to_free_place(folder: Path, to: Path, kind: type[NeurolectError]) -> N
         raise kind(what, hint="Give another --out.") from error
 
 
+def temporary_folder() -> Path:
+    """Give the system's folder of temporary files."""
+    return Path(tempfile.gettempdir())
+
+
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Give a folder among the system's temporary ones, for the time of the block."""
-    home = Path(tempfile.gettempdir())
+    home = temporary_folder()
     remove_leftovers(home)
     with _hidden(home / f"neurolect-{uuid.uuid4().hex}") as folder:
         folder.mkdir(mode=0o700)
