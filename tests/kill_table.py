@@ -64,6 +64,9 @@ ROWS = {
     "edit cause": Row(
         "edit cause OWN/out --workers=1 --set=cause.n_sentences=5 --set=cause.n_bootstrap=20", "scored"
     ),
+    "edit align": Row(
+        "edit align OWN/out --set=align.neurons=10 --set=align.longest=2 --set=align.n_random=10", "scored"
+    ),
     "relate": Row("relate OWN/out" + OF_RELATIONS, copies="scored"),
     "tokens": Row("tokens OWN/out --model GIVEN/bert", copies="scored"),
     "variant": Row("variant GIVEN/bert random --out OWN/out"),

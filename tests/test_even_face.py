@@ -48,6 +48,7 @@ FUNCTIONS = {
     "probing judge": {"judge"},
     "probing all": {"probe_all"},
     "probing compare": {"compare_probings"},
+    "edit align": {"align"},
     "edit cause": {"cause"},
     "edit dream": {"dream"},
     "edit prune": {"prune"},

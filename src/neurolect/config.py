@@ -19,6 +19,7 @@ from neurolect.corpus import PrepareOptions
 from neurolect.errors import OptionError, nearest
 from neurolect.explorer.options import ServeOptions
 from neurolect.fidelity import FidelityOptions
+from neurolect.interventions.aligning.options import AlignOptions
 from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
 from neurolect.model import ModelOptions
 from neurolect.presets import preset
@@ -87,6 +88,9 @@ class RunConfig:
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""
+
+    align: AlignOptions = field(default_factory=AlignOptions)
+    """How neurons are aligned with phrases."""
 
     dream: DreamOptions = field(default_factory=DreamOptions)
     """How texts are written that activate a neuron."""

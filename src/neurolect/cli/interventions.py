@@ -134,6 +134,38 @@ def cause(
 
 
 @edit_app.command()
+def align(
+    run: RunFolder,
+    neurons: _Neurons = None,
+    sides: Annotated[str | None, typer.Option(help="Whose lists: top, bottom, or top,bottom; top.")] = None,
+    model: Annotated[str | None, typer.Option(help="Where the run's model lies, if it has moved.")] = None,
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Find the phrases that activate neurons most when repeated.
+
+    More: --set align.neurons=200, align.n_sentences, align.n_phrases, align.longest, align.n_random, align.seed.
+    """
+    from neurolect.interventions import align
+    from neurolect.views.texts.aligning import align_of_run, align_text
+
+    options = read_config_of(run, config, settings).align
+    given: dict[str, Any] = {} if sides is None else {"sides": tuple(_parts(sides))}
+    aligned = align(
+        run,
+        neurons=_parts(neurons),
+        model=model,
+        options=dataclasses.replace(options, **given),
+        device=device,
+        progress=make_progress(),
+    )
+    made = align_of_run(aligned)
+    echo(as_json(made) if output is Format.json else align_text(made, width=width()), nl=output is Format.json)
+
+
+@edit_app.command()
 def prune(
     model: Model,
     keep: Annotated[str, typer.Option(help="Shares of the neurons to keep, separated by commas: 0.9,0.5.")],

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neurolect.interventions.ablation import ablate
+    from neurolect.interventions.aligning.options import AlignOptions
+    from neurolect.interventions.aligning.stage import align
     from neurolect.interventions.causal_check import cause
     from neurolect.interventions.changes import first_of_ranking
     from neurolect.interventions.class_shifts import translation
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from neurolect.interventions.writing import writes
 
 __all__ = [
+    "AlignOptions",
     "CauseOptions",
     "DreamOptions",
     "Dreams",
@@ -22,6 +25,7 @@ __all__ = [
     "EditReport",
     "Pruned",
     "ablate",
+    "align",
     "cause",
     "dream",
     "edit",
@@ -32,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlignOptions": "aligning.options",
     "CauseOptions": "options",
     "DreamOptions": "options",
     "Dreams": "dreaming",
@@ -39,6 +44,7 @@ _HOMES = {
     "EditReport": "editing",
     "Pruned": "pruning",
     "ablate": "ablation",
+    "align": "aligning.stage",
     "cause": "causal_check",
     "dream": "dreaming",
     "edit": "editing",

@@ -116,7 +116,7 @@ def cause(
     options = options or recorded_options(run.manifest, "cause", CauseOptions)
     check_side(options.side, run.sides, of=run.folder)
     check_current(run.folder, run.manifest, "fidelity")
-    asked = np.concatenate([_ids(run, each) for each in neurons]) if len(neurons) else None
+    asked = np.concatenate([neuron_ids(run, each) for each in neurons]) if len(neurons) else None
     wanted, scored = _chosen(run, asked, options)
     if not np.isin(wanted, scored).any():
         what = f"No signature of the {options.side} lists asked for of {run.folder} was scored."
@@ -230,7 +230,7 @@ def _layers(run: Run) -> list[_Place]:
     return found
 
 
-def _ids(run: Run, address: str) -> NDArray[np.int64]:
+def neuron_ids(run: Run, address: str) -> NDArray[np.int64]:
     """Give the neurons of an address, of several (mlp.15.0-9) or of a layer (mlp.15)."""
     site, layer, columns = read_address(address)
     if columns is None:
@@ -256,15 +256,20 @@ def _chosen(
         return np.unique(asked), scored
     if len(scored) <= options.neurons:
         return np.sort(scored), scored
-    random = np.random.default_rng(options.seed)
+    return equally_by_layer(run, scored, n=options.neurons, seed=options.seed), scored
+
+
+def equally_by_layer(run: Run, neurons: NDArray[np.int64], *, n: int, seed: int) -> NDArray[np.int64]:
+    """Choose of some neurons as many of each site and layer, at random; ascending."""
+    random = np.random.default_rng(seed)
     groups = [
-        random.permutation(scored[(scored >= each.first) & (scored < each.first + each.width)])
+        random.permutation(neurons[(neurons >= each.first) & (neurons < each.first + each.width)])
         for each in _layers(run)
     ]
     # one of each layer in turn, so that every layer has as many while it lasts
     longest = max(map(len, groups))
     turns = [group[turn] for turn in range(longest) for group in groups if turn < len(group)]
-    return np.sort(np.array(turns[: options.neurons], dtype=np.int64)), scored
+    return np.sort(np.array(turns[:n], dtype=np.int64))
 
 
 class _Check:

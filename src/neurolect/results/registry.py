@@ -22,6 +22,7 @@ from neurolect.store.stage_kinds import described_with_tagger
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
 CAUSE = "cause/effects"
+ALIGN = "align/neurons"
 CONTROL, FIDELITY_OF_LISTS = "fidelity/control", "fidelity/neurons"
 
 
@@ -178,6 +179,12 @@ _NUMBERS = [
         source="fidelity/twins",
         read=_of_twins,
         of_neuron=True,
+    ),
+    column(
+        "alignment",
+        "selectivity of the phrases it is aligned with (mean difference over range)",
+        ALIGN,
+        column="selectivity",
     ),
     column("cause", "what setting it changes where its signature matches (mean)", CAUSE, column="effect"),
     Number(

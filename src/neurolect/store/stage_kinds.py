@@ -57,6 +57,14 @@ STAGES: dict[str, StageKind] = {
         "neurolect edit cause RUN",
         "cause",
     ),
+    "align": StageKind(
+        ("collect",),
+        ("align/",),
+        "has not been aligned with phrases",
+        "neurolect edit align RUN",
+        "align",
+        uses=("describe",),
+    ),
     "bridge": StageKind(
         ("describe",),
         ("concepts/",),

@@ -55,7 +55,10 @@ def _plain_card(neuron: Neuron, *, n_examples: int) -> dict[str, Any]:
         listed = neuron.rows(f"lists/{side}")
         activations = listed.column("activation")
         nothing = dict.fromkeys(
-            ("name", "name_kind", "name_z", "name_held", "length", "by_activation", "senses", "fidelity", "cause")
+            (
+                *("name", "name_kind", "name_z", "name_held", "length"),
+                *("by_activation", "senses", "fidelity", "cause", "aligned"),
+            )
         )
         sides.append(
             nothing

@@ -23,7 +23,14 @@ from neurolect.store import Neuron
 from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
-from neurolect.views.cards.numbers import card_activation, card_cause, card_concepts, card_fidelity, card_writes
+from neurolect.views.cards.numbers import (
+    card_activation,
+    card_align,
+    card_cause,
+    card_concepts,
+    card_fidelity,
+    card_writes,
+)
 
 # The neurons most like one: by shared sentences, by signature, by response.
 N_NEAREST = 5
@@ -339,7 +346,8 @@ def card(
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
         :func:`neurolect.views.cards.contents.card_senses`), ``fidelity`` (see
         :func:`neurolect.views.cards.numbers.card_fidelity`), ``cause`` (see
-        :func:`neurolect.views.cards.numbers.card_cause`), ``concepts`` (see
+        :func:`neurolect.views.cards.numbers.card_cause`), ``aligned`` (see
+        :func:`neurolect.views.cards.numbers.card_align`), ``concepts`` (see
         :func:`neurolect.views.cards.numbers.card_concepts`),
         ``typical``, ``examples`` and ``nearest`` (the most similar lists by shared
         sentences and by signature); and ``responds_like``: the neurons of most correlated responses. These two are
@@ -443,6 +451,7 @@ def _side(
         "senses": card_senses(neuron, side),
         "fidelity": card_fidelity(neuron, side),
         "cause": card_cause(neuron, side),
+        "aligned": card_align(neuron, side),
         "concepts": card_concepts(neuron, side),
         "typical": [
             {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}

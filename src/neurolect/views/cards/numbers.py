@@ -164,6 +164,45 @@ def cause_line(found: dict[str, Any]) -> str:
     return line
 
 
+def card_align(neuron: Neuron, side: str) -> dict[str, Any] | None:
+    """Give the phrases that one side of a neuron is aligned with.
+
+    Returns: ``phrases`` (``phrase``, ``excess`` over random phrases as long, in standard deviations), the greatest
+        excess first, ``excess_random`` (of the best of as many random phrases), ``selectivity`` and
+        ``selectivity_random`` (None where too few sentences hold them). None where that side was not aligned.
+    """
+    if not neuron.run.has("align/neurons"):
+        return None
+    rows = neuron.rows("align/neurons", side=side).to_pylist()
+    if not rows:
+        return None
+    phrases = neuron.rows("align/phrases", side=side).to_pylist()
+    wanted = ("excess_random", "selectivity", "selectivity_random")
+    numbers = {name: None if rows[0][name] is None else float(f"{rows[0][name]:.3g}") for name in wanted}
+    shown = [{"phrase": row["phrase"], "excess": float(f"{row['excess']:.3g}")} for row in phrases]
+    return {"phrases": shown} | numbers
+
+
+def align_line(found: dict[str, Any]) -> str:
+    """Say in a line what a neuron is aligned with.
+
+    >>> align_line({"phrases": [{"phrase": "south asia", "excess": 5.21}], "excess_random": 1.9,
+    ...     "selectivity": None, "selectivity_random": None})
+    'aligned with "south asia" 5.2  \u00b7  repeated, z over random phrases (the best of as many random ones 1.9)'
+    """
+    if not found["phrases"]:
+        return "aligned with nothing: no phrase of its sentences is text to the model"
+    phrases = ", ".join(f'"{row["phrase"]}" {row["excess"]:.1f}' for row in found["phrases"])
+    random = (
+        "" if found["excess_random"] is None else f" (the best of as many random ones {found['excess_random']:.1f})"
+    )
+    line = f"aligned with {phrases}  \u00b7  repeated, z over random phrases{random}"
+    if found["selectivity"] is not None:
+        other = "" if found["selectivity_random"] is None else f" (random {found['selectivity_random']:.2f})"
+        line += f"  \u00b7  selectivity {found['selectivity']:.2f}{other}"
+    return line
+
+
 def card_writes(neuron: Neuron) -> dict[str, Any] | None:
     """Give the tokens that the neuron promotes and suppresses, clearer than chance.
 

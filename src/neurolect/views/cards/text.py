@@ -9,7 +9,14 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.views.cards.activating_words import STRONG, bracketed, places_of
 from neurolect.views.cards.contents import N_FIELDS
-from neurolect.views.cards.numbers import activation_lines, cause_line, concepts_line, fidelity_lines, writes_line
+from neurolect.views.cards.numbers import (
+    activation_lines,
+    align_line,
+    cause_line,
+    concepts_line,
+    fidelity_lines,
+    writes_line,
+)
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
 from neurolect.visible import harmless_values
 
@@ -165,6 +172,8 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
     yield heading
     yield _text(_counts(side), "bright_black")
     yield from _fidelity(side, colour)
+    if side["aligned"] is not None:
+        yield _text(align_line(side["aligned"]), "bright_black")
     if side["concepts"]:
         yield _text(concepts_line(side["concepts"]), "bright_black")
     columns = _columns(side, n_columns=2 if width >= 92 else 1)

@@ -20,7 +20,7 @@ from neurolect.store import Run, open_run
 from neurolect.views.cards.activating_words import pieces
 from neurolect.views.cards.contents import card
 from neurolect.views.cards.facts import run_facts
-from neurolect.views.cards.numbers import cause_line, concepts_line, name_fidelity, writes_line
+from neurolect.views.cards.numbers import align_line, cause_line, concepts_line, name_fidelity, writes_line
 from neurolect.views.palette import page_colours
 from neurolect.views.report.convergence import convergence_panels
 from neurolect.views.report.figures import histogram_bars, kind_charts, marked
@@ -134,7 +134,11 @@ def _environment() -> "Environment":
     environment.filters.update(number=number, percent=percent, tag_name=tag_name)
     environment.globals.update(histogram_bars=histogram_bars, marked=marked, pieces=pieces, blocks=_blocks)
     environment.globals.update(
-        cause_line=cause_line, concepts_line=concepts_line, name_fidelity=name_fidelity, writes_line=writes_line
+        align_line=align_line,
+        cause_line=cause_line,
+        concepts_line=concepts_line,
+        name_fidelity=name_fidelity,
+        writes_line=writes_line,
     )
     return environment
 

@@ -1,7 +1,7 @@
 // How far to believe a description, in words that need no statistics: fidelity, random weights, what setting it does.
 import { html } from "../vendor.js";
 import { Make } from "./parts.js";
-import { count, isNumber, number, percent } from "./text.js";
+import { count, cut, isNumber, number, percent } from "./text.js";
 
 const high = { top: "high", bottom: "low" };
 
@@ -62,4 +62,12 @@ export function Cause({ found, run }) {
     <table class="pairs"><tbody>${rows.map(([label, value], place) => html`<tr class=${place === 0 ? "own" : "control"}><th scope="row">${label}</th>
       <td class="amount" aria-hidden="true"><i style=${{ width: `${(100 * Math.max(0, value)) / most}%` }}></i></td><td class="figure">${number(value)}</td></tr>`)}</tbody></table>
     ${isNumber(found.q) ? html`<p class="note">Chance of so great a difference without one, corrected for all neurons tried (q): ${number(found.q)}${isNumber(found.loss) ? html`; the model\u2019s loss there changes by ${number(found.loss)} (random neurons: ${number(found.loss_random)})` : null}.</p>` : null}`;
+}
+
+export function Aligned({ found, run }) {
+  if (!found) return html`<${Make} run=${run} stage="align">Not tried: phrases of its strongest sentences would be repeated, and the model run on them.<//>`;
+  if (!found.phrases.length) return html`<p>No phrase of its sentences is text to the model.</p>`;
+  const { selectivity, selectivity_random: chance } = found;
+  return html`<p>${found.phrases.map((each, place) => html`${place ? ", " : ""}<q>${cut(each.phrase, 80)}</q> <span class="dim">${number(each.excess)}</span>`)}</p>
+    <p class="note">Repeated to the length of a sentence: how far above random phrases as long, in standard deviations${isNumber(found.excess_random) ? ` (the best of as many random ones: ${number(found.excess_random)})` : ""}.${isNumber(selectivity) ? ` Selectivity on sentences that hold one: ${number(selectivity)}${isNumber(chance) ? ` (random phrases ${number(chance)})` : ""}.` : ""}</p>`;
 }
