@@ -14,6 +14,7 @@ from neurolect.interventions import AlignOptions, align
 from neurolect.interventions.aligning import gather, replicated
 from neurolect.interventions.aligning.candidates import phrases_of
 from neurolect.interventions.aligning.choose import of_same_lengths
+from neurolect.interventions.aligning.lists import align_list
 from neurolect.interventions.aligning.sentences import WordPlaces, selectivity
 from neurolect.model import Model, ModelOptions, load_model
 from neurolect.pipeline import run
@@ -74,7 +75,7 @@ def slow_activation(run: Run, model: Model, address: str, phrases: list[str]) ->
     texts = run.take_sentences(np.sort(ids))["text"].to_pylist()
 
     def size(text: str) -> int:
-        return len(model.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(model.tokenizer([text], add_special_tokens=False)["input_ids"][0])
 
     length = np.mean([size(each) for each in texts])
     column = model.addresses.index(address)
@@ -94,7 +95,8 @@ def slow_selectivity(run: Run, address: str, side: str, phrases: list[tuple[str,
     sample = run.array("sample/activations")[run.index.neuron_id(address)]
     ids = run.table("sample/sentences")["sentence_id"].to_numpy()[: len(sample)]
     first = set(run.neuron(address).list(side, limit=OPTIONS.n_sentences)["sentence_id"].to_pylist())
-    with_it, others = [], []
+    with_it: list[float] = []
+    others: list[float] = []
     for value, sentence_id in zip(sample, ids.tolist(), strict=True):
         if sentence_id not in first:
             text = run.take_sentences(np.array([sentence_id]))["text"][0].as_py()
@@ -102,11 +104,12 @@ def slow_selectivity(run: Run, address: str, side: str, phrases: list[tuple[str,
     if len(with_it) < OPTIONS.least_holding or not others:
         return None, len(with_it)
     spread = max(with_it + others) - min(with_it + others)
-    return (1 if side == "top" else -1) * (np.mean(with_it) - np.mean(others)) / spread, len(with_it)
+    difference = float(np.mean(with_it) - np.mean(others))
+    return (1 if side == "top" else -1) * difference / spread, len(with_it)
 
 
 def rows_of(run: Run, table: str, address: str, side: str) -> list[dict[str, Any]]:
-    return run.rows(table, neuron_id=run.index.neuron_id(address), side=side).to_pylist()
+    return list(run.rows(table, neuron_id=run.index.neuron_id(address), side=side).to_pylist())
 
 
 @pytest.mark.parametrize("address", NEURONS)
@@ -147,7 +150,7 @@ def test_alignment_is_that_of_the_slow_twin(made: Run, address: str, side: str) 
 
 def test_excess_is_over_random_phrases_of_as_many_words(made: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
-    plain = gather.align_list
+    plain = align_list
 
     def keep(candidates: Any, random: Any, *rest: Any, **options: Any) -> Any:
         kept.append((candidates, random))
@@ -173,9 +176,12 @@ def test_more_neurons_are_added_and_known_ones_are_not_read_again(
     align(made, neurons=NEURONS[:1], options=OPTIONS)
     texts: list[int] = []
     plain = replicated._values
-    monkeypatch.setattr(
-        replicated, "_values", lambda model, texts_, pairs: texts.append(1) or plain(model, texts_, pairs)
-    )
+
+    def count(model: Model, here: list[str], pairs: Any) -> Any:
+        texts.append(len(here))
+        return plain(model, here, pairs)
+
+    monkeypatch.setattr(replicated, "_values", count)
     parts = align(made, neurons=NEURONS, options=OPTIONS)
     assert texts
     for name in ("align/phrases", "align/neurons"):
@@ -291,7 +297,7 @@ def test_the_command_reports_shows_and_ranks(made: Run) -> None:
     address = made.index.address(open_run(made.folder).table("align/neurons")["neuron_id"][0].as_py())
     assert 'aligned with "' in succeed("show", made.folder, address)
     assert '"aligned": {' in succeed("show", made.folder, address, "--format", "json")
-    by = rank(made.folder, by="alignment")
+    by = rank(made.folder, by="alignment", side="top")
     assert 0 < by.num_rows <= 6
 
 

@@ -9,6 +9,7 @@ from neurolect import collect, load_model, prepare
 from neurolect.collector import CollectOptions
 from neurolect.interventions import AlignOptions, align
 from neurolect.interventions.aligning import gather
+from neurolect.interventions.aligning.listed import random_phrases
 from neurolect.model import ModelOptions
 from neurolect.planted import Truth, planted_corpus
 from neurolect.planted.grammar import CONCEPTS
@@ -33,7 +34,7 @@ def test_detectors_are_aligned_with_what_they_detect(
     model = load_model(str(truth.folder), options=ModelOptions(sites=("mlp",)))
     collect(model, corpus, out=tmp_path / "run", options=CollectOptions(list_size=20, sample_size=500))
     random: list[str] = []
-    plain = gather.random_phrases
+    plain = random_phrases
 
     def keep(*given: object, **options: object) -> object:
         drawn = plain(*given, **options)  # type: ignore[arg-type]

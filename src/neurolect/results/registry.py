@@ -17,7 +17,7 @@ from neurolect.results.number import Asked, Number, Numbers, nearly_constant
 from neurolect.results.tag_numbers import WORD_CLASSES, of_tag_counts, of_tags
 from neurolect.store import Run, open_run
 from neurolect.store.sides import check_side
-from neurolect.store.stage_kinds import described_with_tagger
+from neurolect.store.stage_kinds import command_of, described_with_tagger, stage_of
 
 # Numbers that are columns of a run's tables: moments, signatures, senses, fidelity.
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
@@ -58,6 +58,8 @@ def _of_lists(run: Run, asked: Asked, *, table: str, column: str) -> NDArray[np.
     if not np.isfinite(values).any():
         what = f"No {asked.side} list of {run.folder} has the number {column!r}."
         hint = described_with_tagger(run.folder)
+        if stage_of(table) != "describe":
+            hint = f"Make it of that side: {command_of(stage_of(table), run.folder)}"
         if table in (FIDELITY, FIDELITY_OF_LISTS):
             hint = f"No signature could be scored; why: neurolect fidelity {shlex.quote(str(run.folder))}"
         raise RunFolderError(what, hint=hint)

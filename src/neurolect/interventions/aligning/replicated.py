@@ -19,6 +19,7 @@ from neurolect.folders.atomic import write_json, write_table
 from neurolect.folders.parquet import ParquetReader
 from neurolect.model.language_model import Model
 from neurolect.progress import Progress
+from neurolect.visible import quoted
 
 PART_TEXTS = 2_048
 _TOKEN_BUDGET = 4_096
@@ -101,8 +102,8 @@ def _part(path: Path, *, n: int) -> NDArray[np.float32]:
     """Read a part back; refuse one that is damaged."""
 
     def damaged(how: str) -> RunFolderError:
-        what = f"What an interrupted `neurolect edit align` left in {path.parent} is damaged: {path.name}: {how}."
-        return RunFolderError(what, hint=f"Remove the file {path} and give the command again.")
+        what = f"A part that an interrupted `neurolect edit align` left is damaged: {quoted(path)}: {how}."
+        return RunFolderError(what, hint="Remove the file and give the command again.")
 
     values: NDArray[np.float32] = ParquetReader(path, damaged=damaged, doubted=True).read()["value"].to_numpy()
     if len(values) != n:

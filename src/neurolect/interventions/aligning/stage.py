@@ -106,14 +106,14 @@ def align(
     OptionError
         If the run has no lists of a side.
 
-    References
-    ----------
-    Na et al. (2019), Discovery of Natural Language Concepts in Individual Units of CNNs, sections 3.1 to 3.3.
-
     Notes
     -----
     Differs from Na et al. (2019): candidates have at most ``align.longest`` words and there are no morphemes;
     phrases are ordered by what they give more than random phrases of as many words.
+
+    References
+    ----------
+    Na et al. (2019), Discovery of Natural Language Concepts in Individual Units of CNNs, sections 3.1 to 3.3.
     """
     run, progress = open_run(run), progress or NullProgress()
     options = options or recorded_options(run.manifest, "align", AlignOptions)
