@@ -136,7 +136,7 @@ def test_commands_of_the_documents_parse(line: list[str]) -> None:
     usage = succeed(*verb.split(), "--help")
     for option in (each for each in given if each.startswith("--")):
         assert option in usage, option
-    settings = [value for option, value in pairwise(given) if option == "--set"]
+    settings = [value for option, value in pairwise(given) if option in ("--set", "--sae")]
     load_tables(PaperConfig, settings=settings)
 
 

@@ -22,7 +22,8 @@ from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.aligning.options import AlignOptions
 from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
 from neurolect.model import ModelOptions
-from neurolect.presets import preset
+from neurolect.model.options import LATENT
+from neurolect.presets import PRESETS, preset
 from neurolect.probing import (
     ActivationsOptions,
     BenchOptions,
@@ -215,7 +216,9 @@ def load_config(
     path : Path, optional
         A TOML file with a table for each stage.
     settings : sequence of str
-        Each ``stage.option=value``, which wins over the file; or the name of a preset, which the file wins over.
+        Each ``stage.option=value``, which wins over the file; the name of a preset, which the file wins over; or
+        the folder of a sparse autoencoder, ``FOLDER`` or ``NAME=FOLDER``, whose latents are read then, alone unless
+        ``model.sites`` is set.
     defaults : mapping of stage to mapping of option to value, optional
         What neither the file nor the settings say.
 
@@ -251,15 +254,32 @@ def load_tables(
             what = f"{path}: {stage!r} is outside any table."
             raise OptionError(what, expected=f"tables named {', '.join(kinds)}")
         values.setdefault(stage, {}).update(options)
-    for setting in (each for each in settings if not _is_preset(each)):
+    for setting in (each for each in settings if not _is_preset(each) and _folder_of(each) is None):
         stage, option, value = _parse(setting)
         values.setdefault(stage, {})[option] = value
+    if autoencoders := [each for each in map(_folder_of, settings) if each is not None]:
+        own = values.setdefault("model", {})
+        own["sae"] = (*_fit("model.sae", tuple[str, ...], own.get("sae", ())), *autoencoders)
+        own.setdefault("sites", (LATENT,))
     return tables(**{stage: _stage_options(stage, options, kinds) for stage, options in values.items()})
 
 
 def _is_preset(setting: str) -> bool:
-    """Tell a preset's name from ``stage.option=value``."""
-    return "=" not in setting and "." not in setting
+    """Tell a preset's name from ``stage.option=value``, and from a folder."""
+    return "=" not in setting and "." not in setting and _folder_of(setting) is None
+
+
+def _folder_of(setting: str) -> str | None:
+    """Give a sparse autoencoder's FOLDER or NAME=FOLDER with its whole path; None where it is another setting.
+
+    What has a dot before its equals sign is ``stage.option=value``; a folder is there, or has a slash.
+    """
+    key, equals, rest = setting.partition("=")
+    given = (rest if equals else setting).strip()
+    folder = Path(given).expanduser()
+    if (equals and "." in key) or setting in PRESETS or not given or not ("/" in given or folder.is_dir()):
+        return None
+    return f"{key}{equals}{folder.absolute()}" if equals else str(folder.absolute())
 
 
 def _read(path: Path | None) -> dict[str, Any]:
@@ -285,7 +305,7 @@ def _parse(setting: str) -> tuple[str, str, Any]:
     stage, dot, option = key.strip().partition(".")
     if not (equals and dot and stage and option):
         what = f"--set {setting!r} cannot be read."
-        expected = "stage.option=value, e.g. --set collect.list_size=500"
+        expected = "stage.option=value, e.g. --set collect.list_size=500; or an autoencoder's folder that is there"
         raise OptionError(what, expected=expected, hint=_LIST_ALL)
     try:
         value = tomllib.loads(f"value = {text}")["value"]

@@ -49,6 +49,8 @@ def preset(name: str) -> dict[str, dict[str, object]]:
     if name not in PRESETS:
         what = f"There is no preset {name!r}."
         raise OptionError(
-            what, expected=f"one of {', '.join(PRESETS)}", hint=f"The nearest: {nearest(name, PRESETS)}."
+            what,
+            expected=f"one of {', '.join(PRESETS)}, or the folder of a sparse autoencoder that is there",
+            hint=f"The nearest: {nearest(name, PRESETS)}.",
         )
     return {stage: dict(options) for stage, options in PRESETS[name].items()}

@@ -156,7 +156,7 @@ def test_what_a_runs_neurons_write_is_kept_shown_and_ranked(tmp_path: Path) -> N
     assert writes(run, token="no such token").num_rows == 0
     plain = load_model(folder, options=ModelOptions(layers=(1,)))
     other = collect(plain, corpus, out=tmp_path / "hidden", options=CollectOptions(list_size=5, held_out_size=0))
-    with pytest.raises(OptionError, match="neither mlp neurons nor heads"):
+    with pytest.raises(OptionError, match="neither mlp neurons, heads nor latents"):
         writes(other)
 
 

@@ -51,7 +51,12 @@ RunFolder = Annotated[Path, typer.Argument(help="A run folder, or its URL.", met
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of options, a table for each stage.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", "--preset", help="stage.option=value, or a preset: paper, reduced; may be repeated."),
+    typer.Option(
+        "--set",
+        "--preset",
+        "--sae",
+        help="stage.option=value; a preset: paper, reduced; or a sparse autoencoder's folder; may be repeated.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]

@@ -45,7 +45,7 @@ from neurolect.collector.record import (
     with_limit_rule,
     with_lists,
 )
-from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.state import CollectState, Plan, latents_of
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError
 from neurolect.folders.lock import only_here
@@ -128,6 +128,7 @@ def collect_here(
         with_tokens=model.options.pooling == "max",
         gated=bool(model.gates) and model.options.pooling == "max" and model.way.backend == "torch",
         by_minimum=options.bottom_by == "minimum",
+        latents=latents_of(model.neurons.site_layers),
         peak_entries=options.peak_entries or 0,
         fields=tuple(field["name"] for field in corpus.fields),
         step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),
@@ -464,7 +465,7 @@ def _new_state(
     finite = np.where(np.isfinite(values), values, np.nan)
     counted = np.maximum(np.isfinite(values).sum(axis=0), 1)
     shift = np.nansum(finite, axis=0, dtype=np.float64) / counted
-    moments = Moments(shift, bins=choose_bins(finite, n_bins=options.histogram_bins))
+    moments = Moments(shift, bins=choose_bins(finite, n_bins=options.histogram_bins, from_zero=plan.latents))
     n_sampled = options.kept_activations(plan.n_neurons).n_sampled
     sample = SampleActivations(sample_ids[:n_sampled], plan.n_neurons)
     device = kept_on_device(options.keep_on, model.device)

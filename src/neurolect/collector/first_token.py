@@ -43,7 +43,12 @@ def first_token_notice(
     if places:
         at = np.concatenate(places)
         at_first = np.where(at < 0, ~at, at) == tokens.first[rows, None]
-        layer, share = _greatest(at_first.mean(axis=0) > MOST, neurons, np.mean)
+        # where a latent is 0 its first token is as good as any
+        counts = ~neurons.latent | (np.concatenate([each.values for each in read]) > 0)
+        shares = (at_first & counts).sum(axis=0) / np.maximum(
+            counts.sum(axis=0), np.where(neurons.latent, FEWEST, 1)
+        )
+        layer, share = _greatest(shares > MOST, neurons, np.mean)
         if share < OF_NEURONS:
             return None
         chance = float((1 / lengths).mean())

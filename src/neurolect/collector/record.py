@@ -16,15 +16,17 @@ from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import field_notices, n_pooled
 from neurolect.collector.options import MOST_BYTES, CollectOptions, Kept
 from neurolect.collector.process import threads_used
-from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.state import CollectState, Plan, latents_of
 from neurolect.corpus import Corpus
 from neurolect.corpus.sentences.model_tokens import count_own, tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
 from neurolect.errors import CollectError, CorpusError, ModelError, OptionError
 from neurolect.folders.atomic import is_leftover, write_text
 from neurolect.folders.lock import LOCK, only_here
+from neurolect.model.autoencoders.opening import name_and_folder
 from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
+from neurolect.model.options import LATENT
 from neurolect.progress import counted
 from neurolect.store.files import record_files
 from neurolect.store.manifest import RunManifest, ShardEntry, new_manifest, now, read_manifest, write_manifest
@@ -33,6 +35,11 @@ from neurolect.store.sides import SIDES
 from neurolect.store.stages import options_to_toml
 
 _N_LOOKED_AT = 2_000
+_FEW = 10
+"""Sentences."""
+_LATENT_BYTES = (1 << 28, 1 << 31)
+"""Of the latents of a batch's tokens, where the batches' size is not given: on a processor, on a GPU."""
+_FEWEST_TOKENS = 512
 _TIME_ALONE = ("collect.checkpoint_seconds", "collect.max_seconds", "collect.workers")
 
 
@@ -57,6 +64,7 @@ def new_run(
             "threads": threads_used(model.device.type),
             "backend": model.way.backend,
             "sites": [each._asdict() for each in model.neurons.site_layers],
+            **_autoencoders_of(model),
         },
         corpus={
             "path": corpus.location,
@@ -89,6 +97,14 @@ def new_run(
     if shard is not None:
         manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
     return manifest
+
+
+def _autoencoders_of(model: Model) -> dict[str, Any]:
+    """Say what made the latents that are read."""
+    names = ("name", "folder", "kind", "hook", "k", "trained_on", "fingerprint")
+    of = [(tap.place, each) for tap in model.latent_taps if (each := tap.autoencoder) is not None]
+    rows = [{"layer": place.layer} | {name: getattr(each, name) for name in names} for place, each in of]
+    return {"autoencoders": rows} if rows else {}
 
 
 def add_notice(folder: Path, notice: str) -> None:
@@ -177,7 +193,13 @@ def with_chunks(options: CollectOptions, model: Model, folder: Path) -> CollectO
     if options.chunk_sentences is None and (folder / "manifest.json").is_file():
         begun = read_manifest(folder)["options"]["collect"].get("chunk_sentences")
         options = dataclasses.replace(options, chunk_sentences=begun)
-    return options.on_device(model.device.type, n_parameters=model.n_parameters)
+    settled = options.on_device(model.device.type, n_parameters=model.n_parameters)
+    widest = max((stop - start for start, stop in latents_of(model.neurons.site_layers)), default=0)
+    if options.token_budget is None and widest:
+        # latents of all tokens of a batch are there at once
+        most = max(_FEWEST_TOKENS, _LATENT_BYTES[model.device.type == "cuda"] // (4 * widest))
+        settled = dataclasses.replace(settled, token_budget=min(settled.token_budget or most, most))
+    return settled
 
 
 def with_lists(options: CollectOptions, folder: Path, model: Model) -> CollectOptions:
@@ -189,7 +211,8 @@ def with_lists(options: CollectOptions, folder: Path, model: Model) -> CollectOp
         how = f"it runs by {model.way.backend}" if largest else f"model.pooling is {model.options.pooling}"
         raise OptionError(what + how + ".", hint="--set model.pooling=max --set model.backend=torch")
     of_mlp = all(each.site == "mlp" for each in model.neurons.site_layers)
-    sides = options.sides or (("top",) if of_mlp and not model.gates else SIDES)
+    one_sided = all(each.site == "mlp" or each.site.startswith(LATENT) for each in model.neurons.site_layers)
+    sides = options.sides or (("top",) if one_sided and not model.gates else SIDES)
     bottom_by = options.bottom_by or ("minimum" if watched and of_mlp and model.gates else "pooled")
     entries = 10 if options.peak_entries is None else options.peak_entries
     if (folder / "manifest.json").is_file():
@@ -214,6 +237,8 @@ def _identity(manifest: RunManifest) -> dict[str, Any]:
     identity["word rule"] = manifest["stages"].get("collect", {}).get("word_rule", 1)
     for stage in ("model", "collect"):
         identity |= {f"{stage}.{name}": value for name, value in manifest["options"][stage].items()}
+    # where autoencoders lie is no matter: they are part of the model's fingerprint
+    identity["model.sae"] = [name_and_folder(each)[0] for each in identity.get("model.sae") or ()]
     for name in _TIME_ALONE:
         identity.pop(name, None)
     # what was begun before there was a bound kept all that was asked for
@@ -353,6 +378,23 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
     write_manifest(folder, manifest)
 
 
+def _dead(state: CollectState) -> list[str]:
+    """Count latents that were above 0 on no sentence, or on too few to say anything of them."""
+    if not state.plan.latents or "top" not in state.lists:
+        return []
+    maximum = state.moments.to_host().table().maximum
+    n, dead, few = 0, 0, 0
+    for start, stop in state.plan.latents:
+        n += stop - start
+        dead += int(np.count_nonzero(~(maximum[start:stop] > 0)))
+        entries = state.lists["top"].sorted(start, stop).sentence_ids
+        few += int(np.count_nonzero((entries >= 0).sum(axis=1) < _FEW))
+    return [
+        f"Of {n:,} latents {dead:,} are dead: above 0 on no sentence read; {few - dead:,} more are above 0 on "
+        f"fewer than {_FEW}. Lists hold sentences where a latent is above 0, no others."
+    ]
+
+
 def _notices(state: CollectState) -> list[str]:
     """Say in sentences what was changed when it was read."""
     notices = []
@@ -367,6 +409,7 @@ def _notices(state: CollectState) -> list[str]:
             notices.append(f"{key} is NaN or infinite on every sentence: its neurons have no lists.")
             continue
         notices.append(f"{counted(n, *forms)} left out of {key}: activations were NaN or infinite.")
+    notices += _dead(state)
     for key, n in sorted(state.n_widened.items()):
         notices.append(f"{counted(n, *forms)} run in {key}: the usual number format overflowed.")
     if state.background.word_floor:

@@ -1,7 +1,7 @@
 """Everything a pass accumulates, as one state that is updated, merged, saved and loaded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from neurolect.collector.lists.moments import ChunkSums, Moments
 from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.lists.top_lists import TopLists
 from neurolect.collector.parts import Lists, MomentSums, SampleRows
+from neurolect.model.options import LATENT
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,7 @@ class Plan(NamedTuple):
     ``with_tokens``: Whether lists keep the model token (max pooling).
     ``gated``: Whether tokens say the sign of the neuron's gate, by their complement.
     ``by_minimum``: Whether bottom lists are of the lowest values of sentences.
+    ``latents``: Ranges of neurons that are latents of sparse autoencoders: where they are 0 is no evidence.
     ``peak_entries``: First entries of each list whose values about the firing token are kept.
     ``step_length``: Sentences between two looks of the convergence monitor.
     """
@@ -42,6 +44,7 @@ class Plan(NamedTuple):
     fields: tuple[str, ...]
     gated: bool = False
     by_minimum: bool = False
+    latents: tuple[tuple[int, int], ...] = ()
     peak_entries: int = 0
     step_length: int = 1 << 62
     monitor_sentences: int = 200
@@ -67,6 +70,24 @@ class Plan(NamedTuple):
     def watched(self) -> ItemShare:
         """Which sentences the monitor looks into."""
         return item_share(sampled=self.monitor_sentences, list_size=self.list_size, seed=self.monitor_seed)
+
+
+def latents_of(site_layers: Iterable[tuple[str, int, int]]) -> tuple[tuple[int, int], ...]:
+    """Say which neurons are latents of sparse autoencoders.
+
+    ``site_layers``: Site, layer and width of each, in neuron order.
+
+    Examples
+    --------
+    >>> latents_of([("hidden", 1, 4), ("latent.own", 1, 32)])
+    ((4, 36),)
+    """
+    found, start = [], 0
+    for site, _, width in site_layers:
+        if site.partition(".")[0] == LATENT:
+            found.append((start, start + width))
+        start += width
+    return tuple(found)
 
 
 class CollectState:
@@ -120,7 +141,20 @@ class CollectState:
         ``lows``: Same shape. Its lowest values, where bottom lists are of these.
         """
         low = activations if lows is None else lows
-        return {side: lists.look(activations if side == "top" else low) for side, lists in self.lists.items()}
+        return {
+            side: lists.look(self._evidence(activations if side == "top" else low, side))
+            for side, lists in self.lists.items()
+        }
+
+    def _evidence(self, activations: Any, side: str) -> Any:  # noqa: ANN401 - array or tensor
+        """Blank latents where they are 0, and on the other side everywhere: lists pass NaN over."""
+        if not self.plan.latents:
+            return activations
+        made = activations.copy() if isinstance(activations, np.ndarray) else activations.clone()
+        for start, stop in self.plan.latents:
+            part = made[:, start:stop]
+            part[(part <= 0) if side == "top" else (part == part)] = np.nan
+        return made
 
     def update(
         self,
@@ -144,7 +178,7 @@ class CollectState:
         for side, lists in self.lists.items():
             look = None if looks is None else looks[side]
             values, at = (activations, tokens) if lows is None or side == "top" else (lows, low_tokens)
-            lists.update(values, sentence_ids=sentence_ids, tokens=at, look=look)
+            lists.update(self._evidence(values, side), sentence_ids=sentence_ids, tokens=at, look=look)
         self.moments.update(activations)
         self.sample.update(activations, sentence_ids=sentence_ids)
         self.n_sentences += len(sentence_ids)

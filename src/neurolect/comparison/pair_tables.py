@@ -178,7 +178,7 @@ def _layers(index: NeuronIndex) -> tuple[list[tuple[str, int, slice]], NDArray[n
     layers = [
         (each.site, each.layer, slice(bounds[at], bounds[at + 1])) for at, each in enumerate(index.site_layers)
     ]
-    sites = ("hidden", "mlp", "attn", "head")
+    sites = list(dict.fromkeys(("hidden", "mlp", "attn", "head", *(site for site, _, _ in layers))))
     numbers = [sites.index(site) * 100_000 + layer for site, layer, _ in layers]
     return layers, np.repeat(np.array(numbers, dtype=np.int64), [each.width for each in index.site_layers])
 

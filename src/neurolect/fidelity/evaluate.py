@@ -91,6 +91,8 @@ class HeldOut(NamedTuple):
     """Which of them hold the names of the lists."""
     by_minimum: bool = False
     """Whether bottom lists are of the lowest values of sentences, which are not among the activations."""
+    latent: NDArray[np.bool_] | None = None
+    """Whether a neuron is a latent: sentences where it is 0 are never its own; shape (n_neurons,)."""
 
 
 class Scores(NamedTuple):
@@ -233,6 +235,8 @@ def _target(work: _Work, each: int) -> _Target:
     rows = np.flatnonzero(np.isfinite(values))
     values = values[rows]
     n = round(work.top * len(rows))
+    if work.held_out.latent is not None and work.held_out.latent[each // n_sides]:
+        n = min(n, int(np.count_nonzero(values > 0)))  # where it is 0 is no evidence
     chosen = np.zeros(len(rows), dtype=np.bool_)
     if bottom and work.held_out.by_minimum:
         return _Target(rows, chosen, values, LOWEST)

@@ -181,7 +181,8 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
     documents = annotated.table.column("document_id").to_numpy()
     names = parts_held(run, annotated)
     lowest = run.manifest["options"].get("collect", {}).get("bottom_by") == "minimum"
-    held_out = HeldOut(turned, documents, activations, senses, nearly_constant(run), names, lowest)
+    still, latent = nearly_constant(run), run.index.latent
+    held_out = HeldOut(turned, documents, activations, senses, still, names, lowest, latent)
     sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
     with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import NeuronAddressError, OptionError, nearest
-from neurolect.model.options import SITES
+from neurolect.model.options import LATENT, SITES
 from neurolect.results.table import provenance, read_ranking
 
 MODES = {
@@ -32,7 +32,7 @@ TO = ("mean", "zero", "resample")
 """What neurons are set to when it is measured what they do."""
 ALONG = ("set", "add", "scale")
 """What can be done to the coefficient of a direction."""
-_ADDRESS = re.compile(r"(\w+)\.(\d+)(?:\.(\d+)(?:-(\d+))?)?")
+_ADDRESS = re.compile(r"(latent\.[\w-]+|\w+)\.(\d+)(?:\.(\d+)(?:-(\d+))?)?", re.ASCII)
 
 Change = float | str | Sequence[Any]
 """A number (set to it), the name of a mode, or a tuple that begins with one."""
@@ -119,7 +119,7 @@ def read_address(address: str) -> tuple[str, int, NDArray[np.int64] | None]:
             hint="e.g. mlp.15.200, mlp.15.0-9 or mlp.15",
         )
     site, layer, first, last = found.groups()
-    if site not in SITES:
+    if (site not in SITES and not site.startswith(f"{LATENT}.")) or site == LATENT:
         what = f"There is no site {site!r} in {address!r}."
         raise NeuronAddressError(
             what, expected=f"one of {', '.join(SITES)}", hint=f"The nearest: {nearest(site, SITES)}."

@@ -42,7 +42,8 @@ class Rest:
         self.texts, self.model = texts, texts.model
         self.tap = tap_at(self.model, site, layer)
         blocks = find_blocks(self.model.body, n_layers=self.model.n_layers) or []
-        self._skipped = blocks[: layer if site == "hidden" else layer - 1]
+        # what is read of latents may be the input of the block after it, or what the layer's own block gives
+        self._skipped = blocks[: layer if site == "hidden" else max(0, layer - 1)]
         self._tried = not self._skipped
 
     @property

@@ -3,7 +3,8 @@
 No text is read. The direction goes through the final norm's gain and the unembedding; a token's score is compared
 with the same token's over the layer, and the largest with those of random mixtures of the layer's own directions.
 That of an mlp neuron is its column of the down-projection, that of a head's dimension its column of the attention's
-output projection; hidden dimensions are directions themselves, the same in every block.
+output projection, that of a latent its row of the autoencoder's decoder (through such a projection where it reads
+before one); hidden dimensions are directions themselves, the same in every block.
 
 Dims: V tokens, D hidden width, N neurons of a layer, M random mixtures.
 """
@@ -24,10 +25,11 @@ from neurolect.folders.atomic import write_table
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.resuming import tap_at
 from neurolect.model.architecture.gates import Inputs, find_inputs
+from neurolect.model.architecture.structure import is_linear
 from neurolect.model.architecture.taps import Tap
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
-from neurolect.model.options import ModelOptions
+from neurolect.model.options import LATENT, ModelOptions
 from neurolect.progress import NullProgress, Progress
 from neurolect.results.table import ranking_table
 from neurolect.store import Run, open_run
@@ -37,8 +39,8 @@ TABLE = "writes/neurons"
 OF_DIRECTION = ["score", "sign", "promotes", "suppresses", "promotes_z", "suppresses_z", "kurtosis"]
 KEPT = [*OF_DIRECTION, "cosine", "cosine_gate"]
 """Columns of the run's table."""
-DIRECTED = ("mlp", "head")
-"""Sites whose neurons have an output direction of their own."""
+DIRECTED = ("mlp", "head", LATENT)
+"""Sites whose neurons have an output direction of their own; ``latent.NAME`` among them."""
 N_MIXTURES = 1_000
 """Random mixtures of a layer's columns that the threshold is taken from."""
 QUANTILE = 0.99
@@ -90,7 +92,7 @@ def writes(
         A decoder with its head, its name; or a run that was collected from one.
     neurons : sequence of str
         Addresses (``mlp.15.200``, ``mlp.15.0-9``, ``head.15``, ``hidden.30``); all mlp neurons when none is given,
-        of a run those of its layers at the sites mlp and head, and of its last block's hidden dimensions.
+        of a run those of its layers at the sites mlp, head and latent, and of its last block's hidden dimensions.
     token : str, optional
         Only neurons that promote or suppress this one clearly, in any case and with or without a space before it.
     seed : int
@@ -188,9 +190,9 @@ def _of_run(
     """Measure the neurons of a run, and keep what was found in its folder unless only some are asked for."""
     last = ("hidden", run.manifest["model"]["n_layers"])  # what the final norm and the unembedding read
     places = [(each["site"], each["layer"]) for each in run.manifest["model"]["sites"]]
-    written_by = [each for each in places if each[0] in DIRECTED or each == last]
+    written_by = [each for each in places if each[0].partition(".")[0] in DIRECTED or each == last]
     if not written_by:
-        what = f"{run.folder} has neither mlp neurons nor heads, nor the last block's hidden dimensions."
+        what = f"{run.folder} has neither mlp neurons, heads nor latents, nor the last block's hidden dimensions."
         raise OptionError(what, expected="a run that was collected with model.sites=mlp, say")
     model = load_model_of(run, device=device, load=load_with_head)
     asked = list(neurons) or [f"{site}.{layer}" for site, layer in written_by]
@@ -286,13 +288,17 @@ def _columns(model: Model, neurons: Sequence[str]) -> list[tuple[Tap, NDArray[np
 
 def _directions(tap: Tap, device: torch.device) -> Tensor:
     """Give what each neuron of a layer adds to the hidden states, shape (width, D)."""
-    width = tap.place.width
-    if tap.place.site not in DIRECTED or tap.module is None:
+    width, through = tap.place.width, tap.module
+    own = tap.autoencoder.directions if tap.autoencoder is not None else None
+    if through is None or (tap.place.site not in DIRECTED and own is None):
         return torch.eye(width, device=device)
-    weight: Any = tap.module.weight
-    directions: Tensor = weight.detach().float()
+    if own is not None and not (tap.reads == "input" and is_linear(through)):
+        return own
+    weight: Any = through.weight
+    rows: Tensor = weight.detach().float()
     # a Linear has (out, in), transformers' Conv1D (in, out)
-    return directions.T if isinstance(tap.module, nn.Linear) else directions
+    rows = rows.T if isinstance(through, nn.Linear) else rows
+    return rows if own is None else own @ rows
 
 
 class _Read(NamedTuple):

@@ -118,9 +118,10 @@ class Model(Network):
             body=body,
         )
         self._reload = reload
-        self.notices = [*feed(self), *self.warnings()]
-        self.torch_way = torch_way(self)
-        self.way = way_at_load(self, self.torch_way)
+        with self.without_autoencoders():
+            self.notices = [*feed(self), *self.warnings()]
+            self.torch_way = torch_way(self)
+            self.way = way_at_load(self, self.torch_way)
 
     def compare_longer(self) -> None:
         """Try on sentences as long as any how the model must be fed, which takes some seconds once.
@@ -128,10 +129,11 @@ class Model(Network):
         Loading a model compares shorter ones only.
         """
         before = self.feeding
-        self.notices = [*feed(self, thorough=True), *self.warnings()]
-        if self.feeding != before:
-            self.torch_way = torch_way(self)
-            self.way = way_at_load(self, self.torch_way)
+        with self.without_autoencoders():
+            self.notices = [*feed(self, thorough=True), *self.warnings()]
+            if self.feeding != before:
+                self.torch_way = torch_way(self)
+                self.way = way_at_load(self, self.torch_way)
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``.

@@ -19,7 +19,7 @@ from neurolect.model.architecture.taps import resolve_layers
 from neurolect.model.files import ModelFiles, find_model_files, one_line_errors
 from neurolect.model.hugging_face import Tokenizer, resolve_dtype
 from neurolect.model.language_model import Model
-from neurolect.model.options import MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
+from neurolect.model.options import LATENT, MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
 
 # Name a model by its content: configuration, weights and tokenizer.
 MODEL_FILES = (
@@ -129,7 +129,7 @@ def load_model(
 def _check_layers(config: Any, options: ModelOptions) -> None:  # noqa: ANN401 - untyped library
     """Refuse layers that there are not before weights are read, where the configuration says how many there are."""
     if (n_layers := blocks_by(config)) and options.layers is not None:
-        for site in options.sites:
+        for site in [each for each in options.sites if each != LATENT]:
             resolve_layers(options.layers, site=site, sites=options.sites, n_layers=n_layers)
 
 

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurolect.errors import NeuronAddressError, NonFiniteActivationsError, nearest
+from neurolect.model.options import LATENT
 
 
 class SiteLayer(NamedTuple):
     """The neurons of one site at one layer."""
 
     site: str
-    """``hidden``, ``mlp``, ``attn`` or ``head``."""
+    """``hidden``, ``mlp``, ``attn``, ``head`` or ``latent.NAME``."""
     layer: int
     """Block, from 1; 0 is the embedding output."""
     width: int
@@ -69,6 +70,12 @@ class NeuronIndex:
     def offsets(self) -> NDArray[np.int64]:
         """First neuron of every site-layer, and the number of neurons: int64, shape (n_site_layers + 1,)."""
         return np.array(self._starts, dtype=np.int64)
+
+    @property
+    def latent(self) -> NDArray[np.bool_]:
+        """Which neurons are latents of sparse autoencoders: bool, shape (n_neurons,)."""
+        latent = [each.site.startswith(f"{LATENT}.") for each in self.site_layers]
+        return np.repeat(np.array(latent, dtype=np.bool_), [each.width for each in self.site_layers])
 
     def address(self, neuron_id: int) -> str:
         """Return the address of a neuron.
@@ -123,7 +130,7 @@ class NeuronIndex:
         NeuronAddressError
             If the address is malformed or names no neuron of this run; the message names the nearest ones.
         """
-        parts = address.strip().split(".")
+        parts = address.strip().rsplit(".", 2)
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 100 for part in parts[1:]):
             what = f"{address!r} is not the address of a neuron."
             raise NeuronAddressError(

@@ -6,7 +6,9 @@ from typing import Annotated
 from neurolect.errors import OptionError, nearest
 from neurolect.ranges import OneOf, Range, check_ranges
 
-SITES = ("hidden", "mlp", "attn", "head")
+LATENT = "latent"
+"""The site of what sparse autoencoders make of states; that of one is ``latent.NAME``."""
+SITES = ("hidden", "mlp", "attn", "head", LATENT)
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
@@ -27,7 +29,8 @@ class ModelOptions:
     sites: tuple[Annotated[str, OneOf(SITES)], ...] = ("hidden",)
     """Kinds of places in a block: ``hidden`` (block output), ``mlp`` (input of the feed-forward down-projection),
     ``attn`` (output of the attention's output projection), ``head`` (input of that projection: the
-    heads' contexts side by side, index = head * head_dim + dimension)."""
+    heads' contexts side by side, index = head * head_dim + dimension), ``latent`` (what the sparse autoencoders of
+    ``sae`` make of states)."""
 
     layers: tuple[Annotated[int, Range(0, 10_000)], ...] | None = None
     """Blocks to read, from 1; 0 is the embedding output, for the site ``hidden`` only. None: all blocks."""
@@ -35,6 +38,10 @@ class ModelOptions:
     site_path: tuple[str, ...] = ()
     """Where a site is, if it is not found: ``SITE=NAME``, the name of a linear module within a block, e.g.
     ``mlp=ffn.w2``. Read is its input (``mlp``, ``head``) or its output (``attn``)."""
+
+    sae: tuple[str, ...] = ()
+    """Folders of sparse autoencoders (SAELens, sparsify), each ``FOLDER`` or ``NAME=FOLDER``: with the site
+    ``latent`` their latents are read as neurons, ``latent.NAME.layer.index``; ``layers`` does not bear on them."""
 
     pooling: Annotated[str, OneOf(POOLINGS)] = "mean"
     """How the values at a sentence's tokens become one: ``mean``, ``max``, ``first`` or ``last``."""
@@ -86,10 +93,14 @@ class ModelOptions:
             what = f"model.backend is {self.backend!r}."
             hint = f"The nearest: {nearest(self.backend, backends)}."
             raise OptionError(what, expected=f"one of {', '.join(backends)}", hint=hint)
-        sites = [each.partition("=")[0] for each in self.site_path]
-        if any(not each.partition("=")[2] for each in self.site_path) or not {*sites} <= {*SITES} - {"hidden"}:
+        sites = {each.partition("=")[0] for each in self.site_path}
+        if any(not each.partition("=")[2] for each in self.site_path) or not sites <= {"mlp", "attn", "head"}:
             what = f"model.site_path is {', '.join(self.site_path)!r}."
             raise OptionError(what, expected="SITE=NAME with one of mlp, attn, head, e.g. mlp=ffn.w2")
+        if bool(self.sae) != (LATENT in self.sites):
+            what = f"model.sites is {', '.join(self.sites)!r}, and model.sae {', '.join(self.sae) or 'nothing'!r}."
+            hint = "--sae FOLDER sets both"
+            raise OptionError(what, expected="the site latent with sparse autoencoders, and not without", hint=hint)
         for name, given in (("sites", self.sites), ("layers", self.layers)):
             if given is not None and (not given or len(set(given)) != len(given)):
                 what = f"model.{name} is {given!r}."

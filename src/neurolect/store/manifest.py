@@ -22,6 +22,19 @@ class SiteEntry(TypedDict):
     width: int
 
 
+class AutoencoderEntry(TypedDict):
+    """A sparse autoencoder whose latents are read."""
+
+    name: str
+    layer: int
+    folder: str
+    kind: str
+    hook: str
+    k: int
+    trained_on: str | None
+    fingerprint: str
+
+
 class ModelEntry(TypedDict, total=False):
     """The model of a run, and how it was run."""
 
@@ -40,6 +53,7 @@ class ModelEntry(TypedDict, total=False):
     gated: bool
     max_tokens: int
     tokenizer: str
+    autoencoders: list[AutoencoderEntry]
     sites: Required[list[SiteEntry]]
 
 

@@ -344,7 +344,7 @@ class Neuron(Shown):
         self.run = run
         self.neuron_id = neuron_id
         self.address = run.index.address(neuron_id)
-        site, layer, index = self.address.split(".")
+        site, layer, index = self.address.rsplit(".", 2)
         self.site, self.layer, self.index = site, int(layer), int(index)
 
     def __repr__(self) -> str:

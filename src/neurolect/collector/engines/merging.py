@@ -16,7 +16,7 @@ from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import joined_arrays, read_partial, write_joined
 from neurolect.collector.options import CollectOptions
 from neurolect.collector.record import claim, complete, differences
-from neurolect.collector.state import CollectState, Plan
+from neurolect.collector.state import CollectState, Plan, latents_of
 from neurolect.corpus import Corpus, open_corpus
 from neurolect.corpus.folder import open_recorded
 from neurolect.errors import CollectError
@@ -201,6 +201,7 @@ def plan_of(manifest: RunManifest, options: CollectOptions, n_sentences: int) ->
         with_tokens=manifest["options"]["model"]["pooling"] == "max",
         gated=bool(manifest["model"].get("gated")),
         by_minimum=options.bottom_by == "minimum",
+        latents=latents_of((each["site"], each["layer"], each["width"]) for each in manifest["model"]["sites"]),
         peak_entries=options.peak_entries or 0,
         fields=tuple(field["name"] for field in manifest["corpus"]["fields"]),
         step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),

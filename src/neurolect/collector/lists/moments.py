@@ -4,6 +4,7 @@ Powers are summed around a fixed shift (the pilot's mean) in float64, so that me
 power of two wide and start at a multiple of their width, so that two machines choose the same ones.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,12 @@ class MomentTable(NamedTuple):
     maximum: NDArray[np.float64]
 
 
-def choose_bins(pilot: NDArray[np.float32], *, n_bins: int) -> Bins:
+def choose_bins(pilot: NDArray[np.float32], *, n_bins: int, from_zero: Sequence[tuple[int, int]] = ()) -> Bins:
     """Choose every neuron's bins from a pilot's activations.
 
     ``pilot``: float32, shape (n_sentences, n_neurons). Activations of a fixed sample; NaN entries are passed over.
+    ``from_zero``: Ranges of neurons that are 0 nearly always: bins go from 0 to twice the largest of the neuron, or
+        of those of its range in the middle where it is 0 in all of the pilot.
     Returns: They span at least the pilot's mean plus and minus five standard deviations.
     """
     with np.errstate(invalid="ignore"):
@@ -61,6 +64,11 @@ def choose_bins(pilot: NDArray[np.float32], *, n_bins: int) -> Bins:
     low = np.floor((mean - spread) / width) * width
     # centre the range: rounding up the width left room above
     low += np.floor((n_bins - (mean + spread - low) / width) / 2) * -width
+    for start, stop in from_zero:
+        largest = np.where(valid, pilot, 0)[:, start:stop].max(axis=0, initial=0.0).astype(np.float64)
+        usual = np.median(largest[largest > 0]) if (largest > 0).any() else 1.0
+        low[start:stop] = 0.0
+        width[start:stop] = np.exp2(np.ceil(np.log2(2 * np.where(largest > 0, largest, usual) / n_bins)))
     return Bins(low, width, n_bins)
 
 

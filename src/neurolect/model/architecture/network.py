@@ -1,9 +1,10 @@
 """A network, its tokenizer and its numbered neurons, whatever the way to run it."""
 
+import hashlib
 import inspect
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
 from typing import cast
 
 import numpy as np
@@ -13,12 +14,14 @@ from torch import nn
 
 from neurolect.errors import ModelError
 from neurolect.model.architecture.gates import Part, find_inputs
+from neurolect.model.architecture.latent_taps import check_width, latent_tap
 from neurolect.model.architecture.taps import Tap, find_taps
 from neurolect.model.architecture.unchanged import put_back
+from neurolect.model.autoencoders.opening import notices_of, open_autoencoders
 from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
 from neurolect.model.hugging_face import REFUSALS, Output, Tokenizer, quiet_transformers
 from neurolect.model.neurons import NeuronIndex
-from neurolect.model.options import MAX_TOKENS_LIMIT, ModelOptions
+from neurolect.model.options import LATENT, MAX_TOKENS_LIMIT, ModelOptions
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
 
@@ -39,7 +42,7 @@ class Network:
     ) -> None:
         self.network, self.body = network, network if body is None else body
         self.tokenizer = tokenizer
-        self.name, self.options, self.max_tokens, self.fingerprint = name, options, max_tokens, fingerprint
+        self.name, self.options, self.max_tokens = name, options, max_tokens
         self.architecture = architecture or type(network).__name__
         self.n_parameters = sum(each.numel() for each in self.body.parameters())
         self.dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
@@ -49,8 +52,10 @@ class Network:
         self.feeding = Feeding()
         self.unlike = ""
         """Why sentences of several lengths cannot go into one batch, where they cannot."""
+        self.autoencoders = [each.to(self.device) for each in open_autoencoders(options.sae)]
+        self.fingerprint = _with_autoencoders(fingerprint, [each.fingerprint for each in self.autoencoders])
+        self._bare = False
         self.find_taps()
-        self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
         self.gates = self._find_gates() if "mlp" in options.sites else {}
         """Gates of the taps at the site mlp, by number of the tap; all of them have one, or there are none."""
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
@@ -83,11 +88,68 @@ class Network:
         ``hooks``: Whether hidden states may be read inside the network and not only in its result.
         """
         self.taps, self.n_layers = self.taps_at(self.options.sites, self.options.layers, hooks=hooks)
+        self._dress(bare=self._bare)
+
+    def _dress(self, *, bare: bool) -> None:
+        """Let taps read latents, or the states that these are made of."""
+        self._bare = bare
+        for number, tap in enumerate(self.taps):
+            own = [each for each in self.latent_taps if each.place[:2] == tap.place[:2]]
+            if own and bare and own[0].autoencoder is not None:
+                place = tap.place._replace(width=own[0].autoencoder.width)
+                self.taps[number] = own[0]._replace(place=place, autoencoder=None)
+            elif own:
+                self.taps[number] = own[0]
+        self.neurons = NeuronIndex(tuple(tap.place for tap in self.taps))
+
+    @contextmanager
+    def without_autoencoders(self) -> Iterator[None]:
+        """Read states inside the ``with``: what rounding does to them can be judged, other than who is among k."""
+        self._dress(bare=True)
+        try:
+            yield
+        finally:
+            self._dress(bare=False)
+
+    @cached_property
+    def latent_taps(self) -> list[Tap]:
+        """Where latents are read, once it is found."""
+        found: list[Tap] = []
+        for each in self.autoencoders:
+            tap = latent_tap(self.body, each, find=lambda site, layer: self.taps_at([site], [layer])[0][0])
+            if any(other.place[:2] == tap.place[:2] for other in found):
+                what = f"Two sparse autoencoders are called {each.name!r} at layer {tap.place.layer}."
+                raise ModelError(what, expected="different names", hint="NAME=FOLDER gives one a name")
+            with put_back(self.body), quiet_transformers():
+                check_width(tap, run=partial(self._trial, 7), n_tokens=7)
+            found.append(tap)
+        return found
 
     def taps_at(
         self, sites: Sequence[str], layers: Sequence[int] | None, *, hooks: bool = True
     ) -> tuple[list[Tap], int]:
-        """Find taps at some sites and layers, and the number of blocks, by trial runs that change nothing."""
+        """Find taps at some sites and layers, and the number of blocks, by trial runs that change nothing.
+
+        ``sites``: ``latent`` stands for the latents of all autoencoders, at whatever layer.
+        """
+        plain = [each for each in sites if each.partition(".")[0] != LATENT]
+        found, n_layers = self._plain_taps(plain, layers, hooks=hooks)
+        taps: list[Tap] = []
+        for site in sites:
+            if site in plain:
+                taps += [each for each in found if each.place.site == site]
+                continue
+            own = [each for each in self.latent_taps if site in (LATENT, each.place.site)]
+            if not own:
+                known = ", ".join(each.site for each in self.autoencoders) or "none"
+                what = f"The site {site!r} was asked for; sparse autoencoders give: {known}."
+                raise ModelError(what, hint="name the folder of one: --sae FOLDER, or --set model.sae=NAME=FOLDER")
+            taps += [each for each in own if site == LATENT or layers is None or each.place.layer in layers]
+        return taps, n_layers
+
+    def _plain_taps(
+        self, sites: Sequence[str], layers: Sequence[int] | None, *, hooks: bool
+    ) -> tuple[list[Tap], int]:
         why = None
         # 7 is no multiple of a window or of a factor by which a network shortens its states
         for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
@@ -181,7 +243,8 @@ class Network:
                 f"The tokenizer has {n_tokens:,} tokens and the model {n_words:,}: "
                 f"a sentence with a token from number {n_words:,} on is refused."
             )
-        return said
+        begun = bool(self.n_prepended) or _begins(self.tokenizer)
+        return [*said, *(line for each in self.autoencoders for line in notices_of(each, self.name, begun=begun))]
 
     def _trial(self, n_tokens: int) -> Output:
         """Run the network on two sentences, to see how it is built and that it runs at all."""
@@ -190,6 +253,13 @@ class Network:
         with torch.inference_mode():
             keywords = {"output_hidden_states": True, **self.keywords}
             return cast(Output, self.body(input_ids=ids, attention_mask=torch.ones_like(ids), **keywords))
+
+
+def _with_autoencoders(fingerprint: str, others: Sequence[str]) -> str:
+    """Name a model together with what makes latents of its states."""
+    if not others:
+        return fingerprint
+    return hashlib.blake2b(" ".join([fingerprint, *others]).encode(), digest_size=16).hexdigest()
 
 
 def trial_lengths(model: Network) -> list[int]:

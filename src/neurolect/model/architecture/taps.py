@@ -19,6 +19,7 @@ from neurolect.model.architecture.structure import (
     site_module,
     watch_linears,
 )
+from neurolect.model.autoencoders.autoencoder import Autoencoder
 from neurolect.model.hugging_face import Output
 from neurolect.model.neurons import SiteLayer
 
@@ -53,6 +54,13 @@ class Tap(NamedTuple):
     target: Target | None
     """Where they are set; None where that was not found."""
 
+    autoencoder: Autoencoder | None = None
+    """What makes latents of the states there; None where the states are the neurons."""
+
+    def neurons_of(self, states: Tensor) -> Tensor:
+        """Give the neurons of the states that are read."""
+        return states if self.autoencoder is None else self.autoencoder.encode(states)
+
 
 Receiver = Callable[[int, Tensor], None]
 """Takes the number of a tap and its states of the running batch."""
@@ -73,9 +81,9 @@ def listen(taps: Sequence[Tap], *, receive: Receiver) -> Iterator[None]:
             if tap.module is None:
                 continue
             if tap.reads == "input":
-                hook = tap.module.register_forward_pre_hook(_input_hook(number, receive), with_kwargs=True)
+                hook = tap.module.register_forward_pre_hook(_input_hook(number, tap, receive), with_kwargs=True)
             else:
-                hook = tap.module.register_forward_hook(_output_hook(number, receive))
+                hook = tap.module.register_forward_hook(_output_hook(number, tap, receive))
             stack.callback(hook.remove)
         yield
 
@@ -117,13 +125,15 @@ def _set_writer(stack: ExitStack, network: nn.Module, number: int, tap: Tap, tar
 
     def edited(states: Tensor) -> Tensor:
         given = states.transpose(0, 1) if target.tokens_first else states
-        made = edit(number, given)
-        if made is given:
+        neurons = tap.neurons_of(given)
+        made = edit(number, neurons)
+        if made is neurons:
             return states
-        if made.shape != given.shape:
+        if made.shape != neurons.shape:
             where = f"{tap.place.site}.{tap.place.layer}"
             what = f"The edit of {where} gave values of shape {tuple(made.shape)}."
-            raise ModelError(what, expected=f"the shape of what it got, {tuple(given.shape)}")
+            raise ModelError(what, expected=f"the shape of what it got, {tuple(neurons.shape)}")
+        made = made if tap.autoencoder is None else tap.autoencoder.changed(given, neurons, made)
         made = made.to(states.dtype)
         return made.transpose(0, 1) if target.tokens_first else made
 
@@ -173,19 +183,21 @@ def _with_first(output: object, edited: Callable[[Tensor], Tensor]) -> object:
 
 
 def _input_hook(
-    number: int, receive: Receiver
+    number: int, tap: Tap, receive: Receiver
 ) -> Callable[[nn.Module, tuple[object, ...], dict[str, object]], None]:
     def hook(module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         states = first_states(args, kwargs)
         if states is not None:
-            receive(number, states)
+            receive(number, tap.neurons_of(states))
 
     return hook
 
 
-def _output_hook(number: int, receive: Receiver) -> Callable[[nn.Module, tuple[object, ...], Tensor], None]:
-    def hook(module: nn.Module, args: tuple[object, ...], output: Tensor) -> None:
-        receive(number, output)
+def _output_hook(
+    number: int, tap: Tap, receive: Receiver
+) -> Callable[[nn.Module, tuple[object, ...], Tensor | tuple[Tensor, ...]], None]:
+    def hook(module: nn.Module, args: tuple[object, ...], output: Tensor | tuple[Tensor, ...]) -> None:
+        receive(number, tap.neurons_of(output[0] if isinstance(output, tuple) else output))
 
     return hook
 

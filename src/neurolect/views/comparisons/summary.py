@@ -83,7 +83,7 @@ def _same_index(table: pa.Table) -> dict[str, int]:
     moved = table.filter(pc.equal(table.column("fate"), _MOVED[1])).select(["address", "layer", "best_address"])
     n, shallower = 0, 0
     for row in moved.to_pylist():
-        site, layer, index = row["best_address"].split(".", maxsplit=2)
+        site, layer, index = row["best_address"].rsplit(".", 2)
         if row["address"].startswith(f"{site}.") and row["address"].endswith(f".{index}"):
             n += 1
             shallower += int(layer) < row["layer"]
@@ -91,7 +91,7 @@ def _same_index(table: pa.Table) -> dict[str, int]:
 
 
 def _places(table: pa.Table) -> list[tuple[str, int]]:
-    sites = [address.split(".")[0] for address in table.column("address").to_pylist()]
+    sites = [address.rsplit(".", 2)[0] for address in table.column("address").to_pylist()]
     return list(dict.fromkeys(zip(sites, table.column("layer").to_pylist(), strict=True)))
 
 

@@ -60,7 +60,7 @@ def _layer(row: dict[str, Any], *, with_site: bool) -> str:
     numbers = "".join(f"{_number(row[name]):>10}" for name in ("median_correlation", "median_r2", "svcca_held_out"))
     closest = "-"
     if row["likest_layer"] is not None:
-        name = row["likest_layer"] if with_site else row["likest_layer"].split(".")[1]
+        name = row["likest_layer"] if with_site else row["likest_layer"].rpartition(".")[2]
         closest = f"{name} ({row['likest_svcca_held_out']:.2f})"
     return f"  {place:<8}{shares}{numbers}{_percent(row['mean_shared'], digits=1):>10}{closest:>16}"
 

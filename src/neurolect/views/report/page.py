@@ -167,7 +167,7 @@ def _selection(run: Run, rows: list[dict[str, Any]], chosen: list[dict[str, Any]
     ids = dict.fromkeys(run.index.neuron_id(each["address"]) for each in chosen)
     layers: dict[tuple[str, str], list[int]] = {}
     for row in sorted(rows, key=lambda row: (-(row["name_z"] or 0.0), row["neuron_id"])):
-        site, layer, _ = run.index.address(row["neuron_id"]).split(".")
+        site, layer, _ = run.index.address(row["neuron_id"]).rsplit(".", 2)
         layers.setdefault((site, layer), []).append(row["neuron_id"])
     waiting = [list(dict.fromkeys(layers[key]))[::-1] for key in sorted(layers)]
     while len(ids) < n_cards and any(waiting):
@@ -185,7 +185,7 @@ def _charts(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
     kinds = sorted({kind_label(row["name_kind"]) for row in rows})
     places = []
     for row in rows:
-        site, layer, _ = run.index.address(row["neuron_id"]).split(".")
+        site, layer, _ = run.index.address(row["neuron_id"]).rsplit(".", 2)
         places.append((layers.index((site, layer)), kinds.index(kind_label(row["name_kind"]))))
     labels = [f"layer {layer}" if single else f"{site} {layer}" for site, layer in layers]
     return {"charts": kind_charts(labels, kinds, places), "first": labels[0], "last": labels[-1]}

@@ -1,0 +1,1 @@
+"""Sparse autoencoders: read from their published formats, applied to states."""
