@@ -201,7 +201,7 @@ def chosen(group: list[tuple[list[str], Row]], plan: Plan, seen: set[str]) -> It
             yield fresh, meta
 
 
-def sentiment(sentences: list[str], analyzer: Any) -> str:  # noqa: ANN401
+def sentiment(sentences: list[str], analyzer: Any) -> str:
     """Label a document by the mean of its sentences' VADER compound scores, with VADER's own thresholds."""
     mean = sum(analyzer.polarity_scores(each)["compound"] for each in sentences) / len(sentences)
     return "positive" if mean >= 0.05 else "negative" if mean <= -0.05 else "neutral"

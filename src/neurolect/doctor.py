@@ -70,7 +70,7 @@ def _packages() -> Iterator[Finding]:
         state, ok = _state_of(each)
         yield Finding("needed", each.name, state, ok, "" if ok else f'pip install "{each.name}{each.specifier}"')
     for extra, requirements in wanted.items():
-        if extra in ("test", "browser"):  # for those who change neurolect
+        if extra in ("test", "browser", "docs"):  # for those who change neurolect
             continue
         own = [each for each in requirements if each.name != "neurolect"]
         states = [(each.name, *_state_of(each)) for each in own]
