@@ -52,6 +52,8 @@ FUNCTIONS = {
     "edit cause": {"cause"},
     "edit dream": {"dream"},
     "edit prune": {"prune"},
+    "edit steer": {"steer"},
+    "edit switch": {"find_switches"},
     "writes": {"writes"},
     "serve": {"serve"},
     "options": {"find_options", "option_rows"},

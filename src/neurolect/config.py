@@ -21,6 +21,7 @@ from neurolect.explorer.options import ServeOptions
 from neurolect.fidelity import FidelityOptions
 from neurolect.interventions.aligning.options import AlignOptions
 from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
+from neurolect.interventions.steering.options import SteerOptions, SwitchOptions
 from neurolect.model import ModelOptions
 from neurolect.model.options import LATENT
 from neurolect.presets import PRESETS, preset
@@ -95,6 +96,12 @@ class RunConfig:
 
     dream: DreamOptions = field(default_factory=DreamOptions)
     """How texts are written that activate a neuron."""
+
+    steer: SteerOptions = field(default_factory=SteerOptions)
+    """How neurons are set to write of a concept, and what that is measured on."""
+
+    switch: SwitchOptions = field(default_factory=SwitchOptions)
+    """How neurons are found that switch a value."""
 
     serve: ServeOptions = field(default_factory=ServeOptions)
     """How the explorer is served."""

@@ -21,6 +21,9 @@ from neurolect.cli import truth
 from neurolect.cli import interventions
 
 # isort: split
+from neurolect.cli import steering
+
+# isort: split
 from neurolect.cli import probing
 
 # isort: split
@@ -39,5 +42,6 @@ __all__ = [
     "reading",
     "relations",
     "stages",
+    "steering",
     "truth",
 ]

@@ -72,7 +72,7 @@ def ablate(
     from neurolect.views.texts.interventions import ablation_text
 
     config = read_config(None, settings)
-    given: dict[str, Any] = {"to": to, "top": None if top is None else _numbers(top)}
+    given: dict[str, Any] = {"to": to, "top": None if top is None else numbers_of(top)}
     layers = [
         [part] if "." in part else [f"{site}.{part}" for site in config.model.sites] for part in _parts(layer)
     ]
@@ -280,7 +280,7 @@ def _shares(text: str) -> list[float]:
         raise typer.BadParameter(message, param_hint="--keep") from None
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers_of(text: str) -> tuple[int, ...]:
     """Read numbers that are separated by commas."""
     parts = _parts(text)
     if any(not each.isdecimal() for each in parts):

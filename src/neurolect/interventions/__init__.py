@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
     from neurolect.interventions.pruning import Pruned, prune
+    from neurolect.interventions.steering.compare_steering import Steering, steer
+    from neurolect.interventions.steering.options import SteerOptions, SwitchOptions
+    from neurolect.interventions.steering.switches import Switches, find_switches
     from neurolect.interventions.writing import writes
 
 __all__ = [
@@ -24,13 +27,19 @@ __all__ = [
     "EditOptions",
     "EditReport",
     "Pruned",
+    "SteerOptions",
+    "Steering",
+    "SwitchOptions",
+    "Switches",
     "ablate",
     "align",
     "cause",
     "dream",
     "edit",
+    "find_switches",
     "first_of_ranking",
     "prune",
+    "steer",
     "translation",
     "writes",
 ]
@@ -43,12 +52,18 @@ _HOMES = {
     "EditOptions": "options",
     "EditReport": "editing",
     "Pruned": "pruning",
+    "SteerOptions": "steering.options",
+    "Steering": "steering.compare_steering",
+    "SwitchOptions": "steering.options",
+    "Switches": "steering.switches",
     "ablate": "ablation",
     "align": "aligning.stage",
     "cause": "causal_check",
     "dream": "dreaming",
     "edit": "editing",
+    "find_switches": "steering.switches",
     "prune": "pruning",
+    "steer": "steering.compare_steering",
     "translation": "class_shifts",
     "writes": "writing",
     "first_of_ranking": "changes",
