@@ -122,8 +122,11 @@ class Autoencoder:
         ``before, after``: Shape (X, L). Of the states as they are, and as they are to be.
         """
         difference = (after - before).reshape(-1, self.n_latents).float()
-        moved = difference.ne(0).any(0).nonzero()[:, 0]
-        step = difference[:, moved] @ self.directions[moved]
+        if difference.requires_grad:  # what is 0 has a gradient, too
+            step = difference @ self.directions
+        else:
+            moved = difference.ne(0).any(0).nonzero()[:, 0]
+            step = difference[:, moved] @ self.directions[moved]
         scale = self._read(states).scale
         step = step if scale is None else step * scale
         return (states.float() + step.reshape(states.shape)).to(states.dtype)
