@@ -111,6 +111,7 @@ NOT_KILLED = {
     "probing compare": "reads",
     "probing formulas": "reads, and writes as rank does",
     "probing bridge": "one stage of a run (tests/store/test_stages.py)",
+    "probing transfer": "resumes step by step (tests/probing/test_transfer.py); it times, so no two are the same",
     "probing bench": "its models are complete or not begun (tests/probing)",
 }  # fmt: skip
 

@@ -47,6 +47,7 @@ FUNCTIONS = {
     "probing formulas": {"explain_neurons"},
     "probing judge": {"judge"},
     "probing all": {"probe_all"},
+    "probing transfer": {"select_features"},
     "probing compare": {"compare_probings"},
     "edit align": {"align"},
     "edit cause": {"cause"},

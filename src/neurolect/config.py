@@ -32,6 +32,7 @@ from neurolect.probing import (
     JudgeOptions,
     ProbeOptions,
     ProtocolOptions,
+    TransferOptions,
 )
 from neurolect.ranges import hints_of, in_words
 from neurolect.relations import RelateOptions
@@ -87,6 +88,9 @@ class RunConfig:
 
     protocol: ProtocolOptions = field(default_factory=ProtocolOptions)
     """What `probing all` measures, and how thoroughly."""
+
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+    """How a few neurons of low layers are selected for a task."""
 
     cause: CauseOptions = field(default_factory=CauseOptions)
     """How it is checked that neurons do something where their signature says they respond."""

@@ -242,6 +242,47 @@ def all_(
 
 
 @probing_app.command()
+def transfer(
+    model: Model,
+    labelled: _Labelled,
+    out: Annotated[Path, typer.Option(help="The folder to write, or to resume.")],
+    concept: _Concept,
+    activations: Annotated[
+        Path | None, typer.Option(help="Where the store of activations is or will be; default: in the folder.")
+    ] = None,
+    config: Config = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    output: Output = Format.text,
+) -> None:
+    """Select the few neurons of low layers that a task needs.
+
+    Options: --set transfer.delta=0.01, cuts, max_solves, texts, rounds; probe.units, l1, l2, seed.
+    """
+    from neurolect.folders.atomic import write_text
+    from neurolect.probing import select_features
+    from neurolect.views.texts.transfer import transfer_text
+
+    options = read_config(config, settings)
+    made = select_features(
+        model,
+        labelled,
+        concept=concept,
+        out=out,
+        activations=activations,
+        options=options.transfer,
+        probe=options.probe,
+        reading=options.activations,
+        model_options=options.model,
+        device=device,
+        progress=make_progress(),
+    )
+    text = transfer_text(made)
+    write_text(out / "summary.txt", text)
+    echo(text if output is Format.text else as_json(made.facts | {"steps": made.steps}), nl=output is Format.json)
+
+
+@probing_app.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Folders of `probing all`.", metavar="FOLDER...")],
     output: Output = Format.text,

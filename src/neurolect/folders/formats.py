@@ -115,9 +115,18 @@ PROTOCOL = FolderFormat(
     taken_by="neurolect probing compare {folder} FOLDER",
     error=ProbingError,
 )
+FEATURES = FolderFormat(
+    name="neurolect-features",
+    version=1,
+    kind="folder of features",
+    made_by="neurolect probing transfer MODEL LABELLED --concept CONCEPT --out {folder}",
+    taken_by="neurolect.probing.load_features('{folder}')",
+    error=ProbingError,
+    file="features.json",
+)
 # Endings of what people ask for; nothing is read from such a file again.
 _NO_PARTS = frozenset({".html", ".svg", ".png", ".pdf", ".csv"})
-FORMATS = (CORPUS, RUN, COMPARISON, VARIANT, ACTIVATIONS, PROBE, JUDGEMENT, PROTOCOL)
+FORMATS = (CORPUS, RUN, COMPARISON, VARIANT, ACTIVATIONS, PROBE, JUDGEMENT, PROTOCOL, FEATURES)
 
 
 def read_manifest(folder: Path | RemotePath, expected: FolderFormat) -> dict[str, Any]:

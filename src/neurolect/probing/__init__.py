@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from neurolect.probing.protocol.stage import Probing, open_probing, probe_all
     from neurolect.probing.rankings.ranked import table_of
     from neurolect.probing.rankings.thresholds import detect
+    from neurolect.probing.transfer.features import Features
+    from neurolect.probing.transfer.options import TransferOptions
+    from neurolect.probing.transfer.stage import Transferred, load_features, open_features, select_features
 
 __all__ = [
     "ActivationStore",
     "ActivationsOptions",
     "Bench",
     "BenchOptions",
+    "Features",
     "Forest",
     "FormulaOptions",
     "GaussianProbe",
@@ -40,6 +44,8 @@ __all__ = [
     "ProbeOptions",
     "Probing",
     "ProtocolOptions",
+    "TransferOptions",
+    "Transferred",
     "bridge",
     "choose_greedily",
     "compare_probings",
@@ -51,7 +57,9 @@ __all__ = [
     "fit_path",
     "fit_probe",
     "judge",
+    "load_features",
     "open_activations",
+    "open_features",
     "open_judgement",
     "open_probe",
     "open_probing",
@@ -60,6 +68,7 @@ __all__ = [
     "rank_activations",
     "ranking_methods",
     "read_activations",
+    "select_features",
     "table_of",
     "write_probe",
 ]
@@ -69,6 +78,7 @@ _HOMES = {
     "ActivationsOptions": "concepts.options",
     "Bench": "bench",
     "BenchOptions": "options",
+    "Features": "transfer.features",
     "Forest": "probes.forest",
     "FormulaOptions": "options",
     "GaussianProbe": "probes.gaussian",
@@ -79,6 +89,8 @@ _HOMES = {
     "ProbeOptions": "options",
     "Probing": "protocol.stage",
     "ProtocolOptions": "options",
+    "TransferOptions": "transfer.options",
+    "Transferred": "transfer.stage",
     "bridge": "named_concepts",
     "choose_greedily": "probes.gaussian",
     "compare_probings": "protocol.comparison",
@@ -90,7 +102,9 @@ _HOMES = {
     "fit_path": "probes.fitting",
     "fit_probe": "fit",
     "judge": "judging.stage",
+    "load_features": "transfer.stage",
     "open_activations": "activations.reader",
+    "open_features": "transfer.stage",
     "open_judgement": "judging.stage",
     "open_probe": "probes.saved",
     "open_probing": "protocol.stage",
@@ -99,6 +113,7 @@ _HOMES = {
     "rank_activations": "methods",
     "ranking_methods": "methods",
     "read_activations": "activations.stage",
+    "select_features": "transfer.stage",
     "table_of": "rankings.ranked",
     "write_probe": "probes.saved",
 }

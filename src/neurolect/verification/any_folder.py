@@ -9,6 +9,7 @@ from neurolect.folders.formats import (
     ACTIVATIONS,
     COMPARISON,
     CORPUS,
+    FEATURES,
     FORMATS,
     JUDGEMENT,
     PROBE,
@@ -33,8 +34,8 @@ def verify(path: str | Path) -> Verification:
     Parameters
     ----------
     path : str or Path
-        A run, corpus, comparison, variant's, probe's, judge's or protocol's folder, or a store of activations; one
-        at a URL is fetched.
+        A run, corpus, comparison, variant's, probe's, judge's or protocol's folder, a folder of features, or a
+        store of activations; one at a URL is fetched.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def verify(path: str | Path) -> Verification:
         VARIANT: variant_parts,
         ACTIVATIONS: activations_parts,
     }
-    parts |= {each: partial(recorded_parts, kind=each) for each in (PROBE, JUDGEMENT, PROTOCOL)}
+    parts |= {each: partial(recorded_parts, kind=each) for each in (PROBE, JUDGEMENT, PROTOCOL, FEATURES)}
     found = parts[kind](folder)
     known = {part.name for part in found} | {kind.file}
     files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())

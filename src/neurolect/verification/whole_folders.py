@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neurolect.comparison.folder import how_made_again as comparison_made_again
 from neurolect.comparison.folder import open_comparison
-from neurolect.folders.formats import ACTIVATIONS, PROTOCOL, FolderFormat, read_manifest
+from neurolect.folders.formats import ACTIVATIONS, FEATURES, PROTOCOL, FolderFormat, read_manifest
 from neurolect.folders.sums import FileEntry
 from neurolect.folders.variant_record import how_made_again, read_record
 from neurolect.probing.protocol.record import STORE
@@ -33,12 +33,12 @@ def variant_parts(folder: Path) -> list[Part]:
 
 
 def recorded_parts(folder: Path, kind: FolderFormat) -> list[Part]:
-    """Check the files that a probe's, judge's or protocol's folder names, and the store of activations in it."""
+    """Check the files that such a folder names, and the store of activations in it."""
     recorded = read_manifest(folder, kind).get("files", {})
     hint = f"Copy the folder again, or make it again: {kind.made_by.format(folder='NEW')}"
     there = {path.name for ending in ("safetensors", "parquet") for path in folder.glob(f"*.{ending}")}
     parts = [file_part(folder, name, recorded.get(name), hint=hint) for name in sorted(recorded.keys() | there)]
-    if kind is PROTOCOL and (folder / STORE / ACTIVATIONS.file).is_file():
+    if kind in (PROTOCOL, FEATURES) and (folder / STORE / ACTIVATIONS.file).is_file():
         own = activations_parts(folder / STORE)
         parts.append(Part(f"{STORE}/{ACTIVATIONS.file}", GOOD))
         parts += [each._replace(name=f"{STORE}/{each.name}") for each in own]
