@@ -18,10 +18,13 @@ TOKEN_BUDGET = 4_096
 """Padded tokens in a batch."""
 
 
-def token_states(model: Model, taps: Sequence[Tap], texts: Sequence[str], *, own: bool = False) -> list[Tensor]:
+def token_states(
+    model: Model, taps: Sequence[Tap], texts: Sequence[str], *, own: bool = False, skip: int = 0
+) -> list[Tensor]:
     """Read taps at the tokens of texts, end to end in the order of batches.
 
-    ``own``: Only the texts' own tokens, without what the tokenizer adds.
+    ``own``: Only the texts' own tokens, without what the tokenizer adds. ``skip``: Of these, how many first ones of
+        each text are left out.
     Returns: For each tap float32 of shape (n_tokens, width), where the network is.
     """
     sentences = model.tokenize(list(texts))
@@ -48,7 +51,7 @@ def token_states(model: Model, taps: Sequence[Tap], texts: Sequence[str], *, own
             first, end = (
                 torch.as_tensor(each[rows], device=ids.device) for each in (sentences.first, sentences.end)
             )
-            keep = keep & (place >= first[:, None]) & (place < end[:, None])
+            keep = keep & (place >= first[:, None] + skip) & (place < end[:, None])
         for number, each in states.items():
             shaped = each if each.ndim == 3 else each.reshape(*ids.shape, -1)
             found[number].append(shaped[keep].float())

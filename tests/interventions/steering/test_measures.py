@@ -156,7 +156,7 @@ def test_the_direction_is_the_difference_of_means_and_its_layer_the_best_of_all(
         for text in np.array(SENTENCES)[side == IS_OF].tolist():
             ids = torch.tensor(list(model.tokenizer([text])["input_ids"]))
             with torch.no_grad():
-                states.append(network(input_ids=ids, output_hidden_states=True).hidden_states[found.layer][0])
+                states.append(network(input_ids=ids, output_hidden_states=True).hidden_states[found.layer][0, 1:])
         sums.append(torch.cat(states).mean(0))
     np.testing.assert_allclose(found.vector, (sums[0] - sums[1]).numpy(), atol=1e-5)
     measured = dev.measure(partial(edit, model, found.changes(1.0)))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from neurolect.errors import ModelError
 from neurolect.interventions.changes import Change
+from neurolect.interventions.outcomes import NEXT, kind_of
 from neurolect.interventions.reference import token_states
 from neurolect.interventions.steering.concept_texts import Part
 from neurolect.interventions.steering.held_out_texts import HeldOutTexts
@@ -86,11 +87,12 @@ def preference(gain: NDArray[np.float64], is_of: NDArray[np.bool_]) -> float:
 
 
 def _means(model: Model, taps: Sequence[Tap], texts: Sequence[str], task: Task) -> list[NDArray[np.float32]]:
-    """Average every tap over the own tokens of texts."""
+    """Average every tap over the own tokens of texts; of a decoder's the first is left out: it may be a sink."""
+    skip = 1 if kind_of(model) == NEXT else 0
     sums: list[NDArray[np.float64]] = [np.zeros(tap.place.width) for tap in taps]
     n = 0
     for start in range(0, len(texts), _AT_ONCE):
-        states = token_states(model, taps, texts[start : start + _AT_ONCE], own=True)
+        states = token_states(model, taps, texts[start : start + _AT_ONCE], own=True, skip=skip)
         n += len(states[0])
         for total, each in zip(sums, states, strict=True):
             total += each.double().sum(0).cpu().numpy()

@@ -11,7 +11,7 @@ _PANELS = (
     ("concept", "of the concept (probability)"),
     ("loss", "loss of the texts (nats a token)"),
     ("distinct", "distinct-2"),
-    ("preference", "held-out texts, with less without (nats a token)"),
+    ("preference", "held-out texts, with less without (nats)"),
     ("kl", "divergence (nats a token)"),
 )
 _STYLES = {"experts": ("-", "o"), "random": (":", "x"), "direction": ("--", "s")}
