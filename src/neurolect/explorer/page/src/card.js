@@ -20,7 +20,7 @@ export function Card() {
   }, [now, address, tries]);
   const card = found.value && found.value.address === address ? found.value : null;
   if (found.error) return html`<div class="page-head"><h1 tabindex="-1"><${Address}>${cut(address, 60)}<//></h1></div><${Failure} error=${found.error} again=${() => setTries(tries + 1)} />
-    <p><a href=${link(["neurons"], { ...ofRun(now.n), q: address.split(".").slice(0, 2).join(".") })}>Look for it in the list</a></p>`;
+    <p><a href=${link(["neurons"], { ...ofRun(now.n), q: address.split(".").slice(0, -1).join(".") })}>Look for it in the list</a></p>`;
   if (!card) return html`<div class="page-head"><h1 tabindex="-1"><${Address}>${cut(address, 60)}<//></h1></div><${Waiting} what="Reading the neuron" />`;
   const given = query.get("side");
   const chosen = given === "range" || card.sides.some((each) => each.side === given) ? given : card.sides[0].side;
