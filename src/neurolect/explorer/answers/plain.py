@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 LONGEST = 2_000
 """Characters of a sentence at most; a text of a run may be one word of 100 KB."""
+_POWERS = np.array([float(f"1e{size}") for size in range(23)])
 Piece = list[Any]
 """A part of a sentence: text, shade from 0 to 1 (None where it is not known), whether it is the peak."""
 
@@ -40,9 +41,11 @@ def numbers_list(values: NDArray[np.floating]) -> list[float | int | None]:
         whole: list[float | int | None] = values.astype(np.int64).tolist()
         return whole
     size = np.floor(np.log10(np.abs(np.where(known & (values != 0), values, 1.0))))
-    # two factors: one alone would be no finite number for the smallest values
-    up, down = 10.0 ** np.clip(4 - size, 0, 300), 10.0 ** np.clip(size - 4, 0, 300)
-    rounded = (np.rint(np.where(known, values, 0.0) * up / down) / up * down).astype(object)
+    # of other sizes the powers of ten are no exact numbers, and differ from processor to processor
+    far = np.abs(size - 4) > 22
+    up, down = (_POWERS[np.clip(each, 0, 22).astype(np.int64)] for each in (4 - size, size - 4))
+    rounded = (np.rint(np.where(known & ~far, values, 0.0) * up / down) / up * down).astype(object)
+    rounded[far] = [float(f"{value:.5g}") for value in values[far].tolist()]
     rounded[~known] = None
     written: list[float | int | None] = rounded.tolist()
     return written
