@@ -100,6 +100,7 @@ NOT_KILLED = {
     "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
     "stability": "reads, and writes as rank does",
     "writes": "reads, and writes as rank does; of a run one table in one stage",
+    "name": "asks a server; killed in tests/naming/test_stage.py",
     "serve": "reads",
     "edit dream": "reads",
     "doctor": "reads",

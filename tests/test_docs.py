@@ -39,6 +39,7 @@ STAGES = (
         "fidelity",
         "tokens",
         "interventions",
+        "naming",
         "paper",
         "views",
         "config",
@@ -218,7 +219,7 @@ def test_types_are_those_of_the_specification(described: Run) -> None:
     for table, column, kind in specified:
         if table.endswith(("/subtrees", "token_spans")):
             continue  # only with trees, with max pooling
-        if table.startswith(("relations/", "cause/", "align/", "concepts/", "writes/")):
+        if table.startswith(("relations/", "cause/", "align/", "concepts/", "writes/", "names/")):
             continue  # checked where a run is related, and where neurons are set
         path = described.folder / f"{table}.parquet"
         if not path.is_file():

@@ -55,6 +55,7 @@ FUNCTIONS = {
     "edit prune": {"prune"},
     "edit steer": {"steer"},
     "edit switch": {"find_switches"},
+    "name": {"name_neurons", "name_cost", "export_names"},
     "writes": {"writes"},
     "serve": {"serve"},
     "options": {"find_options", "option_rows"},

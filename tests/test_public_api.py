@@ -17,9 +17,9 @@ def test_every_name_is_importable_and_known() -> None:
 
 
 def test_stages_list_their_names() -> None:
-    from neurolect import collector, corpus, fidelity, finding, model, relations, signatures, store, views
+    from neurolect import collector, corpus, fidelity, finding, model, naming, relations, signatures, store, views
 
-    for stage in (corpus, model, collector, store, signatures, fidelity, finding, relations, views):
+    for stage in (corpus, model, collector, store, signatures, fidelity, finding, naming, relations, views):
         for name in stage.__all__:
             first, second = getattr(stage, name), getattr(stage, name)
             assert first is second, f"{stage.__name__}.{name} changes when its module is loaded"

@@ -23,7 +23,7 @@ FREE = {
     "text_column", "metadata_columns", "text", "label", "tagger", "vectors", "trees", "encoder_vectors",
     "stop_when", "rank_by", "model", "corpus", "sentiment", "sentiment_data", "category", "category_data",
     "backend", "encoding", "delimiter", "sample_field", "tokenizer", "limit_field",
-    "words_column", "document_column", "split_column", "tag_column", "methods", "site_path", "sae",
+    "words_column", "document_column", "split_column", "tag_column", "judge", "methods", "site_path", "sae",
     "prefix", "words", "set_to",
 }  # fmt: skip
 """Names, paths and small languages: checked where they are looked up."""

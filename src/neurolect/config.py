@@ -24,6 +24,7 @@ from neurolect.interventions.options import CauseOptions, DreamOptions, EditOpti
 from neurolect.interventions.steering.options import SteerOptions, SwitchOptions
 from neurolect.model import ModelOptions
 from neurolect.model.options import LATENT
+from neurolect.naming import NameOptions
 from neurolect.presets import PRESETS, preset
 from neurolect.probing import (
     ActivationsOptions,
@@ -97,6 +98,9 @@ class RunConfig:
 
     align: AlignOptions = field(default_factory=AlignOptions)
     """How neurons are aligned with phrases."""
+
+    name: NameOptions = field(default_factory=NameOptions)
+    """What a language model is asked when it names neurons."""
 
     dream: DreamOptions = field(default_factory=DreamOptions)
     """How texts are written that activate a neuron."""

@@ -13,6 +13,7 @@
     |-- DescribeError               annotation and signatures
     |-- VariantError                making a variant of a model
     |-- ProbingError                activations and labels that no probe can be fitted on
+    |-- EndpointError               a language model's server that cannot be asked
     |-- NeuronAddressError          no such neuron
     |-- OptionError                 a configuration key or value
     `-- MissingExtraError           a library of an optional extra is not installed
@@ -29,6 +30,7 @@ __all__ = [
     "CollectError",
     "CorpusError",
     "DescribeError",
+    "EndpointError",
     "FormatVersionError",
     "InterruptedRunError",
     "MissingExtraError",
@@ -111,6 +113,10 @@ class VariantError(NeurolectError):
 
 class ProbingError(NeurolectError):
     """Activations or labels do not fit a probe or a ranking."""
+
+
+class EndpointError(NeurolectError):
+    """A language model's server is not there, refuses, or answers what is no answer."""
 
 
 class NeuronAddressError(NeurolectError):

@@ -9,6 +9,9 @@ from neurolect.cli import reading
 from neurolect.cli import explorer
 
 # isort: split
+from neurolect.cli import naming
+
+# isort: split
 from neurolect.cli import relations
 
 # isort: split
@@ -38,6 +41,7 @@ __all__ = [
     "machine",
     "main",
     "models",
+    "naming",
     "probing",
     "reading",
     "relations",

@@ -19,7 +19,7 @@ _HEADS = {
     "machine": "Help",
 }
 """Of the list of verbs, by the module that they come first from."""
-_LIKE = {"explorer": "reading", "truth": "models"}
+_LIKE = {"explorer": "reading", "naming": "reading", "truth": "models"}
 
 
 class _Verbs(typer.core.TyperGroup):

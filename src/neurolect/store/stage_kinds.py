@@ -84,6 +84,13 @@ STAGES: dict[str, StageKind] = {
         "neurolect tokens RUN",
         uses=("describe",),
     ),
+    "name": StageKind(
+        ("describe",),
+        ("names/",),
+        "has no names by a language model",
+        "neurolect name RUN --endpoint URL --model NAME --yes",
+        "name",
+    ),
     "relate": StageKind(("describe",), ("relations/",), "has not been related", "neurolect relate RUN", "relate"),
 }
 """Every stage of a run, each after those it rests on."""

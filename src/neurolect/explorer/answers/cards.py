@@ -70,6 +70,7 @@ def _plain_card(neuron: Neuron, *, n_examples: int) -> dict[str, Any]:
                 "shares": {},
                 "evidence": {"metadata": {}},
                 "concepts": [],
+                "model_names": [],
                 "typical": [],
                 "examples": [each | {"activating": None} for each in _entries(neuron, side, 0, n_examples)],
                 "n_skipped": 0,

@@ -22,6 +22,7 @@ HAS = {
     "senses": "signatures/senses",
     "writes": "writes/neurons",
     "cause": "cause/effects",
+    "names": "names/neurons",
     "concepts": "concepts/ranks",
     "tokens": "tokens/entries",
     "convergence": "convergence/steps",

@@ -29,6 +29,7 @@ from neurolect.views.cards.numbers import (
     card_cause,
     card_concepts,
     card_fidelity,
+    card_names,
     card_writes,
 )
 
@@ -345,7 +346,8 @@ def card(
         metadata by field under ``metadata``), ``by_activation`` (see
         :func:`neurolect.views.cards.numbers.card_activation`), ``senses`` (see
         :func:`neurolect.views.cards.contents.card_senses`), ``fidelity`` (see
-        :func:`neurolect.views.cards.numbers.card_fidelity`), ``cause`` (see
+        :func:`neurolect.views.cards.numbers.card_fidelity`), ``model_names`` (see
+        :func:`neurolect.views.cards.numbers.card_names`), ``cause`` (see
         :func:`neurolect.views.cards.numbers.card_cause`), ``aligned`` (see
         :func:`neurolect.views.cards.numbers.card_align`), ``concepts`` (see
         :func:`neurolect.views.cards.numbers.card_concepts`),
@@ -450,6 +452,7 @@ def _side(
         "by_activation": card_activation(neuron, side),
         "senses": card_senses(neuron, side),
         "fidelity": card_fidelity(neuron, side),
+        "model_names": card_names(neuron, side),
         "cause": card_cause(neuron, side),
         "aligned": card_align(neuron, side),
         "concepts": card_concepts(neuron, side),

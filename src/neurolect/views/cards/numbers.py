@@ -128,6 +128,43 @@ def name_fidelity(of_name: dict[str, float | None]) -> list[str]:
     ]
 
 
+def card_names(neuron: Neuron, side: str) -> list[dict[str, Any]]:
+    """Give what language models named one side, by model.
+
+    Returns: ``model``, ``judge``, ``name`` (None where it failed), ``failed`` (why), ``asked`` (when), ``score``
+        with ``low`` and ``high``, ``automatic`` and ``other`` (the same judge on the automatic name, and on that of
+        another neuron; by chance 0.5; None where not judged); nothing where none was asked.
+    """
+    if not neuron.run.has("names/neurons"):
+        return []
+    numbers = {"score": "score", "low": "score_low", "high": "score_high"}
+    numbers |= {"automatic": "automatic_score", "other": "other_score"}
+    rows = sorted(neuron.rows("names/neurons", side=side).to_pylist(), key=lambda row: str(row["model"]))
+    return [
+        {key: row[key] for key in ("model", "judge", "name", "failed", "asked")}
+        | {key: _plain(row[column]) for key, column in numbers.items()}
+        for row in rows
+    ]
+
+
+def names_line(found: dict[str, Any]) -> str:
+    r"""Say in a line what a language model named a list, and how that was judged.
+
+    >>> names_line({"model": "m", "judge": "j", "name": None, "failed": "timeout", "score": None})
+    'm gave no name: timeout'
+    """
+    if found["name"] is None:
+        return f"{found['model']} gave no name: {found['failed']}"
+    line = f"named by {found['model']}: {found['name']}  \u00b7  "
+    if found["score"] is None:
+        return line + "not judged"
+    judge = "" if found["judge"] == found["model"] else f" by {found['judge']}"
+    line += f"judged{judge} {found['score']:.2f} ({found['low']:.2f}\u2013{found['high']:.2f})"
+    for key, title in (("automatic", "automatic name"), ("other", "another's name")):
+        line += "" if found[key] is None else f", {title} {found[key]:.2f}"
+    return line + ", chance 0.50"
+
+
 def card_cause(neuron: Neuron, side: str) -> dict[str, Any] | None:
     """Give what the causal check found of one side's signature.
 

@@ -15,6 +15,7 @@ from neurolect.views.cards.numbers import (
     cause_line,
     concepts_line,
     fidelity_lines,
+    names_line,
     writes_line,
 )
 from neurolect.views.texts.bars import Histogram, histogram, number, percent, share_bar
@@ -174,6 +175,8 @@ def _side(side: dict[str, Any], width: int, *, colours: bool) -> Iterator["Rende
     yield from _fidelity(side, colour)
     if side["aligned"] is not None:
         yield _text(align_line(side["aligned"]), "bright_black")
+    for each in side["model_names"]:
+        yield _text(names_line(each))
     if side["concepts"]:
         yield _text(concepts_line(side["concepts"]), "bright_black")
     columns = _columns(side, n_columns=2 if width >= 92 else 1)

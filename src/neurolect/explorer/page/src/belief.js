@@ -30,15 +30,27 @@ function verdict(found) {
 }
 
 // Shares of pairs on one scale, from a coin to always.
-function Pairs({ rows }) {
+function Pairs({ rows, caption }) {
   const least = Math.min(0.4, ...rows.map((row) => Math.floor(10 * row.value) / 10));
   const place = (value) => `${Math.max(0, Math.min(100, (100 * (value - least)) / (1 - least)))}%`;
-  return html`<table class="pairs"><caption class="hidden">Share of pairs that are put in the right order</caption><tbody>
+  return html`<table class="pairs"><caption class="hidden">${caption || "Share of pairs that are put in the right order"}</caption><tbody>
     ${rows.map((row) => html`<tr class=${row.control ? "control" : row.own ? "own" : ""}><th scope="row">${row.label}</th>
       <td class="rail" aria-hidden="true"><span class="coin" style=${{ left: place(0.5) }}></span>${isNumber(row.low) ? html`<span class="span" style=${{ left: place(row.low), right: `calc(100% - ${place(row.high)})` }}></span>` : null}<span class="dot" style=${{ left: place(row.value) }}></span></td>
       <td class="figure">${percent(row.value)}</td></tr>`)}
     <tr class="axis" aria-hidden="true"><th></th><td class="rail"><span style=${{ left: place(0.5) }}>coin</span><span style=${{ left: place(1) }}>always</span></td><td></td></tr>
   </tbody></table>`;
+}
+
+// Names that language models gave, each next to the automatic one: the same judge, the same sentences.
+export function ModelNames({ found, run }) {
+  if (!found || !found.length) return html`<${Make} run=${run} stage="name">No language model was asked for a name.<//>`;
+  return found.map((each) => html`<p>${each.name ? html`<strong>${each.name}</strong>` : html`No name: ${each.failed}.`} <span class="dim">by ${each.model}${each.asked ? `, ${each.asked.slice(0, 10)}` : ""}</span></p>
+    ${isNumber(each.score) ? html`<${Pairs} caption="How often the judge was right about sentences, by the name that it was given" rows=${[
+      { label: "this name", value: each.score, low: each.low, high: each.high, own: true },
+      { label: "the automatic name", value: each.automatic },
+      { label: "another neuron\u2019s name", value: each.other, control: true },
+    ].filter((row) => isNumber(row.value))} />
+    <p class="note">${each.judge} was shown sentences that no name was made from, half of them the neuron\u2019s own, and chose those that fit a name: the mean share of right choices (balanced accuracy).</p>` : each.name ? html`<p class="note">Not judged.</p>` : null}`);
 }
 
 const WHAT = { embedding: "the sentence\u2019s embedding (cosine distance)", class: "the predicted classes (KL)" };

@@ -1,7 +1,7 @@
 // One neuron: its sentences first, then what was counted in them, then how far to believe it.
 import { html, useEffect, useState } from "../vendor.js";
 import { cardLink, change, here, link, ofRun, run } from "./address.js";
-import { Aligned, Cause, Fidelity } from "./belief.js";
+import { Aligned, Cause, Fidelity, ModelNames } from "./belief.js";
 import { CopyMenu } from "./copying.js";
 import { Histogram } from "./figures.js";
 import { Address, Bar, Failure, Make, Notices, Section, Side, Waiting, usePromise } from "./parts.js";
@@ -32,6 +32,7 @@ export function Card() {
     ${card.broken ? null : html`<${Evidence} card=${card} />`}
     ${card.broken ? null : html`<${Section} id="belief" title="How far to believe it"><div class="columns">
       ${card.sides.map((side) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} The description of its ${SIDES[side.side]} sentences</h3><${Fidelity} found=${side.fidelity} side=${side.side} run=${now} />
+        <h4>Names by language models</h4><${ModelNames} found=${side.model_names} run=${now} />
         <h4>What setting the neuron does</h4><${Cause} found=${side.cause} run=${now} />
         <h4>Phrases that activate it when repeated</h4><${Aligned} found=${side.aligned} run=${now} /></div>`)}</div><//>`}
     <${Activation} card=${card} />

@@ -1,0 +1,69 @@
+"""Which questions there are: of every list one for a name, then one for each name that is judged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from neurolect.errors import OptionError
+from neurolect.naming.options import NameOptions
+from neurolect.naming.questions import LONGEST_NAME, Question, fit_text, name_text
+from neurolect.naming.sentences import HeldOut, Judged, choose_neurons, shown_sentences
+from neurolect.progress import NullProgress, Progress
+from neurolect.store import Run
+
+
+class ListToName(NamedTuple):
+    """A list that a name is asked for."""
+
+    neuron_id: int
+    address: str
+    automatic: str | None
+    """The name made from evidence; None where there is no clear theme."""
+    question: Question
+    judged: Judged | None
+    """What its names are judged on; None where there are too few held-out sentences, or it is constant."""
+
+
+class Plan(NamedTuple):
+    """What is asked whom."""
+
+    lists: list[ListToName]
+    options: NameOptions
+    model: str
+    judge: str
+    widths: list[int]
+    """Neurons of every site and layer, in order."""
+
+    def fit(self, each: ListToName, description: str) -> Question | None:
+        """Ask which of a list's held-out sentences fit a description; None where it is not judged."""
+        if each.judged is None:
+            return None
+        text = fit_text(description, each.judged.texts)
+        return Question(self.judge, text, self.options.answer_tokens, self.options.temperature)
+
+
+def make_plan(
+    run: Run, *, model: str, neurons: Sequence[str], options: NameOptions, progress: Progress | None = None
+) -> Plan:
+    """Read what is asked from a run; refuse a run that lacks it."""
+    for name, value in (("--model", model), ("name.judge", options.judge)):
+        if value is not None and (not value.strip() or not value.isprintable() or len(value) > 300):
+            what = f"{name} is {value[:80]!r}."
+            raise OptionError(what, expected="the name of a model as the endpoint knows it")
+    held_out = HeldOut(run, options)
+    chosen = choose_neurons(run, neurons, options).tolist()
+    lists = []
+    with (progress or NullProgress()).task("sentences", total=len(chosen), unit="neurons") as task:
+        for neuron_id in chosen:
+            neuron = run.neuron(run.index.address(neuron_id))
+            summary = neuron.rows("signatures/summary", side=options.side)
+            automatic = summary.column("name")[0].as_py() if summary.num_rows else None
+            listed, contrast = shown_sentences(neuron, options)
+            task.advance()
+            if not listed:
+                continue
+            text = name_text(listed, contrast, side=options.side)
+            question = Question(model, text, options.answer_tokens, options.temperature)
+            shown = automatic[:LONGEST_NAME] if automatic else None
+            lists.append(ListToName(neuron_id, neuron.address, shown, question, held_out.judged(neuron_id)))
+    widths = [int(each["width"]) for each in run.manifest["model"]["sites"]]
+    return Plan(lists, options, model, options.judge or model, widths)

@@ -1,0 +1,27 @@
+"""A whole run, with histograms and a model: what cards and dashboards need."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import succeed
+from tests.tiny_corpora import write_documents
+from tests.tiny_models import write_tiny_bert
+
+
+@pytest.fixture(scope="session")
+def made_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    model = write_tiny_bert(folder / "bert")
+    documents = write_documents(folder / "documents.jsonl", n_documents=60)
+    settings = ("describe.tagger=none", "describe.vectors=none", "collect.list_size=20", "prepare.held_out=0.4")
+    given = [f"--set={each}" for each in (*settings, "fidelity.after_describe=false")]
+    succeed("run", model, documents, "--out", folder / "run", "--workers=1", *given)
+    return folder / "run"
+
+
+@pytest.fixture
+def whole_run(made_run: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(made_run, tmp_path / "whole"))
