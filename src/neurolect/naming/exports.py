@@ -158,7 +158,7 @@ def _delphi(plan: Plan, store: AnswerStore, folder: Path) -> tuple[int, int]:
 
 
 def _samples(plan: Plan, each: ListToName, name: str, store: AnswerStore) -> list[dict[str, Any]] | None:
-    """Give a judge's choices as delphi gives its scorer's; None where the name was not judged.
+    """Give a judge's choices as delphi gives its scorer's; None where it was not judged.
 
     A sentence is one token here: neurolect's activations are of sentences.
     """
@@ -167,6 +167,8 @@ def _samples(plan: Plan, each: ListToName, name: str, store: AnswerStore) -> lis
     if record is None or each.judged is None:
         return None
     chosen = fits_of(record, len(each.judged.texts))
+    if chosen is None:  # an answer that is no list of sentences
+        return None
     strongest = np.flatnonzero(each.judged.fits)
     order = strongest[np.argsort(-np.abs(np.array(each.judged.activations)[strongest]), kind="stable")]
     tenth = {int(row): 1 + 10 * rank // len(order) for rank, row in enumerate(order)}
@@ -176,9 +178,9 @@ def _samples(plan: Plan, each: ListToName, name: str, store: AnswerStore) -> lis
             "activations": [float(activation)],
             "distance": tenth.get(place, -1),
             "activating": bool(fits),
-            "prediction": None if chosen is None else place + 1 in chosen,
+            "prediction": place + 1 in chosen,
             "probability": None,
-            "correct": None if chosen is None else (place + 1 in chosen) == bool(fits),
+            "correct": (place + 1 in chosen) == bool(fits),
         }
         for place, (text, activation, fits) in enumerate(
             zip(each.judged.texts, each.judged.activations, each.judged.fits, strict=True)
