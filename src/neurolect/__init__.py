@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neurolect.config import RunConfig, load_config
     from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
     from neurolect.errors import NeurolectError
+    from neurolect.explorer import write_report
     from neurolect.fidelity import FidelityOptions, score_fidelity, stability
     from neurolect.finding import find
     from neurolect.interventions import edit
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from neurolect.tokens import read_tokens
     from neurolect.variants import FinetuneOptions, variant
     from neurolect.verification import verify
-    from neurolect.views import card, card_text, convergence, plot, write_report
+    from neurolect.views import card, card_text, convergence, plot
 
 __all__ = [
     "CollectOptions",
@@ -114,7 +115,7 @@ _HOMES = {
     "stability": "fidelity",
     "variant": "variants",
     "verify": "verification",
-    "write_report": "views",
+    "write_report": "explorer",
 }
 
 

@@ -8,6 +8,7 @@ from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
 from neurolect.demo_data import documents_path
 from neurolect.errors import require_extra
+from neurolect.explorer import write_report
 from neurolect.fidelity import FidelityOptions
 from neurolect.finding import striking
 from neurolect.pipeline import run
@@ -15,7 +16,7 @@ from neurolect.processes import meanwhile
 from neurolect.progress import NullProgress, Progress
 from neurolect.signatures.options import DescribeOptions
 from neurolect.store import Run
-from neurolect.views import card, card_text, next_commands, write_report
+from neurolect.views import card, card_text, next_commands
 
 _QUICK = RunConfig(
     collect=CollectOptions(held_out_size=500),
@@ -61,7 +62,7 @@ def run_demo(
     with meanwhile(_compile_kernels):
         done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
     chosen = striking(done).to_pylist()
-    report = write_report(done, Path(out) / "report.html", n_cards=30)
+    report = write_report(done, Path(out) / "report.html", workers=workers, progress=progress)
     if show is not None:
         for each in chosen:
             show(f"\n{each['kind']}: {each['evidence']}")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,20 @@ def test_columns_are_the_runs_numbers_in_pieces(example_folder: Path, monkeypatc
         except NeurolectError:
             refused.append(column["type"])
     assert set(refused) <= {"number"}
+
+
+def test_texts_have_an_order_over_all_pieces(example_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "PIECE", 10)
+    answers = Answers([example_folder])
+    for name in ("name", "typical", "words"):
+        texts, places = [
+            [value for piece in range(4) for value in answers.get(f"{kind}/0/{name}/{piece}")["v"]]
+            for kind in ("column", "order")
+        ]
+        plain = [re.sub(r"^[\W_]+", "", unicodedata.normalize("NFKD", text).lower()) for text in texts]
+        assert places == [sorted(set(plain)).index(text) for text in plain]
+    with pytest.raises(OptionError, match="no column of texts 'layer'"):
+        answers.get("order/0/layer/0")
 
 
 def test_a_card_has_shaded_sentences_and_what_it_does_not_respond_to(example_folder: Path) -> None:
@@ -123,7 +138,11 @@ def test_runs_open_whatever_is_missing_stale_or_damaged(tmp_path: Path) -> None:
         "stage": "relate",
         "what": "The run has not been related.",
         "command": f"neurolect relate {folder}",
+        "why": None,
     } in (entry["missing"])
+    fidelity = next(each for each in entry["missing"] if each["stage"] == "fidelity")  # nothing was held out
+    assert fidelity["command"] is None
+    assert "held" in fidelity["why"]
     assert not entry["stale"]
 
     (folder / "signatures" / "words.parquet").write_bytes(b"PAR1 no longer")

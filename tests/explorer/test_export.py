@@ -103,6 +103,8 @@ def test_tables_hold_every_list_and_sentence(example_folder: Path, tmp_path: Pat
     )
     assert tables["neurons"].num_rows == 2 * run.n_neurons
     assert tables["sentences"].equals(run.sentences())
+    said = {each["label"]: each["rows"] for each in Answers([example_folder]).get("start")["runs"][0]["downloads"]}
+    assert said == {name: table.num_rows for name, table in tables.items()}
     card = (out / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\n")
     for name in tables:

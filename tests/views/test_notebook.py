@@ -8,9 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 
+from neurolect.errors import OptionError
+from neurolect.finding import find
+from neurolect.results import ranking_table, show_ranking
 from neurolect.store import Run, open_run
-from neurolect.views import write_report
 from tests.example_run import HOSTILE
 
 WORSE = HOSTILE + ' <img src=x onerror="alert(1)"> \u202egnp.exe\u2066 \x1b[31m'
@@ -86,10 +89,21 @@ def test_a_neuron_shows_its_card_or_without_signatures_its_sentences(example_run
     assert "neurolect describe" in checked(bare._repr_html_()).text
 
 
-def test_a_report_spells_out_marks_that_turn_text_around(example_run: Run, tmp_path: Path) -> None:
-    run = hostile(example_run, tmp_path / "run")
-    page = write_report(run, tmp_path / "report.html", n_cards=16).read_text(encoding="utf-8")
-    assert not set("\u202e\u2066\x1b") & set(page)
-    assert "\\u202egnp.exe" in page  # in cards
-    assert "\ufffdgnp.exe" in page  # in data
-    assert "<img" not in page
+def test_a_ranking_shows_its_first_neurons_and_how_it_was_made(example_run: Run) -> None:
+    found = find(example_run, word="shall")
+    page = checked(show_ranking(found)._repr_html_())
+    for row in found.slice(0, 20).to_pylist():
+        assert row["address"] in page.text
+    for text in ("find", "shall", "score"):
+        assert text in page.text
+    assert page.names.count("i") == min(20, len(found))  # a bar each
+    with pytest.raises(OptionError, match="does not say how it came about"):
+        show_ranking(pa.table({"a": [1]}))
+
+
+def test_texts_of_a_ranking_stay_texts(example_run: Run) -> None:
+    columns = {"score": [2.0, None], "address": ["hidden.1.0", "hidden.1.1"], "name": [WORSE, None]}
+    made = ranking_table(columns, runs=example_run, method="<b>by hand</b>")
+    page = checked(show_ranking(made)._repr_html_())
+    assert "<script>" in page.text
+    assert "<b>by hand</b>" in page.text

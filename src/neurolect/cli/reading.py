@@ -7,8 +7,17 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app, echo
-from neurolect.cli.arguments import Format, Output, RankingFile, RankingFormat, RankingOutput, RunFolder
-from neurolect.cli.printing import as_json, print_ranking, width, write_figure
+from neurolect.cli.arguments import (
+    CORES,
+    Format,
+    Output,
+    RankingFile,
+    RankingFormat,
+    RankingOutput,
+    RunFolder,
+    Workers,
+)
+from neurolect.cli.printing import as_json, make_progress, print_ranking, width, write_figure
 from neurolect.errors import OptionError
 
 
@@ -125,11 +134,18 @@ def corpus(
 
 
 @app.command()
-def report(run: RunFolder, out: Annotated[Path, typer.Option(help="The HTML file to write.")]) -> None:
-    """Write a self-contained HTML report."""
-    from neurolect.views import write_report
+def report(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    workers: Workers = CORES,
+) -> None:
+    """Write the run as one page with a card of every neuron.
 
-    write_report(run, out)
+    Where that would be more than 40 MB, the cards go into a folder next to it.
+    """
+    from neurolect.explorer import write_report
+
+    write_report(run, out, workers=workers, announce=echo, progress=make_progress())
     echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser.")
 
 

@@ -8,14 +8,16 @@ if TYPE_CHECKING:
     from neurolect.explorer.options import ServeOptions
     from neurolect.explorer.server.running import serve
     from neurolect.explorer.site.export import export_folder
+    from neurolect.explorer.site.report import write_report
 
-__all__ = ["Answers", "ServeOptions", "export_folder", "serve"]
+__all__ = ["Answers", "ServeOptions", "export_folder", "serve", "write_report"]
 
 _HOMES = {
     "Answers": "answers.source",
     "ServeOptions": "options",
     "export_folder": "site.export",
     "serve": "server.running",
+    "write_report": "site.report",
 }
 
 

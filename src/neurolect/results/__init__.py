@@ -4,6 +4,7 @@ from neurolect.results.domains import corpus_statistics
 from neurolect.results.number import Number, Numbers
 from neurolect.results.ranking import LayerRanks, layer_ranks, rank
 from neurolect.results.registry import numbers, numbers_of, register_number, unregister_number
+from neurolect.results.shown import show_ranking
 from neurolect.results.table import (
     Provenance,
     provenance,
@@ -30,6 +31,7 @@ __all__ = [
     "ranking_table",
     "read_ranking",
     "register_number",
+    "show_ranking",
     "unregister_number",
     "write_ranking",
 ]

@@ -98,6 +98,40 @@ def column_piece(of: OpenedRun, name: str, piece: int) -> dict[str, Any]:
     return columns[name].read(of, piece)
 
 
+def order_piece(of: OpenedRun, name: str, piece: int) -> dict[str, Any]:
+    """Give the places of a piece's texts in the order of all; null where there is none."""
+    columns: dict[str, Column] = of.kept("columns", columns_of)
+    if name not in columns or columns[name].type != "text":
+        what = f"The run {of.folder} has no column of texts {name!r}."
+        raise OptionError(what, expected=", ".join(each.name for each in columns.values() if each.type == "text"))
+    check_piece(of.run(), piece)
+    ranks: NDArray[np.int32] = of.kept(("order", name), lambda run: ranks_of(_all_texts(of, columns[name], run)))
+    here = ranks[piece * PIECE : (piece + 1) * PIECE]
+    return {"v": [None if each < 0 else each for each in here.tolist()]}
+
+
+def _all_texts(of: OpenedRun, column: Column, run: Run) -> pa.Array:
+    texts = (pa.array(column.read(of, piece)["v"], pa.string()) for piece in range(n_pieces(run)))
+    return pa.chunked_array(list(texts)).combine_chunks()
+
+
+def ranks_of(texts: pa.Array) -> NDArray[np.int32]:
+    """Order texts as a reader would: small and capital letters, plain and accented ones next to each other.
+
+    Equal texts have the same rank, from 0; what is empty or null has -1.
+
+    >>> ranks_of(pa.array(["b", "A", None, "\u00e9", "f", "b", ""])).tolist()
+    [1, 0, -1, 2, 3, 1, -1]
+    """
+    coded = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
+    keys = pc.utf8_lower(pc.utf8_normalize(coded.dictionary, form="NFKD"))
+    keys = pc.replace_substring_regex(keys, pattern="^[^\\p{L}\\p{N}]+", replacement="")  # quotation marks
+    ranks = pc.rank(keys, sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int32) - 1
+    codes = coded.indices.fill_null(len(ranks)).to_numpy()
+    places: NDArray[np.int32] = np.append(ranks, np.int32(-1))[codes]
+    return places
+
+
 def check_piece(run: Run, piece: int) -> None:
     """Refuse a piece that there is not."""
     if not 0 <= piece < n_pieces(run):

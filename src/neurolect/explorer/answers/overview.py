@@ -14,6 +14,7 @@ from neurolect.finding import striking
 from neurolect.results import corpus_statistics
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
+from neurolect.views.report.convergence import reach_of
 from neurolect.views.texts.convergence import convergence
 from neurolect.views.texts.domains import domain_rows
 from neurolect.views.texts.striking import striking_tile
@@ -35,7 +36,7 @@ def _overview(run: Run) -> dict[str, Any]:
         "layers": layers,
         "kinds": kinds,
         "striking": _or_none(notices, lambda: _striking(run)) or [],
-        "convergence": _or_none(notices, lambda: convergence(run)) if run.has("convergence/steps") else None,
+        "convergence": _or_none(notices, lambda: _convergence(run)) if run.has("convergence/steps") else None,
         "domains": _or_none(notices, lambda: _domains(run)) or [],
         "notices": notices,
     }
@@ -112,6 +113,13 @@ def _striking(run: Run) -> list[dict[str, Any]]:
         {key: tile[key] for key in kept} | {"text": shortened(tile["text"], QUOTE), "name": names[tile["address"]]}
         for tile in tiles
     ]
+
+
+def _convergence(run: Run) -> dict[str, Any]:
+    """Give the looks at the lists while the run was collected, and how far out their last sentences lay."""
+    found = convergence(run)
+    sizes = [step["n_sentences"] for step in found["steps"]]
+    return found | {"reach": {side: reach_of(run, side, sizes) for side in run.sides}}
 
 
 def _domains(run: Run) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from neurolect.errors import NeurolectError, OptionError
 from neurolect.explorer.answers.cards import list_page, neuron_card
-from neurolect.explorer.answers.columns import column_piece, map_piece
+from neurolect.explorer.answers.columns import column_piece, map_piece, order_piece
 from neurolect.explorer.answers.opened import Opened, OpenedRun
 from neurolect.explorer.answers.overview import overview
 from neurolect.explorer.answers.plain import plain
@@ -45,6 +45,7 @@ class Answers:
             "start": (0, self.start),
             "overview": (1, lambda run: plain(overview(self.run(run)))),
             "column": (3, lambda run, name, piece: column_piece(self.run(run), name, _number(piece))),
+            "order": (3, lambda run, name, piece: order_piece(self.run(run), name, _number(piece))),
             "map": (3, lambda run, name, piece: map_piece(self.run(run), name, _number(piece))),
             "card": (2, lambda run, address: neuron_card(self.run(run), address)),
             "judge": (1, lambda n: self._page("judges", n)),

@@ -71,6 +71,7 @@ def _entry(run: Run, of: OpenedRun) -> dict[str, Any]:
         "stale": run.stale(),
         "running": [stage for stage in STAGES if state_of(run.manifest, stage) == "running"],
         "notices": notices,
+        "options": run.manifest["options"],
         "facts": [list(each) for each in run_facts(run)],
         "columns": [each.described() for each in columns_of(run).values()],
         "maps": maps_of(run),
@@ -86,13 +87,26 @@ def _has(run: Run, table: str, notices: list[str]) -> bool:
         return False
 
 
-def missing_of(run: Run) -> list[dict[str, str]]:
-    """Say what was not made, and which command makes it."""
-    return [
-        {"stage": stage, "what": f"The run {kind.missing}.", "command": command_of(stage, run.folder)}
-        for stage, kind in STAGES.items()
-        if state_of(run.manifest, stage) == "missing"
-    ]
+def missing_of(run: Run) -> list[dict[str, str | None]]:
+    """Say what was not made, and which command makes it, or why none can."""
+    found: list[dict[str, str | None]] = []
+    for stage, kind in STAGES.items():
+        if state_of(run.manifest, stage) != "missing":
+            continue
+        why = nothing_held_out(run) if stage == "fidelity" else None
+        command = None if why else command_of(stage, run.folder)
+        found.append({"stage": stage, "what": f"The run {kind.missing}.", "command": command, "why": why})
+    return found
+
+
+def nothing_held_out(run: Run) -> str | None:
+    """Say what to do where nothing was set aside that a description could be scored on."""
+    if run.files.has("held_out/activations.npy"):
+        return None
+    corpus = run.manifest["corpus"]
+    if corpus.get("n_sentences") == corpus.get("n_mining"):
+        return "Its corpus has no documents set aside: prepare more of them, with --set prepare.held_out=0.1."
+    return f"Its held-out sentences were not read yet: {command_of('fidelity', run.folder)} --model MODEL."
 
 
 def citation() -> dict[str, str]:

@@ -14,6 +14,7 @@ from neurolect.explorer.answers.columns import PIECE, Column, columns_of, n_piec
 from neurolect.explorer.answers.opened import OpenedRun
 from neurolect.folders.parquet import CHECKED
 from neurolect.progress import Progress
+from neurolect.signatures.evidence.features import Rows
 from neurolect.signatures.evidence.registry import kinds
 from neurolect.store import Run
 
@@ -39,16 +40,17 @@ def tables_of(run: Run) -> list[TableOf]:
     n_rows = run.n_neurons * len(run.sides)
     about = "a row a neuron and side: name, leading words, typical sentence, every number"
     found = [TableOf("neurons", about, n_rows, 220 * n_rows)]
-    evidence = sorted({each.rows.name for each in kinds() if each.rows is not None and _has(run, each.rows.name)})
     sources = (
         ("lists", "the lists: neuron, side, rank, activation, sentence", [f"lists/{side}" for side in run.sides]),
         ("sentences", "the sentences of the lists with their metadata", ["sentences"]),
-        ("evidence", "what the lists have more of than the corpus, with counts and scores", evidence),
         ("maps", "places of neurons on two-dimensional maps", ["relations/maps"]),
     )
     for name, what, tables in sources:
         if tables and all(_has(run, each) for each in tables):
             found.append(TableOf(name, what, *_sizes(run, tables)))
+    if evidence := [each.rows for each in kinds() if each.rows is not None and _has(run, each.rows.name)]:
+        what = "what the lists have more of than the corpus, with counts and scores"
+        found.append(TableOf("evidence", what, *_sizes_of_evidence(run, evidence)))
     return found
 
 
@@ -104,6 +106,31 @@ def _has(run: Run, name: str) -> bool:
 def _sizes(run: Run, names: list[str]) -> tuple[int, int]:
     rows = sum(run.files.parquet(name).metadata.num_rows for name in names)
     return rows, sum((run.folder / f"{name}.parquet").stat().st_size for name in names)
+
+
+MOST_GROUPS = 128
+"""Groups of rows of a table that are looked into to count a kind's rows; of a larger one some stand for all."""
+
+
+def _sizes_of_evidence(run: Run, kinds: list[Rows]) -> tuple[int, int]:
+    """Count the rows of all kinds, of which several share a table that has others' rows too."""
+    n_rows = n_bytes = 0
+    for kind in kinds:
+        rows, size = _sizes(run, [kind.name])
+        own = round(rows * (_share_of(run, kind) if kind.only else 1.0))
+        n_rows, n_bytes = n_rows + own, n_bytes + round(size * own / max(1, rows))
+    return n_rows, n_bytes
+
+
+def _share_of(run: Run, kind: Rows) -> float:
+    """Give the share of a table's rows that are of a kind."""
+    file, (column, value) = run.files.parquet(kind.name), kind.only or ("", "")
+    step = -(-file.num_row_groups // MOST_GROUPS)
+    groups = range(0, file.num_row_groups, max(1, step))
+    if not groups:
+        return 1.0
+    found = file.read_row_groups(list(groups), columns=[column]).column(column)
+    return float(pc.mean(pc.equal(found, value)).as_py() or 0.0)
 
 
 def parts_of(of: OpenedRun, name: str) -> Iterator[pa.Table]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from neurolect.errors import NeurolectError, require_extra
+from neurolect.explorer.answers.columns import columns_of, n_pieces
 from neurolect.explorer.answers.source import Answers
 from neurolect.explorer.live.asked import LiveModel
 from neurolect.explorer.options import ServeOptions
@@ -65,10 +66,25 @@ def serve(
 
 
 def prepare_first_pages(answers: Answers) -> None:
-    """Compute what the first page of every run shows, while the browser is being opened."""
+    """Compute what the first pages of every run show, while the browser is being opened: layers, then the table."""
     for number in range(len(answers.opened.runs)):
         with suppress(NeurolectError):  # it is reported to whoever asks for it
-            answers.get(f"overview/{number}")
+            answers.written(f"overview/{number}")
+        for key in _keys_of_table(answers, number):
+            with suppress(NeurolectError):
+                answers.written(key)
+
+
+def _keys_of_table(answers: Answers, number: int) -> list[str]:
+    """Name what the table of neurons is drawn from, and ordered and searched by."""
+    try:
+        run = answers.run(number).run()
+        columns = [each for each in columns_of(run).values() if each.shown or each.name == "words"]
+    except NeurolectError:
+        return []
+    wanted = [("column", each.name) for each in columns]
+    wanted += [("order", each.name) for each in columns if each.type == "text" and each.shown]
+    return [f"{kind}/{number}/{name}/{piece}" for kind, name in wanted for piece in range(n_pieces(run))]
 
 
 def address_of(host: str, port: int, token: str | None) -> str:

@@ -15,7 +15,7 @@ N_EXAMPLES = 10
 def chunk_name(key: str, *, place: int | None = None) -> str:
     """Name the file of a key.
 
-    ``place``: Of a card the neuron's number; of a column or map its place in the run's list of them.
+    ``place``: Of a card the neuron's number; of a column, its order or a map its place in the run's list of them.
 
     >>> chunk_name("overview/0"), chunk_name("column/0/name/2", place=5), chunk_name("card/1/hidden.3.5", place=17)
     ('data/overview-0.js', 'data/column-0-5-2.js', 'data/card-1-2.js')
@@ -23,7 +23,7 @@ def chunk_name(key: str, *, place: int | None = None) -> str:
     kind, *rest = key.split("/")
     if kind == "card":
         return f"data/card-{rest[0]}-{(place or 0) // CARDS}.js"
-    if kind in ("column", "map"):
+    if kind in ("column", "map", "order"):
         return f"data/{kind}-{rest[0]}-{place}-{rest[2]}.js"
     return f"data/{key.replace('/', '-')}.js"
 

@@ -1,9 +1,10 @@
 """Write runs as a site: a folder that opens by a double click or from any server, with what `serve` answers."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ N_TRIED = 24
 """Cards that are made to say how large all will be."""
 
 
+Made = TypeVar("Made")
+
+
 class Size(NamedTuple):
     """How large something will be, before it is written."""
 
@@ -41,10 +45,10 @@ class Size(NamedTuple):
 
 
 class Site:
-    """What a site of some folders holds."""
+    """What a site of some folders holds; cards have so many sentences a side."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folders = [Path(each) for each in folders]
+    def __init__(self, folders: Sequence[Path], *, n_examples: int = N_EXAMPLES) -> None:
+        self.folders, self.n_examples = [Path(each) for each in folders], n_examples
         self.answers = Answers(self.folders)
         for each, entry in zip(self.answers.opened.runs, self.answers.start()["runs"], strict=True):
             each.run()  # one that cannot be opened is refused before anything is written
@@ -56,6 +60,7 @@ class Site:
         found: dict[str, Any] = _without_paths(self.answers.start(), self.folders)
         for entry in found["runs"]:
             entry |= {"downloads": [], "figures": []}
+            entry["options"] = json.loads(_named(json.dumps(entry["options"]), self.folders))
             entry["columns"] = [each for each in entry["columns"] if not each["costly"]]
         return found | {"live": False, "model": False, "chunks": {"card": CARDS, "list": 0}}
 
@@ -78,6 +83,8 @@ class Site:
                 for place, each in enumerate(names):
                     if kind == "map" or each["name"] not in MADE_THERE:
                         yield from ((f"{kind}/{n}/{each['name']}/{piece}", place) for piece in pieces)
+                        if each.get("type") == "text":
+                            yield from ((f"order/{n}/{each['name']}/{piece}", place) for piece in pieces)
 
     def card_chunks(self) -> list[tuple[int, int]]:
         """Name the chunks of cards: number of the run, and of the chunk."""
@@ -89,7 +96,7 @@ class Site:
         n_files = n_bytes = 0
         for key, _ in self._small_keys():
             n_files += 1
-            if key.split("/")[0] not in ("column", "map"):
+            if key.split("/")[0] not in ("column", "map", "order"):
                 n_bytes += 20_000
             elif key.endswith("/0"):
                 of = self.answers.run(key.split("/")[1])
@@ -100,51 +107,64 @@ class Site:
         for of in self.answers.opened.runs:
             run = of.run()
             ids = np.unique(np.linspace(0, run.n_neurons - 1, N_TRIED).astype(int)).tolist()
-            tried = [len(chunk({"": card_of(self.answers, of.number, each)})) for each in ids]
+            tried = [len(chunk({"": card_of(self.answers, of.number, each, self.n_examples)})) for each in ids]
             n_bytes += round(sum(tried) / len(tried) * run.n_neurons)
         pages = page_files()
         n_bytes += sum(len(pages[name][0]) for name in PAGE if name in pages)
         return Size(n_files + len(self.card_chunks()) + len(PAGE) + 2, n_bytes)
 
 
-def card_of(answers: Answers, run: int, neuron_id: int) -> dict[str, Any]:
+def card_of(answers: Answers, run: int, neuron_id: int, n_examples: int) -> dict[str, Any]:
     """Make the card of a neuron as a site has it."""
     of = answers.run(run)
-    return neuron_card(of, of.run().index.address(neuron_id), n_examples=N_EXAMPLES)
+    return neuron_card(of, of.run().index.address(neuron_id), n_examples=n_examples)
 
 
 def write_site(site: Site, folder: Path, *, workers: int, progress: Progress) -> int:
     """Write a site into a folder; returns the bytes written."""
-    written = 0
-    for name, contents in _page().items():
-        written += _write(folder / name, contents)
-    for name, values in site.small():
-        written += _write(folder / name, chunk(values))
+    written = sum(_write(folder / name, contents) for name, contents in _page().items())
+    return written + write_chunks(site, folder / "data", workers=workers, progress=progress)
+
+
+def write_chunks(site: Site, folder: Path, *, workers: int, progress: Progress) -> int:
+    """Write the chunks of a site into a folder; returns the bytes written."""
+    written = sum(_write(folder / Path(name).name, chunk(values)) for name, values in site.small())
     wanted = site.card_chunks()
-    make = partial(_write_cards, folders=tuple(site.folders), out=folder)
+    make = partial(_write_cards, folders=tuple(site.folders), n_examples=site.n_examples, out=folder)
     with progress.task("write cards", total=len(wanted) * CARDS, unit="cards") as task:
-        if workers == 1:
-            results: Iterator[int] = map(make, wanted)
-        else:
-            results = in_order(make, wanted, workers=workers, work="writing cards", error=RunFolderError)
-        for n in results:
+        for n in made_in_order(make, wanted, workers=workers):
             written += n
             task.advance(CARDS)
     return written
 
 
+def made_in_order(
+    make: Callable[[tuple[int, int]], Made], wanted: Sequence[tuple[int, int]], *, workers: int
+) -> Iterator[Made]:
+    """Make chunks, in so many processes."""
+    if workers == 1:
+        return map(make, wanted)
+    return in_order(make, wanted, workers=workers, work="writing cards", error=RunFolderError)
+
+
 def _page() -> dict[str, bytes]:
     """Give the files of the page, set to read chunks, with its policy in it."""
-    pages = page_files()
-    if "bundle.js" not in pages:
-        what = "This installation of neurolect has no page of the explorer."
-        raise OptionError(what, hint="Install it again: pip install --force-reinstall neurolect")
+    pages = delivered()
     index = pages["index.html"][0].decode()
     # from disk no page has an origin: its own files are those of the scheme
     policy = POLICY.replace("'self'", "'self' file:")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     index = index.replace(" data-live", " data-static", 1).replace("<head>", f"<head>\n{meta}", 1)
     return {"index.html": index.encode()} | {name: pages[name][0] for name in PAGE if name in pages}
+
+
+def delivered() -> dict[str, tuple[bytes, str]]:
+    """Read the files of the page, the bundle among them."""
+    pages = page_files()
+    if "bundle.js" not in pages:
+        what = "This installation of neurolect has no page of the explorer."
+        raise OptionError(what, hint="Install it again: pip install --force-reinstall neurolect")
+    return pages
 
 
 def _write(path: Path, contents: bytes) -> int:
@@ -158,26 +178,37 @@ def _answers(folders: tuple[Path, ...]) -> Answers:
     return Answers(folders)
 
 
-def _write_cards(wanted: tuple[int, int], *, folders: tuple[Path, ...], out: Path) -> int:
-    """Write one chunk of cards."""
+def values_of_cards(
+    wanted: tuple[int, int], *, folders: tuple[Path, ...], n_examples: int
+) -> tuple[str, dict[str, Any]]:
+    """Make one chunk of cards: its file and what it holds."""
     number, at = wanted
     answers = _answers(folders)
     run = answers.run(number).run()
     ids = range(at * CARDS, min((at + 1) * CARDS, run.n_neurons))
-    values = {f"card/{number}/{run.index.address(each)}": card_of(answers, number, each) for each in ids}
-    values = _without_paths(values, folders)
-    return _write(out / f"data/card-{number}-{at}.js", chunk(values))
+    values = {
+        f"card/{number}/{run.index.address(each)}": card_of(answers, number, each, n_examples) for each in ids
+    }
+    return f"data/card-{number}-{at}.js", _without_paths(values, folders)
+
+
+def _write_cards(wanted: tuple[int, int], *, folders: tuple[Path, ...], n_examples: int, out: Path) -> int:
+    """Write one chunk of cards."""
+    name, values = values_of_cards(wanted, folders=folders, n_examples=n_examples)
+    return _write(out / Path(name).name, chunk(values))
+
+
+def _named(text: str, folders: Sequence[Path]) -> str:
+    for each in folders:
+        for path in (str(each), str(each.resolve())):
+            if len(Path(path).parts) > 1:  # a name alone tells nothing, and "." is in every text
+                text = text.replace(path, each.resolve().name)
+    return text
 
 
 def _without_paths(value: Any, folders: Sequence[Path]) -> Any:  # noqa: ANN401 - anything that JSON has
     """Name folders by their last part in all lines: where they lie is nobody else's business."""
-    names = {str(each): each.resolve().name for each in folders}
-    names |= {str(each.resolve()): each.resolve().name for each in folders}
-
-    def shown(text: str) -> str:
-        for path, name in names.items():
-            text = text.replace(path, name)
-        return text
+    shown = partial(_named, folders=folders)
 
     def go(each: Any) -> Any:  # noqa: ANN401
         if isinstance(each, dict):
@@ -185,7 +216,7 @@ def _without_paths(value: Any, folders: Sequence[Path]) -> Any:  # noqa: ANN401 
         return [go(inner) for inner in each] if isinstance(each, list) else each
 
     def shown_lines(key: str, inner: Any) -> Any:  # noqa: ANN401
-        if key in ("stale", "notices", "command", "what", "hint", "message"):
+        if key in ("stale", "notices", "command", "why", "what", "hint", "message"):
             return [shown(line) for line in inner] if isinstance(inner, list) else shown(inner) if inner else inner
         return go(inner)
 

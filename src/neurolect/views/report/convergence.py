@@ -59,7 +59,7 @@ def convergence_panels(run: Run) -> list[Panel]:
         ("kept", "evidence kept, mean", [row["stability"] for row in steps]),
         ("settled", "neurons settled", [row["share_settled"] for row in steps]),
     ]
-    reach = [(side, f"{side} lists", _reach(run, side, sizes)) for side in sides]
+    reach = [(side, f"{side} lists", reach_of(run, side, sizes)) for side in sides]
     return [
         panel("New in the lists since the look before", sizes, new, top=1.0, share=True),
         panel("Kept while the sentences read double", sizes, kept, top=1.0, share=True),
@@ -109,7 +109,7 @@ def panel(
     return Panel(title, lines, ticks, f"{sizes[-1]:,}")
 
 
-def _reach(run: Run, side: str, sizes: Sequence[int]) -> list[float | None]:
+def reach_of(run: Run, side: str, sizes: Sequence[int]) -> list[float | None]:
     """Give the median over neurons of the distance between a list's last activation and the mean, in deviations."""
     moments: dict[str, Any] = run.table("neurons", columns=["mean", "std"]).to_pydict()
     mean, std = (np.array(moments[name], dtype=np.float64) for name in ("mean", "std"))

@@ -1,4 +1,4 @@
-"""Geometry of the report's inline SVG: plain numbers, so that the templates only place them."""
+"""Geometry of a card's inline SVG: plain numbers, so that the templates only place them."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -8,7 +8,6 @@ import numpy as np
 from neurolect.views.cards.activating_words import places_of
 
 HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT = 320.0, 56.0
-CHART_HEIGHT, BAR_STEP = 54.0, 14.0
 
 
 class Bar(NamedTuple):
@@ -20,17 +19,6 @@ class Bar(NamedTuple):
     height: float
     style: str
     title: str
-
-
-class Chart(NamedTuple):
-    """A small chart: one kind of name, a bar for each layer."""
-
-    label: str
-    n: int
-    share: float
-    highest: float
-    bars: list[Bar]
-    width: float
 
 
 def histogram_bars(card: dict[str, Any]) -> list[Bar]:
@@ -58,32 +46,6 @@ def histogram_bars(card: dict[str, Any]) -> list[Bar]:
         x = round((place - first) * step, 2)
         bars.append(Bar(x, round(HISTOGRAM_HEIGHT - height, 2), round(step, 2), round(height, 2), style, title))
     return bars
-
-
-def kind_charts(layers: list[str], kinds: list[str], places: list[tuple[int, int]]) -> list[Chart]:
-    """Lay out one small chart for each kind of name.
-
-    ``places``: list of (int, int). For each neuron and side: position in `layers`, position in `kinds`.
-    Returns: The most common kind first. Bars show the share of a layer's names that are of the kind; each chart has
-        its own scale and says how much its highest bar is, since rare kinds would be flat next to common ones.
-    """
-    counts = np.zeros((len(kinds), len(layers)))
-    for layer, kind in places:
-        counts[kind, layer] += 1
-    shares = counts / np.maximum(counts.sum(axis=0), 1)
-    charts = []
-    for row in np.argsort(-counts.sum(axis=1), kind="stable"):
-        highest = float(shares[row].max(initial=0.0))
-        scale = CHART_HEIGHT / max(highest, 1e-9)
-        bars = []
-        for place, label in enumerate(layers):
-            n, share = int(counts[row, place]), float(shares[row, place])
-            height = round(share * scale, 2)
-            title = f"{label}: {n:,} ({share:.0%})"
-            bars.append(Bar(place * BAR_STEP, round(CHART_HEIGHT - height, 2), BAR_STEP - 2, height, "bar", title))
-        total = int(counts[row].sum())
-        charts.append(Chart(kinds[row], total, total / max(len(places), 1), highest, bars, len(layers) * BAR_STEP))
-    return charts
 
 
 def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:

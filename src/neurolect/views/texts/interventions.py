@@ -80,9 +80,22 @@ def dream_text(dreams: Dreams, *, width: int = 100) -> str:
         text = one_line(row["text"])
         lines.append(f"{how:22}  {row['z']:6.1f}  {row['activation']:10.3g}  {loss:>5}  {text}"[: max(width, 60)])
         before = row["how"]
-    if facts["outcome"] == "embedding":
-        lines += ["", "The model has no head, so nothing says how fluent a text is: only activation counts."]
+    lines += ["", *_dream_words(facts)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _dream_words(facts: dict[str, Any]) -> list[str]:
+    """Explain the words of the table."""
+    lines = ["z: standard deviations above the mean (below it, for the bottom side)."]
+    if facts["outcome"] == "embedding":
+        lines.append("The model has no head, so nothing says how fluent a text is: only activation counts.")
+    else:
+        lines.append("nats: the model's loss a token; low is fluent, and the best sentence shows what is usual.")
+    lines += [
+        "EPO: texts changed token by token, the best for activation and for fluency kept (Thompson et al. 2024).",
+        "Gumbel-softmax: mixtures of tokens improved by gradients, then read off as tokens (Poerner et al. 2018).",
+    ]
+    return lines
 
 
 def _title(details: dict[str, Any]) -> str:

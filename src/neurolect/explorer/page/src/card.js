@@ -26,6 +26,7 @@ export function Card() {
   const chosen = given === "range" || card.sides.some((each) => each.side === given) ? given : card.sides[0].side;
   return html`<article class="card">
     <${Head} now=${now} card=${card} />
+    <${Jumps} card=${card} />
     <${Notices} lines=${card.stale} />
     ${card.broken ? html`<${Failure} error=${{ message: `Only its sentences are shown. ${card.broken.message}`, hint: card.broken.hint }} />` : null}
     <${Sentences} run=${now} card=${card} chosen=${chosen} onChoose=${(side) => change({ side: side === card.sides[0].side ? "" : side }, { replace: true })} />
@@ -65,6 +66,20 @@ function Head({ now, card }) {
       near(step) ? html`<a class="button" href=${cardLink(now.n, near(step))} title=${`${name} neuron (${name[0]})`}><span aria-hidden="true">${arrow}</span><span class="hidden">${name} neuron</span></a>` : html`<span class="button off" aria-hidden="true">${arrow}</span>`)}</nav>
       <${CopyMenu} card=${card} run=${now} /></div>
   </header>`;
+}
+
+const PARTS = { sentences: "Sentences", evidence: "Evidence", belief: "Belief", activation: "Activation", senses: "Senses", writes: "Writes", nearest: "Nearest" };
+
+// To the parts of a card, which is long on a narrow screen; the address is the neuron's, so these are no links.
+function Jumps({ card }) {
+  const jump = (id) => {
+    const heading = document.getElementById(id);
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView();
+  };
+  const parts = Object.entries(PARTS).filter(([id]) => !card.broken || id === "sentences" || id === "activation");
+  return html`<nav class="jumps" aria-label="Parts of the card"><ul>${parts.map(([id, name]) => html`<li><button type="button" onClick=${() => jump(id)}>${name}</button></li>`)}</ul></nav>`;
 }
 
 const TITLES = { words: "Words", phrases: "Phrases", tags: "Parts of speech", patterns: "Tag patterns", metadata: "Metadata", forms: "Forms", subtrees: "Subtrees", mixed: "Mixed patterns" };
@@ -123,7 +138,11 @@ function Activation({ card }) {
     <dl class="facts">${[["sentences", count(activation.n)], ["mean", number(activation.mean)], ["standard deviation", number(activation.std)], ["skewness", number(activation.skewness)], ["excess kurtosis", number(activation.kurtosis)], ["least", number(activation.minimum)], ["greatest", number(activation.maximum)]].map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl><//>`;
 }
 
+const FEW = 30; // sentences of a list: fewer have no groups that would be found again
+
 function Senses({ card }) {
+  const longest = Math.max(...card.sides.map((side) => side.n_sentences));
+  if (longest < FEW) return html`<${Section} id="senses" title="Senses"><p class="note">A list has ${plural(longest, "sentence")}: too few to tell kinds of them apart. Take a larger corpus.</p><//>`;
   const sides = card.sides.filter((side) => side.senses && side.senses.senses.length);
   if (sides.length && sides.every((side) => side.senses.senses.length === 1)) return html`<${Section} id="senses" title="Senses"><p class="note">One: the sentences of each list are not clearly of several kinds.</p><//>`;
   if (!sides.length) return html`<${Section} id="senses" title="Senses"><p class="note">Its sentences were not grouped by meaning in this run.</p><//>`;

@@ -3,6 +3,7 @@ import { html } from "../vendor.js";
 import { change, here, run } from "./address.js";
 import { column, quantiles } from "./columns.js";
 import { Boxes } from "./figures.js";
+import { Pairs } from "./pairs.js";
 import { Empty, Failure, Section, Select, Waiting, usePromise } from "./parts.js";
 import { Shown, Tabs } from "./rankings.js";
 import { start } from "./source.js";
@@ -32,7 +33,7 @@ function TwoRuns({ runs }) {
   return html`<${Section} id="two" title="Two runs, layer by layer" note="Blue: the first run. Grey: the second. Boxes: half of the lists; lines: nine tenths.">
     <div class="tools"><${Select} label="First run" value=${String(first.n)} options=${options} onChange=${(value) => change({ run: value })} /><${Select} label="Second run" value=${String(second.n)} options=${options.filter(([value]) => value !== String(first.n))} onChange=${(value) => change({ with: value })} />
       <${Select} label="Number" value=${name} options=${shared.map((each) => [each.name, each.label])} onChange=${(value) => change({ number: value })} /><${Select} label="List" value=${side} options=${[["top", "\u25b2 highest"], ["bottom", "\u25bc lowest"]]} onChange=${(value) => change({ side: value })} /></div>
-    ${found.error ? html`<${Failure} error=${found.error} />` : !name ? html`<p class="note">They have no number in common.</p>` : found.value ? html`<${Both} runs=${[first, second]} values=${found.value} side=${side} label=${shared.find((each) => each.name === name).label} />` : html`<${Waiting} />`}<//>`;
+    ${found.error ? html`<${Failure} error=${found.error} />` : !name ? html`<p class="note">They have no number in common.</p>` : found.value ? html`<${Both} runs=${[first, second]} values=${found.value} side=${side} label=${shared.find((each) => each.name === name).label} /><${Pairs} runs=${[first, second]} values=${found.value} side=${side} about=${shared.find((each) => each.name === name)} />` : html`<${Waiting} />`}<//>`;
 }
 
 function Both({ runs, values, side, label }) {

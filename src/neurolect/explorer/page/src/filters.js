@@ -1,6 +1,6 @@
 // Which rows of the table are shown: the search, and a condition a column, written name:rule in the address.
-import { addressOf, column } from "./columns.js";
-import { get } from "./source.js";
+import { addressOf, column, sortable } from "./columns.js";
+import { get, isStatic } from "./source.js";
 
 const SEARCHED = ["name", "words", "writes", "typical"];
 const haystacks = new WeakMap();
@@ -15,21 +15,42 @@ export function terms(query) {
   return [...query.toLowerCase().matchAll(/"([^"]+)"?|(\S+)/g)].map((found) => found[1] || found[2]);
 }
 
-async function haystack(run) {
+function haystack(run) {
   if (!haystacks.has(run)) {
-    const names = SEARCHED.filter((name) => run.columns.some((each) => each.name === name));
-    const found = await Promise.all(names.map((name) => column(run, name)));
-    const kinds = await column(run, "kind").catch(() => null);
-    const texts = new Array(run.n_rows);
-    for (let row = 0; row < run.n_rows; row++) {
-      let text = addressOf(run, row);
-      for (const each of found) if (each.values[row]) text += `\n${each.values[row]}`;
-      if (kinds && kinds.values[row] >= 0) text += `\n${kinds.labels[kinds.values[row]]}`;
-      texts[row] = text.toLowerCase();
-    }
-    haystacks.set(run, texts);
+    const promise = gathered(run);
+    haystacks.set(run, promise);
+    promise.catch(() => haystacks.delete(run));
   }
   return haystacks.get(run);
+}
+
+const SLICE = 10; // milliseconds of work at a time: a key that is pressed meanwhile is not kept waiting
+const pause = () => new Promise((resolve) => setTimeout(resolve));
+
+async function gathered(run) {
+  const names = SEARCHED.filter((name) => run.columns.some((each) => each.name === name));
+  const found = await Promise.all(names.map((name) => column(run, name)));
+  const kinds = await column(run, "kind").catch(() => null);
+  const texts = new Array(run.n_rows);
+  let since = performance.now();
+  for (let row = 0; row < run.n_rows; row++) {
+    let text = addressOf(run, row);
+    for (const each of found) if (each.values[row]) text += `\n${each.values[row]}`;
+    if (kinds && kinds.values[row] >= 0) text += `\n${kinds.labels[kinds.values[row]]}`;
+    texts[row] = text.toLowerCase();
+    if (!(row & 255) && performance.now() - since > SLICE) {
+      await pause();
+      since = performance.now();
+    }
+  }
+  return texts;
+}
+
+// What the first search and the first orders by text need, once the table is there.
+export async function prepare(run) {
+  await haystack(run);
+  if (isStatic) return; // a site's further files are read when they are asked for
+  for (const each of run.columns) if (each.type === "text" && each.default) await sortable(run, each.name);
 }
 
 let last = { run: null };

@@ -103,6 +103,7 @@ function Convergence({ found }) {
     { title: "New in the lists since the look before", curves: [curve("top lists", "churn_top"), ...("churn_bottom" in steps[0] ? [curve("bottom lists", "churn_bottom")] : []), curve("by chance", "expected_churn", true)] },
     { title: "Kept while the sentences read double", curves: [curve("evidence kept, mean", "stability"), curve("neurons settled", "share_settled")] },
   ];
+  if (found.reach) panels.push({ title: "Last sentence of a list, deviations from the mean", curves: Object.entries(found.reach).map(([side, y]) => ({ label: `${side} lists`, x, y, is_control: false })) });
   const settled = ending && ending.share_settled !== null ? `${percent(ending.share_settled)} of the neurons had settled at the end: their lists kept ${percent(ending.stable)} of their evidence while the sentences read doubled.` : "";
   return html`<${Section} id="convergence" title="Had the lists settled?" note=${settled}>
     ${steps.length < N_LOOKS ? null : html`<div class="columns">${panels.map((panel) => html`<div><h3>${panel.title}</h3><${Curves} block=${{ ...panel, x_label: "sentences read", from_zero: true }} /></div>`)}</div>`}<//>`;

@@ -1,8 +1,8 @@
 // Every list of every neuron: search, conditions on any column, order by any column; the address holds all of it.
 import { html, useEffect, useMemo, useRef, useState } from "../vendor.js";
 import { cardLink, change, go, here, run } from "./address.js";
-import { addressOf, column, ordered, sideOf } from "./columns.js";
-import { bounds, matching, parse, terms } from "./filters.js";
+import { addressOf, column, ordered, sideOf, sortable } from "./columns.js";
+import { bounds, matching, parse, prepare, terms } from "./filters.js";
 import { Grid } from "./grid.js";
 import { Choice, Empty, Failure, Notices, Select, Side, Waiting, usePromise } from "./parts.js";
 import { SIDES, count, cut, layerName, number, plural } from "./text.js";
@@ -26,7 +26,7 @@ function sortOf(now, query) {
 
 async function rowsOf(now, q, conditions, sort) {
   const rows = await matching(now, q, conditions);
-  return sort ? ordered(rows, await column(now, sort.name), sort.descending) : rows;
+  return sort ? ordered(rows, await sortable(now, sort.name), sort.descending) : rows;
 }
 
 export function Neurons() {
@@ -40,6 +40,10 @@ export function Neurons() {
   const found = usePromise(() => rowsOf(now, q, conditions, sort), [now, q, written.join("\n"), sort && sort.name, sort && sort.descending]);
   const names = ["name", "words", "typical", "kind", ...numbers.map((each) => each.name)].filter((name) => now.columns.some((each) => each.name === name));
   const shown = useColumns(now, names);
+  const isReady = Boolean(found.value && shown.name);
+  useEffect(() => {
+    if (isReady) prepare(now).catch(() => {}); // whoever asks for it sees what is missing
+  }, [now, isReady]);
   const setConditions = (next) => change({ f: next.map(({ name, rule }) => `${name}:${rule}`) });
   return html`<div class="neurons">
     <div class="page-head"><h1 tabindex="-1">Neurons</h1><p class="dim" role="status">${found.value ? `${count(found.value.length)} of ${plural(now.n_rows, "list")}` : ""}</p></div>

@@ -38,7 +38,7 @@ export const Empty = ({ children, title }) => html`<div class="empty"><strong>${
 // The command that makes what a run lacks, as the run itself says it.
 export function Make({ run, stage, children }) {
   const found = (run.missing || []).find((each) => each.stage === stage);
-  return html`<p class="note">${children}${found ? html` <${Command}>${found.command}<//>` : null}</p>`;
+  return html`<p class="note">${children}${!found ? null : found.why ? ` ${found.why}` : html` <${Command}>${found.command}<//>`}</p>`;
 }
 
 export const Command = ({ children }) => html`<code class="command">${children}</code>`;

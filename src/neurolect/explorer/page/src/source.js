@@ -82,13 +82,26 @@ function unpacked(value) {
   return value.one ? rows[0] : rows;
 }
 
+// Of a site in one file chunks are blocks of the page: JSON, deflated.
+async function unzipped(block) {
+  const bytes = Uint8Array.from(atob(block.textContent), (each) => each.charCodeAt(0));
+  const values = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  globalThis.neurolect.put(values);
+}
+
+const folder = document.documentElement.dataset.chunks;
+
 function load(file) {
+  if (!chunks.has(file)) {
+    const block = document.getElementById(file);
+    if (block) chunks.set(file, unzipped(block));
+  }
   if (!chunks.has(file)) {
     chunks.set(
       file,
       new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = file;
+        script.src = folder ? file.replace(/^data/, folder) : file;
         script.onload = resolve;
         script.onerror = () => {
           chunks.delete(file);
@@ -111,8 +124,8 @@ function fileOf(parts) {
     if (!size) throw new SourceError("This site holds the strongest sentences of lists only.", "neurolect serve RUN has whole lists.");
     return `data/${kind}-${number}-${Math.floor(neuronId(run, name) / size)}.js`;
   }
-  if (kind === "column" || kind === "map") {
-    const names = start.value.runs[number][kind === "column" ? "columns" : "maps"].map((each) => each.name);
+  if (kind === "column" || kind === "map" || kind === "order") {
+    const names = start.value.runs[number][kind === "map" ? "maps" : "columns"].map((each) => each.name);
     return `data/${kind}-${number}-${names.indexOf(name)}-${piece}.js`;
   }
   return `data/${parts.join("-")}.js`;
