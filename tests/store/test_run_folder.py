@@ -54,6 +54,7 @@ def test_reads_one_neuron_across_row_groups(tmp_path: Path) -> None:
 def test_takes_sentences_in_the_order_asked(tmp_path: Path) -> None:
     run = open_run(small_run(tmp_path))
     taken = run.take_sentences(np.array([30, 0, 30]))
+    assert run.take_sentences(np.array([30, 0, 30]), columns=["text"]).equals(taken.select(["text"]))
     assert taken.column("text").to_pylist() == ["sentence 3", "sentence 0", "sentence 3"]
     with pytest.raises(RunFolderError, match="Sentence 15 is not kept"):
         run.take_sentences(np.array([10, 15]))

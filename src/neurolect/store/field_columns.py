@@ -10,6 +10,15 @@ OF_LISTS = ("neuron_id", "rank", "sentence_id", "activation", "token")
 _KEY = b"neurolect.fields"
 
 
+def column_of(field: str) -> str:
+    """Name the column of a metadata field in the table of sentences.
+
+    >>> column_of("year"), column_of("text")
+    ('year', 'text_')
+    """
+    return f"{field}_" if field in OF_SENTENCES else field
+
+
 def join_sentences(rows: pa.Table, sentences: pa.Table, fields: Sequence[str]) -> pa.Table:
     """Put sentences next to the entries of a list.
 
@@ -20,7 +29,7 @@ def join_sentences(rows: pa.Table, sentences: pa.Table, fields: Sequence[str]) -
     columns = {}
     taken = {*OF_LISTS, *OF_SENTENCES, *sentences.column_names}
     for field in fields or [name for name in sentences.column_names if name not in OF_SENTENCES]:
-        there = f"{field}_" if field in OF_SENTENCES else field
+        there = column_of(field)
         name = there
         while name in OF_LISTS or (name != there and name in taken):
             name += "_"

@@ -294,13 +294,15 @@ class Run(Shown):
         ids: NDArray[np.int64] = self._sentences.column("sentence_id").to_numpy()
         return ids
 
-    def take_sentences(self, sentence_ids: NDArray[np.int64]) -> pa.Table:
+    def take_sentences(self, sentence_ids: NDArray[np.int64], *, columns: list[str] | None = None) -> pa.Table:
         """Give kept sentences in the order asked for.
 
         Parameters
         ----------
         sentence_ids : int64, shape (n,)
             Ids of kept sentences.
+        columns : list of str, optional
+            Only these.
 
         Returns
         -------
@@ -319,7 +321,8 @@ class Run(Shown):
         if not found.all():
             what = f"Sentence {int(wanted[~found][0])} is not kept in the run folder {self.folder}."
             raise RunFolderError(what, hint="Only sentences of lists and samples are kept.")
-        return self._sentences.take(pa.array(rows))
+        kept = self._sentences if columns is None else self._sentences.select(columns)
+        return kept.take(pa.array(rows))
 
 
 class Neuron(Shown):

@@ -1,6 +1,7 @@
 """Which stages a run has, what each rests on and writes, and the command that makes it."""
 
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,6 +97,7 @@ STAGES: dict[str, StageKind] = {
 """Every stage of a run, each after those it rests on."""
 
 
+@cache
 def stage_of(name: str) -> str:
     """Say which stage writes a table or an array of the run folder.
 

@@ -104,7 +104,7 @@ def _quantiles(neuron: Neuron) -> list[dict[str, Any]]:
 
 
 def _texts(run: Run, ids: list[int]) -> list[str]:
-    texts: list[str] = run.take_sentences(np.array(ids, np.int64)).column("text").to_pylist()
+    texts: list[str] = run.take_sentences(np.array(ids, np.int64), columns=["text"]).column("text").to_pylist()
     return texts
 
 

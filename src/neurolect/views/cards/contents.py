@@ -1,6 +1,7 @@
 """Everything a card shows of one neuron, as plain data: the text card, JSON and the report are made from it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.statistics.scores import MIN_Z
 from neurolect.store import Neuron
-from neurolect.store.field_columns import fields_of
+from neurolect.store.field_columns import column_of, fields_of, join_sentences
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
 from neurolect.views.cards.numbers import (
@@ -86,6 +87,9 @@ def _rounded(value: float) -> float:
 MAX_OVERLAP = 0.6
 # Fields shown of a sentence at most.
 N_SHOWN = 4
+LOOKED_AT, A_TIME = 20, 32
+"""Sentences that are looked at for each one shown: a list can be all one boilerplate sentence; and how
+many are read at a time."""
 OF_ENTRY = ("rank", "activation", "sentence_id", "text", "token", "gate")
 
 
@@ -139,8 +143,7 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
     shown: list[frozenset[str]] = []
     n_skipped = 0
     columns = fields_of(listed)
-    # A list can be all one boilerplate sentence: look at a bounded part of it.
-    for row in listed.slice(0, 20 * limit).to_pylist():
+    for row in _rows(listed, LOOKED_AT * limit):
         words = frozenset(word.lower() for word in split_words(row["text"]))
         if is_near_duplicate(words, shown):
             n_skipped += 1
@@ -152,6 +155,12 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
         if len(taken) == limit:
             break
     return {"examples": taken, "n_skipped": n_skipped}
+
+
+def _rows(listed: pa.Table, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield the first rows of a table, a few at a time: mostly the first few are enough."""
+    for start in range(0, min(limit, len(listed)), A_TIME):
+        yield from listed.slice(start, min(A_TIME, limit - start)).to_pylist()
 
 
 # Which metadata a card shows: values that say something which stronger ones do not say already.
@@ -259,7 +268,7 @@ def card_senses(neuron: Neuron, side: str) -> dict[str, Any] | None:
         return None
     evidence = neuron.rows("signatures/sense_evidence", side=side)
     several = neuron.rows("signatures/polysemy", side=side).to_pylist()[0]
-    texts = neuron.run.take_sentences(np.array([row["medoid_sentence_id"] for row in rows]))
+    texts = neuron.run.take_sentences(np.array([row["medoid_sentence_id"] for row in rows]), columns=["text"])
     senses = []
     for row, text in zip(rows, texts.column("text").to_pylist(), strict=True):
         own = evidence.filter(pc.equal(evidence.column("sense"), row["sense"]))
@@ -422,16 +431,16 @@ def _side(
     neuron: Neuron, side: str, both: dict[str, pa.Table], *, n_examples: int, n_evidence: int
 ) -> dict[str, Any]:
     """Gather one side."""
-    tables = {name: table.filter(pc.equal(table.column("side"), side)) for name, table in both.items()}
+    tables = {name: _of_side(table, side) for name, table in both.items()}
     summary = tables["summary"].to_pylist()[0]
-    listed = neuron.list(side)
+    listed = neuron.rows(f"lists/{side}")
     rate = float(neuron.run.manifest["options"].get("describe", {}).get("false_discovery_rate", 0.05))
     evidence: dict[str, Any] = {
         shown.name: _evidence(tables[shown.rows.table], shown, limit=n_evidence, rate=rate)
         for shown in shown_in_order()
         if shown.rows.table in tables and shown.place != "right"
     }
-    evidence["metadata"] = _metadata(tables["metadata"], listed, limit=n_evidence, rate=rate)
+    evidence["metadata"] = _metadata(neuron, tables["metadata"], listed, limit=n_evidence, rate=rate)
     activations = listed.column("activation")
     typical = in_order(tables["typical_sentences"], "rank")
     return {
@@ -456,13 +465,18 @@ def _side(
         "cause": card_cause(neuron, side),
         "aligned": card_align(neuron, side),
         "concepts": card_concepts(neuron, side),
-        "typical": [
-            {"cosine": _plain(row["cosine"]), **_sentence(neuron, row["sentence_id"])}
-            for row in typical.to_pylist()
-        ],
-        **_examples(neuron, side, listed, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
+        "typical": _typical(neuron, typical),
+        **_examples(neuron, side, limit=n_examples, fields=list(evidence["metadata"])[:N_FIELDS]),
         "nearest": nearest_lists(neuron, side),
     }
+
+
+def _of_side(table: pa.Table, side: str) -> pa.Table:
+    """Take one side's rows; where they lie together, as they are written, nothing is copied."""
+    rows = np.flatnonzero(_flags(pc.equal(table.column("side"), side)))
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return table.slice(int(rows[0]), len(rows))
+    return table.take(pa.array(rows))
 
 
 def _gate_positive(listed: pa.Table) -> float | str | None:
@@ -481,9 +495,9 @@ def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, Any] | No
     return {**counts, "share": _plain(summary.get("name_share_list"))}
 
 
-def _examples(neuron: Neuron, side: str, listed: pa.Table, *, limit: int, fields: list[str]) -> dict[str, Any]:
+def _examples(neuron: Neuron, side: str, *, limit: int, fields: list[str]) -> dict[str, Any]:
     """Choose sentences, with the words that the neuron responded to where that is known."""
-    chosen = examples(listed, limit=limit, fields=fields)
+    chosen = examples(neuron.list(side, limit=LOOKED_AT * limit), limit=limit, fields=fields)
     words = firing_words(neuron, side, chosen["examples"])
     words |= activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
     for each in chosen["examples"]:
@@ -497,30 +511,51 @@ def in_order(table: pa.Table, column: str, *, sign: int = 1) -> pa.Table:
 
 
 def _evidence(table: pa.Table, shown: Shown, *, limit: int, rate: float) -> list[dict[str, Any]]:
-    """Give the strongest rows of one kind."""
-    table = shown.rows.of(table)
-    table = table.filter(pc.greater(table.column("log_odds_z"), MIN_Z))
-    table = table.append_column("shown", shown.rows.labels_of(table))
-    if shown.like:  # of a few rows, and RE2 compiles its expression every time
+    """Give the strongest rows of one kind; only these are taken out of the table, for a card has thirty kinds."""
+    rows = np.flatnonzero(_numbers(table, "log_odds_z") > MIN_Z)
+    if shown.rows.only:
+        column, value = shown.rows.only
+        rows = rows[_flags(pc.equal(table.column(column), value))[rows]]
+    if shown.like and len(rows):  # of a few rows, and RE2 compiles its expression every time
         like = regex.compile(shown.like)
-        fits = [like.search(each) is not None for each in table.column("shown").to_pylist()]
-        table = table.filter(pa.array(fits, pa.bool_()))
-    table = in_order(table, "rank_relative")
-    common = table.filter(pc.greater_equal(table.column("share_list"), MIN_SHARE))
-    if common.num_rows >= ENOUGH:
-        table = common
-    return [_scores(row, row["shown"], rate=rate) for row in table.slice(0, limit).to_pylist()]
+        labels = shown.rows.labels_of(table.select(list(shown.rows.labels)).take(pa.array(rows))).to_pylist()
+        rows = rows[[like.search(each) is not None for each in labels]]
+    rows = rows[np.argsort(_numbers(table, "rank_relative")[rows], kind="stable")]
+    common = rows[_numbers(table, "share_list")[rows] >= MIN_SHARE]
+    rows = (common if len(common) >= ENOUGH else rows)[:limit]
+    if not len(rows):
+        return []
+    kept = [name for name in table.column_names if name in OF_EVIDENCE or name in shown.rows.labels]
+    strongest = table.select(kept).take(pa.array(rows))
+    labels = shown.rows.labels_of(strongest).to_pylist()
+    return [_scores(row, label, rate=rate) for row, label in zip(strongest.to_pylist(), labels, strict=True)]
 
 
-def _metadata(table: pa.Table, listed: pa.Table, *, limit: int, rate: float) -> dict[str, list[dict[str, Any]]]:
+def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+    """Read a number of a few rows; NaN, which is not above anything, where there is none."""
+    return np.asarray(table.column(column).to_numpy(), np.float64)
+
+
+def _metadata(
+    neuron: Neuron, table: pa.Table, entries: pa.Table, *, limit: int, rate: float
+) -> dict[str, list[dict[str, Any]]]:
     """Give the strongest values of every field, the field with the strongest one first."""
     table = in_order(table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)), "log_odds_z", sign=-1)
     fields: dict[str, list[dict[str, Any]]] = {}
-    for row in telling_values(table.to_pylist(), listed):
+    rows = table.to_pylist()
+    listed = with_fields(neuron, entries, list(dict.fromkeys(row["field"] for row in rows)))
+    for row in telling_values(rows, listed):
         values = fields.setdefault(row["field"], [])
         if len(values) < limit:
             values.append(_scores(row, row["value"], rate=rate))
     return fields
+
+
+OF_EVIDENCE = frozenset(
+    "n_list share_list share_background lift z_documents log_odds_z n_documents".split()  # noqa: SIM905
+    + "share_10 share_100 q_10 q_100 q rank_frequency".split()  # noqa: SIM905
+)
+"""Columns of an evidence table that a card shows."""
 
 
 def _scores(row: dict[str, Any], label: str, *, rate: float) -> dict[str, Any]:
@@ -547,14 +582,26 @@ def _passes(row: dict[str, Any], *, rate: float) -> bool | None:
     return any(row[name] is not None and row[name] <= rate for name in ("q_10", "q_100", "q"))
 
 
-def _sentence(neuron: Neuron, sentence_id: int) -> dict[str, Any]:
-    """Look one sentence up."""
-    row = neuron.run.take_sentences(np.array([sentence_id])).to_pylist()[0]
-    return {"sentence_id": sentence_id, "text": row["text"]}
+def with_fields(neuron: Neuron, entries: pa.Table, fields: Sequence[str]) -> pa.Table:
+    """Put only some fields of the sentences next to a list's entries: a list may have ten thousand."""
+    ids = entries.column("sentence_id").to_numpy()
+    sentences = neuron.run.take_sentences(ids, columns=[column_of(field) for field in fields])
+    return join_sentences(entries.select([]), sentences, fields) if fields else entries
+
+
+def _typical(neuron: Neuron, rows: pa.Table) -> list[dict[str, Any]]:
+    """Look the typical sentences up."""
+    ids = rows.column("sentence_id").to_numpy()
+    texts = neuron.run.take_sentences(ids, columns=["text"]).column("text").to_pylist()
+    cosines = rows.column("cosine").to_pylist()
+    return [
+        {"cosine": _plain(cosine), "sentence_id": sentence_id, "text": text}
+        for cosine, sentence_id, text in zip(cosines, ids.tolist(), texts, strict=True)
+    ]
 
 
 def _plain(value: float | str | None) -> float | str | None:
     """Round a number to what can be read; NaN and infinity become null, since JSON has neither."""
     if isinstance(value, float):
-        return float(f"{value:.6g}") if np.isfinite(value) else None
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
