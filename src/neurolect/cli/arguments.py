@@ -58,7 +58,7 @@ Settings = Annotated[
         help="stage.option=value; a preset: paper, reduced; or a sparse autoencoder's folder; may be repeated.",
     ),
 ]
-Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")]
+Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps, auto (spread).")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
 StopWhen = Annotated[
     str | None,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from neurolect.collector.device.peaks import watch_for
 from neurolect.collector.device.transfers import OnItsWay
 from neurolect.collector.feed.chunks import Chunk
-from neurolect.collector.state import Plan, new_peaks
+from neurolect.collector.state import CollectState, new_peaks
 from neurolect.corpus import Corpus
+from neurolect.model.batching import Batch
 from neurolect.model.language_model import Model
 from neurolect.model.pooling.receive import DeviceActivations, room_for
 from neurolect.progress import Progress
@@ -70,10 +71,11 @@ class Launched:
 
     ``first, end``: The first of the batches, and one past the last.
     ``rows``: int64, shape (n,). Its sentences in the order of the batches, as rows of the chunk.
+    ``state``: What they will be taken into.
     """
 
-    def __init__(self, model: Model, chunk: Chunk, first: int, end: int, *, plan: Plan) -> None:
-        self.chunk, self.first, self.end, self._plan = chunk, first, end, plan
+    def __init__(self, model: Model, chunk: Chunk, first: int, end: int, *, state: CollectState) -> None:
+        self.chunk, self.first, self.end, self._state = chunk, first, end, state
         self.rows: NDArray[np.int64] = np.concatenate([np.empty(0, dtype=np.int64), *chunk.batches[first:end]])
         self.sentence_ids: NDArray[np.int64] = chunk.sentences.column("sentence_id").to_numpy()[self.rows]
         self.activations = self.run_by(model)
@@ -90,15 +92,21 @@ class Launched:
         """Whether the chunk's last batch is among them."""
         return self.end == len(self.chunk.batches)
 
-    def run_by(self, model: Model) -> DeviceActivations:
-        """Run the batches; what is kept about their firing tokens is in ``peaks``."""
-        shape, plan = (len(self.rows), model.neurons.n_neurons), self._plan
+    def run_by(self, model: Model, *, careful: bool = False) -> DeviceActivations:
+        """Run the batches; what is kept about their firing tokens is in ``peaks``.
+
+        ``careful``: Whether sentences that are not finite are looked for, layer by layer. They are rare: packed
+            batches that have any are run again.
+        """
+        shape, plan = (len(self.rows), model.neurons.n_neurons), self._state.plan
         made = room_for(shape, device=model.device, tokens=plan.with_tokens, lows=plan.by_minimum)
-        self.peaks = new_peaks(plan, model.device)
+        made = made._replace(reach=self._state.reach)
+        self.peaks = new_peaks(plan, model.device, floor=self._state.peaks)
+        careful = careful or not model.way.packed
         at = 0
         for rows in self.chunk.batches[self.first : self.end]:
             own = slice(at, at + len(rows))
-            watch = watch_for(self.peaks, self.sentence_ids[own], device=model.device)
+            watch = watch_for(self.peaks, self.sentence_ids[own], device=model.device, careful=careful)
             model.run(model.batch(self.chunk.tokens, rows), out=made.of_rows(own, watch=watch))
             at += len(rows)
         return made
@@ -197,6 +205,19 @@ def _extremes(activations: DeviceActivations) -> OnItsWay | None:
         return None
     found = [each for each in (activations.values, activations.lows) if each is not None]
     return OnItsWay(torch.stack([end for each in found for end in torch.aminmax(each)]))
+
+
+def compile_ahead(model: Model, batch: Batch, state: CollectState) -> None:
+    """Have the kernels of firing tokens and lowest values compiled on a GPU before the first sentence is read."""
+    if state.device is None or state.device.type != "cuda":
+        return
+    plan, n = state.plan, len(batch.first)
+    made = room_for((n, plan.n_neurons), device=model.device, tokens=plan.with_tokens, lows=plan.by_minimum)
+    peaks, others = (new_peaks(plan, model.device, floor=state.peaks) for _ in range(2))
+    watch = watch_for(peaks, np.arange(n, dtype=np.int64), device=model.device, careful=not model.way.packed)
+    model.run(batch, out=made._replace(watch=watch, reach=state.reach))
+    for side, own in peaks.items():
+        others[side].merge(own)
 
 
 def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Model:

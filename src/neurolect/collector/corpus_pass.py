@@ -16,6 +16,7 @@ from neurolect.collector.chunk_pass import (
     Aside,
     Launched,
     blocks_of,
+    compile_ahead,
     is_finite,
     kept_on_device,
     undisturbed,
@@ -365,7 +366,7 @@ def _launches(this: _Pass, stream: Iterator[Chunk], position: Position) -> Itera
         first = position.batch if chunk.number == position.chunk else 0
         for start, end in blocks_of(chunk.batches, n_neurons=this.model.neurons.n_neurons):
             if start >= first:
-                yield Launched(this.model, chunk, start, end, plan=this.state.plan)
+                yield Launched(this.model, chunk, start, end, state=this.state)
 
 
 def _take_in(this: _Pass, launched: Launched) -> None:
@@ -374,20 +375,20 @@ def _take_in(this: _Pass, launched: Launched) -> None:
     activations, looks, rows = launched.activations, launched.looks, launched.rows
     if not len(rows):
         return
-    model: Model | None = this.model
-    finite = launched.finite
-    while not finite and model is not None:
-        # Decided again for each block, so that a run that resumes from a checkpoint does the same.
-        model = this.wider(model)
-        if model is not None:
-            activations, looks = launched.run_by(model), None
-            this.state.n_widened[model.dtype] = this.state.n_widened.get(model.dtype, 0) + len(rows)
-            finite = is_finite(activations)
-    values, tokens, lows, low_tokens, _ = activations
+    model, finite = this.model, launched.finite
+    # Decided again for each block, so that a run that resumes from a checkpoint does the same.
+    while not finite and (wider := this.wider(model)) is not None:
+        model = wider
+        activations, looks = launched.run_by(model), None
+        this.state.n_widened[model.dtype] = this.state.n_widened.get(model.dtype, 0) + len(rows)
+        finite = is_finite(activations)
+    values, tokens, lows, low_tokens = activations[:4]
     if not finite:
         on_host = (values if lows is None else torch.where(torch.isfinite(lows), values, torch.nan)).cpu().numpy()
         if this.options.non_finite == "error":
             raise_if_non_finite(on_host, this.model.neurons)
+        if launched.peaks and model.way.packed:
+            launched.run_by(model, careful=True)
         values, looks = torch.from_numpy(_without_non_finite(this, on_host)).to(values.device), None
         lows = None if lows is None else torch.where(torch.isnan(values), torch.nan, lows)
     this.state.merge_peaks(launched.peaks)
@@ -469,4 +470,6 @@ def _new_state(
     n_sampled = options.kept_activations(plan.n_neurons).n_sampled
     sample = SampleActivations(sample_ids[:n_sampled], plan.n_neurons)
     device = kept_on_device(options.keep_on, model.device)
-    return CollectState(plan, moments=moments, sample=sample, device=device, spilled=spilled)
+    state = CollectState(plan, moments=moments, sample=sample, device=device, spilled=spilled)
+    compile_ahead(model, model.batch(tokens, batches[0]), state)
+    return state

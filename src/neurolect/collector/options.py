@@ -45,7 +45,7 @@ def _chunk_of(n_parameters: int) -> int:
 
 
 MOST_BYTES = 10**15
-_FEWEST_HELD_OUT, _FEWEST_SAMPLED = 500, 250
+_FEWEST_HELD_OUT, _FEWEST_SAMPLED = 400, 100
 
 
 class Kept(NamedTuple):
@@ -96,8 +96,8 @@ class CollectOptions:
 
     activation_bytes: Annotated[int, Range(0, MOST_BYTES)] = 150_000_000
     """Bytes of the activations kept of the sample and of the held-out part together: 4 a neuron and sentence, 2
-    where that is too much, then fewer sentences, two of the held-out part for one of the sample; no fewer than 500
-    and 250."""
+    where that is too much, then fewer sentences, two of the held-out part for one of the sample; no fewer than 400
+    and 100."""
 
     quantile_sentences: Annotated[int, Range(0, 10_000)] = 5
     """Sentences kept from each tenth of a neuron's activations over the sample."""

@@ -238,6 +238,14 @@ class CollectState:
         for key, n in other.n_widened.items():
             self.n_widened[key] = self.n_widened.get(key, 0) + n
 
+    @property
+    def reach(self) -> "tuple[Tensor, Tensor] | None":
+        """What highest and lowest values must reach to be listed, where lists on a device are of both."""
+        if self.device is None or not self.plan.by_minimum or len(self.lists) < 2:
+            return None
+        lists: Any = self.lists
+        return lists["top"].reach, lists["bottom"].reach
+
     def merge_peaks(self, other: "Mapping[str, Peaks]") -> None:
         """Take in what was kept about the firing tokens of other sentences."""
         for side, peaks in self.peaks.items():
@@ -311,8 +319,13 @@ class CollectState:
         return state
 
 
-def new_peaks(plan: Plan, device: "torch.device | None") -> "dict[str, Peaks]":
-    """Start what is kept about firing tokens, by side; on the host where there is no device."""
+def new_peaks(
+    plan: Plan, device: "torch.device | None", *, floor: "Mapping[str, Peaks] | None" = None
+) -> "dict[str, Peaks]":
+    """Start what is kept about firing tokens, by side; on the host where there is no device.
+
+    ``floor``: What it will be merged into.
+    """
     if not plan.peak_sides:
         return {}
     import torch
@@ -320,7 +333,10 @@ def new_peaks(plan: Plan, device: "torch.device | None") -> "dict[str, Peaks]":
     from neurolect.collector.device.peaks import Peaks
 
     place = torch.device("cpu") if device is None else device
-    return {side: Peaks(plan.n_neurons, plan.peak_entries, side=side, device=place) for side in plan.peak_sides}
+    return {
+        side: Peaks(plan.n_neurons, plan.peak_entries, side=side, device=place, floor=(floor or {}).get(side))
+        for side in plan.peak_sides
+    }
 
 
 def _new_lists(plan: Plan, side: str, device: "torch.device | None", *, spilled: bool) -> Lists:

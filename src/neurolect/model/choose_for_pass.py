@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from neurolect.model.architecture.devices import is_spread
 from neurolect.model.batching import Batch
 from neurolect.model.language_model import Model
 from neurolect.model.options import BACKENDS
@@ -46,6 +47,8 @@ def way_for_pass(model: Model, work: Work, *, progress: Progress) -> Way:
         progress.message(f"Sentences are padded: {model.torch_way.because}.")
     way = _backend_for(model, work, progress)
     if model.unlike:
+        return way
+    if is_spread(model.body):
         return way
     pays = work.compile == "auto" and way.packed and work.n_sentences >= _WORTH_COMPILING
     if way.backend != "torch" or way.compiled or not (work.compile == "on" or pays):

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from neurolect.errors import MissingHeadError, ModelError
+from neurolect.errors import MissingHeadError, ModelError, require_extra
+from neurolect.model.architecture.devices import SPREAD, is_spread
 from neurolect.model.architecture.structure import blocks_by
 from neurolect.model.architecture.taps import resolve_layers
 from neurolect.model.files import ModelFiles, find_model_files, one_line_errors
@@ -74,7 +75,8 @@ def load_model(
     options : ModelOptions, optional
         Which neurons are read and how; the defaults where None.
     device : str
-        Where it runs, as torch names it: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        Where it runs, as torch names it: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; or ``auto``: its blocks go to
+        the GPUs there are, and what does not fit waits in memory (the library accelerate does this).
     head : {"lm", "classifier"}, optional
         Load the network with its head: ``lm`` gives scores of tokens (the next ones, or those that are masked),
         ``classifier`` scores of classes. ``Model.network`` then has it; neurons are those of ``Model.body``, with
@@ -101,13 +103,13 @@ def load_model(
     if head is not None and head not in HEADS:
         what = f"The head {head!r} was asked for."
         raise ModelError(what, expected=f"{' or '.join(HEADS)}", hint="leave it out to read neurons alone")
-    dtype = resolve_dtype(options.dtype, device=device)
+    dtype = resolve_dtype(options.dtype, device=_kind(device))
     with one_line_errors(name):
         files = find_model_files(name, options)
         _check_layers(files.config, options)
         tokenizer = load_tokenizer(files, options)
         automatic = "AutoModel" if head is None else _class_with_head(files.config, head)
-        whole, loading = load_network(files, options, dtype=dtype, head=automatic)
+        whole, loading = load_network(files, options, dtype=dtype, head=automatic, device=device)
     _check_tokenizer(name, tokenizer)
     body = _body_of(name, whole, head)
     _check_weights(name, whole, body, loading, head)
@@ -124,6 +126,11 @@ def load_model(
         reload=partial(_reload, name, device=device, head=head),
         body=body,
     )
+
+
+def _kind(device: str) -> str:
+    """Say what kind of device is meant, where the best there is was asked for."""
+    return device if device != SPREAD else "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _check_layers(config: Any, options: ModelOptions) -> None:  # noqa: ANN401 - untyped library
@@ -195,7 +202,7 @@ def load_tokenizer(files: ModelFiles, options: ModelOptions) -> Any:  # noqa: AN
 
 
 def load_network(
-    files: ModelFiles, options: ModelOptions, *, dtype: str, head: str = "AutoModel"
+    files: ModelFiles, options: ModelOptions, *, dtype: str, head: str = "AutoModel", device: str = ""
 ) -> tuple[Any, dict[str, Any]]:
     """Load a network, in evaluation mode, by one of transformers' automatic classes.
 
@@ -215,6 +222,9 @@ def load_network(
         "ignore_mismatched_sizes": True,
         dtype_key: getattr(torch, dtype),
     }
+    if device == SPREAD:
+        require_extra("accelerate", extra="spread", purpose="to spread a model over several devices")
+        keywords["device_map"] = "auto"
     automatic = getattr(transformers, head)
     if head != "AutoModel":
         network, loading = automatic.from_pretrained(files.source, **keywords)
@@ -258,7 +268,10 @@ def _first(keys: list[str]) -> str:
 
 
 def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.Module:
-    """Move a network to a device."""
+    """Move a network to a device; one that is spread over several stays."""
+    if device == SPREAD and is_spread(network):
+        return network
+    device = _kind(device)
     try:
         return network.to(device=torch.device(device), dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -79,19 +79,19 @@ def _append(
     signed = value if TOP else -value
     least = tl.load(threshold + columns, mask=columns < n_neurons, other=float("inf"))
     reached = inside & (signed >= least[None, :])
-    bits = signed.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
-    bits = tl.where(bits == 0x80000000, 0, bits)
-    code = tl.where(bits >= 0x80000000, bits ^ 0xFFFFFFFF, bits | 0x80000000)
+    # as the highest 32 bits of a signed key, in 32 bits
+    bits = signed.to(tl.int32, bitcast=True)
+    bits = tl.where(signed == 0, 0, bits)
+    code = tl.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
     own = tl.load(low + rows, mask=rows < n_rows, other=0)
-    # The highest bit is turned over: keys are signed.
-    key = ((code ^ 0x80000000) << 32) | own[:, None]
-    everywhere = columns[None, :] + tl.zeros([ROWS, COLUMNS], dtype=tl.int64)
+    key = (code.to(tl.int64) << 32) | own[:, None]
+    room = (columns * capacity)[None, :]
     # One addition a neuron makes room for all its entries of the tile.
     wanted = reached.to(tl.int32)
     before = tl.cumsum(wanted, axis=0) - wanted
     n_new = tl.sum(wanted, axis=0)
     base = tl.atomic_add(fill + columns, n_new, mask=n_new > 0)
-    target = everywhere * capacity + (base[None, :] + before).to(tl.int64)
+    target = room + (base[None, :] + before)
     tl.store(keys + target, key, mask=reached)
     if TOKENS:
         tl.store(kept_tokens + target, tl.load(tokens + at, mask=reached, other=0), mask=reached)

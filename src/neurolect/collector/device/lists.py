@@ -122,6 +122,14 @@ class DeviceTopLists:
         self._is_cut = True
 
     @property
+    def reach(self) -> Tensor:
+        """What an activation, with the opposite sign in lists of the lowest, must reach: float32, (n_neurons,).
+
+        It is raised in place while others read it.
+        """
+        return self._threshold
+
+    @property
     def thresholds(self) -> NDArray[np.float32]:
         """Activation a sentence must reach to enter, float32, shape (n_neurons,); infinite until N were seen."""
         threshold: NDArray[np.float32] = self._threshold.cpu().numpy()

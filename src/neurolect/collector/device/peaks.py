@@ -29,11 +29,15 @@ class Peaks:
     """The first entries of all neurons' lists of one side, with the values about their firing tokens.
 
     ``side``: ``top`` keeps the highest activations, ``bottom`` the lowest.
+    ``floor``: What these entries will be merged into: weaker ones need not be kept. It may grow meanwhile.
     """
 
-    def __init__(self, n_neurons: int, n_entries: int, *, side: str, device: torch.device) -> None:
+    def __init__(
+        self, n_neurons: int, n_entries: int, *, side: str, device: torch.device, floor: "Peaks | None" = None
+    ) -> None:
         self.side = side
-        self._keys = torch.full((n_neurons, n_entries), EMPTY, dtype=torch.int64, device=device)
+        self._keys: Tensor = torch.full((n_neurons, n_entries), EMPTY, dtype=torch.int64, device=device)
+        self._floor = floor._keys if floor is not None and floor.device == device else None
         shape = (n_neurons, n_entries, len(_OFFSETS))
         self._values = torch.full(shape, torch.nan, dtype=torch.float16, device=device)
 
@@ -42,31 +46,35 @@ class Peaks:
         """Where it is kept."""
         return self._keys.device
 
-    def update(self, seen: Seen, *, order: Tensor, low: Tensor) -> None:
+    def update(self, seen: Seen, *, order: Tensor, low: Tensor, sound: Tensor | None) -> None:
         """Take in one site and layer of a batch.
 
         ``order``: int64, shape (B,). The batch's rows by sentence id.
-        ``low``: int64, shape (B,). Complements of the sentence ids, in that order.
+        ``low``: int64, shape (B,). Complements of the sentence ids.
+        ``sound``: bool, shape (B,). Which rows are finite at all neurons; all where None.
         """
         top = self.side == "top" or seen.lows is None
         values, tokens = (seen.values, seen.tokens) if top else (seen.lows, seen.low_tokens)
         if values is None or tokens is None or not len(order):
             return
-        # a sentence that is not finite at one neuron is in none of the layer's lists
-        sound = torch.isfinite(seen.values).all(1)
-        if seen.lows is not None:
-            sound &= torch.isfinite(seen.lows).all(1)
+        floor = self._keys[seen.columns, -1]  # the least, as the best are first
+        if self._floor is not None:
+            floor = torch.maximum(floor, self._floor[seen.columns, -1])
         if values.is_cuda and triton_here():
-            self._update_on_gpu(seen, values, tokens, sound, order, low)
+            from neurolect.collector.device import peak_kernels
+
+            kept, top = (self._keys[seen.columns], self._values[seen.columns]), self.side == "top"
+            found = peak_kernels.strongest(values, low, sound, floor, n=self._keys.shape[1], top=top)
+            peak_kernels.take_in_states(kept, found, seen.states, seen.segments, tokens, before=PEAK_BEFORE)
             return
         worst = -torch.inf if self.side == "top" else torch.inf
-        values = torch.where(sound[:, None], values, worst).index_select(0, order)
+        values = (values if sound is None else torch.where(sound[:, None], values, worst)).index_select(0, order)
         chosen = _strongest(values, self._keys.shape[1], side=self.side)
         best = values.gather(0, chosen)
-        keys = encode_keys(best, torch.zeros_like(chosen[:, 0]), side=self.side) | low[chosen]
+        keys = encode_keys(best, torch.zeros_like(chosen[:, 0]), side=self.side) | low[order][chosen]
         keys = torch.where(torch.isfinite(best), keys, EMPTY)
         about = torch.full((*keys.shape, len(_OFFSETS)), torch.nan, dtype=torch.float16, device=keys.device)
-        place, column = torch.nonzero(keys > self._keys[seen.columns].amin(1), as_tuple=True)
+        place, column = torch.nonzero(keys > floor, as_tuple=True)
         if not len(place):
             return
         rows = order[chosen[place, column]]
@@ -75,26 +83,13 @@ class Peaks:
         about[place, column] = _about(seen.states, seen.segments, rows, token, column)
         self._take_in(seen.columns, keys.T, about.transpose(0, 1))
 
-    def _update_on_gpu(
-        self, seen: Seen, values: Tensor, tokens: Tensor, sound: Tensor, order: Tensor, low: Tensor
-    ) -> None:
-        """Take in one site and layer of a batch without waiting for the device."""
-        from neurolect.collector.device import peak_kernels
-
-        floor, n = self._keys[seen.columns].amin(1), self._keys.shape[1]
-        found = peak_kernels.strongest(values, order, sound, floor, n=n, top=self.side == "top")
-        place = (_LOW - (found & _LOW)).clamp(max=len(order) - 1)
-        there = (found >> 32) != (EMPTY >> 32)
-        keys = torch.where(there, (found & ~_LOW) | low[place], EMPTY)
-        rows = order[place].reshape(-1)
-        column = torch.arange(len(keys), device=keys.device).repeat_interleave(n, output_size=rows.numel())
-        token = tokens[rows, column]
-        token = torch.where(token < 0, ~token, token)  # where the gate is negative
-        about = _about(seen.states, seen.segments, rows, token, column)
-        self._take_in(seen.columns, keys, about.view(*keys.shape, -1))
-
     def merge(self, other: "Peaks") -> None:
         """Take in what was kept of other sentences."""
+        if self._keys.is_cuda and other.device == self.device and triton_here():
+            from neurolect.collector.device import peak_kernels
+
+            peak_kernels.take_in_kept((self._keys, self._values), (other._keys, other._values))
+            return
         self._take_in(slice(None), other._keys, other._values)
 
     def _take_in(self, columns: slice, keys: Tensor, values: Tensor) -> None:
@@ -129,18 +124,30 @@ class Peaks:
         return made
 
 
-def watch_for(peaks: Mapping[str, Peaks], sentence_ids: NDArray[np.int64], *, device: torch.device) -> Watch | None:
-    """Make what looks at the states of a batch of these sentences."""
+def watch_for(
+    peaks: Mapping[str, Peaks], sentence_ids: NDArray[np.int64], *, device: torch.device, careful: bool = True
+) -> Watch | None:
+    """Make what looks at the states of a batch of these sentences.
+
+    ``careful``: Whether a sentence that is not finite at one neuron is left out of all the layer's entries.
+    """
     if not peaks:
         return None
     rows = np.argsort(sentence_ids, kind="stable")
-    order, low = to_device(rows, device), to_device(_LOW - sentence_ids[rows], device)
+    order, low = to_device(rows, device), to_device(_LOW - sentence_ids, device)
 
     def watch(seen: Seen) -> None:
+        sound = _sound(seen) if careful else None
         for each in peaks.values():
-            each.update(seen, order=order, low=low)
+            each.update(seen, order=order, low=low, sound=sound)
 
     return watch
+
+
+def _sound(seen: Seen) -> Tensor:
+    """Say which rows are finite at all neurons: bool, shape (B,)."""
+    sound = torch.isfinite(seen.values).all(1)
+    return sound if seen.lows is None else sound & torch.isfinite(seen.lows).all(1)
 
 
 def _strongest(values: Tensor, n: int, *, side: str) -> Tensor:

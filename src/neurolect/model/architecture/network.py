@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.errors import ModelError
+from neurolect.model.architecture.devices import main_device
 from neurolect.model.architecture.gates import Part, find_inputs
 from neurolect.model.architecture.latent_taps import check_width, latent_tap
 from neurolect.model.architecture.taps import Tap, find_taps
@@ -68,8 +69,8 @@ class Network:
 
     @property
     def device(self) -> torch.device:
-        """Where the network runs."""
-        return next(self.body.parameters()).device
+        """Where the network runs; of one that is spread over several devices, where its input goes."""
+        return main_device(self.body)
 
     @property
     def n_words(self) -> int:

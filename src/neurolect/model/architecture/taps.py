@@ -318,7 +318,7 @@ def _same_states(inputs: Sequence[Tensor | None], states: Sequence[Tensor], last
     if len(inputs) + 1 != len(states):
         return False
     return all(
-        ours is not None and ours.shape == theirs.shape and torch.equal(ours, theirs)
+        ours is not None and ours.shape == theirs.shape and torch.equal(ours.to(theirs.device), theirs)
         for ours, theirs in zip([*inputs, last], states, strict=True)
     )
 
@@ -339,7 +339,7 @@ def _called_with(states: Tensor, calls: Sequence[Call]) -> Target | None:
     for call in calls:
         for tokens_first in (False, True):
             given = call.states.transpose(0, 1) if tokens_first and call.states.ndim == 3 else call.states
-            if given.shape == states.shape and torch.equal(given, states):
+            if given.shape == states.shape and torch.equal(given.to(states.device), states):
                 return Target(call.module, "input", call.number, tokens_first)
     return None
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 _ROWS = 32
 _COLUMNS = 128
-_COLUMNS_OF_MAXIMA = 1024
+_COLUMNS_OF_MAXIMA = 512
 """Two warps, each thread of which goes through the tokens of its own columns: nothing is shared between them."""
 
 
@@ -41,11 +41,14 @@ def pool_max(
     lows: Tensor | None = None,
     low_tokens: Tensor | None = None,
     gate: Tensor | None = None,
+    reach: tuple[Tensor, Tensor] | None = None,
 ) -> None:
     """Pool maxima, and minima in the same reading.
 
     ``lows, low_tokens``: Like ``out`` and ``tokens``, of the lowest values.
     ``gate``: Tensor of the states' shape. Where it is negative at a token that is given, the complement is.
+    ``reach``: float32, shape (W,), each. With minima, the gate is looked at only of maxima, and of minima of the
+        other sign, that are as high.
     """
     states = states if states.stride(1) == 1 else states.contiguous()
     gate = gate if gate is None or gate.stride(1) == 1 else gate.contiguous()
@@ -61,6 +64,8 @@ def pool_max(
             out if lows is None else lows,
             out if low_tokens is None else low_tokens,
             states if gate is None else gate,
+            out if reach is None else reach[0],
+            out if reach is None else reach[1],
             width,
             states.stride(0),
             out.stride(0),
@@ -71,6 +76,7 @@ def pool_max(
             TOKENS=tokens is not None,
             LOWS=lows is not None and low_tokens is not None,
             GATED=gate is not None and tokens is not None,
+            CHOSEN=reach is not None,
             COLUMNS=_COLUMNS_OF_MAXIMA,
             num_warps=2,
         )
@@ -115,6 +121,8 @@ def _pool_max(
     lows: "Tensor",
     low_tokens: "Tensor",
     gate: "Tensor",
+    reach: "Tensor",
+    low_reach: "Tensor",
     width: "int",
     states_stride: "int",
     out_stride: "int",
@@ -125,6 +133,7 @@ def _pool_max(
     TOKENS: tl.constexpr,
     LOWS: tl.constexpr,
     GATED: tl.constexpr,
+    CHOSEN: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
     """Pool one sentence and ``COLUMNS`` neurons, token by token; the first of equal ones counts."""
@@ -140,24 +149,28 @@ def _pool_max(
     low_token = token
     for at in range(low + 1, high):
         value = tl.load(states + at * states_stride + columns, mask=wanted, other=0.0).to(tl.float32)
-        # NaN must win, so that it is found
-        better = (value > best) | ((value != value) & (best == best))
-        best = tl.where(better, value, best)
         if TOKENS:
-            token = tl.where(better, (at - zero).to(tl.int32), token)
+            token = tl.where(value > best, (at - zero).to(tl.int32), token)
+        # NaN must win, so that it is found; its token is as good as any
+        best = tl.maximum(best, value, propagate_nan=tl.PropagateNan.ALL)
         if LOWS:
-            lower = (value < least) | ((value != value) & (least == least))
-            least = tl.where(lower, value, least)
-            low_token = tl.where(lower, (at - zero).to(tl.int32), low_token)
+            low_token = tl.where(value < least, (at - zero).to(tl.int32), low_token)
+            least = tl.minimum(least, value, propagate_nan=tl.PropagateNan.ALL)
     tl.store(out + sentence * out_stride + columns, best, mask=wanted)
     if TOKENS:
         if GATED:
-            own = tl.load(gate + (zero + token) * gate_stride + columns, mask=wanted, other=0.0)
+            asked = wanted
+            if CHOSEN:
+                asked = wanted & (best >= tl.load(reach + columns, mask=wanted, other=float("inf")))
+            own = tl.load(gate + (zero + token) * gate_stride + columns, mask=asked, other=0.0)
             token = tl.where(own.to(tl.float32) < 0, -1 - token, token)
         tl.store(tokens + sentence * tokens_stride + columns, token.to(tl.int16), mask=wanted)
     if LOWS:
         if GATED:
-            own = tl.load(gate + (zero + low_token) * gate_stride + columns, mask=wanted, other=0.0)
+            asked = wanted
+            if CHOSEN:
+                asked = wanted & (-least >= tl.load(low_reach + columns, mask=wanted, other=float("inf")))
+            own = tl.load(gate + (zero + low_token) * gate_stride + columns, mask=asked, other=0.0)
             low_token = tl.where(own.to(tl.float32) < 0, -1 - low_token, low_token)
         tl.store(lows + sentence * lows_stride + columns, least, mask=wanted)
         tl.store(low_tokens + sentence * low_tokens_stride + columns, low_token.to(tl.int16), mask=wanted)

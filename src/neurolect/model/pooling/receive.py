@@ -53,10 +53,14 @@ class DeviceActivations(NamedTuple):
     watch: Watch | None = None
     """What is shown the states, where anything is."""
 
+    reach: tuple[Tensor, Tensor] | None = None
+    """With lowest values, what a neuron's highest must reach, and its lowest with the other sign, for anyone to ask
+    for the gate there: float32, shape (n_neurons,) each. All are asked for where there is none."""
+
     def of_rows(self, rows: slice, *, watch: Watch | None) -> "DeviceActivations":
         """Give the room of some sentences."""
         tokens, lows, low_tokens = (None if each is None else each[rows] for each in self[1:4])
-        return DeviceActivations(self.values[rows], tokens, lows, low_tokens, watch)
+        return DeviceActivations(self.values[rows], tokens, lows, low_tokens, watch, self.reach)
 
 
 def room_for(
@@ -105,7 +109,7 @@ def receiver_for(
 
     def receive(number: int, states: Tensor) -> None:
         columns = slice(offsets[number], offsets[number + 1])
-        rows = states.reshape(-1, states.shape[-1])
+        rows = states.reshape(-1, states.shape[-1]).to(out.values.device)
         values, tokens, lows, low_tokens = (None if each is None else each[:, columns] for each in out[:4])
 
         def pooled(given: Tensor, into: Tensor, at: Tensor | None) -> None:
@@ -115,12 +119,21 @@ def receiver_for(
                 pool_segments(given, segments=segments, pooling=pooling, out=into, tokens=at)
 
         found = (gates or {}).pop(number, None)
-        gate = None if found is None else found.reshape(-1, found.shape[-1])
+        # blocks of one network may be on several devices; activations, and what is made of them, are on one
+        gate = None if found is None else found.reshape(-1, found.shape[-1]).to(out.values.device)
         if values is not None and pooling == "max" and rows.is_cuda and triton_here():
             from neurolect.model.pooling import kernels
 
+            reach = None if out.reach is None or lows is None else (out.reach[0][columns], out.reach[1][columns])
             kernels.pool_max(
-                rows, *segments, out=values, tokens=tokens, lows=lows, low_tokens=low_tokens, gate=gate
+                rows,
+                *segments,
+                out=values,
+                tokens=tokens,
+                lows=lows,
+                low_tokens=low_tokens,
+                gate=gate,
+                reach=reach,
             )
             gate = None  # done
         elif values is not None:
