@@ -45,6 +45,7 @@ def make_inputs(sentences: pa.Table, lists: Lists) -> Inputs:
         lists=lists,
         in_sample=in_sample,
         constant=np.zeros(len(lists.rows), np.bool_),
+        not_finite=np.zeros(len(lists.rows), np.bool_),
         length_values=lengths.astype(np.int64),
         length_counts=counts.astype(np.int64),
     )
