@@ -41,6 +41,9 @@ export function Card() {
   </article>`;
 }
 
+// How many sentences hold a part of a name is said less loudly than the name.
+const counted = (name) => name.split(/(\(\d+ of the strongest \d+\))/).map((each, at) => (at % 2 ? html`<span class="dim of">${each}</span>` : each));
+
 function Head({ now, card }) {
   const site = now.sites.find((each) => each.site === card.site && each.layer === card.layer);
   const near = (step) => (card.index + step >= 0 && site && card.index + step < site.width ? `${card.site}.${card.layer}.${card.index + step}` : null);
@@ -58,7 +61,7 @@ function Head({ now, card }) {
   return html`<header class="card-head">
     <div><p class="dim">${cut(card.model.name, 80)} \u00b7 ${card.site}, ${where}, dimension ${card.index}</p>
       <h1 tabindex="-1"><${Address}>${card.address}<//></h1>
-      <dl class="names">${card.sides.map((side) => html`<div class=${side.side}><dt><${Side} side=${side.side} /><span class="dim">${SIDES[side.side]} for</span></dt><dd><strong>${side.name ? cut(side.name, 200) : "no clear theme"}</strong>
+      <dl class="names">${card.sides.map((side) => html`<div class=${side.side}><dt><${Side} side=${side.side} /><span class="dim">${SIDES[side.side]} for</span></dt><dd><strong>${side.name ? counted(cut(side.name, 200)) : "no clear theme"}</strong>
         ${side.name_held ? html`<span class="dim"> ${side.name_held.of_10} of its first 10 sentences, ${side.name_held.of_100} of its first 100</span>` : null}</dd></div>`)}</dl>
       ${!activation.n ? html`<p class="notice">Its activation was NaN or infinite on every sentence: its lists are empty.</p>` : activation.nearly_constant ? html`<p class="notice">Nearly constant: its activation varies too little for the model to use. Its lists are the first sentences among equals.</p>` : null}
     </div>

@@ -93,13 +93,18 @@ function Bar({ current }) {
     if (key === "compare") return value && ((value.comparisons || []).length > 0 || value.runs.length > 1);
     return true;
   };
+  const nav = useRef(null);
+  useEffect(() => { // on a narrow screen the list of pages is wider than it
+    const now = nav.current && nav.current.querySelector("[aria-current]");
+    if (now) nav.current.scrollLeft = Math.max(0, now.offsetLeft - nav.current.clientWidth / 2);
+  }, [current, value]);
   const names = { auto: "as the system", light: "light", dark: "dark" };
   return html`<header class="top-bar">
     <a class="brand" href=${link([], ofRun(runNumber.value))}><span aria-hidden="true" class="logo"><i></i><i></i><i></i><i></i></span>neurolect</a>
     ${value && value.runs.length > 1
       ? html`<${Select} hideLabel label="Run" value=${String(runNumber.value)} options=${value.runs.map((each, n) => [String(n), cut(each.name, 40)])} onChange=${(n) => go(link(current === "card" ? ["neurons"] : [current].filter(Boolean), ofRun(Number(n))))} />`
       : now ? html`<span class="run-name" title=${now.name}>${cut(now.name, 40)}</span>` : null}
-    <nav aria-label="Pages"><ul>${Object.entries(PAGES).filter(([key, page]) => !page.hidden && there(key)).map(([key, page]) => html`<li><a href=${link([key].filter(Boolean), ofRun(runNumber.value))} aria-current=${key === current ? "page" : null}>${page.name}</a></li>`)}</ul></nav>
+    <nav ref=${nav} aria-label="Pages"><ul>${Object.entries(PAGES).filter(([key, page]) => !page.hidden && there(key)).map(([key, page]) => html`<li><a href=${link([key].filter(Boolean), ofRun(runNumber.value))} aria-current=${key === current ? "page" : null}>${page.name}</a></li>`)}</ul></nav>
     <button type="button" class="theme" onClick=${switchTheme} title=${`Colours: ${names[theme.value]}`}><span aria-hidden="true">${{ auto: "\u25d0", light: "\u25cb", dark: "\u25cf" }[theme.value]}</span><span class="hidden">Colours: ${names[theme.value]}. Change</span></button>
   </header>`;
 }
