@@ -1,6 +1,7 @@
 """Progress in log lines and in bars."""
 
 import logging
+import time
 
 import pytest
 
@@ -43,6 +44,29 @@ def test_bars_show_name_and_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert "read" in shown
     assert "4/8" in shown
     assert "4 sentences were [too] short" in shown
+
+
+def test_what_does_not_say_how_far_it_is_says_how_long_it_takes(caplog: pytest.LogCaptureFixture) -> None:
+    progress = LogProgress(every=0.0)  # nothing said for a second is too long
+    with caplog.at_level(logging.INFO, logger="neurolect"):
+        with progress.step("train [vectors]"):
+            time.sleep(1.3)
+        with progress.task("words", total=9, unit="lists"), progress.step("compile"):
+            time.sleep(1.3)
+        with progress.step("short"):
+            pass
+    said = [record.message for record in caplog.records]
+    assert said[0] == "train [vectors]: 1 s so far"
+    assert [each for each in said[1:-1] if each in ("words: 0 of 9 lists, 1 s so far", "compile: 1 s so far")]
+    assert not any("short" in each for each in said)
+
+
+def test_a_step_above_bars_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = RichProgress()
+    monkeypatch.setattr(progress._silence, "_every", 0.2)
+    with progress.step("train"):
+        time.sleep(0.5)
+    assert "train: 0 s so far" in capsys.readouterr().err
 
 
 def test_null_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,9 @@ Library code calls only the protocol; the display is chosen once, at the edge (t
 """
 
 import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -37,6 +38,11 @@ class Progress(Protocol):
         """Open a task; it is closed when the ``with`` block ends."""
         yield NullTask()
 
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Do something that cannot say how far it is; where it is long, how long it has taken is said meanwhile."""
+        yield
+
     def message(self, text: str) -> None:
         """Tell the user something that outlives the bar, e.g. a count of dropped sentences."""
 
@@ -62,6 +68,11 @@ class NullProgress:
         """Open a silent task."""
         yield NullTask()
 
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Be silent."""
+        yield
+
     def message(self, text: str) -> None:
         """Log the message."""
         logger.info("%s", visible(text))
@@ -70,8 +81,11 @@ class NullProgress:
 class LogTask:
     """Logs a line every few seconds: done, total, rate, remaining time."""
 
-    def __init__(self, name: str, total: float | None, unit: str, *, every: float) -> None:
+    def __init__(
+        self, name: str, total: float | None, unit: str, *, every: float, heard: Callable[[], None] | None = None
+    ) -> None:
         self._name, self._total, self._unit, self._every = name, total, unit, every
+        self._heard = heard or (lambda: None)
         self._done = 0.0
         self._note = ""
         self._start = self._last = time.monotonic()
@@ -82,6 +96,7 @@ class LogTask:
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
+            self._heard()
             logger.info("%s", self.line(now - self._start))
 
     def set_total(self, total: float) -> None:
@@ -95,6 +110,7 @@ class LogTask:
     def line(self, seconds: float) -> str:
         """Compose the log line after ``seconds`` of work."""
         rate = self._done / seconds if seconds > 0 else 0.0
+        so_far = f"{seconds:,.0f} s so far" if not self._done and seconds >= 1 else ""
         parts = [f"{self._name}: {self._done:,.0f}"]
         if self._total:
             parts[0] += f" of {self._total:,.0f} {self._unit}".rstrip()
@@ -104,9 +120,43 @@ class LogTask:
             parts.append(f"{1 / rate:,.0f} s each")  # not "0 layers/s"
         if self._total and self._done < self._total and rate > 0:
             parts.append(f"{max(0.0, self._total - self._done) / rate:,.0f} s left")
+        if so_far:
+            parts.append(so_far)
         if self._note:
             parts.append(visible(self._note))
         return ", ".join(parts)
+
+
+class _Silence:
+    """How long nothing was said, and somebody who speaks when that is too long."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._last = time.monotonic()
+
+    def heard(self) -> None:
+        """Note that something was said now."""
+        self._last = time.monotonic()
+
+    @contextmanager
+    def broken_by(self, speak: Callable[[], None]) -> Iterator[None]:
+        """Let something be said whenever nothing was for so long, until the ``with`` block ends."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(max(0.1, self._last + self._every - time.monotonic())):
+                if time.monotonic() - self._last >= self._every:
+                    self.heard()
+                    speak()
+
+        watcher = threading.Thread(target=watch, name="neurolect-progress", daemon=True)
+        self.heard()
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
 
 
 class LogProgress:
@@ -120,18 +170,33 @@ class LogProgress:
 
     def __init__(self, *, every: float = 10.0) -> None:
         self._every = every
+        self._silence = _Silence(max(every, 1.0))
 
     @contextmanager
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
-        """Open a task that logs."""
-        task = LogTask(name, total, unit, every=self._every)
+        """Open a task that logs, also while it does not advance."""
+        task = LogTask(name, total, unit, every=self._every, heard=self._silence.heard)
         start = time.monotonic()
-        yield task
+        with self._silence.broken_by(lambda: logger.info("%s", task.line(time.monotonic() - start))):
+            yield task
+        self._silence.heard()
         logger.info("%s (done in %.1f s)", task.line(time.monotonic() - start), time.monotonic() - start)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Log how long a step has taken whenever nothing else was logged for so long."""
+        start = time.monotonic()
+        with self._silence.broken_by(lambda: logger.info("%s", _so_far(name, start))):
+            yield
 
     def message(self, text: str) -> None:
         """Log the message."""
+        self._silence.heard()
         logger.info("%s", visible(text))
+
+
+def _so_far(name: str, start: float) -> str:
+    return f"{visible(name)}: {time.monotonic() - start:,.0f} s so far"
 
 
 class RichTask:
@@ -160,6 +225,7 @@ class RichProgress:
         from rich.console import Console
 
         self._console = Console(stderr=True)
+        self._silence = _Silence(10.0)
 
     @contextmanager
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
@@ -187,6 +253,14 @@ class RichProgress:
         )
         with Bars(*columns, console=self._console) as bars:
             yield RichTask(bars, bars.add_task(name, total=total, note=""))
+        self._silence.heard()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Print how long a step has taken, above the bars of others."""
+        start = time.monotonic()
+        with self._silence.broken_by(lambda: self._console.print(_so_far(name, start), markup=False)):
+            yield
 
     def message(self, text: str) -> None:
         """Print the message above the bars."""

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurolect.collector import CollectOptions, collect
+from neurolect.collector import CollectOptions, collect, merge
 from neurolect.collector.held_out import choose_sentences, narrowed, pool_held_out
 from neurolect.collector.process import StopRequest
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, InterruptedRunError, OptionError
-from neurolect.model import Model, load_model
+from neurolect.model import Model, ModelOptions, load_model
 from neurolect.progress import NullProgress
 from neurolect.store import Run
 from tests.collector.engines.test_merging import SETTINGS
 from tests.tiny_corpora import tiny_corpus
-from tests.tiny_models import write_tiny_bert
+from tests.tiny_models import write_tiny, write_tiny_bert
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,52 @@ def test_what_is_kept_is_bounded_by_bytes(run: Run, model: Model, corpus: Corpus
     assert again.folder == run.folder
     with pytest.raises(CollectError, match="activations kept"):
         collect(model, corpus, out=run.folder, options=options)
+
+
+@pytest.fixture(scope="module")
+def gated(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Run]:
+    folder = write_tiny(tmp_path_factory.mktemp("llama"), family="Llama")
+    model = load_model(str(folder), options=ModelOptions(sites=("mlp",), pooling="max"))
+    options = CollectOptions(**SETTINGS, held_out_size=25)
+    return model, collect(model, corpus, out=tmp_path_factory.mktemp("gated") / "run", options=options)
+
+
+def test_lowest_values_are_kept_where_bottom_lists_are_of_these(gated: tuple[Model, Run]) -> None:
+    model, run = gated
+    held_out, lows = run.table("held_out/sentences"), run.array("held_out/lows")
+    assert lows.shape == run.array("held_out/activations").shape == (run.n_neurons, 25)
+    for column in (0, 24):
+        tokens = model.tokenize([held_out.column("text")[column].as_py()])
+        found: dict[int, Any] = {}
+        model.visit(model.batch(tokens, np.array([0])), found.__setitem__)
+        own = slice(int(tokens.first[0]), int(tokens.end[0]))
+        expected = np.concatenate([found[layer][0, own].amin(0).numpy() for layer in sorted(found)])
+        assert np.allclose(lows[:, column], expected, atol=1e-5)
+    assert "held_out/lows.npy" in run.manifest["stages"]["collect"]["files"]
+
+
+def test_a_merge_keeps_lowest_values(gated: tuple[Model, Run], corpus: Corpus, tmp_path: Path) -> None:
+    model, whole = gated
+    options = CollectOptions(**SETTINGS, held_out_size=25)
+    shards = [collect(model, corpus, out=tmp_path / f"{n}", options=options, shard=f"{n}/2") for n in range(2)]
+    merged = merge([each.folder for each in shards], out=tmp_path / "merged")
+    for name in ("held_out/lows", "held_out/activations"):
+        assert np.array_equal(merged.array(name), whole.array(name))
+
+
+def test_lowest_values_without_room_are_reported(gated: tuple[Model, Run], corpus: Corpus, tmp_path: Path) -> None:
+    options = CollectOptions(**SETTINGS, held_out_size=25, activation_bytes=1)
+    small = collect(gated[0], corpus, out=tmp_path / "small", options=options)
+    assert not small.files.has("held_out/lows.npy")
+    assert any("Lowest values of held-out sentences are not kept" in each for each in small.manifest["notices"])
+
+
+def test_lists_of_many_neurons_are_shorter_unless_asked_for() -> None:
+    options = CollectOptions()
+    assert options.resolved_list_size(100_000, n_lists=2 * 2_304) == 1_000
+    assert options.resolved_list_size(6_000, n_lists=2 * 46_080) == 200
+    assert options.resolved_list_size(10**7, n_lists=2 * 458_752) == 100
+    assert CollectOptions(list_size=1_000).resolved_list_size(10**7, n_lists=2 * 458_752) == 1_000
 
 
 def test_a_stop_keeps_what_was_read_and_a_time_limit_leaves_out_the_rest(

@@ -73,3 +73,15 @@ def test_a_layer_that_varies_in_one_half_of_the_sentences_has_nothing_held_out()
     found = compared(moments_of(values), (0, 1), slice(0, 7), kept=0.99)
     assert np.isnan(found.held_out)
     assert found.n_directions == 1
+
+
+@pytest.mark.parametrize("level", [3.0, 1000.1])
+@pytest.mark.parametrize("still", [0, 1])
+def test_a_layer_that_is_constant_in_one_half_has_nothing_held_out(level: float, still: int) -> None:
+    random = np.random.default_rng(7)
+    values = random.normal(size=(2, 400, 7)).astype(np.float32)
+    # halves are every second sentence; what is left of them is but rounding
+    values[1][still::2] = level + random.normal(size=(200, 7)).astype(np.float32) * 1e-6
+    values[1][1 - still :: 2] += np.float32(level)
+    found = compared(moments_of(list(values)), (0, 1), slice(0, 7), kept=0.99)
+    assert np.isnan(found.held_out)

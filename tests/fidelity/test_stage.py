@@ -1,6 +1,7 @@
 """Scores are right where the truth is known: a word's neuron, a field's, a length's, a constant one, noise."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from neurolect.errors import OptionError, RunFolderError
 from neurolect.fidelity import FidelityOptions, score_fidelity
 from neurolect.fidelity.results import fitted
 from neurolect.fidelity.score import compare_with_random
+from neurolect.folders.atomic import write_npy
 from neurolect.progress import NullProgress
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 from neurolect.views.cards.numbers import card_fidelity, fidelity_lines
@@ -72,6 +74,25 @@ def test_noise_is_explained_by_nothing(scored: Run) -> None:
     assert abs(found["all"]["spearman"]) < 0.2
     n = scored.rows("fidelity/neurons", neuron_id=NOISE, side="top").to_pylist()[0]
     assert found["all"]["average_precision"] < 2 * n["base_rate"]
+
+
+def test_bottom_lists_of_lowest_values_are_scored_on_these(scored: Run, described: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(described, folder, ignore=shutil.ignore_patterns("fidelity"))
+    manifest = read_manifest(folder)
+    manifest["options"]["collect"]["bottom_by"] = "minimum"
+    manifest["stages"].pop("fidelity", None)
+    write_manifest(folder, manifest)
+    forget_sums(folder)
+    refused = score_fidelity(Run(folder), options=OPTIONS).table("fidelity/neurons").to_pylist()
+    assert {each["refused"] for each in refused if each["side"] == "bottom"} == {"of lowest values"}
+    # what is kept as lowest values decides, and nothing else: the pooled ones are now those of other sentences
+    write_npy(folder / "held_out" / "lows.npy", held_out()[1])
+    write_npy(folder / "held_out" / "activations.npy", np.ascontiguousarray(held_out()[1][:, ::-1]))
+    again = score_fidelity(Run(folder), options=replace(OPTIONS, seed=1))
+    usual, now = (scores_of(each, LENGTH, "bottom")["length"]["auroc"] for each in (scored, again))
+    assert now == pytest.approx(usual)
+    assert scores_of(again, LENGTH)["length"]["auroc"] < 0.7
 
 
 def test_what_cannot_be_scored_says_so(scored: Run, described: Path, tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ def test_nothing_of_another_model_stays_when_a_run_begins_again(made: Path, tmp_
     """Its held-out sentences were pooled, and it was stopped before the first checkpoint."""
     options, corpus = CollectOptions(**SIZES), made / "one" / "corpus"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus_pass, "_new_state", interrupted)
+        patch.setattr(corpus_pass, "begin", interrupted)
         with pytest.raises(KeyboardInterrupt):
             collect(load_model(str(made / "other" / "model")), corpus, out=tmp_path / "run", options=options)
     assert (tmp_path / "run" / "held_out" / "activations.npy").is_file()

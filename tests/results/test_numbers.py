@@ -97,6 +97,7 @@ def test_values_named_alone_count(described: Run) -> None:
     [
         ("deviation=domain:recipe,fictions", {}, r"no value 'fictions'(.|\n)*'fiction'"),
         ("lenght", {}, r"no number 'lenght'(.|\n)*'length'"),
+        ("svcca", {}, r"is of a comparison of runs(.|\n)*neurolect compare"),
         ("length", {"value": "3"}, "goes with pos, tag, corpus or field"),
         ("field=genre", {}, "one of 'domain', 'author'"),
         ("field=domain", {"value": "recipes"}, r"no value 'recipes'(.|\n)*'recipe'"),

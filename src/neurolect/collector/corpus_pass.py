@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from neurolect.collector.chunk_pass import (
     Aside,
     Launched,
     blocks_of,
-    compile_ahead,
     is_finite,
     kept_on_device,
     undisturbed,
@@ -29,12 +29,10 @@ from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks
 from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
-from neurolect.collector.first_token import first_token_notice
 from neurolect.collector.held_out import pool_held_out
-from neurolect.collector.lists.moments import Moments, choose_bins
-from neurolect.collector.lists.sample import SampleActivations
 from neurolect.collector.memory import must_spill, named_shortage, spilled_notice
 from neurolect.collector.options import CollectOptions
+from neurolect.collector.pilot import begin
 from neurolect.collector.process import StopRequest, release_memory, stop_requests, threads_of
 from neurolect.collector.record import (
     add_notice,
@@ -95,7 +93,6 @@ def _started_with(folder: Path) -> str | None:
     return str(read_manifest(folder)["model"].get("backend", "torch"))
 
 
-_PILOT = 128
 _HELD_OUT_SHARE = 0.25
 """Of the time of a pass that is to end in time, what goes to the held-out part at most."""
 
@@ -117,14 +114,15 @@ def collect_here(
     options = with_limit_rule(with_chunks(options, model, folder), folder, corpus)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
-    with undisturbed(kept_on_device(options.keep_on, model.device)):
+    trying = progress.step("try how sentences are fed")
+    with undisturbed(kept_on_device(options.keep_on, model.device)), trying:
         model.way = way_of_run(
             model, corpus, folder, options, n_sentences=n_sentences, shard=shard, progress=progress
         )
-    options = with_lists(options, folder, model)
+    options = with_lists(options, folder, model, n_sentences=n_sentences)
     plan = Plan(
         n_neurons=model.neurons.n_neurons,
-        list_size=options.resolved_list_size(n_sentences),
+        list_size=options.list_size or 1,
         sides=options.sides or (),
         with_tokens=model.options.pooling == "max",
         gated=bool(model.gates) and model.options.pooling == "max" and model.way.backend == "torch",
@@ -183,12 +181,14 @@ def _collect(
             undisturbed(device),
         ):
             if loaded is None:
-                state = _new_state(
-                    model, corpus, plan, options, sample_ids, folder=folder, progress=progress, spilled=spilled
+                plain = partial(_tell, folder=folder, progress=progress)
+                state = begin(
+                    model, corpus, plan, options, sample_ids, spilled=spilled, task=task, stop=stop, tell=plain
                 )
             else:
                 state = loaded[0]
                 progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
+            task.note("")
             task.advance(state.n_sentences)
             ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task, started), stream, position)
     if shard is not None:
@@ -200,14 +200,8 @@ def _collect(
     n_read = state.convergence.n_read
     sample_ids = read_of(sample_ids, corpus, n_sentences, n_read=n_read, options=options, chosen=chosen)
     state.sample = state.sample.to_host().only(sample_ids)
-    n_kept = write_results(
-        folder,
-        state,
-        corpus=corpus,
-        neurons=model.neurons,
-        sample_ids=sample_ids,
-        options=options,
-    )
+    of_run: dict[str, Any] = {"corpus": corpus, "neurons": model.neurons, "options": options}
+    n_kept = write_results(folder, state, sample_ids=sample_ids, progress=progress, **of_run)
     write_convergence(folder, state, ending)
     complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - started, ending=ending)
     checkpoints.remove()
@@ -218,11 +212,11 @@ def _spilled(model: Model, plan: Plan, options: CollectOptions, folder: Path, pr
     """Say whether lists are kept on the host because the device does not hold them."""
     spilled = must_spill(model, plan, options, kept_on_device(options.keep_on, model.device))
     if spilled:
-        _tell(spilled_notice(plan), folder, progress)
+        _tell(spilled_notice(plan), folder=folder, progress=progress)
     return spilled
 
 
-def _tell(notice: str, folder: Path, progress: Progress) -> None:
+def _tell(notice: str, *, folder: Path, progress: Progress) -> None:
     """Say something now and in the manifest."""
     progress.message(notice)
     add_notice(folder, notice)
@@ -435,41 +429,3 @@ def _without_non_finite(this: _Pass, values: NDArray[np.float32]) -> NDArray[np.
             key = f"{each.site}.{each.layer}"
             this.state.n_skipped[key] = this.state.n_skipped.get(key, 0) + int(bad.sum())
     return values
-
-
-def _new_state(
-    model: Model,
-    corpus: Corpus,
-    plan: Plan,
-    options: CollectOptions,
-    sample_ids: NDArray[np.int64],
-    *,
-    folder: Path,
-    progress: Progress,
-    spilled: bool,
-) -> CollectState:
-    """Run the pilot (the sample's first sentences), choose shift and bins, and start empty."""
-    pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
-    tokens = model.tokenize(pilot.column("text").to_pylist())
-    batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
-    read = [model.read(model.batch(tokens, rows)) for rows in batches]
-    parts = [each.values for each in read]
-    if not parts:
-        what = f"None of {pilot.num_rows} sampled sentences has a token this model's tokenizer knows."
-        raise CollectError(what, hint="Is the tokenizer made for this language?")
-    values = np.concatenate(parts)
-    notice = first_token_notice(read, tokens, batches, neurons=model.neurons, begins=model.may_begin)
-    if notice is not None:
-        _tell(notice, folder, progress)
-    if options.non_finite == "error":
-        raise_if_non_finite(values, model.neurons)
-    finite = np.where(np.isfinite(values), values, np.nan)
-    counted = np.maximum(np.isfinite(values).sum(axis=0), 1)
-    shift = np.nansum(finite, axis=0, dtype=np.float64) / counted
-    moments = Moments(shift, bins=choose_bins(finite, n_bins=options.histogram_bins, from_zero=plan.latents))
-    n_sampled = options.kept_activations(plan.n_neurons).n_sampled
-    sample = SampleActivations(sample_ids[:n_sampled], plan.n_neurons)
-    device = kept_on_device(options.keep_on, model.device)
-    state = CollectState(plan, moments=moments, sample=sample, device=device, spilled=spilled)
-    compile_ahead(model, model.batch(tokens, batches[0]), state)
-    return state

@@ -23,6 +23,7 @@ from neurolect.corpus import Corpus
 from neurolect.folders.atomic import replacing, write_npy, write_table
 from neurolect.folders.parquet import CHECKED
 from neurolect.model.neurons import NeuronIndex
+from neurolect.progress import Progress, Task
 from neurolect.statistics.sorting import distinct
 from neurolect.store.sides import peaks_of
 
@@ -39,18 +40,33 @@ def write_results(
     neurons: NeuronIndex,
     sample_ids: NDArray[np.int64],
     options: CollectOptions,
+    progress: Progress,
 ) -> int:
     """Write everything ``collect`` owes the run folder, but the manifest.
 
     ``sample_ids``: int64, shape (n,). The uniform sample, in sample order.
     """
+    total = neurons.n_neurons * len(state.lists)
+    with progress.task("write", total=total, unit="lists") as task:
+        return _write(folder, state, task, corpus=corpus, neurons=neurons, sample_ids=sample_ids, options=options)
+
+
+def _write(
+    folder: Path,
+    state: CollectState,
+    task: Task,
+    *,
+    corpus: Corpus,
+    neurons: NeuronIndex,
+    sample_ids: NDArray[np.int64],
+    options: CollectOptions,
+) -> int:
+    """Write all of it in threads."""
     kept = distinct(np.concatenate([sample_ids, *(lists.sentence_ids() for lists in state.lists.values())]))
     # those that take longest first
+    write_lists = partial(_write_lists, neurons=neurons, task=task, gated=state.plan.gated)
     jobs: list[Callable[[], None]] = [
-        *(
-            partial(_write_lists, folder / "lists" / f"{side}.parquet", lists, neurons, gated=state.plan.gated)
-            for side, lists in state.lists.items()
-        ),
+        *(partial(write_lists, folder / "lists" / f"{side}.parquet", lists) for side, lists in state.lists.items()),
         *(
             partial(write_npy, folder / f"{peaks_of(side)}.npy", peaks.sorted()[1])
             for side, peaks in state.peaks.items()
@@ -101,17 +117,19 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
             writer.close()
 
 
-def _write_lists(path: Path, lists: Lists, neurons: NeuronIndex, *, gated: bool) -> None:
+def _write_lists(path: Path, lists: Lists, *, neurons: NeuronIndex, task: Task, gated: bool) -> None:
     """Write one side's lists, a block of neurons at a time."""
     widths = [each.width for each in neurons.site_layers]
     with_gate = np.repeat([each.site == "mlp" for each in neurons.site_layers], widths) if gated else None
     block = max(1, _ROWS_AT_ONCE // lists.list_size)
     with replacing(path) as temporary:
         writer: pq.ParquetWriter | None = None
-        for table in _lists_tables(lists, neurons.n_neurons, block, with_gate):
+        tables = _lists_tables(lists, neurons.n_neurons, block, with_gate)
+        for start, table in zip(range(0, neurons.n_neurons, block), tables, strict=True):
             if writer is None:
                 writer = pq.ParquetWriter(temporary, table.schema, **_encoding(table.schema))
             writer.write_table(table, row_group_size=_ROWS_AT_ONCE // 8)
+            task.advance(min(block, neurons.n_neurons - start))
         if writer is not None:
             writer.close()
 
@@ -174,7 +192,8 @@ def _lists_table(lists: Lists, start: int, stop: int, with_gate: NDArray[np.bool
 def _write_neurons(folder: Path, state: CollectState, neurons: NeuronIndex) -> None:
     """Write ``neurons.parquet`` and the histograms."""
     sums = state.moments.to_host()
-    write_npy(folder / "histograms.npy", sums.histograms)
+    fits = sums.histograms.max(initial=0) <= np.iinfo(np.int32).max
+    write_npy(folder / "histograms.npy", sums.histograms.astype(np.int32 if fits else np.int64))
     moments = sums.table()
     sites = [each.site for each in neurons.site_layers for _ in range(each.width)]
     layers = [each.layer for each in neurons.site_layers for _ in range(each.width)]

@@ -65,6 +65,8 @@ class Pooled(NamedTuple):
     """In any order, shape (n,); sentences with no token are left out."""
     activations: NDArray[np.float32]
     """Shape (n, n_neurons); NaN at a site and layer that was not finite."""
+    lows: NDArray[np.float32]
+    """Lowest values of their tokens, same shape; without columns where they are not kept."""
 
 
 def choose_sentences(corpus: Corpus, *, part: Part, size: int, seed: int) -> NDArray[np.int64]:
@@ -87,8 +89,11 @@ def pool_sentences(
     shard: Shard | None = None,
     kept_in: Path | None = None,
     time_limit: float | None = None,
+    lows: bool = False,
 ) -> Pooled:
     """Run sentences through the model and keep all activations.
+
+    ``lows``: Keep the lowest values of their tokens too.
 
     ``kept_in``: A file that keeps what is done where it is stopped, or now and then; what it has is not done again.
     ``time_limit``: On the clock of ``time.monotonic``; what is not done by then is left out, be it long or short.
@@ -100,7 +105,8 @@ def pool_sentences(
         batches = batches[shard.number :: shard.n]
     offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in batches])]).astype(np.int64)
     task.set_total(int(offsets[-1]))
-    activations = np.full((int(offsets[-1]), model.neurons.n_neurons), np.nan, dtype=np.float32)
+    n_neurons = model.neurons.n_neurons
+    activations = np.full((int(offsets[-1]), n_neurons * (1 + lows)), np.nan, dtype=np.float32)
     done = np.zeros(len(batches), dtype=np.bool_)
     if kept_in is not None and kept_in.is_file():
         with opened_npz(kept_in) as file:
@@ -121,28 +127,39 @@ def pool_sentences(
         if time_limit is not None and done.any() and time.monotonic() >= time_limit:
             break
         batch = model.batch(tokens, batches[number])
-        activations[offsets[number] : offsets[number + 1]] = _read_finite(model, batch, options)
+        activations[offsets[number] : offsets[number + 1]] = _read_finite(model, batch, options, lows=lows)
         done[number] = True
         task.advance(len(batches[number]))
     ids = sentences.column("sentence_id").to_numpy()
-    if done.all():
-        return Pooled(ids[np.concatenate([np.empty(0, np.int64), *batches])], activations)
-    rows = np.repeat(done, np.diff(offsets))
-    return Pooled(ids[np.concatenate(batches)[rows]], activations[rows])
+    order = np.concatenate([np.empty(0, np.int64), *batches])
+    if not done.all():
+        rows = np.repeat(done, np.diff(offsets))
+        order, activations = order[rows], activations[rows]
+    return Pooled(ids[order], activations[:, :n_neurons], activations[:, n_neurons:])
 
 
-def _read_finite(model: Model, batch: Batch, options: CollectOptions) -> NDArray[np.float32]:
-    """Read a batch; in a wider number format where the usual one overflows; NaN where that does not help."""
-    values = model.run(batch).values.cpu().numpy()
-    wider = model
-    while (bad := non_finite(values, model.neurons)) and (next_wider := wider.wider()) is not None:
+def _read_finite(model: Model, batch: Batch, options: CollectOptions, *, lows: bool) -> NDArray[np.float32]:
+    """Read a batch; in a wider number format where the usual one overflows; NaN where that does not help.
+
+    Returns: The lowest values, where asked for, as further columns.
+    """
+    wider, found = model, _read(model, batch, lows=lows)
+    while (bad := any(non_finite(each, model.neurons) for each in found)) and (
+        next_wider := wider.wider()
+    ) is not None:
         wider = next_wider
-        values = wider.run(batch).values.cpu().numpy()
-    if not bad:
-        return values
-    if options.non_finite == "error":
-        raise_if_non_finite(values, model.neurons)
-    return np.where(np.isfinite(values), values, np.nan)
+        found = _read(wider, batch, lows=lows)
+    if bad and options.non_finite == "error":
+        for each in found:
+            raise_if_non_finite(each, model.neurons)
+    values = np.concatenate(found, axis=1)
+    return np.where(np.isfinite(values), values, np.nan) if bad else values
+
+
+def _read(model: Model, batch: Batch, *, lows: bool) -> list[NDArray[np.float32]]:
+    """Give the activations of a batch, and the lowest values where asked for."""
+    read = model.read(batch, lows=lows)
+    return [read.values, *([] if read.lows is None else [read.lows])]
 
 
 def pool_held_out(
@@ -164,7 +181,8 @@ def pool_held_out(
     """
     partial = folder / HELD_OUT_PARTIAL
     written = folder / "held_out" / "activations.npy" if shard is None else partial
-    size = min(options.kept_activations(model.neurons.n_neurons).n_held_out, corpus.n_held_out)
+    keep = options.kept_activations(model.neurons.n_neurons)
+    size = min(keep.n_held_out, corpus.n_held_out)
     if not size or written.is_file():
         return
     ids = choose_sentences(corpus, part="held_out", size=size, seed=options.seed)
@@ -180,11 +198,12 @@ def pool_held_out(
             shard=shard,
             kept_in=begun,
             time_limit=time_limit,
+            lows=keep.lows,
         )
     if time_limit is not None and len(pooled.sentence_ids) < len(ids):
         progress.message(f"The held-out part ended with {len(pooled.sentence_ids):,} of {len(ids):,} sentences.")
     if shard is None:
-        _write(folder, corpus, pooled, options)
+        write_pooled(folder / "held_out", corpus, pooled, options=options)
     else:
         write_npz(partial, pooled._asdict())
     begun.unlink(missing_ok=True)
@@ -209,7 +228,11 @@ def joined_arrays(parts: Sequence[Mapping[str, NDArray[np.generic]]]) -> dict[st
     ``parts``: From :func:`read_partial`; what else they hold is passed over.
     """
     names = [f"{_PREFIX}{name}" for name in Pooled._fields]
-    kept = [part for part in parts if all(name in part for name in names)]
+    lows = names[-1]  # shards of an earlier version have none
+    kept = [part for part in parts if all(name in part for name in names[:-1])]
+    kept = [
+        part if lows in part else {**part, lows: np.empty((len(part[names[0]]), 0), np.float32)} for part in kept
+    ]
     return {name: np.concatenate([part[name] for part in kept]) for name in names} if kept else {}
 
 
@@ -218,8 +241,9 @@ def write_joined(
 ) -> None:
     """Write the held-out sentences of merged shards."""
     if arrays:
-        ids, activations = (arrays[f"{_PREFIX}{name}"] for name in Pooled._fields)
-        _write(folder, corpus, Pooled(ids.astype(np.int64), activations.astype(np.float32)), options)
+        ids, *values = (arrays[f"{_PREFIX}{name}"] for name in Pooled._fields)
+        pooled = Pooled(ids.astype(np.int64), *(each.astype(np.float32) for each in values))
+        write_pooled(folder / "held_out", corpus, pooled, options=options)
 
 
 def n_pooled(folder: Path) -> int:
@@ -287,10 +311,12 @@ def narrowed(activations: NDArray[np.float32], dtype: str) -> NDArray[np.floatin
     return activations
 
 
-def _write(folder: Path, corpus: Corpus, pooled: Pooled, options: CollectOptions) -> None:
-    """Write text first and activations last: their file says that all is there."""
+def write_pooled(folder: Path, corpus: Corpus, pooled: Pooled, *, options: CollectOptions) -> None:
+    """Write sentences and activations; text first and activations last: their file says that all is there."""
     order = np.argsort(pooled.sentence_ids, kind="stable")
-    write_table(folder / "held_out" / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
-    activations = np.ascontiguousarray(pooled.activations[order].T)
-    dtype = options.kept_activations(len(activations)).dtype
-    write_npy(folder / "held_out" / "activations.npy", narrowed(activations, dtype))
+    write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
+    dtype = options.kept_activations(pooled.activations.shape[1]).dtype
+    for name in ("lows", "activations"):
+        values = np.ascontiguousarray(getattr(pooled, name)[order].T)
+        if len(values):
+            write_npy(folder / f"{name}.npy", narrowed(values, dtype))

@@ -45,7 +45,10 @@ def _chunk_of(n_parameters: int) -> int:
 
 
 MOST_BYTES = 10**15
-_FEWEST_HELD_OUT, _FEWEST_SAMPLED = 400, 100
+FEWEST_HELD_OUT, FEWEST_SAMPLED = 400, 100
+USUAL_BYTES = 116_000_000
+_LIST_ENTRIES, _FEWEST_LISTED = 18_500_000, 100
+"""Entries of all lists together by default, and of one at least."""
 
 
 class Kept(NamedTuple):
@@ -55,6 +58,8 @@ class Kept(NamedTuple):
     n_held_out: int
     dtype: str
     """``float32``, or ``float16``."""
+    lows: bool = False
+    """Whether lowest values of the held-out part are kept too, for bottom lists of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,8 @@ class CollectOptions:
 
     list_size: Annotated[int, Range(1, 10_000_000)] | None = None
     """Sentences in each neuron's list (N); costs about 16 bytes a neuron, side and sentence while collecting.
-    When not given 1,000, or a tenth of a corpus of fewer than 10,000 sentences."""
+    When not given 1,000, or a tenth of a corpus of fewer than 10,000 sentences; of many neurons as many as make
+    18.5 million entries in all, but at least 100."""
 
     sides: tuple[Annotated[str, OneOf(SIDES)], ...] | None = None
     """Which lists: ``top`` (highest activations), ``bottom`` (lowest). When not given both; ``top`` alone where
@@ -94,10 +100,11 @@ class CollectOptions:
     """Sentences of the held-out part whose activations are all kept, to score signatures on, at most:
     ``activation_bytes`` bounds them. 0 for none."""
 
-    activation_bytes: Annotated[int, Range(0, MOST_BYTES)] = 150_000_000
+    activation_bytes: Annotated[int, Range(0, MOST_BYTES)] | None = None
     """Bytes of the activations kept of the sample and of the held-out part together: 4 a neuron and sentence, 2
     where that is too much, then fewer sentences, two of the held-out part for one of the sample; no fewer than 400
-    and 100."""
+    and 100. Where bottom lists are of lowest values, those of held-out sentences are kept too, if 400 fit. When not
+    given 116,000,000; runs that an earlier version began keep theirs."""
 
     quantile_sentences: Annotated[int, Range(0, 10_000)] = 5
     """Sentences kept from each tenth of a neuron's activations over the sample."""
@@ -219,24 +226,35 @@ class CollectOptions:
         Examples
         --------
         >>> CollectOptions().kept_activations(2304)
-        Kept(n_sampled=4000, n_held_out=4000, dtype='float32')
+        Kept(n_sampled=4000, n_held_out=4000, dtype='float32', lows=False)
         >>> CollectOptions().kept_activations(46_080)
-        Kept(n_sampled=543, n_held_out=1084, dtype='float16')
+        Kept(n_sampled=420, n_held_out=838, dtype='float16', lows=False)
+        >>> CollectOptions(bottom_by="minimum").kept_activations(46_080)
+        Kept(n_sampled=252, n_held_out=503, dtype='float16', lows=True)
         """
         sampled, held_out = self.activation_sample_size, self.held_out_size
-        if 4 * n_neurons * (sampled + held_out) <= self.activation_bytes:
-            return Kept(sampled, held_out, "float32")
-        n = self.activation_bytes // (2 * max(1, n_neurons))
-        held_out = min(held_out, max(_FEWEST_HELD_OUT, n * 2 // 3, n - sampled))
-        return Kept(min(sampled, max(_FEWEST_SAMPLED, n - held_out)), held_out, "float16")
+        most = USUAL_BYTES if self.activation_bytes is None else self.activation_bytes
+        lows = self.bottom_by == "minimum"
+        if 4 * n_neurons * (sampled + held_out * (1 + lows)) <= most:
+            return Kept(sampled, held_out, "float32", lows)
+        n = most // (2 * max(1, n_neurons))
+        if lows:
+            n_held_out = min(held_out, n * 2 // 5)
+            n_sampled = min(sampled, n - 2 * n_held_out)
+            if n_held_out >= min(FEWEST_HELD_OUT, held_out) and n_sampled >= min(FEWEST_SAMPLED, sampled):
+                return Kept(n_sampled, n_held_out, "float16", lows=True)
+        held_out = min(held_out, max(FEWEST_HELD_OUT, n * 2 // 3, n - sampled))
+        return Kept(min(sampled, max(FEWEST_SAMPLED, n - held_out)), held_out, "float16")
 
-    def resolved_list_size(self, n_sentences: int) -> int:
+    def resolved_list_size(self, n_sentences: int, *, n_lists: int = 1) -> int:
         """Give N for a corpus.
 
         Parameters
         ----------
         n_sentences : int
             Sentences that will be read.
+        n_lists : int
+            Lists of all neurons and sides.
 
         Returns
         -------
@@ -249,7 +267,8 @@ class CollectOptions:
             If N was given and is larger than the corpus.
         """
         if self.list_size is None:
-            return max(1, min(1000, n_sentences // 10))
+            most = max(_FEWEST_LISTED, _LIST_ENTRIES // max(1, n_lists))
+            return max(1, min(1000, n_sentences // 10, most))
         if self.list_size > n_sentences:
             what = f"collect.list_size is {self.list_size:,}, and the corpus has {n_sentences:,} sentences to read."
             hint = f"--set collect.list_size={max(1, n_sentences // 10)} (a tenth), or a larger corpus."

@@ -14,7 +14,14 @@ import numpy as np
 from neurolect.collector.ending import Ending, ending_notices
 from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import field_notices, n_pooled
-from neurolect.collector.options import MOST_BYTES, CollectOptions, Kept
+from neurolect.collector.options import (
+    FEWEST_HELD_OUT,
+    FEWEST_SAMPLED,
+    MOST_BYTES,
+    USUAL_BYTES,
+    CollectOptions,
+    Kept,
+)
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan, latents_of
 from neurolect.corpus import Corpus
@@ -93,6 +100,7 @@ def new_run(
     # the id names the pass in what it leaves when it is stopped; the finished stage gets another one
     own = {"status": "running", "id": secrets.token_hex(8), "started": now(), "word_rule": WORD_RULE}
     manifest["stages"]["collect"] = own
+    manifest["notices"] += _notices_of_kept(options, plan.n_neurons)
     manifest["notices"] += _notices_of_corpus(corpus) + _notices_of_windows(model, tokenizer, corpus)
     if shard is not None:
         manifest["shard"] = ShardEntry(number=shard.number, n=shard.n)
@@ -168,14 +176,20 @@ def _notices_of_windows(model: Model, tokenizer: str | None, corpus: Corpus) -> 
 
 def _notices_of_kept(options: CollectOptions, n_neurons: int) -> list[str]:
     """Say whether activations of fewer sentences are kept than were asked for."""
-    kept = options.kept_activations(n_neurons)
-    if kept[:2] == (options.activation_sample_size, options.held_out_size):
-        return []
-    return [
-        f"Activations of {kept.n_sampled:,} sentences of the sample and {kept.n_held_out:,} of the held-out part "
-        f"are kept: more, of {n_neurons:,} neurons, are more than collect.activation_bytes "
-        f"({options.activation_bytes:,})."
-    ]
+    kept, lowest = options.kept_activations(n_neurons), options.bottom_by == "minimum" and options.held_out_size > 0
+    said = []
+    if kept[:2] != (options.activation_sample_size, options.held_out_size):
+        said.append(
+            f"Activations of {kept.n_sampled:,} sentences of the sample and {kept.n_held_out:,} of the held-out "
+            f"part are kept: more, of {n_neurons:,} neurons, are more than collect.activation_bytes "
+            f"({options.activation_bytes:,})."
+        )
+    if lowest and not kept.lows:
+        said.append(
+            "Lowest values of held-out sentences are not kept, so bottom lists will have no fidelity: "
+            f"--set collect.activation_bytes={2 * n_neurons * (2 * FEWEST_HELD_OUT + FEWEST_SAMPLED):,} keeps them."
+        )
+    return said
 
 
 def with_limit_rule(options: CollectOptions, folder: Path, corpus: Corpus) -> CollectOptions:
@@ -202,7 +216,7 @@ def with_chunks(options: CollectOptions, model: Model, folder: Path) -> CollectO
     return settled
 
 
-def with_lists(options: CollectOptions, folder: Path, model: Model) -> CollectOptions:
+def with_lists(options: CollectOptions, folder: Path, model: Model, *, n_sentences: int) -> CollectOptions:
     """Settle which lists are kept and what of their entries; what an earlier version began goes on as it began."""
     largest = model.options.pooling == "max"
     watched = largest and model.way.backend == "torch"
@@ -215,13 +229,28 @@ def with_lists(options: CollectOptions, folder: Path, model: Model) -> CollectOp
     sides = options.sides or (("top",) if one_sided and not model.gates else SIDES)
     bottom_by = options.bottom_by or ("minimum" if watched and of_mlp and model.gates else "pooled")
     entries = 10 if options.peak_entries is None else options.peak_entries
+    begun: dict[str, Any] = {}
     if (folder / "manifest.json").is_file():
         begun = read_manifest(folder)["options"]["collect"]
         sides = options.sides or tuple(begun.get("sides") or SIDES)
         bottom_by = options.bottom_by or begun.get("bottom_by") or "pooled"
         entries = (begun.get("peak_entries") or 0) if options.peak_entries is None else options.peak_entries
     bottom_by = bottom_by if "bottom" in sides else "pooled"
-    return dataclasses.replace(options, sides=sides, bottom_by=bottom_by, peak_entries=entries if watched else 0)
+    settled = dataclasses.replace(options, sides=sides, bottom_by=bottom_by, peak_entries=entries if watched else 0)
+    return _with_sizes(settled, begun, n_sentences=n_sentences, n_neurons=model.neurons.n_neurons)
+
+
+def _with_sizes(
+    options: CollectOptions, begun: dict[str, Any], *, n_sentences: int, n_neurons: int
+) -> CollectOptions:
+    """Settle the size of lists and the bytes of activations; ``begun`` are the options of an earlier start."""
+    n_bytes, before = options.activation_bytes, begun.get("list_size")
+    if n_bytes is None:
+        n_bytes = begun.get("activation_bytes", MOST_BYTES) if begun else USUAL_BYTES
+    if options.list_size is None and before is not None and before <= n_sentences:
+        return dataclasses.replace(options, list_size=before, activation_bytes=n_bytes)
+    size = options.resolved_list_size(n_sentences, n_lists=n_neurons * len(options.sides or SIDES))
+    return dataclasses.replace(options, list_size=size, activation_bytes=n_bytes)
 
 
 def _identity(manifest: RunManifest) -> dict[str, Any]:
@@ -254,7 +283,9 @@ def kept_of(manifest: RunManifest) -> Kept:
     recorded = manifest["options"]["collect"]
     names = ("activation_sample_size", "held_out_size")
     options = CollectOptions(
-        **{name: recorded[name] for name in names}, activation_bytes=recorded.get("activation_bytes", MOST_BYTES)
+        **{name: recorded[name] for name in names},
+        bottom_by=recorded.get("bottom_by"),
+        activation_bytes=recorded.get("activation_bytes", MOST_BYTES),
     )
     return options.kept_activations(sum(each["width"] for each in manifest["model"]["sites"]))
 
@@ -311,7 +342,7 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
         "model": (_resolved(run.manifest["model"]["name"]), _resolved(model)),
         "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
     }
-    then |= {"activation_bytes": then.get("activation_bytes", asked["activation_bytes"])}
+    then = {"activation_bytes": asked["activation_bytes"]} | then
     pairs |= {
         f"collect.{name}": (then.get(name), value)
         for name, value in asked.items()

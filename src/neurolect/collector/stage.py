@@ -9,7 +9,7 @@ from neurolect.corpus import Corpus, open_corpus
 from neurolect.errors import OptionError
 from neurolect.folders.remote import uploading
 from neurolect.model import Model, ModelOptions, load_model
-from neurolect.progress import Progress
+from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 
 ENGINES = ("one", "local", "ray")
@@ -88,7 +88,8 @@ def collect(
     if engine == "one":
         share = parse_shard(shard) if isinstance(shard, str) else shard
         opened = open_corpus(corpus)
-        loaded = load_model(model, options=model_options, device=device) if isinstance(model, str) else model
+        with (progress or NullProgress()).step("load the model"):
+            loaded = load_model(model, options=model_options, device=device) if isinstance(model, str) else model
         return collect_here(loaded, opened, out=out, options=options, progress=progress, shard=share)
     if not isinstance(model, str):
         what = f"The engine {engine!r} was given a loaded model, {model.name}."

@@ -118,6 +118,10 @@ def layer_rankings(runs: Sequence[Run], *, labels: Sequence[str], by: Sequence[s
     return pa.Table.from_pylist(rows, schema=RANKINGS)
 
 
+_ROUNDING = 1e-7
+"""Share of a variance that may be a rounding error."""
+
+
 # How alike two layers are whatever their neurons are called: singular vector canonical correlation analysis.
 class Likeness(NamedTuple):
     """How alike two layers are."""
@@ -197,13 +201,17 @@ def axes_of(scatters: LayerScatters, *, kept: float) -> LayerAxes:
         return _axes(scatter / max(1, n) * np.outer(scatters.scale, scatters.scale), scatters.scale, kept)
 
     one, two = (of(*each) for each in zip(scatters.halves, scatters.n, strict=True))
-    return LayerAxes(of(scatters.whole, sum(scatters.n)), (one, two), scatters.halves)
+    whole = of(scatters.whole, sum(scatters.n))
+    # a half in which the layer does not vary has but rounding errors, which are no directions
+    still = [np.trace(each) <= _ROUNDING * max(np.trace(scatters.whole), 0.0) for each in scatters.halves]
+    one, two = (each[:, :0] if is_still else each for each, is_still in zip((one, two), still, strict=True))
+    return LayerAxes(whole, (one, two), scatters.halves)
 
 
 def _axes(covariance: NDArray[np.float64], scale: NDArray[np.float64], kept: float) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1]
-    sound = values > max(values[0], 0) * 1e-7
+    sound = values > max(values[0], 0) * _ROUNDING
     values, vectors = values[sound], vectors[:, sound]
     if not len(values):
         return np.empty((len(scale), 0))
@@ -254,8 +262,9 @@ def _on_other_half(pair: LayerPair, half: int) -> tuple[float, NDArray[np.float6
         np.einsum("ik,ij,jk->k", each, axes.scatters[other], each, optimize=True)
         for axes, each in ((left, in_a), (right, in_b))
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = between / np.sqrt(of_a * of_b)
+    least = _ROUNDING * max(1, pair.n[other])  # of directions whose variance is 1 on the half they were found on
+    varies = (of_a > least) & (of_b > least)
+    found = np.divide(between, np.sqrt(np.abs(of_a * of_b)), out=np.full(len(between), np.nan), where=varies)
     known = np.nan_to_num(found).clip(0, 1)
     n = max(1, pair.n[half])
     mine, theirs = (_along(axes.scatters[half] / n, each, known) for axes, each in ((left, in_a), (right, in_b)))

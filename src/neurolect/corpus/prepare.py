@@ -61,7 +61,7 @@ def process_chunks(
             done.append(counts)
             n_sentences += counts.n_sentences
             task.advance(counts.n_documents)
-            task.note(f"{n_sentences:,} sentences")
+            task.note(f"{n_sentences:,} {options.unit}s")
     return done
 
 
@@ -265,7 +265,7 @@ def _first_occurrences(
     if options.duplicates == "keep":
         return np.ones(n, dtype=np.bool_)
     occurrences = FirstOccurrences(folder)
-    with progress.task("find duplicates", total=n, unit="sentences") as task:
+    with progress.task("find duplicates", total=n, unit=f"{options.unit}s") as task:
         for chunk in chunks:
             table = _read_chunk(chunk)
             occurrences.update(table["key_high"].to_numpy(), table["key_low"].to_numpy())
@@ -284,7 +284,7 @@ def _write_shards(
     writer = ShardWriter(folder)
     done = 0
     try:
-        with progress.task("write", total=len(first), unit="sentences") as task:
+        with progress.task("write", total=len(first), unit=f"{options.unit}s") as task:
             for chunk in chunks:
                 table = _read_chunk(chunk).drop_columns(["key_high", "key_low"])
                 table = table.take(pa.array(np.flatnonzero(first[done : done + len(table)])))

@@ -90,9 +90,11 @@ class HeldOut(NamedTuple):
     names: PartsHeld | None = None
     """Which of them hold the names of the lists."""
     by_minimum: bool = False
-    """Whether bottom lists are of the lowest values of sentences, which are not among the activations."""
+    """Whether bottom lists are of the lowest values of sentences' tokens."""
     latent: NDArray[np.bool_] | None = None
     """Whether a neuron is a latent: sentences where it is 0 are never its own; shape (n_neurons,)."""
+    lows: NDArray[np.floating] | None = None
+    """Those values, of the shape of the activations; None where they were not kept."""
 
 
 class Scores(NamedTuple):
@@ -229,8 +231,9 @@ class _Target(NamedTuple):
 def _target(work: _Work, each: int) -> _Target:
     """Choose the sentences that count as a list's: highest (for the bottom list lowest) activations."""
     n_sides = len(work.sides)
-    values = work.held_out.activations[each // n_sides].astype(np.float32)
     bottom = work.sides[each % n_sides] == "bottom"
+    lows = work.held_out.lows if bottom and work.held_out.by_minimum else None
+    values = (work.held_out.activations if lows is None else lows)[each // n_sides].astype(np.float32)
     values = -values if bottom else values
     rows = np.flatnonzero(np.isfinite(values))
     values = values[rows]
@@ -238,7 +241,7 @@ def _target(work: _Work, each: int) -> _Target:
     if work.held_out.latent is not None and work.held_out.latent[each // n_sides]:
         n = min(n, int(np.count_nonzero(values > 0)))  # where it is 0 is no evidence
     chosen = np.zeros(len(rows), dtype=np.bool_)
-    if bottom and work.held_out.by_minimum:
+    if bottom and work.held_out.by_minimum and lows is None:
         return _Target(rows, chosen, values, LOWEST)
     if n < 1 or n >= len(rows):
         return _Target(rows, chosen, values, FEW)

@@ -13,7 +13,7 @@ from neurolect.errors import CorpusError, ModelError, RunFolderError
 from neurolect.fidelity.options import FidelityOptions
 from neurolect.fidelity.results import fitted, neurons_table, scores_table
 from neurolect.fidelity.stage import Stage, score_folder, score_held_out
-from neurolect.folders.atomic import write_npy, write_table
+from neurolect.folders.atomic import write_table
 from neurolect.folders.lock import only_here
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
@@ -124,7 +124,7 @@ def score_against(
     ``corpus``: A corpus the run has not read; a uniform sample of all of it is used.
     """
     from neurolect.collector import CollectOptions
-    from neurolect.collector.held_out import choose_sentences, pool_sentences, take_kept
+    from neurolect.collector.held_out import choose_sentences, pool_sentences, write_pooled
 
     progress = progress or NullProgress()
     if corpus.fingerprint == run.manifest["corpus"]["fingerprint"]:
@@ -141,10 +141,9 @@ def score_against(
             size = collected.kept_activations(run.n_neurons).n_held_out or 4_000
             ids = choose_sentences(corpus, part="all", size=size, seed=collected.seed)
             with progress.task("second corpus", total=len(ids), unit="sentences") as task:
-                pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task)
-            order = np.argsort(pooled.sentence_ids, kind="stable")
-            write_table(folder / "sentences.parquet", take_kept(corpus, pooled.sentence_ids[order]))
-            write_npy(folder / "activations.npy", np.ascontiguousarray(pooled.activations[order].T))
+                lows = collected.bottom_by == "minimum"
+                pooled = pool_sentences(model, corpus.take(ids), options=collected, task=task, lows=lows)
+            write_pooled(folder, corpus, pooled, options=collected)
         within = Run(run.folder, within="against")
         scores = score_folder(Stage(within, options, workers, progress, record), folder, compiled=compiled)
         write_table(folder / "scores.parquet", scores_table(scores, sides=run.sides))

@@ -1,6 +1,7 @@
 """The fidelity stage: every signature compiled to a scoring function and scored on held-out sentences."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,9 +48,11 @@ class Stage(NamedTuple):
     progress: Progress
     record: StageRecord
 
-    def timed(self, name: str) -> AbstractContextManager[None]:
-        """Add the time of a step to the account."""
-        return self.record.timed(name)
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a step to the account, and report how long it takes where the step itself is silent."""
+        with self.record.timed(name), self.progress.step(name):
+            yield
 
 
 def score_held_out(
@@ -181,8 +184,10 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
     documents = annotated.table.column("document_id").to_numpy()
     names = parts_held(run, annotated)
     lowest = run.manifest["options"].get("collect", {}).get("bottom_by") == "minimum"
+    name = f"{folder.relative_to(run.folder).as_posix()}/lows"
+    lows = run.array(name) if lowest and run.files.has(f"{name}.npy") else None
     still, latent = nearly_constant(run), run.index.latent
-    held_out = HeldOut(turned, documents, activations, senses, still, names, lowest, latent)
+    held_out = HeldOut(turned, documents, activations, senses, still, names, lowest, latent, lows)
     sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
     with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:

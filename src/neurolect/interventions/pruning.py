@@ -362,6 +362,8 @@ def save_cut(cut: Cut, kept: Kept, folder: Path, *, facts: Mapping[str, Any], ma
             return measured
     what = f"The mlp neurons of a {type(cut.model.network).__name__} cannot be cut out."
     hint = "--across model writes zeros into the full shapes"
+    if getattr(cut.model.network.config, "is_encoder_decoder", False):
+        hint = "an encoder alone, cut out of an encoder-decoder, is not saved: choose an encoder or a decoder"
     raise ModelError(what, expected="a network whose configuration says the width", hint=hint) from failed
 
 

@@ -271,7 +271,7 @@ def _final_norm(model: Model) -> nn.Module | None:
 def _columns(model: Model, neurons: Sequence[str]) -> list[tuple[Tap, NDArray[np.int64]]]:
     """Read addresses: by site and layer where its neurons are, and which of them are asked for, ascending."""
     asked: dict[tuple[str, int], list[NDArray[np.int64] | None]] = {}
-    for address in neurons or [f"mlp.{layer}" for layer in range(1, model.n_layers + 1)]:
+    for address in neurons or [f"mlp.{tap.place.layer}" for tap in model.taps_at(["mlp"], None)[0]]:
         site, layer, own = read_address(address)
         asked.setdefault((site, layer), []).append(own)
     found = []

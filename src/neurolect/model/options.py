@@ -62,7 +62,9 @@ class ModelOptions:
 
     dtype: Annotated[str, OneOf(DTYPES)] = "auto"
     """Number format of the forward pass: ``float32``, ``float16``, ``bfloat16``, or ``auto``: float32 on a CPU,
-    float16 on a CUDA device, and where that overflows bfloat16, then float32. Pooling is always float32."""
+    float16 on a CUDA device, and where that overflows bfloat16, then float32. Pooling is always float32. On a CPU
+    bfloat16 is for those that compute in it (AMX or AVX-512 BF16: nearly twice as fast), which keeps about 97 % of
+    lists of 10; others are six to eight times slower in it."""
 
     packing: Annotated[str, OneOf(PACKINGS)] = "auto"
     """Whether sentences are laid end to end instead of padded: ``on``, ``off``, or ``auto``: on a CUDA device, with

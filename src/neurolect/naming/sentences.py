@@ -43,9 +43,7 @@ class HeldOut:
             hint = f"Have the model read them now: neurolect fidelity {quoted(run.folder)} --model MODEL"
             raise RunFolderError(what, hint=hint)
         if options.side == "bottom" and "bottom" in firing_sides(run):
-            what = (
-                f"The bottom lists of {run.folder} are of lowest values, which are not kept of held-out sentences."
-            )
+            what = f"The bottom lists of {run.folder} are of lowest values, on which names are not judged."
             raise RunFolderError(what, hint="Name the top lists: --set name.side=top")
         self._activations = run.array("held_out/activations")
         table = run.table("held_out/sentences")

@@ -1,7 +1,9 @@
 """The labels of units: what a probe or ranking needs of them is checked once, here."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +65,27 @@ def check_spread(sd: NDArray[np.float64]) -> tuple[int, int]:
     if huge:
         logger.warning("%d of %d neurons vary over 1000 times more than the median one.", huge, len(sd))
     return constant, huge
+
+
+@contextmanager
+def said_once() -> Iterator[None]:
+    """Let each warning of the fits through once, and count the others: there are hundreds of fits."""
+    heard: Counter[str] = Counter()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        heard[str(record.msg)] += 1
+        return heard[str(record.msg)] == 1
+
+    loggers = [logging.getLogger(f"neurolect.probing.{each}") for each in ("labels", "probes.fitting")]
+    for each in loggers:
+        each.addFilter(is_new)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeFilter(is_new)
+        if repeated := sum(heard.values()) - len(heard):
+            logger.info("%d further warnings of other fits were like these.", repeated)
 
 
 class Parts(NamedTuple):

@@ -313,6 +313,10 @@ def declared_numbers(run: Run) -> list[tuple[str, Number]]:
     return [(f"{each.name}{argument}", each) for each in _NUMBERS for argument in each.arguments(run)]
 
 
+OF_COMPARISONS = ("max_correlation", "min_correlation", "r2", "svcca")
+"""Numbers that only a comparison of several runs has."""
+
+
 def _look_up(by: str) -> tuple[Number, str]:
     """Find out which number is meant, with which argument."""
     name, is_given, argument = by.partition("=")
@@ -320,6 +324,10 @@ def _look_up(by: str) -> tuple[Number, str]:
     for each in _NUMBERS:
         if each.name == wanted:
             return each, argument.strip()
+    if name in OF_COMPARISONS:
+        what = f"The number {by!r} is of a comparison of runs, not of one run."
+        hint = "neurolect compare RUN OTHER --out COMPARED; then neurolect rank COMPARED"
+        raise OptionError(what, expected="a comparison", hint=f"{hint} --by {name}")
     choices = [f"{each.name}NAME" if each.name.endswith("=") else each.name for each in _NUMBERS]
     what = f"There is no number {by!r} of neurons."
     raise OptionError(what, expected=", ".join(choices), hint=f"The nearest: {nearest(by, choices)}.")

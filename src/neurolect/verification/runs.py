@@ -26,6 +26,7 @@ _SAME_ROWS = (
     ("token_spans.parquet", "sentences.parquet", 0),
     ("held_out/annotations.parquet", "held_out/sentences.parquet", 0),
     ("held_out/activations.npy", "held_out/sentences.parquet", 1),
+    ("held_out/lows.npy", "held_out/sentences.parquet", 1),
     ("fidelity/sense_centroids.npy", "signatures/senses.parquet", 0),
     ("signatures/word_vectors.npy", "index/words.parquet", 0),
     ("neurons.parquet", "histograms.npy", 0),

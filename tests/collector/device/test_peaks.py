@@ -218,4 +218,4 @@ def test_cards_shade_what_is_about_the_firing_token(corpus: Corpus, llama: Path,
     assert "gate positive at" in card_text(made)
     scored = score_fidelity(run, options=FidelityOptions(top_share=0.2, min_positives=3))
     refused = scored.table("fidelity/neurons").to_pylist()
-    assert {each["refused"] for each in refused if each["side"] == "bottom"} == {"of lowest values"}
+    assert {each["refused"] for each in refused if each["side"] == "bottom"} == {None}

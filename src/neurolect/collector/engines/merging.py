@@ -122,6 +122,7 @@ def write_merged(
         neurons=NeuronIndex(tuple(SiteLayer(**each) for each in manifest["model"]["sites"])),
         sample_ids=sample_of(corpus, n_sentences, options, chosen=chosen_ids(corpus, options)),
         options=options,
+        progress=progress,
     )
     write_joined(folder, corpus, held_out(), options=options)
     ending = Watch(options, state.convergence).ending()

@@ -74,7 +74,18 @@ def _tokenizer(model: Model) -> Any:  # noqa: ANN401 - untyped library
 
 
 def _label_of(model: Model) -> Callable[[int], str]:
-    return lambda each: str(_tokenizer(model).decode([each]))
+    return lambda each: seen(str(_tokenizer(model).decode([each])))
+
+
+def seen(token: str) -> str:
+    """Write a token so that white space is seen: a token of nothing else in signs, its beginning by a sign.
+
+    >>> seen(" "), seen("  the"), seen("the")
+    ('\u2423', '\u2423\u2423the', 'the')
+    """
+    shown = token.replace("\n", "\u21b5").replace("\t", "\u21e5").replace("\r", "\u240d")
+    lead = len(shown) - len(shown.lstrip())
+    return "\u2423" * lead + shown[lead:] if shown else "(nothing)"
 
 
 def _next_tokens(model: Model, texts: Texts, _text: str, changes: dict[str, Any]) -> dict[str, Any]:

@@ -238,6 +238,8 @@ class Network:
         if missing:
             layers = ", ".join(missing)
             said.append(f"Not read: the layers {layers} of a {name}, which have fewer or more states than tokens.")
+        said += [] if self.options.layers is not None else [self._partly(each) for each in self.options.sites]
+        said = [each for each in said if each]
         n_words, n_tokens = self.known_words, len(self.tokenizer)
         if n_words is not None and n_tokens > n_words:
             said.append(
@@ -246,6 +248,18 @@ class Network:
             )
         begun = bool(self.n_prepended) or _begins(self.tokenizer)
         return [*said, *(line for each in self.autoencoders for line in notices_of(each, self.name, begun=begun))]
+
+    def _partly(self, site: str) -> str:
+        """Say which layers have a site other than hidden, where not all do; else nothing."""
+        has = {tap.place.layer for tap in self.taps if tap.place.site == site}
+        lacking = [str(each) for each in range(1, self.n_layers + 1) if each not in has]
+        if site == "hidden" or not lacking:
+            return ""
+        read, not_read = ", ".join(map(str, sorted(has))), ", ".join(lacking)
+        return (
+            f"The site {site} of a {type(self.body).__name__} is read at the layers {read}; {not_read} have none, "
+            "as blocks without attention or mixtures of experts."
+        )
 
     def _trial(self, n_tokens: int) -> Output:
         """Run the network on two sentences, to see how it is built and that it runs at all."""

@@ -3,21 +3,26 @@
 Nothing is known of any architecture by name. One forward pass over a few tokens (the trial) is watched
 through hooks: which block runs when and on what, which linear modules run in which order. The last
 linear module that runs inside the attention is its output projection; the last one outside it that leads
-from a wider layer back to the hidden width is the feed-forward down-projection.
+from a wider layer back to the hidden width is the feed-forward down-projection. A block without attention may
+mix tokens by a convolution or a recurrence; its feed-forward network is what a second run shows to treat each token
+by itself.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, nearest
 
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "num_encoder_layers")
 _ATTENTION = re.compile(r"(attn|attention)$", re.IGNORECASE)
-_EXPERTS = re.compile(r"(^|[._])(experts?|moe|router)([._]|$)", re.IGNORECASE)
+_EXPERTS = re.compile(r"(^|[._])(experts?|moe)([._]|$)", re.IGNORECASE)
+_BY_ITSELF = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 2e-1}
+"""How far states may differ after the order of tokens is turned round, of the greatest."""
 
 
 class Linear(NamedTuple):
@@ -117,39 +122,121 @@ def _recorder(block: Block, name: str) -> Callable[[nn.Module, tuple[object, ...
     return record
 
 
-def site_module(block: Block, *, site: str, states: Tensor, path: str | None = None) -> Linear:
-    """Find the linear module whose input or output holds a site's neurons.
+def site_module(
+    block: Block, *, site: str, states: Tensor, path: str | None = None, shared: frozenset[nn.Module] = frozenset()
+) -> Linear:
+    """Find the linear module whose input or output holds a site's neurons, if a name or the attention tells.
 
     ``states``: Tensor, shape (n_sentences, n_tokens, width). Hidden states of the watched run; the two numbers
-        differ. ``path``: Its name within the block, where that is known.
+        differ. ``path``: Its name within the block, where that is known. ``shared``: Linear modules that ran more
+        than once, which hold neurons of no single layer.
     Returns: The attention's output projection (``attn``: its output, ``head``: its input) or the feed-forward
         down-projection (``mlp``: its input).
     """
-    attention = _attention_prefix(block)
-    n_sentences, n_tokens, width = states.shape
-    # Networks that put tokens before sentences would be pooled over the wrong axis: theirs are not taken.
-    leads = ((n_sentences, n_tokens), (n_sentences * n_tokens,))
+    attention = attention_prefix(block)
     if path is not None:
-        named = [each for each in block.linears if each.name == path and each.lead in leads]
+        named = [each for each in _of_tokens(block, states, shared) if each.name == path]
         if not named:
             raise _not_at(block, site, path)
         return named[-1]
-    usable = [each for each in block.linears if attention and each.lead in leads]
-    inside = [each for each in usable if attention and each.name.startswith(attention)]
-    outside = [each for each in usable if not (attention and each.name.startswith(attention))]
+    found: list[Linear] = []
     if site == "mlp":
-        if any(_EXPERTS.search(name) for name, _ in block.module.named_modules()):
-            what = "The site 'mlp' was asked for, and the blocks are mixtures of experts."
-            hint = "other sites work: hidden, attn, head"
-            raise ModelError(what, expected="blocks with one feed-forward network each", hint=hint)
-        # Up-projections of gated networks may come fused, twice as wide.
-        made = [n for each in outside for n in (each.n_out, each.n_out / 2)]
-        found = [each for each in outside if each.n_out == width and each.n_in in made]
-    else:
-        found = [each for each in inside if each.n_out == width]
+        _check_dense(block, site)
+        found = down_projections(block, states, shared=shared) if attention else []
+    elif attention:
+        _check_dense(block, site, within=attention)
+        ran = _of_tokens(block, states, shared)
+        found = [each for each in ran if each.name.startswith(attention) and each.n_out == states.shape[-1]]
     if not found:
-        raise _not_found(block, site, width)
+        raise _not_found(block, site, states.shape[-1], shared)
     return found[-1]
+
+
+def down_projections(block: Block, states: Tensor, *, shared: frozenset[nn.Module] = frozenset()) -> list[Linear]:
+    """Find the linear modules outside of the attention that lead from what another one made to the hidden width."""
+    attention, width = attention_prefix(block), states.shape[-1]
+    ran = _of_tokens(block, states, shared)
+    outside = [each for each in ran if not (attention and each.name.startswith(attention))]
+    # Up-projections of gated networks may come fused, twice as wide.
+    made = [n for each in outside for n in (each.n_out, each.n_out / 2)]
+    found = [each for each in outside if each.n_out == width and each.n_in in made]
+    # A square one may follow the feed-forward network, or mix what several parts of the block gave.
+    return [each for each in found if each.n_in != width] or found
+
+
+def _of_tokens(block: Block, states: Tensor, shared: frozenset[nn.Module]) -> list[Linear]:
+    """Give the linear modules that were given a state for each token.
+
+    Networks that put tokens before sentences would be pooled over the wrong axis: theirs are not taken.
+    """
+    n_sentences, n_tokens, _ = states.shape
+    leads = ((n_sentences, n_tokens), (n_sentences * n_tokens,))
+    return [each for each in block.linears if each.lead in leads and each.module not in shared]
+
+
+def is_mixture(block: Block, *, within: str = "") -> bool:
+    """Say whether a block, or the part of it whose names begin so, is a mixture of experts."""
+    return any(_EXPERTS.search(name) for name, _ in block.module.named_modules() if name.startswith(within))
+
+
+def _check_dense(block: Block, site: str, *, within: str = "") -> None:
+    """Refuse a mixture of experts: of each token other neurons run."""
+    if is_mixture(block, within=within):
+        what = f"The site {site!r} was asked for, and a {type(block.module).__name__} is a mixture of experts."
+        hint = "other sites work: hidden, attn, head" if site == "mlp" else "the site hidden works"
+        raise ModelError(what, expected="blocks with one feed-forward network each", hint=hint)
+
+
+def feed_forward_parts(block: Block, linears: Sequence[Linear]) -> list[nn.Module | None]:
+    """Give of each down-projection the smallest part of the block that also holds what made its input.
+
+    None where that is the whole block.
+    """
+    return [_feed_forward_around(block, each) for each in linears]
+
+
+def _feed_forward_around(block: Block, down: Linear) -> nn.Module | None:
+    """Give the smallest part of a block that holds a down-projection and what made its input; not the block."""
+    ran = [each.name for each in block.linears]
+    before = [each for each in block.linears[: ran.index(down.name)] if down.n_in in (each.n_out, each.n_out / 2)]
+    for depth in range(down.name.count("."), 0, -1):
+        name = ".".join(down.name.split(".")[:depth])
+        if any(each.name.startswith(f"{name}.") for each in before):
+            return block.module.get_submodule(name)
+    return None
+
+
+def parts_by_token(parts: Sequence[nn.Module], run: Callable[[], object]) -> set[nn.Module]:
+    """Find the parts of a network that treat each token by itself, as a feed-forward network does.
+
+    Each is run once more on what it was given, the order of tokens turned round: a recurrence, a convolution or an
+    attention that sees what is before gives something else. Parts that take more than states are none of them.
+
+    ``run``: Runs the network again, as when it was watched.
+    """
+    kept: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {each: [] for each in parts}
+
+    def keep(module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
+        given = [each for each in (*args, *kwargs.values()) if each is not None]
+        if len(given) == 1 and isinstance(given[0], Tensor) and isinstance(output, Tensor):
+            kept[module].append((given[0].clone(), output.clone()))
+
+    if not kept:
+        return set()
+    with ExitStack() as stack:
+        for each in kept:
+            stack.callback(each.register_forward_hook(keep, with_kwargs=True).remove)
+        run()
+    return {each for each, calls in kept.items() if len(calls) == 1 and _by_token(each, *calls[0])}
+
+
+def _by_token(part: nn.Module, given: Tensor, made: Tensor) -> bool:
+    if given.ndim != 3 or given.shape[:2] != made.shape[:2]:
+        return False
+    with torch.inference_mode():
+        turned = part(given.flip(1)).flip(1)
+    most = _BY_ITSELF.get(str(made.dtype).removeprefix("torch."), 1e-3)
+    return bool((turned - made).abs().max() <= most * made.abs().max())
 
 
 def _not_at(block: Block, site: str, path: str) -> ModelError:
@@ -160,18 +247,23 @@ def _not_at(block: Block, site: str, path: str) -> ModelError:
     return ModelError(what, expected=f"one of those that ran: {', '.join(names) or 'none'}", hint=near)
 
 
-def _attention_prefix(block: Block) -> str | None:
-    """Name the first submodule called attention that holds linear modules which ran."""
-    for name, _ in block.module.named_modules():
-        if _ATTENTION.search(name.rpartition(".")[2]) and any(
-            each.name.startswith(f"{name}.") for each in block.linears
-        ):
+def attention_prefix(block: Block) -> str | None:
+    """Name the first submodule called attention, else of such a class, that holds linear modules which ran."""
+    named = list(block.module.named_modules())
+    of_name = [name for name, _ in named if _ATTENTION.search(name.rpartition(".")[2])]
+    of_class = [name for name, module in named if name and _ATTENTION.search(type(module).__name__)]
+    for name in (*of_name, *of_class):
+        if any(each.name.startswith(f"{name}.") for each in block.linears):
             return f"{name}."
     return None
 
 
-def _not_found(block: Block, site: str, width: int) -> ModelError:
-    linears = ", ".join(f"{each.name} ({each.n_in} to {each.n_out})" for each in block.linears) or "none"
+def _not_found(block: Block, site: str, width: int, shared: frozenset[nn.Module]) -> ModelError:
+    linears = ", ".join(
+        f"{each.name} ({each.n_in} to {each.n_out}{', shared with another layer' * (each.module in shared)})"
+        for each in block.linears
+    )
+    linears = linears or "none"
     part = "feed-forward down-projection" if site == "mlp" else "attention's output projection"
     return ModelError(
         f"The site {site!r} was asked for, and the {part} was not found in a {type(block.module).__name__}.",

@@ -4,6 +4,7 @@
 what is set up later sees what was set earlier.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, cast
@@ -13,9 +14,16 @@ from torch import Tensor, nn
 
 from neurolect.errors import ModelError
 from neurolect.model.architecture.structure import (
+    Block,
+    Linear,
+    attention_prefix,
     block_lists,
+    down_projections,
+    feed_forward_parts,
     first_states,
+    is_mixture,
     n_layers_of,
+    parts_by_token,
     site_module,
     watch_linears,
 )
@@ -243,21 +251,76 @@ def find_taps(
     _check_shapes(network, usable, layers if "hidden" in sites else ())
     taps = []
     for site in sites:
-        for layer in resolve_layers(layers, site=site, sites=sites, n_layers=n_layers):
-            if site == "hidden":
-                if not usable[layer]:
-                    continue
-                taps.append(_hidden_tap(network, layer, states, blocks if hooked else None, calls))
-                continue
-            if blocks is None or len(blocks) != n_layers:
-                what = f"The site {site!r} was asked for, and a {type(network).__name__} has no list of blocks."
-                hint = "ask for the site hidden: --set model.sites=hidden"
-                raise ModelError(what, expected="a module list with one entry a block", hint=hint)
-            path = (paths or {}).get(site)
-            linear = site_module(watched[layer - 1], site=site, states=last, path=path)
-            width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
-            taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
+        wanted = resolve_layers(layers, site=site, sites=sites, n_layers=n_layers)
+        if site == "hidden":
+            hidden_of = blocks if hooked else None
+            taps += [_hidden_tap(network, each, states, hidden_of, calls) for each in wanted if usable[each]]
+            continue
+        if blocks is None or len(blocks) != n_layers:
+            what = f"The site {site!r} was asked for, and a {type(network).__name__} has no list of blocks."
+            hint = "ask for the site hidden: --set model.sites=hidden"
+            raise ModelError(what, expected="a module list with one entry a block", hint=hint)
+        found = site_linears(watched, site=site, states=last, path=(paths or {}).get(site), run=run)
+        _check_there(found, wanted, site=site, given=layers is not None)
+        for layer in wanted:
+            linear = found[layer - 1]
+            if isinstance(linear, Linear):
+                width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
+                taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
     return taps, n_layers
+
+
+def site_linears(
+    watched: Sequence[Block], *, site: str, states: Tensor, path: str | None, run: Callable[[], object]
+) -> list[Linear | ModelError]:
+    """Find the linear module of a site in every block, or why a block has none.
+
+    ``run``: Runs the network again, as when its blocks were watched.
+    """
+    n_calls = Counter(each.module for block in watched for each in block.linears)
+    shared = frozenset(module for module, n in n_calls.items() if n > 1)
+    found: list[Linear | ModelError] = []
+    for block in watched:
+        try:
+            found.append(site_module(block, site=site, states=states, path=path, shared=shared))
+        except ModelError as error:
+            found.append(error)
+    if site == "mlp" and path is None:
+        for number, linear in _by_trial(watched, states=states, run=run, shared=shared).items():
+            found[number] = linear
+    return found
+
+
+def _by_trial(
+    watched: Sequence[Block], *, states: Tensor, run: Callable[[], object], shared: frozenset[nn.Module]
+) -> dict[int, Linear]:
+    """Find the down-projection of blocks without attention, and of those with several that may be it, by number."""
+    candidates: dict[int, list[tuple[Linear, nn.Module | None]]] = {}
+    for number, block in enumerate(watched):
+        linears = [] if is_mixture(block) else down_projections(block, states, shared=shared)
+        if linears and (len(linears) > 1 or attention_prefix(block) is None):
+            candidates[number] = list(zip(linears, feed_forward_parts(block, linears), strict=True))
+    alike = parts_by_token([part for each in candidates.values() for _, part in each if part is not None], run)
+    chosen: dict[int, Linear] = {}
+    for number, pairs in candidates.items():
+        last = [linear for linear, part in pairs if part in alike]
+        if last:
+            chosen[number] = last[-1]
+    return chosen
+
+
+def _check_there(found: Sequence[Linear | ModelError], wanted: Sequence[int], *, site: str, given: bool) -> None:
+    """Refuse a site that no block has, or that one of the layers asked for by number lacks."""
+    has = [layer for layer, each in enumerate(found, start=1) if isinstance(each, Linear)]
+    lacking = [layer for layer in wanted if layer not in has]
+    if not lacking or (has and not given):
+        return
+    error = found[lacking[0] - 1]
+    if isinstance(error, ModelError):
+        layers = ", ".join(map(str, has))
+        hint = f"layers that have it: --set model.layers={layers.replace(' ', '')}" if has else error.hint
+        what = f"{site}.{lacking[0]} is not found: {error.what}"
+        raise ModelError(what, expected=error.expected, hint=hint)
 
 
 def _check_shapes(network: nn.Module, usable: Sequence[bool], layers: Sequence[int] | None) -> None:

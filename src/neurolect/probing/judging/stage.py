@@ -34,7 +34,7 @@ from neurolect.probing.judging.curves import (
 )
 from neurolect.probing.judging.given import Given, only_concept, read_given, read_used, say_others
 from neurolect.probing.judging.sparse import sparse_probing
-from neurolect.probing.labels import class_counts
+from neurolect.probing.labels import class_counts, said_once
 from neurolect.probing.methods import METHODS, rank_sample
 from neurolect.probing.options import JudgeOptions, ProbeOptions
 from neurolect.probing.probes.fitting import fit_linear
@@ -120,7 +120,8 @@ def judge(
     if concept is not None:
         sample = sample.against_rest(concept, seed=probe.seed)
     case = Case(store, sample, concept, options, probe, progress or NullProgress())
-    made = case.judged(given)
+    with said_once():
+        made = case.judged(given)
     made.facts["used"] = read_used(rankings)
     with replacing_folder(out, error=ProbingError) as temporary:
         write_table(temporary / TABLE, made.table)

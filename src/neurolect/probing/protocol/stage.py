@@ -2,9 +2,7 @@
 
 import logging
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from neurolect.probing.activations.stage import read_activations, read_checked
 from neurolect.probing.concepts.choose import Concept
 from neurolect.probing.concepts.options import ActivationsOptions
 from neurolect.probing.concepts.splits import PARTS
+from neurolect.probing.labels import said_once
 from neurolect.probing.methods import sizes_of
 from neurolect.probing.options import ProbeOptions, ProtocolOptions
 from neurolect.probing.probes.linear import LinearProbe
@@ -145,7 +144,7 @@ def probe_all(
         sample = draw_sample(store, sizes=sizes_of(probe), seed=probe.seed)
         protocol = Protocol(store, sample, probe, options, device)
         asked = RANDOM if random else ()
-        with _said_once(), progress.task("Protocol", total=100, unit="%") as task:
+        with said_once(), progress.task("Protocol", total=100, unit="%") as task:
             shares = protocol.shares(asked)
             _go(folder, protocol, task, shares)
             name = model.name if isinstance(model, Model) else model
@@ -178,27 +177,6 @@ def open_probing(folder: str | Path) -> Probing:
     """
     folder = Path(folder)
     return Probing(folder, read_manifest(folder, PROTOCOL), read_steps(folder), read_ranking(folder / RANKING))
-
-
-@contextmanager
-def _said_once() -> Iterator[None]:
-    """Let each warning of the fits through once, and count the others: there are hundreds of fits."""
-    heard: Counter[str] = Counter()
-
-    def is_new(record: logging.LogRecord) -> bool:
-        heard[str(record.msg)] += 1
-        return heard[str(record.msg)] == 1
-
-    loggers = [logging.getLogger(f"neurolect.probing.{each}") for each in ("labels", "probes.fitting")]
-    for each in loggers:
-        each.addFilter(is_new)
-    try:
-        yield
-    finally:
-        for each in loggers:
-            each.removeFilter(is_new)
-        if repeated := sum(heard.values()) - len(heard):
-            logger.info("%d further warnings of other fits were like these.", repeated)
 
 
 def _check(concept: Concept, classes: list[str], parts: NDArray[np.int8]) -> None:

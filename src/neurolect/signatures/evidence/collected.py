@@ -1,8 +1,9 @@
 """What kinds of evidence are counted from: a collected run with its sentences annotated."""
 
 import dataclasses
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,9 +40,11 @@ class Stage(NamedTuple):
     progress: Progress
     record: StageRecord
 
-    def timed(self, name: str) -> AbstractContextManager[None]:
-        """Add the time of a step to the account."""
-        return self.record.timed(name)
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a step to the account, and report how long it takes where the step itself is silent."""
+        with self.record.timed(name), self.progress.step(name):
+            yield
 
     def write(self, name: str, table: pa.Table) -> None:
         """Write one table of the run folder."""

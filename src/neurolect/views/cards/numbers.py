@@ -19,7 +19,7 @@ N_KINDS = 4
 _REFUSED = {
     "few positives": "too few held-out sentences move it",
     "constant": "its activation does not tell held-out sentences apart",
-    "of lowest values": "lowest values are not kept of held-out sentences",
+    "of lowest values": "lowest values of held-out sentences were not kept",
 }
 
 
