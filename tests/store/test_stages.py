@@ -138,6 +138,7 @@ def test_stale_results_are_refused_with_the_command_that_renews_them(made: Path,
         "align",
         "bridge",
         "tokens",
+        "name",
         "relate",
     ]
 

@@ -80,11 +80,12 @@ def _keys_of_table(answers: Answers, number: int) -> list[str]:
     try:
         run = answers.run(number).run()
         columns = [each for each in columns_of(run).values() if each.shown or each.name == "words"]
+        pieces = range(n_pieces(run))
     except NeurolectError:
         return []
     wanted = [("column", each.name) for each in columns]
     wanted += [("order", each.name) for each in columns if each.type == "text" and each.shown]
-    return [f"{kind}/{number}/{name}/{piece}" for kind, name in wanted for piece in range(n_pieces(run))]
+    return [f"{kind}/{number}/{name}/{piece}" for kind, name in wanted for piece in pieces]
 
 
 def address_of(host: str, port: int, token: str | None) -> str:

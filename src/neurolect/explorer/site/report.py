@@ -68,6 +68,9 @@ def write_report(
     """
     path, folder = Path(out), run.folder if isinstance(run, Run) else Path(run)
     check_no_part(path)
+    if path.is_dir():
+        what = f"{path} could not be written: Is a directory."
+        raise RunFolderError(what, hint=f"Name the file: --out {quoted(path / 'report.html')}")
     open_run(run).table("signatures/summary", columns=["neuron_id"])
     site, progress = Site([folder], n_examples=N_SENTENCES), progress or NullProgress()
     say = announce or (lambda _: None)

@@ -250,10 +250,10 @@ class Network:
         return [*said, *(line for each in self.autoencoders for line in notices_of(each, self.name, begun=begun))]
 
     def _partly(self, site: str) -> str:
-        """Say which layers have a site other than hidden, where not all do; else nothing."""
+        """Say which layers have a site of every block, where not all do; else nothing."""
         has = {tap.place.layer for tap in self.taps if tap.place.site == site}
         lacking = [str(each) for each in range(1, self.n_layers + 1) if each not in has]
-        if site == "hidden" or not lacking:
+        if site in ("hidden", "latent") or not lacking:
             return ""
         read, not_read = ", ".join(map(str, sorted(has))), ", ".join(lacking)
         return (
