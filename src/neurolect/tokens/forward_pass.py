@@ -1,6 +1,5 @@
 """The second pass: activations at the tokens of the wanted sentences, in parts that outlive an interruption."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError, RunFolderError
-from neurolect.folders.atomic import write_json, write_table
+from neurolect.folders.atomic import begin_parts, write_table
 from neurolect.folders.parquet import ParquetReader
 from neurolect.model import Model
 from neurolect.model.token_values import read_token_values
@@ -86,12 +85,7 @@ def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
         "n": wanted.num_rows,
         "sums": [int((column.astype(np.int64) * (np.arange(len(column)) % 8191 + 1)).sum()) for column in columns],
     }
-    plan = folder / "plan.json"
-    if plan.is_file() and plan.read_bytes().split() == json.dumps(key, indent=2).encode().split():
-        return
-    if folder.exists():
-        rmtree(folder)
-    write_json(plan, key)
+    begin_parts(folder, key)
 
 
 def _parts(sentence_ids: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
-from neurolect.folders.atomic import write_json, write_table
+from neurolect.folders.atomic import begin_parts, write_table
 from neurolect.folders.parquet import ParquetReader
 from neurolect.model.language_model import Model
 from neurolect.progress import Progress
@@ -90,12 +89,7 @@ def _begin(folder: Path, model: Model, texts: Sequence[str], pairs: Pairs) -> No
     for each in pairs:
         digest.update(np.ascontiguousarray(each).tobytes())
     key = {"key": digest.hexdigest()}
-    plan = folder / "plan.json"
-    if plan.is_file() and plan.read_bytes().split() == json.dumps(key, indent=2).encode().split():
-        return
-    if folder.exists():
-        rmtree(folder)
-    write_json(plan, key)
+    begin_parts(folder, key)
 
 
 def _part(path: Path, *, n: int) -> NDArray[np.float32]:

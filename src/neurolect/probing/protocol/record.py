@@ -1,16 +1,16 @@
-"""A protocol's folder: a file a step, so that a killed command resumes at the step it was at."""
+"""A folder of steps, as a protocol's: a file a step, so that a killed command resumes at the step it was at."""
 
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from neurolect.errors import ProbingError
 from neurolect.folders.atomic import is_leftover, write_json
-from neurolect.folders.formats import PROTOCOL, neurolect_version, read_manifest
+from neurolect.folders.formats import PROTOCOL, FolderFormat, neurolect_version, read_manifest
 from neurolect.folders.lock import LOCK
 from neurolect.folders.sums import sums_of
 from neurolect.probing.options import ProbeOptions, ProtocolOptions
@@ -24,31 +24,37 @@ STEPS = ("search", "fit", "minimal", "controls", "layers", "clusters", "sets", "
 _OWN = (PLAN, STORE, LOCK)
 
 
-def check_free(folder: Path) -> None:
-    """Refuse a folder that has something else in it."""
-    if (folder / PROTOCOL.file).is_file():
-        read_manifest(folder, PROTOCOL)  # refuses what is of another kind, before anything is written
-    if folder.is_file() or (
+def check_free(folder: Path, kind: FolderFormat = PROTOCOL) -> None:
+    """Refuse a folder that has something else in it than work of a kind."""
+    if (folder / kind.file).is_file():
+        read_manifest(folder, kind)  # refuses what is of another kind, before anything is written
+    elif folder.is_file() or (
         folder.is_dir()
         and not (folder / PLAN).is_file()
-        and not (folder / PROTOCOL.file).is_file()
         and any(each.name not in _OWN and not is_leftover(each) for each in folder.iterdir())
     ):
         what = f"{folder} is there already and has something else in it; nothing is overwritten."
         raise ProbingError(what, expected="a folder that is not there yet", hint="Give another --out.")
 
 
-def begin(folder: Path, key: dict[str, Any]) -> bool:
+def begin(
+    folder: Path,
+    key: dict[str, Any],
+    *,
+    kind: FolderFormat = PROTOCOL,
+    named: str = "the protocol",
+    steps: Sequence[str] = STEPS,
+) -> bool:
     """Say whether all is there already; what was left of other work is removed, a whole folder of it refused."""
     key = json.loads(json.dumps(key))
-    if (folder / PROTOCOL.file).is_file():
-        if _with_defaults(read_manifest(folder, PROTOCOL)["key"]) == key:
+    if (folder / kind.file).is_file():
+        if _with_defaults(read_manifest(folder, kind)["key"]) == key:
             return True
-        what = f"{folder} has the protocol of other activations, labels or options."
+        what = f"{folder} has {named} of other activations, labels or options."
         hint = "Give another --out, or remove the folder."
         raise ProbingError(what, expected="a folder that is not there yet", hint=hint)
     if (folder / PLAN).is_file() and json.loads((folder / PLAN).read_text(encoding="utf-8")) != key:
-        for name in STEPS:
+        for name in steps:
             (folder / f"{name}.json").unlink(missing_ok=True)
         (folder / RANKING).unlink(missing_ok=True)
         shutil.rmtree(folder / PROBE_FOLDER, ignore_errors=True)
@@ -59,7 +65,7 @@ def begin(folder: Path, key: dict[str, Any]) -> bool:
 def _with_defaults(key: dict[str, Any]) -> dict[str, Any]:
     """Give options that came after a folder was written their defaults."""
     defaults = {"probe": asdict(ProbeOptions()), "protocol": asdict(ProtocolOptions())}
-    filled = {name: options | key[name] for name, options in defaults.items()}
+    filled = {name: options | key[name] for name, options in defaults.items() if name in key}
     return dict(json.loads(json.dumps(key | filled)))
 
 

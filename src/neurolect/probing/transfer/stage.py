@@ -1,7 +1,6 @@
 """Select the few neurons that a task needs, and write what loads and runs them: a folder with ``features.json``."""
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurolect.errors import ModelError, OptionError, ProbingError
-from neurolect.folders.atomic import is_leftover, write_json
+from neurolect.folders.atomic import write_json
 from neurolect.folders.formats import FEATURES, neurolect_version, read_manifest
-from neurolect.folders.lock import LOCK, only_here
+from neurolect.folders.lock import only_here
 from neurolect.folders.sums import sums_of
 from neurolect.model import Model, ModelOptions, load_model
 from neurolect.probing.activations.reader import ActivationStore
@@ -25,7 +24,7 @@ from neurolect.probing.methods import sizes_of
 from neurolect.probing.options import ProbeOptions
 from neurolect.probing.probes.linear import LinearProbe
 from neurolect.probing.probes.saved import open_probe, write_probe
-from neurolect.probing.protocol.record import step
+from neurolect.probing.protocol.record import PLAN, PROBE_FOLDER, STORE, begin, check_free, step
 from neurolect.probing.samples import draw_sample, fingerprints
 from neurolect.probing.transfer.features import Features
 from neurolect.probing.transfer.options import TransferOptions
@@ -33,7 +32,6 @@ from neurolect.probing.transfer.steps import Transfer, classifier_speeds, speeds
 from neurolect.progress import NullProgress, Progress
 from neurolect.store.manifest import now
 
-PLAN, STORE, PROBE_FOLDER = "plan.json", "activations", "probe"
 STEPS = ("whole", "layers", "clusters", "minimal", "speed")
 """Steps in their order; each has a file of its name."""
 
@@ -110,7 +108,7 @@ def select_features(
     """
     folder, progress = Path(out), progress or NullProgress()
     options, probe = options or TransferOptions(), probe or ProbeOptions()
-    _check_free(folder)
+    check_free(folder, FEATURES)
     reading = reading or ActivationsOptions()
     loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
     given: dict[str, Any] = {"concept": concept, "options": reading, "device": device, "progress": progress}
@@ -118,7 +116,7 @@ def select_features(
     key = {"rests_on": fingerprints(store), "probe": asdict(probe), "transfer": asdict(options)}
     folder.mkdir(parents=True, exist_ok=True)
     with only_here(folder, doing="selecting features"):
-        if _begin(folder, key):
+        if begin(folder, key, kind=FEATURES, named="features", steps=STEPS):
             return open_features(folder)
         sample = draw_sample(store, sizes=sizes_of(probe), seed=probe.seed)
         transfer = Transfer(store, sample, probe, options, device)
@@ -171,37 +169,6 @@ def _go(folder: Path, transfer: Transfer, model: Model, texts: list[str], progre
 
         done("speed", timed)
     return {"addresses": addresses, "sample": transfer.sample.facts}
-
-
-def _check_free(folder: Path) -> None:
-    """Refuse a folder that has something else in it."""
-    own = (PLAN, STORE, LOCK, FEATURES.file)
-    if (folder / FEATURES.file).is_file():
-        read_manifest(folder, FEATURES)
-    elif folder.is_file() or (
-        folder.is_dir()
-        and not (folder / PLAN).is_file()
-        and any(each.name not in own and not is_leftover(each) for each in folder.iterdir())
-    ):
-        what = f"{folder} is there already and has something else in it; nothing is overwritten."
-        raise ProbingError(what, expected="a folder that is not there yet", hint="Give another --out.")
-
-
-def _begin(folder: Path, key: dict[str, Any]) -> bool:
-    """Say whether all is there already; what was left of other work is removed, a whole folder of it refused."""
-    key = json.loads(json.dumps(key))
-    if (folder / FEATURES.file).is_file():
-        if read_manifest(folder, FEATURES)["key"] == key:
-            return True
-        what = f"{folder} has features of other activations, labels or options."
-        hint = "Give another --out, or remove the folder."
-        raise ProbingError(what, expected="a folder that is not there yet", hint=hint)
-    if (folder / PLAN).is_file() and json.loads((folder / PLAN).read_text(encoding="utf-8")) != key:
-        for name in STEPS:
-            (folder / f"{name}.json").unlink(missing_ok=True)
-        shutil.rmtree(folder / PROBE_FOLDER, ignore_errors=True)
-    write_json(folder / PLAN, key)
-    return False
 
 
 def _finish(
