@@ -10,9 +10,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from neurolect.explorer import export_folder
+from neurolect.explorer import ServeOptions, export_folder
 from tests.explorer.answers_by_hand import answer
 from tests.explorer.browsing import AXE, Visit, chromium, served
 
@@ -260,6 +261,32 @@ def test_runs_with_parts_missing_and_broken_ones_say_so(browser: Any, example_fo
     assert "broken cannot be opened" in visit.text()
     visit.go("#/compare", "#two")
     page.select_option("header select", "0")
+    visit.end()
+
+
+SHARE = """async ([a, b, size]) => {
+    const { places, shareInBoth } = await import("/src/pairs.js");
+    return shareInBoth(places(a, true), places(b, true), size);
+}"""
+
+
+def test_two_runs_are_laid_over_one_another(browser: Any, example_folder: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(example_folder, tmp_path / "again"))
+    address = served([example_folder, again], options=ServeOptions(unbundled=True))
+    visit = Visit(browser, address)
+    page = visit.go("#/compare", ".curves svg")
+    page.wait_for_selector("text=rank correlation (Spearman) 1, by chance 0")
+    assert "Neurons at the same address" in page.locator("main h2").all_inner_texts()
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, size=(2, 7)).astype(float)
+    for size in (1, 3, 7):
+        drawn = []
+        for _ in range(4000):  # equal ones in any order
+            first = [set(np.lexsort((rng.random(7), -each))[:size].tolist()) for each in (a, b)]
+            drawn.append(len(first[0] & first[1]) / size)
+        share = page.evaluate(SHARE, [a.tolist(), b.tolist(), size])
+        assert share == pytest.approx(np.mean(drawn), abs=0.04)
+        assert share <= 1
     visit.end()
 
 

@@ -47,8 +47,11 @@ function Table({ block }) {
   const onSort = (name) => setSort(sort && sort.name === name ? { name, descending: !sort.descending } : { name, descending: block.columns.find((each) => each.name === name).type === "number" });
   const search = block.rows.length > 12 ? html`<label class="field search"><span>Search this table</span><input type="search" value=${wanted} onInput=${(event) => setWanted(event.currentTarget.value)} /></label>` : null;
   if (places.length > MANY) {
-    const columns = block.columns.map((each) => ({ ...each, numeric: each.type === "number", width: each.type === "number" ? "6.5rem" : each.type === "address" ? "9rem" : "minmax(8rem, 1fr)" }));
-    const cell = (row, column) => cellOf(block.rows[row][block.columns.findIndex((each) => each.name === column.name)], column);
+    const columns = block.columns.map((each) => ({ ...each, numeric: each.type === "number", className: each.type === "text" ? "one-line" : "", width: each.type === "number" ? "6.5rem" : each.type === "address" ? "9rem" : "minmax(8rem, 1fr)" }));
+    const cell = (row, column) => {
+      const value = block.rows[row][block.columns.findIndex((each) => each.name === column.name)];
+      return column.className ? html`<span title=${cut(String(value ?? ""), 300)}>${cellOf(value, column)}</span>` : cellOf(value, column);
+    };
     return html`${search}<div class="grid-short"><${Grid} label=${block.title} columns=${columns} rows=${places} cell=${cell} sort=${sort} onSort=${onSort} open=${() => null} rowHeight=${36} /></div>`;
   }
   return html`${search}<div class="scroll" tabindex="0" role="group" aria-label=${block.title}><table class="plain">

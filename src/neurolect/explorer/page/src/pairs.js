@@ -33,17 +33,23 @@ export function pairsOf(runs, values, side) {
   return found;
 }
 
-// Places in the order of a number, the greatest first or the least; equal ones have the mean of their places.
+// Places in the order of a number, the greatest first or the least: of each the first and the last that equal ones have.
 export function places(values, descending) {
   const order = Array.from(values.keys()).sort((a, b) => (descending ? values[b] - values[a] : values[a] - values[b]) || a - b);
-  const found = new Float64Array(values.length);
+  const found = new Array(values.length);
   for (let from = 0; from < order.length; ) {
     let to = from + 1;
     while (to < order.length && values[order[to]] === values[order[from]]) to++;
-    for (let at = from; at < to; at++) found[order[at]] = (from + to - 1) / 2;
+    for (let at = from; at < to; at++) found[order[at]] = { first: from, last: to - 1 };
     from = to;
   }
   return found;
+}
+
+// The share of the first neurons of one order that are among as many of the other; equal ones in any order, on average.
+export function shareInBoth(a, b, size) {
+  const within = ({ first, last }) => Math.min(1, Math.max(0, (size - first) / (last + 1 - first)));
+  return a.reduce((sum, place, at) => sum + within(place) * within(b[at]), 0) / size;
 }
 
 export function correlation(a, b) {
@@ -60,18 +66,14 @@ export function correlation(a, b) {
 
 function overlap(runs, pairs, about) {
   const [a, b] = [0, 1].map((which) => places(pairs.map((pair) => pair.values[which]), about.descending));
-  const later = Float64Array.from(a, (place, at) => Math.max(place, b[at])).sort();
+  const middle = (each) => (each.first + each.last) / 2;
   const n = pairs.length;
   const sizes = [...new Set(Array.from({ length: N_POINTS }, (_, at) => Math.max(1, Math.round(n ** (at / (N_POINTS - 1))))))];
-  let within = 0;
-  const shares = sizes.map((size) => {
-    while (within < n && later[within] < size) within++;
-    return within / size;
-  });
+  const shares = sizes.map((size) => shareInBoth(a, b, size));
   return {
     kind: "curves",
     title: "Both orders laid over one another",
-    note: `By ${about.label}, the ${about.descending ? "greatest" : "least"} first: the share of the first neurons of ${runs[0].name} that are among as many first ones of ${runs[1].name}. ${count(n)} neurons; rank correlation (Spearman) ${number(correlation(a, b))}, by chance 0.`,
+    note: `By ${about.label}, the ${about.descending ? "greatest" : "least"} first: the share of the first neurons of ${runs[0].name} that are among as many first ones of ${runs[1].name}. ${count(n)} neurons; rank correlation (Spearman) ${number(correlation(a.map(middle), b.map(middle)))}, by chance 0.`,
     x_label: "first neurons",
     y_label: "share in both",
     log_x: true,
@@ -83,9 +85,9 @@ function overlap(runs, pairs, about) {
 function table(runs, pairs, about, names) {
   const labels = runs.map((run) => run.name);
   const columns = [{ name: "address", label: "neuron", type: "address" }];
-  labels.forEach((label, which) => columns.push({ name: `value-${which}`, label: `${about.label}, ${label}`, type: "number" }));
+  labels.forEach((label, which) => columns.push({ name: `value-${which}`, label: `${label}: ${about.label}`, type: "number" }));
   columns.push({ name: "difference", label: "difference", type: "number" });
-  labels.forEach((label, which) => columns.push({ name: `name-${which}`, label: `name, ${label}`, type: "text" }));
+  labels.forEach((label, which) => columns.push({ name: `name-${which}`, label: `${label}: name`, type: "text" }));
   const nameOf = (pair, which) => (names[which] && names[which].values[pair.rows[which]]) || "no clear theme";
   const rows = pairs.map((pair) => [pair.address, ...pair.values, pair.values[1] - pair.values[0], nameOf(pair, 0), nameOf(pair, 1)]);
   rows.sort((x, y) => Math.abs(y[3]) - Math.abs(x[3]));
