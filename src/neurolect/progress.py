@@ -93,11 +93,14 @@ class LogTask:
     def advance(self, n: float = 1) -> None:
         """Count, and log when the interval is over."""
         self._done += n
-        now = time.monotonic()
-        if now - self._last >= self._every:
-            self._last = now
+        if time.monotonic() - self._last >= self._every:
             self._heard()
-            logger.info("%s", self.line(now - self._start))
+            self.speak()
+
+    def speak(self) -> None:
+        """Log a line now, and none for the interval after it."""
+        self._last = time.monotonic()
+        logger.info("%s", self.line(self._last - self._start))
 
     def set_total(self, total: float) -> None:
         """Set the number of units."""
@@ -177,7 +180,7 @@ class LogProgress:
         """Open a task that logs, also while it does not advance."""
         task = LogTask(name, total, unit, every=self._every, heard=self._silence.heard)
         start = time.monotonic()
-        with self._silence.broken_by(lambda: logger.info("%s", task.line(time.monotonic() - start))):
+        with self._silence.broken_by(task.speak):
             yield task
         self._silence.heard()
         logger.info("%s (done in %.1f s)", task.line(time.monotonic() - start), time.monotonic() - start)
