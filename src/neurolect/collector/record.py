@@ -33,7 +33,7 @@ from neurolect.folders.lock import LOCK, only_here
 from neurolect.model.autoencoders.opening import name_and_folder
 from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
-from neurolect.model.options import LATENT
+from neurolect.model.options import LATENT, ModelOptions
 from neurolect.progress import counted
 from neurolect.store.files import record_files
 from neurolect.store.manifest import RunManifest, ShardEntry, new_manifest, now, read_manifest, write_manifest
@@ -325,7 +325,23 @@ def claim(folder: Path, manifest: RunManifest) -> bool:
     return not unfinished
 
 
-def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOptions) -> Run | None:
+_OF_NEURONS = (
+    "sites",
+    "layers",
+    "site_path",
+    "sae",
+    "pooling",
+    "special_tokens",
+    "skip_first",
+    "prepend_bos",
+    "max_tokens",
+)
+"""Options of a model by which other neurons, or other activations of them, are read."""
+
+
+def finished_run(
+    folder: Path, *, model: str, corpus: Corpus, options: CollectOptions, model_options: ModelOptions | None = None
+) -> Run | None:
     """Open a run that is finished already, if there is one, without loading its model.
 
     ``options``: As given; what is not set may have been chosen then.
@@ -343,6 +359,10 @@ def finished_run(folder: Path, *, model: str, corpus: Corpus, options: CollectOp
         "corpus": (run.manifest["corpus"]["fingerprint"], corpus.fingerprint),
     }
     then = {"activation_bytes": asked["activation_bytes"]} | then
+    if model_options is not None:
+        of_model = json.loads(json.dumps(dataclasses.asdict(model_options)))
+        read = of_model | run.manifest["options"]["model"]
+        pairs |= {f"model.{name}": (read[name], of_model[name]) for name in _OF_NEURONS}
     pairs |= {
         f"collect.{name}": (then.get(name), value)
         for name, value in asked.items()

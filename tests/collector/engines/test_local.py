@@ -15,7 +15,7 @@ from neurolect.collector import CollectOptions, collect
 from neurolect.collector.engines.local import collect_local
 from neurolect.corpus import Corpus
 from neurolect.errors import CollectError, OptionError
-from neurolect.model import load_model
+from neurolect.model import ModelOptions, load_model
 from tests.collector.engines.test_merging import SETTINGS
 from tests.collector.test_corpus_pass import all_arrays
 from tests.tiny_corpora import tiny_corpus
@@ -78,6 +78,11 @@ def test_a_finished_run_of_another_model_or_corpus_is_reported(corpus: Corpus, b
     for model, folder, said in ((bert, other.folder, "differs in corpus"), ("gpt2", corpus.folder, "'gpt2' now")):
         with pytest.raises(CollectError, match=said):
             collect_local(model, folder, out=tmp_path / "run", workers=2, options=options)
+    max_pooled = ModelOptions(pooling="max")
+    with pytest.raises(CollectError, match=r"model\.pooling: 'mean' there, 'max' now"):
+        collect_local(
+            bert, corpus.folder, out=tmp_path / "run", workers=2, options=options, model_options=max_pooled
+        )
 
 
 class Command:

@@ -57,7 +57,8 @@ def collect_local(
     if workers is None:
         workers = _n_gpus() if device == "cuda" else 1
     check_shard(Shard(0, workers), options.on_device(device.partition(":")[0]), n_sentences=n_sentences)
-    if (run := finished_run(out, model=model, corpus=opened, options=options)) is not None:
+    asked: dict[str, Any] = {"options": options, "model_options": model_options or ModelOptions()}
+    if (run := finished_run(out, model=model, corpus=opened, **asked)) is not None:
         progress.message(f"{out} is already collected.")
         return run
     options = share_tokenizers(options, device=device, n_cores=n_own_cores() / workers)

@@ -109,7 +109,8 @@ def collect_ray(
     ray = require_extra("ray", extra="ray", purpose="for --engine ray")
     out = Path(out).absolute()
     opened = open_corpus(corpus)
-    if (run := finished_run(out, model=model, corpus=opened, options=options)) is not None:
+    asked: dict[str, Any] = {"options": options, "model_options": model_options or ModelOptions()}
+    if (run := finished_run(out, model=model, corpus=opened, **asked)) is not None:
         progress.message(f"{out} is already collected.")
         return run
     n_sentences = min(opened.n_mining, options.limit or opened.n_mining)
