@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 from mkdocs.structure.files import File, Files
+from notebook_pages import NotebookPage, notebook_page, with_outputs
 from typer.main import get_command
 
 import neurolect
@@ -22,6 +23,7 @@ from neurolect.cli import app
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+TUTORIALS = ROOT / "docs" / "tutorials"
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -30,7 +32,23 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, name, content=text))
     for figure in sorted(RESULTS.glob("*.png")):
         files.append(File.generated(config, f"benchmarks/{figure.name}", abs_src_path=str(figure)))
+    for name, page in notebooks().items():
+        files.append(File.generated(config, name, content=page.markdown))
+        for picture, data in page.pictures.items():
+            files.append(File.generated(config, f"tutorials/{picture}", content=data))
     return files
+
+
+@cache
+def notebooks() -> dict[str, NotebookPage]:
+    """Give the pages that are notebooks, by name."""
+    return {f"tutorials/{path.stem}.md": notebook_page(path) for path in sorted(TUTORIALS.glob("*.ipynb"))}
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    """Put what notebooks draw as HTML where it belongs."""
+    notebook = notebooks().get(page.file.src_uri)
+    return html if notebook is None else with_outputs(html, notebook.html)
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -8,11 +8,19 @@ if TYPE_CHECKING:
     from neurolect.model.language_model import Activations, Model
     from neurolect.model.load import load_model
     from neurolect.model.neurons import NeuronIndex, NonFinite, SiteLayer, non_finite, raise_if_non_finite
-    from neurolect.model.options import ModelOptions
+    from neurolect.model.options import (
+        ModelOptions,
+        register_backend,
+        register_site,
+        unregister_backend,
+        unregister_site,
+    )
     from neurolect.model.tokens import TokenizedSentences
+    from neurolect.model.ways.way import Backend
 
 __all__ = [
     "Activations",
+    "Backend",
     "Model",
     "ModelOptions",
     "NeuronIndex",
@@ -24,10 +32,15 @@ __all__ = [
     "non_finite",
     "plan_batches",
     "raise_if_non_finite",
+    "register_backend",
+    "register_site",
+    "unregister_backend",
+    "unregister_site",
 ]
 
 _FILES = {
     "Activations": "language_model",
+    "Backend": "ways.way",
     "Model": "language_model",
     "ModelOptions": "options",
     "NeuronIndex": "neurons",
@@ -39,6 +52,10 @@ _FILES = {
     "non_finite": "neurons",
     "plan_batches": "batching",
     "raise_if_non_finite": "neurons",
+    "register_backend": "options",
+    "register_site": "options",
+    "unregister_backend": "options",
+    "unregister_site": "options",
 }
 
 

@@ -1,14 +1,14 @@
 """What the model stage lets the user choose."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from neurolect.errors import OptionError, nearest
 from neurolect.ranges import OneOf, Range, check_ranges
 
 LATENT = "latent"
 """The site of what sparse autoencoders make of states; that of one is ``latent.NAME``."""
-SITES = ("hidden", "mlp", "attn", "head", LATENT)
+SITES = ["hidden", "mlp", "attn", "head", LATENT]
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
@@ -16,6 +16,95 @@ BACKENDS = {
     "openvino": "neurolect.model.trials.openvino",
 }
 """Names, and the module of each whose ``BACKEND`` tries it: a new backend is a line here."""
+_OWN_BACKENDS, _OWN_SITES = frozenset(BACKENDS), frozenset(SITES)
+
+
+class AddedSite(NamedTuple):
+    """Where the neurons of a site of others are, in each block."""
+
+    module: str
+    """A regular expression that is searched for in the names of a block's linear modules; the last one that ran."""
+    reads: str
+    """``input`` or ``output`` of that module."""
+
+
+ADDED_SITES: dict[str, AddedSite] = {}
+"""Sites of others, by name."""
+
+
+def register_site(name: str, *, module: str, reads: str = "output") -> None:
+    """Add a kind of place in a block whose neurons are read and set in this process.
+
+    Parameters
+    ----------
+    name : str
+        What addresses begin with. One of the same name that was added before is replaced.
+    module : str
+        A regular expression for the name of a linear module within a block, e.g. ``(query|q_proj|q_lin)$``.
+    reads : str
+        ``output`` (one neuron a value that it gives) or ``input`` (one a value that it gets).
+
+    Raises
+    ------
+    OptionError
+        If the name is that of a site of neurolect's own or has a dot, or ``reads`` is something else.
+    """
+    if name in _OWN_SITES or not name.isidentifier():
+        what = f"The site {name!r} cannot be added."
+        raise OptionError(what, expected=f"a name of letters, none of {', '.join(sorted(_OWN_SITES))}")
+    if reads not in ("input", "output"):
+        what = f"A site reads {reads!r}."
+        raise OptionError(what, expected="input or output")
+    if name not in SITES:
+        SITES.append(name)
+    ADDED_SITES[name] = AddedSite(module, reads)
+
+
+def unregister_site(name: str) -> None:
+    """Take an added site away again.
+
+    Parameters
+    ----------
+    name : str
+        One that was added; nothing happens with any other.
+    """
+    if ADDED_SITES.pop(name, None) is not None:
+        SITES.remove(name)
+
+
+def register_backend(name: str, module: str) -> None:
+    """Add a way to run networks that ``model.backend`` can name in this process.
+
+    Parameters
+    ----------
+    name : str
+        One of the same name that was added before is replaced.
+    module : str
+        Importable name of a module whose ``BACKEND`` is a ``Backend``.
+
+    Raises
+    ------
+    OptionError
+        If the name is that of one of neurolect's own.
+    """
+    if name in {"auto", "torch", "fastest", *_OWN_BACKENDS}:
+        what = f"The backend {name!r} is neurolect's own."
+        raise OptionError(what, expected="another name")
+    BACKENDS[name] = module
+
+
+def unregister_backend(name: str) -> None:
+    """Take an added backend away again.
+
+    Parameters
+    ----------
+    name : str
+        One that was added; nothing happens with any other.
+    """
+    if name not in _OWN_BACKENDS:
+        BACKENDS.pop(name, None)
+
+
 MAX_TOKENS_DEFAULT = 512
 """Sentences are short: a model that could read 128 K tokens is still fed no more than this unless asked."""
 MAX_TOKENS_LIMIT = 32767

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from neurolect.probing.explanations import explain_neurons
     from neurolect.probing.fit import fit_probe
     from neurolect.probing.judging.stage import Judgement, judge, open_judgement
-    from neurolect.probing.methods import rank_activations, ranking_methods
+    from neurolect.probing.methods import rank_activations, ranking_methods, register_method, unregister_method
     from neurolect.probing.named_concepts import bridge
     from neurolect.probing.options import BenchOptions, FormulaOptions, JudgeOptions, ProbeOptions, ProtocolOptions
     from neurolect.probing.probes.fitting import fit_linear, fit_path
@@ -68,8 +68,10 @@ __all__ = [
     "rank_activations",
     "ranking_methods",
     "read_activations",
+    "register_method",
     "select_features",
     "table_of",
+    "unregister_method",
     "write_probe",
 ]
 
@@ -113,8 +115,10 @@ _HOMES = {
     "rank_activations": "methods",
     "ranking_methods": "methods",
     "read_activations": "activations.stage",
+    "register_method": "methods",
     "select_features": "transfer.stage",
     "table_of": "rankings.ranked",
+    "unregister_method": "methods",
     "write_probe": "probes.saved",
 }
 

@@ -4,6 +4,7 @@ Dims: K classes, N neurons.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,8 +60,14 @@ _MEANS = {
     "standardised-difference": means.standardised_difference,
     "mean-select": means.mean_select,
 }
+_ADDED: dict[str, "Scored"] = {}
+"""Methods of others, by name."""
 FOR_NUMBERS = ("lca", "l1", "l2", "noreg", "linear-mean", *WITHOUT_LABELS, "random")
 """What ranks for labels that are numbers."""
+
+
+Scored = Callable[[NDArray[np.float32], NDArray[np.int64], tuple[str, ...]], NDArray[Any]]
+"""From activations (T, N), labels (T,) and the classes' names to a score a neuron (N,), the highest first."""
 
 
 class Made(NamedTuple):
@@ -139,6 +146,42 @@ def rank_activations(
     return table.append_column("group", pa.array(made.groups[made.ranked.order], pa.int32()))
 
 
+def register_method(name: str, what: str, *, score: Scored) -> None:
+    """Add a method to the rankings, judges and benches of this process.
+
+    Parameters
+    ----------
+    name : str
+        What ``rank --by`` takes. One of the same name that was added before is replaced.
+    what : str
+        What it is, for ``rank --list``.
+    score : callable
+        Takes activations of the training units (float32, shape (n_units, n_neurons)), labels (int64, places in the
+        classes; with a concept 1 for it and 0 for all others) and the classes' names; gives a number a neuron.
+
+    Raises
+    ------
+    OptionError
+        If the name is that of one of neurolect's own.
+    """
+    if name in METHODS and name not in _ADDED:
+        message = f"The method {name!r} is neurolect's own."
+        raise OptionError(message, expected="another name")
+    METHODS[name], _ADDED[name] = what, score
+
+
+def unregister_method(name: str) -> None:
+    """Take an added method away again.
+
+    Parameters
+    ----------
+    name : str
+        One that was added; nothing happens with any other.
+    """
+    if _ADDED.pop(name, None) is not None:
+        del METHODS[name]
+
+
 def ranking_methods() -> pa.Table:
     """List what the neurons of a store of activations can be ranked by.
 
@@ -175,6 +218,8 @@ def rank_sample(sample: Sample, *, by: str, concept: str | None, options: ProbeO
     label = None if concept is None else class_code(sample.classes, concept)
     if by == "random":
         return Made(random_order(sample.rows.n_neurons // n_parts, seed=options.seed), {})
+    if by in _ADDED:
+        return Made(_added(sample, by, label).join_parts(n_parts), {})
     if by in _LINEAR:
         return _linear(sample, by, label, options, n_parts)
     if by in ("forest", "forest-permutation", "gaussian"):
@@ -195,6 +240,20 @@ def rank_sample(sample: Sample, *, by: str, concept: str | None, options: ProbeO
     else:
         ranked = _MEANS[by](moments, label=label)
     return Made(ranked.join_parts(n_parts), {})
+
+
+def _added(sample: Sample, by: str, label: int | None) -> Ranked:
+    """Rank by a method of others; what it gives is checked."""
+    units = sample.parts.train
+    values = np.concatenate([widened(block) for _, block in sample.rows.blocks(units, None)]).astype(np.float32)
+    labels, classes = sample.labels[units].astype(np.int64), tuple(sample.classes)
+    if label is not None:
+        labels, classes = (labels == label).astype(np.int64), ("other", classes[label])
+    scores = np.asarray(_ADDED[by](values, labels, classes), np.float64)
+    if scores.shape != (values.shape[1],):
+        what = f"The method {by!r} gave scores of shape {scores.shape}."
+        raise OptionError(what, expected=f"one a neuron: shape ({values.shape[1]},)")
+    return by_scores(scores)
 
 
 def _without_labels(sample: Sample, by: str, label: int | None, options: ProbeOptions, n_parts: int) -> Made:

@@ -18,7 +18,7 @@ from neurolect.corpus.reading.fields import TEXT_NAMES
 from neurolect.corpus.reading.losses import Losses
 from neurolect.corpus.reading.names import unique_names
 from neurolect.corpus.reading.parquet import ParquetRows, open_parquet
-from neurolect.corpus.reading.sources import Source, folder_values, shown, suffixes
+from neurolect.corpus.reading.sources import READERS, Source, folder_values, shown, suffixes
 from neurolect.errors import CorpusError, require_extra
 from neurolect.folders.remote import RemotePath, place
 
@@ -172,6 +172,10 @@ class RowReader:
             yield from self._csv(place(source.name))
         elif source.format == "conll":
             yield from self._conll(place(source.name))
+        elif source.format == "added":
+            path = place(source.name)
+            with open_binary(path) as file:
+                yield from READERS[suffixes(path)[0]](file)
         else:
             with self._parquet(place(source.name)) as parquet:
                 yield from parquet.all()

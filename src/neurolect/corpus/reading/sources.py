@@ -4,19 +4,19 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 from urllib.parse import unquote
 
-from neurolect.errors import CorpusError, nearest
+from neurolect.errors import CorpusError, OptionError, nearest
 from neurolect.folders.formats import FORMATS as FOLDERS
 from neurolect.folders.formats import format_of
 from neurolect.folders.remote import RemotePath, place
 from neurolect.progress import counted
 from neurolect.visible import one_line
 
-Format = Literal["text", "json", "csv", "parquet", "conll", "hub"]
+Format = Literal["text", "json", "csv", "parquet", "conll", "hub", "added"]
 FORMATS: dict[str, Format] = {
     ".txt": "text",
     ".jsonl": "json",
@@ -28,12 +28,54 @@ FORMATS: dict[str, Format] = {
     ".conllu": "conll",
     ".conllup": "conll",
 }
+Read = Callable[[IO[bytes]], Iterator[dict[str, object]]]
+"""From an open file to its rows: column name to value, the text and its metadata."""
+READERS: dict[str, Read] = {}
+"""By ending what reads files of others' formats."""
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
 
 # Folders of partitioned data: year=2020/lang=en/part-0.parquet.
 PARTITION = re.compile(r"([^=]+)=(.*)\Z", re.DOTALL)
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def register_source(ending: str, read: Read) -> None:
+    """Add a format of files to those that are read in this process.
+
+    Parameters
+    ----------
+    ending : str
+        Of the files' names, with its dot; a compression may follow it in a name. One that was added before is
+        replaced.
+    read : callable
+        From the open file (bytes, decompressed) to its documents: dictionaries of column name to value. Of each the
+        column ``text`` (or what ``prepare.text_column`` names) is the text, the others are metadata.
+
+    Raises
+    ------
+    OptionError
+        If the ending is that of a format of neurolect's own, or has no dot.
+    """
+    ending = ending.lower()
+    if not ending.startswith(".") or (ending in FORMATS and ending not in READERS) or ending in COMPRESSIONS:
+        what = f"Files that end in {ending!r} cannot be given another reader."
+        raise OptionError(
+            what, expected="an ending with its dot, such as .eml", hint=f"Taken: {', '.join(FORMATS)}."
+        )
+    FORMATS[ending], READERS[ending] = "added", read
+
+
+def unregister_source(ending: str) -> None:
+    """Take an added format away again.
+
+    Parameters
+    ----------
+    ending : str
+        One that was added; nothing happens with any other.
+    """
+    if READERS.pop(ending.lower(), None) is not None:
+        del FORMATS[ending.lower()]
 
 
 class Source(NamedTuple):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, nearest
+from neurolect.model.options import ADDED_SITES
 
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "num_encoder_layers")
 _ATTENTION = re.compile(r"(attn|attention)$", re.IGNORECASE)
@@ -134,6 +135,8 @@ def site_module(
         down-projection (``mlp``: its input).
     """
     attention = attention_prefix(block)
+    if site in ADDED_SITES:
+        return _added_module(block, site, states, shared)
     if path is not None:
         named = [each for each in _of_tokens(block, states, shared) if each.name == path]
         if not named:
@@ -150,6 +153,23 @@ def site_module(
     if not found:
         raise _not_found(block, site, states.shape[-1], shared)
     return found[-1]
+
+
+def _added_module(block: Block, site: str, states: Tensor, shared: frozenset[nn.Module]) -> Linear:
+    """Find the last linear module that a site of others names."""
+    wanted = ADDED_SITES[site].module
+    found = [each for each in _of_tokens(block, states, shared) if re.search(wanted, each.name)]
+    if not found:
+        names = ", ".join(dict.fromkeys(each.name for each in block.linears)) or "none"
+        kind = type(block.module).__name__
+        what = f"The site {site!r} is at linear modules like {wanted!r}, and none ran in a {kind}."
+        raise ModelError(what, expected=f"one of those that ran: {names}")
+    return found[-1]
+
+
+def reads_output(site: str) -> bool:
+    """Say whether a site's neurons are what its linear module gives, not what it gets."""
+    return ADDED_SITES[site].reads == "output" if site in ADDED_SITES else site == "attn"
 
 
 def down_projections(block: Block, states: Tensor, *, shared: frozenset[nn.Module] = frozenset()) -> list[Linear]:

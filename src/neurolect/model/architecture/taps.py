@@ -24,6 +24,7 @@ from neurolect.model.architecture.structure import (
     is_mixture,
     n_layers_of,
     parts_by_token,
+    reads_output,
     site_module,
     watch_linears,
 )
@@ -265,7 +266,7 @@ def find_taps(
         for layer in wanted:
             linear = found[layer - 1]
             if isinstance(linear, Linear):
-                width, reads = (linear.n_out, "output") if site == "attn" else (linear.n_in, "input")
+                width, reads = (linear.n_out, "output") if reads_output(site) else (linear.n_in, "input")
                 taps.append(Tap(SiteLayer(site, layer, width), linear.module, reads, Target(linear.module, reads)))
     return taps, n_layers
 

@@ -11,7 +11,7 @@ from neurolect.store import Run, open_run
 from neurolect.store.stages import check_current
 from neurolect.views.plots.style import ENDINGS, Drawn, save, styled
 
-FIGURES = {
+FIGURES: dict[str, tuple[str, str] | Callable[..., Drawn]] = {
     "map": ("neuron_maps", "draw_map"),
     "ranks": ("rank_figures", "draw_ranks"),
     "curve": ("rank_figures", "draw_curve"),
@@ -23,8 +23,43 @@ FIGURES = {
     "redundancy": ("cluster_tables", "draw_redundancy"),
     "metadata": ("metadata_bars", "draw_metadata"),
 }
-"""Names of figures, and the module and function that draws each; loaded when it is drawn."""
+"""Names of figures, and the module and function that draws each, loaded when it is drawn; or a function that was
+added."""
+_OWN = frozenset(FIGURES)
 _RELATED = ("map", "clusters", "diversity", "groups", "redundancy")  # figures of what relate has made
+
+
+def register_figure(name: str, draw: Callable[..., Drawn]) -> None:
+    """Add a figure to those that :func:`plot` draws in this process.
+
+    Parameters
+    ----------
+    name : str
+        One of the same name that was added before is replaced.
+    draw : callable
+        Takes the run, and of :func:`plot`'s options those that its parameters name; gives a ``Drawn``.
+
+    Raises
+    ------
+    OptionError
+        If the name is that of one of neurolect's own.
+    """
+    if name in _OWN:
+        what = f"The figure {name!r} is neurolect's own."
+        raise OptionError(what, expected="another name")
+    FIGURES[name] = draw
+
+
+def unregister_figure(name: str) -> None:
+    """Take an added figure away again.
+
+    Parameters
+    ----------
+    name : str
+        One that was added; nothing happens with any other.
+    """
+    if name not in _OWN:
+        FIGURES.pop(name, None)
 
 
 def plot(
@@ -96,8 +131,7 @@ def plot(
     if path.suffix.lower() not in ENDINGS:
         what = f"A figure cannot be written as {path.name!r}."
         raise OptionError(what, expected=f"a name that ends in {', '.join(ENDINGS)}")
-    module, function = FIGURES[figure]
-    draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
+    draw = _function_of(FIGURES[figure])
     given: dict[str, Any] = {"by": by, "value": value, "side": side, "layer": layer, "method": method, "site": site}
     given |= {"indices": indices, "neurons": neurons}
     taken = set(inspect.signature(draw).parameters)
@@ -116,3 +150,11 @@ def plot(
         drawn = draw(run, **{name: each for name, each in given.items() if name in taken and each is not None})
         save(drawn, path)
     return path
+
+
+def _function_of(entry: tuple[str, str] | Callable[..., Drawn]) -> Callable[..., Drawn]:
+    if not isinstance(entry, tuple):
+        return entry
+    module, function = entry
+    draw: Callable[..., Drawn] = getattr(import_module(f"neurolect.views.plots.{module}"), function)
+    return draw
