@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurolect.fidelity.agreement import stability
     from neurolect.fidelity.options import FidelityOptions
-    from neurolect.fidelity.score import score_fidelity
+    from neurolect.fidelity.score import load_model_of, score_fidelity
 
-__all__ = ["FidelityOptions", "score_fidelity", "stability"]
+__all__ = ["FidelityOptions", "load_model_of", "score_fidelity", "stability"]
 
-_HOMES = {"FidelityOptions": "options", "score_fidelity": "score", "stability": "agreement"}
+_HOMES = {
+    "FidelityOptions": "options",
+    "load_model_of": "score",
+    "score_fidelity": "score",
+    "stability": "agreement",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol

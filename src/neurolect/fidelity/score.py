@@ -85,7 +85,26 @@ def load_model_of(
 ) -> "Model":
     """Load the model of a run with the options it was collected with.
 
-    ``load``: What loads it, if not :func:`neurolect.load_model`.
+    Parameters
+    ----------
+    run : Run
+        From :func:`neurolect.open_run`.
+    name : str, optional
+        Where the model is, if it has moved.
+    device : str
+        Where it runs.
+    load : callable, optional
+        What loads it, if not :func:`neurolect.load_model`.
+
+    Returns
+    -------
+    Model
+        That it is the run's own is checked.
+
+    Raises
+    ------
+    ModelError
+        If the model is another one than the run's, or cannot be loaded.
     """
     from neurolect.model import ModelOptions, load_model
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neurolect.interventions.dreaming import Dreams, dream
     from neurolect.interventions.editing import EditReport, edit
     from neurolect.interventions.options import CauseOptions, DreamOptions, EditOptions
+    from neurolect.interventions.outcomes import next_scores, text_losses
     from neurolect.interventions.pruning import Pruned, prune
     from neurolect.interventions.steering.compare_steering import Steering, steer
     from neurolect.interventions.steering.options import SteerOptions, SwitchOptions
@@ -38,8 +39,10 @@ __all__ = [
     "edit",
     "find_switches",
     "first_of_ranking",
+    "next_scores",
     "prune",
     "steer",
+    "text_losses",
     "translation",
     "writes",
 ]
@@ -67,6 +70,8 @@ _HOMES = {
     "translation": "class_shifts",
     "writes": "writing",
     "first_of_ranking": "changes",
+    "next_scores": "outcomes",
+    "text_losses": "outcomes",
 }
 
 

@@ -154,6 +154,93 @@ class Texts:
         return loss.nansum(1) / loss.isfinite().sum(1)
 
 
+def text_losses(model: Model, texts: Sequence[str], *, seed: int = 0) -> NDArray[np.float64]:
+    """Measure the loss of texts; inside an :func:`edit` that of the edited network.
+
+    Parameters
+    ----------
+    model : Model
+        From ``load_model(name, head="lm")``.
+    texts : sequence of str
+        Each by itself; cut at the model's longest.
+    seed : int
+        Of the tokens that are hidden, where the model predicts masked ones.
+
+    Returns
+    -------
+    float64 array, shape (n_texts,)
+        Nats a token that is predicted; NaN for texts in which none is.
+
+    Raises
+    ------
+    ModelError
+        If the model predicts no tokens.
+    OptionError
+        If no text has a token to predict.
+
+    Examples
+    --------
+    >>> text_losses(model, ["Oil prices rose."])  # doctest: +SKIP
+    """
+    _check_predicts(model, (NEXT, MASKED))
+    return Texts(model, texts, seed=seed).losses()
+
+
+def next_scores(model: Model, contexts: Sequence[str]) -> NDArray[np.float32]:
+    """Read what comes next after texts; inside an :func:`edit` by the edited network.
+
+    Parameters
+    ----------
+    model : Model
+        A decoder, from ``load_model(name, head="lm")``.
+    contexts : sequence of str
+        Beginnings.
+
+    Returns
+    -------
+    float32 array, shape (n_contexts, n_tokens_of_the_vocabulary)
+        Log-probabilities of the token after each.
+
+    Raises
+    ------
+    ModelError
+        If the model does not predict next tokens.
+    OptionError
+        If a context has no token.
+
+    Examples
+    --------
+    >>> next_scores(model, ["The nurse said that"])[0].argmax()  # doctest: +SKIP
+    """
+    _check_predicts(model, (NEXT,))
+    given = model.tokenize(list(contexts))
+    if not len(contexts) or bool((given.end <= given.first).any()):
+        what = f"There are {len(contexts):,} contexts, {int((given.end <= given.first).sum()):,} of them empty."
+        raise OptionError(what, expected="texts with a token or more")
+    network: Any = model.network
+    keywords, found = forward_keywords(network), None
+    for rows in plan_fed(given.lengths, token_budget=1_024, feeding=model.feeding):
+        batch = model.pad(given, rows)
+        with torch.inference_mode():
+            ids, mask = batch.ids.to(model.device), batch.mask.to(model.device)
+            scores = network(input_ids=ids, attention_mask=mask, **keywords).logits
+            last = torch.as_tensor(given.end[rows].astype(np.int64) - 1, device=scores.device)
+            own = functional.log_softmax(
+                scores[torch.arange(len(rows), device=scores.device), last].float(), dim=-1
+            )
+        found = np.empty((len(contexts), own.shape[1]), np.float32) if found is None else found
+        found[rows] = own.cpu().numpy()
+    return np.zeros((0, 0), np.float32) if found is None else found
+
+
+def _check_predicts(model: Model, kinds: Sequence[str]) -> None:
+    """Refuse a model without such a head."""
+    if kind_of(model) not in kinds:
+        what = f"{model.name!r} is loaded so that what it gives is: {kind_of(model)}."
+        hint = 'load_model(name, head="lm")'
+        raise ModelError(what, expected=f"a model of: {', '.join(kinds)}", hint=hint)
+
+
 def kind_of(model: Model) -> str:
     """Say what a network predicts."""
     if model.network is model.body:

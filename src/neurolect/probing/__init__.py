@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from neurolect.probing.concepts.options import ActivationsOptions
     from neurolect.probing.explanations import explain_neurons
     from neurolect.probing.fit import fit_probe
+    from neurolect.probing.formulas import Formula, explain, measure
     from neurolect.probing.judging.stage import Judgement, judge, open_judgement
     from neurolect.probing.methods import rank_activations, ranking_methods, register_method, unregister_method
     from neurolect.probing.named_concepts import bridge
@@ -35,6 +36,7 @@ __all__ = [
     "BenchOptions",
     "Features",
     "Forest",
+    "Formula",
     "FormulaOptions",
     "GaussianProbe",
     "JudgeOptions",
@@ -50,6 +52,7 @@ __all__ = [
     "choose_greedily",
     "compare_probings",
     "detect",
+    "explain",
     "explain_neurons",
     "fit_forest",
     "fit_gaussian",
@@ -58,6 +61,7 @@ __all__ = [
     "fit_probe",
     "judge",
     "load_features",
+    "measure",
     "open_activations",
     "open_features",
     "open_judgement",
@@ -82,6 +86,7 @@ _HOMES = {
     "BenchOptions": "options",
     "Features": "transfer.features",
     "Forest": "probes.forest",
+    "Formula": "formulas",
     "FormulaOptions": "options",
     "GaussianProbe": "probes.gaussian",
     "JudgeOptions": "options",
@@ -97,6 +102,7 @@ _HOMES = {
     "choose_greedily": "probes.gaussian",
     "compare_probings": "protocol.comparison",
     "detect": "rankings.thresholds",
+    "explain": "formulas",
     "explain_neurons": "explanations",
     "fit_forest": "probes.forest",
     "fit_gaussian": "probes.gaussian",
@@ -105,6 +111,7 @@ _HOMES = {
     "fit_probe": "fit",
     "judge": "judging.stage",
     "load_features": "transfer.stage",
+    "measure": "formulas",
     "open_activations": "activations.reader",
     "open_features": "transfer.stage",
     "open_judgement": "judging.stage",

@@ -76,11 +76,51 @@ def explain(
     batch: int = 16,
     device: str = "cpu",
 ) -> list[Explained]:
-    """Find each neuron's best formula; `leaves_NA` says which atoms may be in it (all when not given).
+    """Find each neuron's best formula.
 
     A beam starts from the best atoms; each step joins its new formulas with every atom by OR, AND, AND NOT, and
     keeps the best of old and new. Ties go to what was there, then to the earlier formula, operator and atom.
-    Candidates that change no unit of their formula, or are true of none, are left out. The paper's penalty is 1.00.
+    Candidates that change no unit of their formula, or are true of none, are left out.
+
+    Parameters
+    ----------
+    neurons_NT : bool array, shape (n_neurons, n_units)
+        Which units are each neuron's, e.g. those above a threshold.
+    atoms_AT : bool array, shape (n_atoms, n_units)
+        Which units each atom is true of.
+    beam : int
+        Formulas that are kept of a neuron.
+    length : int
+        Atoms at most.
+    penalty : float
+        What a score is multiplied by for each atom after the first; 1.00 in the paper.
+    leaves_NA : bool array, shape (n_neurons, n_atoms), optional
+        Which atoms may be in a neuron's formula; all when not given.
+    batch : int
+        Neurons that are searched for together.
+    device : str
+        A PyTorch device.
+
+    Returns
+    -------
+    list of Explained
+        By neuron: ``formula``, ``score``, ``overlap``, ``precision``, ``recall``.
+
+    Raises
+    ------
+    ProbingError
+        If units are not the same, or there is no atom.
+
+    References
+    ----------
+    J. Mu, J. Andreas (2020), Compositional explanations of neurons, NeurIPS.
+
+    Examples
+    --------
+    >>> units = np.array([[True, True, False, False]])
+    >>> atoms = np.array([[True, False, False, False], [False, True, False, False], [False, False, True, True]])
+    >>> explain(units, atoms)[0].formula
+    Formula(atoms=(0, 1), operators=('OR',))
     """
     if neurons_NT.shape[1] != atoms_AT.shape[1] or not len(atoms_AT):
         what = f"There are {neurons_NT.shape[1]:,} units of neurons, and {len(atoms_AT):,} atoms of "
@@ -98,7 +138,22 @@ def explain(
 
 
 def measure(formula: Formula, units_T: NDArray[np.bool_], atoms_AT: NDArray[np.bool_]) -> Explained:
-    """Measure a formula on units of a neuron, e.g. on others than those it was searched for on."""
+    """Measure a formula on units of a neuron, e.g. on others than those it was searched for on.
+
+    Parameters
+    ----------
+    formula : Formula
+        From :func:`explain`.
+    units_T : bool array, shape (n_units,)
+        Which units are the neuron's.
+    atoms_AT : bool array, shape (n_atoms, n_units)
+        Which units each atom is true of.
+
+    Returns
+    -------
+    Explained
+        ``score`` and ``overlap`` are the intersection over union.
+    """
     holds = formula.holds(atoms_AT)
     both, either = int((holds & units_T).sum()), int((holds | units_T).sum())
     overlap, precision = both / max(either, 1), both / max(int(holds.sum()), 1)
