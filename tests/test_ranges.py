@@ -24,7 +24,7 @@ FREE = {
     "stop_when", "rank_by", "model", "corpus", "sentiment", "sentiment_data", "category", "category_data",
     "backend", "encoding", "delimiter", "sample_field", "tokenizer", "limit_field",
     "words_column", "document_column", "split_column", "tag_column", "judge", "methods", "site_path", "sae",
-    "prefix", "words", "set_to",
+    "source", "prefix", "words", "set_to",
 }  # fmt: skip
 """Names, paths and small languages: checked where they are looked up."""
 ODD: list[Any] = [math.nan, math.inf, -math.inf, -1e300, 1e300, 10**400, -(10**400), True, b"x", object(), [], {}]

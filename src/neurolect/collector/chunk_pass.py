@@ -224,10 +224,10 @@ def without_overflow(model: Model, corpus: Corpus, *, progress: Progress) -> Mod
     """Take a wider number format from the start where the first sentences already overflow."""
     if model.options.dtype != "auto" or model.dtype == "float32":
         return model
-    texts: list[Any] = next(iter(corpus.batches(columns=["text"], batch_size=_TRIAL))).column("text").to_pylist()
+    sentences = next(iter(corpus.batches(columns=["text", *model.source_columns], batch_size=_TRIAL)))
     while True:
-        tokens = model.tokenize(texts)
-        rows: NDArray[np.int64] = np.setdiff1d(np.arange(len(texts)), tokens.empty)
+        tokens = model.tokenize_table(sentences)
+        rows: NDArray[np.int64] = np.setdiff1d(np.arange(len(sentences)), tokens.empty)
         batches = model.way.plan(tokens, token_budget=_TRIAL_TOKENS) if model.unlike else [rows]
         if not len(rows) or all(is_finite(model.run(model.batch(tokens, each))) for each in batches):
             return model

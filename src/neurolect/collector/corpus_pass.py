@@ -26,7 +26,7 @@ from neurolect.collector.convergence.monitor import step_length
 from neurolect.collector.device.peaks import watch_for
 from neurolect.collector.ending import Ending, Watch, write_convergence
 from neurolect.collector.feed.chosen import chosen_ids
-from neurolect.collector.feed.chunks import Chunk, ahead, chunks
+from neurolect.collector.feed.chunks import Chunk, ahead, chunks, counted_fields
 from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import pool_held_out
@@ -111,6 +111,7 @@ def collect_here(
     started, folder = time.monotonic(), Path(out)
     options = options or CollectOptions()
     progress = progress or NullProgress()
+    fields = tuple(field["name"] for field in counted_fields(corpus, model))
     options = with_limit_rule(with_chunks(options, model, folder), folder, corpus)
     n_sentences = min(corpus.n_mining, options.limit or corpus.n_mining)
     model = without_overflow(model, corpus, progress=progress)
@@ -129,7 +130,7 @@ def collect_here(
         by_minimum=options.bottom_by == "minimum",
         latents=latents_of(model.neurons.site_layers),
         peak_entries=options.peak_entries or 0,
-        fields=tuple(field["name"] for field in corpus.fields),
+        fields=fields,
         step_length=step_length(n_sentences, every=options.monitor_every, chunk=options.chunk_sentences or 1),
         monitor_sentences=options.monitor_sentences,
         seed=options.seed,

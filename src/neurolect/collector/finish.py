@@ -23,6 +23,7 @@ from neurolect.corpus import Corpus
 from neurolect.folders.atomic import replacing, write_npy, write_table
 from neurolect.folders.parquet import CHECKED
 from neurolect.model.neurons import NeuronIndex
+from neurolect.model.options import plain_site
 from neurolect.progress import Progress, Task
 from neurolect.statistics.sorting import distinct
 from neurolect.store.sides import peaks_of
@@ -120,7 +121,9 @@ def _write_sentences(path: Path, corpus: Corpus, sentence_ids: NDArray[np.int64]
 def _write_lists(path: Path, lists: Lists, *, neurons: NeuronIndex, task: Task, gated: bool) -> None:
     """Write one side's lists, a block of neurons at a time."""
     widths = [each.width for each in neurons.site_layers]
-    with_gate = np.repeat([each.site == "mlp" for each in neurons.site_layers], widths) if gated else None
+    with_gate = (
+        np.repeat([plain_site(each.site) == "mlp" for each in neurons.site_layers], widths) if gated else None
+    )
     block = max(1, _ROWS_AT_ONCE // lists.list_size)
     with replacing(path) as temporary:
         writer: pq.ParquetWriter | None = None

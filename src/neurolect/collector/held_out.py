@@ -99,7 +99,7 @@ def pool_sentences(
     ``time_limit``: On the clock of ``time.monotonic``; what is not done by then is left out, be it long or short.
     """
     options = options.on_device(model.device.type)
-    tokens = model.tokenize(sentences.column("text").to_pylist())
+    tokens = model.tokenize_table(sentences)
     batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
     if shard is not None:
         batches = batches[shard.number :: shard.n]

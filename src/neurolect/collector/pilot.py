@@ -39,7 +39,7 @@ def begin(
     ``tell``: Called with what first tokens do, where that is much.
     """
     pilot = corpus.take(np.sort(sample_ids[:_PILOT]))
-    tokens = model.tokenize(pilot.column("text").to_pylist())
+    tokens = model.tokenize_table(pilot)
     batches = model.way.plan(tokens, token_budget=options.token_budget or 1)
     read: list[Activations] = []
     begun, n_rows = time.monotonic(), [len(rows) for rows in batches]

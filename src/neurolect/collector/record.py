@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurolect.collector.ending import Ending, ending_notices
+from neurolect.collector.feed.chunks import counted_fields
 from neurolect.collector.feed.shards import Shard
 from neurolect.collector.held_out import field_notices, n_pooled
 from neurolect.collector.options import (
@@ -33,7 +34,7 @@ from neurolect.folders.lock import LOCK, only_here
 from neurolect.model.autoencoders.opening import name_and_folder
 from neurolect.model.batching import Feeding
 from neurolect.model.language_model import Model
-from neurolect.model.options import LATENT, ModelOptions
+from neurolect.model.options import FIELD, LATENT, ModelOptions, plain_site
 from neurolect.progress import counted
 from neurolect.store.files import record_files
 from neurolect.store.manifest import RunManifest, ShardEntry, new_manifest, now, read_manifest, write_manifest
@@ -78,7 +79,7 @@ def new_run(
             "fingerprint": corpus.fingerprint,
             "n_sentences": corpus.n_sentences,
             "n_mining": corpus.n_mining,
-            "fields": list(corpus.fields),
+            "fields": counted_fields(corpus, model),
         },
         options={"model": dataclasses.asdict(model.options), "collect": collect_options},
     )
@@ -224,8 +225,10 @@ def with_lists(options: CollectOptions, folder: Path, model: Model, *, n_sentenc
         what = "collect.bottom_by is minimum, and the lowest values of sentences are not pooled: "
         how = f"it runs by {model.way.backend}" if largest else f"model.pooling is {model.options.pooling}"
         raise OptionError(what + how + ".", hint="--set model.pooling=max --set model.backend=torch")
-    of_mlp = all(each.site == "mlp" for each in model.neurons.site_layers)
-    one_sided = all(each.site == "mlp" or each.site.startswith(LATENT) for each in model.neurons.site_layers)
+    of_mlp = all(plain_site(each.site) == "mlp" for each in model.neurons.site_layers)
+    one_sided = all(
+        plain_site(each.site) == "mlp" or each.site.startswith(LATENT) for each in model.neurons.site_layers
+    )
     sides = options.sides or (("top",) if one_sided and not model.gates else SIDES)
     bottom_by = options.bottom_by or ("minimum" if watched and of_mlp and model.gates else "pooled")
     entries = 10 if options.peak_entries is None else options.peak_entries
@@ -424,7 +427,8 @@ def complete(folder: Path, state: CollectState, *, n_kept: int, seconds: float, 
         "ending": ending._asdict(),
         "files": record_files(folder, "collect"),
     }
-    manifest["notices"] += _notices(state) + ending_notices(state, ending)
+    with_sources = str(manifest["options"]["model"].get("source", "")).startswith(FIELD)
+    manifest["notices"] += _notices(state, with_sources=with_sources) + ending_notices(state, ending)
     manifest["notices"] += field_notices(folder, state.background.metadata_table())
     write_manifest(folder, manifest)
 
@@ -446,15 +450,16 @@ def _dead(state: CollectState) -> list[str]:
     ]
 
 
-def _notices(state: CollectState) -> list[str]:
+def _notices(state: CollectState, *, with_sources: bool) -> list[str]:
     """Say in sentences what was changed when it was read."""
     notices = []
+    lacking = ", or no source" if with_sources else ""
     forms = "{} sentence was", "{} sentences were"
     if state.n_cut:
         notices.append(f"{counted(state.n_cut, *forms)} cut at the model's limit of tokens.")
     if state.n_empty:
         none = counted(state.n_empty, "{} sentence has", "{} sentences have")
-        notices.append(f"{none} no token this tokenizer knows: not fed.")
+        notices.append(f"{none} no token this tokenizer knows{lacking}: not fed.")
     for key, n in sorted(state.n_skipped.items()):
         if n == state.n_sentences:
             notices.append(f"{key} is NaN or infinite on every sentence: its neurons have no lists.")

@@ -32,7 +32,7 @@ TO = ("mean", "zero", "resample")
 """What neurons are set to when it is measured what they do."""
 ALONG = ("set", "add", "scale")
 """What can be done to the coefficient of a direction."""
-_ADDRESS = re.compile(r"(latent\.[\w-]+|\w+)\.(\d+)(?:\.(\d+)(?:-(\d+))?)?", re.ASCII)
+_ADDRESS = re.compile(r"(latent\.[\w-]+|(?:decoder\.)?\w+)\.(\d+)(?:\.(\d+)(?:-(\d+))?)?", re.ASCII)
 
 Change = float | str | Sequence[Any]
 """A number (set to it), the name of a mode, or a tuple that begins with one."""

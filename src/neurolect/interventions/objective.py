@@ -167,7 +167,7 @@ class Objective:
     def _batch(self, texts: Sequence[str]) -> PaddedBatch:
         """Make the call of texts of one length."""
         batch = self.model.pad(self.model.tokenize(list(texts)), np.arange(len(texts)))
-        return PaddedBatch(*(each.to(self.model.device) for each in batch))
+        return batch.moved(lambda each: each.to(self.model.device))
 
     def _run(self, batch: PaddedBatch, ids: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Run the network; give the states at the neuron's site and the scores of tokens."""
@@ -220,7 +220,7 @@ class Objective:
         for row in range(len(batch.ids)):
             ids = batch.ids[row].repeat(n, 1)
             ids[:, at : at + n][hidden] = mask_id(self.model)
-            several = PaddedBatch(*(each[row : row + 1].repeat(n, *[1] * (each.ndim - 1)) for each in batch))
+            several = batch.moved(lambda each: each[row : row + 1].repeat(n, *[1] * (each.ndim - 1)))  # noqa: B023
             _, logits = self._run(several, ids)
             if logits is None:
                 what = f"{self.model.name!r} gives no scores of tokens."

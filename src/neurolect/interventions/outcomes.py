@@ -243,6 +243,10 @@ def _check_predicts(model: Model, kinds: Sequence[str]) -> None:
 
 def kind_of(model: Model) -> str:
     """Say what a network predicts."""
+    if model.options.of_decoder:
+        what = f"The decoder of {model.name!r} is read, an encoder-decoder: what edits do to it is not measured."
+        hint = "its encoder's neurons can be edited (--set model.sites=hidden)"
+        raise ModelError(what, expected="an encoder or a decoder", hint=hint)
     if model.network is model.body:
         return EMBEDDING
     name = type(model.network).__name__

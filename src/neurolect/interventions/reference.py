@@ -9,8 +9,7 @@ from torch import Tensor
 
 from neurolect.errors import OptionError
 from neurolect.model.architecture.taps import Tap, hand_over, listen
-from neurolect.model.batching import plan_batches
-from neurolect.model.hugging_face import Output
+from neurolect.model.batching import PaddedBatch, plan_batches
 from neurolect.model.language_model import Model
 from neurolect.model.pooling.receive import on_device
 
@@ -39,11 +38,10 @@ def token_states(
         rows = batch[lengths[batch] > 0]
         if not len(rows):
             continue
-        made = on_device(model.pad(sentences, rows), model.device)
+        made = cast(PaddedBatch, on_device(model.pad(sentences, rows), model.device))
         ids, mask = made[:2]
         with torch.inference_mode(), listen(taps, receive=receive):
-            keywords = {"output_hidden_states": any(tap.reads == "hidden_states" for tap in taps), **model.keywords}
-            result = cast(Output, model.body(input_ids=ids, attention_mask=mask, **keywords))
+            result = model.forward(made, output_hidden_states=any(tap.reads == "hidden_states" for tap in taps))
             hand_over(taps, result, receive=receive)
         keep = mask.bool()
         if own:

@@ -3,7 +3,7 @@
 Knows token ids and lengths only; plain NumPy up to the finished batch, which holds torch tensors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 _SHORTEST = 64
 
 
+class SourceBatch(NamedTuple):
+    """What an encoder is given for the sentences of a batch, padded on the right."""
+
+    ids: "torch.Tensor"
+    """Model token ids, int64, shape (n_sentences, longest)."""
+
+    mask: "torch.Tensor"
+    """1 at tokens, 0 at padding, int64, same shape."""
+
+
 class PaddedBatch(NamedTuple):
     """Sentences of one forward pass, padded on the right."""
 
@@ -35,6 +45,25 @@ class PaddedBatch(NamedTuple):
 
     end: "torch.Tensor"
     """One past the last pooled token, int64, same shape; greater than ``first``."""
+
+    source: SourceBatch | None = None
+    """What the encoder is given where a decoder reads them, and that is not always the same."""
+
+    def moved(self, move: "Callable[[torch.Tensor], torch.Tensor]") -> "PaddedBatch":
+        """Move, or change otherwise, all tensors alike.
+
+        Parameters
+        ----------
+        move : callable
+            Takes a tensor and gives one.
+
+        Returns
+        -------
+        PaddedBatch
+            Of what it gave.
+        """
+        source = None if self.source is None else SourceBatch(*map(move, self.source))
+        return PaddedBatch(move(self.ids), move(self.mask), move(self.first), move(self.end), source)
 
 
 class PackedBatch(NamedTuple):
@@ -178,18 +207,30 @@ def pad(
     """
     import torch
 
+    ids, mask = _side_by_side(sentences, positions, pad_id, least)
+    source = sentences.source
+    return PaddedBatch(
+        ids=ids,
+        mask=mask,
+        first=torch.from_numpy(sentences.first[positions].astype(np.int64)),
+        end=torch.from_numpy(sentences.end[positions].astype(np.int64)),
+        source=None if source is None else SourceBatch(*_side_by_side(source, positions, pad_id, 0)),
+    )
+
+
+def _side_by_side(
+    sentences: TokenizedSentences, positions: NDArray[np.integer], pad_id: int, least: int
+) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Give token ids, int64, shape (n, longest), and 1 at tokens and 0 at padding."""
+    import torch
+
     starts = sentences.offsets[positions]
     lengths = sentences.offsets[np.asarray(positions) + 1] - starts
     columns = np.arange(int(lengths.max(initial=least)), dtype=np.int64)
     real = columns < lengths[:, None]
     ids = np.full(real.shape, pad_id, dtype=np.int64)
     ids[real] = sentences.ids[(starts[:, None] + columns)[real]]
-    return PaddedBatch(
-        ids=torch.from_numpy(ids),
-        mask=torch.from_numpy(real.astype(np.int64)),
-        first=torch.from_numpy(sentences.first[positions].astype(np.int64)),
-        end=torch.from_numpy(sentences.end[positions].astype(np.int64)),
-    )
+    return torch.from_numpy(ids), torch.from_numpy(real.astype(np.int64))
 
 
 def plan_packed(

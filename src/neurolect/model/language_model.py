@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from neurolect.model.tokens import TokenizedSentences
 from neurolect.model.trials.choose import torch_way, way_at_load
 from neurolect.model.trials.feeding import feed
 from neurolect.model.ways.way import run_by
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Model(Network):
         Gives the same model loaded again with other options; needed to fall back to a wider number format.
     body : nn.Module, optional
         The encoder or decoder inside of a ``network`` that has a head; ``network`` itself when not given.
+    source_tokenizer : transformers.PreTrainedTokenizerBase, optional
+        As it reads what an encoder is given, where ``tokenizer`` reads what its decoder is given.
 
     Attributes
     ----------
@@ -106,6 +111,7 @@ class Model(Network):
         architecture: str = "",
         reload: Callable[[ModelOptions], "Model"] | None = None,
         body: nn.Module | None = None,
+        source_tokenizer: Tokenizer | None = None,
     ) -> None:
         super().__init__(
             network,
@@ -116,6 +122,7 @@ class Model(Network):
             fingerprint=fingerprint,
             architecture=architecture,
             body=body,
+            source_tokenizer=source_tokenizer,
         )
         self._reload = reload
         with self.without_autoencoders():
@@ -135,20 +142,50 @@ class Model(Network):
                 self.torch_way = torch_way(self)
                 self.way = way_at_load(self, self.torch_way)
 
-    def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
+    def tokenize(self, texts: Sequence[str], sources: Sequence[str | None] | None = None) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``.
 
         Parameters
         ----------
         texts : sequence of str
             Sentences.
+        sources : sequence of str or None, optional
+            What the encoder is given for each while its decoder is read; needed where ``options.source`` names a
+            field. A sentence without one is empty.
 
         Returns
         -------
         TokenizedSentences
             In the same order; ``empty`` names those with nothing to pool, which :meth:`pad` refuses.
+
+        Raises
+        ------
+        ModelError
+            If sources are needed and not given.
         """
-        return super().tokenize(texts)
+        return super().tokenize(texts, sources)
+
+    def tokenize_table(self, sentences: "pa.Table") -> TokenizedSentences:
+        """Turn sentences of a corpus or a run into model tokens, with their sources where these are fed.
+
+        Parameters
+        ----------
+        sentences : pyarrow.Table
+            With the columns ``text`` and :attr:`source_columns`.
+
+        Returns
+        -------
+        TokenizedSentences
+            As by :meth:`tokenize`.
+        """
+        sources = [sentences.column(each).to_pylist() for each in self.source_columns]
+        return self.tokenize(sentences.column("text").to_pylist(), *sources)
+
+    @property
+    def source_columns(self) -> list[str]:
+        """The column of a corpus that the encoder is given, where one is."""
+        field = self.options.source_field
+        return [] if field is None else [field]
 
     def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
         """Make a batch of some of the sentences.

@@ -14,13 +14,14 @@ import torch
 from torch import nn
 
 from neurolect.errors import MissingHeadError, ModelError, require_extra
+from neurolect.model.architecture.decoder_side import decoder_side, read_targets
 from neurolect.model.architecture.devices import SPREAD, is_spread
 from neurolect.model.architecture.structure import blocks_by
 from neurolect.model.architecture.taps import resolve_layers
 from neurolect.model.files import ModelFiles, find_model_files, one_line_errors
 from neurolect.model.hugging_face import Tokenizer, resolve_dtype
 from neurolect.model.language_model import Model
-from neurolect.model.options import LATENT, MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions
+from neurolect.model.options import LATENT, MAX_TOKENS_DEFAULT, MAX_TOKENS_LIMIT, ModelOptions, plain_site
 
 # Name a model by its content: configuration, weights and tokenizer.
 MODEL_FILES = (
@@ -71,7 +72,7 @@ def load_model(
     name : str
         A folder, a name on the Hugging Face hub, ``minilm`` (a small encoder, extra ``demo``), or ``smollm2`` (a
         decoder of 135 million weights, extra ``smollm2``; converted once into the user's cache folder).
-        Of an encoder-decoder the encoder is used.
+        Of an encoder-decoder the encoder is read, with sites that begin with ``decoder.`` the decoder.
     options : ModelOptions, optional
         Which neurons are read and how; the defaults where None.
     device : str
@@ -106,12 +107,18 @@ def load_model(
     dtype = resolve_dtype(options.dtype, device=_kind(device))
     with one_line_errors(name):
         files = find_model_files(name, options)
+        _check_side(name, files.config, options, head)
         _check_layers(files.config, options)
         tokenizer = load_tokenizer(files, options)
+        source_tokenizer = load_tokenizer(files, options) if options.of_decoder else tokenizer
         automatic = "AutoModel" if head is None else _class_with_head(files.config, head)
         whole, loading = load_network(files, options, dtype=dtype, head=automatic, device=device)
     _check_tokenizer(name, tokenizer)
-    body = _body_of(name, whole, head)
+    if options.of_decoder:
+        read_targets(tokenizer, name=name)
+        body: nn.Module = decoder_side(whole, name=name, source=source_tokenizer, target=tokenizer)
+    else:
+        body = _body_of(name, whole, head)
     _check_weights(name, whole, body, loading, head)
     network = whole if head is not None else body
     network = to_device(network.eval().requires_grad_(False), name, dtype=dtype, device=device)
@@ -125,12 +132,31 @@ def load_model(
         architecture=type(whole).__name__,
         reload=partial(_reload, name, device=device, head=head),
         body=body,
+        source_tokenizer=source_tokenizer,
     )
 
 
 def _kind(device: str) -> str:
     """Say what kind of device is meant, where the best there is was asked for."""
     return device if device != SPREAD else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _check_side(name: str, config: Any, options: ModelOptions, head: str | None) -> None:  # noqa: ANN401
+    """Refuse a decoder's side of what has none, and one with a head."""
+    if not options.of_decoder:
+        return
+    if not getattr(config, "is_encoder_decoder", False):
+        kind = getattr(config, "model_type", "other")
+        what = (
+            f"The site {options.sites[0]!r} was asked for, and the model {name!r} ({kind}) is no encoder-decoder."
+        )
+        hint = f"--set model.sites={plain_site(options.sites[0])} reads its blocks"
+        raise ModelError(what, expected="a model such as T5, BART or Marian", hint=hint)
+    if head is not None:
+        what = f"The decoder of {name!r} was asked for with the head {head!r}."
+        raise ModelError(
+            what, expected="a decoder without a head", hint="its neurons are read, not yet its tokens' scores"
+        )
 
 
 def _check_layers(config: Any, options: ModelOptions) -> None:  # noqa: ANN401 - untyped library

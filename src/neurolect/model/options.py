@@ -8,7 +8,12 @@ from neurolect.ranges import OneOf, Range, check_ranges
 
 LATENT = "latent"
 """The site of what sparse autoencoders make of states; that of one is ``latent.NAME``."""
-SITES = ["hidden", "mlp", "attn", "head", LATENT]
+DECODER = "decoder."
+"""What the sites of an encoder-decoder's decoder begin with."""
+_OF_BLOCKS = ("hidden", "mlp", "attn", "head")
+SITES = [*_OF_BLOCKS, LATENT, *(DECODER + each for each in _OF_BLOCKS)]
+EMPTY, SAME, FIELD = "empty", "same", "field="
+"""What an encoder is given while its decoder is read: no text, the sentence itself, or a field of the corpus."""
 POOLINGS = ("mean", "max", "first", "last")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 PACKINGS = ("auto", "on", "off")
@@ -55,8 +60,7 @@ def register_site(name: str, *, module: str, reads: str = "output") -> None:
     if reads not in ("input", "output"):
         what = f"A site reads {reads!r}."
         raise OptionError(what, expected="input or output")
-    if name not in SITES:
-        SITES.append(name)
+    SITES.extend(each for each in (name, DECODER + name) if each not in SITES)
     ADDED_SITES[name] = AddedSite(module, reads)
 
 
@@ -70,6 +74,7 @@ def unregister_site(name: str) -> None:
     """
     if ADDED_SITES.pop(name, None) is not None:
         SITES.remove(name)
+        SITES.remove(DECODER + name)
 
 
 def register_backend(name: str, module: str) -> None:
@@ -119,7 +124,8 @@ class ModelOptions:
     """Kinds of places in a block: ``hidden`` (block output), ``mlp`` (input of the feed-forward down-projection),
     ``attn`` (output of the attention's output projection), ``head`` (input of that projection: the
     heads' contexts side by side, index = head * head_dim + dimension), ``latent`` (what the sparse autoencoders of
-    ``sae`` make of states)."""
+    ``sae`` make of states). Of an encoder-decoder these are the encoder's; ``decoder.hidden`` and so on are its
+    decoder's."""
 
     layers: tuple[Annotated[int, Range(0, 10_000)], ...] | None = None
     """Blocks to read, from 1; 0 is the embedding output, for the site ``hidden`` only. None: all blocks."""
@@ -131,6 +137,10 @@ class ModelOptions:
     sae: tuple[str, ...] = ()
     """Folders of sparse autoencoders (SAELens, sparsify), each ``FOLDER`` or ``NAME=FOLDER``: with the site
     ``latent`` their latents are read as neurons, ``latent.NAME.layer.index``; ``layers`` does not bear on them."""
+
+    source: str = EMPTY
+    """What the encoder is given while its decoder reads a sentence: ``empty`` (no text), ``same`` (the sentence),
+    or ``field=NAME``: a field of the corpus, with the source that the sentence is the target of."""
 
     pooling: Annotated[str, OneOf(POOLINGS)] = "mean"
     """How the values at a sentence's tokens become one: ``mean``, ``max``, ``first`` or ``last``."""
@@ -172,6 +182,16 @@ class ModelOptions:
     """Also run Python code that comes with the model."""
 
     @property
+    def of_decoder(self) -> bool:
+        """Whether an encoder-decoder's decoder is read."""
+        return self.sites[0].startswith(DECODER)
+
+    @property
+    def source_field(self) -> str | None:
+        """The field of the corpus that the encoder is given; None where it is given something else."""
+        return self.source.removeprefix(FIELD) if self.source.startswith(FIELD) else None
+
+    @property
     def paths(self) -> dict[str, str]:
         """Names of linear modules by site, of ``site_path``."""
         return {site: name for site, _, name in (each.partition("=") for each in self.site_path)}
@@ -196,3 +216,35 @@ class ModelOptions:
             if given is not None and (not given or len(set(given)) != len(given)):
                 what = f"model.{name} is {given!r}."
                 raise OptionError(what, expected="at least one, each named once")
+        self._check_side()
+
+    def _check_side(self) -> None:
+        """Refuse sites of both sides of an encoder-decoder, and sources of a network without one."""
+        if len({each.startswith(DECODER) for each in self.sites}) > 1:
+            what = f"model.sites is {', '.join(self.sites)!r}: sites of an encoder and of a decoder."
+            raise OptionError(what, expected="those of one side: each reads its own text", hint="make two runs")
+        if self.source not in (EMPTY, SAME) and not self.source_field:
+            what = f"model.source is {self.source!r}."
+            raise OptionError(what, expected=f"{EMPTY}, {SAME}, or {FIELD}NAME with a field of the corpus")
+        if self.source != EMPTY and not self.of_decoder:
+            what = f"model.source is {self.source!r}, and model.sites {', '.join(self.sites)!r}."
+            hint = "--set model.sites=decoder.hidden reads the decoder; leave model.source out for other networks"
+            raise OptionError(
+                what, expected="sites of a decoder, which an encoder gives what it made of a source", hint=hint
+            )
+        if self.prepend_bos and self.of_decoder:
+            what = "model.prepend_bos is true, and a decoder is read."
+            raise OptionError(
+                what, hint="leave it out: the token that its decoder starts with is put before each sentence"
+            )
+
+
+def plain_site(site: str) -> str:
+    """Name a kind of place whatever the side.
+
+    Examples
+    --------
+    >>> plain_site("decoder.mlp"), plain_site("hidden"), plain_site("latent.own")
+    ('mlp', 'hidden', 'latent.own')
+    """
+    return site.removeprefix(DECODER)

@@ -34,6 +34,7 @@ def read_token_values(
     model: Model,
     texts: Sequence[str],
     *,
+    sources: Sequence[str | None] | None = None,
     neurons: NDArray[np.int64] | Sequence[NDArray[np.int64]] | None = None,
     tokens: Sequence[NDArray[np.integer]] | None = None,
     dtype: str = "float32",
@@ -42,6 +43,7 @@ def read_token_values(
     """Read neurons at every pooled token of sentences; what is held at once is one batch.
 
     ``model``: Its options say which sites and layers are read, and whether special tokens are pooled.
+    ``sources``: What the encoder is given for each, where the model's options ask for it.
     ``neurons``: int64 array, or a sequence of them. Neuron numbers read on every sentence, or for each sentence its
         own; all when not given.
     ``tokens``: For each sentence which of its pooled tokens are read, from 0; all when not given. Not together with
@@ -55,9 +57,10 @@ def read_token_values(
     everything = np.arange(model.neurons.n_neurons) if neurons is None else neurons
     for start in range(0, len(texts), _BLOCK):
         block = list(texts[start : start + _BLOCK])
-        sentences = model.tokenize(block)
+        own_sources = None if sources is None else sources[start : start + _BLOCK]
+        sentences = model.tokenize(block, own_sources)
         spans = token_spans(model, block, sentences=sentences)
-        lengths = np.where(sentences.end > sentences.first, sentences.lengths, 0)
+        lengths = np.where(sentences.end > sentences.first, sentences.sizes, 0)
         for batch in plan_fed(lengths, token_budget=budget, feeding=model.feeding):
             rows = batch[lengths[batch] > 0]
             own = everything if isinstance(everything, np.ndarray) else [everything[start + row] for row in batch]

@@ -39,6 +39,26 @@ class TokenizedSentences(NamedTuple):
     empty: NDArray[np.int64]
     """Positions of the sentences with no pooled token: skip and count them."""
 
+    source: "TokenizedSentences | None" = None
+    """What an encoder is given for each sentence that its decoder reads; None where that is always the same."""
+
+    def with_source(self, source: "TokenizedSentences") -> "TokenizedSentences":
+        """Pair every sentence with what an encoder is given for it.
+
+        Parameters
+        ----------
+        source : TokenizedSentences
+            As many; where one has no token, the sentence is empty.
+
+        Returns
+        -------
+        TokenizedSentences
+            The same sentences.
+        """
+        end = self.end.copy()
+        end[source.empty] = self.first[source.empty]
+        return self._replace(end=end, empty=np.flatnonzero(end <= self.first), source=source)
+
     def with_first(self, token: int, *, pooled: bool = False) -> "TokenizedSentences":
         """Put one more special token before every sentence.
 
@@ -81,6 +101,11 @@ class TokenizedSentences(NamedTuple):
     def lengths(self) -> NDArray[np.int64]:
         """Model tokens of every sentence, special ones included."""
         return np.diff(self.offsets)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Model tokens of every sentence, or of its source where that has more: what a batch makes room for."""
+        return self.lengths if self.source is None else np.maximum(self.lengths, self.source.lengths)
 
 
 def tokenize(

@@ -432,6 +432,9 @@ class Neuron(Shown):
         rows = rows.slice(start, limit)
         sentences = self.run.take_sentences(rows.column("sentence_id").to_numpy())
         fields = [field["name"] for field in self.run.manifest["corpus"].get("fields", [])]
+        source = str(self.run.manifest["options"].get("model", {}).get("source", ""))
+        if source.startswith("field="):  # what the encoder was given: shown next to the sentence, and no evidence
+            fields = [source.removeprefix("field="), *fields]
         return join_sentences(rows, sentences, fields)
 
     def signature(self, side: str = "top") -> dict[str, pa.Table]:

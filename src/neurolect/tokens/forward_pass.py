@@ -97,13 +97,15 @@ def _read_part(
     run: Run, model: Model, entries: pa.Table, sentence_ids: NDArray[np.int64]
 ) -> tuple[pa.Table, pa.Table]:
     """Run the model on some sentences."""
-    texts = run.take_sentences(sentence_ids).column("text").to_pylist()
+    sentences = run.take_sentences(sentence_ids)
+    texts = sentences.column("text").to_pylist()
+    sources = [sentences.column(each).to_pylist() for each in model.source_columns]
     rows = np.searchsorted(sentence_ids, entries.column("sentence_id").to_numpy())
     first = np.searchsorted(rows, np.arange(len(texts) + 1))
     wanted = np.split(entries.column("neuron_id").to_numpy().astype(np.int64), first[1:-1])
     values: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
     spans: list[TokenSpans] = [NO_SPANS] * len(texts)
-    for each in read_token_values(model, texts, neurons=wanted):
+    for each in read_token_values(model, texts, sources=sources[0] if sources else None, neurons=wanted):
         spans[each.number] = each.spans
         if len(each.values):
             values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))

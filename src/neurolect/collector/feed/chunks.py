@@ -22,7 +22,8 @@ from neurolect.collector.convergence.sampled_items import FoundItems, ItemShare
 from neurolect.collector.feed.shards import shuffled_chunks
 from neurolect.collector.feed.tokenize_pool import Tokenized, TokenizerState, tokenized_in_pool
 from neurolect.corpus import Corpus
-from neurolect.errors import CollectError
+from neurolect.corpus.folder import FieldEntry
+from neurolect.errors import CollectError, OptionError, nearest
 from neurolect.model.language_model import Model
 from neurolect.model.tokens import TokenizedSentences
 
@@ -44,6 +45,21 @@ class Chunk(NamedTuple):
     batches: list[NDArray[np.int64]]
     background: Background | None = None
     items: FoundItems | None = None
+
+
+def counted_fields(corpus: Corpus, model: Model) -> list[FieldEntry]:
+    """Give the fields that are evidence: all but the one that the encoder is given.
+
+    Raises: OptionError where the corpus has no such field.
+    """
+    source = model.options.source_field
+    names = [each["name"] for each in corpus.fields if each["kind"] != "number"]
+    if source is not None and source not in names:
+        what = f"model.source is 'field={source}', and the corpus has no such field of texts."
+        hint = f"Nearest: {nearest(source, names)}. " if names else "It has none. "
+        hint += f"Long texts are kept where they are named: prepare --set prepare.metadata_columns={source}"
+        raise OptionError(what, expected="a field of the corpus", hint=hint)
+    return [each for each in corpus.fields if each["name"] != source]
 
 
 def chunks(
@@ -80,7 +96,7 @@ def chunks(
         )
     if end is not None:
         stream = islice(stream, max(0, end - start))
-    fields = tuple(field["name"] for field in corpus.fields)
+    fields = tuple(field["name"] for field in counted_fields(corpus, model))
     for number, done in enumerate(_tokenized(stream, model, fields, workers, watched), start=start):
         batches = model.way.plan(done.tokens, token_budget=token_budget)
         yield Chunk(number, done.sentences, done.tokens, batches, done.background, done.items)
@@ -91,9 +107,9 @@ def _tokenized(
 ) -> Iterator[Tokenized]:
     """Tokenize here, or in several processes where the tokenizer can be sent there."""
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
-    if workers == 1 or backend is None:
+    if workers == 1 or backend is None or model.options.of_decoder:
         for table in tables:
-            yield Tokenized(table, model.tokenize(table.column("text").to_pylist()), None, None)
+            yield Tokenized(table, model.tokenize_table(table), None, None)
         return
     include = model.options.special_tokens == "include"
     longest = model.max_tokens - model.n_prepended

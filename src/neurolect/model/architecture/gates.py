@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from neurolect.model.architecture.structure import is_linear
 from neurolect.model.architecture.taps import Receiver, Tap
+from neurolect.model.options import plain_site
 
 FUNCTIONS: tuple[Callable[[Tensor], Tensor], ...] = (
     nn.functional.silu,
@@ -73,7 +74,7 @@ def find_inputs(network: nn.Module, taps: Sequence[Tap], *, run: Callable[[], ob
             if is_linear(module):
                 stack.callback(module.register_forward_hook(keep).remove)
         for number, tap in enumerate(taps):
-            if tap.place.site == "mlp" and tap.module is not None:
+            if plain_site(tap.place.site) == "mlp" and tap.module is not None:
                 stack.callback(tap.module.register_forward_pre_hook(partial(look, number)).remove)
         run()
     return found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neurolect.errors import ModelError
+from neurolect.model.architecture.decoder_side import DecoderSide
 from neurolect.model.architecture.devices import main_device
 from neurolect.model.architecture.gates import Part, find_inputs
 from neurolect.model.architecture.latent_taps import check_width, latent_tap
@@ -22,7 +23,7 @@ from neurolect.model.autoencoders.opening import notices_of, open_autoencoders
 from neurolect.model.batching import Feeding, PaddedBatch, check_known, check_pooled, pad
 from neurolect.model.hugging_face import REFUSALS, Output, Tokenizer, quiet_transformers
 from neurolect.model.neurons import NeuronIndex
-from neurolect.model.options import LATENT, MAX_TOKENS_LIMIT, ModelOptions
+from neurolect.model.options import DECODER, EMPTY, LATENT, MAX_TOKENS_LIMIT, SAME, ModelOptions, plain_site
 from neurolect.model.tokens import TokenizedSentences, tokenize
 
 
@@ -40,9 +41,10 @@ class Network:
         fingerprint: str = "",
         architecture: str = "",
         body: nn.Module | None = None,
+        source_tokenizer: Tokenizer | None = None,
     ) -> None:
         self.network, self.body = network, network if body is None else body
-        self.tokenizer = tokenizer
+        self.tokenizer, self.source_tokenizer = tokenizer, source_tokenizer or tokenizer
         self.name, self.options, self.max_tokens = name, options, max_tokens
         self.architecture = architecture or type(network).__name__
         self.n_parameters = sum(each.numel() for each in self.body.parameters())
@@ -57,10 +59,12 @@ class Network:
         self.fingerprint = _with_autoencoders(fingerprint, [each.fingerprint for each in self.autoencoders])
         self._bare = False
         self.find_taps()
-        self.gates = self._find_gates() if "mlp" in options.sites else {}
+        self.gates = self._find_gates() if "mlp" in map(plain_site, options.sites) else {}
         """Gates of the taps at the site mlp, by number of the tap; all of them have one, or there are none."""
         self.keep_states = any(tap.reads == "hidden_states" for tap in self.taps)
-        self.n_prepended = _n_prepended(tokenizer, name) if options.prepend_bos else 0
+        self.start = self.body.start if isinstance(self.body, DecoderSide) else tokenizer.bos_token_id
+        """The token that may be put before each sentence."""
+        self.n_prepended = _n_prepended(tokenizer, name) if options.prepend_bos else int(options.of_decoder)
         """Tokens put before each sentence that its tokenizer does not put there."""
         n_special = int(tokenizer.num_special_tokens_to_add(pair=False)) + self.n_prepended
         if max_tokens <= n_special:
@@ -151,22 +155,28 @@ class Network:
     def _plain_taps(
         self, sites: Sequence[str], layers: Sequence[int] | None, *, hooks: bool
     ) -> tuple[list[Tap], int]:
-        why = None
+        why, own = None, isinstance(self.body, DecoderSide)
+        other = [each for each in sites if each.startswith(DECODER) != own]
+        if other:
+            side = "decoder" if own else "encoder"
+            what = f"The site {other[0]!r} was asked for, and of the model {self.name!r} the {side} is read."
+            there = ", ".join(DECODER * own + each for each in ("hidden", "mlp", "attn", "head"))
+            raise ModelError(what, expected=f"one of {there}", hint="model.sites says which side is read")
         # 7 is no multiple of a window or of a factor by which a network shortens its states
         for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
             run = partial(self._trial, n_tokens)
             try:
                 with put_back(self.body), quiet_transformers():
-                    shape = (2, n_tokens)
-                    return find_taps(
+                    found, n_layers = find_taps(
                         self.body,
-                        sites=sites,
+                        sites=[plain_site(each) for each in sites],
                         layers=layers,
                         run=run,
-                        shape=shape,
+                        shape=(2, n_tokens),
                         hooks=hooks,
                         paths=self.options.paths,
                     )
+                    return [each.on_side(DECODER if own else "") for each in found], n_layers
             except REFUSALS as error:
                 why = why or error
         reason = str(why).partition("\n")[0]
@@ -179,7 +189,7 @@ class Network:
 
     def _find_gates(self) -> dict[int, Part]:
         """Find the gates in a trial run that changes nothing."""
-        n_mlp = sum(tap.place.site == "mlp" for tap in self.taps)
+        n_mlp = sum(plain_site(tap.place.site) == "mlp" for tap in self.taps)
         for n_tokens in (7, *(each for each in trial_lengths(self) if each > 2)):
             run = partial(self._trial, n_tokens)
             with suppress(*REFUSALS), put_back(self.body), quiet_transformers(), torch.inference_mode():
@@ -188,13 +198,23 @@ class Network:
                 return found if len(found) == n_mlp else {}
         return {}
 
-    def tokenize(self, texts: Sequence[str]) -> TokenizedSentences:
+    def tokenize(self, texts: Sequence[str], sources: Sequence[str | None] | None = None) -> TokenizedSentences:
         """Turn sentences into model tokens, cut at ``max_tokens``."""
         include = self.options.special_tokens == "include"
         found = tokenize(
             self.tokenizer, texts, max_tokens=self.max_tokens - self.n_prepended, include_special=include
         )
-        return self.as_fed(found)
+        found = self.as_fed(found)
+        if self.options.source == EMPTY:
+            return found
+        if self.options.source == SAME:
+            sources = texts
+        if sources is None:
+            what = f"Sentences were given without their sources, and model.source is {self.options.source!r}."
+            hint = "what reads a corpus or a run has them; for sentences alone: --set model.source=empty, or same"
+            raise ModelError(what, expected="a source for each sentence", hint=hint)
+        given = [each or "" for each in sources]
+        return found.with_source(tokenize(self.source_tokenizer, given, max_tokens=self.max_tokens))
 
     @property
     def may_begin(self) -> bool:
@@ -202,11 +222,18 @@ class Network:
         begin = self.tokenizer.bos_token_id
         return begin is not None and not self.n_prepended and not _begins(self.tokenizer)
 
+    def forward(self, batch: PaddedBatch, *, output_hidden_states: bool) -> Output:
+        """Run the network alone."""
+        given: dict[str, object] = {"output_hidden_states": output_hidden_states, **self.keywords}
+        if batch.source is not None:
+            given["source"] = batch.source
+        return cast(Output, self.body(input_ids=batch.ids, attention_mask=batch.mask, **given))
+
     def as_fed(self, tokens: TokenizedSentences) -> TokenizedSentences:
         """Put a token before sentences, and leave their first ones out of pooling, where the options say so."""
         if self.n_prepended:
             include = self.options.special_tokens == "include"
-            tokens = tokens.with_first(self.tokenizer.bos_token_id or 0, pooled=include)
+            tokens = tokens.with_first(self.start or 0, pooled=include)
         return tokens.without_first(self.options.skip_first)
 
     def pad(self, sentences: TokenizedSentences, positions: NDArray[np.integer]) -> PaddedBatch:
@@ -231,9 +258,11 @@ class Network:
         said = []
         name = type(self.body).__name__
         wanted = (
-            range(1, self.n_layers + 1) if self.options.layers is None and "hidden" in self.options.sites else ()
+            range(1, self.n_layers + 1)
+            if self.options.layers is None and "hidden" in map(plain_site, self.options.sites)
+            else ()
         )
-        read = {tap.place.layer for tap in self.taps if tap.place.site == "hidden"}
+        read = {tap.place.layer for tap in self.taps if plain_site(tap.place.site) == "hidden"}
         missing = [str(each) for each in wanted if each not in read]
         if missing:
             layers = ", ".join(missing)
@@ -246,14 +275,25 @@ class Network:
                 f"The tokenizer has {n_tokens:,} tokens and the model {n_words:,}: "
                 f"a sentence with a token from number {n_words:,} on is refused."
             )
+        said += self._fed_to_sides()
         begun = bool(self.n_prepended) or _begins(self.tokenizer)
         return [*said, *(line for each in self.autoencoders for line in notices_of(each, self.name, begun=begun))]
+
+    def _fed_to_sides(self) -> list[str]:
+        """Say what a decoder and its encoder are given."""
+        if not isinstance(self.body, DecoderSide):
+            return []
+        field = self.options.source_field
+        given = {EMPTY: "an empty text", SAME: "the same sentence"}.get(self.options.source, f"the field {field!r}")
+        start = self.tokenizer.convert_ids_to_tokens(self.body.start)
+        cut = "; a sentence without one is not fed" if field else ""
+        return [f"The decoder reads each sentence behind {start!r}; the encoder is given {given}{cut}."]
 
     def _partly(self, site: str) -> str:
         """Say which layers have a site of every block, where not all do; else nothing."""
         has = {tap.place.layer for tap in self.taps if tap.place.site == site}
         lacking = [str(each) for each in range(1, self.n_layers + 1) if each not in has]
-        if site in ("hidden", "latent") or not lacking:
+        if plain_site(site) in ("hidden", "latent") or not lacking:
             return ""
         read, not_read = ", ".join(map(str, sorted(has))), ", ".join(lacking)
         return (

@@ -47,6 +47,9 @@ class Block(NamedTuple):
 
 def n_layers_of(network: nn.Module) -> int:
     """Return the number of blocks by the network's configuration, 0 where it does not say."""
+    own = getattr(network, "n_decoder_blocks", None)  # a decoder's side knows its own
+    if isinstance(own, int):
+        return own
     # An encoder-decoder's encoder shares the configuration of the whole, whose own name for the encoder wins.
     keys = ("encoder_layers", *_LAYER_KEYS) if getattr(network.config, "is_encoder_decoder", False) else _LAYER_KEYS
     for key in keys:
@@ -76,9 +79,10 @@ def block_lists(network: nn.Module, *, n_layers: int) -> list[list[nn.Module]]:
     Returns: The lists of so many different modules, in module order, those of one class first; none in models that
         run one block many times.
     """
+    # next to a decoder's blocks are those of the encoder that feeds it
     found = [
         list(module)
-        for module in network.modules()
+        for module in getattr(network, "decoder_part", network).modules()
         if isinstance(module, nn.ModuleList) and len(module) == n_layers == len({id(each) for each in module}) > 0
     ]
     return sorted(found, key=lambda blocks: len({type(each) for each in blocks}) > 1)

@@ -66,6 +66,10 @@ class Tap(NamedTuple):
     autoencoder: Autoencoder | None = None
     """What makes latents of the states there; None where the states are the neurons."""
 
+    def on_side(self, side: str) -> "Tap":
+        """Name the site as one of an encoder-decoder's decoder, where the side is that."""
+        return self._replace(place=self.place._replace(site=side + self.place.site))
+
     def neurons_of(self, states: Tensor) -> Tensor:
         """Give the neurons of the states that are read."""
         return states if self.autoencoder is None else self.autoencoder.encode(states)

@@ -89,7 +89,7 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
     if isinstance(batch, PackedBatch):
         ids, positions, bounds, first, end = (moved(part) for part in batch[:5])
         return PackedBatch(ids, positions, bounds, first, end, batch.longest)
-    return PaddedBatch(*(moved(part) for part in batch))
+    return batch.moved(moved)
 
 
 def receiver_for(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neurolect.model.architecture.network import Network
+from neurolect.model.options import EMPTY
 from neurolect.model.tokens import TokenizedSentences
 
 TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "bfloat16": 4e-2}
@@ -25,7 +26,16 @@ def random_sentences(model: Network, *, lengths: Sequence[int]) -> TokenizedSent
     offsets = np.concatenate(([0], np.cumsum(own)))
     nothing = np.empty(0, dtype=np.int64)
     n = len(own)
-    return TokenizedSentences(ids, offsets, np.zeros(n, np.int32), own.astype(np.int32), 0, nothing)
+    made = TokenizedSentences(ids, offsets, np.zeros(n, np.int32), own.astype(np.int32), 0, nothing)
+    if model.options.source == EMPTY:
+        return made
+    # sources of other lengths than their sentences
+    order = np.arange(n)[::-1]
+    turned = np.concatenate([ids[offsets[each] : offsets[each + 1]] for each in order])
+    ends = own[order]
+    starts = np.concatenate(([0], np.cumsum(ends)))
+    source = TokenizedSentences(turned, starts, np.zeros(n, np.int32), ends.astype(np.int32), 0, nothing)
+    return made.with_source(source)
 
 
 def worst_difference(got: Tensor, expected: Tensor, *, offsets: Sequence[int]) -> float:

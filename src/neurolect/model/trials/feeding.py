@@ -23,6 +23,7 @@ from neurolect.model.architecture.taps import Receiver, Tap, hand_over, listen
 from neurolect.model.architecture.unchanged import put_back
 from neurolect.model.batching import Batch, Feeding, PaddedBatch, pad
 from neurolect.model.hugging_face import REFUSALS, Output, quiet_transformers
+from neurolect.model.options import plain_site
 from neurolect.model.pooling.receive import on_device
 from neurolect.model.trials import remembered
 from neurolect.model.trials.compare import random_sentences
@@ -248,7 +249,9 @@ class _Trial:
         states_of = kept[0].hidden_states or ()
         states: States = []
         for tap, got in zip(model.taps, read, strict=True):
-            expected = states_of[tap.place.layer].to(torch.float32) if tap.place.site == "hidden" else got
+            expected = (
+                states_of[tap.place.layer].to(torch.float32) if plain_site(tap.place.site) == "hidden" else got
+            )
             if expected.shape != got.shape or not torch.equal(torch.nan_to_num(expected), torch.nan_to_num(got)):
                 raise _Shape(_place(tap, expected, batch))
             states.append(expected[0, :n].clone())
@@ -257,9 +260,8 @@ class _Trial:
 
 def run_plainly(model: Network, batch: PaddedBatch) -> Output:
     """Run a network as anybody does with Hugging Face."""
-    keywords = {**model.keywords, "output_hidden_states": True}
     with torch.inference_mode():
-        return cast(Output, model.body(input_ids=batch.ids, attention_mask=batch.mask, **keywords))
+        return model.forward(batch, output_hidden_states=True)
 
 
 def _read(model: Network, batch: Batch, run: Callable[[Receiver], None]) -> list[Tensor]:

@@ -32,6 +32,8 @@ def attempt(model: Network) -> OpenVino | str:
         return f"the network is on {model.device}, not on the CPU"
     if model.dtype not in PRECISIONS:
         return f"model.dtype is {model.dtype}, not {' or '.join(PRECISIONS)}"
+    if model.options.of_decoder:
+        return "the decoder of an encoder-decoder is read"
     if model.autoencoders:
         return "the latents of sparse autoencoders are read"
     import_openvino()

@@ -55,6 +55,7 @@ def _path(model: Network, longest: int) -> Path | None:
         torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else model.device.type,
         model.options.sites,
         model.options.layers,
+        model.options.source,
         model.max_tokens,
         longest,
         len(model.tokenizer),

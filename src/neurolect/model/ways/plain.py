@@ -13,7 +13,7 @@ from neurolect.model.architecture.gates import listen_to_gates
 from neurolect.model.architecture.network import Network
 from neurolect.model.architecture.taps import Receiver, hand_over, listen
 from neurolect.model.architecture.unchanged import put_back
-from neurolect.model.batching import Batch, Feeding, plan_fed
+from neurolect.model.batching import Batch, Feeding, PaddedBatch, plan_fed
 from neurolect.model.hugging_face import Output, quiet_transformers
 from neurolect.model.pooling.receive import DeviceActivations, receiver_for
 from neurolect.model.tokens import TokenizedSentences
@@ -34,9 +34,9 @@ class Plain:
     ) -> list[NDArray[np.int64]]:
         """Group sentences of similar length."""
         if rows is not None:
-            planned = plan_fed(tokens.lengths[rows], token_budget=token_budget, feeding=self.feeding)
+            planned = plan_fed(tokens.sizes[rows], token_budget=token_budget, feeding=self.feeding)
             return [rows[each] for each in planned]
-        batches = plan_fed(tokens.lengths, token_budget=token_budget, feeding=self.feeding)
+        batches = plan_fed(tokens.sizes, token_budget=token_budget, feeding=self.feeding)
         if len(tokens.empty):
             batches = [batch[~np.isin(batch, tokens.empty)] for batch in batches]
         return [batch for batch in batches if len(batch)]
@@ -70,9 +70,7 @@ class Plain:
 
     def forward(self, model: Network, batch: Batch) -> Output:
         """Run the network alone."""
-        keywords = {"output_hidden_states": model.keep_states, **model.keywords}
-        ids, mask = batch[:2]
-        return cast(Output, model.body(input_ids=ids, attention_mask=mask, **keywords))
+        return model.forward(cast(PaddedBatch, batch), output_hidden_states=model.keep_states)
 
 
 # Run a network in PyTorch with compiled blocks, each by itself: what is between them can still be read.

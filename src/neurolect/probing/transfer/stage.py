@@ -183,7 +183,7 @@ def _finish(
     """Write ``features.json``: with it the folder is whole."""
     names = [f"{name}.json" for name in STEPS]
     names += [f"{PROBE_FOLDER}/{each.name}" for each in sorted((folder / PROBE_FOLDER).iterdir())]
-    layers = [int(each.split(".")[1]) for each in facts["addresses"]]
+    layers = [int(each.rsplit(".", 2)[1]) for each in facts["addresses"]]
     manifest = {
         "format": FEATURES.name,
         "schema_version": FEATURES.version,
@@ -274,7 +274,7 @@ def load_features(
     facts = read_manifest(folder, FEATURES)
     try:
         addresses, unit = [str(each) for each in facts["addresses"]], str(facts["unit"])
-        places = sorted({(each.split(".")[0], int(each.split(".")[1])) for each in addresses})
+        places = sorted({(each.rsplit(".", 2)[0], int(each.rsplit(".", 2)[1])) for each in addresses})
         options = _options(facts["model_options"], places)
         name, fingerprint = model or facts["model"], facts["fingerprint"]
     except (KeyError, TypeError, ValueError) as error:

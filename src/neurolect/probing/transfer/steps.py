@@ -42,7 +42,7 @@ class Transfer:
         self.sample, self.options, self.seed = sample, options, probe.seed
         self.addresses = list(store.addresses)
         self.n = len(self.addresses)
-        self.depths = np.array([int(each.split(".")[1]) for each in self.addresses])
+        self.depths = np.array([int(each.rsplit(".", 2)[1]) for each in self.addresses])
         fitting = replace(linear_options(probe), gap=max(probe.gap, 0.01), gradient=1e-4, max_steps=100)
         self.trial = Trial(sample.rows, sample.labels, parts=sample.parts, options=fitting, device=device)
         test = sample.parts.test

@@ -97,7 +97,7 @@ def _weights_about(neuron: Neuron, side: str) -> list[dict[int, float]]:
     found = []
     for entry in values:
         # mlp neurons are off at 0; others have no such point, and are compared with the least about the peak
-        base = 0.0 if neuron.site == "mlp" else float(np.nanmin(entry, initial=np.inf))
+        base = 0.0 if neuron.site.rpartition(".")[2] == "mlp" else float(np.nanmin(entry, initial=np.inf))
         scale = max(float(entry[PEAK_BEFORE]) - base, 1e-12)
         weights = {
             place - PEAK_BEFORE: round(float(min((value - base) / scale, MOST)), 3)
