@@ -1,16 +1,20 @@
-"""How long and how much memory does each table of signatures take, for a whole model at full size?
+"""How long and how much memory does describing a whole model take, step by step, at full size?
 
     python benchmarks/bench_signatures.py CORPUS [--neurons 9216] [--list 10000] [--length 3] [--workers 2]
         [--trees] [--peer 3] [--words-only] [--growth benchmarks/results/signatures_growth]
+    python benchmarks/bench_signatures.py CORPUS --neurons 131072 --list 1000 --sentences 200000 --run RUN
 
-CORPUS is a prepared corpus; its sentences are annotated first, which the corpus folder keeps. Lists are made by
-``corpus_lists.py``. ``--peer`` lets ``prefixspan`` of PyPI mine some of the same lists, any gap, as it has no
-limit, and mines all lists with any gap for the comparison. ``--growth`` measures how seconds grow with neurons,
-sentences and support instead, and writes a table and two pictures.
+CORPUS is a prepared corpus; its sentences are annotated first, which the corpus folder keeps. A run folder of
+generated lists is made (``generated_run.py``; kept where ``--run`` says, and used again) and described as
+``neurolect describe`` does: every step is in. ``--words-only``, ``--peer`` and ``--growth`` measure mining alone,
+on lists of ``corpus_lists.py``. ``--peer`` lets ``prefixspan`` of PyPI mine some of the same lists, any gap, as it
+has no limit, and mines all lists with any gap for the comparison. ``--growth`` measures how seconds grow with
+neurons, sentences and support, and writes a table and two pictures.
 """
 
 import argparse
 import dataclasses
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,29 +22,19 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from corpus_lists import coded_fields, make_inputs, make_lists, read_annotations, read_sentences
+from corpus_lists import make_inputs, make_lists, read_annotations, read_sentences
+from generated_run import generated_run
 from signatures_growth import measure_growth
 
-from neurolect.progress import NullProgress
-from neurolect.results.field_values import CodedField
+from neurolect.progress import LogProgress, NullProgress
+from neurolect.signatures import describe
 from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.counting.counts import evidence_table
-from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
-from neurolect.signatures.evidence.collected import compare_lengths
-from neurolect.signatures.evidence.metadata import field_evidence, metadata_table
-from neurolect.signatures.evidence.tags import tag_evidence
-from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.inputs import Inputs, Lists
 from neurolect.signatures.mining.prefixspan import mine_patterns
 from neurolect.signatures.options import DescribeOptions
-from neurolect.signatures.patterns.tables import Patterns, mine_patterns_of, patterns_table, phrase_candidates
-from neurolect.signatures.summary import name_lists
-from neurolect.signatures.trees.subtrees import mine_subtrees_of, read_forest, subtrees_table
-from neurolect.signatures.vectors.typical_sentences import find_typical
-from neurolect.signatures.vectors.word_vectors import sentence_vectors
+from neurolect.signatures.patterns.tables import Patterns, mine_patterns_of, patterns_table
 
 
 class Given(NamedTuple):
@@ -49,7 +43,6 @@ class Given(NamedTuple):
     inputs: Inputs
     coded: CodedSentences
     annotations: Annotations
-    fields: list[CodedField]
 
 
 def memory(field: str) -> float:
@@ -135,6 +128,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--subtree-size", type=int, default=4)
     parser.add_argument("--peer", type=int, default=0, help="lists that prefixspan of PyPI mines, too")
     parser.add_argument("--words-only", action="store_true")
+    parser.add_argument("--run", type=Path, help="where the generated run is kept")
+    parser.add_argument("--tokenizer", default="smollm2", help="model whose tokens the generated run has")
     parser.add_argument("--growth", type=Path, help="measure growth, and write PATH.md, PATH.png and PATH.svg")
     return parser.parse_args()
 
@@ -150,117 +145,62 @@ def main() -> None:
         subtree_size=chosen.subtree_size,
     )
     compile_kernels()
-    sentences = read_sentences(chosen.corpus, n_sentences=chosen.sentences)
     print("| step | wall s | processor s | GiB |\n|---|---|---|---|")
+    if not (chosen.growth or chosen.peer or chosen.words_only):
+        describe_whole(chosen, options)
+        return
+    given = read_given(chosen)
+    if chosen.growth:
+        measure_growth(given.coded, given.inputs, given.annotations, options=options, out=chosen.growth)
+        return
+    if chosen.peer:
+        compare_with_peer(given, options=options, workers=chosen.workers, n_lists=chosen.peer)
+    mine_all(given, options=options, workers=chosen.workers)
+
+
+def read_given(chosen: argparse.Namespace) -> Given:
+    """Annotate and code the sentences, and make lists of them without a run folder."""
+    sentences = read_sentences(chosen.corpus, n_sentences=chosen.sentences)
     with measured("annotate, or read what was kept"):
         annotations = read_annotations(chosen.corpus, sentences, parse=chosen.trees, workers=chosen.workers)
     with measured("code"):
         coded = code_sentences(annotations)
     with measured("(make lists)"):
         lists = make_lists(coded, n_neurons=chosen.neurons, size=min(chosen.size, coded.n_sentences // 2))
-    given = Given(make_inputs(sentences, lists), coded, annotations, coded_fields(chosen.corpus, sentences))
     print(f"{coded.n_sentences:,} sentences, {len(coded.words):,} tokens, {lists.rows.size:,} entries")
-    if chosen.growth:
-        measure_growth(given.coded, given.inputs, given.annotations, options=options, out=chosen.growth)
-        return
-    if chosen.peer:
-        compare_with_peer(given, options=options, workers=chosen.workers, n_lists=chosen.peer)
-    describe_all(given, options=options, workers=chosen.workers, words_only=chosen.words_only)
+    return Given(make_inputs(sentences, lists), coded, annotations)
 
 
-def describe_all(given: Given, *, options: DescribeOptions, workers: int, words_only: bool) -> None:
-    """Make every table, timed."""
-    patterns: dict[str, Patterns] = {}
-    kinds: tuple[Literal["word", "tag"], ...] = ("word",) if words_only else ("word", "tag")
-    for item in kinds:
-        with measured(f"{item} patterns, length <= {options.pattern_length}"):
-            patterns[item] = mine(given, item, options=options, workers=workers)
+def mine_all(given: Given, *, options: DescribeOptions, workers: int) -> None:
+    """Mine patterns of words alone."""
+    with measured(f"word patterns, length <= {options.pattern_length}"):
+        patterns = mine(given, "word", options=options, workers=workers)
     with measured("pattern table"):
-        patterns_table(list(patterns.values()), lists=given.inputs.lists)
-    for item, mined in patterns.items():
-        print(f"{item}: {len(mined.evidence.lists):,} rows; {mined.n_passed:,} of {mined.n_tests:,} tests pass")
-    if words_only:
-        return
-    if options.trees != "none":
-        subtrees(given, options=options, workers=workers)
-    counts_and_names(given, patterns=patterns["word"], options=options, workers=workers)
+        patterns_table([patterns], lists=given.inputs.lists)
+    print(f"{len(patterns.evidence.lists):,} rows; {patterns.n_passed:,} of {patterns.n_tests:,} tests pass")
 
 
-def subtrees(given: Given, *, options: DescribeOptions, workers: int) -> None:
-    """Make the table of subtrees."""
-    lists = given.inputs.lists
-    with measured("trees"):
-        sentences: pa.Table = given.inputs.sentences
-        trees = read_forest(given.annotations, given.coded, sentences=sentences, options=options)
-    with measured(f"subtrees, size <= {options.subtree_size}"):
-        mined = mine_subtrees_of(
-            trees,
-            lists,
-            in_sample=given.inputs.in_sample,
-            lengths=given.coded.n_words,
-            options=options,
-            workers=workers,
-            progress=NullProgress(),
-        )
-    with measured("subtree table"):
-        subtrees_table(mined, n_labels=trees.forest.n_labels, lists=lists)
-    print(f"subtrees: {len(mined.evidence.lists):,} rows; {mined.n_passed:,} of {mined.n_tests:,} tests pass")
-
-
-def counts_and_names(given: Given, *, patterns: Patterns, options: DescribeOptions, workers: int) -> None:
-    """Make the tables that are counted, and the names."""
-    inputs, coded = given.inputs, given.coded
-    lists, in_sample = inputs.lists, inputs.in_sample
-    with measured("lengths"):
-        lengths = compare_lengths(
-            inputs.sentences.column("n_words").to_numpy(),
-            lists,
-            background_n_words=inputs.length_values,
-            background_n_sentences=inputs.length_counts,
-        )
-    items = items_of_tokens(coded.words, coded.offsets, n_items=len(coded.vocabulary))
-    background = count_in_rows(items, np.ones(coded.n_sentences, np.bool_))
-    with measured("words"):
-        words = word_evidence(
-            coded,
-            lists,
-            background=background,
-            n_background=inputs.n_read,
-            in_sample=in_sample,
-            options=options,
-            workers=workers,
-        )
-        words_table(words, coded=coded, lists=lists)
-    with measured("tags"):
-        tags = tag_evidence(coded, lists, in_sample=in_sample, prior_size=options.prior_size, workers=workers)
-        evidence_table(tags, labels={"tag": coded.tag_names}, lists=lists)
-    with measured("metadata"):
-        found = field_evidence(given.fields, lists, options=options, workers=workers)
-        fields = list(zip(given.fields, found, strict=True))
-        metadata_table(fields, lists=lists)
-    with measured("typical sentences (given vectors)"):
-        vectors = np.random.default_rng(1).standard_normal((len(coded.vocabulary), 64)).astype(np.float32)
-        texts = inputs.sentences.column("text").to_pylist()
-        find_typical(sentence_vectors(coded, vectors), lists, texts=texts, n_typical=3, workers=workers)
-    with measured("names"):
-        phrases = phrase_candidates(
-            patterns,
-            coded=coded,
-            in_sample=in_sample,
-            word_shares=background / max(inputs.n_read, 1),
-            times_longer=lengths.times_longer,
-        )
-        name_lists(
-            coded=coded,
-            lists=lists,
-            words=words["all"],
-            phrases=phrases,
-            tags=tags,
-            fields=fields,
-            lengths=lengths,
-            in_sample=in_sample,
-            constant=inputs.constant,
-        )
+def describe_whole(chosen: argparse.Namespace, options: DescribeOptions) -> None:
+    """Describe a run of generated lists as ``neurolect describe`` does, and print what each step took."""
+    with tempfile.TemporaryDirectory(prefix="generated-") as name:
+        folder = chosen.run or Path(name) / "run"
+        if not (folder / "manifest.json").is_file():
+            with measured("(make the run)"):
+                generated_run(
+                    chosen.corpus,
+                    folder,
+                    tokenizer=chosen.tokenizer,
+                    n_sentences=chosen.sentences,
+                    n_neurons=chosen.neurons,
+                    size=chosen.size,
+                )
+        with measured("describe, all steps"):
+            run = describe(folder, options=options, workers=chosen.workers, progress=LogProgress())
+        done = run.manifest["stages"]["describe"]
+        for step, seconds in done["seconds_by_step"].items():
+            print(f"| {step:<34} | {seconds:8.1f} | | |")
+        n_bytes = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+        print(f"{done['n_lists']:,} lists of {done['n_sentences']:,} sentences; folder {n_bytes / 1e6:,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from neurolect.corpus import open_corpus
 from neurolect.progress import LogProgress
-from neurolect.results.field_values import CodedField, code_categories, code_numbers
 from neurolect.signatures.annotation.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.annotation.coding import CodedSentences
 from neurolect.signatures.annotation.tagger import find_tagger
@@ -49,26 +48,6 @@ def make_inputs(sentences: pa.Table, lists: Lists) -> Inputs:
         length_values=lengths.astype(np.int64),
         length_counts=counts.astype(np.int64),
     )
-
-
-def coded_fields(folder: Path, sentences: pa.Table) -> list[CodedField]:
-    """Give the values of every metadata field numbers; the background is all sentences."""
-    fields = []
-    for field in open_corpus(folder).fields:
-        column = sentences.column(field["name"]).combine_chunks()
-        counted = column.value_counts()
-        counts = counted.field("counts").to_numpy()
-        if field["kind"] == "number":
-            numbers = column.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-            values = counted.field("values").cast(pa.float64()).fill_null(float("nan"))
-            values = values.to_numpy(zero_copy_only=False)
-            coded = code_numbers(field["name"], numbers, background_values=values, background_counts=counts)
-        else:
-            values = counted.field("values").to_pylist()
-            coded = code_categories(field["name"], column, background_values=values, background_counts=counts)
-        if coded.values:
-            fields.append(coded)
-    return fields
 
 
 def make_lists(coded: CodedSentences, *, n_neurons: int, size: int) -> Lists:

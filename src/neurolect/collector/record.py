@@ -26,7 +26,7 @@ from neurolect.collector.options import (
 from neurolect.collector.process import threads_used
 from neurolect.collector.state import CollectState, Plan, latents_of
 from neurolect.corpus import Corpus
-from neurolect.corpus.sentences.model_tokens import count_own, tokenizer_hash
+from neurolect.corpus.sentences.model_tokens import at_hand, count_own, tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE, count_words
 from neurolect.errors import CollectError, CorpusError, ModelError, OptionError
 from neurolect.folders.atomic import is_leftover, write_text
@@ -142,9 +142,9 @@ def _notices_of_corpus(corpus: Corpus) -> list[str]:
 
 
 def _tokenizer_of(model: Model) -> str | None:
-    """Name the model's tokenizer by its content; None where it has no tokenizer.json."""
+    """Name the model's tokenizer by its content; None where it has no tokenizer.json at hand: no hub is asked."""
     with suppress(CorpusError, ModelError, OSError):
-        return tokenizer_hash(model.name)
+        return tokenizer_hash(model.name) if at_hand(model.name) else None
     return None
 
 

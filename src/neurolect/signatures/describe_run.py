@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neurolect.corpus.sentences.model_tokens import tokenizer_hash
+from neurolect.corpus.sentences.model_tokens import at_hand, tokenizer_hash
 from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.errors import CorpusError, ModelError
 from neurolect.folders.atomic import write_npy
@@ -189,10 +189,19 @@ def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
 def _has_tokenizer(run: Run) -> bool:
     """Tell whether the tokenizer of a run's model is there."""
     try:
+        _check_tokenizer(run)
         tokenizer_hash(run.manifest["model"]["name"])
     except (CorpusError, ModelError):
         return False
     return True
+
+
+def _check_tokenizer(run: Run) -> None:
+    """Ask the hub for no tokenizer that the pass, too, did not have of it: its model was in memory alone."""
+    model = run.manifest["model"]
+    if model.get("tokenizer") is None and not at_hand(model["name"]):
+        what = f"The tokenizer of {model['name']!r} is in no folder here and not in the hub's cache."
+        raise CorpusError(what, expected="a model folder with tokenizer.json, or the name of one on the hub")
 
 
 def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | None:
@@ -201,6 +210,7 @@ def _tokens(stage: Stage, inputs: Inputs, sentences: Annotated) -> TokenWords | 
     if not firing_sides(stage.run):
         return None
     try:
+        _check_tokenizer(stage.run)
         with stage.timed("firing tokens"):
             tokens = token_words(
                 sentences.table.column("text").to_pylist(),

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from neurolect.collector import CollectOptions, collect
 from neurolect.corpus import Corpus, PrepareOptions, prepare
-from neurolect.corpus.sentences.model_tokens import count_tokens
+from neurolect.corpus.sentences.model_tokens import at_hand, count_tokens
 from neurolect.errors import CorpusError, ModelError
-from neurolect.model import load_model
+from neurolect.model import Model, ModelOptions, load_model
+from neurolect.signatures import DescribeOptions, describe
 from neurolect.verification import verify
 from tests.command_line import succeed
 from tests.tiny_corpora import write_documents
@@ -72,3 +74,46 @@ def test_a_tokenizer_that_is_not_there_is_named(source: Path, tmp_path: Path) ->
     with pytest.raises(ModelError, match="no model folder"):
         prepare(source, out=tmp_path / "c", options=PrepareOptions(tokenizer="./none"))
     assert not (tmp_path / "c").exists()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What is asked of a hub that does not answer; its cache is empty."""
+    asked: list[str] = []
+
+    def no_answer(url: str, **_: object) -> None:
+        asked.append(url)
+        raise NoAnswerError
+
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", no_answer)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *given: asked.append(str(given)))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return asked
+
+
+class NoAnswerError(Exception):
+    """As httpx has them: no OSError."""
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(asked: list[str]) -> None:
+    assert not at_hand("no-model-of-this-name")
+    assert not at_hand("./no/folder")
+    assert asked == []
+    with pytest.raises(CorpusError, match="the hub does not answer"):
+        count_tokens(["A word."], tokenizer="no-model-of-this-name")
+    assert len(asked) == 1
+
+
+def test_a_model_in_memory_is_read_without_its_tokenizers_file(
+    bert: Path, source: Path, tmp_path: Path, asked: list[str]
+) -> None:
+    given = load_model(str(bert), options=ModelOptions(pooling="max"))
+    named = Model(
+        given.network, given.tokenizer, name="my-network", options=given.options, max_tokens=given.max_tokens
+    )
+    corpus = prepare(source, out=tmp_path / "corpus", options=PrepareOptions(min_words=1))
+    run = collect(named, corpus, out=tmp_path / "run", options=CollectOptions(list_size=5))
+    run = describe(run, options=DescribeOptions(tagger="none", vectors="none"))
+    assert "Firing words are left out" in run.manifest["notices"][-1]
+    describe(run)
+    assert asked == []

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.errors import CorpusError
+from neurolect.errors import CorpusError, ModelError
 from neurolect.folders.models import locate_model
 
+_FILE = "tokenizer.json"
 _SPACES = " \t\r\n\u2581\u0120\u010a"
 """White space, and what SentencePiece and byte-level tokenizers write for it."""
 
@@ -73,6 +74,19 @@ def tokenizer_hash(tokenizer: str) -> str:
     return hashlib.blake2b(_loaded(tokenizer).to_str().encode(), digest_size=16).hexdigest()
 
 
+def at_hand(tokenizer: str) -> bool:
+    """Tell whether a tokenizer is a folder's, or in the hub's cache; the hub is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        source, folder = locate_model(tokenizer)
+    except ModelError:
+        return False
+    if folder is not None:
+        return (folder / _FILE).is_file()
+    return isinstance(try_to_load_from_cache(source, _FILE), str)
+
+
 @lru_cache(maxsize=1)
 def _loaded(name: str) -> Any:  # noqa: ANN401 - untyped library
     """Load a tokenizer from its file alone: no code and no weights are read."""
@@ -92,13 +106,21 @@ def _loaded(name: str) -> Any:  # noqa: ANN401 - untyped library
 
 
 def _file_of(name: str) -> Path:
-    """Find a model's tokenizer.json, here or on the hub."""
+    """Find a model's tokenizer.json, here or on the hub, which is asked once."""
     source, folder = locate_model(name)
     if folder is not None:
-        return folder / "tokenizer.json"
-    from huggingface_hub import hf_hub_download
+        return folder / _FILE
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    return Path(hf_hub_download(source, "tokenizer.json"))
+    if not at_hand(name):
+        try:  # the download by itself would ask again and again, for 25 s, where there is no network
+            get_hf_file_metadata(hf_hub_url(source, _FILE), timeout=10)
+        except OSError:
+            raise
+        except Exception as error:  # of the library that the hub's happens to use
+            what = f"it is not in the hub's cache, and the hub does not answer ({error})"
+            raise ConnectionError(what) from error
+    return Path(hf_hub_download(source, _FILE))
 
 
 def _unusable(name: str, reason: str) -> CorpusError:
