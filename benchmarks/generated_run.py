@@ -121,7 +121,7 @@ def _write_neurons(folder: Path, places: NDArray[np.int64]) -> None:
 
 
 def _repeated(table: pa.Table, places: NDArray[np.int64]) -> pa.Table:
-    """Repeat the rows of each neuron for those that stand in its place."""
+    """Repeat the rows of each neuron for those in its place."""
     own = table.column("neuron_id").to_numpy()
     order = np.argsort(own, kind="stable")
     bounds = np.searchsorted(own[order], np.arange(int(places.max()) + 2))

@@ -1,6 +1,7 @@
 """No text that neurolect shows can drive a terminal."""
 
 import json
+import math
 import re
 import unicodedata
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurolect.visible import escaped_json, harmless_values, one_line, visible
+from neurolect.errors import RunFolderError
+from neurolect.visible import escaped_json, harmless_values, one_line, strict_json, visible
 
 ANY = st.text(st.characters(codec=None), max_size=40)
 ACTS = {"Cc", "Cs", "Zl", "Zp"}
@@ -46,3 +48,11 @@ def test_json_says_the_same_without_them(value: object) -> None:
     assert json.loads(text) == value
     assert not any(acts(each) for each in text)
     assert harmless_values(harmless_values(value)) == harmless_values(value)
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_a_number_that_json_has_not_is_named(number: float) -> None:
+    assert strict_json({"a": [1.5, None, "\u00e9"]}, separators=(",", ":")) == '{"a":[1.5,null,"\u00e9"]}'
+    with pytest.raises(RunFolderError, match=rf"The number at rows\.1\.score is {number}") as caught:
+        strict_json({"rows": [{"score": 1.0}, {"score": number}]})
+    assert "neurolect verify" in str(caught.value)

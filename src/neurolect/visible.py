@@ -1,8 +1,13 @@
 """Foreign text for a terminal: what would move its cursor or turn its lines is spelled out."""
 
+import json
+import math
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Any
+
+from neurolect.errors import RunFolderError
 
 _UNSAFE = re.compile(
     "["
@@ -61,6 +66,32 @@ def harmless_values(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
 def escaped_json(text: str) -> str:
     """Escape the same characters in JSON that is written already: it stays the same JSON."""
     return _UNSAFE.sub(_json_escape, text)
+
+
+def strict_json(value: Any, **how: Any) -> str:  # noqa: ANN401 - anything that JSON has
+    """Write JSON, which has no NaN and no infinity: what neurolect writes has none where there is a number.
+
+    ``how``: As of ``json.dumps``.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, **how)
+    except ValueError as error:
+        place, number = next(_not_finite(value))
+        what = f"The number at {place} is {number}: a file that it was read from is not as neurolect wrote it."
+        hint = "neurolect verify FOLDER says which files were changed; copy the folder again, or make it again."
+        raise RunFolderError(what, expected="a finite number, or none", hint=hint) from error
+
+
+def _not_finite(value: Any, place: str = "") -> Iterator[tuple[str, float]]:  # noqa: ANN401
+    """Find numbers that JSON has not, and the names and places that lead to them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield one_line(place) or "the top", value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _not_finite(each, f"{place}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _not_finite(each, f"{place}.{number}".lstrip("."))
 
 
 def _spelled(found: re.Match[str]) -> str:

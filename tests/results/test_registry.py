@@ -62,6 +62,17 @@ def test_the_list_says_what_a_run_has(described: Run) -> None:
     assert text.index("field=domain") < text.index("This run does not have:") < text.index("auroc")
 
 
+@pytest.mark.usefixtures("toy")
+def test_the_list_needs_no_run() -> None:
+    text = succeed("rank", "--list")
+    for name in ("toy", "field=NAME", "std", "write-kurtosis", "lca", "max_correlation"):
+        assert any(name in line for line in text.splitlines()), name
+    rows = json.loads(succeed("rank", "--list", "--format=json"))
+    assert {row["of"] for row in rows} == {"list", "neuron", "store", "comparison"}
+    assert len({(row["of"], row["name"]) for row in rows}) == len(rows)
+    assert "--list alone needs none" in command("rank", "--by=std").err
+
+
 def test_own_numbers_stay(described: Run) -> None:
     with pytest.raises(OptionError, match="'std' is neurolect's own"):
         register_number(Number(name="std", label="", source="", read=backwards))

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import logging
 import shutil
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from neurolect.cli.app import echo
 from neurolect.cli.arguments import RankingFormat
-from neurolect.visible import escaped_json
+from neurolect.visible import escaped_json, strict_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +27,7 @@ def width() -> int:
 
 def as_json(value: object) -> str:
     """Write a result as JSON."""
-    return escaped_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    return escaped_json(strict_json(value, indent=2))
 
 
 def csv_text(rows: Sequence[Mapping[str, object]]) -> str:

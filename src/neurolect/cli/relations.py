@@ -60,11 +60,11 @@ def relate(
 @app.command()
 def rank(
     run: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             help="A run, a store of activations or a comparison.", metavar="RUN|ACTS|COMPARED", parser=run_folder
         ),
-    ],
+    ] = None,
     by: By = None,
     value: Annotated[
         str | None,
@@ -83,11 +83,18 @@ def rank(
 
     Of a run: --by pos, field=NAME, corpus ... Of a store of activations: --by lca, probeless, iou, gaussian ...,
     --concept one of its classes, --set probe.units=20000, l1, l2, search, standardise, gap. Of a comparison: --by
-    max_correlation ... --list has every name. A file (--out) of a store has all neurons, whatever --limit is.
+    max_correlation ... --list has every name. A file (--out) of a store has all
+    neurons, whatever --limit is.
     """
     if by is None and not list_numbers:
         what = "A ranking has to be by something: give --by, or --list to see what there is."
         raise typer.BadParameter(what)
+    if run is None:
+        if not list_numbers:
+            what = "A run, a store of activations or a comparison is missing; --list alone needs none."
+            raise typer.BadParameter(what)
+        _list_all(output)
+        return
     if format_of(run) is ACTIVATIONS:
         refuse_given({"--side": side, "--layer": layer, "--site": site}, of="a store of activations")
         _rank_activations(
@@ -109,6 +116,20 @@ def rank(
         return
     made = rank(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit)
     print_ranking(made, text=ranking_text(made, width=width()), output=output, out=out)
+
+
+def _list_all(output: RankingFormat) -> None:
+    """Print every name that --by takes, of whatever there is to rank."""
+    from neurolect.probing import ranking_methods
+    from neurolect.results.registry import OF_COMPARISONS, known_numbers
+    from neurolect.views.texts.rankings import known_text
+
+    known, methods = known_numbers(), ranking_methods()
+    if output is RankingFormat.text:
+        echo(known_text(known, methods, OF_COMPARISONS, width=width()), nl=False)
+        return
+    rows = [*known.to_pylist(), *({"of": "store"} | row for row in methods.to_pylist())]
+    echo(as_json([*rows, *({"of": "comparison", "name": name} for name in OF_COMPARISONS)]))
 
 
 def _rank_activations(

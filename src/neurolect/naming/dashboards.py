@@ -1,6 +1,5 @@
 """Neurons as SAEDashboard writes them for Neuronpedia, and names as Neuronpedia's explanations."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,7 +14,7 @@ from neurolect.naming.plan import ListToName, Plan
 from neurolect.store import Neuron, Run
 from neurolect.store.sides import SIDES
 from neurolect.tokens.entries import unpack_values
-from neurolect.visible import escaped_json
+from neurolect.visible import escaped_json, strict_json
 
 N_SHOWN = 20
 """Sentences of each neuron."""
@@ -56,7 +55,7 @@ def write_dashboards(run: Run, plan: Plan, names: Mapping[int, tuple[str, str]],
 
 
 def _json(value: dict[str, Any]) -> str:
-    return escaped_json(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return escaped_json(strict_json(value))
 
 
 def _feature(neuron: Neuron, *, side: str, dataset: str) -> dict[str, Any]:

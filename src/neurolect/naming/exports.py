@@ -21,7 +21,7 @@ from neurolect.naming.questions import fits_of, read_name
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
 from neurolect.store.stages import recorded_options
-from neurolect.visible import escaped_json
+from neurolect.visible import escaped_json, strict_json
 
 SOME_MODEL = "a-model"
 """What prompts call the model where none has named yet and none is given."""
@@ -152,7 +152,7 @@ def _delphi(plan: Plan, store: AnswerStore, folder: Path) -> tuple[int, int]:
         samples = _samples(plan, each, name, store)
         if samples is not None:
             n_scores += 1
-            text = escaped_json(json.dumps(samples, ensure_ascii=False, allow_nan=False))
+            text = escaped_json(strict_json(samples))
             write_text(folder / "scores" / "detection" / file, text)
     return len(names), n_scores
 

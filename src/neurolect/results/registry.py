@@ -313,6 +313,16 @@ def declared_numbers(run: Run) -> list[tuple[str, Number]]:
     return [(f"{each.name}{argument}", each) for each in _NUMBERS for argument in each.arguments(run)]
 
 
+def known_numbers() -> pa.Table:
+    """Give every number that some run can be ranked by: ``name``, ``what``, ``source``, ``of``; without any run."""
+    rows = [(_choice(each), each.label, each.source, "neuron" if each.of_neuron else "list") for each in _NUMBERS]
+    return pa.table(dict(zip(("name", "what", "source", "of"), zip(*rows, strict=True), strict=True)))
+
+
+def _choice(number: Number) -> str:
+    return f"{number.name}NAME" if number.name.endswith("=") else number.name
+
+
 OF_COMPARISONS = ("max_correlation", "min_correlation", "r2", "svcca")
 """Numbers that only a comparison of several runs has."""
 
@@ -328,7 +338,7 @@ def _look_up(by: str) -> tuple[Number, str]:
         what = f"The number {by!r} is of a comparison of runs, not of one run."
         hint = "neurolect compare RUN OTHER --out COMPARED; then neurolect rank COMPARED"
         raise OptionError(what, expected="a comparison", hint=f"{hint} --by {name}")
-    choices = [f"{each.name}NAME" if each.name.endswith("=") else each.name for each in _NUMBERS]
+    choices = [_choice(each) for each in _NUMBERS]
     what = f"There is no number {by!r} of neurons."
     raise OptionError(what, expected=", ".join(choices), hint=f"The nearest: {nearest(by, choices)}.")
 

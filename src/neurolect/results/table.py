@@ -23,6 +23,7 @@ from neurolect.folders.atomic import write_table, write_text
 from neurolect.folders.formats import check_no_part, neurolect_version
 from neurolect.store import SIDES, Run
 from neurolect.store.sides import lists_of
+from neurolect.visible import strict_json
 
 COLUMNS = {
     "rank": pa.int64(),
@@ -238,7 +239,7 @@ def ranking_json(table: pa.Table) -> str:
     facts = provenance(table)._asdict()
     details = facts.pop("details")
     made = facts | details | {"rows": [_plain(row) for row in table.to_pylist()]}
-    return json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return strict_json(made, indent=2) + "\n"
 
 
 def ranking_csv(table: pa.Table) -> str:

@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request
 
 import pytest
 
@@ -81,25 +83,21 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What is asked of a hub that does not answer; its cache is empty."""
     asked: list[str] = []
 
-    def no_answer(url: str, **_: object) -> None:
-        asked.append(url)
-        raise NoAnswerError
+    def no_answer(request: Request, **_: object) -> None:
+        asked.append(request.full_url)
+        raise URLError(OSError("Name or service not known"))
 
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", no_answer)
+    monkeypatch.setattr("neurolect.corpus.sentences.model_tokens.urlopen", no_answer)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *given: asked.append(str(given)))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     return asked
-
-
-class NoAnswerError(Exception):
-    """As httpx has them: no OSError."""
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(asked: list[str]) -> None:
     assert not at_hand("no-model-of-this-name")
     assert not at_hand("./no/folder")
     assert asked == []
-    with pytest.raises(CorpusError, match="the hub does not answer"):
+    with pytest.raises(CorpusError, match="Name or service not known"):
         count_tokens(["A word."], tokenizer="no-model-of-this-name")
     assert len(asked) == 1
 

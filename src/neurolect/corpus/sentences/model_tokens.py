@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from ssl import SSLError
 from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,17 +113,22 @@ def _file_of(name: str) -> Path:
     source, folder = locate_model(name)
     if folder is not None:
         return folder / _FILE
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import constants, hf_hub_download, hf_hub_url
 
-    if not at_hand(name):
-        try:  # the download by itself would ask again and again, for 25 s, where there is no network
-            get_hf_file_metadata(hf_hub_url(source, _FILE), timeout=10)
-        except OSError:
-            raise
-        except Exception as error:  # of the library that the hub's happens to use
-            what = f"it is not in the hub's cache, and the hub does not answer ({error})"
-            raise ConnectionError(what) from error
+    if not (constants.HF_HUB_OFFLINE or at_hand(name)):
+        _reach(hf_hub_url(source, _FILE))
     return Path(hf_hub_download(source, _FILE))
+
+
+def _reach(url: str) -> None:
+    """Ask the hub once: where there is no network the download by itself would ask again and again, for 25 s."""
+    try:
+        urlopen(Request(url, method="HEAD"), timeout=10).close()
+    except HTTPError:
+        return  # an answer, which the download reads better
+    except URLError as error:
+        if not isinstance(error.reason, SSLError):  # the download has certificates of its own
+            raise
 
 
 def _unusable(name: str, reason: str) -> CorpusError:

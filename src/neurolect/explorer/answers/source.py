@@ -1,6 +1,5 @@
 """One source of data for both modes: a server answers a key live, an export writes what it would answer."""
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from neurolect.explorer.answers.overview import overview
 from neurolect.explorer.answers.plain import plain
 from neurolect.explorer.answers.rankings import entry_of, page_of
 from neurolect.explorer.answers.start import start_of
+from neurolect.visible import strict_json
 
 KEPT_BYTES = 96 << 20
 """Answers that are kept as they are sent, those not asked for longest dropped."""
@@ -165,7 +165,7 @@ class Answers:
 
 def to_json(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON has
     """Write an answer; half characters, which UTF-8 has not, become question marks."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = strict_json(value, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 

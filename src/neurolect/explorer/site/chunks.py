@@ -3,8 +3,9 @@
 A key's chunk follows from a rule, which docs/explorer.md and the page's ``source.js`` have too.
 """
 
-import json
 from typing import Any
+
+from neurolect.visible import strict_json
 
 CARDS = 8
 """Neurons a chunk of cards: about 200 KB."""
@@ -34,12 +35,7 @@ def chunk(values: dict[str, Any]) -> bytes:
     >>> chunk({"a": "</script>"})
     b'neurolect.put({"a":"\\u003c/script\\u003e"});\n'
     """
-    written = json.dumps(
-        {key: packed(value) for key, value in values.items()},
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=(",", ":"),
-    )
+    written = strict_json({key: packed(value) for key, value in values.items()}, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         written = written.replace(character, f"\\u{ord(character):04x}")
     return f"neurolect.put({written});\n".encode("utf-8", "replace")

@@ -1,6 +1,5 @@
 """The report: the site of a run in one file; where that would be large, with its chunks in a folder next to it."""
 
-import json
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from neurolect.folders.atomic import replacing_folder, write_text
 from neurolect.folders.formats import check_no_part
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
-from neurolect.visible import quoted
+from neurolect.visible import quoted, strict_json
 
 MAX_BYTES = 40_000_000
 """A larger page takes seconds to open: its chunks go into a folder next to it."""
@@ -118,7 +117,7 @@ def _block(wanted: tuple[int, int], *, folders: Sequence[Path], n_examples: int)
 
 def _zipped(name: str, values: dict[str, Any]) -> str:
     """Write a chunk as a block that is no script: the page's policy allows none but its own."""
-    written = json.dumps(packed(values), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    written = strict_json(packed(values), separators=(",", ":"))
     coded = b64encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode()
     return f'<script type="text/plain" id="{escape(name, quote=True)}">{coded}</script>\n'
 

@@ -1,6 +1,7 @@
 """A ranking of neurons for the terminal: the first of them, and where each layer's lists are."""
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +52,20 @@ def numbers_text(numbers: pa.Table, *, width: int = 100) -> str:
     if missing := [row for row in rows if not row["has"]]:
         lines += ["", "This run does not have:"]
         lines += [f"{row['name']:<{longest}}  {row['why_not']}" for row in missing]
+    return "\n".join(_cut(line.rstrip(), width) for line in lines) + "\n"
+
+
+def known_text(numbers: pa.Table, methods: pa.Table, of_comparisons: Sequence[str], *, width: int = 100) -> str:
+    """Lay out every name that ``--by`` takes, of runs, stores and comparisons."""
+    rows = numbers.to_pylist()
+    longest, source = (max(len(row[column]) for row in rows) for column in ("name", "source"))
+    lines = ["Of a run (with one, rank RUN --list says what it has and lacks):"]
+    lines += [f"{row['name']:<{longest}}  {row['source']:<{source}}  {row['what']}" for row in rows]
+    rows = methods.to_pylist()
+    longest = max(len(row["name"]) for row in rows)
+    lines += ["", "Of a store of activations (probing activations), for a concept:"]
+    lines += [f"{row['name']:<{longest}}  {row['what']}" for row in rows]
+    lines += ["", f"Of a comparison (compare): {', '.join(of_comparisons)}"]
     return "\n".join(_cut(line.rstrip(), width) for line in lines) + "\n"
 
 
