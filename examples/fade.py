@@ -13,6 +13,7 @@ neuron.
 """
 
 import argparse
+import copy
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -74,16 +75,18 @@ def gini_and_precision(without: NDArray[np.float32], having: NDArray[np.float32]
     return float(abs(side)), float(found[0] if side >= 0 else found[1])
 
 
-def written(model: Model, address: str, factor: float, *, seed: int) -> list[str]:
-    """Write after beginnings, the neuron multiplied."""
-    tokenizer, found = model.tokenizer, []
-    torch.manual_seed(seed)
-    with torch.inference_mode(), edit(model, {address: ("scale", factor)}):
-        for start in STARTS:
-            ids = tokenizer(start, return_tensors="pt").input_ids.to(model.device)
-            made = model.network.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=30,
-                                          do_sample=True, top_k=0, pad_token_id=tokenizer.eos_token_id)  # fmt: skip
-            found.append(tokenizer.decode(made[0, ids.shape[1] :]))
+def written(model: Model, address: str, *, seed: int) -> list[list[set[str]]]:
+    """Write after beginnings with the neuron multiplied; give each factor the words of each text."""
+    tokenizer, found = copy.deepcopy(model.tokenizer), []
+    tokenizer.padding_side, tokenizer.pad_token = "left", tokenizer.pad_token or tokenizer.eos_token
+    given = tokenizer(list(STARTS), padding=True, return_tensors="pt").to(model.device)
+    keywords = {"input_ids": given.input_ids, "attention_mask": given.attention_mask, "max_new_tokens": 30}
+    keywords |= {"do_sample": True, "top_k": 0, "pad_token_id": tokenizer.pad_token_id}
+    for factor in FACTORS:
+        torch.manual_seed(seed)
+        with torch.inference_mode(), edit(model, {address: ("scale", factor)}):
+            made = model.network.generate(**keywords)[:, given.input_ids.shape[1] :]
+        found.append([words_of(each) for each in tokenizer.batch_decode(made, skip_special_tokens=True)])
     return found
 
 
@@ -123,43 +126,23 @@ def main() -> None:
         if len(described) == given.neurons:
             break
     values = model.activations(texts)
-    made = []
     writes = getattr(model.network, "can_generate", lambda: False)()
+    said_by = [written(model, each, seed=given.seed) for each, _ in described[: given.written if writes else 0]]
+    names, made = ("clarity", "responsiveness", "purity", "purity by chance"), []
     for name, shift in (("its own", 0), ("of another neuron", 1)):
-        numbers = list[tuple[float, ...]]()
-        faithful = list[float]()
+        numbers, faithful = list[tuple[float, ...]](), list[float]()
         for number, (address, _) in enumerate(described):
             words = described[(number + shift) % len(described)][1]
             own, has = values[:, places[address]], np.array([not each.isdisjoint(words) for each in said])
             frames = model.activations(framed(words, random=random))[:, places[address]]
-            numbers.append(
-                (gini_and_precision(own, frames)[0], *gini_and_precision(own[~has], own[has]), has.mean())
-            )
-            if writes and number < given.written:
-                shares = [
-                    float(
-                        np.mean(
-                            [
-                                not words_of(each).isdisjoint(words)
-                                for each in written(model, address, factor, seed=given.seed)
-                            ]
-                        )
-                    )
-                    for factor in FACTORS
-                ]
-                faithful.append(faithfulness(shares))
-        columns = dict(
-            zip(
-                ("clarity", "responsiveness", "purity", "purity by chance"), zip(*numbers, strict=True), strict=True
-            )
-        )
-        made.append(
-            {"description": name}
-            | {key: mean(each) for key, each in columns.items()}
-            | {"faithfulness": mean(faithful)}
-        )
-    n_written = given.written if writes else 0
-    print(f"{len(described)} top lists, {len(texts)} sentences; faithfulness of {n_written}.\n\n{table(made)}")
+            clarity = gini_and_precision(own, frames)[0]
+            numbers.append((clarity, *gini_and_precision(own[~has], own[has]), float(has.mean())))
+            if number < len(said_by):
+                shares = [np.mean([not each.isdisjoint(words) for each in one]) for one in said_by[number]]
+                faithful.append(faithfulness(np.array(shares).tolist()))
+        row = {key: mean(each) for key, each in zip(names, zip(*numbers, strict=True), strict=True)}
+        made.append({"description": name} | row | {"faithfulness": mean(faithful)})
+    print(f"{len(described)} top lists, {len(texts)} sentences; faithfulness of {len(said_by)}.\n\n{table(made)}")
 
 
 if __name__ == "__main__":
