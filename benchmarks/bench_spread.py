@@ -3,9 +3,9 @@
     python benchmarks/bench_decoder.py make CORPUS --sentences 100000
     python benchmarks/bench_spread.py CORPUS [--shape llama-1b] [--large llama-8b] [--free 12]
 
-Random weights, bfloat16, max pooling, both sides, written as a model folder first. The first shape is read on ``cuda``
-and by ``auto``, and the two runs are compared. For the second one all but ``--free`` GiB of every GPU are held by an
-array that does nothing, so that the model fits no GPU and has to be spread.
+Random weights, bfloat16, max pooling, both sides, written as a model folder first. The first shape is read on
+``cuda`` and by ``auto``, and the two runs are compared. For the second one all but ``--free`` GiB of every
+GPU are held by an array that does nothing, so that the model fits no GPU and has to be spread.
 """
 
 import argparse
