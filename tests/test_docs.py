@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 import runpy
 import shlex
@@ -11,11 +12,14 @@ import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from numpydoc.validate import validate
+from typer.main import get_command
 
+from neurolect.cli import app
 from neurolect.config import load_tables
 from neurolect.paper.options import PaperConfig
 from neurolect.signatures import DescribeOptions, describe
@@ -119,14 +123,42 @@ def test_glossary_is_alphabetical_and_says_each_term_once() -> None:
     assert terms == sorted(set(terms), key=lambda term: term.lower().replace("-", " "))
 
 
+def pages() -> Iterator[str]:
+    """Give the text of the README, of every document, and of the notebooks' text."""
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        yield page.read_text(encoding="utf-8")
+    for notebook in sorted((ROOT / "docs").rglob("*.ipynb")):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        yield "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
 def command_lines() -> list[list[str]]:
-    """Find every `neurolect ...` line of the README and the documents."""
+    """Find every `neurolect ...` line of the README, the documents and the notebooks."""
     lines = []
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-        for line in re.findall(r"(?m)^ {4}(?:.* && )?(neurolect [^#\n]+)", text):
-            lines.append(shlex.split(line))
+    for text in pages():
+        joined = text.replace("\\\n", " ")
+        for line in re.findall(r"(?m)^ {4}(?:.* && )?(neurolect [^#\n]+)", joined):
+            lines += [shlex.split(each) for each in line.split(" && ") if each.startswith("neurolect ")]
+        for line in re.findall(r"(?m)^ {4}python -c .* main\(\)\" ([^#\n]+)", joined):
+            lines.append(["neurolect", *shlex.split(line)])
     return lines
+
+
+def mentions() -> list[list[str]]:
+    """Find every `neurolect VERB ...` within the text."""
+    found = {line for text in pages() for line in re.findall(r"`neurolect ([a-z][^`\n]*)`", text)}
+    return [shlex.split(line) for line in sorted(found)]
+
+
+def parsed(name: str, given: list[str]) -> None:
+    """Have the command line itself read what a verb is given; nothing is done."""
+    root: Any = get_command(app)
+    context = root.make_context("neurolect", [*name.split(), *given])
+    verb: Any = root
+    words = list(context._protected_args) + context.args
+    while hasattr(verb, "commands"):
+        verb, words = verb.commands[words[0]], words[1:]
+    verb.make_context(name, words)
 
 
 @pytest.mark.parametrize("line", command_lines(), ids=" ".join)
@@ -134,11 +166,20 @@ def test_commands_of_the_documents_parse(line: list[str]) -> None:
     """Every verb, option and setting exists; places in capitals stand for the user's own."""
     verb, given = split_verb(line[1:])
     assert verb in verbs()
-    usage = succeed(*verb.split(), "--help")
-    for option in (each for each in given if each.startswith("--")):
-        assert option in usage, option
+    parsed(verb, given)
     settings = [value for option, value in pairwise(given) if option in ("--set", "--sae")]
     load_tables(PaperConfig, settings=settings)
+
+
+@pytest.mark.parametrize("words", mentions(), ids=" ".join)
+def test_commands_that_the_text_mentions_exist(words: list[str]) -> None:
+    verb, given = split_verb(words)
+    if words[0].isupper():
+        return
+    assert verb in verbs() or verb in {each.name for each in app.registered_groups}
+    usage = succeed(*verb.split(), "--help")
+    for option in (each.partition("=")[0] for each in given if each.startswith("--")):
+        assert option in usage, option
 
 
 def test_every_verb_and_option_of_the_command_line_has_help() -> None:
