@@ -1,6 +1,6 @@
 """Open a run folder and read it: the only door for views, searches and later stages."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from neurolect.store.notebook import Shown
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
 from neurolect.store.stages import check_current, left_out, state_of
-from neurolect.store.tables import read_neuron_rows, read_rows_between, read_table
+from neurolect.store.tables import read_neuron_rows, read_rows_between, read_rows_of, read_table, take_rows
 
 _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
 """Tables of a signature, of runs that do not say which they have."""
@@ -185,14 +185,25 @@ class Run(Shown):
         bool
             True where :meth:`table` reads it.
         """
-        stage = stage_of(name)
-        return (self._within == stage or self.is_current(stage)) and self.files.has(f"{name}.parquet")
+
+        def find() -> bool:
+            stage = stage_of(name)
+            return (self._within == stage or self.is_current(stage)) and self.files.has(f"{name}.parquet")
+
+        kept = self.files.kept
+        return find() if kept is None else bool(kept.get((name, "has"), find, size=lambda _: 0))
 
     def _check_whole(self, name: str) -> None:
         """Refuse tables and arrays that are missing or of an earlier state of the run."""
-        stage = stage_of(name)
-        if stage not in ("collect", self._within):
+        stage, kept = stage_of(name), self.files.kept
+        if stage in ("collect", self._within):
+            return
+        if kept is None:
             check_current(self.folder, self.manifest, stage)
+        else:
+            kept.get(
+                (stage, "current"), partial(check_current, self.folder, self.manifest, stage), size=lambda _: 0
+            )
 
     def rows(self, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:
         """Read one neuron's rows of a table.
@@ -243,6 +254,30 @@ class Run(Shown):
         """
         self._check_whole(name)
         return read_rows_between(self.files, name, first=first, last=last, columns=columns)
+
+    def rows_of_sentences(self, name: str, sentence_ids: NDArray[np.int64]) -> pa.Table:
+        """Read the rows of some sentences of a table that has one a sentence.
+
+        Parameters
+        ----------
+        name : str
+            A table by ascending ``sentence_id``, as ``"tokens/sentences"``.
+        sentence_ids : int64, shape (n,)
+            Which, in any order.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row an id, in the order asked for.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written the table yet, or it lacks a sentence.
+        """
+        self._check_whole(name)
+        wanted = np.asarray(sentence_ids, np.int64)
+        return read_rows_of(self.files, name, by="sentence_id", wanted=wanted)
 
     def array(self, name: str) -> NDArray[Any]:
         """Map an array of the folder into memory.
@@ -314,6 +349,27 @@ class Run(Shown):
         RunFolderError
             If an id is not kept in this run.
         """
+        rows = self.places_of(sentence_ids)
+        return take_rows(self._sentences if columns is None else self._sentences.select(columns), rows)
+
+    def places_of(self, sentence_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Find kept sentences among all that are kept.
+
+        Parameters
+        ----------
+        sentence_ids : int64, shape (n,)
+            Ids of kept sentences.
+
+        Returns
+        -------
+        int64, shape (n,)
+            Rows of ``sentences.parquet``.
+
+        Raises
+        ------
+        RunFolderError
+            If an id is not kept in this run.
+        """
         wanted = np.asarray(sentence_ids, dtype=np.int64)
         rows = np.searchsorted(self._sentence_ids, wanted)
         found = rows < len(self._sentence_ids)
@@ -321,8 +377,7 @@ class Run(Shown):
         if not found.all():
             what = f"Sentence {int(wanted[~found][0])} is not kept in the run folder {self.folder}."
             raise RunFolderError(what, hint="Only sentences of lists and samples are kept.")
-        kept = self._sentences if columns is None else self._sentences.select(columns)
-        return kept.take(pa.array(rows))
+        return rows
 
 
 class Neuron(Shown):

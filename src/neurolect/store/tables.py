@@ -27,7 +27,15 @@ def read_neuron_rows(files: RunFiles, name: str, *, neuron_id: int, side: str | 
     ``name``: A table sorted by ``neuron_id``.
     """
     table = read_rows_between(files, name, first=neuron_id, last=neuron_id)
-    return table if side is None else table.filter(pc.equal(table.column("side"), side))
+    return table if side is None else rows_of_side(table, side)
+
+
+def rows_of_side(table: pa.Table, side: str) -> pa.Table:
+    """Take one side's rows; where they lie together, as they are written, nothing is copied."""
+    rows = np.flatnonzero(pc.equal(table.column("side"), side).to_numpy())
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return table.slice(int(rows[0]), len(rows))
+    return table.take(pa.array(rows))
 
 
 def read_rows_between(
@@ -38,23 +46,74 @@ def read_rows_between(
     ``columns``: Only these; ``neuron_id`` among them.
     """
     file = files.parquet(name)
-    groups = [
-        group for group, (low, high) in enumerate(_ranges(files, name, file)) if low <= last and first <= high
-    ]
+    lows, highs = _ranges(files, name, file, by="neuron_id")
+    groups = np.flatnonzero((lows <= last) & (highs >= first)).tolist()
     table = _groups(files, name, file, groups, columns)
-    low, high = np.searchsorted(table.column("neuron_id").to_numpy(), [first, last + 1])
+    ids = table.column("neuron_id").to_numpy()
+    low, high = np.searchsorted(ids, np.array([first, last + 1], ids.dtype))  # of its type, or all is converted
     return table.slice(int(low), int(high - low))
 
 
-def _ranges(files: RunFiles, name: str, file: ParquetReader) -> list[tuple[float, float]]:
-    """Give the first and the last neuron of every row group; without statistics a group may hold any."""
-    leaf = _leaf(file, "neuron_id")
+def read_rows_of(files: RunFiles, name: str, *, by: str, wanted: NDArray[np.int64]) -> pa.Table:
+    """Read the rows that have some numbers, in the order of these, touching only the row groups that hold them.
 
-    def read() -> list[tuple[float, float]]:
-        every = (file.metadata.row_group(group).column(leaf).statistics for group in range(file.num_row_groups))
-        return [(-np.inf, np.inf) if each is None else (each.min, each.max) for each in every]
+    ``name``: A table sorted by the column ``by``, in which each number is once.
+    ``wanted``: int64, shape (n,). The same number may be wanted twice.
+    """
+    file = files.parquet(name)
+    numbers, places = np.unique(wanted, return_inverse=True)
+    _, highs = _ranges(files, name, file, by=by)
+    in_group = np.searchsorted(highs, numbers) if np.isfinite(highs).all() else np.zeros(len(numbers), np.int64)
+    parts = []
+    for group in np.unique(in_group[in_group < len(highs)]).tolist():
+        groups = [group] if np.isfinite(highs).all() else list(range(file.num_row_groups))
+        table, own = _groups(files, name, file, groups, None), numbers[in_group == group]
+        parts.append(take_rows(table, np.searchsorted(table.column(by).to_numpy(), own).clip(max=len(table) - 1)))
+    found = pa.concat_tables(parts).combine_chunks() if parts else file.schema_arrow.empty_table()
+    if not np.array_equal(found.column(by).to_numpy(), numbers):
+        how = f"it lacks rows of a {by} that other tables name"
+        raise damaged(files.folder, files.manifest, f"{name}.parquet", how)
+    return found.take(pa.array(places))
 
-    return read() if files.kept is None else files.kept.get((name, "ranges"), read, size=lambda _: 0)
+
+def take_rows(table: pa.Table, rows: NDArray[np.integer]) -> pa.Table:
+    """Take rows of a table; of one in several chunks only those that have some are looked at.
+
+    pyarrow's own `take` puts all chunks of a column of texts together first, every time.
+
+    >>> table = pa.concat_tables([pa.table({"text": ["a", "b"]}), pa.table({"text": ["c"]})])
+    >>> take_rows(table, np.array([2, 0, 2])).column("text").to_pylist()
+    ['c', 'a', 'c']
+    """
+    batches = table.to_batches()
+    if len(batches) < 2:
+        return table.take(pa.array(rows))
+    ends = np.cumsum([len(each) for each in batches])
+    of_batch = np.searchsorted(ends, rows, side="right")
+    parts = []
+    for at in np.unique(of_batch).tolist():
+        start = ends[at] - len(batches[at])
+        parts.append(batches[at].take(pa.array(rows[of_batch == at] - start)))
+    if len(parts) < 2:
+        return pa.Table.from_batches(parts, schema=table.schema)
+    back = np.empty(len(rows), np.int64)
+    back[np.argsort(of_batch, kind="stable")] = np.arange(len(rows))
+    return pa.Table.from_batches(parts, schema=table.schema).combine_chunks().take(pa.array(back))
+
+
+def _ranges(
+    files: RunFiles, name: str, file: ParquetReader, *, by: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the least and the greatest number of every row group; without statistics a group may hold any."""
+    read = partial(_statistics, file, by)
+    return read() if files.kept is None else files.kept.get((name, by, "ranges"), read, size=lambda _: 0)
+
+
+def _statistics(file: ParquetReader, by: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    leaf = _leaf(file, by)
+    every = [file.metadata.row_group(group).column(leaf).statistics for group in range(file.num_row_groups)]
+    lows = np.array([-np.inf if each is None else each.min for each in every], np.float64)
+    return lows, np.array([np.inf if each is None else each.max for each in every], np.float64)
 
 
 def _groups(

@@ -25,6 +25,10 @@ def test_a_list_of_boilerplate_shows_it_once_and_counts_the_rest(example_run: Ru
         if row["sentence_id"] in listed[:5]:
             row["text"] = f"See page {row['sentence_id']} of the manual for all the details of this."
     pq.write_table(pa.Table.from_pylist(rows), path)
-    shown = examples(open_run(folder).neuron("hidden.1.0").list(), limit=2)
+    neuron = open_run(folder).neuron("hidden.1.0")
+    assert examples([neuron.list()], limit=2) == examples(
+        (neuron.list(start=at, limit=1) for at in range(9)), limit=2
+    )
+    shown = examples([neuron.list()], limit=2)
     assert [each["rank"] for each in shown["examples"]] == [0, 5]
     assert shown["n_skipped"] == 4

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 LONGEST = 2_000
 """Characters of a sentence at most; a text of a run may be one word of 100 KB."""
 _POWERS = np.array([float(f"1e{size}") for size in range(23)])
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+"""Most of the values of a card, which has thousands, are handed on."""
 Piece = list[Any]
 """A part of a sentence: text, shade from 0 to 1 (None where it is not known), whether it is the peak."""
 
@@ -20,13 +22,26 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
     >>> plain({"a": [0.123456, float("nan")], "b": 12345678})
     {'a': [0.12346, None], 'b': 12345678}
     """
+    kind = type(value)
+    if kind is dict:
+        return {
+            key: each if (of := type(each)) in _AS_THEY_ARE else _rounded(each) if of is float else plain(each)
+            for key, each in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [
+            each if (of := type(each)) in _AS_THEY_ARE else _rounded(each) if of is float else plain(each)
+            for each in value
+        ]
     if isinstance(value, float):
-        return float(f"{value:.5g}") if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return _rounded(value)
+    if isinstance(value, dict | list | tuple):
+        return plain(dict(value) if isinstance(value, dict) else list(value))
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 def numbers_list(values: NDArray[np.floating]) -> list[float | int | None]:

@@ -9,6 +9,7 @@ from neurolect.visible import strict_json
 
 CARDS = 8
 """Neurons a chunk of cards: about 200 KB."""
+_NESTED = frozenset({dict, list})
 N_EXAMPLES = 10
 """Sentences a side of a card."""
 
@@ -49,14 +50,16 @@ def packed(value: Any) -> Any:  # noqa: ANN401 - anything that JSON has
     >>> packed({"$": 1})
     {'$': ['$'], 'r': [[1]], 'one': True}
     """
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is dict:
         if "$" in value:
             return {"$": list(value), "r": [[packed(each) for each in value.values()]], "one": True}
-        return {key: packed(each) for key, each in value.items()}
-    if not isinstance(value, list):
+        return {key: packed(each) if type(each) in _NESTED else each for key, each in value.items()}
+    if kind is not list:
         return value
-    if len(value) > 1 and all(isinstance(each, dict) for each in value):
+    if len(value) > 1 and type(value[0]) is dict and all(type(each) is dict for each in value):
         names = list(value[0])
         if names and all(list(each) == names for each in value):
-            return {"$": names, "r": [[packed(each) for each in row.values()] for row in value]}
-    return [packed(each) for each in value]
+            rows = [[packed(each) if type(each) in _NESTED else each for each in row.values()] for row in value]
+            return {"$": names, "r": rows}
+    return [packed(each) if type(each) in _NESTED else each for each in value]

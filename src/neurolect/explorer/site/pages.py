@@ -22,6 +22,8 @@ PAGE = ("bundle.js", "colours.css", "icon.svg", "style.css", "THIRD_PARTY.md")
 """Files of the page that a site has as they are."""
 MADE_THERE = ("address", "site", "layer", "index", "side")
 """Columns that the page makes of a row's place."""
+WITH_PATHS = ("stale", "broken")
+"""Parts of a card that name folders: commands that renew a stage, what is damaged."""
 N_TRIED = 24
 """Cards that are made to say how large all will be."""
 
@@ -189,7 +191,9 @@ def values_of_cards(
     values = {
         f"card/{number}/{run.index.address(each)}": card_of(answers, number, each, n_examples) for each in ids
     }
-    return f"data/card-{number}-{at}.js", _without_paths(values, folders)
+    for card in values.values():
+        card |= _without_paths({name: card[name] for name in WITH_PATHS}, folders)
+    return f"data/card-{number}-{at}.js", values
 
 
 def _write_cards(wanted: tuple[int, int], *, folders: tuple[Path, ...], n_examples: int, out: Path) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from neurolect.corpus.sentences.folding import fold
@@ -37,18 +36,18 @@ def activating_words(neuron: Neuron, side: str, ranks: list[int]) -> dict[int, l
     rows = rows.filter(pc.is_in(rows.column("rank"), value_set=pc.cast(list(ranks), "int32")))
     if not rows.num_rows:
         return {}
-    spans = neuron.run.table("tokens/sentences")
     ids = rows.column("sentence_id").to_numpy()
-    spans = spans.take(pc.index_in(rows.column("sentence_id"), value_set=spans.column("sentence_id")))
-    texts = neuron.run.take_sentences(ids).column("text").to_pylist()
+    spans = neuron.run.rows_of_sentences("tokens/sentences", ids)
+    starts, ends = (spans.column(name).to_pylist() for name in ("starts", "ends"))
+    texts = neuron.run.take_sentences(ids, columns=["text"]).column("text").to_pylist()
     mean, sign = float(neuron.row["mean"]), 1.0 if side == "top" else -1.0
     found: dict[int, list[tuple[int, int, float]]] = {}
-    for place, values in enumerate(unpack_values(rows)):
+    for place, (rank, values) in enumerate(zip(rows.column("rank").to_pylist(), unpack_values(rows), strict=True)):
         words = word_spans(texts[place], split_words(texts[place]))
-        starts, ends = (np.array(spans.column(name)[place].as_py(), np.int32) for name in ("starts", "ends"))
-        _, weights = word_weights(values, align(words, starts=starts, ends=ends), mean=mean, sign=sign)
+        bounds = [np.array(each[place], np.int32) for each in (starts, ends)]
+        _, weights = word_weights(values, align(words, starts=bounds[0], ends=bounds[1]), mean=mean, sign=sign)
         top = max(float(weights.max(initial=0.0)), 1e-12)
-        found[rows.column("rank")[place].as_py()] = [
+        found[rank] = [
             (start, end, round(float(weight) / top, 3))
             for (start, end), weight in zip(words, weights, strict=True)
             if weight > 0
@@ -67,9 +66,7 @@ def firing_words(
     has_all = neuron.run.has(SPANS) and all("token" in each for each in examples)
     if side not in firing_sides(neuron.run) or not has_all:
         return {}
-    spans = neuron.run.table(SPANS)
-    ids = pa.array([each["sentence_id"] for each in examples], pa.int64())
-    spans = spans.take(pc.index_in(ids, value_set=spans.column("sentence_id").combine_chunks()))
+    spans = neuron.run.rows_of_sentences(SPANS, np.array([each["sentence_id"] for each in examples], np.int64))
     kept = _weights_about(neuron, side)
     found = {}
     for row, each in enumerate(examples):

@@ -1,9 +1,9 @@
 """Everything a card shows of one neuron, as plain data: the text card, JSON and the report are made from it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,6 @@ import regex
 from numpy.typing import NDArray
 
 from neurolect.corpus.sentences.words import split_words
-from neurolect.results.field_values import range_bounds
 from neurolect.results.number import nearly_constant
 from neurolect.results.tag_numbers import WORD_CLASSES
 from neurolect.signatures.counting.candidates import COMMON_WORD, UNINFORMATIVE
@@ -20,10 +19,12 @@ from neurolect.signatures.evidence.kind import Shown
 from neurolect.signatures.evidence.registry import kinds, shown_in_order
 from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.statistics.scores import MIN_Z
-from neurolect.store import Neuron
-from neurolect.store.field_columns import column_of, fields_of, join_sentences
+from neurolect.store import Neuron, Run
+from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
+from neurolect.store.tables import rows_of_side, take_rows
 from neurolect.views.cards.activating_words import activating_words, firing_words
+from neurolect.views.cards.metadata import holders, telling_values
 from neurolect.views.cards.numbers import (
     card_activation,
     card_align,
@@ -61,9 +62,7 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
     if not neuron.run.is_current("relate", step="alike"):
         return None
     rows = neuron.rows(TABLE, side=side)
-    summary = neuron.run.table("signatures/summary", columns=["neuron_id", "side", "name"])
-    here = summary.filter(pc.is_in(summary.column("neuron_id"), pa.array(pc.unique(rows.column("other_id")))))
-    names = {(row["neuron_id"], row["side"]): row["name"] for row in here.to_pylist()}
+    names = names_of(neuron.run, np.unique(rows.column("other_id").to_numpy()))
     return {
         by: [
             {
@@ -76,6 +75,16 @@ def nearest_lists(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]] 
         ]
         for by in ("lists", "signature")
     }
+
+
+def names_of(run: Run, neuron_ids: NDArray[np.integer]) -> dict[tuple[int, str], str]:
+    """Give the names of some neurons' lists, by neuron and side."""
+    summary = run.table("signatures/summary", columns=["neuron_id", "side", "name"])
+    ids = summary.column("neuron_id").to_numpy()
+    bounds = (np.searchsorted(ids, neuron_ids.astype(ids.dtype), side=side) for side in ("left", "right"))
+    rows = [row for start, stop in zip(*bounds, strict=True) for row in range(start, stop)]
+    here = take_rows(summary, np.array(rows, np.int64)).to_pylist()
+    return {(row["neuron_id"], row["side"]): row["name"] for row in here}
 
 
 def _rounded(value: float) -> float:
@@ -130,10 +139,10 @@ def note(metadata: dict[str, Any], fields: Sequence[str]) -> list[str]:
     ]
 
 
-def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
+def examples(parts: Iterable[pa.Table], *, limit: int, fields: Sequence[str] = ()) -> dict[str, Any]:
     """Take the first sentences of a list that are no near-duplicates.
 
-    ``listed``: The list by rank, as :meth:`neurolect.store.Neuron.list` gives it.
+    ``parts``: The list by rank, as :meth:`neurolect.store.Neuron.list` gives it, a few rows each.
     Returns: ``examples``: dicts with ``rank`` (from 0), ``activation``, ``sentence_id``, ``text``, ``metadata``,
         ``note`` (the values to show) and, with max pooling, ``token``, of gated networks ``gate`` (whether it is
         positive there); ``n_skipped``: near-duplicates passed over
@@ -142,8 +151,7 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
     taken: list[dict[str, Any]] = []
     shown: list[frozenset[str]] = []
     n_skipped = 0
-    columns = fields_of(listed)
-    for row in _rows(listed, LOOKED_AT * limit):
+    for row, columns in _rows(parts):
         words = frozenset(word.lower() for word in split_words(row["text"]))
         if is_near_duplicate(words, shown):
             n_skipped += 1
@@ -157,95 +165,20 @@ def examples(listed: pa.Table, *, limit: int, fields: Sequence[str] = ()) -> dic
     return {"examples": taken, "n_skipped": n_skipped}
 
 
-def _rows(listed: pa.Table, limit: int) -> Iterator[dict[str, Any]]:
-    """Yield the first rows of a table, a few at a time: mostly the first few are enough."""
-    for start in range(0, min(limit, len(listed)), A_TIME):
-        yield from listed.slice(start, min(A_TIME, limit - start)).to_pylist()
+def _rows(parts: Iterable[pa.Table]) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Yield rows with the columns of their fields."""
+    for part in parts:
+        columns = fields_of(part)
+        yield from ((row, columns) for row in part.to_pylist())
 
 
-# Which metadata a card shows: values that say something which stronger ones do not say already.
-#
-# A corpus of several sources has many fields that repeat one another: who wrote a tweet says that it is a tweet,
-# and a recipe's number of ingredients that it is a recipe.
-MIN_SHARE_METADATA = 0.03
-"""Values of less of a list than this are no theme of it."""
-WEAK = 0.05
-"""Nor are those whose log-odds z is less than this part of the strongest value's."""
-MAX_SAME_SENTENCES = 0.9
-"""Two values that this share (Jaccard index) of their sentences have in common say the same."""
-EXPLAINED = 0.9
-"""A value is part of another one if at least this share of its sentences has that one, ..."""
-MIN_GAIN = 1.3
-"""... and then worth showing only if its lift is this many times higher."""
-
-
-class _Shown(NamedTuple):
-    field: str
-    lift: float
-    sentences: NDArray[np.bool_]
-
-
-def telling_values(rows: list[dict[str, Any]], listed: pa.Table) -> list[dict[str, Any]]:
-    """Leave out the metadata values that others explain.
-
-    ``rows``: Rows of the metadata table of one list, strongest first: ``field``, ``value``, ``share_list``,
-        ``lift``, ``log_odds_z``.
-    Returns: The rows to show, in the order given. Left out are uninformative values (``no``, ``unknown``), rare
-        and weak ones, those that have nearly the same sentences as one before them, and those within one before
-        them whose lift is hardly higher.
-    """
-    kept: list[dict[str, Any]] = []
-    shown: list[_Shown] = []
-    least_z = WEAK * max((row["log_odds_z"] for row in rows), default=0.0)
-    for row in rows:
-        value = row["value"]
-        if value is None or value.lower() in UNINFORMATIVE:
-            continue
-        if row["share_list"] < MIN_SHARE_METADATA or row["log_odds_z"] < least_z:
-            continue
-        sentences = holders(listed, row["field"], value)
-        lift = row["lift"] if row["lift"] is not None else np.inf
-        if any(each.field != row["field"] and _explains(each, sentences, lift) for each in shown):
-            continue
-        kept.append(row)
-        shown.append(_Shown(row["field"], lift, sentences))
-    return kept
-
-
-def _explains(other: _Shown, sentences: NDArray[np.bool_], lift: float) -> bool:
-    """Tell whether a value shown says what another would say."""
-    both = np.count_nonzero(other.sentences & sentences)
-    size, other_size = np.count_nonzero(sentences), np.count_nonzero(other.sentences)
-    if size == 0:
-        return False
-    same = both >= MAX_SAME_SENTENCES * (size + other_size - both)
-    return bool(same or (both >= EXPLAINED * size and lift < MIN_GAIN * other.lift))
-
-
-def holders(listed: pa.Table, field: str, value: str) -> NDArray[np.bool_]:
-    r"""Tell which sentences have a metadata value.
-
-    Returns: bool, shape (n_sentences,). False where there is none.
-
-    Examples
-    --------
-    >>> holders(pa.table({"year": [1811.0, None, 1851.0]}), "year", "1850\u20131859").tolist()
-    [False, False, True]
-    """
-    column = listed.column(fields_of(listed)[field])
-    if not pa.types.is_floating(column.type):
-        return _flags(pc.equal(column, value))
-    low, high = range_bounds(value)
-    # Ends of ranges are written with four digits, so a number may lie a hair outside of its own range.
-    numbers = column.drop_null().to_numpy()
-    rounding = 0.0 if np.array_equal(numbers, np.round(numbers)) else 5e-4
-    first, last = (end - sign * rounding * abs(end) for end, sign in ((low, 1), (high, -1)))
-    return _flags(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
-
-
-def _flags(flags: pa.ChunkedArray) -> NDArray[np.bool_]:
-    filled: NDArray[np.bool_] = flags.fill_null(False).to_numpy()
-    return filled
+def _first_rows(neuron: Neuron, side: str, *, limit: int) -> Iterator[pa.Table]:
+    """Read the first rows of a list, a few at a time: mostly the first few are enough."""
+    for start in range(0, limit, A_TIME):
+        part = neuron.list(side, start=start, limit=min(A_TIME, limit - start))
+        if not len(part):
+            return
+        yield part
 
 
 # The senses of a list as a card shows them: share, leading words, a metadata value, a typical sentence.
@@ -431,7 +364,7 @@ def _side(
     neuron: Neuron, side: str, both: dict[str, pa.Table], *, n_examples: int, n_evidence: int
 ) -> dict[str, Any]:
     """Gather one side."""
-    tables = {name: _of_side(table, side) for name, table in both.items()}
+    tables = {name: rows_of_side(table, side) for name, table in both.items()}
     summary = tables["summary"].to_pylist()[0]
     listed = neuron.rows(f"lists/{side}")
     rate = float(neuron.run.manifest["options"].get("describe", {}).get("false_discovery_rate", 0.05))
@@ -471,12 +404,9 @@ def _side(
     }
 
 
-def _of_side(table: pa.Table, side: str) -> pa.Table:
-    """Take one side's rows; where they lie together, as they are written, nothing is copied."""
-    rows = np.flatnonzero(_flags(pc.equal(table.column("side"), side)))
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        return table.slice(int(rows[0]), len(rows))
-    return table.take(pa.array(rows))
+def _flags(flags: pa.ChunkedArray) -> NDArray[np.bool_]:
+    filled: NDArray[np.bool_] = flags.fill_null(False).to_numpy()
+    return filled
 
 
 def _gate_positive(listed: pa.Table) -> float | str | None:
@@ -497,7 +427,7 @@ def _name_held(summary: dict[str, Any], n_sentences: int) -> dict[str, Any] | No
 
 def _examples(neuron: Neuron, side: str, *, limit: int, fields: list[str]) -> dict[str, Any]:
     """Choose sentences, with the words that the neuron responded to where that is known."""
-    chosen = examples(neuron.list(side, limit=LOOKED_AT * limit), limit=limit, fields=fields)
+    chosen = examples(_first_rows(neuron, side, limit=LOOKED_AT * limit), limit=limit, fields=fields)
     words = firing_words(neuron, side, chosen["examples"])
     words |= activating_words(neuron, side, [each["rank"] for each in chosen["examples"]])
     for each in chosen["examples"]:
@@ -542,9 +472,8 @@ def _metadata(
     """Give the strongest values of every field, the field with the strongest one first."""
     table = in_order(table.filter(pc.greater(table.column("log_odds_z"), MIN_Z)), "log_odds_z", sign=-1)
     fields: dict[str, list[dict[str, Any]]] = {}
-    rows = table.to_pylist()
-    listed = with_fields(neuron, entries, list(dict.fromkeys(row["field"] for row in rows)))
-    for row in telling_values(rows, listed):
+    has = holders(neuron.run, entries.column("sentence_id").to_numpy())
+    for row in telling_values(table.to_pylist(), has):
         values = fields.setdefault(row["field"], [])
         if len(values) < limit:
             values.append(_scores(row, row["value"], rate=rate))
@@ -580,13 +509,6 @@ def _passes(row: dict[str, Any], *, rate: float) -> bool | None:
     if "q_10" not in row:
         return None
     return any(row[name] is not None and row[name] <= rate for name in ("q_10", "q_100", "q"))
-
-
-def with_fields(neuron: Neuron, entries: pa.Table, fields: Sequence[str]) -> pa.Table:
-    """Put only some fields of the sentences next to a list's entries: a list may have ten thousand."""
-    ids = entries.column("sentence_id").to_numpy()
-    sentences = neuron.run.take_sentences(ids, columns=[column_of(field) for field in fields])
-    return join_sentences(entries.select([]), sentences, fields) if fields else entries
 
 
 def _typical(neuron: Neuron, rows: pa.Table) -> list[dict[str, Any]]:

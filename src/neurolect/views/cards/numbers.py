@@ -359,7 +359,9 @@ def _rows(neuron: Neuron, side: str, kind: EvidenceKind) -> list[dict[str, Any]]
         return []
     table = kind.token_rows.read_of(neuron, side)
     numbers = ("gain", "n_sentences", "plain_z", "weighted_z")
+    columns = (table.column(name).to_pylist() for name in numbers)
     return [
-        {"kind": kind.name, "label": label, **{name: round(row[name], 4) for name in numbers}}
-        for row, label in zip(table.to_pylist(), kind.token_rows.labels_of(table).to_pylist(), strict=True)
+        {"kind": kind.name, "label": label}
+        | {name: round(each, 4) for name, each in zip(numbers, row, strict=True)}
+        for label, *row in zip(kind.token_rows.labels_of(table).to_pylist(), *columns, strict=True)
     ]
