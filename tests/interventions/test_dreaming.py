@@ -1,5 +1,8 @@
 """Texts that activate a neuron: what is scored is what plain reading gives, and the search finds what is known."""
 
+import csv
+import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from neurolect.interventions.resuming import tap_at
 from neurolect.model import Model, ModelOptions
 from neurolect.planted import planted_model
 from neurolect.views.texts.interventions import dream_text
-from tests.command_line import command
+from tests.command_line import succeed
 from tests.interventions.measured import model_of
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -157,10 +160,10 @@ def test_of_a_run_the_texts_are_next_to_its_best_sentences(tmp_path: Path) -> No
         run, "hidden.1.3", options=DreamOptions(**{**_given(SMALL), "iterations": 10**5, "max_seconds": 1.0})
     )
     assert stopped.facts["stopped"]
-    answer = command(
-        "edit", "dream", run.folder, "hidden.1.3", "--tokens=3", "--set=dream.iterations=2", "--format=json"
-    )
-    assert answer.code == 0, answer.err
+    asked = ("edit", "dream", run.folder, "hidden.1.3", "--tokens=3", "--set=dream.iterations=2", "--format")
+    rows = json.loads(succeed(*asked, "json"))["rows"]
+    lines = list(csv.DictReader(io.StringIO(succeed(*asked, "csv"))))
+    assert [each["text"] for each in lines] == [each["text"] for each in rows]
 
 
 def _given(options: DreamOptions) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Neurons are cut out of matrices: what is left is what the network with those set to 0 is, and smaller."""
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from neurolect.model.load import load_with_head
 from neurolect.results import ranking_table, write_ranking
 from neurolect.verification import verify
 from neurolect.views.texts.interventions import prune_text
-from tests.command_line import command
+from tests.command_line import command, succeed
 from tests.interventions.measured import SENTENCES, model_of
 from tests.tiny_models import write_tiny_bert
 
@@ -161,4 +163,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert answer.code == 0, answer.err
     assert "keep-0.25" in answer.out
     assert (tmp_path / "small" / "keep-0.5" / "variant.json").exists()
+    asked = ("edit", "prune", model, "--keep", "0.5", "--on", texts, "--set=edit.controls=1", "--format=csv")
+    lines = list(csv.DictReader(io.StringIO(succeed(*asked, "--out", tmp_path / "again"))))
+    assert [Path(each["folder"]).name for each in lines] == ["again"]
+    assert float(lines[0]["share_bytes"]) < 1
     assert command("edit", "prune", model, "--keep", "half", "--on", texts, "--out", tmp_path / "x").code == 2

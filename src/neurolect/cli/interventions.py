@@ -24,7 +24,7 @@ from neurolect.cli.arguments import (
     read_config,
     read_config_of,
 )
-from neurolect.cli.printing import as_json, make_progress, print_ranking, width
+from neurolect.cli.printing import as_json, make_progress, print_ranking, print_rows, width
 
 edit_app = typer.Typer(help="Set neurons of the running model; measure what changes.", no_args_is_help=True)
 app.add_typer(edit_app, name="edit")
@@ -180,7 +180,7 @@ def prune(
     ] = "layer",
     settings: Settings = None,
     device: Device = "cpu",
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Cut mlp neurons out of a model and save the smaller one.
 
@@ -202,8 +202,7 @@ def prune(
         device=device,
         progress=make_progress(),
     )
-    shown = made.facts | {"rows": made.table.to_pylist()}
-    echo(as_json(shown) if output is Format.json else prune_text(made, width=width()), nl=output is Format.json)
+    print_rows(made.table, facts=made.facts, text=prune_text(made, width=width()), output=output)
 
 
 @edit_app.command()
@@ -215,7 +214,7 @@ def dream(
     max_seconds: Annotated[float | None, typer.Option(min=1.0, help="Stop after so long.")] = None,
     settings: Settings = None,
     device: Device = "cpu",
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Write texts that activate a neuron more than those read.
 
@@ -236,8 +235,7 @@ def dream(
         device=device,
         progress=make_progress(),
     )
-    shown = made.facts | {"rows": made.table.to_pylist()}
-    echo(as_json(shown) if output is Format.json else dream_text(made, width=width()), nl=output is Format.json)
+    print_rows(made.table, facts=made.facts, text=dream_text(made, width=width()), output=output)
 
 
 @app.command()

@@ -49,6 +49,16 @@ def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out:
     echo(writers[output](ranking) if output in writers else text, nl=False)
 
 
+def print_rows(table: "pa.Table", *, facts: Mapping[str, object], text: str, output: RankingFormat) -> None:
+    """Print what a verb found: for people, all of it, or the rows alone."""
+    from neurolect.results import ranking_csv
+
+    if output is RankingFormat.json:
+        echo(as_json({**facts, "rows": table.to_pylist()}))
+    else:
+        echo(ranking_csv(table) if output is RankingFormat.csv else text, nl=False)
+
+
 def write_figure(path: Path, svg: str) -> None:
     """Write a drawing, but never over a part of a run or corpus."""
     from neurolect.folders.atomic import write_text

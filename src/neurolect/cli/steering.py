@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from neurolect.cli.app import echo
-from neurolect.cli.arguments import Device, Model, RankingFile, RankingFormat, Settings, read_config
+from neurolect.cli.arguments import Device, Model, RankingFile, RankingFormat, RankingOutput, Settings, read_config
 from neurolect.cli.interventions import edit_app, numbers_of
 from neurolect.cli.printing import make_progress, print_ranking, width
 
@@ -75,6 +75,7 @@ def switch(
     out: RankingFile = None,
     settings: Settings = None,
     device: Device = "cpu",
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Find neurons that switch number, gender or tense.
 
@@ -88,4 +89,4 @@ def switch(
     made = find_switches(
         model, kind, options=options, model_options=config.model, device=device, progress=make_progress()
     )
-    print_ranking(made.table, text=switches_text(made, width=width()), output=RankingFormat.text, out=out)
+    print_ranking(made.table, text=switches_text(made, width=width()), output=output, out=out)

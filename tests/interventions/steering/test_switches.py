@@ -254,4 +254,7 @@ def test_the_command(truth: Truth, tmp_path: Path) -> None:
     assert "mean difference" in out
     kept = read_ranking(tmp_path / "found.parquet")
     assert kept.num_rows == 512
+    shown = succeed("edit", "switch", truth.folder, pairs, *asked, "--set=switch.draws=1", "--format=csv")
+    assert shown.splitlines()[1].startswith(f"1,{kept.column('address')[0].as_py()},")
+    assert len(shown.splitlines()) == 513
     assert provenance(kept).models
