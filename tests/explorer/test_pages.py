@@ -136,6 +136,42 @@ def test_a_card_shows_sentences_first_both_sides_and_hostile_texts_as_text(brows
     visit.end()
 
 
+def test_a_narrow_screen_begins_with_a_few_sentences_and_unfolds_the_rest(browser: Any, address: str) -> None:
+    visit = Visit(browser, address, viewport={"width": 390, "height": 844})
+    page = visit.go("#/card/0/hidden.1.2", ".lines li")
+    assert page.locator(".lines li").count() == 6
+    assert page.evaluate("document.documentElement.scrollHeight") < 3 * 844
+    assert page.locator(".evidence, .pairs, .histogram").count() == 0
+    page.click(".more button >> text=/^[0-9]+ more$/")
+    visit.until("document.querySelectorAll('.lines li').length > 6")
+    page.click(".jumps button >> text=Evidence")
+    page.wait_for_selector(".side.top .evidence")
+    assert page.locator(".side.bottom").count() == 0
+    page.click("section:has(#evidence) button >> text=\u25bc lowest")
+    page.wait_for_selector("section:has(#evidence) .side.bottom h3")
+    assert "side=bottom" in page.url
+    assert page.locator(".side.top").count() == 0
+    page.click("#evidence button")
+    visit.until("!document.querySelector('.side') && document.querySelector('.brief')")
+    page.click("#activation button")
+    page.keyboard.press("n")
+    visit.until("document.querySelector('h1').innerText === 'hidden.1.3'")
+    assert page.get_attribute("#activation button", "aria-expanded") == "true"
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.wait_for_selector(".side.bottom")
+    assert page.locator(".fold").count() == 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    page = visit.go("#/neurons", ".grid-row")
+    page.click("button >> text=Filter and order")
+    page.select_option("label:has-text('Layer') select", "2")
+    visit.until("location.hash.includes('layer')")
+    page = visit.go("#/ask?word=shall", ".answers li")
+    assert page.locator(".ask input").count() == 1
+    page.click("button >> text=Other ways to ask")
+    assert page.locator(".ask input").count() > 4
+    visit.end()
+
+
 def test_the_model_page_leads_to_neurons(browser: Any, address: str) -> None:
     visit = Visit(browser, address)
     page = visit.go("#/", ".map-canvas canvas")

@@ -1,9 +1,9 @@
 // Which neurons respond to something: a word, a pattern, a tag, a regular expression, a field.
-import { html } from "../vendor.js";
+import { html, useState } from "../vendor.js";
 import { cardLink, go, here, link, ofRun, run } from "./address.js";
 import { column, addressOf, sideOf } from "./columns.js";
 import { matching } from "./filters.js";
-import { Empty, Failure, Side, Waiting, usePromise } from "./parts.js";
+import { Empty, Failure, Side, Waiting, isNarrow, usePromise } from "./parts.js";
 import { ask, isStatic } from "./source.js";
 import { cut, isNumber, number, percent, plural } from "./text.js";
 
@@ -21,18 +21,20 @@ export function Ask() {
   const now = run.value;
   const { query } = here.value;
   const given = Object.fromEntries([...FIELDS.map(([name]) => name), "side"].map((name) => [name, query.get(name) || ""]).filter(([, value]) => value));
+  const [isWhole, setWhole] = useState(false); // on a narrow screen, which begins with a word and what was asked
   const isAsked = FIELDS.some(([name]) => given[name]);
   const submit = (event) => {
     event.preventDefault();
     const form = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]));
     go(link(["ask"], { ...ofRun(now.n), ...form }));
   };
-  const shown = isStatic ? FIELDS.filter(([name]) => name === "word") : FIELDS;
+  const isShort = isNarrow.value && !isWhole && !isStatic;
+  const shown = isStatic || isShort ? FIELDS.filter(([name]) => name === "word" || (given[name] && !isStatic)) : FIELDS;
   return html`<div class="page-head"><h1 tabindex="-1">Ask</h1><p class="dim">Which neurons respond to \u2026?</p></div>
     <form class="ask" onSubmit=${submit} key=${JSON.stringify(given)}>
       ${shown.map(([name, label, example, help]) => html`<label class="field"><span>${label}</span><input name=${name} defaultValue=${given[name] || ""} value=${given[name] || ""} placeholder=${example} autocomplete="off" spellcheck="false" maxlength="500" aria-describedby=${`help-${name}`} /><small id=${`help-${name}`} class="dim">${isStatic ? "looked for in names, leading words and what neurons write" : help}</small></label>`)}
-      ${now.sides.length > 1 && !isStatic ? html`<label class="field"><span>List</span><select name="side">${[["", "both"], ["top", "\u25b2 highest"], ["bottom", "\u25bc lowest"]].map(([value, text]) => html`<option value=${value} selected=${value === (given.side || "")}>${text}</option>`)}</select></label>` : null}
-      <button type="submit" class="strong">Ask</button></form>
+      ${now.sides.length > 1 && !isStatic && (!isShort || given.side) ? html`<label class="field"><span>List</span><select name="side">${[["", "both"], ["top", "\u25b2 highest"], ["bottom", "\u25bc lowest"]].map(([value, text]) => html`<option value=${value} selected=${value === (given.side || "")}>${text}</option>`)}</select></label>` : null}
+      <button type="submit" class="strong">Ask</button>${isShort ? html` <button type="button" onClick=${() => setWhole(true)}>Other ways to ask</button>` : null}</form>
     ${isStatic ? html`<p class="note">These pages were written to a folder: patterns, tags, regular expressions and fields need the run itself: <code class="command">neurolect serve RUN</code></p>` : null}
     ${isAsked ? html`<${Answer} key=${JSON.stringify(given)} now=${now} given=${given} />` : html`<${Empty} title="Nothing asked yet.">Try a word of the corpus; several conditions together have to hold for the same sentences.<//>`}`;
 }

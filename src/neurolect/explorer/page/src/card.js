@@ -4,7 +4,7 @@ import { cardLink, change, here, link, ofRun, run } from "./address.js";
 import { Aligned, Cause, Fidelity, ModelNames } from "./belief.js";
 import { CopyMenu } from "./copying.js";
 import { Histogram } from "./figures.js";
-import { Address, Bar, Failure, Make, Notices, Section, Side, Waiting, usePromise } from "./parts.js";
+import { Address, Bar, Choice, Failure, Make, Notices, Section, Side, Waiting, isNarrow, unfold, usePromise } from "./parts.js";
 import { Sentences } from "./sentences.js";
 import { get, neuronId } from "./source.js";
 import { MARKS, SIDES, count, cut, isNumber, number, percent, plural } from "./text.js";
@@ -24,21 +24,36 @@ export function Card() {
   if (!card) return html`<div class="page-head"><h1 tabindex="-1"><${Address}>${cut(address, 60)}<//></h1></div><${Waiting} what="Reading the neuron" />`;
   const given = query.get("side");
   const chosen = given === "range" || card.sides.some((each) => each.side === given) ? given : card.sides[0].side;
+  const choose = (side) => change({ side: side === card.sides[0].side ? "" : side }, { replace: true });
+  // one side at a time where there is no room for both
+  const one = { card: isNarrow.value ? { ...card, sides: card.sides.filter((each, at) => each.side === chosen || (chosen === "range" && at === 0)) } : card, which: html`<${WhichSide} card=${card} chosen=${chosen} onChoose=${choose} />` };
   return html`<article class="card">
     <${Head} now=${now} card=${card} />
     <${Jumps} card=${card} />
     <${Notices} lines=${card.stale} />
     ${card.broken ? html`<${Failure} error=${{ message: `Only its sentences are shown. ${card.broken.message}`, hint: card.broken.hint }} />` : null}
-    <${Sentences} run=${now} card=${card} chosen=${chosen} onChoose=${(side) => change({ side: side === card.sides[0].side ? "" : side }, { replace: true })} />
-    ${card.broken ? null : html`<${Evidence} card=${card} />`}
-    ${card.broken ? null : html`<${Section} id="belief" title="How far to believe it"><div class="columns">
-      ${card.sides.map((side) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} The description of its ${SIDES[side.side]} sentences</h3><${Fidelity} found=${side.fidelity} side=${side.side} run=${now} />
+    <${Sentences} run=${now} card=${card} chosen=${chosen} onChoose=${choose} />
+    ${card.broken ? null : html`<${Evidence} card=${one.card} which=${one.which} />`}
+    ${card.broken ? null : html`<${Section} id="belief" title="How far to believe it" brief=${believed(one.card.sides)} aside=${one.which}><div class="columns">
+      ${one.card.sides.map((side) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} The description of its ${SIDES[side.side]} sentences</h3><${Fidelity} found=${side.fidelity} side=${side.side} run=${now} />
         <h4>Names by language models</h4><${ModelNames} found=${side.model_names} run=${now} />
         <h4>What setting the neuron does</h4><${Cause} found=${side.cause} run=${now} />
         <h4>Phrases that activate it when repeated</h4><${Aligned} found=${side.aligned} run=${now} /></div>`)}</div><//>`}
     <${Activation} card=${card} />
-    ${card.broken ? null : html`<${Senses} card=${card} /><${ReadsWrites} card=${card} now=${now} /><${Nearest} card=${card} now=${now} />`}
+    ${card.broken ? null : html`<${Senses} card=${one.card} which=${one.which} /><${ReadsWrites} card=${card} now=${now} /><${Nearest} card=${card} now=${now} />`}
   </article>`;
+}
+
+function WhichSide({ card, chosen, onChoose }) {
+  if (!isNarrow.value || card.sides.length < 2) return null;
+  const now = card.sides.some((each) => each.side === chosen) ? chosen : card.sides[0].side;
+  return html`<${Choice} label="Which sentences" value=${now} options=${card.sides.map(({ side }) => [side, `${MARKS[side]} ${SIDES[side]}`])} onChange=${onChoose} />`;
+}
+
+function believed(sides) {
+  const found = sides.map((side) => side.fidelity).filter(Boolean);
+  if (!found.length) return "Not measured in this run.";
+  return found.map((each) => (each.refused ? `No score: ${each.refused}.` : `Right in ${percent(each.auroc)} of pairs of sentences; a coin in 50\u2009%.`)).join(" ");
 }
 
 // How many sentences hold a part of a name is said less loudly than the name.
@@ -76,10 +91,13 @@ const PARTS = { sentences: "Sentences", evidence: "Evidence", belief: "Belief", 
 // To the parts of a card, which is long on a narrow screen; the address is the neuron's, so these are no links.
 function Jumps({ card }) {
   const jump = (id) => {
-    const heading = document.getElementById(id);
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-    heading.scrollIntoView();
+    unfold(id);
+    requestAnimationFrame(() => {
+      const heading = document.getElementById(id);
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+      heading.scrollIntoView();
+    });
   };
   const parts = Object.entries(PARTS).filter(([id]) => !card.broken || id === "sentences" || id === "activation");
   return html`<nav class="jumps" aria-label="Parts of the card"><ul>${parts.map(([id, name]) => html`<li><button type="button" onClick=${() => jump(id)}>${name}</button></li>`)}</ul></nav>`;
@@ -103,12 +121,13 @@ function blocksOf(side, card) {
 const N_ROWS = 4; // of a kind, unless all are wanted
 
 // One scale for all bars of a card, so that they can be compared with one another.
-function Evidence({ card }) {
+function Evidence({ card, which }) {
   const [isWhole, setWhole] = useState(false);
   const all = card.sides.map((side) => blocksOf(side, card));
-  return html`<${Section} id="evidence" title="What is in these sentences more than elsewhere"
+  const first = all.map((blocks) => blocks.slice(0, 3).map(([title, rows]) => `${title}: ${rows.slice(0, 3).map((row) => cut(row.label, 40)).join(", ")}`).join(" \u00b7 "));
+  return html`<${Section} id="evidence" title="What is in these sentences more than elsewhere" brief=${cut(first.join(" \u00b7 "), 220) || "Nothing clearly."}
     note="Bars: share of the list\u2019s sentences that have it; the line: share of the whole corpus. One scale for all, from 0 to 100 %, by square roots so that small shares can be seen. Faint: may be chance."
-    aside=${html`<button type="button" aria-pressed=${String(isWhole)} onClick=${() => setWhole(!isWhole)}>${isWhole ? "Fewer" : "All evidence"}</button>`}>
+    aside=${html`<div class="spread">${which}<button type="button" aria-pressed=${String(isWhole)} onClick=${() => setWhole(!isWhole)}>${isWhole ? "Fewer" : "All evidence"}</button></div>`}>
     <div class="columns">${card.sides.map((side, at) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} ${plural(side.n_sentences, "sentence")} it is ${SIDES[side.side]} for</h3>
       ${all[at].length ? all[at].map(([title, rows]) => html`<${Rows} title=${title} rows=${isWhole ? rows : rows.slice(0, N_ROWS)} />`) : html`<p class="note">Nothing is in them clearly more often than elsewhere.</p>`}
       <${Length} side=${side} />
@@ -136,20 +155,20 @@ function Response({ found }) {
 
 function Activation({ card }) {
   const { activation } = card;
-  return html`<${Section} id="activation" title="Activation" note="Heights on a square-root scale, so that the few sentences of the lists can be seen. Orange and blue: where the lists begin.">
+  return html`<${Section} id="activation" title="Activation" brief=${`From ${number(activation.minimum)} to ${number(activation.maximum)}, mean ${number(activation.mean)}`} note="Heights on a square-root scale, so that the few sentences of the lists can be seen. Orange and blue: where the lists begin.">
     <${Histogram} histogram=${activation.histogram} lists=${card.sides} />
     <dl class="facts">${[["sentences", count(activation.n)], ["mean", number(activation.mean)], ["standard deviation", number(activation.std)], ["skewness", number(activation.skewness)], ["excess kurtosis", number(activation.kurtosis)], ["least", number(activation.minimum)], ["greatest", number(activation.maximum)]].map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl><//>`;
 }
 
 const FEW = 30; // sentences of a list: fewer have no groups that would be found again
 
-function Senses({ card }) {
+function Senses({ card, which }) {
   const longest = Math.max(...card.sides.map((side) => side.n_sentences));
-  if (longest < FEW) return html`<${Section} id="senses" title="Senses"><p class="note">A list has ${plural(longest, "sentence")}: too few to tell kinds of them apart. Take a larger corpus.</p><//>`;
+  if (longest < FEW) return html`<${Section} id="senses" title="Senses" brief="" aside=${which}><p class="note">A list has ${plural(longest, "sentence")}: too few to tell kinds of them apart. Take a larger corpus.</p><//>`;
   const sides = card.sides.filter((side) => side.senses && side.senses.senses.length);
-  if (sides.length && sides.every((side) => side.senses.senses.length === 1)) return html`<${Section} id="senses" title="Senses"><p class="note">One: the sentences of each list are not clearly of several kinds.</p><//>`;
-  if (!sides.length) return html`<${Section} id="senses" title="Senses"><p class="note">Its sentences were not grouped by meaning in this run.</p><//>`;
-  return html`<${Section} id="senses" title="Senses" note="Its sentences, grouped by meaning: one group where the neuron has one theme, several where it has more."><div class="columns">
+  if (sides.length && sides.every((side) => side.senses.senses.length === 1)) return html`<${Section} id="senses" title="Senses" brief="" aside=${which}><p class="note">One: the sentences of each list are not clearly of several kinds.</p><//>`;
+  if (!sides.length) return html`<${Section} id="senses" title="Senses" brief="" aside=${which}><p class="note">Its sentences were not grouped by meaning in this run.</p><//>`;
+  return html`<${Section} id="senses" title="Senses" aside=${which} brief=${cut(sides.map((side) => side.senses.senses.slice(0, 3).map((sense) => sense.label || "no clear label").join(" | ")).join(" | "), 160)} note="Its sentences, grouped by meaning: one group where the neuron has one theme, several where it has more."><div class="columns">
     ${sides.map((side) => html`<div class=${`side ${side.side}`}><h3>${MARKS[side.side]} ${SIDES[side.side]}: as if ${plural(Number(number(side.senses.polysemy).replace(",", "")), "sense")}</h3><ol class="senses">
       ${side.senses.senses.map((sense) => html`<li><span class="value">${percent(sense.share)}</span><div><span class="track" aria-hidden="true"><i style=${{ width: `${100 * sense.share}%` }}></i></span><strong>${cut(sense.label, 160) || "no clear label"}</strong><p class="sentence">${cut(sense.typical.text, 220)}</p></div></li>`)}</ol></div>`)}</div><//>`;
 }
@@ -159,7 +178,8 @@ function ReadsWrites({ card, now }) {
   const { writes } = card;
   const tokens = (found) => (found.length ? found.slice(0, 12).map((token) => html`<code class="token">${cut(token, 30)}</code> `) : html`<span class="dim">nothing clear</span>`);
   const concepts = card.sides.flatMap((side) => side.concepts || []);
-  return html`<${Section} id="writes" title="Reads \u2192 writes" note="Left: words of the sentences that it is highest and lowest for. Right: tokens that it makes more, or less, likely through the model\u2019s output layer.">
+  const brief = !writes ? "Not read in this run." : writes.promotes.length || writes.suppresses.length ? cut([writes.promotes.length ? `promotes ${writes.promotes.slice(0, 5).join(",")}` : "", writes.suppresses.length ? `suppresses ${writes.suppresses.slice(0, 5).join(",")}` : ""].filter(Boolean).join("; "), 160) : "Writes nothing clear.";
+  return html`<${Section} id="writes" title="Reads \u2192 writes" brief=${brief} note="Left: words of the sentences that it is highest and lowest for. Right: tokens that it makes more, or less, likely through the model\u2019s output layer.">
     <div class="reads"><div>${reads.map(([side, words]) => html`<p><${Side} side=${side} /> ${words.length ? cut(words.join(", "), 300) : html`<span class="dim">no clear words</span>`}</p>`)}</div><span class="arrow" aria-hidden="true">\u2192</span>
     <div>${writes ? html`<p><span class="dim">promotes</span> ${tokens(writes.promotes)}</p><p><span class="dim">suppresses</span> ${tokens(writes.suppresses)}</p>` : html`<${Make} run=${now} stage="writes">Not read in this run.<//>`}</div></div>
     ${concepts.length ? html`<h3>Rankings that have it among their first</h3><ul class="plain-list">${concepts.slice(0, 12).map((each) => html`<li>number ${count(each.rank)} for <strong>${cut(each.concept, 60)}</strong> by ${each.method}${each.sign ? `, fires ${each.sign > 0 ? "for" : "against"} it` : ""}${each.named === null || each.named === undefined ? "" : each.named ? "; its description names it too" : "; its description does not name it"}</li>`)}</ul>` : null}<//>`;
@@ -174,8 +194,8 @@ function Nearest({ card, now }) {
     }
   }
   const alike = card.responds_like || [];
-  if (!groups.length && !alike.length) return html`<${Section} id="nearest" title="Nearest neurons"><${Make} run=${now} stage="relate">Not known in this run.<//><//>`;
-  return html`<${Section} id="nearest" title="Nearest neurons"><div class="columns three">
+  if (!groups.length && !alike.length) return html`<${Section} id="nearest" title="Nearest neurons" brief="Not known in this run."><${Make} run=${now} stage="relate">Not known in this run.<//><//>`;
+  return html`<${Section} id="nearest" title="Nearest neurons" brief=${[...new Set([...alike, ...groups.flatMap(([, , rows]) => rows)].map((each) => each.address))].slice(0, 4).join(", ")}><div class="columns three">
     ${alike.length ? html`<div><h3>by response <span class="dim">(correlation over a sample)</span></h3><ul class="plain-list">${alike.map((each) => html`<li><a class="address" href=${cardLink(now.n, each.address)}>${each.address}</a> <span class="value">${number(each.correlation)}</span></li>`)}</ul></div>` : null}
     ${groups.map(([side, title, rows]) => html`<div class=${`side-of ${side}`}><h3><${Side} side=${side} /> ${title}</h3><ul class="plain-list">${rows.map((each) => html`<li><a class="address" href=${cardLink(now.n, each.address, each.side)}><${Side} side=${each.side} />${each.address}</a> <span class="value">${number(each.likeness)}</span> <span class="dim">${cut(each.name || "no clear theme", 60)}</span></li>`)}</ul></div>`)}</div><//>`;
 }

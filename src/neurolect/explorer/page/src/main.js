@@ -104,7 +104,7 @@ function Bar({ current }) {
     ${value && value.runs.length > 1
       ? html`<${Select} hideLabel label="Run" value=${String(runNumber.value)} options=${value.runs.map((each, n) => [String(n), cut(each.name, 40)])} onChange=${(n) => go(link(current === "card" ? ["neurons"] : [current].filter(Boolean), ofRun(Number(n))))} />`
       : now ? html`<span class="run-name" title=${now.name}>${cut(now.name, 40)}</span>` : null}
-    <nav ref=${nav} aria-label="Pages"><ul>${Object.entries(PAGES).filter(([key, page]) => !page.hidden && there(key)).map(([key, page]) => html`<li><a href=${link([key].filter(Boolean), ofRun(runNumber.value))} aria-current=${key === current ? "page" : null}>${page.name}</a></li>`)}</ul></nav>
+    <nav ref=${nav} aria-label="Pages"><ul>${Object.entries(PAGES).filter(([key, page]) => !page.hidden && there(key)).map(([key, page]) => html`<li><a href=${link([key].filter(Boolean), ofRun(runNumber.value))} aria-current=${key === current ? "page" : key === "neurons" && current === "card" ? "true" : null}>${page.name}</a></li>`)}</ul></nav>
     <button type="button" class="theme" onClick=${switchTheme} title=${`Colours: ${names[theme.value]}`}><span aria-hidden="true">${{ auto: "\u25d0", light: "\u25cb", dark: "\u25cf" }[theme.value]}</span><span class="hidden">Colours: ${names[theme.value]}. Change</span></button>
   </header>`;
 }

@@ -8,7 +8,7 @@ import { HeatMap } from "./heat_map.js";
 import { NeuronMap } from "./neuron_map.js";
 import { Failure, Notices, Section, Select, Side, Waiting, usePromise } from "./parts.js";
 import { get } from "./source.js";
-import { count, cut, layerName, percent } from "./text.js";
+import { count, cut, layerName, percent, plural } from "./text.js";
 
 export function Model() {
   const now = run.value;
@@ -33,14 +33,14 @@ function Overview({ now, found }) {
   const all = totals.reduce((sum, [, n]) => sum + n, 0);
   return html`${found.striking && found.striking.length ? html`<${Section} id="striking" title="Neurons to start with" note="The strongest evidence of each kind in the whole run.">
       <ul class="tiles">${found.striking.map((each) => html`<${Tile} now=${now} each=${each} />`)}</ul><//>` : null}
-    <${Section} id="kinds" title="What the names are of, layer by layer" note=${`Each bar is a layer, from ${layers[0]} to ${layers[layers.length - 1]}: the share of its names that are of the kind. Each chart has its own scale.`}>
+    <${Section} id="kinds" title="What the names are of, layer by layer" brief=${totals.slice(0, 4).map(([kind, n]) => `${kind} ${percent(n / all)}`).join(", ")} note=${`Each bar is a layer, from ${layers[0]} to ${layers[layers.length - 1]}: the share of its names that are of the kind. Each chart has its own scale.`}>
       <ul class="charts">${totals.map(([kind, n]) => {
         const shares = found.layers.map((each) => (each.kinds[kind] || 0) / Math.max(1, Object.values(each.kinds).reduce((sum, some) => sum + some, 0)));
         const titles = shares.map((share, at) => `${layers[at]}: ${count(found.layers[at].kinds[kind] || 0)} (${percent(share)})`);
         return html`<li><a href=${link(["neurons"], { ...ofRun(now.n), f: `kind:${kind}` })}><span class="label">${kind} <span class="dim">${percent(n / all)}</span></span>
           <${SmallBars} values=${shares} titles=${titles} label=${`${kind}: ${titles.join("; ")}`} /><span class="dim small-note">highest ${percent(Math.max(...shares))}</span></a></li>`;
       })}</ul><//>
-    ${found.layers.some((each) => each.fidelity) ? html`<${Section} id="fidelity" title="How well descriptions predict, layer by layer"
+    ${found.layers.some((each) => each.fidelity) ? html`<${Section} id="fidelity" title="How well descriptions predict, layer by layer" brief="Area under the curve on held-out sentences, by layer."
         note="Area under the curve on held-out sentences: 0.5 is a coin, 1 always right. Boxes: half of the lists; lines: nine tenths of them. Grey: the same neurons with random weights, where they were measured.">
       <${Boxes} label="fidelity" lines=${[{ x: 0.5, label: "a coin" }]} rows=${found.layers.map((each, at) => ({ label: layers[at], boxes: [each.fidelity && { quantiles: each.fidelity.quantiles, title: layers[at] }, each.random && { quantiles: each.random.quantiles, style: "second", title: `${layers[at]}, random weights` }].filter(Boolean).map((box) => ({ style: "", ...box })) })).filter((row) => row.boxes.length)} /><//>` : null}`;
 }
@@ -65,7 +65,7 @@ function OfNumbers({ now }) {
   const found = usePromise(() => (name ? column(now, name) : null), [now, name]);
   if (!name) return null;
   const about = numbers.find((each) => each.name === name);
-  return html`<${Section} id="numbers" title="Any number by layer and index" aside=${html`<div class="spread">
+  return html`<${Section} id="numbers" title="Any number by layer and index" brief=${`${count(numbers.length)} numbers: as a heat map, and as boxes.`} aside=${html`<div class="spread">
       <${Select} label="Number" hideLabel value=${name} options=${numbers.map((each) => [each.name, each.label])} onChange=${(value) => change({ number: value }, { replace: true })} />
       ${now.sides.length > 1 ? html`<${Select} label="List" hideLabel value=${side} options=${[["top", "\u25b2 highest"], ["bottom", "\u25bc lowest"]]} onChange=${(value) => change({ side: value }, { replace: true })} />` : null}</div>`}>
     ${found.error ? html`<${Failure} error=${found.error} />` : found.value ? html`<${Shown} now=${now} values=${found.value.values} about=${about} side=${side} />` : html`<${Waiting} />`}<//>`;
@@ -105,12 +105,12 @@ function Convergence({ found }) {
   ];
   if (found.reach) panels.push({ title: "Last sentence of a list, deviations from the mean", curves: Object.entries(found.reach).map(([side, y]) => ({ label: `${side} lists`, x, y, is_control: false })) });
   const settled = ending && ending.share_settled !== null ? `${percent(ending.share_settled)} of the neurons had settled at the end: their lists kept ${percent(ending.stable)} of their evidence while the sentences read doubled.` : "";
-  return html`<${Section} id="convergence" title="Had the lists settled?" note=${settled}>
+  return html`<${Section} id="convergence" title="Had the lists settled?" brief=${settled} note=${settled}>
     ${steps.length < N_LOOKS ? null : html`<div class="columns">${panels.map((panel) => html`<div><h3>${panel.title}</h3><${Curves} block=${{ ...panel, x_label: "sentences read", from_zero: true }} /></div>`)}</div>`}<//>`;
 }
 
 function Domains({ found }) {
   if (!found || !found.rows || !found.rows.length) return null;
-  return html`<${Section} id="domains" title="The corpus by domain"><div class="scroll" tabindex="0" role="group" aria-label="The corpus by domain"><table class="plain"><thead><tr><th scope="col" class="head">field and value</th>${found.heads.map((head) => html`<th scope="col" class="head numeric">${head}</th>`)}</tr></thead>
+  return html`<${Section} id="domains" title="The corpus by domain" brief=${plural(found.rows.length, "value")}><div class="scroll" tabindex="0" role="group" aria-label="The corpus by domain"><table class="plain"><thead><tr><th scope="col" class="head">field and value</th>${found.heads.map((head) => html`<th scope="col" class="head numeric">${head}</th>`)}</tr></thead>
     <tbody>${found.rows.map((row, at) => html`${at && row.field !== found.rows[at - 1].field ? html`<tr><th scope="rowgroup" class="head" colspan=${found.heads.length + 1}>by ${row.field}</th></tr>` : null}<tr><th scope="row">${cut(row.label, 80)}</th>${row.figures.map((figure) => html`<td class="numeric">${figure}</td>`)}</tr>`)}</tbody></table></div><//>`;
 }

@@ -4,7 +4,7 @@ import { cardLink, change, go, here, run } from "./address.js";
 import { addressOf, column, ordered, sideOf, sortable } from "./columns.js";
 import { bounds, matching, parse, prepare, terms } from "./filters.js";
 import { Grid } from "./grid.js";
-import { Choice, Empty, Failure, Notices, Select, Side, Waiting, usePromise } from "./parts.js";
+import { Choice, Empty, Failure, Notices, Select, Side, Waiting, isNarrow, usePromise } from "./parts.js";
 import { SIDES, count, cut, layerName, number, plural } from "./text.js";
 
 const ALWAYS = new Set(["address", "side", "name", "words", "typical", "writes", "kind", "site", "layer", "index"]);
@@ -75,19 +75,7 @@ function useColumns(now, names) {
   return data;
 }
 
-const isNarrow = matchMedia("(max-width: 720px)");
-function useNarrow() {
-  const [narrow, setNarrow] = useState(isNarrow.matches);
-  useEffect(() => {
-    const listen = () => setNarrow(isNarrow.matches);
-    isNarrow.addEventListener("change", listen);
-    return () => isNarrow.removeEventListener("change", listen);
-  }, []);
-  return narrow;
-}
-
 function List({ now, rows, data, numbers, sort, q, busy }) {
-  const narrow = useNarrow();
   const words = terms(q);
   const has = (name) => now.columns.some((each) => each.name === name);
   const columns = [
@@ -106,7 +94,7 @@ function List({ now, rows, data, numbers, sort, q, busy }) {
   };
   const cell = (row, each, tabindex, activate) => (cells[each.name] ? cells[each.name](row, tabindex, activate) : number(data[each.name] ? data[each.name].values[row] : null));
   const nothing = html`<${Empty} title="No neuron matches.">Take a condition away, or search for a shorter word.<//>`;
-  return html`<div class=${busy ? "busy" : ""}><${Grid} label="Neurons" columns=${columns} rows=${rows} cell=${cell} sort=${sort} rowHeight=${narrow ? 122 : 70}
+  return html`<div class=${busy ? "busy" : ""}><${Grid} label="Neurons" columns=${columns} rows=${rows} cell=${cell} sort=${sort} rowHeight=${isNarrow.value ? 122 : 70}
     onSort=${(name) => change({ sort: nextSort(now, sort, name) })} open=${(row) => go(cardLink(now.n, addressOf(now, row), sideOf(now, row)))} rowName=${nothing} /></div>`;
 }
 
@@ -138,6 +126,7 @@ function marked(text, words) {
 }
 
 function Tools({ now, q, conditions, setConditions, sort, numbers }) {
+  const [isOpen, setOpen] = useState(false); // on a narrow screen
   const search = useRef(null);
   useEffect(() => {
     const focus = (event) => {
@@ -170,7 +159,8 @@ function Tools({ now, q, conditions, setConditions, sort, numbers }) {
     <label class="field search"><span>Search names, words, sentences, addresses</span>
       <input ref=${search} type="search" autocomplete="off" spellcheck="false" placeholder=${'pasta, "of the", hidden.3.5'} value=${q} onKeyDown=${onKeyDown}
         onInput=${(event) => change({ q: event.currentTarget.value }, { replace: true })} /></label>
-    ${now.sides.length > 1
+    ${isNarrow.value ? html`<button type="button" class="more-tools" aria-expanded=${String(isOpen)} onClick=${() => setOpen(!isOpen)}>Filter and order${conditions.length ? html` <span class="dim">(${conditions.length})</span>` : null}</button>` : null}
+    ${isNarrow.value && !isOpen ? null : html`${now.sides.length > 1
       ? html`<div class="field"><span>List</span><${Choice} label="List" value=${rule("side")} options=${[["", "both"], ["top", "\u25b2 highest"], ["bottom", "\u25bc lowest"]]} onChange=${(value) => setRule("side", value)} /></div>`
       : null}
     <${Select} label="Layer" value=${rule("layer")} options=${[["", "all"], ...layers.map((each) => [String(each), layerName("", each, single).trim()])]} onChange=${(value) => setRule("layer", value)} />
@@ -179,7 +169,7 @@ function Tools({ now, q, conditions, setConditions, sort, numbers }) {
       : null}
     <${Select} label="Order" value=${sort ? (sort.descending ? "-" : "") + sort.name : ""} options=${orders(now)} onChange=${(value) => change({ sort: value })} />
     <${Columns} now=${now} numbers=${numbers} />
-    <${AddCondition} now=${now} add=${(condition) => setConditions([...conditions.filter((each) => each.name !== condition.name), condition])} />
+    <${AddCondition} now=${now} add=${(condition) => setConditions([...conditions.filter((each) => each.name !== condition.name), condition])} />`}
     ${others.length ? html`<ul class="chips" aria-label="Conditions">${others.map((each) => html`<li><button type="button" onClick=${() => setConditions(conditions.filter((other) => other !== each))}>
       ${spoken(now, each)} <span aria-hidden="true">\u00d7</span><span class="hidden">take away</span></button></li>`)}</ul>` : null}
   </div>`;

@@ -1,5 +1,5 @@
 // Small pieces that all pages are made of.
-import { html, useEffect, useRef, useState } from "../vendor.js";
+import { html, signal, useEffect, useRef, useState } from "../vendor.js";
 import { MARKS, SIDES, cut, isNumber } from "./text.js";
 
 // Returns {value, error, loading} of a promise that is made again when what it depends on changes.
@@ -58,11 +58,26 @@ export function Bar({ share, background, scale = 1 }) {
   </span>`;
 }
 
-export function Section({ title, id, note, children, aside }) {
-  return html`<section aria-labelledby=${id}>
-    <div class="section-head"><h2 id=${id}>${title}</h2>${aside}</div>
-    ${note ? html`<p class="note">${note}</p>` : null}
-    ${children}
+// A narrow screen shows one thing at a time: sections that can be folded begin so, with a line on what is in them.
+const narrow = matchMedia("(max-width: 720px)");
+export const isNarrow = signal(narrow.matches);
+narrow.addEventListener("change", () => (isNarrow.value = narrow.matches));
+const unfolded = signal(new Set());
+
+export function unfold(id, is = true) {
+  const next = new Set(unfolded.value);
+  if (is) next.add(id);
+  else next.delete(id);
+  unfolded.value = next;
+}
+
+// With `brief`, a line on what is in it, a section can be folded on a narrow screen.
+export function Section({ title, id, note, children, aside, brief }) {
+  const canFold = isNarrow.value && brief !== undefined;
+  const isOpen = !canFold || unfolded.value.has(id);
+  return html`<section aria-labelledby=${id} class=${canFold ? "folding" : ""}>
+    <div class="section-head"><h2 id=${id}>${canFold ? html`<button type="button" class="fold" aria-expanded=${String(isOpen)} onClick=${() => unfold(id, !isOpen)}>${title}</button>` : title}</h2>${isOpen ? aside : null}</div>
+    ${isOpen ? html`${note ? html`<p class="note">${note}</p>` : null}${children}` : brief ? html`<p class="brief">${brief}</p>` : null}
   </section>`;
 }
 

@@ -1,12 +1,13 @@
 // Sentences of a list: centred on the word at which the neuron is strongest, shaded by its activation. No other colour is used.
 import { html, useEffect, useRef, useState } from "../vendor.js";
 import { askModel, get, start } from "./source.js";
-import { Choice, Failure, Make, Waiting } from "./parts.js";
+import { Choice, Failure, Make, Waiting, isNarrow } from "./parts.js";
 import { cut, isNumber, number, plural } from "./text.js";
 
 const MAX_CONTEXT = 260; // characters to each side of a peak that a line can show
 const MAX_WHOLE = 4000;
 const MAX_PIECES = 1200;
+const FIRST = 6; // sentences that a narrow screen begins with
 
 const remembered = { way: matchMedia("(max-width: 720px)").matches ? "whole" : "lines" };
 
@@ -31,6 +32,7 @@ export function Sentences({ run, card, chosen, onChoose }) {
 const hasShade = (example) => (example.pieces || []).some(([, shade]) => shade !== null && shade !== undefined);
 
 function List({ run, card, side, way, isShaded }) {
+  const [isShort, setShort] = useState(isNarrow.value);
   const [more, setMore] = useState({ rows: [], page: 0, done: false, error: null, loading: false });
   const [live, setLive] = useState(null);
   const end = useRef(null);
@@ -52,7 +54,7 @@ function List({ run, card, side, way, isShaded }) {
     }
   }
   useEffect(() => {
-    if (!end.current || done || more.error || more.loading) return undefined;
+    if (!end.current || done || more.error || more.loading || isNarrow.value) return undefined;
     const observer = new IntersectionObserver((entries) => entries.some((each) => each.isIntersecting) && load(), { rootMargin: "200px" });
     observer.observe(end.current);
     return () => observer.disconnect();
@@ -82,10 +84,11 @@ function List({ run, card, side, way, isShaded }) {
         ${start.value.model ? html` <button type="button" onClick=${shade}>Ask the model for the first ten</button>` : null}</p>`}
     ${live && live.error ? html`<${Failure} error=${live.error} />` : null}
     <ol class=${`lines ${way} ${side.side}`} aria-label=${`${side.side === "top" ? "Highest" : "Lowest"} activations first`}>
-      ${rows.map((row) => html`<${Line} key=${row.rank} row=${live && live.pieces[row.sentence_id] ? { ...row, pieces: live.pieces[row.sentence_id] } : row} way=${way} />`)}
+      ${(isShort ? rows.slice(0, FIRST) : rows).map((row) => html`<${Line} key=${row.rank} row=${live && live.pieces[row.sentence_id] ? { ...row, pieces: live.pieces[row.sentence_id] } : row} way=${way} />`)}
     </ol>
-    ${side.n_skipped ? html`<p class="note">${plural(side.n_skipped, "near duplicate")} of the first sentences passed over.</p>` : null}
-    <div ref=${end} class="more">${more.loading
+    ${isShort && rows.length > FIRST ? html`<div class="more"><button type="button" onClick=${() => setShort(false)}>${rows.length - FIRST} more</button></div>` : null}
+    ${side.n_skipped && !isShort ? html`<p class="note">${plural(side.n_skipped, "near duplicate")} of the first sentences passed over.</p>` : null}
+    <div ref=${end} class="more">${isShort && rows.length > FIRST ? null : more.loading
       ? html`<${Waiting} />`
       : more.error
         ? html`<p class="note">${more.error.message} ${more.error.hint}</p>`
