@@ -155,7 +155,8 @@ def test_generation_is_that_of_a_network_with_other_weights(family: str, options
 
 @pytest.mark.parametrize("use_cache", [True, False])
 @pytest.mark.parametrize(
-    ("positions", "n"), [("prompt", 3 * 8), ("generated", 3 * 4), ("all", 3 * 12), ("last", 3 * 5)]
+    ("positions", "n"),
+    [("prompt", 3 * 8), ("generated", 3 * 4), ("all", 3 * 12), ("after_first", 3 * 11), ("last", 3 * 5)],
 )
 def test_positions_in_a_generation(positions: str, n: int, use_cache: bool) -> None:
     model = decoder("Llama")
@@ -166,6 +167,7 @@ def test_positions_in_a_generation(positions: str, n: int, use_cache: bool) -> N
         lengths = [8 + step for step in range(5)]
         n = 3 * {
             "prompt": 8 * 5, "all": sum(lengths), "last": 5, "generated": sum(each - 8 for each in lengths),
+            "after_first": sum(each - 1 for each in lengths),
         }[positions]  # fmt: skip
     assert report.touched["mlp.1.0"].n_tokens == n
 
@@ -261,6 +263,13 @@ def test_packed_sentences_end_where_their_positions_start_again() -> None:
     calls = Calls("last", tokenizer=None)
     calls.before(None, (), {"input_ids": torch.arange(6)[None], "position_ids": torch.tensor([[0, 1, 2, 0, 1, 0]])})
     assert calls.mask().tolist() == [[False, False, True, False, True, True]]
+    calls = Calls("after_first", tokenizer=None)
+    calls.before(None, (), {"input_ids": torch.arange(6)[None], "position_ids": torch.tensor([[0, 1, 2, 0, 1, 0]])})
+    assert calls.mask().tolist() == [[False, True, True, False, True, False]]
+    calls.after(None, None, None)
+    mask = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]])
+    calls.before(None, (), {"input_ids": torch.arange(8).reshape(2, 4), "attention_mask": mask})
+    assert calls.mask().int().tolist() == [[0, 0, 0, 1], [0, 1, 1, 0]]
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

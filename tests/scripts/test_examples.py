@@ -19,6 +19,7 @@ from neurolect.collector import CollectOptions, collect
 from neurolect.interventions import next_scores
 from neurolect.planted import planted_corpus, planted_model
 from neurolect.probing import Formula
+from neurolect.results import ranking_table, write_ranking
 from neurolect.signatures import DescribeOptions, describe
 from tests.probing.stores import example_store
 from tests.tiny_corpora import tiny_corpus
@@ -160,8 +161,11 @@ def test_formula_edits_prints_its_table(printed: Callable[..., Rows], tmp_path: 
 def test_debias_prints_its_table(printed: Callable[..., Rows], tmp_path: Path) -> None:
     write_decoder(tmp_path / "llama")
     tiny_corpus(tmp_path)
-    given = (tmp_path / "llama", tmp_path / "corpus", "--label", "topic", "--k", "2", "--texts", 3)
-    rows = printed("debias", *given)
+    addresses = [f"mlp.{layer}.{number}" for layer in (1, 2) for number in (3, 7)]
+    ranking = ranking_table({"address": addresses, "score": [4.0, 3.0, 2.0, 1.0]}, runs=[], method="m", options={})
+    write_ranking(ranking, tmp_path / "gender.parquet")
+    given = (tmp_path / "llama", tmp_path / "gender.parquet", tmp_path / "corpus", "--label", "topic", "--texts", 3)
+    rows = printed("debias", *given, "--k", "2")
     assert [row[""] for row in rows] == [
         "as it is", "2 switch neurons", "2 random neurons", "direction at hidden.2", "in words",
     ]  # fmt: skip

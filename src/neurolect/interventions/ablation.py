@@ -131,9 +131,9 @@ def ablate(
     if isinstance(model, str):
         model = load_with_head(model, options=model_options, device=device)
     measured = measured_texts(model, on, options=options)
-    if isinstance(neurons, pa.Table) and (foreign := _foreign(neurons, model)):
-        logger.warning(foreign)
-        measured = measured._replace(notices=(*measured.notices, foreign))
+    if isinstance(neurons, pa.Table) and (note := foreign(neurons, model)):
+        logger.warning(note)
+        measured = measured._replace(notices=(*measured.notices, note))
     work = _Work(model, measured, options, progress)
     columns = work.each(asked) if each else work.groups(asked)
     if not np.isfinite(np.array(columns["score"], dtype=np.float64)).any():
@@ -162,7 +162,7 @@ def _asked(neurons: Sequence[str] | pa.Table | str, *, top: Sequence[int]) -> li
     return found
 
 
-def _foreign(ranking: pa.Table, model: Model) -> str | None:
+def foreign(ranking: pa.Table, model: Model) -> str | None:
     """Say that a ranking is of another model; of a variant that may be what is wanted."""
     known = provenance(ranking).models
     if not known or not model.fingerprint or model.fingerprint in known:

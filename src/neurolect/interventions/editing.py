@@ -82,8 +82,9 @@ def edit(
         ``("direction", vector, "set" | "add" | "scale", x)`` (the coefficient along a vector of the layer's
         width). For several neurons x may be as many numbers, and so may what is set. They apply in this order.
     positions : str
-        ``all``, ``prompt``, ``generated``, ``last`` (of every sentence) or ``match=WORD`` (whole, in the case that
-        the tokenizer keeps); special tokens among them, never padding. A warning says where none was met.
+        ``all``, ``after_first`` (all but the first of every sentence, where many decoders have a sink), ``prompt``,
+        ``generated``, ``last`` (of every sentence) or ``match=WORD`` (whole, in the case that the tokenizer keeps);
+        special tokens among them, never padding. A warning says where none was met.
     reference : sequence of str
         Texts for ``mean`` and ``resample``.
     seed : int

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neurolect.errors import OptionError
 
-NAMED = ("all", "prompt", "generated", "last")
+NAMED = ("all", "after_first", "prompt", "generated", "last")
 MATCH = "match="
 _SPACE = ("\u0120", "\u2581")
 """Marks of a space before a token, of byte-level and of SentencePiece vocabularies."""
@@ -27,6 +27,8 @@ class Running(NamedTuple):
     """Which tokens are no padding: bool, shape (B, L)."""
     ends: Tensor
     """Which tokens end a sentence: bool, shape (B, L)."""
+    starts: Tensor
+    """Which tokens begin one: bool, shape (B, L)."""
     ids: Tensor | None
     """Token ids, shape (B, L); None where embeddings were given."""
 
@@ -68,7 +70,8 @@ class Calls:
         real = _real(kwargs.get("attention_mask"), n_rows, n_tokens, device=given.device)
         self._follow(ids if isinstance(ids, Tensor) else None, n_past=n_past, n_tokens=n_tokens)
         ends = _ends(real, kwargs.get("position_ids"))
-        self.running = Running(self.n_calls, n_past, real, ends, ids if isinstance(ids, Tensor) else None)
+        starts = _starts(real, ends) & (n_past == 0)
+        self.running = Running(self.n_calls, n_past, real, ends, starts, ids if isinstance(ids, Tensor) else None)
         self._mask = None
         self.n_calls += 1
 
@@ -105,6 +108,8 @@ class Calls:
         everything = torch.ones_like(running.real)
         if self._positions == "all":
             return everything
+        if self._positions == "after_first":
+            return ~running.starts
         if self._positions == "last":
             return running.ends
         if self._positions in ("prompt", "generated"):
@@ -154,6 +159,14 @@ def _ends(real: Tensor, position_ids: object) -> Tensor:
         starts[:, :-1] = position_ids[:, 1:] <= position_ids[:, :-1]
         ends = ends | (starts & real)
     return ends
+
+
+def _starts(real: Tensor, ends: Tensor) -> Tensor:
+    """Find the first token of every row, and in a packed row the one after a sentence that ends."""
+    first = real & (real.long().cumsum(1) == 1)
+    after = torch.zeros_like(real)
+    after[:, 1:] = ends[:, :-1]
+    return first | (after & real)
 
 
 def _occurrences(tokenizer: Any, ids: list[int], word: str) -> list[tuple[int, int]]:  # noqa: ANN401 - transformers'

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, OptionError
-from neurolect.interventions.ablation import interval_of, mean_of
+from neurolect.interventions.ablation import foreign, interval_of, mean_of
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.measured_texts import measured_texts
 from neurolect.interventions.options import EditOptions
@@ -58,7 +58,7 @@ class Pruned(NamedTuple):
 
     facts: dict[str, Any]
     """``outcome``, ``unit``, ``plain_loss`` (null without one), ``n_texts``, ``n_calibration``, ``ranking``,
-    ``across``, ``model``, ``n_random``."""
+    ``across``, ``model``, ``n_random``, ``notices``."""
 
 
 class Cut(NamedTuple):
@@ -196,7 +196,8 @@ def prune(
     loss = mean_of(torch.cat(cut.plain).cpu().numpy(), sizes) if texts.main == "loss" else None
     known = {"outcome": texts.kind, "unit": UNITS[texts.kind], "plain_loss": loss, "model": name}
     counts = {"n_texts": sum(map(len, cut.rows)), "n_calibration": sum(map(len, calibration)), "n_random": n_random}
-    return Pruned(pa.Table.from_pylist(rows), known | counts | facts)
+    note = None if ranking is None else foreign(_table(ranking), model)
+    return Pruned(pa.Table.from_pylist(rows), known | counts | facts | {"notices": [note] if note else []})
 
 
 def _check(keep: Sequence[float], across: str) -> None:

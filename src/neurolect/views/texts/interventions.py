@@ -56,6 +56,7 @@ def prune_text(pruned: Pruned, *, width: int = 100) -> str:
         lines.append(
             "Zeros in the full shapes: no configuration holds layers of different widths, so nothing is faster."
         )
+    lines += [f"Note: {each}" for each in facts["notices"]]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
