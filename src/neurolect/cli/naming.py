@@ -1,7 +1,7 @@
 """The verb that has a language model name neurons: name."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ def name(
     model: Annotated[str | None, typer.Option(help="Its model that names.")] = None,
     neurons: Annotated[
         str | None, typer.Option(help="Addresses, separated by commas: mlp.15.200, mlp.15.0-9, mlp.15.")
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Instead of a server: a file of answers of what --to batch wrote.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask; without it only the cost is said.")] = False,
     to: Annotated[
@@ -39,7 +42,7 @@ def name(
     options = read_config_of(run, config, settings).name
     progress = make_progress()
     if to is not None:
-        refuse_given({"--endpoint": endpoint, "--yes": yes}, of="--to")
+        refuse_given({"--endpoint": endpoint, "--answers": answers, "--yes": yes}, of="--to")
         if out is None:
             what = "--to needs --out."
             raise typer.BadParameter(what)
@@ -47,11 +50,16 @@ def name(
         echo(f"{made.what} in {out}.")
         return
     refuse_given({"--out": out}, of="a server: it is for --to")
-    if endpoint is None or model is None:
-        what = "Give --endpoint and --model, or --to and --out."
+    if (endpoint is None and answers is None) or model is None:
+        what = "Give --endpoint and --model, --answers and --model, or --to and --out."
         raise typer.BadParameter(what)
-    from neurolect.views.texts.names import cost_text, names_of_run, names_text
+    from neurolect.views.texts.names import cost_text, names_of_run
 
+    if answers is not None:
+        refuse_given({"--endpoint": endpoint, "--yes": yes}, of="--answers")
+        named = name_neurons(run, answers=answers, model=model, neurons=chosen, options=options, progress=progress)
+        _echo_names(names_of_run(named), run, output)
+        return
     cost = name_cost(run, model=model, endpoint=endpoint, neurons=chosen, options=options, progress=progress)
     said = cost_text(cost, model=model)
     if not yes and cost.n_names + cost.n_fits:
@@ -61,7 +69,12 @@ def name(
     if not is_quiet():
         echo(said, err=True)
     named = name_neurons(run, endpoint=endpoint, model=model, neurons=chosen, options=options, progress=progress)
-    found = names_of_run(named)
+    _echo_names(names_of_run(named), run, output)
+
+
+def _echo_names(found: dict[str, Any], run: Path, output: Format) -> None:
+    from neurolect.views.texts.names import names_text
+
     echo(as_json(found) if output is Format.json else names_text(found, width=width()))
     if output is Format.text and found["rows"]:
         echo_next(f"neurolect show {quoted(run)} {found['rows'][0]['address']}")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from neurolect.errors import EndpointError
 from neurolect.naming.answers import AnswerStore
+from neurolect.naming.batches import BatchAnswers
 from neurolect.naming.endpoint import AGAIN, NONSENSE, Answered, Endpoint, Failed
 from neurolect.naming.questions import Question
 from neurolect.progress import Task
@@ -28,7 +29,7 @@ class ToAsk(NamedTuple):
 class Asker:
     """Asks what has no answer yet, until the server is given up on."""
 
-    def __init__(self, server: Endpoint, store: AnswerStore, *, at_once: int) -> None:
+    def __init__(self, server: Endpoint | BatchAnswers, store: AnswerStore, *, at_once: int) -> None:
         self.server, self.store = server, store
         self.n_asked = self.n_known = 0
         self.failures: Counter[str] = Counter()
@@ -60,6 +61,7 @@ class Asker:
         if self._first is not None:
             each, found = self._first
             self.store.add(each.question, self._record(each, found))
+            self._seen.add(each.question.key)
             self.n_asked += 1
 
     def ask_all(self, questions: Iterable[ToAsk], task: Task) -> None:

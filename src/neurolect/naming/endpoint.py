@@ -131,17 +131,10 @@ class Endpoint:
             whole = json.loads(data)
         except (ValueError, RecursionError):
             return Failed(NONSENSE, self._harmless(data[:200].decode("utf-8", "replace")) or "nothing")
-        choices = whole.get("choices") if isinstance(whole, dict) else None
-        first = choices[0] if isinstance(choices, list) and choices else None
-        message = first.get("message") if isinstance(first, dict) else None
-        if not isinstance(message, dict) or not isinstance(message.get("content") or "", str):
-            return Failed(NONSENSE, self._harmless(json.dumps(whole)[:200]))
-        usage = whole.get("usage") if isinstance(whole.get("usage"), dict) else {}
-        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        known = [each if isinstance(each, int) and 0 <= each < 1 << 53 else None for each in counts]
-        text = self._without_key(message.get("content") or "")
-        cut = isinstance(first, dict) and first.get("finish_reason") == "length"
-        return Answered(text, self._harmless(str(whole.get("model") or "")), known[0], known[1], cut)
+        found = read_completion(whole, clean=self._harmless)
+        if isinstance(found, Failed):
+            return found
+        return found._replace(text=self._without_key(found.text))
 
     def _raise(self, status: int, said: str, location: str) -> None:
         """Refuse what will be the same for every question."""
@@ -162,8 +155,35 @@ class Endpoint:
         return text.replace(self._key, "***") if self._key else text
 
     def _harmless(self, text: str) -> str:
-        short = one_line(self._without_key(text).strip())
-        return short if len(short) <= 200 else short[:199] + "\u2026"
+        return harmless(self._without_key(text))
+
+
+def harmless(text: str) -> str:
+    """Make one short line of a foreign text."""
+    short = one_line(text.strip())
+    return short if len(short) <= 200 else short[:199] + "\u2026"
+
+
+def read_completion(whole: object, *, clean: Callable[[str], str]) -> Answered | Failed:
+    """Read an answer of chat completions.
+
+    ``clean``: Makes one harmless line of what is shown.
+    """
+    choices = whole.get("choices") if isinstance(whole, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) else None
+    if not isinstance(whole, dict) or not isinstance(first, dict) or not isinstance(message, dict):
+        return Failed(NONSENSE, clean(json.dumps(whole)[:200]))
+    content = message.get("content") or ""
+    if not isinstance(content, str):
+        return Failed(NONSENSE, clean(json.dumps(whole)[:200]))
+    usage = whole.get("usage")
+    counts = [
+        usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")
+    ]
+    known = [each if isinstance(each, int) and 0 <= each < 1 << 53 else None for each in counts]
+    cut = first.get("finish_reason") == "length"
+    return Answered(content, clean(str(whole.get("model") or "")), known[0], known[1], cut)
 
 
 def read_key() -> str | None:

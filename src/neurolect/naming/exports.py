@@ -14,10 +14,12 @@ from neurolect.errors import OptionError, RunFolderError, nearest
 from neurolect.folders.atomic import replacing_folder, write_text
 from neurolect.folders.formats import check_no_part
 from neurolect.naming.answers import AnswerStore
+from neurolect.naming.batches import request
 from neurolect.naming.dashboards import write_dashboards
 from neurolect.naming.options import NameOptions
 from neurolect.naming.plan import ListToName, Plan, make_plan
-from neurolect.naming.questions import fits_of, read_name
+from neurolect.naming.questions import NAME, fits_of, read_name
+from neurolect.naming.stage import questions_of
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
 from neurolect.store.stages import recorded_options
@@ -94,9 +96,12 @@ def export_names(
     plan = make_plan(run, model=model, neurons=neurons, options=options, progress=progress or NullProgress())
     store = AnswerStore(run.folder)
     if to == "batch":
-        lines = list(_batch(plan, store))
+        lines = list(_batch(plan, run, store))
+        if not lines:
+            what = f"All questions of these {len(plan.lists):,} lists of {run.folder} have answers."
+            raise OptionError(what, expected="lists to ask of", hint="others: --neurons")
         write_text(out, "".join(escaped_json(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines))
-        n_names = sum(line["custom_id"].endswith(" name") for line in lines)
+        n_names = sum(line["custom_id"].split()[2] == NAME for line in lines)
         return Exported(f"{n_names:,} prompts for names, {len(lines) - n_names:,} to judge them")
     with replacing_folder(out, error=RunFolderError) as fresh:
         if to == "delphi":
@@ -121,21 +126,11 @@ def names_by(plan: Plan, store: AnswerStore) -> dict[int, tuple[str, str]]:
     return found
 
 
-def _batch(plan: Plan, store: AnswerStore) -> Iterator[dict[str, Any]]:
-    """Yield requests of OpenAI's batch format: names, then which sentences fit the automatic and known names."""
-    for each in plan.lists:
-        yield _request(f"{each.address} {plan.options.side} name", each.question.body)
-    for each in plan.lists:
-        record = store.get(each.question)
-        names = {"automatic": each.automatic, "named": record and read_name(record["answer"])}
-        for kind, name in names.items():
-            question = plan.fit(each, name) if name else None
-            if question is not None:
-                yield _request(f"{each.address} {plan.options.side} {kind} fit", question.body)
-
-
-def _request(custom_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
+def _batch(plan: Plan, run: Run, store: AnswerStore) -> Iterator[dict[str, Any]]:
+    """Yield requests of OpenAI's batch format: what has no answer yet, names first."""
+    for each, kind, question in questions_of(plan, run):
+        if store.get(question) is None:
+            yield request(question, about=f"{each.address} {plan.options.side} {kind}")
 
 
 def _delphi(plan: Plan, store: AnswerStore, folder: Path) -> tuple[int, int]:

@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from neurolect.errors import EndpointError, RunFolderError
+from neurolect.errors import EndpointError, OptionError, RunFolderError
 from neurolect.folders.atomic import write_table
 from neurolect.naming.answers import AnswerStore
 from neurolect.naming.asking import Asker, ToAsk
+from neurolect.naming.batches import NOT_IN_FILE, BatchAnswers
 from neurolect.naming.endpoint import Endpoint
 from neurolect.naming.options import NameOptions
 from neurolect.naming.plan import ListToName, Plan, make_plan
@@ -47,7 +49,8 @@ ROWS = pa.schema(
 def name_neurons(
     run: Run | str | Path,
     *,
-    endpoint: str,
+    endpoint: str | None = None,
+    answers: str | Path | None = None,
     model: str,
     neurons: Sequence[str] = (),
     options: NameOptions | None = None,
@@ -63,8 +66,11 @@ def name_neurons(
     ----------
     run : Run, str or Path
         A described run with a held-out part.
-    endpoint : str
+    endpoint : str, optional
         Address of a server with OpenAI's chat completions, e.g. ``http://127.0.0.1:8080/v1``.
+    answers : str or Path, optional
+        Instead of a server: a file with answers of what :func:`export_names` wrote for ``batch``, with the same
+        model, neurons and options. What it has no answer of is not asked.
     model : str
         Which of its models names.
     neurons : sequence of str
@@ -87,6 +93,8 @@ def name_neurons(
     ------
     EndpointError
         If the server is not there or refuses; what it answered before is kept and scored.
+    OptionError
+        If both or none of server and file are given, or the file has no answer of any of the questions.
     RunFolderError
         If the run has not been described, or no sentence was held out.
     NeuronAddressError
@@ -104,8 +112,10 @@ def name_neurons(
     if not plan.lists:
         what = f"None of the neurons asked for of {run.folder} has a {options.side} list."
         raise RunFolderError(what, expected="neurons whose activation varies")
-    with Endpoint(endpoint, options) as server:
+    with _server(endpoint, answers, options) as server:
         asker = Asker(server, AnswerStore(run.folder), at_once=options.at_once)
+        if isinstance(server, BatchAnswers):
+            _check_answers(server, plan, asker, run)
         asker.try_first(ToAsk(each.question, _about(NAME, each, plan)) for each in plan.lists)
         with making(run.folder, "name", options=options, keep=True) as record:
             asker.keep_first()
@@ -114,11 +124,51 @@ def name_neurons(
             table = _joined(kept, rows)
             write_table(run.folder / f"{TABLE}.parquet", table)
             record.entry |= _entry(plan, asker, table)
+        if isinstance(server, BatchAnswers) and server.n_other:
+            progress.message(f"{server.n_other:,} of {server.n:,} answers are of other questions, or were known.")
     if asker.stopped is not None:
         done = f"{asker.n_asked:,} answers came before, and are kept."
         what = f"{asker.stopped.what} {done}"
         raise EndpointError(what, hint=asker.stopped.hint)
     return Run(run.folder)
+
+
+def _server(
+    endpoint: str | None, answers: str | Path | None, options: NameOptions
+) -> AbstractContextManager[Endpoint | BatchAnswers]:
+    """Open what gives answers: a server or a file."""
+    if (endpoint is None) == (answers is None):
+        what = (
+            "A server and a file of answers were given." if endpoint else "Neither a server nor a file was given."
+        )
+        raise OptionError(what, expected="one of them: endpoint or answers")
+    if endpoint is not None:
+        return Endpoint(endpoint, options)
+    return nullcontext(BatchAnswers(Path(answers or "")))
+
+
+def _check_answers(server: BatchAnswers, plan: Plan, asker: Asker, run: Run) -> None:
+    """Refuse a file of answers of other questions; it changes nothing."""
+    fits = [question for _, _, question in questions_of(plan, run) if server.has(question)]
+    known = any(asker.store.get(each.question) is not None for each in plan.lists)
+    if not fits and not known:
+        what = f"None of the {server.n:,} answers of {server.url} is of a question of this command."
+        hint = "give the same --model, --neurons and --set as with --to batch, and the run as it was described then"
+        raise OptionError(what, expected="answers whose custom_id is one that --to batch wrote", hint=hint)
+
+
+def questions_of(plan: Plan, run: Run) -> list[tuple[ListToName, str, Question]]:
+    """List what would be asked now, with what each is about: names, then what fits the names that there are."""
+    asker = Asker(BatchAnswers(), AnswerStore(run.folder), at_once=1)
+    described = str(run.manifest["stages"]["describe"].get("id"))
+    rows = _rows(plan, asker, _kept(run, described=described), described=described)
+    found = [(each, NAME, each.question) for each in plan.lists]
+    for each, named in _fits(plan, rows):
+        if AUTOMATIC not in named and each.automatic:  # it needs no name by the model
+            question = plan.fit(each, each.automatic)
+            named |= {AUTOMATIC: question} if question is not None else {}
+        found += [(each, f"{kind.removesuffix('_score')} {FIT}", question) for kind, question in named.items()]
+    return found
 
 
 def _named_and_judged(
@@ -245,7 +295,7 @@ def _joined(kept: list[dict[str, Any]], rows: list[dict[str, Any]]) -> pa.Table:
     place = {(row["neuron_id"], row["side"], row["model"]): row for row in kept}
     for row in rows:
         key = (row["neuron_id"], row["side"], row["model"])
-        if row["name"] or (row["failed"] != NOT_ASKED and not place.get(key, {}).get("name")):
+        if row["name"] or (row["failed"] not in (NOT_ASKED, NOT_IN_FILE) and not place.get(key, {}).get("name")):
             place[key] = row
     return pa.Table.from_pylist([place[key] for key in sorted(place)], schema=ROWS)
 
