@@ -3,10 +3,10 @@
 mkdocs build
 """
 
-import ast
 import importlib
 import pkgutil
 import re
+import runpy
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,6 @@ from notebook_pages import NotebookPage, notebook_page, with_outputs
 from typer.main import get_command
 
 import neurolect
-from neurolect import errors
 from neurolect.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +83,7 @@ def made_pages() -> tuple[tuple[str, str], ...]:
 
 def _made_pages() -> Iterator[tuple[str, str]]:
     yield "reference/verbs.md", verbs_page()
-    yield "reference/messages.md", messages_page()
+    yield "reference/messages.md", runpy.run_path(str(ROOT / "scripts" / "error_messages.py"))["messages_page"]()
     yield "reference/python/index.md", python_page("neurolect", neurolect)
     for each in pkgutil.iter_modules(neurolect.__path__):
         module = importlib.import_module(f"neurolect.{each.name}")
@@ -112,52 +111,3 @@ def verbs_page() -> str:
             context = typer.Context(each, info_name=f"neurolect {title}")
             parts.append(f"## {title}\n\n```text\n{each.get_help(context)}\n```")
     return "\n\n".join(parts) + "\n"
-
-
-def messages_page() -> str:
-    """Compose the page of all messages of errors, by stage, with what they are filled with as capitals."""
-    parts = ["# Messages\n\nEvery error that neurolect raises on purpose, by stage; what differs is in capitals."]
-    for folder in sorted((ROOT / "src" / "neurolect").iterdir()):
-        files = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder] if folder.suffix == ".py" else []
-        rows = [row for path in files for row in messages_of(ast.parse(path.read_text(encoding="utf-8")))]
-        if rows:
-            parts.append(f"## {folder.stem}\n\n| message | expected | what to do |\n|---|---|---|")
-            parts[-1] += "".join(f"\n| {' | '.join(row)} |" for row in dict.fromkeys(rows))
-    return "\n\n".join(parts) + "\n"
-
-
-def messages_of(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
-    """Yield message, expectation and hint of each error that a file raises."""
-    for function in (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)):
-        said: dict[str, ast.expr] = {}
-        for node in ast.walk(function):
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                said[node.targets[0].id] = node.value
-        for node in ast.walk(function):
-            call = node.exc if isinstance(node, ast.Raise) else None
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and hasattr(errors, call.func.id):
-                keywords = {each.arg: each.value for each in call.keywords}
-                given = [call.args[0] if call.args else None, keywords.get("expected"), keywords.get("hint")]
-                texts = [as_text(said.get(each.id, each) if isinstance(each, ast.Name) else each) for each in given]
-                if " " in texts[0]:
-                    yield texts[0], texts[1], texts[2]
-
-
-def as_text(node: ast.expr | None) -> str:
-    """Write a string of the code for a cell of a table."""
-    if isinstance(node, ast.JoinedStr):
-        text = "".join(map(part_as_text, node.values))
-    elif isinstance(node, ast.BinOp):
-        text = f"{as_text(node.left)}{as_text(node.right)}"
-    elif isinstance(node, ast.IfExp):
-        text = as_text(node.body) or as_text(node.orelse)
-    else:
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-    return re.sub(r"([|*\[])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
-
-
-def part_as_text(part: ast.expr) -> str:
-    """Write a part of a string: its own text, or the first name in what is filled in."""
-    if isinstance(part, ast.Constant):
-        return str(part.value)
-    return next(iter(re.findall(r"[A-Za-z]\w*", ast.unparse(part))), "X").upper()

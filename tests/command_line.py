@@ -1,5 +1,6 @@
 """Run the command line inside the test process, as its console script does."""
 
+import csv
 import io
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -47,6 +48,11 @@ def command(*arguments: object) -> Answer:
         msg = f"left with {code!r}"
         raise TypeError(msg)
     return Answer(code, out.getvalue(), err.getvalue())
+
+
+def csv_rows(*arguments: object) -> list[dict[str, str]]:
+    """Give a command that has to work, and read its rows."""
+    return list(csv.DictReader(io.StringIO(succeed(*arguments, "--format", "csv"))))
 
 
 def succeed(*arguments: object) -> str:

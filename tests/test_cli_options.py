@@ -1,6 +1,8 @@
 """Every verb: few options, all tuning by --set."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.main import get_command
@@ -10,14 +12,38 @@ from neurolect.config import config_of_run
 from neurolect.store import open_run, read_manifest, write_manifest
 from tests.example_run import write_example_run
 
+COMMAND_LINE = Path(__file__).parent.parent / "docs" / "command_line.md"
+
+
+def all_verbs() -> dict[str, Any]:
+    """Give every verb by its words."""
+    found = {}
+    for name, verb in get_command(app).commands.items():  # type: ignore[attr-defined]
+        own = getattr(verb, "commands", None)
+        found |= {name: verb} if own is None else {f"{name} {short}": each for short, each in own.items()}
+    return found
+
 
 def test_verbs_have_at_most_ten_options() -> None:
-    commands = dict(get_command(app).commands)  # type: ignore[attr-defined]
-    for group in [each for each in commands.values() if hasattr(each, "commands")]:
-        commands |= group.commands
-    for name, verb in commands.items():
+    for name, verb in all_verbs().items():
         options = [each.opts[0] for each in verb.params if each.param_type_name == "option"]
         assert len(options) <= 10, f"{name} has {len(options)} options: {options}"
+
+
+def test_formats_are_those_of_the_table() -> None:
+    rows = re.findall(
+        r"(?m)^\| ((?:`(?:text|json|csv)`(?:, )?)+|none): [^|]*\| (.*) \|$", COMMAND_LINE.read_text("utf-8")
+    )
+    said = {
+        verb: [] if formats == "none" else re.findall(r"`(\w+)`", formats)
+        for formats, verbs in rows
+        for verb in re.findall(r"`([^`]+)`", verbs)
+    }
+    found = {
+        name: [choice for each in verb.params if "--format" in each.opts for choice in type(each.default)]
+        for name, verb in all_verbs().items()
+    }
+    assert {name: [str(each) for each in choices] for name, choices in found.items()} == said
 
 
 def test_the_list_of_verbs_fits_on_a_screen() -> None:

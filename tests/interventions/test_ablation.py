@@ -1,5 +1,6 @@
 """What setting neurons changes, against plain loops over texts and neurons with whole passes."""
 
+import json
 import re
 from collections.abc import Sequence
 from copy import deepcopy
@@ -225,6 +226,12 @@ def test_the_command(tmp_path: Path) -> None:
     assert "Measured: 40 of 40 neurons" in said
     assert "Rank correlation of the estimate" in said
     assert "hidden.2." in said
+    both = ("edit", "ablate", model, "--neurons", "hidden.2", "--layer", "mlp.1", "--each", "--on", texts)
+    rows = succeed(*both, "--format", "csv").splitlines()
+    assert len(rows) == 41
+    assert [row["address"] for row in json.loads(succeed(*both, "--format", "json"))["rows"]] == [
+        row.split(",")[rows[0].split(",").index("address")] for row in rows[1:]
+    ]
     again = succeed("edit", "ablate", model, "--ranking", out, "--top", "3", "--on", texts, "--to", "zero")
     assert "first 3 of ablate (3)" in again
     answer = command("edit", "ablate", model, "--on", texts)

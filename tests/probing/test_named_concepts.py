@@ -18,7 +18,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.statistics.sorting import mean_ranks
 from neurolect.store import Run
 from neurolect.views import card, card_text
-from tests.command_line import command, succeed
+from tests.command_line import command, csv_rows, succeed
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
 
@@ -96,6 +96,8 @@ def test_cards_say_ranks_until_the_run_is_described_again(run: Run, tmp_path: Pa
         assert part in text
     facts = json.loads(succeed("probing", "bridge", run.folder, tmp_path / "lca.parquet", "--format=json"))
     assert facts["agreement"][0]["method"] == "lca"
+    rows = csv_rows("probing", "bridge", run.folder, tmp_path / "lca.parquet")
+    assert [row["concept"] for row in rows] == [each["concept"] for each in facts["agreement"]]
     bridged = Run(run.folder)
     shown = card(bridged.neuron("hidden.1.1"))
     by_side = {side["side"]: side["concepts"] for side in shown["sides"]}

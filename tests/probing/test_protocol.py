@@ -31,7 +31,7 @@ from neurolect.probing.rankings.lca import lca_order
 from neurolect.verification import verify
 from neurolect.views.plots.protocol import FIGURES, write_protocol_figures
 from neurolect.views.texts.protocol import protocol_text
-from tests.command_line import command
+from tests.command_line import command, csv_rows
 from tests.model.networks import tiny_model
 from tests.probing.treebanks import sentences, write_treebank
 from tests.tiny_models import write_tiny_bert
@@ -232,6 +232,8 @@ def test_two_folders_are_compared(whole: Probing, tmp_path: Path) -> None:
     assert (found["spearman"], found["moved"], found["bins"]) == (None, None, 3)
     said = command("probing", "compare", whole.folder, shallow.folder, whole.folder).out
     assert "by third of the depth" in said
+    rows = csv_rows("probing", "compare", whole.folder, shallow.folder)
+    assert float(rows[0]["bins"]) == 3
     assert "(+0.00 to +0.00, the same bootstrap samples)" in said
     with pytest.raises(OptionError, match="two or more folders"):
         compare_probings([whole.folder])

@@ -38,8 +38,13 @@ _Ranking = Annotated[
 ]
 _Top = Annotated[str | None, typer.Option(help="Of the ranking, how many: 10,50.")]
 _Each = Annotated[bool, typer.Option("--each", help="Every neuron of the addresses or layers by itself.")]
-_Layer = Annotated[
-    str | None, typer.Option(help="Layers, separated by commas: mlp.15; 15 at the sites of model.sites.")
+_Asked = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--neurons",
+        "--layer",
+        help="Addresses or layers, separated by commas: mlp.15.200, mlp.15.0-9, mlp.15; 15 at model.sites.",
+    ),
 ]
 _To = Annotated[str | None, typer.Option(help="What they are set to: mean, zero, resample.")]
 _Out = Annotated[
@@ -54,12 +59,12 @@ _Out = Annotated[
 def ablate(
     model: Model,
     on: _On,
-    neurons: _Neurons = None,
+    neurons: _Asked = None,
     ranking: _Ranking = None,
     top: _Top = None,
     each: _Each = False,
-    layer: _Layer = None,
     to: _To = None,
+    output: RankingOutput = RankingFormat.text,
     out: _Out = None,
     settings: Settings = None,
     device: Device = "cpu",
@@ -73,10 +78,11 @@ def ablate(
 
     config = read_config(None, settings)
     given: dict[str, Any] = {"to": to, "top": None if top is None else numbers_of(top)}
-    layers = [
-        [part] if "." in part else [f"{site}.{part}" for site in config.model.sites] for part in _parts(layer)
+    named = [
+        [part] if "." in part else [f"{site}.{part}" for site in config.model.sites]
+        for part in _parts(",".join(neurons or ()))
     ]
-    asked = [*_parts(neurons), *chain.from_iterable(layers)]
+    asked = list(chain.from_iterable(named))
     if ranking is not None and asked:
         message = "a ranking says which neurons are set; --neurons and --layer say others."
         raise typer.BadParameter(message, param_hint="--ranking")
@@ -95,7 +101,7 @@ def ablate(
         device=device,
         progress=make_progress(),
     )
-    print_ranking(made, text=ablation_text(made, width=width()), output=RankingFormat.text, out=out)
+    print_ranking(made, text=ablation_text(made, width=width()), output=output, out=out)
 
 
 @edit_app.command()
@@ -202,7 +208,8 @@ def prune(
         device=device,
         progress=make_progress(),
     )
-    print_rows(made.table, facts=made.facts, text=prune_text(made, width=width()), output=output)
+    rows = made.table.to_pylist()
+    print_rows(rows, facts=made.facts, text=prune_text(made, width=width()), output=output)
 
 
 @edit_app.command()
@@ -235,7 +242,8 @@ def dream(
         device=device,
         progress=make_progress(),
     )
-    print_rows(made.table, facts=made.facts, text=dream_text(made, width=width()), output=output)
+    rows = made.table.to_pylist()
+    print_rows(rows, facts=made.facts, text=dream_text(made, width=width()), output=output)
 
 
 @app.command()

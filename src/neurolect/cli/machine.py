@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from neurolect.cli.app import app, echo
-from neurolect.cli.arguments import Format, Output, RankingFormat, RankingOutput
-from neurolect.cli.printing import as_json, csv_text, width
+from neurolect.cli.arguments import RankingFormat, RankingOutput
+from neurolect.cli.printing import print_rows, width
 
 
 @app.command()
@@ -24,8 +24,7 @@ def options(
 
     rows = find_options(wanted) if wanted else option_rows()
     if output is not RankingFormat.text:
-        facts = [row._asdict() for row in rows]
-        echo(as_json(facts) if output is RankingFormat.json else csv_text(facts), nl=output is RankingFormat.json)
+        print_rows([row._asdict() for row in rows], text="", output=output)
         return
     for row in rows:
         echo(f"{row.name} = {row.default}")
@@ -40,12 +39,12 @@ def options(
 @app.command()
 def doctor(
     folder: Annotated[Path, typer.Argument(help="Where runs will be written.")] = Path(),
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Say what is installed, what is missing, and how to get it."""
     from neurolect.doctor import examine, findings_text
 
     found = examine(folder)
-    echo(as_json([each._asdict() for each in found]) if output is Format.json else findings_text(found))
+    print_rows([each._asdict() for each in found], text=findings_text(found) + "\n", output=output)
     if any(not each.ok for each in found if each.group in ("needed", "disk")):
         raise typer.Exit(1)

@@ -31,11 +31,13 @@ def as_json(value: object) -> str:
 
 
 def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
-    """Write rows for a spreadsheet, below a line of heads."""
+    """Write rows for a spreadsheet, below a line of heads; nothing where there is no row. Lists are JSON."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer = csv.DictWriter(text, rows[0] if rows else (), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        nested = {name: strict_json(each) for name, each in row.items() if isinstance(each, list | dict)}
+        writer.writerow({**row, **nested})
     return text.getvalue()
 
 
@@ -49,14 +51,19 @@ def print_ranking(ranking: "pa.Table", *, text: str, output: RankingFormat, out:
     echo(writers[output](ranking) if output in writers else text, nl=False)
 
 
-def print_rows(table: "pa.Table", *, facts: Mapping[str, object], text: str, output: RankingFormat) -> None:
-    """Print what a verb found: for people, all of it, or the rows alone."""
-    from neurolect.results import ranking_csv
-
+def print_rows(
+    rows: Sequence[Mapping[str, object]],
+    *,
+    text: str,
+    output: RankingFormat,
+    facts: Mapping[str, object] | None = None,
+    name: str = "rows",
+) -> None:
+    """Print rows as text, as CSV, or as JSON: a list; an object, rows by ``name``, where there are facts too."""
     if output is RankingFormat.json:
-        echo(as_json({**facts, "rows": table.to_pylist()}))
+        echo(as_json(rows if facts is None else {**facts, name: rows}))
     else:
-        echo(ranking_csv(table) if output is RankingFormat.csv else text, nl=False)
+        echo(csv_text(rows) if output is RankingFormat.csv else text, nl=False)
 
 
 def write_figure(path: Path, svg: str) -> None:

@@ -20,7 +20,7 @@ from neurolect.cli.arguments import (
     Settings,
     read_config,
 )
-from neurolect.cli.printing import as_json, make_progress, print_notices, print_ranking
+from neurolect.cli.printing import as_json, make_progress, print_notices, print_ranking, print_rows
 
 probing_app = typer.Typer(help="Find neurons for a concept from labelled data.", no_args_is_help=True)
 app.add_typer(probing_app, name="probing")
@@ -80,13 +80,14 @@ def activations(
     config: Config = None,
     settings: Settings = None,
     device: Device = "cpu",
+    output: Output = Format.text,
 ) -> None:
     """Read neurons at labelled words, pairs or sentences.
 
     Parts, limits and number format: --set activations.train=0.8, min_train, min_test, limit, dtype, seed ...
     """
     from neurolect.probing import read_activations
-    from neurolect.views.texts.activations import activations_text
+    from neurolect.views.texts.activations import activations_facts, activations_text
 
     asked = {
         "model.sites": sites,
@@ -106,6 +107,9 @@ def activations(
         device=device,
         progress=make_progress(),
     )
+    if output is Format.json:
+        echo(as_json(activations_facts(store)))
+        return
     echo(activations_text(store), nl=False)
     print_notices(store.manifest["notices"])
 
@@ -285,14 +289,14 @@ def transfer(
 @probing_app.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Folders of `probing all`.", metavar="FOLDER...")],
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Compare what `probing all` found in models or concepts."""
     from neurolect.probing import compare_probings
     from neurolect.views.texts.protocol import compared_text
 
     made = compare_probings(folders)
-    echo(compared_text(made) if output is Format.text else as_json(made.to_pylist()), nl=output is Format.json)
+    print_rows(made.to_pylist(), text=compared_text(made), output=output)
 
 
 @probing_app.command()
@@ -301,7 +305,7 @@ def bridge(
     rankings: Annotated[list[Path], typer.Argument(help="Files of `rank ACTS --concept C`.", metavar="RANKING...")],
     first: Annotated[int, typer.Option(min=1, help="First neurons of a ranking that are looked at.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the shuffled signatures.")] = 0,
-    output: Output = Format.text,
+    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Compare rankings with the signatures of a run.
 
@@ -311,10 +315,8 @@ def bridge(
     from neurolect.views.texts.bridge import bridge_facts, bridge_text
 
     compared = bridge(run, rankings, first=first, seed=seed)
-    echo(
-        bridge_text(compared) if output is Format.text else as_json(bridge_facts(compared)),
-        nl=output is Format.json,
-    )
+    facts = bridge_facts(compared)
+    print_rows(facts["agreement"], facts=facts, name="agreement", text=bridge_text(compared), output=output)
 
 
 @probing_app.command()

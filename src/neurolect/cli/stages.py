@@ -239,9 +239,12 @@ def export(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("neurolect-demo"),
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only so many of its 5,096 documents: 500 take a minute.")
+    ] = None,
     workers: Workers = CORES,
 ) -> None:
     """Run all stages on the built-in model and corpus."""
     from neurolect.demo import run_demo
 
-    run_demo(out=out, workers=workers, progress=make_progress(), show=echo)
+    run_demo(out=out, sample=sample, workers=workers, progress=make_progress(), show=echo)

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from neurolect.cli.app import echo
 from neurolect.cli.arguments import Device, Model, RankingFile, RankingFormat, RankingOutput, Settings, read_config
 from neurolect.cli.interventions import edit_app, numbers_of
-from neurolect.cli.printing import make_progress, print_ranking, width
+from neurolect.cli.printing import make_progress, print_ranking, print_rows, width
 
 
 @edit_app.command()
@@ -26,10 +25,11 @@ def steer(
     ] = None,
     top: Annotated[str | None, typer.Option(help="How many of the first neurons: 10,50,200.")] = None,
     to: Annotated[str | None, typer.Option(help="p50, p90, mean, zero, NUMBER, scale=F or translate; p50.")] = None,
-    prompt: Annotated[list[str] | None, typer.Option(help="A beginning to write after; may be repeated.")] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="A file of beginnings, one a line; 24 that say little.", metavar="FILE")
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(help="To write after; may be repeated; or @FILE of one a line; else 24 that say little."),
     ] = None,
+    output: RankingOutput = RankingFormat.text,
     settings: Settings = None,
     device: Device = "cpu",
 ) -> None:
@@ -42,9 +42,6 @@ def steer(
     from neurolect.views.plots.steering import write_steering_figure
     from neurolect.views.texts.steering import steering_text
 
-    if prompt and prompts is not None:
-        message = "beginnings are in the file, and others were given by --prompt."
-        raise typer.BadParameter(message, param_hint="--prompts")
     config = read_config(None, settings)
     given: dict[str, Any] = {"set_to": to, "top": None if top is None else numbers_of(top)}
     made = steer(
@@ -53,7 +50,7 @@ def steer(
         label=label,
         out=out,
         ranking=ranking,
-        prompts=prompt or prompts,
+        prompts=_beginnings(prompt),
         options=dataclasses.replace(
             config.steer, **{key: value for key, value in given.items() if value is not None}
         ),
@@ -64,7 +61,18 @@ def steer(
     write_steering_figure(made, out / "curves.svg")
     text = steering_text(made, width=width())
     write_text(out / "summary.txt", text)
-    echo(text, nl=False)
+    print_rows(made.table.to_pylist(), facts=made.facts, text=text, output=output)
+
+
+def _beginnings(given: list[str] | None) -> list[str] | Path | None:
+    """Tell beginnings from ``@FILE``, which is given alone."""
+    files = [each for each in given or () if each.startswith("@")]
+    if not files:
+        return given
+    if len(given or ()) > 1:
+        message = f"beginnings are in the file of {files[0]}, and others were given."
+        raise typer.BadParameter(message, param_hint="--prompt")
+    return Path(files[0][1:])
 
 
 @edit_app.command()
@@ -72,10 +80,10 @@ def switch(
     model: Model,
     kind: Annotated[str, typer.Argument(help="number, gender, tense (English); or a file of pairs.")],
     top: Annotated[str | None, typer.Option(help="How many of the first neurons together: 1,5,20.")] = None,
+    output: RankingOutput = RankingFormat.text,
     out: RankingFile = None,
     settings: Settings = None,
     device: Device = "cpu",
-    output: RankingOutput = RankingFormat.text,
 ) -> None:
     """Find neurons that switch number, gender or tense.
 

@@ -273,7 +273,7 @@ def numbers(run: Run, by: str, *, side: str = "top", value: str | None = None) -
     number, argument = _look_up(by)
     if value is not None and not number.takes_value:
         what = f"A value ({value!r}) goes with pos, tag, corpus or field=NAME, not with {by!r}."
-        raise OptionError(what)
+        raise OptionError(what, hint="Leave --value out, or rank by one of these.")
     read = number.read(run, Asked(side, value, argument))
     found = read if isinstance(read, Numbers) else Numbers(read)
     found = found._replace(label=found.label or number.label, of_neuron=number.of_neuron, signed=number.signed)

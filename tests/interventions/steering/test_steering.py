@@ -220,11 +220,14 @@ def test_the_command(truth: Truth, tmp_path: Path) -> None:
     ]
     asked += ["--ranking", tmp_path / "mine.parquet", "--top", "2", "--to", "scale=4"]
     asked += [f"--set=steer.{each}" for each in settings]
-    out = succeed(*asked, "--prompts", tmp_path / "prompts.txt")
+    out = succeed(*asked, "--prompt", f"@{tmp_path / 'prompts.txt'}")
     assert "neurons set to scale=4" in out
     assert "4 prompts" in out
     assert (tmp_path / "out" / "summary.txt").read_text() == out
     assert (tmp_path / "out" / "curves.svg").read_text().startswith("<?xml")
-    answer = command(*asked, "--prompts", tmp_path / "prompts.txt", "--prompt", "It")
-    assert answer.code
-    assert "others were given by --prompt" in answer.err
+    again = json.loads(succeed(*asked, "--prompt", f"@{tmp_path / 'prompts.txt'}", "--format", "json"))
+    assert again["n_prompts"] == 4
+    assert {"method", "concept", "loss"} <= set(again["rows"][0])
+    answer = command(*asked, "--prompt", f"@{tmp_path / 'prompts.txt'}", "--prompt", "It")
+    assert answer.code == 2
+    assert "and others were given" in answer.err

@@ -20,7 +20,7 @@ from neurolect.planted import Truth, planted_model, read_truth
 from neurolect.progress import NullTask
 from neurolect.results import provenance, read_ranking
 from neurolect.views.texts.steering import switches_text
-from tests.command_line import succeed
+from tests.command_line import csv_rows, succeed
 from tests.interventions.measured import model_of
 from tests.made_once import copy_of
 
@@ -252,6 +252,7 @@ def test_the_command(truth: Truth, tmp_path: Path) -> None:
     out = succeed("edit", "switch", truth.folder, pairs, *asked, "--set=switch.draws=1")
     assert "random neurons" in out
     assert "mean difference" in out
+    assert len(csv_rows("edit", "switch", truth.folder, pairs, *asked, "--set=switch.draws=1")) == 512
     kept = read_ranking(tmp_path / "found.parquet")
     assert kept.num_rows == 512
     shown = succeed("edit", "switch", truth.folder, pairs, *asked, "--set=switch.draws=1", "--format=csv")

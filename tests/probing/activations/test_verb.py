@@ -1,5 +1,6 @@
 """``neurolect probing activations``: every sentence, word and unit is in what it prints."""
 
+import json
 from pathlib import Path
 
 from tests.command_line import command, succeed
@@ -32,6 +33,9 @@ def test_what_became_of_the_data_is_printed(tmp_path: Path) -> None:
     assert f"Store of activations {out}: nothing is damaged." in succeed("verify", out)
     again = succeed("probing", "activations", *given, *few, "--aggregate=mean")
     assert again == text
+    facts = json.loads(succeed("probing", "activations", *given, *few, "--aggregate=mean", "--format=json"))
+    assert facts["parts"] == {part: sum(row[part] for row in facts["classes"]) for part in facts["parts"]}
+    assert sum(facts["parts"].values()) == read
 
 
 def test_pairs_and_numbers_are_printed(tmp_path: Path) -> None:

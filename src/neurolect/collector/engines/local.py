@@ -162,7 +162,7 @@ def _check(workers: _Workers, stop: StopRequest) -> None:
         raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
     if said := workers.failure():
         what = f"A worker failed: {said}"
-        raise CollectError(what)
+        raise CollectError(what, hint="The same command resumes from the checkpoints that it finds.")
     for number, end in enumerate(ends):
         if end not in (0, _INTERRUPTED):
             how = signal.Signals(-end).name if end is not None and end < 0 else f"exit code {end}"

@@ -147,7 +147,7 @@ def shards_in_order(manifests: Mapping[Path, RunManifest]) -> list[Path]:
             raise CollectError(what, hint="Give its collect command again: it resumes where it stopped.")
         if found := differences(manifest, manifests[folders[0]], but=("shard",)):
             what = f"{folder} and {folders[0]} are of different runs: they differ in {found}."
-            raise CollectError(what)
+            raise CollectError(what, expected="shards of one model and corpus, collected with the same options")
     ordered = sorted(folders, key=lambda folder: manifests[folder]["shard"]["number"])
     n = manifests[ordered[0]]["shard"]["n"]
     names = [_name(manifests[folder]) for folder in ordered]

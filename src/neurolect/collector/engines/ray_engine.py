@@ -293,7 +293,7 @@ def _collect(
         raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
     if failed is not None:
         what = f"A worker failed: {failed.failure}"
-        raise CollectError(what)
+        raise CollectError(what, hint="The same command resumes from the checkpoints that it finds.")
     return [state for _, state in pairs], [each.manifest for each in outcomes if each.manifest is not None]
 
 

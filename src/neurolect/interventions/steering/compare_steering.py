@@ -178,7 +178,7 @@ def prompts_of(prompts: Sequence[str] | str | Path | None) -> tuple[str, ...]:
     found = tuple(each.strip() for each in prompts if each.strip())
     if not found:
         what = f"There is no prompt in {where}."
-        raise OptionError(what, expected="a prompt a line", hint="Leave --prompts out for 24 that say little.")
+        raise OptionError(what, expected="a prompt a line", hint="Leave --prompt out for 24 that say little.")
     return found
 
 

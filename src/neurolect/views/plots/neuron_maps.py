@@ -39,7 +39,7 @@ def draw_map(
     check_side(side, run.sides, of=run.folder)
     if value is not None and by in ("layer", "site", "cluster"):
         what = f"A value ({value!r}) goes with pos, tag or field=NAME, not with {by!r}."
-        raise OptionError(what)
+        raise OptionError(what, hint="Leave --value out, or show one of these.")
     ids, xy, method = _coordinates(run, f"{side} vectors", method)
     where = "" if layer is None else f" (layer {layer})"
     figure, axes = new_figure(f"Neurons by the sentences of their {side} lists{where}", width=6.6, height=5.4)

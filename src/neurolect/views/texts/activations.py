@@ -1,8 +1,10 @@
 """What became of labelled data, as text: every sentence, word and unit is in one of the lines."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurolect.probing import ActivationStore
 
@@ -20,6 +22,28 @@ _LOST = (
 def activations_text(store: ActivationStore) -> str:
     """Say what was read, what was skipped and why, and how many units each class has."""
     return "\n".join(_lines(store)) + "\n"
+
+
+def activations_facts(store: ActivationStore) -> dict[str, Any]:
+    """Give the same fit for JSON: ``classes`` has a row a class with its units by part; ``parts`` all of them."""
+    parts = np.bincount(store.split, minlength=3).tolist()
+    kept = ("n_rows", "dtype", "counts", "notices")
+    facts: dict[str, Any] = {name: store.manifest[name] for name in kept}
+    facts |= {"folder": str(store.folder), "unit": store.unit, "n_neurons": store.neurons.n_neurons}
+    facts["parts"] = dict(zip(_PARTS, parts, strict=True))
+    counts = _counts(store) if store.classes else np.zeros((0, 3), np.int64)
+    facts["classes"] = [
+        {"class": name, **dict(zip(_PARTS, own, strict=True))}
+        for name, own in zip(store.classes, counts.tolist(), strict=True)
+    ]
+    return facts
+
+
+def _counts(store: ActivationStore) -> NDArray[np.int64]:
+    """Count units, shape (n_classes, 3 parts)."""
+    counts = np.zeros((len(store.classes), 3), np.int64)
+    np.add.at(counts, (store.labels, store.split), 1)
+    return counts
 
 
 def _lines(store: ActivationStore) -> Iterator[str]:
@@ -51,8 +75,7 @@ def _table(store: ActivationStore) -> Iterator[str]:
         low, high = float(store.labels.min()), float(store.labels.max())
         yield f"  {parts}; numbers from {low:g} to {high:g}"
         return
-    counts = np.zeros((len(store.classes), 3), np.int64)
-    np.add.at(counts, (store.labels, store.split), 1)
+    counts = _counts(store)
     order = np.argsort(-counts.sum(axis=1), kind="stable")
     width = max(5, *(len(store.classes[each]) for each in order[:_SHOWN].tolist()))
     yield f"  {'class':<{width}} {_PARTS[0]:>9} {_PARTS[1]:>9} {_PARTS[2]:>9}"
