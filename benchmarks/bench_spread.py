@@ -23,6 +23,8 @@ from neurolect.corpus import open_corpus
 from neurolect.errors import NeurolectError
 from neurolect.model import Model, ModelOptions, load_model
 
+_KEY = ("neuron_id", "sentence_id")
+
 
 def save(shape: str, folder: Path) -> float:
     """Write a model of random weights; give its size in GiB."""
@@ -52,7 +54,8 @@ def shared(one: Path, other: Path) -> dict[str, Any]:
     for side in ("top", "bottom"):
         a, b = (pq.read_table(each / "lists" / f"{side}.parquet") for each in (one, other))
         same = [np.array_equal(a[name].to_numpy(), b[name].to_numpy()) for name in ("sentence_id", "activation")]
-        pairs = [each["neuron_id"].to_numpy() * (1 << 32) + each["sentence_id"].to_numpy() for each in (a, b)]
+        neurons, ids = ([each[name].to_numpy().astype(np.int64) for each in (a, b)] for name in _KEY)
+        pairs = [one * (int(max(map(np.max, ids))) + 1) + other for one, other in zip(neurons, ids, strict=True)]
         found[side] = [*map(str, same), float(np.isin(*pairs).mean())]
     return found
 
