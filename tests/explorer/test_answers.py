@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,20 @@ def test_runs_open_whatever_is_missing_stale_or_damaged(tmp_path: Path) -> None:
 
     shutil.copy(write_example_run(tmp_path / "again") / "manifest.json", folder / "manifest.json")
     assert answers.get("start")["runs"][0]["error"] is None
+
+
+def test_runs_are_served_without_a_networks_library(example_folder: Path) -> None:
+    """It takes 200 MB of memory, and seconds of each process that makes cards."""
+    script = f"""
+import sys
+from neurolect.explorer.answers.source import Answers
+from neurolect.explorer.live.asked import LiveModel
+from neurolect.explorer.server import application, running
+from neurolect.explorer.site import pages, report
+answers = Answers([{str(example_folder)!r}])
+running.prepare_first_pages(answers)
+answers.written("card/0/hidden.1.2")
+print({{"torch", "numba", "transformers", "spacy"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

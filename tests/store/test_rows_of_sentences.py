@@ -4,14 +4,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.errors import RunFolderError
 from neurolect.store.files import RunFiles
-from neurolect.store.tables import read_rows_of, rows_of_side, take_rows
+from neurolect.store.tables import read_parts, read_rows_of, read_table, rows_of_side, take_rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=5), st.data())
 def test_rows_are_taken_as_pyarrow_takes_them(sizes: list[int], data: st.DataObject) -> None:
     texts = [["first"], *([f"{at}.{row}" for row in range(size)] for at, size in enumerate(sizes))]
@@ -50,3 +51,13 @@ def test_a_sentence_that_a_table_lacks_is_damage(tmp_path: Path, wanted: int) ->
     files = files_with(tmp_path, [0, 3, 4, 9, 10, 11, 20, 30], statistics=True)
     with pytest.raises(RunFolderError, match="it lacks rows of a sentence_id that other tables name"):
         read_rows_of(files, "spans", by="sentence_id", wanted=np.array([3, wanted], np.int64))
+
+
+def test_parts_of_a_table_are_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = files_with(tmp_path, list(range(20)), statistics=True)
+    whole = read_table(files, "spans")
+    for n_rows, n_parts in ((1, 7), (4, 4), (100, 1)):
+        monkeypatch.setattr("neurolect.store.tables.PART", n_rows)
+        parts = list(read_parts(files, "spans", columns=["sentence_id"]))
+        assert len(parts) == n_parts
+        assert pa.concat_tables(parts).equals(whole.select(["sentence_id"]))

@@ -148,11 +148,14 @@ def _enough(
     """Read the evidence that covers enough of a list; what it is, as cards show it, is the column ``evidence``."""
     rows = kind.shown[0].rows
     known = _if_known(run, "share_10")
-    table = rows.read(run, *_SCORES, *needed, *known)
-    if known:
-        table = table.filter(pc.field("share_10") >= at_peak).drop_columns("share_10")
     strong = pc.field("log_odds_z") >= MIN_Z
-    table = table.filter(strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift))
+    strong = strong & (pc.field("share_list") >= min_share) & (pc.field("lift") >= min_lift)
+    if known:
+        strong = strong & (pc.field("share_10") >= at_peak)
+    # a few rows of each part: all the evidence of a large run does not fit into memory
+    parts = [part.filter(strong) for part in rows.parts(run, *_SCORES, *needed, *known)]
+    table = pa.concat_tables(parts) if parts else rows.read(run, *_SCORES, *needed, *known)
+    table = table.drop_columns(known)
     table = table.append_column("evidence", rows.labels_of(table))
     return table.filter(pc.field("evidence").is_valid())
 

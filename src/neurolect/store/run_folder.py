@@ -1,5 +1,6 @@
 """Open a run folder and read it: the only door for views, searches and later stages."""
 
+from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,14 @@ from neurolect.store.notebook import Shown
 from neurolect.store.sides import SIDES, check_side
 from neurolect.store.stage_kinds import stage_of
 from neurolect.store.stages import check_current, left_out, state_of
-from neurolect.store.tables import read_neuron_rows, read_rows_between, read_rows_of, read_table, take_rows
+from neurolect.store.tables import (
+    read_neuron_rows,
+    read_parts,
+    read_rows_between,
+    read_rows_of,
+    read_table,
+    take_rows,
+)
 
 _TABLES = ("summary", "words", "skip_ngrams", "tags", "metadata", "subtrees", "typical_sentences")
 """Tables of a signature, of runs that do not say which they have."""
@@ -128,6 +136,29 @@ class Run(Shown):
         """
         self._check_whole(name)
         return read_table(self.files, name, columns=columns)
+
+    def parts(self, name: str, *, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Read a whole table a part at a time: one of all neurons' evidence may not fit into memory.
+
+        Parameters
+        ----------
+        name : str
+            As for :meth:`table`.
+        columns : list of str, optional
+            Only these.
+
+        Yields
+        ------
+        pyarrow.Table
+            Rows in file order, about half a million at a time.
+
+        Raises
+        ------
+        RunFolderError
+            If no stage has written it yet.
+        """
+        self._check_whole(name)
+        yield from read_parts(self.files, name, columns=columns)
 
     def is_current(self, stage: str, *, step: str | None = None) -> bool:
         """Say whether the results of a stage are whole, and of the run as it is.

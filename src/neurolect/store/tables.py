@@ -1,6 +1,6 @@
 """Reading the Parquet tables of a run folder: whole, one neuron's rows, or the rows that hold a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,23 @@ def read_table(files: RunFiles, name: str, *, columns: list[str] | None = None) 
     if files.kept is None:
         return file.read(columns)
     return _groups(files, name, file, list(range(file.num_row_groups)), columns)
+
+
+PART = 1 << 19
+"""Rows of a part."""
+
+
+def read_parts(files: RunFiles, name: str, *, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Read a whole table, so many row groups at a time that they have half a million rows; nothing is kept."""
+    file = files.parquet(name)
+    groups: list[int] = []
+    n_rows = 0
+    for group in range(file.num_row_groups):
+        groups.append(group)
+        n_rows += file.metadata.row_group(group).num_rows
+        if n_rows >= PART or group == file.num_row_groups - 1:
+            yield file.read_row_groups(groups, columns)
+            groups, n_rows = [], 0
 
 
 def read_neuron_rows(files: RunFiles, name: str, *, neuron_id: int, side: str | None = None) -> pa.Table:

@@ -11,7 +11,6 @@ from neurolect.explorer.answers.columns import column_piece, map_piece, order_pi
 from neurolect.explorer.answers.opened import Opened, OpenedRun
 from neurolect.explorer.answers.overview import overview
 from neurolect.explorer.answers.plain import plain
-from neurolect.explorer.answers.rankings import entry_of, page_of
 from neurolect.explorer.answers.start import start_of
 from neurolect.visible import strict_json
 
@@ -86,17 +85,24 @@ class Answers:
         dict
             As docs/explorer.md has it.
         """
-        others = {
-            kind: [entry_of(kind, n, folder) for n, folder in enumerate(folders)]
-            for kind, folders in self.opened.others.items()
-        }
+        others = {kind: self._entries(kind) for kind in self.opened.others}
         return start_of(self.opened.runs, others, model=self.model)
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        folders = self.opened.others[kind]
+        if not folders:  # what reads them takes 200 MB for a network's library
+            return []
+        from neurolect.explorer.answers.rankings import entry_of
+
+        return [entry_of(kind, n, folder) for n, folder in enumerate(folders)]
 
     def _page(self, kind: str, number: str) -> dict[str, Any]:
         folders, at = self.opened.others[kind], _number(number)
         if at >= len(folders):
             what = f"There is no folder {number} among the {kind}."
             raise OptionError(what, expected=f"{len(folders)} of them")
+        from neurolect.explorer.answers.rankings import page_of
+
         found: dict[str, Any] = plain(page_of(kind, folders[at], self.opened.runs))
         return found
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurolect.errors import ModelError, OptionError
 from neurolect.explorer.answers.opened import OpenedRun
@@ -10,9 +10,10 @@ from neurolect.explorer.answers.plain import plain
 from neurolect.explorer.answers.source import Answers
 from neurolect.explorer.live.rate import Rate
 from neurolect.explorer.options import ServeOptions
-from neurolect.model import ModelOptions
-from neurolect.model.language_model import Model
 from neurolect.store.stages import recorded_options
+
+if TYPE_CHECKING:  # a server without a model does without its library, which takes 200 MB
+    from neurolect.model import Model, ModelOptions
 
 LONGEST_CHANGE = 200
 KINDS = ("sentence", "neuron", "edit")
@@ -52,8 +53,9 @@ class LiveModel:
             return reading.neuron(of, model, text, _text(given, "address", LONGEST_CHANGE))
         return editing.edited(of, model, text, _text(given, "change", LONGEST_CHANGE))
 
-    def _model(self, of: OpenedRun) -> Model:
+    def _model(self, of: OpenedRun) -> "Model":
         """Load the model with the run's own options; refuse one that the run is not of."""
+        from neurolect.model import ModelOptions
         from neurolect.model.load import load_with_head
 
         run = of.run()

@@ -1,6 +1,6 @@
 """Which sentences have which labels: sparse rows, one a sentence, values of one kind or of all kinds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -112,8 +112,14 @@ class Rows(NamedTuple):
 
     def read(self, run: Run, *columns: str) -> pa.Table:
         """Read list and labels of the rows, and further columns."""
-        only = [self.only[0]] if self.only else []
-        return self.of(run.table(self.name, columns=["neuron_id", "side", *self.labels, *columns, *only]))
+        return self.of(run.table(self.name, columns=self._columns(*columns)))
+
+    def parts(self, run: Run, *columns: str) -> Iterator[pa.Table]:
+        """Read the same a part at a time."""
+        yield from map(self.of, run.parts(self.name, columns=self._columns(*columns)))
+
+    def _columns(self, *columns: str) -> list[str]:
+        return ["neuron_id", "side", *self.labels, *columns, *([self.only[0]] if self.only else [])]
 
     def read_of(self, neuron: Neuron, side: str) -> pa.Table:
         """Read the rows of one list, with all columns."""
