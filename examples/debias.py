@@ -5,10 +5,10 @@
 
 `edit switch` ranks neurons by whether they switch he and she after "The king said that" and "The queen said that".
 Here the first of them are set, at every token but the first, midway between their means in sentences of either
-side. Read are log-probabilities of he against she after occupations (the gap); whether sentences that do name a
-man or a woman, others than those of the means, still get the right pronoun; and the loss on other text. Next to
-it: random neurons of the same layers set to their own middles, the mean difference of the hidden states set to its
-middle, and saying so in words.
+side. Read are log-probabilities of he against she after occupations (the gap, and its spread over them); whether
+sentences that do name a man or a woman, others than those of the means, still get the right pronoun; and the loss
+on other text. Next to it: random neurons of the same layers set to their own middles, the mean difference of the
+hidden states set to its middle, and saying so in words.
 """
 
 import argparse
@@ -119,8 +119,12 @@ def main() -> None:
             gap = gaps(model, [before + each for each in contexts])
             right = gaps(model, [before + each for each in [*named[0], *named[1]]]) * side > 0
             more = text_losses(model, texts) - losses
-        row = {"": name, "gap, nats": mean(np.abs(gap)), "he less she": mean(gap), "he": f"{(gap > 0).mean():.2f}"}
-        row |= {"order kept": f"{np.corrcoef(plain, gap)[0, 1]:.2f}", "named ones right": mean(right)}
+        row = {"": name, "gap, nats": mean(np.abs(gap)), "he less she": mean(gap), "spread": f"{gap.std():.2f}"}
+        row |= {
+            "he": f"{(gap > 0).mean():.2f}",
+            "order kept": f"{np.corrcoef(plain, gap)[0, 1]:.2f}",
+            "named ones right": mean(right),
+        }
         made.append(row | {"other text, nats": "" if before else mean(more, digits=3)})
     n = 2 * len(named[0])
     print(f"{len(contexts)} contexts of {len(OCCUPATIONS)} occupations, {n} that name a man or a woman,")

@@ -1,5 +1,6 @@
 """Edits do what they say, where they say it, and nothing else; against networks whose weights say the same."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -257,6 +258,26 @@ def test_edits_nest_and_end_with_an_exception() -> None:
         raise KeyError
     assert n_hooks(model) == n_before
     assert torch.equal(run(model, TEXTS)[0], plain)
+
+
+def test_places_are_looked_for_once_and_again_where_the_network_is_another() -> None:
+    model = decoder.__wrapped__("Llama")  # one of its own: it is changed
+    given, calls = inputs(model, PROMPTS), list[int]()
+    model.body.register_forward_hook(lambda *_: calls.append(1))
+
+    def n_calls() -> int:
+        calls.clear()
+        with edit(model, {"mlp.2.1": 3.0}) as report:
+            model.network(**given)
+        assert report.touched["mlp.2.1"].n_values > 0
+        return len(calls)
+
+    n_first = n_calls()
+    assert n_first > 1
+    assert n_calls() == 1
+    body: Any = model.body
+    body.layers[1] = copy.deepcopy(body.layers[1])
+    assert n_calls() == n_first
 
 
 def test_packed_sentences_end_where_their_positions_start_again() -> None:
