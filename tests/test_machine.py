@@ -40,6 +40,10 @@ def test_options_of_a_stage_an_option_or_a_word() -> None:
 def test_an_unknown_option_names_the_verb_that_lists_them() -> None:
     with pytest.raises(OptionError, match=r"nearest: 'collect.list_size'"):
         find_options("colect.listsize")
+    with pytest.raises(OptionError, match=r"All of them: neurolect options$"):
+        find_options("zzz")
+    with pytest.raises(OptionError, match=r"The nearest: 'collect.list_size'"):
+        find_options("list_sise")
     for setting, hint in (
         ("collect.listsize=3", "neurolect options collect"),
         ("colect.list_size=3", "neurolect options"),

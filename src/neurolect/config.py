@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import difflib
 import inspect
 import textwrap
 import tomllib
@@ -162,8 +163,12 @@ def find_options(wanted: str) -> tuple[OptionRow, ...]:
             return found
     what = f"There is no stage or option {wanted!r}, and no option speaks of it."
     expected = f"one of {', '.join(_names(RunConfig))}, an option, or a word"
-    near = nearest(wanted, [row.name for row in rows])
-    raise OptionError(what, expected=expected, hint=f"The nearest: {near}.")
+    names = {part: row.name for row in rows for part in (row.name, row.name.partition(".")[2])}
+    near = [names[each] for each in difflib.get_close_matches(wanted, names, cutoff=0.6)]
+    listed = ", ".join(map(repr, dict.fromkeys(near)))
+    raise OptionError(
+        what, expected=expected, hint=f"The nearest: {listed}." if near else "All of them: neurolect options"
+    )
 
 
 def _field_texts(options_class: type) -> dict[str, str]:
