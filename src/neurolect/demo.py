@@ -29,7 +29,7 @@ _QUICK = RunConfig(
 senses."""
 
 _ANNOUNCED = (
-    "Reads the 2,304 neurons of MiniLM on 5,096 documents: about five minutes on a laptop, longer on a busy machine. "
+    "Reads the 2,304 neurons of MiniLM on 5,096 documents: about five minutes on a laptop, more on a busy machine. "
     "A pass over the text, signatures, their scores, a report; cards of striking neurons come last. "
     "Ctrl-C is safe: the same command goes on. Quicker: neurolect demo --sample 500 --out quick-demo"
 )
