@@ -116,13 +116,16 @@ def judged(
     ks: Sequence[int],
     n: int,
     seed: int,
+    isolation: bool = True,
 ) -> dict[str, tuple[list[float], list[float]]]:
-    """Give causes and isolations, of every way, over pairs of held-out countries."""
+    """Give causes and, where asked for, isolations of every way, over pairs of held-out countries."""
     states = found.states[:, [each.startswith(f"{layer}.") for each in model.addresses]]
     made: dict[str, tuple[list[float], list[float]]] = {}
     for attribute, own in found.tokens.items():
         ways = ways_of(states[fit], [own[each] for each in fit], ks=ks, seed=seed)
         for asked, tokens in found.tokens.items():
+            if asked != attribute and not isolation:
+                continue
             known = [each for each in held if tokens[each] is not None]
             pairs = [(a, b) for a in known for b in known if tokens[a] != tokens[b]]
             drawn = np.random.default_rng([seed, len(pairs)]).permutation(len(pairs))
@@ -161,8 +164,9 @@ def main() -> None:
     print(f"{len(order)} countries; known are {', '.join(f'{n} of {name}' for name, n in counts.items())}.")
     ks = [int(each) for each in given.k.split(",")]
     given_to = {"fit": fit, "seed": given.seed}
+    few = {"held": fit, "ks": [], "n": max(3, given.pairs // 5), "isolation": False}
     causes = {
-        layer: np.mean(judged(model, found, f"hidden.{layer}", held=fit, ks=[], n=12, **given_to)["all neurons"][0])
+        layer: np.mean(judged(model, found, f"hidden.{layer}", **few, **given_to)["all neurons"][0])
         for layer in layers
     }
     layer = max(layers, key=lambda each: (causes[each], -each))
