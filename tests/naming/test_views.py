@@ -54,6 +54,16 @@ def test_what_is_printed_and_what_cards_show(folder: Path, monkeypatch: pytest.M
     assert f"named by m: {row['name']}" in text
     assert f"judged {row['score']:.2f}" in text
     assert "chance 0.50" in text
+    ranked = json.loads(succeed("rank", folder, "--by", "model-name", "--format", "json", "--limit", "30"))
+    scores = {each["address"]: each["score"] for each in as_json["rows"] if each["score"] is not None}
+    assert {each["address"]: each["score"] for each in ranked["rows"]} == pytest.approx(scores)
+    (first,) = [each for each in ranked["rows"] if each["address"] == "hidden.1.0"]
+    assert first["evidence"] == row["name"]
+    with serving(lambda *_: completion("NAME: something")) as stub:  # no list of sentences
+        succeed("name", folder, "--endpoint", stub.url, "--model", "other", "--yes", *SET)
+    without = command("rank", folder, "--by", "model-name")
+    assert without.code
+    assert "No name by other in" in without.err
 
 
 def test_the_explorer_has_them_escaped(folder: Path) -> None:

@@ -23,6 +23,7 @@ from neurolect.store.stage_kinds import command_of, described_with_tagger, stage
 SUMMARY, SENSES, FIDELITY = "signatures/summary", "signatures/polysemy", "fidelity/scores"
 CAUSE = "cause/effects"
 ALIGN = "align/neurons"
+NAMES = "names/neurons"
 CONTROL, FIDELITY_OF_LISTS = "fidelity/control", "fidelity/neurons"
 
 
@@ -75,6 +76,21 @@ def _minus_random(run: Run, asked: Asked) -> NDArray[np.float64]:
 def _of_twins(run: Run, _asked: Asked) -> NDArray[np.float64]:
     column = run.table("fidelity/twins", columns=["correlation"]).column("correlation")
     return np.asarray(column.to_numpy().astype(np.float64))
+
+
+def _of_names(run: Run, asked: Asked) -> Numbers:
+    """Read how the names of the language model that named last were judged; the names are the evidence."""
+    table = run.table(NAMES)
+    model = run.manifest["stages"]["name"]["model"]
+    rows = table.filter(pc.is_valid(table.column("score"))).to_pylist()
+    rows = [row for row in rows if row["model"] == model]
+    if not rows:
+        what = f"No name by {model} in {run.folder} was judged."
+        raise RunFolderError(what, hint=f"Name more, or with another judge: {command_of('name', run.folder)}")
+    values, names = np.full(run.n_neurons, np.nan), [""] * run.n_neurons
+    for row in [row for row in rows if row["side"] == asked.side]:
+        values[row["neuron_id"]], names[row["neuron_id"]] = row["score"], row["name"]
+    return Numbers(values, names)
 
 
 def _of_writing(run: Run, _asked: Asked, *, column: str = "kurtosis") -> NDArray[np.float64]:
@@ -168,6 +184,12 @@ _NUMBERS = [
         "share of its held-out sentences that the name covers",
         FIDELITY_OF_LISTS,
         column="name_covered",
+    ),
+    Number(
+        name="model-name",
+        label="how often a judge is right about the name by a language model (balanced accuracy; chance 0.5)",
+        source=NAMES,
+        read=_of_names,
     ),
     Number(
         name="trained-minus-random",
