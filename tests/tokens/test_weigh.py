@@ -14,7 +14,7 @@ from neurolect.errors import ModelError, OptionError, RunFolderError
 from neurolect.model import load_model
 from neurolect.model.word_alignment import align
 from neurolect.store import Run, open_run
-from neurolect.tokens import forward_pass, read_tokens
+from neurolect.tokens import forward_pass, read_tokens, weigh
 from neurolect.tokens.entries import unpack_values, word_weights
 from neurolect.views import card, card_text
 from neurolect.views.cards.activating_words import activating_words, bracketed, pieces
@@ -145,16 +145,25 @@ def test_neurons_are_added_and_an_interruption_is_no_loss(
     calls = []
     plain = forward_pass._read_part
 
-    def stop_once(*arguments: object) -> object:
+    def stop_once(*arguments: object, **more: object) -> object:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return plain(*arguments)  # type: ignore[arg-type]
+        return plain(*arguments, **more)  # type: ignore[arg-type]
+
+    def stop_while_writing(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(forward_pass, "_read_part", stop_once)
     with pytest.raises(KeyboardInterrupt):
         read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    with monkeypatch.context() as patch:
+        patch.setattr(weigh, "_write", stop_while_writing)
+        with pytest.raises(KeyboardInterrupt):
+            read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    n_read = len(calls)
     again = read_tokens(open_run(folder), neurons=["hidden.2.1"], n_sentences=8)
+    assert len(calls) == n_read > 2  # what was read before the tables were written is not read again
     assert not (folder / "tokens" / "partial").exists()
     entries = again.table("tokens/entries")
     assert entries.num_rows == 24

@@ -15,11 +15,13 @@ from neurolect.folders.parquet import ParquetReader
 from neurolect.model import Model
 from neurolect.model.token_values import read_token_values
 from neurolect.model.word_alignment import TokenSpans
-from neurolect.progress import Progress
+from neurolect.progress import Progress, Task
 from neurolect.store import Run
 from neurolect.tokens.entries import pack_values
 
-PART_SENTENCES = 2_048
+PART_SENTENCES = 256
+"""Sentences of a part on a processor, which an interrupt may lose; eight times as many on a GPU."""
+PARTIAL = "tokens/partial"
 _KEYS = ("sentence_id", "neuron_id", "side", "rank")
 NO_SPANS = TokenSpans(np.empty(0, np.int32), np.empty(0, np.int32))
 FAR = 0.1
@@ -29,32 +31,39 @@ FAR = 0.1
 def read_entries(run: Run, model: Model, wanted: pa.Table, *, progress: Progress) -> tuple[pa.Table, pa.Table]:
     """Read the wanted neurons at the tokens of the wanted sentences.
 
+    Its parts stay in the folder until :func:`forget_parts`: an interrupt after the pass loses nothing of it.
+
     Returns: entries: pyarrow.Table. ``tokens/entries`` of ``docs/run_folder.md``, in the order of `wanted`.
     Returns: sentences: pyarrow.Table. ``tokens/sentences``, ascending id.
     """
     sentence_ids = np.unique(wanted.column("sentence_id").to_numpy())
-    folder = run.folder / "tokens" / "partial"
-    _begin(folder, wanted, model=model)
+    folder, size = run.folder / PARTIAL, PART_SENTENCES * (1 if model.device.type == "cpu" else 8)
+    _begin(folder, wanted, model=model, size=size)
     order = np.argsort(wanted.column("sentence_id").to_numpy(), kind="stable")
     by_sentence = wanted.take(pa.array(order))
     ids = by_sentence.column("sentence_id").to_numpy()
     read: list[tuple[pa.Table, pa.Table]] = []
     with progress.task("tokens", total=len(sentence_ids), unit="sentences") as task:
-        for number, part in enumerate(_parts(sentence_ids)):
+        for number, part in enumerate(_parts(sentence_ids, size)):
             low, high = np.searchsorted(ids, [part[0], part[-1] + 1])
             entries = by_sentence.slice(low, high - low)
             if not (folder / f"entries-{number}.parquet").is_file():
-                made, spans = _read_part(run, model, entries, part)
+                made, spans = _read_part(run, model, entries, part, task=task)
                 write_table(folder / f"sentences-{number}.parquet", spans)
                 write_table(folder / f"entries-{number}.parquet", made)
+            else:
+                task.advance(len(part))
             spans = _part(folder, f"sentences-{number}.parquet", of=pa.table({"sentence_id": part}))
             read.append((_part(folder, f"entries-{number}.parquet", of=entries), spans))
-            task.advance(len(part))
     entries, sentences = (pa.concat_tables(each) for each in zip(*read, strict=True))
     entries = entries.take(pa.array(np.argsort(order)))
     _check(run, model, wanted, entries)
-    rmtree(folder)
     return entries.drop_columns(["pooled"]), sentences
+
+
+def forget_parts(run: Run) -> None:
+    """Remove the parts of the pass, once all that is made of them is written."""
+    rmtree(run.folder / PARTIAL, ignore_errors=True)
 
 
 def _part(folder: Path, name: str, *, of: pa.Table) -> pa.Table:
@@ -76,25 +85,26 @@ def _part(folder: Path, name: str, *, of: pa.Table) -> pa.Table:
     return table
 
 
-def _begin(folder: Path, wanted: pa.Table, *, model: Model) -> None:
+def _begin(folder: Path, wanted: pa.Table, *, model: Model, size: int) -> None:
     """Resume with the parts that are there if they are parts of the same work."""
     columns = [wanted.column(name).to_numpy() for name in ("neuron_id", "rank", "sentence_id")]
     key = {
         "model": model.fingerprint,
         "dtype": model.dtype,
         "n": wanted.num_rows,
+        "part": size,
         "sums": [int((column.astype(np.int64) * (np.arange(len(column)) % 8191 + 1)).sum()) for column in columns],
     }
     begin_parts(folder, key)
 
 
-def _parts(sentence_ids: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(sentence_ids), PART_SENTENCES):
-        yield sentence_ids[start : start + PART_SENTENCES]
+def _parts(sentence_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(sentence_ids), size):
+        yield sentence_ids[start : start + size]
 
 
 def _read_part(
-    run: Run, model: Model, entries: pa.Table, sentence_ids: NDArray[np.int64]
+    run: Run, model: Model, entries: pa.Table, sentence_ids: NDArray[np.int64], *, task: Task
 ) -> tuple[pa.Table, pa.Table]:
     """Run the model on some sentences."""
     sentences = run.take_sentences(sentence_ids)
@@ -106,6 +116,7 @@ def _read_part(
     values: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
     spans: list[TokenSpans] = [NO_SPANS] * len(texts)
     for each in read_token_values(model, texts, sources=sources[0] if sources else None, neurons=wanted):
+        task.advance()
         spans[each.number] = each.spans
         if len(each.values):
             values[first[each.number] : first[each.number + 1]] = list(np.ascontiguousarray(each.values.T))

@@ -21,7 +21,7 @@ from neurolect.store.files import changes_of
 from neurolect.store.sides import check_side, lists_of
 from neurolect.store.stages import making, recorded_options
 from neurolect.tokens.entries import unpack_values, wanted_entries, word_weights
-from neurolect.tokens.forward_pass import read_entries
+from neurolect.tokens.forward_pass import forget_parts, read_entries
 from neurolect.tokens.weighted_items import ListItems, Scored, score_items, weighted_table
 from neurolect.tokens.weighted_patterns import weighted_patterns
 
@@ -99,8 +99,9 @@ def read_tokens(
             entries, sentences = read_entries(run, loaded, wanted, progress=progress)
             if kept is not None:
                 entries, sentences = _joined(kept[0], entries), _joined_sentences(kept[1], sentences)
-        record.entry |= {"n_sentences_a_list": None, "read_from": None}  # until all is written
-        record.write()
+        if kept is None:
+            record.entry |= {"n_sentences_a_list": None, "read_from": None}  # until all is written
+            record.write()
         record.entry["n_without_weights"] = _write(run, entries, sentences, progress=progress)
         record.entry |= {
             "n_sentences_a_list": n_sentences,
@@ -108,6 +109,7 @@ def read_tokens(
             "n_entries": entries.num_rows,
             "n_sentences": sentences.num_rows,
         }
+        forget_parts(run)
     return Run(run.folder)
 
 
@@ -158,7 +160,10 @@ def _joined_sentences(kept: pa.Table, made: pa.Table) -> pa.Table:
 
 
 def _write(run: Run, entries: pa.Table, sentences: pa.Table, *, progress: Progress) -> int:
-    """Weigh words and tags and write all tables; say how many sentences have no word above the mean."""
+    """Weigh words and tags and write all tables; say how many sentences have no word above the mean.
+
+    Entries last: until then the sentences may be more than theirs, and an interrupted call loses none.
+    """
     words, coded, row_of, background = _coded(run, sentences.column("sentence_id").to_numpy())
     listed, n_silent = _list_items(
         run, entries, sentences, words=words, coded=coded, row_of=row_of, progress=progress
