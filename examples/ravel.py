@@ -7,7 +7,7 @@ the model does not know are left out. At a country's token its hidden states are
 all of them, the k neurons that differ most between the attribute's values, k random ones, or only within the
 directions between the values' means. Cause: share of pairs where the other's attribute is then said. Isolation:
 share of pairs where another attribute stays what it was. Neurons, directions and the block (of four the one where
-all neurons cause most) are chosen on other countries than those of the pairs.
+all neurons cause most, the last of equals) are chosen on other countries than those of the pairs.
 """
 
 import argparse
@@ -169,7 +169,7 @@ def main() -> None:
         layer: np.mean(judged(model, found, f"hidden.{layer}", **few, **given_to)["all neurons"][0])
         for layer in layers
     }
-    layer = max(layers, key=lambda each: (causes[each], -each))
+    layer = max(layers, key=lambda each: (causes[each], each))  # the last of equals: most is made of the word there
     print(f"All neurons cause: {', '.join(f'hidden.{each} {share:.2f}' for each, share in causes.items())}.\n")
     made = judged(model, found, f"hidden.{layer}", held=held, ks=ks, n=given.pairs, **given_to)
     rows = [
