@@ -7,6 +7,7 @@ import pytest
 from neurolect.signatures.annotation.annotate import WORDS, Annotations
 from neurolect.signatures.annotation.coding import code_sentences
 from neurolect.signatures.counting.counts import evidence_table
+from neurolect.signatures.evidence import words
 from neurolect.signatures.evidence.tags import class_shares, tag_evidence
 from neurolect.signatures.evidence.words import word_evidence, words_table
 from neurolect.signatures.inputs import Lists
@@ -46,10 +47,13 @@ def test_without_tags_shares_are_missing() -> None:
     assert np.isnan(class_shares(evidence, tag_names=[], n_lists=2)["noun_share"]).all()
 
 
-def test_a_word_counts_in_the_classes_it_has_in_the_sentence() -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 8192])
+def test_a_word_counts_in_the_classes_it_has_in_the_sentence(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     background = np.array([sum(word in sentence for sentence in SENTENCES) for word in CODED.vocabulary])
     found = word_evidence(CODED, LISTS, background=background, n_background=4, in_sample=SAMPLE, options=OPTIONS)
     rows = words_table(found, coded=CODED, lists=LISTS).to_pylist()
+    monkeypatch.setattr(words, "LISTS_AT_ONCE", at_once)
+    assert words_table(found, coded=CODED, lists=LISTS).to_pylist() == rows
     counts = {(row["side"], row["word_class"], row["word"]): (row["n_list"], row["n_background"]) for row in rows}
     assert counts["top", "all", "watch"] == (2, 3)
     assert counts["top", "verb", "watch"] == (2, 1)

@@ -17,6 +17,7 @@ from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 
 N_CANDIDATES, N_IN_SENSES = 30, 6
+LISTS_AT_ONCE = 8_192
 LIKE_A_WORD = r"^\pL"
 """Nouns, verbs and adjectives begin with a letter: the tagger has to call pieces of "it's" something."""
 
@@ -59,17 +60,30 @@ def word_evidence(
 
 
 def words_table(evidence: dict[str, Evidence], *, coded: CodedSentences, lists: Lists) -> pa.Table:
-    """Write word evidence as a table."""
+    """Write word evidence as a table.
+
+    So many lists at once: of 131,072 lists there are 23 million rows, which are put in order 150 bytes each.
+    """
     vocabulary, display = pa.array(coded.vocabulary, pa.string()), pa.array(coded.display, pa.string())
-    joined = Evidence._make(np.concatenate(columns) for columns in zip(*evidence.values(), strict=True))
-    classes = np.repeat(np.arange(len(evidence)), [len(each.lists) for each in evidence.values()])
-    order = np.lexsort((joined.rank_frequency, classes, joined.lists))
-    joined = Evidence._make(column[order] for column in joined)
-    columns = lists.identify(joined.lists)
-    columns["word_class"] = pa.array(list(evidence), pa.string()).take(pa.array(classes[order]))
-    columns["word"] = vocabulary.take(pa.array(joined.items))
-    columns["display"] = display.take(pa.array(joined.items))
-    return pa.table(columns | evidence_columns(joined))
+    names = pa.array(list(evidence), pa.string())
+    bounds = np.arange(0, len(lists.rows) + LISTS_AT_ONCE, LISTS_AT_ONCE)
+    ends = [np.searchsorted(each.lists, bounds) for each in evidence.values()]
+    tables = []
+    for number in range(max(1, len(bounds) - 1)):
+        parts = [
+            Evidence._make(column[at[number] : at[number + 1]] for column in each)
+            for each, at in zip(evidence.values(), ends, strict=True)
+        ]
+        joined = Evidence._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+        classes = np.repeat(np.arange(len(parts)), [len(each.lists) for each in parts])
+        order = np.lexsort((joined.rank_frequency, classes, joined.lists))
+        joined = Evidence._make(column[order] for column in joined)
+        columns = lists.identify(joined.lists)
+        columns["word_class"] = names.take(pa.array(classes[order]))
+        columns["word"] = vocabulary.take(pa.array(joined.items))
+        columns["display"] = display.take(pa.array(joined.items))
+        tables.append(pa.table(columns | evidence_columns(joined)))
+    return pa.concat_tables(tables)
 
 
 def _count(collected: Collected) -> Counted:
