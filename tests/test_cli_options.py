@@ -17,7 +17,7 @@ COMMAND_LINE = Path(__file__).parent.parent / "docs" / "command_line.md"
 
 def all_verbs() -> dict[str, Any]:
     """Give every verb by its words."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, verb in get_command(app).commands.items():  # type: ignore[attr-defined]
         own = getattr(verb, "commands", None)
         found |= {name: verb} if own is None else {f"{name} {short}": each for short, each in own.items()}

@@ -27,9 +27,10 @@ def activations_text(store: ActivationStore) -> str:
 def activations_facts(store: ActivationStore) -> dict[str, Any]:
     """Give the same fit for JSON: ``classes`` has a row a class with its units by part; ``parts`` all of them."""
     parts = np.bincount(store.split, minlength=3).tolist()
-    kept = ("n_rows", "dtype", "counts", "notices")
-    facts: dict[str, Any] = {name: store.manifest[name] for name in kept}
-    facts |= {"folder": str(store.folder), "unit": store.unit, "n_neurons": store.neurons.n_neurons}
+    made = store.manifest
+    facts: dict[str, Any] = {"folder": str(store.folder), "unit": store.unit, "n_neurons": store.neurons.n_neurons}
+    facts |= {"n_rows": made["n_rows"], "dtype": made["dtype"], "counts": made["counts"]}
+    facts |= {"notices": made["notices"]}
     facts["parts"] = dict(zip(_PARTS, parts, strict=True))
     counts = _counts(store) if store.classes else np.zeros((0, 3), np.int64)
     facts["classes"] = [
