@@ -20,6 +20,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run, open_run
 from neurolect.verification import verify
 from neurolect.views import card, card_text
+from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.command_line import command, succeed
 from tests.model.autoencoders.folders import LATENTS, write_sae_lens
 from tests.reference.top_lists import sorted_lists
@@ -111,6 +112,10 @@ def test_a_latent_that_is_rarely_above_0_is_not_scored_on_zeros(run: Run) -> Non
     for row in rows:
         assert row["n_positives"] <= (held[row["neuron_id"]] > 0).sum()
         assert row["refused"] != "constant" or row["neuron_id"] < DEAD + RARE
+    n = sum(row["refused"] is None for row in rows)
+    assert 0 < n < LATENTS
+    expected = f"Of {LATENTS} latents {n} are scored: those above 0 on at least 2 of {held.shape[1]} held-out"
+    assert expected in fidelity_text(fidelity_of_run(scored))
 
 
 def test_hidden_neurons_keep_both_sides_next_to_latents(place: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Read an autoencoder's tensors, and refuse what is missing, too many, of another shape or not finite."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             what = f"{path} cannot be read: {str(error).splitlines()[0]}."
             raise ModelError(what, expected="a file of safetensors", hint="copy it again") from error
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle's protocol: what cannot be read is refused
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         what = f"{path} is a pickle that is damaged or holds more than tensors, which could run any code."
         raise ModelError(what, expected="tensors by name", hint="save it as safetensors") from error

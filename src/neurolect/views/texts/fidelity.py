@@ -26,7 +26,8 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
 
     Returns: ``n_scored``, ``refused`` (reason to number of lists), ``top_share``, ``n_sentences``, ``n_positives``
         and ``base_rate`` (medians), ``min_positives``, ``evidence`` (kind to quantiles of AUROC, and medians of
-        average precision and rank correlation), ``controls`` (quantiles of AUROC of another neuron's signature,
+        average precision and rank correlation), ``latents`` (``n`` and ``n_scored``, None
+        without any), ``controls`` (quantiles of AUROC of another neuron's signature,
         against hard negatives, of the name alone and of another name, of a random model, on second corpora; the
         share of its held-out sentences that the name's first part covers), ``layers`` (site, layer, quantiles of
         AUROC and of rank correlation, the same after ``random_`` of the random model).
@@ -61,9 +62,19 @@ def fidelity_of_run(run: Run) -> dict[str, Any]:
         "n_positives": _median(_numbers(neurons, "n_positives")),
         "min_positives": run.manifest["options"].get("fidelity", {}).get("min_positives"),
         "evidence": {kind: _summary(own) for kind in (ALL, *kind_names()) if (own := _of(scores, kind)).num_rows},
+        "latents": _latents(run, neurons),
         "controls": controls,
         "layers": _layers(run, together, random),
     }
+
+
+def _latents(run: Run, neurons: pa.Table) -> dict[str, int] | None:
+    """Count latents and those that are scored; None where there are none."""
+    of_latents = run.index.latent
+    if not of_latents.any():
+        return None
+    scored = neurons.filter(pc.is_null(neurons.column("refused"))).column("neuron_id").to_numpy()
+    return {"n": int(of_latents.sum()), "n_scored": int(np.count_nonzero(of_latents[np.unique(scored)]))}
 
 
 def _of(table: pa.Table, kind: str) -> pa.Table:
@@ -126,6 +137,7 @@ def fidelity_text(made: dict[str, Any]) -> str:
         ]
     for reason, n in made["refused"].items():
         lines += [f"{n:,} signatures not scored: {reason}.", *_why(reason, made)]
+    lines += _of_latents(made)
     if not made["n_scored"]:
         return "\n".join(lines) + "\n"
     lines += [
@@ -148,6 +160,18 @@ def fidelity_text(made: dict[str, Any]) -> str:
             random = f"   random weights {row['random_auroc'][2]:.2f}" if row.get("random_auroc") else ""
             lines.append(f"{line}  {bar}{random}")
     return "\n".join(lines) + "\n"
+
+
+def _of_latents(made: dict[str, Any]) -> list[str]:
+    """Say which latents the figures are of: those that are above 0 often."""
+    found = made["latents"]
+    if found is None or found["n_scored"] == found["n"] or not made["n_sentences"]:
+        return []
+    often = f"on at least {made['min_positives']} of {made['n_sentences']:,} held-out sentences"
+    return [
+        f"  Of {found['n']:,} latents {found['n_scored']:,} are scored: those above 0 {often}.",
+        "  The figures are of these; rarer ones may be otherwise.",
+    ]
 
 
 def _why(reason: str, made: dict[str, Any]) -> list[str]:
