@@ -108,6 +108,7 @@ def test_questions_are_those_of_find_and_bounded(example_folder: Path) -> None:
     run = answers.run(0)
     assert ask(run, {"word": "shall", "limit": "3"})["rows"][0]["address"] == "hidden.1.3"
     assert all("shall" in row["example"].lower().split() for row in ask(run, {"word": "shall"})["rows"])
+    assert "shall" in ask(run, {"has": "words=shall"})["rows"][0]["evidence"]
     for given in ({}, {"word": " "}, {"path": "x"}, {"word": "x" * 501}, {"word": "a", "limit": "201"}):
         with pytest.raises(OptionError):
             ask(run, given)

@@ -22,7 +22,7 @@ LONGEST, MOST = 500, 200
 """Characters of a question, and neurons of an answer."""
 LIMIT = 20
 EXAMPLE = 240
-SCORES = ("score", "n_list", "share_list", "share_background", "lift", "log_odds_z", "name")
+SCORES = ("evidence", "score", "n_list", "share_list", "share_background", "lift", "log_odds_z", "name")
 
 
 def ask(of: OpenedRun, given: Mapping[str, str]) -> dict[str, Any]:
