@@ -8,7 +8,7 @@ default:
     @just --list --unsorted
 
 # All that a change must pass.
-ci: check test docs release site-of-release
+ci: check test tutorials docs release site-of-release
 
 # Mend what a program can mend, and write the pages that are written from the code.
 fix:
@@ -27,6 +27,10 @@ check:
 # The tests; `just test -n0 tests/test_docs.py` runs some of them.
 test *ARGS:
     pytest {{ARGS}}
+
+# The tutorials, small: every notebook runs. That about a decoder is skipped with a line where its model is not installed.
+tutorials:
+    OMP_NUM_THREADS=1 pytest -m tutorial --dist load -rs tests/test_tutorials.py
 
 # The documentation, strictly: a broken link is an error. In build/site.
 docs:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from neurolect.collector import CollectOptions, collect
-from neurolect.corpus import prepare, register_source, unregister_source
+from neurolect.corpus import open_corpus, prepare, register_source, unregister_source
 from neurolect.errors import ModelError, OptionError
 from neurolect.model import (
     ModelOptions,
@@ -34,7 +34,7 @@ from neurolect.probing import (
 from neurolect.results import read_ranking, unregister_number
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.signatures.evidence import unregister
-from neurolect.views import plot
+from neurolect.views import card, plot
 from neurolect.views.plots import register_figure, unregister_figure
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -151,6 +151,18 @@ def test_a_site_that_no_module_fits_is_refused(here: Path) -> None:
     unregister_site("query")
     with pytest.raises(OptionError, match=r"model\.sites"):
         ModelOptions(sites=("query",))
+
+
+def test_a_run_of_an_added_site_opens_where_the_site_is_not_known(here: Path, tmp_path: Path) -> None:
+    register_site("query", module="query$")
+    model = load_model("model", options=ModelOptions(sites=("hidden", "query")))
+    options = CollectOptions(list_size=20, sample_size=50)
+    collect(model, open_corpus("documents"), out=tmp_path / "run", options=options)
+    unregister_site("query")
+    run = describe(tmp_path / "run", options=DescribeOptions(tagger="none", vectors="none"))
+    neuron = run.neuron("query.1.3")
+    assert card(neuron)["address"] == "query.1.3"
+    assert neuron.list("top", limit=3).num_rows == 3
 
 
 def test_a_kind_of_evidence(here: Path) -> None:
