@@ -238,6 +238,19 @@ def test_fade_tells_a_planted_neurons_words_from_anothers(printed: Callable[...,
         assert float(own[name].split(" ")[0]) > float(other[name].split(" ")[0]) + 0.1
 
 
+def test_only_used_neurons_change_what_the_planted_model_writes(example: Example, tmp_path: Path) -> None:
+    fade, truth = example("fade"), planted_model(tmp_path / "planted")
+    model = neurolect.load_model(str(truth.folder), head="lm", options=neurolect.ModelOptions(dtype="float32"))
+    as_it_is = fade.FACTORS.index(1)
+    assert fade.FACTORS[0] == 0
+    for role in ("decoy", "detector"):
+        addresses = [each.address for each in truth.neurons if each.role == role and "mlp" in each.address][:4]
+        assert len(addresses) == 4
+        for each in addresses:
+            texts = fade.written(model, each, seed=0)
+            assert (texts[as_it_is] != texts[0]) == (role == "detector"), each
+
+
 def test_only_the_weights_of_neurons_named_are_trained(
     example: Example, printed: Callable[..., Rows], tmp_path: Path
 ) -> None:
