@@ -1,5 +1,7 @@
 """The held-out part: bounded, disjoint from all else, the same however it was read."""
 
+import logging
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +162,18 @@ def test_none_is_kept_where_none_is_asked_for(model: Model, corpus: Corpus, tmp_
     assert bare.manifest["stages"]["collect"]["n_held_out"] == 0
     with pytest.raises(OptionError, match=r"collect\.held_out_size is -1"):
         CollectOptions(held_out_size=-1)
+
+
+def test_what_a_first_signal_does_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "neurolect")
+    asked = StopRequest()
+    asked.ask(signal.SIGINT, None)
+    assert asked.name == "SIGINT"
+    assert "SIGINT: stopping after the batch that runs" in caplog.text
+    with pytest.raises(KeyboardInterrupt):
+        asked.ask(signal.SIGTERM, None)
+    caplog.clear()
+    worker = StopRequest(patient=True)
+    worker.ask(signal.SIGTERM, None)
+    worker.ask(signal.SIGTERM, None)
+    assert (worker.name, caplog.text) == ("SIGTERM", "")

@@ -1,6 +1,7 @@
 """How many threads a forward pass takes: the last bits of matrix products depend on it."""
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from neurolect.collector.options import CollectOptions
 from neurolect.progress import Progress
 from neurolect.store.manifest import read_manifest
 
+logger = logging.getLogger(__name__)
 _SETTING = "OMP_NUM_THREADS"
 
 
@@ -70,6 +72,9 @@ def n_own_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_AGAIN = "Once more stops at once, and what was read since the last checkpoint is read again."
+
+
 # Notice Ctrl-C or a scheduler's SIGTERM, and stop between two batches.
 class StopRequest:
     """Whether somebody asked to stop.
@@ -87,7 +92,10 @@ class StopRequest:
         """Remember the request; a second one stops at once unless this one is patient."""
         if self.name is not None and not self._patient:
             raise KeyboardInterrupt
-        self.name = self.name or signal.Signals(number).name
+        if self.name is None:
+            self.name = signal.Signals(number).name
+            if not self._patient:
+                logger.info("%s: stopping after the batch that runs; what was read is kept. %s", self.name, _AGAIN)
 
 
 @contextmanager
