@@ -195,7 +195,7 @@ function Nearest({ card, now }) {
   }
   const alike = card.responds_like || [];
   if (!groups.length && !alike.length) return html`<${Section} id="nearest" title="Nearest neurons" brief="Not known in this run."><${Make} run=${now} stage="relate">Not known in this run.<//><//>`;
-  return html`<${Section} id="nearest" title="Nearest neurons" brief=${[...new Set([...alike, ...groups.flatMap(([, , rows]) => rows)].map((each) => each.address))].slice(0, 4).join(", ")}><div class="columns three">
+  return html`<${Section} id="nearest" title="Nearest neurons" brief=${[...new Set([...alike, ...groups.flatMap(([, , rows]) => rows)].map((each) => cut(each.address, 60)))].slice(0, 4).join(", ")}><div class="columns three">
     ${alike.length ? html`<div><h3>by response <span class="dim">(correlation over a sample)</span></h3><ul class="plain-list">${alike.map((each) => html`<li><a class="address" href=${cardLink(now.n, each.address)}>${each.address}</a> <span class="value">${number(each.correlation)}</span></li>`)}</ul></div>` : null}
     ${groups.map(([side, title, rows]) => html`<div class=${`side-of ${side}`}><h3><${Side} side=${side} /> ${title}</h3><ul class="plain-list">${rows.map((each) => html`<li><a class="address" href=${cardLink(now.n, each.address, each.side)}><${Side} side=${each.side} />${each.address}</a> <span class="value">${number(each.likeness)}</span> <span class="dim">${cut(each.name || "no clear theme", 60)}</span></li>`)}</ul></div>`)}</div><//>`;
 }

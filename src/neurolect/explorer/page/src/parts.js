@@ -77,7 +77,7 @@ export function Section({ title, id, note, children, aside, brief }) {
   const isOpen = !canFold || unfolded.value.has(id);
   return html`<section aria-labelledby=${id} class=${canFold ? "folding" : ""}>
     <div class="section-head"><h2 id=${id}>${canFold ? html`<button type="button" class="fold" aria-expanded=${String(isOpen)} onClick=${() => unfold(id, !isOpen)}>${title}</button>` : title}</h2>${isOpen ? aside : null}</div>
-    ${isOpen ? html`${note ? html`<p class="note">${note}</p>` : null}${children}` : brief ? html`<p class="brief">${brief}</p>` : null}
+    ${isOpen ? html`${note ? html`<p class="note">${note}</p>` : null}${children}` : brief ? html`<p class="brief">${cut(brief, 220)}</p>` : null}
   </section>`;
 }
 
