@@ -34,7 +34,8 @@ def wanted() -> dict[str, tuple[list[str], str]]:
 
 def rows() -> list[list[str]]:
     """Read the tables of the page, a row a package."""
-    lines = re.findall(r"(?m)^\| (.+) \|$", PAGE.read_text(encoding="utf-8"))
+    tables = PAGE.read_text(encoding="utf-8").partition("## Which versions were run")[0]
+    lines = re.findall(r"(?m)^\| (.+) \|$", tables)
     cells = [[each.strip() for each in line.split(" | ")] for line in lines]
     return [row for row in cells if row[0] != "package" and not row[0].startswith("---")]
 
