@@ -72,7 +72,8 @@ def run(
     out = Path(out)
     config = dataclasses.replace(config, prepare=config.prepare.for_model(model))
     corpus = _corpus(sources, out, config, workers, progress)
-    loaded = load_model(model, options=config.model, device=device)
+    with progress.step("load the model"):
+        loaded = load_model(model, options=config.model, device=device)
     collected = collect(loaded, corpus, out=out, options=config.collect, progress=progress)
     remember_options(out, {"describe": config.describe, "fidelity": config.fidelity, "relate": config.relate})
     done = describe_and_score(collected, config=config, workers=workers, progress=progress)

@@ -129,7 +129,8 @@ def ablate(
         what = "No neuron was given to set."
         raise OptionError(what, expected="addresses (mlp.15.200, mlp.15) or a ranking")
     if isinstance(model, str):
-        model = load_with_head(model, options=model_options, device=device)
+        with progress.step("load the model"):
+            model = load_with_head(model, options=model_options, device=device)
     measured = measured_texts(model, on, options=options)
     if isinstance(neurons, pa.Table) and (note := foreign(neurons, model)):
         logger.warning(note)

@@ -122,7 +122,8 @@ def cause(
         what = f"No signature of the {options.side} lists asked for of {run.folder} was scored."
         hint = f"Why: neurolect fidelity {quoted(run.folder)}"
         raise RunFolderError(what, expected="signatures with a fidelity", hint=hint)
-    loaded = load_model_of(run, model, device=device, load=load_with_head)
+    with progress.step("load the model"):
+        loaded = load_model_of(run, model, device=device, load=load_with_head)
     with making(run.folder, "cause", options=options, keep=True) as record:
         within = Run(run.folder, within="cause")
         parts = _Parts(within, _key(options, loaded.fingerprint, record))

@@ -124,12 +124,13 @@ def dream(
     """
     options, progress, began = options or DreamOptions(), progress or NullProgress(), time.monotonic()
     run = run_of(model)
-    if run is not None:
-        loaded = load_model_of(run, device=device, load=load_with_head)
-    else:
-        loaded = (
-            model if isinstance(model, Model) else load_with_head(str(model), options=model_options, device=device)
-        )
+    with progress.step("load the model"):
+        if run is not None:
+            loaded = load_model_of(run, device=device, load=load_with_head)
+        elif isinstance(model, Model):
+            loaded = model
+        else:
+            loaded = load_with_head(str(model), options=model_options, device=device)
     site, layer, own = read_address(neuron)
     tap = tap_at(loaded, site, layer)
     if own is None or len(own) != 1 or own[0] >= tap.place.width:

@@ -158,7 +158,8 @@ def prune(
         check_free(each)
     name = model if isinstance(model, str) else model.name
     if isinstance(model, str):
-        model = load_with_head(model, options=model_options, device=device)
+        with progress.step("load the model"):
+            model = load_with_head(model, options=model_options, device=device)
     taps = [tap_at(model, "mlp", layer) for layer in range(1, model.n_layers + 1)]
     given = None if ranking is None else _order(ranking, taps)
     texts = measured_texts(model, on, options=replace(options, texts=2 * options.texts)).texts

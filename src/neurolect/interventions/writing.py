@@ -134,7 +134,8 @@ def writes(
     if run is not None:
         return _of_run(run, neurons, token=token, seed=seed, device=device, progress=progress)
     if not isinstance(model, Model):
-        model = load_with_head(str(model), options=model_options, device=device)
+        with (progress or NullProgress()).step("load the model"):
+            model = load_with_head(str(model), options=model_options, device=device)
     unembedding = unembedding_of(model)
     wanted = _columns(model, neurons)
     rows: list[dict[str, Any]] = []
@@ -194,7 +195,8 @@ def _of_run(
     if not written_by:
         what = f"{run.folder} has neither mlp neurons, heads nor latents, nor the last block's hidden dimensions."
         raise OptionError(what, expected="a run that was collected with model.sites=mlp, say")
-    model = load_model_of(run, device=device, load=load_with_head)
+    with (progress or NullProgress()).step("load the model"):
+        model = load_model_of(run, device=device, load=load_with_head)
     asked = list(neurons) or [f"{site}.{layer}" for site, layer in written_by]
     if neurons:
         return writes(model, asked, token=token, seed=seed, progress=progress)

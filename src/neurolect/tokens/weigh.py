@@ -88,7 +88,8 @@ def read_tokens(
     kept = _kept(run, n_sentences=n_sentences)
     if kept is not None:
         wanted = wanted.filter(pa.array(~np.isin(lists_of(wanted, SIDES), lists_of(kept[0], SIDES))))
-    loaded = model_of_run(run, model, device=device) if wanted.num_rows or model is not None else None
+    with progress.step("load the model"):
+        loaded = model_of_run(run, model, device=device) if wanted.num_rows or model is not None else None
     if not wanted.num_rows and run.is_current("tokens") and not changes_of(run.folder, run.manifest, "tokens"):
         progress.message(f"The tokens of these lists of {run.folder} are already read.")
         return Run(run.folder)

@@ -128,7 +128,8 @@ def align(
         lists = _missing(within, wanted, before[1], options)
         made = before
         if lists:
-            loaded = load_model_of(run, model, device=device)
+            with progress.step("load the model"):
+                loaded = load_model_of(run, model, device=device)
             phrases, rows = align_lists(within, loaded, lists, options, progress=progress, record=record)
             made = (
                 _joined(before[0], pa.Table.from_pylist(phrases, PHRASE_ROWS)),

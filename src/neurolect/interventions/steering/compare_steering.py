@@ -146,7 +146,8 @@ def steer(
     if isinstance(model, str):
         sites = options.sites if given is None else tuple(dict.fromkeys(read_address(each)[0] for each in given))
         wanted = replace(model_options or ModelOptions(), sites=sites, pooling="max")
-        model = load_with_head(model, options=wanted, device=device)
+        with progress.step("load the model"):
+            model = load_with_head(model, options=wanted, device=device)
     writes = _NEEDS.get(kind_of(model))
     if writes is None:
         what = f"{model.name!r} gives {'classes' if kind_of(model) == 'class' else 'an embedding'}, no tokens."

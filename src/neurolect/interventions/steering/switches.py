@@ -111,7 +111,8 @@ def find_switches(
     options, progress = options or SwitchOptions(), progress or NullProgress()
     look, held, values = minimal_pairs(kind, n=options.pairs, seed=options.seed)
     if isinstance(model, str):
-        model = load_with_head(model, options=model_options, device=device)
+        with progress.step("load the model"):
+            model = load_with_head(model, options=model_options, device=device)
     if kind_of(model) not in (NEXT, MASKED):
         what = f"{model.name!r} predicts no tokens."
         raise ModelError(what, expected="a decoder, or an encoder with its head for masked tokens")

@@ -111,7 +111,8 @@ def read_checked(
     sources = [labelled] if isinstance(labelled, str | Path) else list(labelled)
     sentences, units, skipped, notices = read_labelled(sources, concept, options=options)
     check(units)
-    loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
+    with progress.step("load the model"):
+        loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
     plan = plan_rows(loaded, sentences, units, skipped=skipped, options=options, progress=progress)
     name = concept if isinstance(concept, str) else f"function {getattr(concept, '__qualname__', 'given')}"
     if folder.is_file():

@@ -110,7 +110,8 @@ def select_features(
     options, probe = options or TransferOptions(), probe or ProbeOptions()
     check_free(folder, FEATURES)
     reading = reading or ActivationsOptions()
-    loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
+    with progress.step("load the model"):
+        loaded = model if isinstance(model, Model) else load_model(model, options=model_options, device=device)
     given: dict[str, Any] = {"concept": concept, "options": reading, "device": device, "progress": progress}
     store = read_checked(loaded, labelled, out=activations or folder / STORE, check=_check, **given)
     key = {"rests_on": fingerprints(store), "probe": asdict(probe), "transfer": asdict(options)}
