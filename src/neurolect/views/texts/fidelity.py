@@ -180,6 +180,8 @@ def _why(reason: str, made: dict[str, Any]) -> list[str]:
         return ["  Their neurons' activations hardly tell one held-out sentence from another."]
     if reason != "few positives" or not made["n_sentences"]:
         return []
+    if made["latents"] is not None and made["n_positives"] >= made["min_positives"]:
+        return []  # the others have enough: these are above 0 too rarely, which is said of latents
     return [
         f"  Of {made['n_sentences']:,} held-out sentences {made['n_positives']:.0f} would count as a neuron's, and "
         f"{made['min_positives']} are asked for (fidelity.min_positives).",
