@@ -129,7 +129,8 @@ def fit(
     from neurolect.probing import fit_probe
     from neurolect.views.texts.probing import fit_text
 
-    made = fit_probe(acts, method=method.value, out=out, options=read_config(None, settings).probe)
+    with make_progress().step("fit"):
+        made = fit_probe(acts, method=method.value, out=out, options=read_config(None, settings).probe)
     echo(fit_text(made) if output is Format.text else as_json(made), nl=output is Format.json)
 
 
@@ -314,7 +315,8 @@ def bridge(
     from neurolect.probing import bridge
     from neurolect.views.texts.bridge import bridge_facts, bridge_text
 
-    compared = bridge(run, rankings, first=first, seed=seed)
+    with make_progress().step("bridge"):
+        compared = bridge(run, rankings, first=first, seed=seed)
     facts = bridge_facts(compared)
     print_rows(facts["agreement"], facts=facts, name="agreement", text=bridge_text(compared), output=output)
 

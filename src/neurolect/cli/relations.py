@@ -151,7 +151,8 @@ def _rank_activations(
         text = output is RankingFormat.text
         echo(methods_text(known) if text else as_json(known.to_pylist()), nl=not text)
         return
-    made = rank_activations(store, by=by, concept=concept, options=read_config(None, settings).probe)
+    with make_progress().step(f"rank by {by}"):
+        made = rank_activations(store, by=by, concept=concept, options=read_config(None, settings).probe)
     print_ranking(made, text=concept_ranking_text(made, limit=limit), output=output, out=out)
 
 
