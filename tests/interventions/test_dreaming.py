@@ -131,6 +131,7 @@ def test_a_planted_detector_is_written_to(tmp_path: Path) -> None:
     )  # fmt: skip
     written = [row for row in made.table.to_pylist() if row["how"] == "EPO"]
     assert "fox" in written[0]["text"]
+    assert "Gumbel-softmax" not in made.table.column("how").to_pylist()
     assert made.facts["gain"] >= 0
 
 

@@ -316,6 +316,8 @@ class _Work:
 
     def relaxed(self) -> list[Scored]:
         """Optimise mixtures of tokens, the temperature falling, and take the first token at each place."""
+        if self.over() or not self.options.gumbel_steps:
+            return []  # what no step was taken for would be random tokens
         n, options = self.options.gumbel_restarts, self.options
         device = self.objective.model.device
         generator = torch.Generator().manual_seed(options.seed)
