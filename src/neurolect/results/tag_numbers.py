@@ -17,22 +17,10 @@ MIN_TAG_SHARE = 0.001
 
 def of_tags(run: Run, asked: Asked, *, by: str) -> Numbers:
     """Divide shares of tags, or of classes of tags (`by` is ``pos``), in the lists by shares in the corpus."""
-    columns = ["neuron_id", "side", "tag", "share_list", "share_background"]
-    table = run.table("signatures/tags", columns=columns)
-    if not table.num_rows:
+    tags, usual, shares, described = _shares(run, asked.side)
+    if not tags:
         what = f"The run {run.folder} has no tags."
         raise RunFolderError(what, hint=described_with_tagger(run.folder))
-    encoded = table.column("tag").combine_chunks().dictionary_encode()
-    tags: list[str] = encoded.dictionary.to_pylist()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    usual = np.zeros(len(tags))
-    usual[codes] = table.column("share_background").to_numpy()
-    here = pc.equal(table.column("side"), asked.side).to_numpy()
-    shares = np.zeros((run.n_neurons, len(tags)))
-    ids = table.column("neuron_id").to_numpy()[here]
-    shares[ids, codes[here]] = table.column("share_list").to_numpy()[here]
-    described = np.zeros(run.n_neurons, dtype=bool)
-    described[ids] = True
     groups = _tag_groups(by, tags, usual, asked.value)
     lifts = np.stack(
         [
@@ -50,19 +38,49 @@ def of_tags(run: Run, asked: Asked, *, by: str) -> Numbers:
     )
 
 
+def _shares(run: Run, side: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Read the shares of tags: tags, their shares in the corpus and in each list, and which neurons have some.
+
+    Read a part at a time: rows of all neurons' tags may take gigabytes.
+    """
+    places: dict[str, int] = {}
+    usual: list[float] = []
+    shares: list[NDArray[np.float64]] = []
+    described = np.zeros(run.n_neurons, dtype=bool)
+    columns = ["neuron_id", "side", "tag", "share_list", "share_background"]
+    for part in run.parts("signatures/tags", columns=columns):
+        coded = part.column("tag").combine_chunks().dictionary_encode()
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        own = pc.equal(part.column("side"), side).to_numpy()
+        ids, values, background = (part.column(name).to_numpy() for name in ("neuron_id", *columns[3:]))
+        described[ids[own]] = True
+        for code, tag in enumerate(coded.dictionary.to_pylist()):
+            if tag not in places:
+                places[tag] = len(usual)
+                usual.append(0.0)
+                shares.append(np.zeros(run.n_neurons))
+            here = codes == code
+            usual[places[tag]] = float(background[here][-1])
+            here &= own
+            shares[places[tag]][ids[here]] = values[here]
+    return list(places), np.array(usual), np.stack(shares, axis=1) if shares else np.empty((0, 0)), described
+
+
 def of_tag_counts(run: Run, asked: Asked, *, word_class: str) -> NDArray[np.float64]:
     """Count the words of a class (a key of ``WORD_CLASSES``) in a sentence of the lists, on the mean."""
-    table = run.table("signatures/tags", columns=["neuron_id", "side", "tag", "n_list"])
-    if not table.num_rows:
-        what = f"The run {run.folder} has no tags."
-        raise RunFolderError(what, hint=described_with_tagger(run.folder))
     side = pc.field("side") == asked.side
     n_sentences = np.zeros(run.n_neurons)
     lists = run.table("signatures/summary", columns=["neuron_id", "side", "n_sentences"]).filter(side)
     n_sentences[lists.column("neuron_id").to_numpy()] = lists.column("n_sentences").to_numpy()
-    own = table.filter(side & pc.starts_with(pc.field("tag"), WORD_CLASSES[word_class]))
-    ids, counts = (own.column(name).to_numpy() for name in ("neuron_id", "n_list"))
-    sums = np.bincount(ids, weights=counts.astype(np.float64), minlength=run.n_neurons)
+    sums, n_rows = np.zeros(run.n_neurons), 0
+    for part in run.parts("signatures/tags", columns=["neuron_id", "side", "tag", "n_list"]):
+        own = part.filter(side & pc.starts_with(pc.field("tag"), WORD_CLASSES[word_class]))
+        ids, counts = (own.column(name).to_numpy() for name in ("neuron_id", "n_list"))
+        sums += np.bincount(ids, weights=counts.astype(np.float64), minlength=run.n_neurons)
+        n_rows += len(part)
+    if not n_rows:
+        what = f"The run {run.folder} has no tags."
+        raise RunFolderError(what, hint=described_with_tagger(run.folder))
     return np.where(n_sentences > 0, sums / np.maximum(n_sentences, 1), np.nan)
 
 

@@ -25,6 +25,7 @@ from neurolect.store.tables import (
     read_rows_between,
     read_rows_of,
     read_table,
+    rows_of_side,
     take_rows,
 )
 
@@ -435,6 +436,7 @@ class Neuron(Shown):
         self.address = run.index.address(neuron_id)
         site, layer, index = self.address.rsplit(".", 2)
         self.site, self.layer, self.index = site, int(layer), int(index)
+        self._read: dict[str, pa.Table] = {}
 
     def __repr__(self) -> str:
         return f"Neuron({self.address!r})"
@@ -488,7 +490,11 @@ class Neuron(Shown):
         RunFolderError
             If no stage has written the table yet.
         """
-        return self.run.rows(name, neuron_id=self.neuron_id, side=side)
+        if self.run.files.kept is None:
+            return self.run.rows(name, neuron_id=self.neuron_id, side=side)
+        if name not in self._read:  # a card reads most tables for each side
+            self._read[name] = self.run.rows(name, neuron_id=self.neuron_id)
+        return self._read[name] if side is None else rows_of_side(self._read[name], side)
 
     def list(self, side: str = "top", *, limit: int | None = None, start: int = 0) -> pa.Table:
         """Read its top or bottom list with the sentences.
