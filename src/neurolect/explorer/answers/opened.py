@@ -5,8 +5,6 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from neurolect.errors import OptionError
 from neurolect.folders.formats import COMPARISON, JUDGEMENT, PROTOCOL, RUN, format_of
 from neurolect.store import Run, open_run
@@ -59,7 +57,6 @@ class OpenedRun:
             if found is not None:
                 return found
             made = make(run)
-            pa.default_memory_pool().release_unused()  # a number may be made of a large table
         with self._lock:
             if run is self._run:
                 self._kept[key] = made
