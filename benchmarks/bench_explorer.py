@@ -173,8 +173,8 @@ def whole_file(answers: Answers, run: Run) -> None:
             opened.append((time.process_time() - began, len(body), len(gzip.compress(body, 6))))
     seconds, size, zipped = (statistics.median(each) for each in zip(*opened, strict=True))
     print(
-        f"a file a neuron, sent whole: {size / 1e6:.1f} MB ({zipped / 1e6:.1f} compressed), {1000 * seconds:.0f} CPU "
-        f"ms to parse; {run.n_neurons:,} heads {run.n_neurons * statistics.mean(heads):.2f} CPU s a listing, "
+        f"a file a neuron, sent whole: {size / 1e6:.1f} MB ({zipped / 1e6:.1f} compressed), {1000 * seconds:.0f} "
+        f"CPU ms to parse; {run.n_neurons:,} heads {run.n_neurons * statistics.mean(heads):.2f} CPU s a listing, "
         f"{run.n_neurons * size / 1e9:,.1f} GB in all"
     )
 
