@@ -18,6 +18,7 @@ SMALL: dict[str, dict[str, object]] = {
         "METHODS": ("average-precision", "probeless", "lca", "random"),
         "BENCH_SENTENCES": 300,
     },
+    "decoder_neurons": {"N_DOCUMENTS": 12, "LAYERS": (29,), "N_RANDOM": 3},
     "fine_tuning": {"N_TRAIN": 96, "EPOCHS": 1, "N_DOCUMENTS": 80, "LAYERS": (1, 6)},
     "own_corpus": {"N_TICKETS": 200, "LAYERS": (6,)},
     "sentence_encoder": {"N_DOCUMENTS": 150, "LAYERS": (1, 6)},
