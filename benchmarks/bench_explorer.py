@@ -5,7 +5,7 @@
 Each client asks for one thing a second: the first answer, a column, a card of a random neuron, a further page of a
 list. `benchmarks/repeated_run.py` makes large runs. Next to it, on the same cards:
 
-- all cards in one JSON file, which a page has to fetch and parse before it shows anything (of a large run computed
+- all cards in one JSON file, which a page has to fetch and parse before it shows anything (of a large run estimated
   from 200 random cards, unless `--all-cards`);
 - the pattern of inspect_ai's viewer: a file a neuron, whose heads are all read for the list of what there is, and
   which is sent whole when one is opened: here a neuron with all sentences of its lists.
@@ -142,7 +142,7 @@ def one_file(answers: Answers, run: Run, *, whole: bool) -> None:
     began = time.process_time()
     json.loads(everything)
     read = time.process_time() - began
-    how = "" if share == 1 else f" (computed from {len(chosen)})"
+    how = "" if share == 1 else f" (estimated from {len(chosen)})"
     print(
         f"all cards in one JSON{how}: {share * len(everything) / 1e6:,.0f} MB, made in {share * made:,.0f} CPU s, "
         f"parsed in {share * read:.1f} CPU s before anything is shown"

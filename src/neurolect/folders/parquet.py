@@ -1,5 +1,6 @@
 """Parquet files with a check sum on every page: written so, and read so that damage is reported, never followed."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ class ParquetReader:
         **given: Any,  # noqa: ANN401 - of pyarrow
     ) -> None:
         self._damaged, self._doubted = damaged, doubted
+        self._one_at_a_time = threading.Lock()  # a server's threads share what is open
         with self._reporting():
             self._file = pq.ParquetFile(
                 source, read_dictionary=list(read_dictionary), page_checksum_verification=True, **given
@@ -50,14 +52,14 @@ class ParquetReader:
 
     def read(self, columns: Sequence[str] | None = None, *, use_threads: bool = True) -> pa.Table:
         """Read all rows."""
-        with self._reporting():
+        with self._reporting(), self._one_at_a_time:
             return self._whole(self._file.read(columns=self._there(columns), use_threads=use_threads))
 
     def read_row_groups(
         self, groups: Sequence[int], columns: Sequence[str] | None = None, *, use_threads: bool = True
     ) -> pa.Table:
         """Read some groups of rows."""
-        with self._reporting():
+        with self._reporting(), self._one_at_a_time:
             table = self._file.read_row_groups(list(groups), columns=self._there(columns), use_threads=use_threads)
             return self._whole(table)
 
