@@ -50,7 +50,7 @@ def run_demo(
     out : str or Path
         The run folder to write; a finished one is only shown.
     sample : int, optional
-        Documents of a uniform sample; all 5,096 when not given. 500 take a minute, and their lists are short.
+        Documents of a uniform sample; all 5,096 when not given. 500 take two minutes, and their lists are short.
     workers : int
         Processes for reading and annotating.
     progress : Progress, optional
