@@ -290,10 +290,10 @@ def test_nothing_of_another_model_stays_when_a_run_begins_again(made: Path, tmp_
     assert np.array_equal(one, other)
 
 
-def tokens_stopped(run: Path) -> Path:
-    """Stop the second pass before its parts are put together."""
+def tokens_stopped(run: Path, *, size: int = forward_pass.PART_SENTENCES) -> Path:
+    """Stop the second pass before its parts, of so many sentences, are put together."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forward_pass, "PART_SENTENCES", 64)
+        patch.setattr(forward_pass, "PART_SENTENCES", size)
         patch.setattr(forward_pass, "_check", interrupted)
         with pytest.raises(KeyboardInterrupt):
             read_tokens(run, n_sentences=2)
@@ -303,7 +303,7 @@ def tokens_stopped(run: Path) -> Path:
 @pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow)])
 def test_damaged_parts_of_tokens_are_named(step: int, made: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(made / "one" / "run of model", tmp_path / "run"))
-    left = tokens_stopped(own)
+    left = tokens_stopped(own, size=64)
     rng, n = random.Random(5), 0
     files = sorted(left.glob("*.parquet"))
     assert len(files) >= 4
