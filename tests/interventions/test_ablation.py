@@ -237,7 +237,7 @@ def test_the_command(tmp_path: Path) -> None:
     answer = command("edit", "ablate", model, "--on", texts)
     assert answer.code == 1
     assert "No neuron was given" in answer.err
-    both = command("edit", "ablate", model, "--ranking", out, "--neurons", "mlp.1.1", "--on", texts)
-    assert (both.code, "a ranking says which" in both.err) == (2, True)
+    twice = command("edit", "ablate", model, "--ranking", out, "--neurons", "mlp.1.1", "--on", texts)
+    assert (twice.code, "a ranking says which" in twice.err) == (2, True)
     alone = command("edit", "ablate", model, "--neurons", "mlp.1.1", "--top", "3", "--on", texts)
     assert (alone.code, "no --ranking is given" in alone.err) == (2, True)
