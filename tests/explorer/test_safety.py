@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from neurolect.errors import MissingExtraError, OptionError
 from neurolect.explorer import Answers, ServeOptions, serve
 from neurolect.explorer.live.asked import LiveModel
-from neurolect.explorer.server.application import application
+from neurolect.explorer.server.application import AT_ONCE, application
 from neurolect.explorer.server.files import BUNDLE, MODULES, Page
 from neurolect.explorer.server.running import prepare_first_pages
 from neurolect.explorer.server.safety import HEADERS, POLICY, App, Guard, bound
@@ -31,7 +33,11 @@ class Reply:
         self.body = b"".join(each.get("body", b"") for each in messages[1:])
 
 
-def request(
+def request(app: App, path: str, **given: Any) -> Reply:
+    return asyncio.run(requested(app, path, **given))
+
+
+async def requested(
     app: App,
     path: str,
     *,
@@ -66,10 +72,7 @@ def request(
     async def send(message: MutableMapping[str, Any]) -> None:
         messages.append(message)
 
-    async def asked() -> None:
-        await app(scope, receive, send)
-
-    asyncio.run(asked())
+    await app(scope, receive, send)
     return Reply(messages)
 
 
@@ -202,3 +205,37 @@ def test_first_pages_are_ready_before_they_are_asked_for(example_folder: Path, t
     answers = Answers([broken, example_folder])
     prepare_first_pages(answers)
     assert answers.opened.runs[1].kept("overview", lambda _: "made again") != "made again"
+
+
+def test_a_few_answers_are_made_at_a_time_and_the_model_keeps_nobody_waiting(example_folder: Path) -> None:
+    working: set[int] = set()
+    most, held = 0, threading.Event()
+
+    class Slow(Answers):
+        def written(self, key: str) -> bytes:
+            nonlocal most
+            working.add(threading.get_ident())
+            most = max(most, len(working))
+            time.sleep(0.02)
+            working.remove(threading.get_ident())
+            return key.encode()
+
+    class Held(LiveModel):
+        def answer(self, kind: str, given: Any) -> dict[str, Any]:
+            assert held.wait(60)
+            return {"kind": kind}
+
+    answers = Slow([example_folder])
+    app = application(answers, Page(unbundled=False), Held(answers, ServeOptions()))
+
+    async def visitors() -> list[Reply]:
+        asked = [
+            asyncio.create_task(requested(app, "/model/sentence", method="POST", body=b"{}")) for _ in range(9)
+        ]
+        data = await asyncio.gather(*(requested(app, f"/data/card/{n}") for n in range(12)))
+        held.set()
+        return [*data, *await asyncio.gather(*asked)]
+
+    found = [each.body for each in asyncio.run(visitors())]
+    assert found == [f"card/{n}".encode() for n in range(12)] + [b'{"kind":"sentence"}'] * 9
+    assert 1 < most <= AT_ONCE

@@ -1,10 +1,11 @@
 """What each address gives; imported only where the extra ``serve`` is installed."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from neurolect.errors import NeurolectError
@@ -39,6 +40,8 @@ class Routes:
 
     def __init__(self, answers: Answers, page: Page, live: LiveModel) -> None:
         self._answers, self._page, self._live = answers, page, live
+        # threads of its own: who waits for the model keeps nobody from a page
+        self._asking = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
 
     def add_to(self, app: FastAPI) -> None:
         """Put them into an application."""
@@ -100,7 +103,10 @@ class Routes:
             except (ValueError, RecursionError):  # of JSON, of UTF-8; brackets in brackets
                 return None
 
-        return await run_in_threadpool(answer, lambda: to_json(self._live.answer(kind, given())))
+        def answered() -> Response:
+            return answer(lambda: to_json(self._live.answer(kind, given())))
+
+        return await asyncio.get_running_loop().run_in_executor(self._asking, answered)
 
 
 def _as_file(name: str) -> dict[str, str]:

@@ -66,7 +66,7 @@ def serve(
 
 
 def prepare_first_pages(answers: Answers) -> None:
-    """Compute what the first pages of every run show, while the browser is being opened: layers, then the table."""
+    """Compute what pages show while the browser is being opened: layers, the table, its further columns."""
     for number in range(len(answers.opened.runs)):
         with suppress(NeurolectError):  # it is reported to whoever asks for it
             answers.written(f"overview/{number}")
@@ -79,7 +79,8 @@ def _keys_of_table(answers: Answers, number: int) -> list[str]:
     """Name what the table of neurons is drawn from, and ordered and searched by."""
     try:
         run = answers.run(number).run()
-        columns = [each for each in columns_of(run).values() if each.shown or each.name == "words"]
+        first = [each for each in columns_of(run).values() if each.shown or each.name == "words"]
+        columns = first + [each for each in columns_of(run).values() if each not in first and not each.costly]
         pieces = range(n_pieces(run))
     except NeurolectError:
         return []
