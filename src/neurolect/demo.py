@@ -84,7 +84,7 @@ def run_demo(
             show(card_text(card(done.neuron(each["address"]), n_examples=3, sides=(each["side"],))))
         show(f"\nRun folder: {done.folder}\nReport:     {report}")
         show(f"In a browser:\n  neurolect serve {shlex.quote(str(done.folder))}\nTry next:")
-        for command in next_commands(done, report="report.html"):
+        for command in next_commands(done, report=None):
             show(f"  {command}")
         show("With your own texts:\n  neurolect run minilm YOUR_TEXTS.jsonl --out my-run")
     return done

@@ -121,7 +121,7 @@ def _fit(stage: Stage) -> Compiled:
     if has_senses(run):
         with stage.timed("senses"):
             senses, middle = senses_of_mining(run, coded, mining.lists, options=options)
-    with stage.timed("fit"), stage.progress.task("compile signatures", total=n_lists, unit="lists") as task:
+    with stage.record.timed("fit"), stage.progress.task("compile signatures", total=n_lists, unit="lists") as task:
         weights = fit(
             features,
             sentences,
@@ -190,7 +190,7 @@ def score_folder(stage: Stage, folder: Path, *, compiled: Compiled) -> Scores:
     held_out = HeldOut(turned, documents, activations, senses, still, names, lowest, latent, lows)
     sides = run.sides
     groups = groups_of(run, n_sides=len(sides))
-    with stage.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:
+    with stage.record.timed("score"), stage.progress.task("score signatures", total=n_lists, unit="lists") as task:
         return evaluate(
             features,
             compiled.weights,

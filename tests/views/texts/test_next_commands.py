@@ -29,6 +29,7 @@ def test_without_words_a_metadata_value_without_both_no_search(tmp_path: Path) -
     clear(run, "metadata", pa.array([], pa.string()), column="value")
     clear(run, "summary", pa.array([], pa.string()), column="name")
     assert [shlex.split(line)[1] for line in next_commands(run)] == ["show", "report"]
+    assert [shlex.split(line)[1] for line in next_commands(run, report=None)] == ["show"]
 
 
 def clear(run: Run, name: str, kept: pa.Array, *, column: str) -> None:

@@ -11,15 +11,15 @@ from neurolect.store import Run
 MIN_LIFT = 3.0
 
 
-def next_commands(run: Run, *, report: str = "report.html") -> list[str]:
+def next_commands(run: Run, *, report: str | None = "report.html") -> list[str]:
     """Compose commands that show what a run has to show.
 
     Parameters
     ----------
     run : Run
         A described run.
-    report : str
-        Where the report is to be written.
+    report : str, optional
+        Where the report is to be written; None where there is one.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def next_commands(run: Run, *, report: str = "report.html") -> list[str]:
     return [
         f"neurolect show {folder} {run.index.address(_most_telling(run))}",
         *([f"neurolect find {folder} {search}"] if search else []),
-        f"neurolect report {folder} --out {shlex.quote(report)}",
+        *([f"neurolect report {folder} --out {shlex.quote(report)}"] if report else []),
     ]
 
 
