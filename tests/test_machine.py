@@ -67,7 +67,7 @@ def test_doctor_sees_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(doctor, "version", version)
     monkeypatch.setattr(doctor, "_LITTLE", 0)
     found = {(each.group, each.name): each for each in examine(tmp_path / "not" / "there")}
-    assert found["needed", "torch"][2:] == ("1.0, but >=2.2 is needed", False, 'pip install "torch>=2.2"')
+    assert found["needed", "torch"][2:] == ("1.0, but >=2.4 is needed", False, 'pip install "torch>=2.4"')
     assert found["needed", "numpy"].ok
     assert not found["extra", "serve"].ok
     assert found["extra", "serve"].fix == 'pip install "neurolect[serve]"'
