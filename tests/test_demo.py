@@ -51,7 +51,7 @@ def test_it_ends_with_cards_a_report_and_commands_that_work(
     assert f"Report:     {report}" in text
     assert report.stat().st_size > 10_000
     assert f"\n  neurolect serve '{tmp_path / 'my run'}'\n" in text
-    assert try_next(text, tmp_path, monkeypatch) == ["show", "find", "report"]
+    assert try_next(text, tmp_path, monkeypatch) == ["show", "find"]
 
 
 def test_without_its_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
