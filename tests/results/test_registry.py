@@ -68,6 +68,8 @@ def test_the_list_needs_no_run() -> None:
     for name in ("toy", "field=NAME", "std", "write-kurtosis", "lca", "max_correlation"):
         assert any(name in line for line in text.splitlines()), name
     rows = json.loads(succeed("rank", "--list", "--format=json"))
+    lines = succeed("rank", "--list", "--format=csv").splitlines()
+    assert (lines[0], len(lines)) == ("name,what,source,of,for_numbers", len(rows) + 1)
     assert {row["of"] for row in rows} == {"list", "neuron", "store", "comparison"}
     assert len({(row["of"], row["name"]) for row in rows}) == len(rows)
     assert "--list alone needs none" in command("rank", "--by=std").err

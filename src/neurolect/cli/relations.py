@@ -23,7 +23,7 @@ from neurolect.cli.arguments import (
     refuse_given,
     run_folder,
 )
-from neurolect.cli.printing import as_json, echo_next, make_progress, print_ranking, width
+from neurolect.cli.printing import as_json, echo_next, make_progress, print_ranking, print_rows, width
 from neurolect.folders.formats import ACTIVATIONS, COMPARISON, format_of
 from neurolect.store import SIDES
 from neurolect.visible import quoted
@@ -111,8 +111,7 @@ def rank(
 
     if by is None or list_numbers:
         known = numbers_of(run)
-        text = output is RankingFormat.text
-        echo(numbers_text(known, width=width()) if text else as_json(known.to_pylist()), nl=not text)
+        print_rows(known.to_pylist(), text=numbers_text(known, width=width()), output=output)
         return
     made = rank(run, by=by, value=value, side=side, layer=layer, site=site, limit=limit)
     print_ranking(made, text=ranking_text(made, width=width()), output=output, out=out)
@@ -125,11 +124,11 @@ def _list_all(output: RankingFormat) -> None:
     from neurolect.views.texts.rankings import known_text
 
     known, methods = known_numbers(), ranking_methods()
-    if output is RankingFormat.text:
-        echo(known_text(known, methods, OF_COMPARISONS, width=width()), nl=False)
-        return
-    rows = [*known.to_pylist(), *({"of": "store"} | row for row in methods.to_pylist())]
-    echo(as_json([*rows, *({"of": "comparison", "name": name} for name in OF_COMPARISONS)]))
+    nothing = dict.fromkeys(("name", "what", "source", "of", "for_numbers"))
+    rows = [nothing | row for row in known.to_pylist()]
+    rows += [nothing | {"of": "store"} | row for row in methods.to_pylist()]
+    rows += [nothing | {"of": "comparison", "name": name} for name in OF_COMPARISONS]
+    print_rows(rows, text=known_text(known, methods, OF_COMPARISONS, width=width()), output=output)
 
 
 def _rank_activations(
@@ -148,8 +147,7 @@ def _rank_activations(
 
     if by is None:
         known = ranking_methods()
-        text = output is RankingFormat.text
-        echo(methods_text(known) if text else as_json(known.to_pylist()), nl=not text)
+        print_rows(known.to_pylist(), text=methods_text(known), output=output)
         return
     with make_progress().step(f"rank by {by}"):
         made = rank_activations(store, by=by, concept=concept, options=read_config(None, settings).probe)

@@ -234,7 +234,7 @@ def score_fidelity(
         If a corpus is no longer there or another one.
     """
     opened, progress = open_run(run), progress or NullProgress()
-    with (progress or NullProgress()).step("load the model"):
+    with progress.step("load the model"):
         loaded = load_model_of(opened, model, device=device) if model or against else None
     if loaded is not None:
         pool_held_out_of(opened, loaded, progress=progress)
