@@ -86,7 +86,12 @@ def latents() -> Any:
     left.set_xticks(
         range(len(heads) - 1), ["neurons", "latents,\nseed 0", "latents,\nseed 1", "random\ndirections"]
     )
-    left.set(ylim=(0.5, 1.12), ylabel="AUROC, held out (0.5: chance)", title="How well signatures predict")
+    left.set(
+        ylim=(0.5, 1.12),
+        yticks=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+        ylabel="AUROC, held out (0.5: chance)",
+        title="How well signatures predict",
+    )
     left.legend(fontsize=7, ncols=1, loc="upper left")
     medians = [numbers_of(cell)[0] for cell in done[0][1:]]
     tenths = [numbers_of(cell)[0] for cell in done[1][1:]]
