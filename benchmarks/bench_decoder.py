@@ -6,13 +6,14 @@ tokens on average) whose words are distributed as Zipf says; max pooling, both s
 * bare: the network alone, packed, on batches that lie on the GPU already; nothing is read off.
 * pooled: the same, with all neurons pooled and the token of each maximum found.
 * collect: with lists of the lowest minima too, the gate's sign and the values about firing tokens, unless
-  ``--no-peaks`` is given; from the corpus folder to the finished run folder. ``pass`` is the rate from first to
-  last sentence.
+  ``--no-peaks`` is given; from the corpus folder to the finished run folder. ``pass`` is the rate from its first
+  launch until the device is through with all (pass_clock.py).
 * layers: as Transluce's neuron descriptions were made: a pass for each layer, which ends behind it; all pooled
   activations of a chunk are kept, then topk of these and of the best so far, on both sides. Padded sentences sorted
   by length; PyTorch alone. Its rate is of all layers' passes together.
 
-Bare, pooled and collect take turns; the median and all rounds are printed.
+Bare, pooled and collect take turns; the median and all rounds are printed. Bare and pooled read as many chunks of
+16,384 sentences as ``--chunks`` says: with ``--limit`` that many sentences, the very sentences of the pass.
 
     python benchmarks/bench_decoder.py make CORPUS --sentences 300000
     python benchmarks/bench_decoder.py run CORPUS --shape llama-1b --list-size 1000 --rounds 3
@@ -31,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pass_clock import clocked_pass
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
 
@@ -46,6 +48,7 @@ _WORDS = 30_000
 _SHAPES = {
     "llama-1b": {"num_hidden_layers": 16, "hidden_size": 2048, "intermediate_size": 8192, "heads": (32, 8)},
     "llama-8b": {"num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14_336, "heads": (32, 8)},
+    "llama-90b": {"num_hidden_layers": 28, "hidden_size": 16_384, "intermediate_size": 53_248, "heads": (128, 8)},
     "smollm2": {"num_hidden_layers": 30, "hidden_size": 576, "intermediate_size": 1536, "heads": (9, 3)},
     "tiny": {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 192, "heads": (4, 2)},
 }
@@ -77,31 +80,42 @@ def _spelled(number: int) -> str:
     return letters
 
 
-def make_model(shape: str, device: str) -> Model:
+def config_of(shape: str) -> LlamaConfig:
     given = dict(_SHAPES[shape])
     heads: Any = given.pop("heads")
-    config = LlamaConfig(
-        vocab_size=_WORDS + 1, num_attention_heads=heads[0], num_key_value_heads=heads[1], **given, head_dim=64
+    each = 128 if shape == "llama-90b" else 64
+    return LlamaConfig(
+        vocab_size=_WORDS + 1, num_attention_heads=heads[0], num_key_value_heads=heads[1], **given, head_dim=each
     )
+
+
+def make_model(shape: str, device: str) -> Model:
     torch.manual_seed(0)
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
     try:
         with torch.device(device):
-            network = LlamaModel(config).eval()
+            network = LlamaModel(config_of(shape)).eval()
     finally:
         torch.set_default_dtype(usual)
+    return with_words(network, shape)
+
+
+def with_words(network: LlamaModel, shape: str, *, max_tokens: int = 512) -> Model:
+    """Give a network the tokenizer of the generated words."""
     vocabulary = {_spelled(number): number for number in range(_WORDS)} | {"?": _WORDS}
     backend = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="?", model_max_length=512)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="?", model_max_length=max_tokens)
     options = ModelOptions(sites=("mlp",), pooling="max", dtype="bfloat16")
-    return Model(network, tokenizer, name=shape, options=options, max_tokens=512, fingerprint=shape)
+    return Model(network, tokenizer, name=shape, options=options, max_tokens=max_tokens, fingerprint=shape)
 
 
-def feed(model: Model, corpus: Corpus, n_chunks: int, size: int = 16_384) -> tuple[list[Any], int]:
+def feed(
+    model: Model, corpus: Corpus, n_chunks: int, *, size: int = 16_384, token_budget: int = 65_536
+) -> tuple[list[Any], int]:
     """Put the batches of some chunks on the device."""
-    found = list(chunks(corpus, model, size=size, token_budget=65_536, end=n_chunks))
+    found = list(chunks(corpus, model, size=size, token_budget=token_budget, end=n_chunks))
     batches = [on_device(model.batch(one.tokens, rows), model.device) for one in found for rows in one.batches]
     return batches, sum(len(rows) for one in found for rows in one.batches)
 
@@ -153,22 +167,34 @@ def whole(model: Model, corpus: Corpus, folder: Path, **options: Any) -> dict[st
     shutil.rmtree(folder, ignore_errors=True)
     torch.cuda.reset_peak_memory_stats()
     progress, start = Timed(), time.perf_counter()
-    collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
+    with clocked_pass() as clock:
+        collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
     end = time.perf_counter()
     stamps = progress.stamps
-    (first, before), (last, after) = stamps[0], stamps[-1]
-    middle = stamps[len(stamps) // 2]
+    (last, after), middle = stamps[-1], stamps[len(stamps) // 2]
     return {
-        "pass": (after - before) / (last - first),
-        "second half": (after - middle[1]) / (last - middle[0]),
+        "pass": after / clock.seconds,
+        "second half": (after - middle[1]) / max(1e-9, last - middle[0]),
         "sentences": after,
-        "before first": first - start,
-        "after last": end - last,
+        "before": clock.begun - start,
+        "after last": end - clock.through,
         "whole": after / (end - start),
         "GiB": torch.cuda.max_memory_allocated() / 2**30,
         "GiB reserved": torch.cuda.max_memory_reserved() / 2**30,
-        "folder MB": sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1e6,
+        "folder MB": megabytes(folder),
     }
+
+
+def megabytes(folder: Path) -> float:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1e6
+
+
+def largest(folder: Path, n: int = 8) -> dict[str, float]:
+    """Name the largest parts of a run folder, in MB."""
+    parts = {
+        each.name: megabytes(each) if each.is_dir() else each.stat().st_size / 1e6 for each in folder.iterdir()
+    }
+    return dict(sorted(parts.items(), key=lambda each: -each[1])[:n])
 
 
 class Enough(Exception):
@@ -232,21 +258,24 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}", flush=True)
     batches, n = feed(model, corpus, arguments.chunks)
     found: dict[str, list[float]] = {"bare": [], "pooled": [], "pass": []}
+    print(f"bare reads {n:,} sentences in {len(batches)} batches", flush=True)
     bare(model, batches[:2]), pooled(model, batches[:2])
     with tempfile.TemporaryDirectory() as name:
         options = {"list_size": arguments.list_size, "limit": arguments.limit, "limit_by": "first"}
         options |= {} if arguments.peaks else {"peak_entries": 0, "bottom_by": "pooled"}
         for number in range(arguments.rounds):
             found["bare"].append(n / bare(model, batches))
-            found["pooled"].append(n / pooled(model, batches))
+            if "pooled" in arguments.parts:
+                found["pooled"].append(n / pooled(model, batches))
             if "collect" in arguments.parts:
                 figures = whole(model, corpus, Path(name) / "run", **options)
                 found["pass"].append(figures["pass"])
                 show(f"collect, round {number}", figures)
+                show("folder MB", largest(Path(name) / "run"))
         medians = {key: statistics.median(values) for key, values in found.items() if values}
         show("medians", medians | {f"all {key}": values for key, values in found.items()})
         if "pass" in medians:
-            show("ratios", {f"pass / {key}": medians["pass"] / medians[key] for key in ("bare", "pooled")})
+            show("ratios", {f"pass / {key}": medians["pass"] / each for key, each in medians.items()})
     del batches
     if "layers" in arguments.parts:
         show("a pass a layer", {"rate": by_layers(model, corpus, arguments.layer_sentences, arguments.list_size)})
@@ -262,7 +291,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=200_000)
     parser.add_argument("--chunks", type=int, default=6)
-    parser.add_argument("--parts", default="collect,layers")
+    parser.add_argument("--parts", default="pooled,collect,layers")
     parser.add_argument("--no-peaks", dest="peaks", action="store_false", help="lists of maxima alone")
     parser.add_argument("--layer-sentences", type=int, default=16_384)
     arguments = parser.parse_args()

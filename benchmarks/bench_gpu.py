@@ -6,28 +6,32 @@ corpus, repeated with their words shuffled until there are enough, so that lists
 * bare: the network alone on batches that lie on the GPU already; nothing is read off. Packed, or padded and sorted.
   The batches are those of chunks from all parts of what collect reads: sentences are not equally long everywhere.
 * pooled: the same, with every neuron's activations pooled.
-* collect: from the corpus folder to the finished run folder. ``pass`` is the rate from the first sentence to the
-  last, ``whole`` that of the whole call, with compiling, checkpoints and writing.
+* collect: from the corpus folder to the finished run folder. ``pass`` is the rate from its first launch until the
+  device is through with all (pass_clock.py), ``whole`` that of the whole call, with compiling and writing.
+* rounds: bare, pooled and collect in turns, BERT's shape compiled, MPNet's as it is by default.
+* profile: what the GPU and the host do in collect of MPNet's shape, by PyTorch's profiler.
 
     python benchmarks/shuffled_corpus.py SMALL_CORPUS CORPUS 5000000
     python benchmarks/bench_gpu.py --corpus CORPUS --tokenizer FOLDER [--parts bare,packed,padded,mpnet,precision]
-        [--mpnet-sentences 3000000]
+        [--sentences 5000000] [--mpnet-sentences 3000000] [--rounds 3]
 """
 
 import argparse
 import json
 import shutil
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 import torch
 import transformers
+from pass_clock import clocked_pass
 
 from neurolect.collector import CollectOptions, collect
 from neurolect.collector.device.lists import DeviceTopLists
@@ -98,32 +102,96 @@ def compiled_way(model: Model) -> Compiled:
     return made
 
 
-def bare(
-    model: Model, corpus: Corpus, *, n_sentences: int | None = None, n_chunks: int = 8, at_least: float = 2.0
-) -> dict[str, float]:
-    """Sentences a second of the network alone, and with pooling, over chunks from all parts of what is read."""
+def feed(model: Model, corpus: Corpus, *, n_sentences: int | None = None, n_chunks: int = 8) -> "Feed":
+    """Put batches of chunks from all parts of what is read on the device."""
     size, budget = 16_384, 65_536
     last = (n_sentences or corpus.n_mining) // size - 1
     numbers = np.unique(np.linspace(0, last, n_chunks).astype(int)).tolist()
-    feed = [next(chunks(corpus, model, size=size, token_budget=budget, start=k, end=k + 1)) for k in numbers]
-    n = len(feed) * size
-    batches = [on_device(model.batch(chunk.tokens, rows), model.device) for chunk in feed for rows in chunk.batches]
+    found = [next(chunks(corpus, model, size=size, token_budget=budget, start=k, end=k + 1)) for k in numbers]
+    batches = [
+        on_device(model.batch(chunk.tokens, rows), model.device) for chunk in found for rows in chunk.batches
+    ]
+    return Feed(model, batches, len(found) * size, float(np.mean([each.tokens.lengths.mean() for each in found])))
 
-    def forward() -> None:
-        with torch.inference_mode():
-            for batch in batches:
-                model.torch_way.forward(model, batch)
 
-    def pooled() -> None:
-        for batch in batches:
-            model.run(batch)
+class Feed(NamedTuple):
+    """Batches on a device."""
 
-    return {
-        "bare": n / seconds_of(forward, at_least=at_least),
-        "pooled": n / seconds_of(pooled, at_least=at_least),
-        "bare again": n / seconds_of(forward, at_least=at_least),
-        "tokens a sentence": float(np.mean([chunk.tokens.lengths.mean() for chunk in feed])),
-    }
+    model: Model
+    batches: list[Any]
+    n_sentences: int
+    n_tokens: float
+    """Of a sentence, on average."""
+
+    def bare(self, at_least: float) -> float:
+        """Sentences a second of the network alone."""
+
+        def forward() -> None:
+            with torch.inference_mode():
+                for batch in self.batches:
+                    self.model.torch_way.forward(self.model, batch)
+
+        return self.n_sentences / seconds_of(forward, at_least=at_least)
+
+    def pooled(self, at_least: float) -> float:
+        """Sentences a second of the network with every neuron pooled."""
+
+        def run() -> None:
+            for batch in self.batches:
+                self.model.run(batch)
+
+        return self.n_sentences / seconds_of(run, at_least=at_least)
+
+
+def bare(
+    model: Model, corpus: Corpus, *, n_sentences: int | None = None, at_least: float = 2.0
+) -> dict[str, float]:
+    """Sentences a second of the network alone, and with pooling."""
+    fed = feed(model, corpus, n_sentences=n_sentences)
+    rates = {"bare": fed.bare(at_least), "pooled": fed.pooled(at_least), "bare again": fed.bare(at_least)}
+    return rates | {"tokens a sentence": fed.n_tokens}
+
+
+def in_turns(name: str, model: Model, corpus: Corpus, folder: Path, n_rounds: int, **options: Any) -> None:
+    """Bare, pooled and collect one after the other, some times; medians and all rounds."""
+    fed, found = feed(model, corpus, n_sentences=options["limit"]), {}
+    for number in range(n_rounds):
+        found.setdefault("bare", []).append(fed.bare(4.0))
+        found.setdefault("pooled", []).append(fed.pooled(3.0))
+        figures = whole(model, corpus, folder, **options)
+        found.setdefault("pass", []).append(figures["pass"])
+        show(f"{name}, collect, round {number}", figures)
+    medians = {each: statistics.median(rates) for each, rates in found.items()}
+    print(json.dumps({each: [round(rate) for rate in rates] for each, rates in found.items()}), flush=True)
+    ratios = {f"pass / {each}": medians["pass"] / medians[each] for each in ("bare", "pooled")}
+    show(f"{name}, medians", medians | ratios | {"tokens a sentence": fed.n_tokens})
+
+
+def idle_share(spans: list[tuple[float, float]]) -> float:
+    """Give the share of time in which nothing ran, in the middle half of some spans of time."""
+    spans = sorted(spans)[len(spans) // 4 : len(spans) * 3 // 4]
+    busy, until = 0.0, spans[0][0]
+    for start, end in spans:
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return 1 - busy / (until - spans[0][0])
+
+
+def profiled(model: Model, corpus: Corpus, folder: Path, **options: Any) -> None:
+    """Print what takes the GPU's time in a collect, and how much of it the GPU is idle."""
+    shutil.rmtree(folder, ignore_errors=True)
+    activities = [torch.profiler.ProfilerActivity.CUDA]
+    with clocked_pass() as clock, torch.profiler.profile(activities=activities) as profile:
+        collect(model, corpus, out=folder, options=CollectOptions(**options))
+    begun = [event for event in profile.events() if event.device_type.name == "CUDA"]
+    idle = idle_share([(event.time_range.start, event.time_range.end) for event in begun])
+    spent: dict[str, float] = {}
+    for event in begun:
+        spent[event.name[:60]] = spent.get(event.name[:60], 0.0) + event.time_range.elapsed_us() / 1e6
+    print(f"pass {clock.seconds:.1f} s; GPU at work in the whole call {sum(spent.values()):.1f} s", flush=True)
+    print(f"    idle for {idle:.1%} of the middle half", flush=True)
+    for each, seconds in sorted(spent.items(), key=lambda each: -each[1])[:24]:
+        print(f"    {seconds:7.3f} s  {each}", flush=True)
 
 
 @contextmanager
@@ -152,22 +220,24 @@ def whole(model: Model, corpus: Corpus, folder: Path, **options: Any) -> dict[st
     progress, lists, moments = Timed(), [], []
     n = min(corpus.n_mining, options.get("limit", corpus.n_mining))
     start = time.perf_counter()
-    with device_time(DeviceTopLists, lists), device_time(DeviceMoments, moments):
+    timed = device_time(DeviceTopLists, lists), device_time(DeviceMoments, moments)
+    with clocked_pass() as clock, timed[0], timed[1]:
         collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
     seconds = time.perf_counter() - start
-    (first, before), (last, after) = progress.clock.stamps[1], progress.clock.stamps[-1]
+    end = start + seconds
+    last, after = progress.clock.stamps[-1]
     spent = [sum(one.elapsed_time(two) for one, two in each) / 1e3 for each in (lists, moments)]
     half = progress.clock.stamps[len(progress.clock.stamps) // 2]
     return {
         "sentences": n,
-        "pass": (after - before) / (last - first),
-        "second half": (after - half[1]) / (last - half[0]),
+        "pass": after / clock.seconds,
+        "second half": (after - half[1]) / max(1e-9, last - half[0]),
         "whole": n / seconds,
         "seconds": seconds,
-        "before first": first - start,
-        "after last": start + seconds - last,
-        "lists share": spent[0] / (last - first),
-        "moments share": spent[1] / (last - first),
+        "before": clock.begun - start,
+        "after last": end - clock.through,
+        "lists share": spent[0] / clock.seconds,
+        "moments share": spent[1] / clock.seconds,
         "GiB allocated": torch.cuda.max_memory_allocated() / 2**30,
         "GiB reserved": torch.cuda.max_memory_reserved() / 2**30,
     }
@@ -193,6 +263,8 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--parts", default="bare,packed,padded,mpnet,precision")
+    parser.add_argument("--sentences", type=int, default=5_000_000, help="of BERT's rounds")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--mpnet-sentences", type=int, default=3_000_000)
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
@@ -222,6 +294,10 @@ def main() -> None:
             show("compiled", {"seconds": time.perf_counter() - start})
             show("packed, compiled, for long", bare(packed, corpus, at_least=10.0))
             show("collect, packed, compiled", whole(packed, corpus, run, **usual))
+        if "rounds" in parts:
+            packed.way = compiled_way(packed)
+            n = min(arguments.sentences, corpus.n_mining)
+            in_turns("BERT", packed, corpus, run, arguments.rounds, **usual, limit=n, compile="on")
         if "eager" in parts:
             eager = load_model(bert, device="cuda")
             show("collect, packed, eager", whole(eager, corpus, run, **usual, **some, compile="off"))
@@ -231,10 +307,15 @@ def main() -> None:
         if "padded" in parts:
             show("collect, padded", whole(padded, corpus, run, **usual, **some))
         del packed
-        if "mpnet" in parts:
+        if {"mpnet", "rounds", "profile"} & set(parts):
             mpnet = load_model(str(make_model(scratch / "mpnet", arguments.tokenizer, "MPNet")), device="cuda")
             print(f"    MPNet: packed {mpnet.way.packed}; {mpnet.torch_way.because}")
             n = min(arguments.mpnet_sentences, corpus.n_mining)
+        if "rounds" in parts:
+            in_turns("MPNet", mpnet, corpus, run, arguments.rounds, **usual, limit=n)
+        if "profile" in parts:
+            profiled(mpnet, corpus, run, **usual, limit=163_840)
+        if "mpnet" in parts:
             show("MPNet, padded, for long", bare(mpnet, corpus, n_sentences=n, at_least=10.0))
             show("MPNet, collect", whole(mpnet, corpus, run, **usual, limit=n))
         if "precision" in parts:

@@ -8,9 +8,8 @@ those above a threshold that one in a thousand passes (jumprelu).
 * hidden: collect over the states that the autoencoder reads.
 * latents: collect over its latents.
 
-Rates of collect are those of the second half: two passes, of all sentences and of the first half of them, less one
-another, so that what a pass costs once (trials, compiling, writing) is not in them. The device runs ahead of the
-host, whose clock inside a pass tells no rate.
+Rates of collect are those of the pass, from its first launch until the device is through with all (pass_clock.py):
+what a run costs once (trials, compiling, the held-out part, writing) is not in them.
 
 First the same small corpus is read on the processor and on the GPU, in float32: lists and held-out activations have
 to agree.
@@ -23,7 +22,6 @@ import argparse
 import json
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -129,16 +127,14 @@ def main() -> None:
             rates["bare"].append(n / bare(model, batches))
             for kind, own in ways.items():
                 options = {"list_size": arguments.list_size, "limit_by": "first", "chunk_sentences": 4_096}
-                seconds = []
-                for limit in (arguments.limit // 2, arguments.limit):
-                    begun = time.perf_counter()
-                    figures = whole(own, corpus, Path(name) / "run", limit=limit, **options)
-                    seconds.append(time.perf_counter() - begun)
-                rates[kind].append((arguments.limit - arguments.limit // 2) / (seconds[1] - seconds[0]))
-                show(f"{kind}, round {number}", figures | {"seconds": seconds})
+                figures = whole(own, corpus, Path(name) / "run", limit=arguments.limit, **options)
+                rates[kind].append(figures["pass"])
+                show(f"{kind}, round {number}", figures)
         medians = {kind: statistics.median(each) for kind, each in rates.items()}
+        show("rounds", rates)
         show("medians", medians)
         show("of bare", {kind: each / medians["bare"] for kind, each in medians.items()})
+        show("of hidden", {kind: medians[kind] / medians["hidden"] for kind in kinds})
 
 
 if __name__ == "__main__":
