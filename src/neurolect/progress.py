@@ -23,6 +23,9 @@ class Task(Protocol):
     def advance(self, n: float = 1) -> None:
         """Count ``n`` more units as done."""
 
+    def resume(self, n: float) -> None:
+        """Count ``n`` units as done before this start; no rate is computed from them."""
+
     def set_total(self, total: float) -> None:
         """Say, once it is known, how many units there are."""
 
@@ -51,6 +54,9 @@ class NullTask:
     """Counts nothing, shows nothing."""
 
     def advance(self, n: float = 1) -> None:
+        """Do nothing."""
+
+    def resume(self, n: float) -> None:
         """Do nothing."""
 
     def set_total(self, total: float) -> None:
@@ -86,7 +92,7 @@ class LogTask:
     ) -> None:
         self._name, self._total, self._unit, self._every = name, total, unit, every
         self._heard = heard or (lambda: None)
-        self._done = 0.0
+        self._done = self._before = 0.0
         self._note = ""
         self._start = self._last = time.monotonic()
 
@@ -97,10 +103,20 @@ class LogTask:
             self._heard()
             self.speak()
 
+    def resume(self, n: float) -> None:
+        """Count what was done before; the clock of the rate starts again."""
+        self._done += n
+        self._before += n
+        self._start = time.monotonic()
+
     def speak(self) -> None:
         """Log a line now, and none for the interval after it."""
         self._last = time.monotonic()
-        logger.info("%s", self.line(self._last - self._start))
+        logger.info("%s", self.line_now())
+
+    def line_now(self) -> str:
+        """Compose the log line of this moment."""
+        return self.line(time.monotonic() - self._start)
 
     def set_total(self, total: float) -> None:
         """Set the number of units."""
@@ -112,8 +128,9 @@ class LogTask:
 
     def line(self, seconds: float) -> str:
         """Compose the log line after ``seconds`` of work."""
-        rate = self._done / seconds if seconds > 0 else 0.0
-        so_far = f"{seconds:,.0f} s so far" if not self._done and seconds >= 1 else ""
+        done_now = self._done - self._before
+        rate = done_now / seconds if seconds > 0 else 0.0
+        so_far = f"{seconds:,.0f} s so far" if not done_now and seconds >= 1 else ""
         parts = [f"{self._name}: {self._done:,.0f}"]
         if self._total:
             parts[0] += f" of {self._total:,.0f} {self._unit}".rstrip()
@@ -152,8 +169,8 @@ class _Silence:
                     self.heard()
                     speak()
 
+        # that something begins is not heard: silent steps one after the other are one silence
         watcher = threading.Thread(target=watch, name="neurolect-progress", daemon=True)
-        self.heard()
         watcher.start()
         try:
             yield
@@ -183,7 +200,7 @@ class LogProgress:
         with self._silence.broken_by(task.speak):
             yield task
         self._silence.heard()
-        logger.info("%s (done in %.1f s)", task.line(time.monotonic() - start), time.monotonic() - start)
+        logger.info("%s (done in %.1f s)", task.line_now(), time.monotonic() - start)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -211,6 +228,10 @@ class RichTask:
     def advance(self, n: float = 1) -> None:
         """Advance the bar."""
         self._bars.advance(self._id, n)  # type: ignore[attr-defined]
+
+    def resume(self, n: float) -> None:
+        """Advance the bar by what was done before."""
+        self._bars.update(self._id, advance=n)  # type: ignore[attr-defined]
 
     def set_total(self, total: float) -> None:
         """Give the bar its length."""

@@ -25,13 +25,15 @@ _BYTES_PER_SECOND = 2e8
 """Of a slow disk, to guess what the first checkpoint costs."""
 # To be raised whenever a part of the state gives other arrays than before.
 _LAYOUT = 2
+_MIXED_LAYOUT = 3
 
 
 class Position(NamedTuple):
-    """Where the pass is: the next batch to be fed."""
+    """Where the pass is: the next batch to be fed, and whether the chunk's batches are in a mixed order."""
 
     chunk: int
     batch: int
+    mixed: bool = False
 
 
 class Checkpoints:
@@ -116,7 +118,9 @@ def _copies(state: CollectState) -> bool:
 
 
 def _arrays_of(state: CollectState, position: Position) -> dict[str, Any]:
-    return {"layout": np.array(_LAYOUT), "position": np.array(position), **state.to_arrays()}
+    chunk, batch, is_mixed = position
+    layout = _MIXED_LAYOUT if is_mixed and batch else _LAYOUT  # what earlier versions would read in another order
+    return {"layout": np.array(layout), "position": np.array([chunk, batch]), **state.to_arrays()}
 
 
 def load_state(
@@ -132,11 +136,11 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], Position]:
     with opened_npz(path) as file:
         # there was no number in the first
         layout = int(file["layout"]) if "layout" in file.files else 1
-        if layout != _LAYOUT:
+        if layout not in (_LAYOUT, _MIXED_LAYOUT):
             what = f"{path} has layout {layout} of an unfinished pass; this neurolect reads layout {_LAYOUT} only."
             run = path.parents[1]
             hint = f"Finish it with the version named in {run / 'manifest.json'}, or remove {run} and start again."
             raise FormatVersionError(what, hint=hint)
         arrays = {name: file[name] for name in file.files if name not in ("layout", OF)}
     chunk, batch = (int(each) for each in arrays.pop("position"))
-    return arrays, Position(chunk, batch)
+    return arrays, Position(chunk, batch, layout == _MIXED_LAYOUT)

@@ -27,6 +27,7 @@ from neurolect.collector.device.peaks import watch_for
 from neurolect.collector.ending import Ending, Watch, write_convergence
 from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks, counted_fields
+from neurolect.collector.feed.mixed import mixed, read_part
 from neurolect.collector.feed.shards import PARTIAL, Shard, check_shard, mining_of, read_of, sample_of, share_of
 from neurolect.collector.finish import write_results
 from neurolect.collector.held_out import pool_held_out
@@ -190,8 +191,9 @@ def _collect(
                 state = loaded[0]
                 progress.message(f"Resuming from the checkpoint after {state.n_sentences:,} sentences.")
             task.note("")
-            task.advance(state.n_sentences)
-            ending = _run(_Pass(model, corpus, options, state, checkpoints, stop, task, started), stream, position)
+            task.resume(state.n_sentences)
+            this = _Pass(model, corpus, options, state, checkpoints, stop, task, started, position)
+            ending = _run(this, stream)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
         complete_shard(folder, state, seconds=time.monotonic() - started)
@@ -199,7 +201,8 @@ def _collect(
         return Run(folder)
     state.settle()
     n_read = state.convergence.n_read
-    sample_ids = read_of(sample_ids, corpus, n_sentences, n_read=n_read, options=options, chosen=chosen)
+    read: dict[str, Any] = {"n_read": n_read, "part": this.part}
+    sample_ids = read_of(sample_ids, corpus, n_sentences, **read, options=options, chosen=chosen)
     state.sample = state.sample.to_host().only(sample_ids)
     of_run: dict[str, Any] = {"corpus": corpus, "neurons": model.neurons, "options": options}
     n_kept = write_results(folder, state, sample_ids=sample_ids, progress=progress, **of_run)
@@ -261,12 +264,34 @@ class _Pass:
         stop: StopRequest,
         task: Task,
         started: float,
+        position: Position,
     ) -> None:
         self.model, self.corpus, self.options, self.state = model, corpus, options, state
         self.checkpoints, self.stop, self.task = checkpoints, stop, task
-        self.started = started
+        self.started, self.position = started, position
+        self.watch = Watch(options, state.convergence, seconds=time.monotonic() - started)
         self.aside = Aside(state.device)
+        self.part = np.empty(0, dtype=np.int64)
+        """Ids read of the last chunk where the pass ended inside it."""
         self._wider: dict[str, Model | None] = {}
+
+    def begun(self, chunk: Chunk) -> tuple[Chunk, Position]:
+        """Give a chunk with its batches in the order they are fed in, and the first of them to be fed.
+
+        A pass that may end inside a chunk mixes them: what it has read is then of all lengths.
+        """
+        here = self.position if chunk.number == self.position.chunk else Position(chunk.number, 0)
+        is_mixed = here.mixed if here.batch else self.options.max_seconds is not None
+        return mixed(chunk, seed=self.options.seed) if is_mixed else chunk, here._replace(mixed=is_mixed)
+
+    def ended(self, chunk: Chunk, n_batches: int) -> Chunk | None:
+        """Give what was read of a chunk if the time is up after so many of its batches, and lists can be full."""
+        if n_batches >= len(chunk.batches) or self.state.n_sentences < self.state.plan.list_size:
+            return None
+        if not self.watch.time_up(time.monotonic() - self.started):
+            return None
+        chunk, self.part = read_part(chunk, n_batches)
+        return chunk
 
     def wider(self, model: Model) -> Model | None:
         """Give the model in the next wider number format, loaded when it is first needed."""
@@ -275,15 +300,15 @@ class _Pass:
         return self._wider[model.dtype]
 
 
-def _run(this: _Pass, stream: Iterator[Chunk], position: Position) -> Ending:
-    """Feed every chunk of a stream that begins at a position; say why it ended."""
-    watch = Watch(this.options, this.state.convergence, seconds=time.monotonic() - this.started)
+def _run(this: _Pass, stream: Iterator[Chunk]) -> Ending:
+    """Feed every chunk of a stream that begins at the pass's position; say why it ended."""
+    watch = this.watch
     feed = _feed_host if this.state.device is None else _feed_device
     # A GPU would be idle meanwhile; a rule that may end the pass must know at once.
     on_gpu = this.state.device is not None and this.state.device.type == "cuda"
     if on_gpu and not this.options.stop_when:
         this.state.convergence.look_aside()
-    with closing(feed(this, stream, position)) as fed:
+    with closing(feed(this, stream)) as fed:
         for chunk in fed:
             n_empty = len(chunk.tokens.empty)
             with this.aside.after():
@@ -317,56 +342,63 @@ def _pause(this: _Pass, position: Position) -> None:
         raise InterruptedRunError(what, hint="Give the same command again: it resumes from there.")
 
 
-def _feed_host(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
-    """Give every chunk once its batches are in the state."""
-    for chunk in stream:
-        first = position.batch if chunk.number == position.chunk else 0
-        for number in range(first, len(chunk.batches)):
-            _pause(this, Position(chunk.number, number))
+def _feed_host(this: _Pass, stream: Iterator[Chunk]) -> Generator[Chunk, None, None]:
+    """Give every chunk once its batches are in the state; of the last one what was read."""
+    for each in stream:
+        chunk, first = this.begun(each)
+        for number in range(first.batch, len(chunk.batches)):
+            _pause(this, first._replace(batch=number))
             _feed(this, chunk, number)
+            part = this.ended(chunk, number + 1)
+            if part is not None:
+                yield part
+                return
         yield chunk
 
 
-def _feed_device(this: _Pass, stream: Iterator[Chunk], position: Position) -> Generator[Chunk, None, None]:
+def _feed_device(this: _Pass, stream: Iterator[Chunk]) -> Generator[Chunk, None, None]:
     """Give every chunk once its activations are in the state.
 
     Blocks of batches are launched before the host waits for this one, so that the device always has work.
     Packed batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
     whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
     """
-    launches = _launches(this, stream, position)
+    launches = _launches(this, stream)
     with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
-        waiting: deque[Launched] = deque()
+        waiting: deque[tuple[Launched, Position]] = deque()
         for launched in coming:
             waiting.append(launched)
-            if len(waiting) > this.aside.depth(launched):
-                yield from _taken_in(this, waiting.popleft())
+            if len(waiting) > this.aside.depth(launched[0]):
+                yield from _taken_in(this, *waiting.popleft())
         while waiting:
-            yield from _taken_in(this, waiting.popleft())
+            yield from _taken_in(this, *waiting.popleft())
 
 
-def _taken_in(this: _Pass, launched: Launched) -> Iterator[Chunk]:
-    """Take a block into the state; give the chunk that it ends."""
+def _taken_in(this: _Pass, launched: Launched, position: Position) -> Iterator[Chunk]:
+    """Take a block into the state; give the chunk that it ends, or what was read of it if the time is up."""
     with this.aside.after(launched):
         if len(launched.rows):
             launched.looks = this.state.look(launched.activations.values, launched.activations.lows)
-        _take_in(this, launched)
+        _take_in(this, launched, position)
     if launched.ends_chunk:
         yield launched.chunk
+    elif (part := this.ended(launched.chunk, launched.end)) is not None:
+        yield part
 
 
-def _launches(this: _Pass, stream: Iterator[Chunk], position: Position) -> Iterator[Launched]:
-    """Launch the blocks of all chunks from a position on."""
-    for chunk in stream:
-        first = position.batch if chunk.number == position.chunk else 0
+def _launches(this: _Pass, stream: Iterator[Chunk]) -> Iterator[tuple[Launched, Position]]:
+    """Launch the blocks of all chunks from the pass's position on, with where each begins."""
+    for each in stream:
+        chunk, first = this.begun(each)
         for start, end in blocks_of(chunk.batches, n_neurons=this.model.neurons.n_neurons):
-            if start >= first:
-                yield Launched(this.model, chunk, start, end, state=this.state)
+            if start >= first.batch:
+                launched = Launched(this.model, chunk, start, end, state=this.state)
+                yield launched, first._replace(batch=start)
 
 
-def _take_in(this: _Pass, launched: Launched) -> None:
+def _take_in(this: _Pass, launched: Launched, position: Position) -> None:
     """Take a block's activations into the state."""
-    _pause(this, Position(launched.chunk.number, launched.first))
+    _pause(this, position)
     activations, looks, rows = launched.activations, launched.looks, launched.rows
     if not len(rows):
         return

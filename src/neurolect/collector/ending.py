@@ -159,11 +159,16 @@ class Watch:
         """Say the last step in a few words."""
         return step_note(self._convergence.steps[-1], stable=self._rule.stable)
 
-    def enough(self, *, stepped: bool, seconds: float) -> bool:
-        """Say at the end of a chunk whether the pass may end here, that of all nearest to the time set."""
-        chunk, self._seconds = seconds - self._seconds, seconds
-        if self._options.max_seconds is not None and seconds + chunk / 2 >= self._options.max_seconds:
+    def time_up(self, seconds: float) -> bool:
+        """Say between two batches whether the pass may end here, that of all nearest to the time set."""
+        batch, self._seconds = seconds - self._seconds, seconds
+        if self._options.max_seconds is not None and seconds + batch / 2 >= self._options.max_seconds:
             self._reason = "max_seconds"
+        return self._reason == "max_seconds"
+
+    def enough(self, *, stepped: bool, seconds: float) -> bool:
+        """Say at the end of a chunk whether the pass may end here."""
+        if self.time_up(seconds):
             return True
         if stepped and self._options.stop_when and self._share() >= self._rule.share:
             self._reason = "stable"

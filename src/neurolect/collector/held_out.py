@@ -111,7 +111,7 @@ def pool_sentences(
     if kept_in is not None and kept_in.is_file():
         with opened_npz(kept_in) as file:
             done, activations = file["done"], file["activations"]
-        task.advance(int(np.diff(offsets)[done].sum()))
+        task.resume(int(np.diff(offsets)[done].sum()))
     saved = time.monotonic()
     # a batch has sentences of one length: in this order those done are of all lengths
     for number in np.argsort(hash_ids(np.arange(len(batches)), seed=options.seed)).tolist():

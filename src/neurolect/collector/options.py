@@ -145,7 +145,7 @@ class CollectOptions:
     evidence in their lists while the sentences read double."""
 
     max_seconds: Annotated[float, Range(0.0, 1e9)] | None = None
-    """Stop reading about so many seconds after this start, at the end of a chunk; results are of what was read. A
+    """Stop reading about so many seconds after this start, once lists can be full; results are of what was read. A
     quarter of the time at most goes to the held-out part."""
 
     chunk_sentences: Annotated[int, Range(1, 10_000_000)] | None = None

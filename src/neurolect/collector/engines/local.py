@@ -193,6 +193,10 @@ class _CountingTask(NullTask):
         """Count."""
         self._done[self._number] += int(n)
 
+    def resume(self, n: float) -> None:
+        """Count what was done before too: the engine adds up what its workers have."""
+        self.advance(n)
+
 
 def _work(job: tuple[Any, ...], number: int, done: Any, failure: Connection) -> None:  # noqa: ANN401
     """Collect one shard in a process of its own."""

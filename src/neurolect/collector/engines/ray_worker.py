@@ -149,6 +149,10 @@ class _ReportingTask(NullTask):
         if time.monotonic() - self._last >= _EVERY:
             self.report()
 
+    def resume(self, n: float) -> None:
+        """Count what was done before too: the engine adds up what its shards have."""
+        self.advance(n)
+
     def report(self) -> None:
         """Tell how far the shard is; hear whether to stop."""
         if self._report(self._number, self._done):

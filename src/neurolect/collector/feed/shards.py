@@ -225,6 +225,7 @@ def read_of(
     n_sentences: int,
     *,
     n_read: int,
+    part: NDArray[np.int64],
     options: CollectOptions,
     chosen: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:
@@ -232,6 +233,7 @@ def read_of(
 
     ``sample_ids``: int64, shape (n_sample,). The sample, in its order.
     ``n_sentences``: So many of its mining part were to be read.
+    ``part``: int64, shape (n_part,). Ids read of the last chunk where the pass ended inside it, else none.
     ``chosen``: int64, shape (n_sentences,), ascending. Which; the first ones when None.
     Returns: int64, shape (at most n_sample,). In the same order; a uniform sample of what was read.
     """
@@ -240,4 +242,5 @@ def read_of(
     mining_ids = corpus.sentence_ids("mining")[:n_sentences] if chosen is None else chosen
     if options.shuffle:
         mining_ids = shuffled_ids(mining_ids, size=options.chunk_sentences or 1, seed=options.seed)
-    return sample_ids[np.isin(sample_ids, mining_ids[:n_read])]
+    read = np.concatenate([mining_ids[: n_read - len(part)], part])
+    return sample_ids[np.isin(sample_ids, read)]
