@@ -20,7 +20,7 @@ HEAD = """\
 # Messages
 
 Every error that neurolect raises on purpose, by stage, read from its source. What differs is in capitals: search
-this page for the words of a message that do not. A message in italics is put together elsewhere in the code.
+this page for the words of a message that do not.
 `usage` ends with exit code 2, all others with 1.
 [When something goes wrong](../errors.md) says what each kind means.
 """
@@ -34,7 +34,7 @@ class Message(NamedTuple):
     kind: str
     """The class."""
     what: str
-    """Empty where it is put together elsewhere."""
+    """Empty where its text is not seen here: a test lets none be so."""
     expected: str
     hint: str
 
@@ -163,8 +163,7 @@ def part_as_text(part: ast.expr) -> str:
 
 def cell(text: str) -> str:
     """Write a text for a cell of a table."""
-    kept = text if text.startswith("*put") else re.sub(r"([|*\[])", r"\\\1", text)
-    return " ".join(kept.split()).replace("<", "&lt;")
+    return " ".join(re.sub(r"([|*\[])", r"\\\1", text).split()).replace("<", "&lt;")
 
 
 def messages_page() -> str:
@@ -172,7 +171,7 @@ def messages_page() -> str:
     stages: dict[str, list[str]] = {}
     for each in messages():
         kind = "usage" if each.kind == USAGE else each.kind
-        cells = (each.what or "*put together elsewhere*", kind, each.expected, each.hint)
+        cells = (each.what, kind, each.expected, each.hint)
         stage = each.where.partition("/")[0].partition(".")[0]
         stages.setdefault(stage, []).append(f"| {' | '.join(map(cell, cells))} |")
     head = "| message | kind | expected | what to do |\n|---|---|---|---|\n"

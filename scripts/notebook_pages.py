@@ -40,7 +40,7 @@ def notebook_page(path: Path) -> NotebookPage:
                 html[f"OUTPUT-{name}"] = "".join(data["text/html"])
                 parts.append(f"OUTPUT-{name}")
             elif text := "".join(data.get("text/plain", "")).rstrip():
-                parts.append(f"```text\n{shortened(text)}\n```")
+                parts.append(f"``` {{ .text .printed .no-copy }}\n{shortened(text)}\n```")
     parts.insert(1, f"[This page as a notebook]({path.name}), to run it yourself.")
     return NotebookPage("\n\n".join(parts) + "\n", html, pictures)
 

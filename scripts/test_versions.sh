@@ -16,7 +16,7 @@ python=$(command -v python)
 "$python" -m uv --version > /dev/null 2>&1 || "$python" -m pip install -q uv
 mkdir -p "$folder"
 "$python" -m uv pip compile -q --resolution "$resolution" --extra demo --extra test --extra spread --extra openvino \
-    --extra datasets --extra umap -o "$folder/requirements.txt" pyproject.toml
+    --extra datasets --extra umap --extra browser -o "$folder/requirements.txt" pyproject.toml
 "$python" -m venv --clear "$folder/venv"
 "$python" -m uv pip install -q --python "$folder/venv/bin/python" -r "$folder/requirements.txt"
 "$python" -m uv pip install -q --python "$folder/venv/bin/python" --no-deps -e .

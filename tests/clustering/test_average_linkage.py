@@ -7,7 +7,7 @@ from scipy.cluster.hierarchy import linkage
 from neurolect.clustering.average_linkage import average_linkage, groups_at
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(2, 40), st.integers(0, 1000))
 def test_groups_are_joined_as_scipy_joins_them(n: int, seed: int) -> None:
     distances = np.random.default_rng(seed).random(n * (n - 1) // 2).astype(np.float32)

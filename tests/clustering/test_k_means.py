@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from neurolect.clustering.k_means import k_means
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.integers(1, 6), st.integers(6, 60))
 def test_points_are_with_the_nearest_mean_and_means_are_means(seed: int, k: int, n: int) -> None:
     points = np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32)

@@ -6,7 +6,7 @@ from neurolect.clustering.k_means_in_step import assign, cluster
 from tests.reference.clusters_plain import kmeans_plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 5), st.integers(1, 6))
 def test_rounds_equal_their_plain_twin(seed: int, n_points: int, n_centers: int, n_rounds: int) -> None:
     random = np.random.default_rng(seed)

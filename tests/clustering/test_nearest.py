@@ -11,7 +11,7 @@ MATRICES = st.tuples(st.integers(1, 7), st.integers(1, 6)).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(MATRICES, st.integers(1, 4), st.integers(1, 3))
 def test_neighbours_are_those_of_the_whole_matrix(
     dense: np.ndarray[tuple[int, int], np.dtype[np.int64]], k: int, workers: int

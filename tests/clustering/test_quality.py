@@ -6,7 +6,7 @@ from neurolect.clustering.quality import one_cluster_like, silhouettes
 from tests.reference.clusters_plain import silhouettes_plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 5))
 def test_silhouettes_equal_their_plain_twin(seed: int, n_points: int, n_clusters: int) -> None:
     random = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def as_dict(counts: WordCounts) -> dict[str, int]:
 
 
 @given(BATCHES, st.integers(0, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_counts_equal_a_dictionary(batches: list[set[str]], cut: int) -> None:
     plain = Counter(word for words in batches for word in words)
     assert as_dict(fed(batches, max_words=60)) == plain
@@ -36,7 +36,7 @@ def test_counts_equal_a_dictionary(batches: list[set[str]], cut: int) -> None:
 
 
 @given(BATCHES, st.integers(0, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_stop_changes_nothing(batches: list[set[str]], cut: int) -> None:
     stopped = fed(batches[:cut], max_words=20)
     again = WordCounts.from_tables(*stopped.to_tables(), max_words=20, floor=stopped.floor)
@@ -58,7 +58,7 @@ def test_the_rarest_go_when_there_are_too_many() -> None:
 
 
 @given(BATCHES, BATCHES, st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_where_segments_end_changes_nothing(one: list[set[str]], other: list[set[str]], size: int) -> None:
     merged = []
     for segment in (size, 1000):

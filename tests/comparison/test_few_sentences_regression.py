@@ -8,7 +8,7 @@ from tests.comparison.values import moments_of, related
 from tests.reference.comparison import held_out_r2 as plain
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([0.003, 0.1, 2.0]),

@@ -8,7 +8,7 @@ from neurolect.errors import RunFolderError
 from tests.comparison.values import moments_of, related
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 160), st.integers(0, 160))
 def test_scatter_is_that_of_the_values_whatever_the_pieces(seed: int, one: int, two: int) -> None:
     values = related(seed)

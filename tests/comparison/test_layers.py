@@ -9,7 +9,7 @@ from neurolect.comparison.layers import DistanceSums
 from neurolect.errors import RunFolderError
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 30), st.lists(st.integers(1, 5), min_size=1, max_size=4))
 def test_distances_are_those_of_single_sentences(seed: int, cut: int, widths: list[int]) -> None:
     random = np.random.default_rng(seed)

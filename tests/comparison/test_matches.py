@@ -7,7 +7,7 @@ from tests.comparison.values import moments_of, related
 from tests.reference.comparison import best_match, correlation
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.booleans())
 def test_best_partners_are_those_of_plain_correlation(seed: int, constant: bool) -> None:
     values = related(seed)
@@ -36,7 +36,7 @@ def test_a_copy_is_found_wherever_it_went_and_whatever_its_sign() -> None:
     np.testing.assert_allclose([of_first.correlation[1], of_second.correlation[3]], -1, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6))
 def test_given_pairs(seed: int) -> None:
     values = related(seed)

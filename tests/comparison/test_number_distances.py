@@ -10,7 +10,7 @@ from neurolect.comparison.number_distances import number_distance
 NUMBERS = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=3, max_size=20)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(NUMBERS)
 def test_curves_are_never_further_apart_than_neurons(pairs: list[tuple[float, float]]) -> None:
     first, second = (np.array(each) for each in zip(*pairs, strict=True))

@@ -7,7 +7,7 @@ from neurolect.comparison.overlaps import best_shared, shared_shares
 _LISTS = st.lists(st.sets(st.integers(0, 30), max_size=8), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(_LISTS, _LISTS)
 def test_the_best_partner_is_that_of_all_pairs(one: list[set[int]], two: list[set[int]]) -> None:
     first, second = ([np.array(sorted(each), dtype=np.int64) for each in lists] for lists in (one, two))

@@ -15,7 +15,7 @@ def compared(moments: JointMoments, models: tuple[int, int], at: slice, *, kept:
     return likeness(layer_pair(moments, first, second))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([0.7, 0.9, 0.97]))
 def test_it_is_that_of_two_singular_value_decompositions(seed: int, kept: float) -> None:
     values = related(seed)

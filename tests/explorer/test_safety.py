@@ -195,7 +195,7 @@ def test_a_taken_port_and_a_missing_extra_say_what_to_do(
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
     with pytest.raises(MissingExtraError) as missing:
         serve([example_folder])
-    assert missing.value.hint == 'pip install "neurolect[serve]"'
+    assert missing.value.hint == 'pip install "fastapi>=0.115" "uvicorn>=0.30"'
 
 
 def test_first_pages_are_ready_before_they_are_asked_for(example_folder: Path, tmp_path: Path) -> None:

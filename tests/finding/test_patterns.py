@@ -50,7 +50,7 @@ items = st.one_of(st.tuples(words, st.just(False)), st.tuples(tags, st.just(True
 steps = st.lists(st.tuples(items, st.sampled_from([0, 0, 1, 2, 4, 40])), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sentences=sentences, asked=st.lists(steps, min_size=1, max_size=5))
 def test_sentences_are_those_of_the_plain_way(
     sentences: list[Sentence], asked: list[list[tuple[tuple[str, bool], int]]], tmp_path: Path

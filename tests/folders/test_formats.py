@@ -64,7 +64,7 @@ def test_this_version_and_all_before_it_open(tmp_path: Path, own: FolderFormat) 
 def test_a_newer_version_is_refused(tmp_path: Path, own: FolderFormat, version: object) -> None:
     folder = folder_of(tmp_path / "there", own, schema_version=version, neurolect="9.1")
     message = f"{own.kind} .*there has schema version {version!r}, written by neurolect 9.1" r"(.|\n)*Expected: 1"
-    with pytest.raises(FormatVersionError, match=message + r"(.|\n)*Hint: Update: pip install -U neurolect"):
+    with pytest.raises(FormatVersionError, match=message + r"(.|\n)*Hint: Update neurolect, which is"):
         read_manifest(folder, own)
 
 

@@ -63,7 +63,7 @@ def test_p_is_that_of_all_permutations(paired: bool) -> None:
     assert p == pytest.approx(expected, abs=0.01)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.floats(0.0001, 1.0), st.just(float("nan"))), min_size=1, max_size=30))
 def test_q_is_scipys(values: list[float]) -> None:
     p = np.array(values)

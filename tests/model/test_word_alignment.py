@@ -197,7 +197,7 @@ def test_a_words_tokens_spell_it(case: str, family: str) -> None:
         assert n_compared == len(case.split(" "))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=6), min_size=1, max_size=8),
     st.sampled_from(FAMILIES),

@@ -94,4 +94,4 @@ def test_no_extra_gives_the_install_line(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(__import__("sys").modules, "httpx", None)
     answer = command("name", folder, "--endpoint", "http://127.0.0.1:1/v1", "--model", "m", "--yes", *SET)
     assert answer.code == 1
-    assert 'pip install "neurolect[name]"' in answer.err
+    assert 'pip install "httpx>=0.25"' in answer.err

@@ -65,7 +65,7 @@ def test_a_value_that_the_corpus_never_has_is_infinitely_lifted() -> None:
     assert Found("hidden.1.0", 0.1, 0.0, "").lift == float("inf")
 
 
-@settings(max_examples=25, deadline=None)  # a loaded machine is slow, not wrong
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 10), st.integers(0, 5))
 def test_the_law_is_the_mean_of_random_orders(n_before: int, n_new: int, size: int, seed: int) -> None:
     """The new entries of a list of the N best of n + m in random order are, on the mean, N m / (n + m)."""
@@ -109,7 +109,7 @@ def test_accuracy(
     assert judge_accuracy(ClusterAccuracy(*trained, 0.1), ClusterAccuracy(*random, 0.1)) is verdict
 
 
-@settings(max_examples=25, deadline=None)  # a loaded machine is slow, not wrong
+@settings(max_examples=25)
 @given(st.integers(12, 40), st.integers(1, 5), st.integers(0, 100))
 def test_nearest_neurons_are_counted_as_plainly(n: int, k: int, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from neurolect.probing.class_moments import ClassMoments, class_moments
 from neurolect.probing.rows import ArrayRows
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 30), st.sampled_from([np.float16, np.float32, np.float64]))
 def test_moments_are_those_of_numpy_however_they_are_gathered(seed: int, cut: int, dtype: type) -> None:
     rng = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ def plain_search(
     return [(value, formula) for value, formula, _ in members]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.99, 0.8]), st.integers(1, 4), st.integers(1, 4))
 def test_the_formula_is_that_of_the_plain_search(seed: int, penalty: float, beam: int, length: int) -> None:
     rng = np.random.default_rng(seed)

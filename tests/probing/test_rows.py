@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,7 +18,6 @@ from neurolect.probing.rows import ArrayRows, Rows, Selection, as_rows, columns_
 SOME = st.lists(st.integers(0, 19), min_size=1, max_size=25).map(lambda ids: np.array(ids, np.int64))
 
 
-@settings(deadline=None)
 @given(st.one_of(st.none(), SOME, st.just(slice(3, 17, 2))), st.one_of(st.none(), SOME.map(lambda ids: ids % 4)))
 def test_blocks_are_the_chosen_rows_in_their_order(rows: Selection, columns: Selection) -> None:
     array = np.arange(80.0).reshape(20, 4)

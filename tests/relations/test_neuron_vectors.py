@@ -6,7 +6,7 @@ from neurolect.relations.vectors import neuron_vectors
 from neurolect.results.list_entries import ListEntries
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.integers(0, 9), max_size=700), min_size=1, max_size=5), st.integers(1, 3))
 def test_a_vector_is_the_mean_of_the_sentences_that_have_one(lists: list[list[int]], workers: int) -> None:
     vectors = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)

@@ -7,7 +7,7 @@ from neurolect.relations import inputs as responses
 from neurolect.relations.inputs import compare_responses, finite_sentences, standardised
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(2, 9), st.integers(0, 100), st.integers(1, 3))
 def test_pairs_are_correlated_as_by_numpy(n: int, seed: int, k: int) -> None:
     acts = np.random.default_rng(seed).normal(size=(n, 12)).astype(np.float32) * 1e-4 + 7

@@ -54,7 +54,7 @@ TYPES = {
     **{"neuron_id": pa.int32(), "side": pa.string(), "score": pa.float64(), "sign": pa.int8(), "name": pa.string()},
     "class_scores": pa.list_(pa.float64()),
 }
-anything = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+anything = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def made_of(run: Run, given: list[dict[str, Any]], **facts: Any) -> pa.Table:

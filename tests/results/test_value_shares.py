@@ -15,7 +15,7 @@ def entries_of(lists: list[list[int]]) -> ListEntries:
     return ListEntries(starts, np.array([row for each in lists for row in each], dtype=np.int32))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(LISTS)
 def test_shares_are_counted(lists: list[list[int]]) -> None:
     codes = np.random.default_rng(0).integers(-1, 3, size=20).astype(np.int32)
@@ -23,7 +23,7 @@ def test_shares_are_counted(lists: list[list[int]]) -> None:
     assert found.tolist() == pytest.approx([np.mean([codes[row] == 1 for row in each]) for each in lists])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(LISTS)
 def test_one_sidedness_is_that_of_the_definition_in_any_blocks(lists: list[list[int]]) -> None:
     codes = np.random.default_rng(1).integers(-1, 3, size=20).astype(np.int32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
@@ -13,7 +13,6 @@ ITEMS = st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 3))
 SCORED = ITEMS.filter(lambda items: 0 < sum(own for _, own, _ in items) < len(items))
 
 
-@settings(deadline=None)
 @given(SCORED)
 def test_areas_are_those_of_the_plain_twin(items: list[tuple[int, bool, int]]) -> None:
     scores, positive = [float(s) for s, _, _ in items], [own for _, own, _ in items]
@@ -30,7 +29,6 @@ def test_areas_are_those_of_the_plain_twin(items: list[tuple[int, bool, int]]) -
         assert rank_correlation(ranks, rankdata(positive)) == pytest.approx(spearmanr(scores, positive).statistic)
 
 
-@settings(deadline=None)
 @given(SCORED)
 def test_a_resample_is_the_sample_with_sentences_repeated(items: list[tuple[int, bool, int]]) -> None:
     scores = np.array([s for s, _, _ in items], np.float32)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2_contingency, false_discovery_control, hypergeom
@@ -36,7 +36,6 @@ def test_the_list_is_taken_out_of_the_background() -> None:
     assert float(g2_root(3, 10, 3, 10, n_overlap=3, size_overlap=10)) == 0.0
 
 
-@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(1, 40), st.integers(0, 30), st.integers(1, 40))
 def test_fisher_is_the_hypergeometric_tail(held: int, size: int, rest: int, size_rest: int) -> None:
     held, rest = min(held, size), min(rest, size_rest)

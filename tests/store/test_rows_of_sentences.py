@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.errors import RunFolderError
@@ -12,7 +12,6 @@ from neurolect.store.files import RunFiles
 from neurolect.store.tables import read_parts, read_rows_of, read_table, rows_of_side, take_rows
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=5), st.data())
 def test_rows_are_taken_as_pyarrow_takes_them(sizes: list[int], data: st.DataObject) -> None:
     texts = [["first"], *([f"{at}.{row}" for row in range(size)] for at, size in enumerate(sizes))]

@@ -1,6 +1,6 @@
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.tokens.entries import pack_values, unpack_values
@@ -8,7 +8,6 @@ from neurolect.tokens.entries import pack_values, unpack_values
 NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=20)
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS, max_size=5))
 def test_a_byte_is_true_to_half_a_step(lists: list[list[float]]) -> None:
     values = [np.array(each, np.float32) for each in lists]

@@ -10,7 +10,7 @@ a_sentence = st.lists(st.integers(0, 3), max_size=7)
 a_pattern = st.lists(st.integers(0, 3), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=150)  # the first example compiles
+@settings(max_examples=150)
 @given(
     sentences=st.lists(a_sentence, min_size=1, max_size=4),
     patterns=st.lists(a_pattern, min_size=1, max_size=4),

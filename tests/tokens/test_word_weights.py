@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.corpus.sentences.folding import fold
@@ -10,7 +10,6 @@ from neurolect.model.word_alignment import align
 from neurolect.tokens.entries import word_weights
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_every_word_is_found_where_it_is(text: str) -> None:
     words = split_words(text)

@@ -121,11 +121,11 @@ def sentences_needed(steps: Sequence[Step], *, stable: float, share: float) -> i
 
 
 def step_note(step: Step, *, stable: float) -> str:
-    """Say a step in a few words."""
-    note = f"{step.churn.mean():.1%} of lists new (chance: {step.expected_churn:.1%})"
+    """Say a step in a few words; nothing of the first, at which all is new."""
     if np.isnan(step.stability).all():
-        return note
-    return f"{note}, {step.share_settled(stable):.0%} of neurons settled"
+        return ""
+    new = f"{step.churn.mean():.0%} of the lists' sentences new since the last look"
+    return f"{new} ({step.expected_churn:.0%} by chance), {step.share_settled(stable):.0%} of neurons settled"
 
 
 _USUAL = StopRule(stable=0.8, share=0.9)

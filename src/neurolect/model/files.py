@@ -189,11 +189,10 @@ def one_line_errors(name: str) -> Iterator[None]:
     except kinds as error:
         logger.debug("Loading %s failed.", name, exc_info=True)
         # Without the chain: transformers and the hub raise several errors on top of each other.
-        what, hint = _explain(name, error, local=name in NAMED_MODELS or Path(name).expanduser().is_dir())
-        raise ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint) from None
+        raise _not_loaded(name, error, local=name in NAMED_MODELS or Path(name).expanduser().is_dir()) from None
 
 
-def _explain(name: str, error: Exception, *, local: bool) -> tuple[str, str]:
+def _not_loaded(name: str, error: Exception, *, local: bool) -> ModelError:
     lines = [each.strip() for each in str(error).splitlines() if each.strip()]
     reason = lines[0] if lines else type(error).__name__
     if isinstance(error, json.JSONDecodeError):
@@ -207,5 +206,6 @@ def _explain(name: str, error: Exception, *, local: bool) -> tuple[str, str]:
     elif "safetensors" in str(error):
         hint = "it may have pickled weights only; if you trust them: --set model.allow_pickle=true"
     else:
-        hint = "check the spelling and the network, or give a local folder; `minilm` comes with the extra demo"
-    return f"The model {name!r} could not be loaded: {reason}", hint
+        hint = "check the spelling and the network, or give a local folder; `minilm` needs no network"
+    what = f"The model {name!r} could not be loaded: {reason}"
+    return ModelError(what, expected="a model folder or a name on the Hugging Face hub", hint=hint)

@@ -86,7 +86,9 @@ class Asker:
             with ThreadPoolExecutor(self._at_once) as pool:
                 list(pool.map(lambda each: self._ask(each, task), wanted))
         except BaseException:
-            self.stopped = self.stopped or EndpointError("Stopped.")  # those that wait are not asked
+            hint = "The same command again asks only what is missing."
+            # those that wait are not asked
+            self.stopped = self.stopped or EndpointError("Asking was stopped.", hint=hint)
             raise
 
     def answer(self, question: Question) -> str | None:

@@ -219,6 +219,7 @@ def _missing(name: str, corpus: Corpus, usual: Sequence[str]) -> str:
 def _no_labels(what: str, asked: object, notes: list[str]) -> None:
     """Say that labels are missing: an error where they were asked for, else a note in the report."""
     if asked:
+        what = f"The labels that were asked for are not there. {what}"
         raise VariantError(what, hint="name the field with --sentiment or --category, or give other documents")
     notes.append(f"{what} The findings that need them are left out.")
 

@@ -113,8 +113,8 @@ def _with_enough(found: dict[str, str], counts: Counter[str], options: FinetuneO
 
 def _too_few(sizes: Counter[str], counts: Counter[str], options: FinetuneOptions) -> VariantError:
     shown = ", ".join(f"{name!r}: {size:,}" for name, size in sizes.most_common(5)) or "none"
-    what = f"There are not two classes to distinguish. Texts by {options.label!r}: {shown}."
-    what = " ".join([what, *(f"{n:,} rows {why} left out." for why, n in counts.items() if n)])
+    left = "".join(f" {n:,} rows {why} left out." for why, n in counts.items() if n)
+    what = f"There are not two classes to distinguish. Texts by {options.label!r}: {shown}.{left}"
     expected = f"at least two classes of {options.min_rows} different texts or more"
     hint = "give more data, or another label column" if len(sizes) > 1 else "give data of another class too"
     return VariantError(what, expected=expected, hint=hint)

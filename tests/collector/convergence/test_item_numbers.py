@@ -15,7 +15,7 @@ BATCHES = st.lists(st.lists(NAMES, max_size=20), max_size=12)
 
 
 @given(BATCHES, st.integers(0, 60), st.integers(1, 9), st.integers(0, 12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_numbers_are_those_of_a_dictionary_stopped_or_not(
     batches: list[list[str]], most: int, lately: int, stop: int
 ) -> None:

@@ -16,7 +16,7 @@ from neurolect.collector import CollectOptions, collect
 from neurolect.collector.convergence.leading_items import leading_items
 from neurolect.collector.convergence.monitor import Convergence, Step, step_length
 from neurolect.collector.device.lists import DeviceTopLists
-from neurolect.collector.ending import order_notice, sentences_needed, steps_table
+from neurolect.collector.ending import order_notice, sentences_needed, step_note, steps_table
 from neurolect.collector.feed.shards import shuffled_chunks, shuffled_ids
 from neurolect.collector.lists.top_lists import TopLists, new_entries
 from neurolect.collector.options import parse_stop_rule
@@ -135,6 +135,14 @@ def test_a_run_looked_at_once_has_typed_columns() -> None:
     assert table.column("stability").to_pylist() == table.column("dispersion").to_pylist() == [None]
 
 
+def test_a_look_is_noted_in_words_and_the_first_not_at_all() -> None:
+    new, unknown = np.full((1, 4), 0.25, dtype=np.float32), np.full((1, 4), np.nan, dtype=np.float32)
+    settled = np.array([[0.9, 0.9, 0.9, 0.1]], dtype=np.float32)
+    assert step_note(Step(10, 10, new, new, unknown), stable=0.8) == ""
+    said = step_note(Step(40, 8, new, new, settled), stable=0.8)
+    assert said == "25% of the lists' sentences new since the last look (20% by chance), 75% of neurons settled"
+
+
 def test_neurons_with_a_theme_keep_their_evidence() -> None:
     acts_SN, words = example()
     monitor = watch(acts_SN, words)
@@ -167,7 +175,7 @@ def test_an_ordered_corpus_is_reported() -> None:
     assert "collect.shuffle=true" in notice
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(0, 60))
 def test_leading_items_equal_plain_counting(seed: int, n_entries: int, n_sampled: int) -> None:
     rng = np.random.default_rng(seed)

@@ -52,7 +52,7 @@ def about(values: list[float], token: int) -> list[float]:
     return padded[token : token + PEAK_BEFORE + 1 + PEAK_AFTER]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_entries=st.integers(1, 4),

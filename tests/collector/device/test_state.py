@@ -44,7 +44,7 @@ def on_device(n_neurons: int, *, list_size: int, side: str, spilled: bool = Fals
     return lists
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     stream=streams(),
     list_size=st.integers(1, 9),
@@ -111,7 +111,7 @@ def test_lists_of_the_host_go_on_on_a_device_and_refuse_what_does_not_fit() -> N
         on_device(3, list_size=2, side="top").update(torch.zeros(1, 3), sentence_ids=np.array([1]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), cut=st.integers(0, 120), std=st.floats(0.01, 20))
 def test_moments_are_those_of_the_host(seed: int, cut: int, std: float) -> None:
     rng = np.random.default_rng(seed)

@@ -94,7 +94,7 @@ def test_without_ray_the_install_line_is_reported(
     import sys
 
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtraError, match=r"'ray' is needed for --engine ray(.|\n)*neurolect\[ray\]"):
+    with pytest.raises(MissingExtraError, match=r"'ray' is needed for --engine ray(.|\n)*pip install \"ray>="):
         collect_ray(bert, corpus.folder, out=tmp_path / "run", workers=2, options=OPTIONS)
 
 

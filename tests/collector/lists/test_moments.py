@@ -9,7 +9,7 @@ from neurolect.collector.lists.moments import Moments, choose_bins
 from neurolect.errors import CollectError
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_sentences=st.integers(1, 300),

@@ -9,7 +9,7 @@ from neurolect.collector.lists.quantiles import quantile_sample
 from neurolect.collector.lists.sample import streamed_sample, uniform_sample
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(n=st.integers(0, 400), size=st.integers(1, 500), seed=st.integers(-5, 2**40))
 def test_same_sample_in_any_order_and_prefixes_nest(n: int, size: int, seed: int) -> None:
     ids = np.arange(n, dtype=np.int64) * 3
@@ -60,7 +60,7 @@ def plain_quantiles(activations: NDArray[np.float32], per_quantile: int) -> NDAr
     return chosen
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.5, -3.0, float("nan"), float("inf"), float("-inf")]), max_size=60),
     st.integers(1, 5),

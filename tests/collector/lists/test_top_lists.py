@@ -41,7 +41,7 @@ def fed(
     return lists
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(stream=streams(), list_size=st.integers(1, 9), side=st.sampled_from(["top", "bottom"]))
 def test_equals_plain_sorting(
     stream: tuple[NDArray[np.float32], NDArray[np.int64], list[int]], list_size: int, side: str
@@ -58,7 +58,7 @@ def test_equals_plain_sorting(
     assert np.array_equal(result.tokens[kept], (result.sentence_ids % 500)[kept])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stream=streams(), list_size=st.integers(1, 9), side=st.sampled_from(["top", "bottom"]))
 def test_merge_and_arrays_change_nothing(
     stream: tuple[NDArray[np.float32], NDArray[np.int64], list[int]], list_size: int, side: str

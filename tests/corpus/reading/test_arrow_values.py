@@ -4,6 +4,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -85,7 +86,7 @@ def test_kinds_without_kernels() -> None:
 
 def test_other_values() -> None:
     assert values(pa.array([decimal.Decimal("1.5")], pa.decimal256(70, 3))) == [decimal.Decimal("1.5")]
-    assert values(pa.array([1.5, None], pa.float16())) == [1.5, None]
+    assert values(pa.array([np.float16(1.5), None], pa.float16())) == [1.5, None]
     assert values(pa.array([b"1" * 16], pa.uuid())) == [str(uuid.UUID(bytes=b"1" * 16))]
     assert values(pa.array([b"\xff"])) == [b"\xff"]
     assert values(pa.array([(1, 2, 3)], pa.month_day_nano_interval()))[0]
@@ -206,14 +207,14 @@ def tables(draw: st.DrawFn) -> pa.Table:
     return pa.Table.from_arrays([text, *columns], names=["text", *names])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_tables_of_all_types_become_corpora(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> None:
     _becomes_a_corpus(table, tmp_path_factory.mktemp("t"))
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_many_tables_of_all_types_become_corpora(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> None:
     _becomes_a_corpus(table, tmp_path_factory.mktemp("t"))

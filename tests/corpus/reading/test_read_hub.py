@@ -71,7 +71,7 @@ def test_datasets_that_are_not_there(asked: list[tuple[object, ...]], name: str,
 
 def test_the_library_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(MissingExtraError, match=r"neurolect\[datasets\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\"datasets>="):
         list(read_hub("hf:imdb"))
 
 

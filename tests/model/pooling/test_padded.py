@@ -31,7 +31,7 @@ def cases(draw: st.DrawFn) -> tuple[torch.Tensor, list[tuple[int, int]]]:
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases())
 def test_pooling_equals_its_plain_twin(pooling: str, case: tuple[torch.Tensor, list[tuple[int, int]]]) -> None:
     states, spans = case

@@ -227,7 +227,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return read(tmp_path_factory.mktemp("store"), concept=request.param)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_any_rows_and_columns_are_those_of_the_whole(data: st.DataObject, store: ActivationStore) -> None:
     def selection(n: int) -> Any:

@@ -265,10 +265,10 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     assert sentences.documents.tolist() == [0, 0]
     with pytest.raises(ProbingError, match=r"has no column 'token' of lists(.|\n)*'toks'"):
         read(tmp_path, row, words_column="token")
-    with pytest.raises(
-        ProbingError, match=r"has no column 'txt' \(activations\.text_column\)(.|\n)*--set activations"
-    ):
+    with pytest.raises(CorpusError, match=r"has no column 'txt' \(activations\.text_column\)(.|\n)*'text'"):
         read(tmp_path, {"text": "a b"}, text_column="txt")
+    with pytest.raises(CorpusError, match=r"clearly the text(.|\n)*--set activations\.text_column=NAME"):
+        read(tmp_path, {"n": "a b", "m": "c d"})
     with pytest.raises(ProbingError, match=r"No sentence has the column 'book' \(activations\.document_column\)"):
         read(tmp_path, row, words_column="toks", document_column="book")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.errors import OptionError, ProbingError
@@ -15,7 +15,6 @@ from neurolect.probing.concepts.splits import class_counts, class_weights, part_
 from neurolect.probing.concepts.units import Units, read_labelled, settle
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 9)), min_size=1, max_size=80),
     st.integers(0, 5),
@@ -35,7 +34,6 @@ def test_groups_stay_together_and_parts_are_near_their_shares(
     np.testing.assert_array_equal(parts, again)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=4, max_size=200), st.integers(0, 3))
 def test_undersampled_classes_are_equal_in_every_part(units: list[tuple[int, int]], seed: int) -> None:
     labels, parts = (np.array(each, np.int64) for each in zip(*units, strict=True))

@@ -48,5 +48,5 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
     import sys
 
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
-    with pytest.raises(MissingExtraError, match=r"neurolect\[probing\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install \"scikit-learn>="):
         fit_forest(np.zeros((4, 2)), np.array([0, 1, 0, 1]), train=np.arange(4), dev=np.arange(4))

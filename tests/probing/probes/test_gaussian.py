@@ -21,7 +21,7 @@ def example(seed: int, n_classes: int, n: int = 90) -> tuple[NDArray[np.float64]
     return mixed + rng.normal(size=(n_classes, 7))[labels] + 3, labels
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     st.integers(0, 1000),
     st.integers(2, 4),

@@ -40,7 +40,7 @@ def with_penalties(l1: float, l2: float, **more: Any) -> LinearOptions:
     return dataclasses.replace(EXACT, l1=l1, l2=l2, **more)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(
     st.integers(2, 4),
     st.integers(1, 6),
@@ -94,7 +94,7 @@ def test_regression_is_that_of_scikit_learn() -> None:
     assert probe.class_weights() is probe.weights
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.integers(2, 4), st.sampled_from([0.0, 1e-3]), st.sampled_from([1e-4, 1e-2]))
 def test_no_point_is_below_a_lower_bound(seed: int, n_classes: int, l1: float, l2: float) -> None:
     """Wherever the bound is taken, the objective is nowhere less; the derivatives are those of the values."""

@@ -15,7 +15,7 @@ from neurolect.probing.rows import ArrayRows
 from tests.reference import rankings_plain as plain
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=3), min_size=1, max_size=40), st.integers(0, 1 << 62))
 def test_a_type_has_one_label_wherever_it_is(types: list[str], seed: int) -> None:
     labels = np.arange(len(types)) % 3
@@ -42,7 +42,7 @@ def test_types_have_the_distribution_of_training_or_a_uniform_one() -> None:
         control_labels(["a"], labels, train=train, n_classes=2, seed=0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(2, 30), st.integers(1, 4), st.integers(0, 1000))
 def test_layers_have_the_band_of_no_preference(n: int, n_layers: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

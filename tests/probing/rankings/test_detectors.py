@@ -22,7 +22,6 @@ VALUES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(VALUES, st.booleans())
 def test_units_are_sorted_as_by_a_stable_sort(values: list[float], half: bool) -> None:
     array: NDArray[Any] = np.clip(np.array(values), -6e4, 6e4).astype(np.float16 if half else np.float32)
@@ -43,7 +42,7 @@ def test_float32_that_are_halves_are_sorted_as_halves() -> None:
     assert bits_of(np.array([0.1, 0.2], np.float32)).dtype == np.uint32
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.sampled_from([np.float16, np.float32]), st.booleans())
 @example(3285, 4, np.float16, False)  # a class of two units
 def test_precision_overlap_and_quantiles_are_those_of_the_definitions(

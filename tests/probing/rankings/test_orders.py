@@ -26,7 +26,7 @@ from neurolect.results import provenance
 from tests.reference import rankings_plain as plain
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), st.integers(1, 4), st.integers(1, 9), st.booleans())
 def test_the_order_is_the_union_of_top_neurons_as_their_mass_grows(
     seed: int, n_classes: int, n: int, coarse: bool
@@ -66,7 +66,7 @@ def test_ties_go_to_the_greater_share_then_the_lower_id() -> None:
     assert linear_mean(np.array([[1.0, -3], [1, 2]])).scores.tolist() == [1.0, 2.5]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(2, 4))
 def test_rankings_by_means_are_their_definitions(seed: int, n_classes: int) -> None:
     rng = np.random.default_rng(seed)

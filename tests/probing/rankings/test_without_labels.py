@@ -99,5 +99,5 @@ def test_a_missing_umap_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) 
         raise ModuleNotFoundError(name=name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(MissingExtraError, match=r"neurolect\[umap\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install \"umap-learn>="):
         map_clusters(np.zeros((5, 5), np.float32), seed=0)

@@ -14,7 +14,7 @@ from tests.reference.item_counts import held_in_list
 N_ITEMS = 4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data(), st.integers(1, 150), st.integers(1, 2))
 def test_equals_plain_counting(data: st.DataObject, n_sentences: int, workers: int) -> None:
     seed = data.draw(st.integers(0, 2**16))

@@ -14,7 +14,7 @@ N_ITEMS = 7
 sentences_of_codes = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=8), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sentences_of_codes, st.data(), st.booleans(), st.integers(1, 3), st.integers(1, 3))
 def test_equals_plain_counting(
     sentences: list[list[int]],

@@ -28,7 +28,7 @@ def labels_of(found: SentenceFeatures, labels: list[str]) -> list[set[str]]:
     return [{labels[code] for code in found.codes[start:stop].tolist()} for start, stop in rows]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.sampled_from(TAGS), min_size=1, max_size=12), min_size=1, max_size=6))
 def test_shares_of_tags_are_of_words_and_classes_add_up(tags: list[list[str]]) -> None:
     words = [[f"w{place}" for place in range(len(each))] for each in tags]

@@ -3,7 +3,7 @@
 from itertools import combinations, pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.signatures.patterns.find_in_sentences import build_table, find_patterns
@@ -23,7 +23,6 @@ def holds(sentence: list[int], pattern: tuple[int, ...], max_gap: int) -> bool:
     return False
 
 
-@settings(deadline=None)
 @given(SENTENCES, PATTERNS, st.integers(-1, 3))
 def test_patterns_are_those_of_the_plain_twin(
     sentences: list[list[int]], patterns: list[tuple[int, ...]], max_gap: int

@@ -10,7 +10,7 @@ from tests.signatures.forest_strategies import N_LABELS, forest_of, sentences_of
 NAMES = [f"L{each}" for each in range(N_LABELS)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sentences=sentences_of_trees, others=sentences_of_trees, seed=st.integers(0, 5))
 def test_found_are_those_of_the_plain_way(sentences: list[list[Tree]], others: list[list[Tree]], seed: int) -> None:
     """Looked for are subtrees that other sentences have; half of the sentences' own are left out."""

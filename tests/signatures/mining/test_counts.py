@@ -15,7 +15,7 @@ patterns_strategy = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_equals_looking_for_each_pattern_in_each_sentence(data: st.DataObject) -> None:
     sentences = data.draw(databases)

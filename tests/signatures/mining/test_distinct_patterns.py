@@ -18,7 +18,7 @@ def plain_distinct(holders: list[set[int]], *, n_keep: int, max_overlap: float) 
     return kept
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_equals_comparing_the_sets_of_sentences(data: st.DataObject) -> None:
     sentences = data.draw(databases)

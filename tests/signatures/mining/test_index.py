@@ -20,7 +20,7 @@ def index_of(sentences: list[list[int]], **changes: object) -> PatternIndex | No
     return index_patterns(*flat(sentences), **({"allowed": allowed} | given | changes))  # type: ignore[arg-type]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_equals_looking_into_every_sentence(data: st.DataObject) -> None:
     sentences, allowed, max_gap = data.draw(databases), data.draw(masks), data.draw(gaps)
@@ -57,7 +57,7 @@ def evidence_of(
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_index_changes_nothing(data: st.DataObject) -> None:
     sentences = data.draw(databases)

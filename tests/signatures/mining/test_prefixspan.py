@@ -26,7 +26,7 @@ def as_dict(patterns: MinedPatterns) -> dict[tuple[int, ...], int]:
     return dict(zip(as_tuples(patterns.trie), patterns.support.tolist(), strict=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_equals_every_subsequence_counted_one_by_one(data: st.DataObject) -> None:
     sentences = data.draw(databases)

@@ -70,7 +70,7 @@ def test_random_sentences_with_words_as_uneven_as_real_ones(seed: int) -> None:
     assert of_ours(sentences, min_support=15) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(databases, st.integers(1, 3))
 def test_small_databases(sentences: list[list[int]], min_support: int) -> None:
     sentences = [[code for code in each if code >= 0] for each in sentences]

@@ -19,7 +19,7 @@ from tests.signatures.forest_strategies import forest_of, sentences_of_trees, sh
 from tests.signatures.pattern_strategies import N_CODES, as_tuples, databases, flat, gaps
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(databases, gaps, st.integers(1, 3), st.integers(1, 5))
 def test_sequences(sentences: list[list[int]], max_gap: int | None, min_support: int, max_length: int) -> None:
     mined = mine_patterns(
@@ -39,7 +39,7 @@ def test_sequences(sentences: list[list[int]], max_gap: int | None, min_support:
     assert not marks.any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sentences_of_trees, st.integers(1, 3))
 def test_trees(sentences: list[list[Tree]], min_support: int) -> None:
     forest = forest_of(sentences)

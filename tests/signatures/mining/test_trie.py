@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.signatures.mining.trie import TrieUnion, padded_items, pruned
@@ -14,7 +14,6 @@ def prefixes(patterns: list[tuple[int, ...]]) -> set[tuple[int, ...]]:
     return {each[:length] for each in patterns for length in range(1, len(each) + 1)}
 
 
-@settings(deadline=None)
 @given(pattern_lists)
 def test_a_trie_holds_each_pattern_and_prefix_once(patterns: list[tuple[int, ...]]) -> None:
     trie, nodes = trie_of_patterns(*flat(patterns))
@@ -26,7 +25,6 @@ def test_a_trie_holds_each_pattern_and_prefix_once(patterns: list[tuple[int, ...
     assert [tuple(row[row >= 0].tolist()) for row in table] == patterns
 
 
-@settings(deadline=None)
 @given(st.lists(pattern_lists, min_size=1, max_size=4))
 def test_a_union_holds_the_patterns_of_all(groups: list[list[tuple[int, ...]]]) -> None:
     union = TrieUnion()
@@ -50,7 +48,6 @@ def test_a_union_grows() -> None:
     assert set(as_tuples(union.trie())) == expected | {(k, k % 5) for k in range(6_000)}
 
 
-@settings(deadline=None)
 @given(pattern_lists, st.data())
 def test_pruning_keeps_what_is_asked_and_its_prefixes(patterns: list[tuple[int, ...]], data: st.DataObject) -> None:
     trie, nodes = trie_of_patterns(*flat(patterns))

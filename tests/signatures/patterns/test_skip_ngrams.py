@@ -54,7 +54,7 @@ def padded(lists: list[list[int]]) -> NDArray[np.int32]:
     return table
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_counts_and_scores_are_exact(data: st.DataObject) -> None:
     sentences = data.draw(databases)

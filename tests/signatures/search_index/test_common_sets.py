@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurolect.signatures.annotation.coding import CodedSentences
@@ -18,7 +18,6 @@ def flat(sentences: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     return codes, np.cumsum([0, *map(len, sentences)]).astype(np.int64)
 
 
-@settings(deadline=None)  # the first example compiles
 @given(
     sentences=st.lists(a_sentence, max_size=8),
     patterns=st.lists(a_pattern, max_size=70),
@@ -38,7 +37,6 @@ def test_bits_are_those_of_the_plain_way(
         assert held == [holds(sentence, tuple(pattern), max_gap=gap) for pattern in patterns]
 
 
-@settings(deadline=None)  # the first example compiles
 @given(
     lists=st.lists(st.lists(st.integers(0, 29), unique=True, max_size=30), min_size=1, max_size=4),
     seed=st.integers(0, 99),

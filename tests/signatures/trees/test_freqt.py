@@ -11,7 +11,7 @@ from tests.reference.subtrees_plain import Tree, subtrees_of, tree_supports
 from tests.signatures.forest_strategies import forest_of, sentences_of_trees, shapes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sentences_of_trees, st.integers(1, 3), st.integers(1, 5), st.integers(1, 3))
 def test_equals_enumerating_all(sentences: list[list[Tree]], min_support: int, size: int, workers: int) -> None:
     forest = forest_of(sentences)

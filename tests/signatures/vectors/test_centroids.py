@@ -6,7 +6,7 @@ from neurolect.signatures.vectors.typical_sentences import cosines_to_centroid, 
 from tests.signatures.pattern_strategies import flat
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(st.integers(0, 4), max_size=9), max_size=6), st.integers(0, 9))
 def test_sums_are_those_of_the_words(sentences: list[list[int]], seed: int) -> None:
     vectors = np.random.default_rng(seed).standard_normal((5, 3)).astype(np.float32)

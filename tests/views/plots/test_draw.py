@@ -139,7 +139,7 @@ def test_without_matplotlib_the_line_that_installs_it_is_reported(
         return whole(name, package)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(MissingExtraError, match=r"neurolect\[relate\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\"matplotlib>="):
         plot(related_run, "ranks", out=tmp_path / "a.svg")
 
 

@@ -127,7 +127,7 @@ def _times(array: pa.Array) -> list[object]:
     if not nanoseconds:
         try:
             return [str(each) if isinstance(each, tuple) else each for each in array.to_pylist()]
-        except (ValueError, OverflowError, pa.ArrowException):
+        except (ValueError, OverflowError, KeyError, pa.ArrowException):  # KeyError: an unknown zone
             pass
     if pa.types.is_interval(kind):
         return [str(each) if isinstance(each, tuple) else each for each in array.to_pylist()]

@@ -161,16 +161,18 @@ def survey_further(
                 surveys.setdefault(column, Survey()).update(value, numbers_in_text=numbers_in_text)
 
 
-def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str | None = None) -> str:
+def find_text_column(
+    surveys: Mapping[str, Survey], *, source: str, wanted: str | None = None, option: str = "prepare.text_column"
+) -> str:
     """Find the column that holds the text.
 
-    ``surveys``: The columns of one source.
+    ``surveys``: The columns of one source. ``option``: what names the column.
     """
     there = ", ".join(f"{name!r}" for name in surveys) or "none"
     if wanted is not None:
         if wanted in surveys:
             return wanted
-        what = f"{source} has no column {wanted!r} (prepare.text_column)."
+        what = f"{source} has no column {wanted!r} ({option})."
         raise CorpusError(
             what, expected=f"one of its columns: {there}", hint=f"Nearest: {nearest(wanted, surveys)}."
         )
@@ -188,7 +190,7 @@ def find_text_column(surveys: Mapping[str, Survey], *, source: str, wanted: str 
             return longest[0]
     what = f"No column of {source} is clearly the text. Its columns: {there}."
     expected = "a column named " + ", ".join(TEXT_NAMES) + ", or one with much longer strings than the others"
-    raise CorpusError(what, expected=expected, hint="Name it: --set prepare.text_column=NAME")
+    raise CorpusError(what, expected=expected, hint=f"Name it: --set {option}=NAME")
 
 
 def choose_fields(

@@ -50,6 +50,6 @@ class Page:
         found = self.file("index.html")
         if found is None:
             what = "This installation of neurolect has no page of the explorer."
-            raise OptionError(what, hint="Install it again: pip install --force-reinstall neurolect")
+            raise OptionError(what, hint="Install neurolect again.")
         page = found[0]
         return page.replace(BUNDLE.encode(), MODULES.encode()) if self._unbundled else page

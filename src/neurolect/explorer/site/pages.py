@@ -55,7 +55,8 @@ class Site:
         for each, entry in zip(self.answers.opened.runs, self.answers.start()["runs"], strict=True):
             each.run()  # one that cannot be opened is refused before anything is written
             if (error := entry["error"]) is not None:
-                raise RunFolderError(error["message"], expected=error["expected"], hint=error["hint"])
+                what = f"A run cannot be exported. {error['message']}"
+                raise RunFolderError(what, expected=error["expected"], hint=error["hint"])
 
     def start(self) -> dict[str, Any]:
         """Give the first answer: nothing is live, and nobody's paths are in it."""
@@ -165,7 +166,7 @@ def delivered() -> dict[str, tuple[bytes, str]]:
     pages = page_files()
     if "bundle.js" not in pages:
         what = "This installation of neurolect has no page of the explorer."
-        raise OptionError(what, hint="Install it again: pip install --force-reinstall neurolect")
+        raise OptionError(what, hint="Install neurolect again.")
     return pages
 
 

@@ -78,7 +78,7 @@ def _random_batch(model: Network, lengths: tuple[int, ...]) -> PaddedBatch:
 
 BACKEND = Backend(
     title="OpenVINO",
-    install='pip install "neurolect[openvino]"',
+    install="pip install openvino",
     there=lambda: importlib.util.find_spec("openvino") is not None,
     worth=_worth,
     attempt=attempt,

@@ -13,7 +13,7 @@ from neurolect.corpus.reading.rows import Row, RowReader
 from neurolect.corpus.reading.sources import Source, find_sources, shown
 from neurolect.corpus.sampling import sampling_order
 from neurolect.corpus.sentences.words import split_words, word_spans
-from neurolect.errors import CorpusError, ProbingError, nearest
+from neurolect.errors import ProbingError, nearest
 from neurolect.probing.concepts.options import ActivationsOptions
 
 WORDS_COLUMNS = ("tokens", "words", "form")
@@ -102,12 +102,8 @@ class _Collected:
         )
         if not surveys:
             return words, None
-        try:
-            return words, find_text_column(surveys, source=shown(source.name), wanted=self._options.text_column)
-        except CorpusError as error:  # its hint is that of another stage
-            what = error.what.replace("prepare.text_column", "activations.text_column")
-            hint = "Name it: --set activations.text_column=NAME"
-            raise ProbingError(what, expected=error.expected, hint=hint) from error
+        wanted, option = self._options.text_column, "activations.text_column"
+        return words, find_text_column(surveys, source=shown(source.name), wanted=wanted, option=option)
 
     def _sentences(self, columns: Sequence[tuple[str | None, str | None]]) -> Sentences:
         kept = self._sampled(len(self._rows))
