@@ -25,8 +25,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ from neurolect.corpus import Corpus, PrepareOptions, open_corpus, prepare
 from neurolect.model import Model, ModelOptions
 from neurolect.model.batching import PaddedBatch
 from neurolect.model.pooling.receive import on_device
-from neurolect.progress import NullProgress, NullTask
+from neurolect.progress import NullProgress
 
 _WORDS = 30_000
 _SHAPES = {
@@ -139,42 +138,23 @@ def pooled(model: Model, batches: list[Any]) -> float:
     return time.perf_counter() - start
 
 
-class Timed(NullProgress):
-    def __init__(self) -> None:
-        self.stamps: list[tuple[float, float]] = []
-
-    @contextmanager
-    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator["Clock"]:
-        yield Clock(self.stamps if name == "collect" else [])
-
+class Said(NullProgress):
     def message(self, text: str) -> None:
         print(f"    says: {text}", flush=True)
-
-
-class Clock(NullTask):
-    """Remembers when sentences were through."""
-
-    def __init__(self, stamps: list[tuple[float, float]]) -> None:
-        self.stamps = stamps
-
-    def advance(self, n: float = 1) -> None:
-        if n:
-            self.stamps.append((time.perf_counter(), (self.stamps[-1][1] if self.stamps else 0.0) + n))
 
 
 def whole(model: Model, corpus: Corpus, folder: Path, **options: Any) -> dict[str, float]:
     """Collect; give rates, seconds, memory and size."""
     shutil.rmtree(folder, ignore_errors=True)
     torch.cuda.reset_peak_memory_stats()
-    progress, start = Timed(), time.perf_counter()
+    start = time.perf_counter()
     with clocked_pass() as clock:
-        collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
+        collect(model, corpus, out=folder, options=CollectOptions(**options), progress=Said())
     end = time.perf_counter()
-    stamps = progress.stamps
-    (last, after), middle = stamps[-1], stamps[len(stamps) // 2]
+    (after, last), (middle, at) = clock.taken[-1], clock.taken[len(clock.taken) // 2]
     return {
         "pass": after / clock.seconds,
-        "second half": (after - middle[1]) / max(1e-9, last - middle[0]),
+        "second half": (after - middle) / max(1e-9, last - at),
         "sentences": after,
         "before": clock.begun - start,
         "after last": end - clock.through,

@@ -225,13 +225,15 @@ def whole(model: Model, corpus: Corpus, folder: Path, **options: Any) -> dict[st
         collect(model, corpus, out=folder, options=CollectOptions(**options), progress=progress)
     seconds = time.perf_counter() - start
     end = start + seconds
-    last, after = progress.clock.stamps[-1]
+    after = clock.taken[-1][0]
+    print("    by tenths:", [round(rate) for rate in clock.by_tenths()], flush=True)
     spent = [sum(one.elapsed_time(two) for one, two in each) / 1e3 for each in (lists, moments)]
-    half = progress.clock.stamps[len(progress.clock.stamps) // 2]
+    n_taken, at = clock.taken[len(clock.taken) // 2]
     return {
         "sentences": n,
         "pass": after / clock.seconds,
-        "second half": (after - half[1]) / max(1e-9, last - half[0]),
+        "taken in": after / clock.taken[-1][1],
+        "second half": (after - n_taken) / max(1e-9, clock.taken[-1][1] - at),
         "whole": n / seconds,
         "seconds": seconds,
         "before": clock.begun - start,
@@ -294,7 +296,7 @@ def main() -> None:
             show("compiled", {"seconds": time.perf_counter() - start})
             show("packed, compiled, for long", bare(packed, corpus, at_least=10.0))
             show("collect, packed, compiled", whole(packed, corpus, run, **usual))
-        if "rounds" in parts:
+        if "rounds" in parts and arguments.sentences:
             packed.way = compiled_way(packed)
             n = min(arguments.sentences, corpus.n_mining)
             in_turns("BERT", packed, corpus, run, arguments.rounds, **usual, limit=n, compile="on")

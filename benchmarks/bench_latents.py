@@ -101,7 +101,8 @@ def main() -> None:
     parser.add_argument("--list-size", type=int, default=100)
     parser.add_argument("--limit", type=int, default=24_576)
     parser.add_argument("--chunks", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-devices", dest="devices", action="store_false", help="rates alone")
     arguments = parser.parse_args()
     torch.set_num_threads(4)
     corpus, kinds = open_corpus(arguments.corpus), arguments.kinds.split(",")
@@ -110,7 +111,8 @@ def main() -> None:
             kind: write_sae(Path(name) / "tiny" / kind, kind, width=64, n=512, k=8, layer=1)
             for kind in ("topk", "jumprelu")
         }
-        compare_devices(corpus, small)
+        if arguments.devices:
+            compare_devices(corpus, small)
         model = make_model(arguments.shape, "cuda")
         middle = model.n_layers // 2
         width = model.body.config.hidden_size  # type: ignore[union-attr]

@@ -48,6 +48,14 @@ def ballast(asked: list[tuple[Any, ...]]) -> list[torch.Tensor]:
     return held
 
 
+def by_default(corpus: Any, name: str, folder: Path, **options: Any) -> None:
+    given = ModelOptions(sites=("mlp",), pooling="max", skip_first=1)
+    show("all layers, defaults", whole(load_model(name, options=given, device="cuda"), corpus, folder, **options))
+    used = read_manifest(folder)["options"]["collect"]
+    show("folder MB", largest(folder))
+    print({each: used[each] for each in ("list_size", "sides", "bottom_by", "activation_bytes")}, flush=True)
+
+
 def spilled(corpus: Any, name: str, layers: str, scratch: Path, **options: Any) -> None:
     numbers = tuple(map(int, layers.split(",")))
     given = ModelOptions(sites=("mlp",), pooling="max", skip_first=1, layers=numbers)
@@ -77,20 +85,17 @@ def main() -> None:
     parser.add_argument("--layers", default="2,6,10,14,18,22,26,30")
     parser.add_argument("--list-size", type=int, default=5_000)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--parts", default="whole,spilled")
     arguments = parser.parse_args()
     corpus = open_corpus(arguments.corpus)
     print(f"{corpus.n_mining:,} windows, torch {torch.__version__}, {torch.cuda.get_device_name()}", flush=True)
     limit = {} if arguments.limit is None else {"limit": arguments.limit}
     with tempfile.TemporaryDirectory() as name:
-        given = ModelOptions(sites=("mlp",), pooling="max", skip_first=1)
-        model = load_model(arguments.model, options=given, device="cuda")
-        show("all layers, defaults", whole(model, corpus, Path(name) / "run", **limit))
-        options = read_manifest(Path(name) / "run")["options"]["collect"]
-        show("folder MB", largest(Path(name) / "run"))
-        print({each: options[each] for each in ("list_size", "sides", "bottom_by", "activation_bytes")}, flush=True)
-        del model
-        size = {"list_size": arguments.list_size}
-        spilled(corpus, arguments.model, arguments.layers, Path(name), **limit, **size)
+        if "whole" in arguments.parts:
+            by_default(corpus, arguments.model, Path(name) / "run", **limit)
+        if "spilled" in arguments.parts:
+            size = {"list_size": arguments.list_size}
+            spilled(corpus, arguments.model, arguments.layers, Path(name), **limit, **size)
 
 
 if __name__ == "__main__":

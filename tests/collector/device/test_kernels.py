@@ -1,5 +1,7 @@
 """On a GPU: kernels of lists, firing tokens and pooling next to the plain ones on the CPU."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from numpy.typing import NDArray
 
 from neurolect.collector.device.lists import DeviceTopLists
 from neurolect.collector.device.peaks import Peaks, watch_for
+from neurolect.collector.device.spilled import SpilledTopLists
+from neurolect.collector.device.transfers import OnItsWay
 from neurolect.collector.lists.top_lists import TopLists
 from neurolect.model.pooling.packed import Segments, pool_segments_plain
 from neurolect.model.pooling.receive import Seen
@@ -129,3 +133,33 @@ def test_lists_are_those_of_the_host(side: str) -> None:
         assert x is not None
         assert y is not None
         np.testing.assert_array_equal(x, y)
+
+
+class Late(SpilledTopLists):
+    """What follows a look at the buffers is late on the device, by some 10 ms."""
+
+    def look(self, activations: torch.Tensor) -> OnItsWay:
+        found = super().look(activations)
+        found.array()
+        torch.cuda._sleep(20_000_000)  # type: ignore[no-untyped-call]
+        return found
+
+
+@pytest.mark.parametrize("side", ["top", "bottom"])
+def test_lists_kept_on_the_host_are_those_of_the_gpu_in_a_stream_aside(side: str) -> None:
+    random, cuda = np.random.default_rng(3), torch.device("cuda")
+    known: dict[str, Any] = {"side": side, "with_tokens": True, "device": cuda}
+    there, host = DeviceTopLists(WIDTH, 50, **known), Late(WIDTH, 50, room=64, **known)
+    aside = torch.cuda.Stream(cuda)  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream(cuda))
+    with torch.cuda.stream(aside):
+        for number in range(8):
+            values = torch.from_numpy(random.standard_normal((500, WIDTH)).astype(np.float32))
+            tokens = torch.from_numpy(random.integers(-60, 60, (500, WIDTH)).astype(np.int16))
+            ids = np.arange(500, dtype=np.int64) + 500 * number
+            for each in (there, host):
+                each.update(values.cuda(), sentence_ids=ids, tokens=tokens.cuda())
+        for x, y in zip(there.sorted(), host.sorted(), strict=True):
+            assert x is not None
+            assert y is not None
+            np.testing.assert_array_equal(x, y)

@@ -1,5 +1,8 @@
 """What is kept on a device against what is kept on the host: the same arrays. Run on the CPU here."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from neurolect.collector.device import spilled as spilled_lists
 from neurolect.collector.device.lists import DeviceTopLists
 from neurolect.collector.device.moments import DeviceMoments, DeviceSample
 from neurolect.collector.device.spilled import SpilledTopLists
@@ -91,6 +95,29 @@ def test_lists_are_those_of_the_host(
     for row in zip(seen.keys, seen.n_keys, of_host.keys, of_host.n_keys, strict=True):
         one, other_ = (np.sort(keys[:n][np.isin(ids_of(keys[:n]), ids[::2])]) for keys, n in (row[:2], row[2:]))
         assert np.array_equal(one, other_)
+
+
+def test_buffers_are_moved_to_the_host_in_the_stream_of_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread's own stream would not wait for what this one's has yet to write; on a GPU see test_kernels."""
+    inside, moved = threading.local(), []
+
+    @contextmanager
+    def here() -> Iterator[None]:
+        inside.now = True
+        yield
+        inside.now = False
+
+    def move(self: SpilledTopLists, neurons: torch.Tensor) -> None:
+        moved.append((getattr(inside, "now", False), threading.get_ident()))
+
+    monkeypatch.setattr(spilled_lists, "in_stream_of_here", lambda device: here)
+    monkeypatch.setattr(spilled_lists, "_BLOCK", 2)
+    monkeypatch.setattr(SpilledTopLists, "_move", move)
+    lists = SpilledTopLists(4, 3, device=CPU)
+    lists.update(torch.ones(2, 4), sentence_ids=np.arange(2))
+    lists.sentence_ids()
+    assert [in_stream for in_stream, _ in moved] == [True, True]
+    assert threading.get_ident() not in [thread for _, thread in moved]
 
 
 def test_lists_of_the_host_go_on_on_a_device_and_refuse_what_does_not_fit() -> None:

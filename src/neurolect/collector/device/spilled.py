@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.collector.device.lists import EMPTY, DeviceTopLists, room_for
-from neurolect.collector.device.transfers import to_device
+from neurolect.collector.device.transfers import in_stream_of_here, to_device
 from neurolect.collector.lists.entry_keys import SortedLists, Watched
 from neurolect.collector.lists.top_lists import TopLists
 from neurolect.collector.process import n_own_cores
@@ -54,8 +54,14 @@ class SpilledTopLists(DeviceTopLists):
 
     def _cut(self, neurons: Tensor) -> None:
         """Move buffers to the host; waits for the device."""
+        here = in_stream_of_here(self.device)
+
+        def move(some: Tensor) -> None:
+            with here():
+                self._move(some)
+
         with ThreadPoolExecutor(max(1, n_own_cores() // 2)) as pool:
-            moved = [pool.submit(self._move, each) for each in torch.split(neurons, _BLOCK)]
+            moved = [pool.submit(move, each) for each in torch.split(neurons, _BLOCK)]
             for each in moved:
                 each.result()
         chosen = neurons.cpu().numpy()

@@ -1,5 +1,8 @@
 """Copies between host and device that neither side waits for."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,3 +43,14 @@ def to_device(array: NDArray[np.generic], device: torch.device) -> Tensor:
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
+
+
+def in_stream_of_here(device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+    """Give what lets another thread ask a device for work in the stream that this thread asks in.
+
+    A stream is a thread's own: another thread would read what this one's stream has yet to write.
+    """
+    if device.type != "cuda":
+        return nullcontext
+    cuda: Any = torch.cuda
+    return partial(cuda.stream, cuda.current_stream(device))
