@@ -1,6 +1,7 @@
 """A small server with OpenAI's chat completions that does on purpose whatever a server may do."""
 
 import json
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -86,11 +87,16 @@ def serving(answer: Answering) -> Iterator[Stub]:
 
 def sentences_of(prompt: str) -> list[str]:
     """Read the sentences of a question back: JSON strings, numbered."""
-    return [json.loads(each) for each in re.findall(r'(?m)^\d+\. (".*")$', prompt)]
+    return [json.loads(each) for each in re.findall(r'(?m)^(?:\d+\. )?(".*")$', prompt)]
 
 
 def is_fit(prompt: str) -> bool:
     return prompt.startswith("A description")
+
+
+def is_yes(prompt: str) -> bool:
+    """Whether it asks of one sentence, yes or no."""
+    return is_fit(prompt) and "Does this sentence fit it?" in prompt
 
 
 def by_word(prompt: str, _: int = 0) -> Reply:
@@ -104,5 +110,26 @@ def by_word(prompt: str, _: int = 0) -> Reply:
         }
         return completion(f"NAME: {' '.join(sorted(more, key=more.__getitem__)[-5:])}")
     described = set(re.findall(r"[a-z]{4,}", prompt.split("\n")[0].split(": ", 1)[1].lower()))
+    if is_yes(prompt):
+        return completion("Yes" if sentences[0] & described else "No.")
     fits = [str(number) for number, each in enumerate(sentences, 1) if each & described]
     return completion(", ".join(fits) or "none")
+
+
+def telling(text: str, likely: dict[str, float]) -> Reply:
+    """Answer with the probabilities of what could have been the first token."""
+    top = [{"token": token, "logprob": math.log(value)} for token, value in likely.items()]
+    content = [{"token": text, "logprob": math.log(likely.get(text, 1e-6)), "top_logprobs": top}]
+    whole: dict[str, Any] = json.loads(completion(text).body)
+    whole["choices"][0]["logprobs"] = {"content": content}
+    return Reply(json.dumps(whole).encode())
+
+
+def by_share(prompt: str, _: int = 0) -> Reply:
+    """As by_word, but of one sentence always yes, more or less likely by its share of words of the description."""
+    if not is_yes(prompt):
+        return by_word(prompt)
+    sentence = re.findall(r"[a-z]{4,}", sentences_of(prompt)[0].lower())
+    described = set(re.findall(r"[a-z]{4,}", prompt.split("\n")[0].split(": ", 1)[1].lower()))
+    share = sum(each in described for each in sentence) / max(1, len(sentence))
+    return telling("Yes", {"Yes": 0.5 + 0.4 * share, "No": 0.4 - 0.35 * share, "The": 0.01})

@@ -13,9 +13,10 @@ from neurolect.errors import EndpointError, NeuronAddressError, OptionError, Run
 from neurolect.naming import NameOptions, name_cost, name_neurons
 from neurolect.naming.answers import ANSWERS
 from neurolect.naming.endpoint import KEY, RATE, Endpoint
+from neurolect.naming.judging import NONSENSE_FIT
 from neurolect.naming.questions import read_name
 from neurolect.naming.sentences import HeldOut
-from neurolect.naming.stage import NONSENSE_FIT, NONSENSE_NAME
+from neurolect.naming.stage import NONSENSE_NAME
 from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
 from neurolect.verification import verify

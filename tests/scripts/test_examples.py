@@ -297,3 +297,41 @@ def test_what_the_planted_model_uses_is_not_pruned(example: Example, tmp_path: P
     assert len(decoys) > 5
     assert not pruned & set(used)
     assert len(pruned & set(decoys)) > 0.8 * len(decoys)
+
+
+def test_chat_server_tells_probabilities(example: Example, tmp_path: Path) -> None:
+    """Its likeliest token is the network's, with its probability; what is no chat is refused."""
+    import threading
+
+    import httpx
+
+    write_decoder(tmp_path / "model")
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{% for each in messages %}{{ each['content'] }}{% endfor %}"
+    tokenizer.save_pretrained(tmp_path / "model")
+    module = example("chat_server")
+    server = module.server_of(module.Chat(str(tmp_path / "model")), 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        asked = {"messages": [{"role": "user", "content": "the oven is hot"}], "max_tokens": 2}
+        found = httpx.post(f"{url}/chat/completions", json=asked | {"logprobs": True, "top_logprobs": 5}).json()
+        plain = httpx.post(f"{url}/chat/completions", json=asked).json()
+        assert httpx.post(f"{url}/chat/completions", json={}).status_code == 400
+        assert httpx.post(f"{url}/else", json=asked).status_code == 404
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert "logprobs" not in plain["choices"][0]
+    assert plain["choices"][0]["message"] == found["choices"][0]["message"]
+    network = neurolect.load_model(str(tmp_path / "model"), head="lm").network
+    ids = torch.tensor([tokenizer("the oven is hot", add_special_tokens=False)["input_ids"]])
+    with torch.inference_mode():
+        expected = network(input_ids=ids).logits[0, -1].log_softmax(-1)
+    first = found["choices"][0]["logprobs"]["content"][0]
+    assert first["logprob"] == pytest.approx(float(expected.max()), abs=1e-4)
+    reported = [each["logprob"] for each in first["top_logprobs"]]
+    assert reported == pytest.approx(expected.topk(5).values.tolist(), abs=1e-4)
+    assert found["usage"] == {"prompt_tokens": ids.shape[1], "completion_tokens": 2}

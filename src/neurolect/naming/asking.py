@@ -32,6 +32,10 @@ class Asker:
     def __init__(self, server: Endpoint | BatchAnswers, store: AnswerStore, *, at_once: int) -> None:
         self.server, self.store = server, store
         self.n_asked = self.n_known = 0
+        self.tokens_in = self.tokens_out = 0
+        """As the server counts them; 0 where it does not."""
+        self.n_read = self.n_yes = 0
+        """Sentences that a judge said something of, and those it said yes to."""
         self.failures: Counter[str] = Counter()
         self.failed: dict[str, Failed] = {}
         """By the question's key."""
@@ -60,9 +64,8 @@ class Asker:
         """Store what was asked first."""
         if self._first is not None:
             each, found = self._first
-            self.store.add(each.question, self._record(each, found))
+            self._add(each, found)
             self._seen.add(each.question.key)
-            self.n_asked += 1
 
     def ask_all(self, questions: Iterable[ToAsk], task: Task) -> None:
         """Ask all that have no answer, each once."""
@@ -105,15 +108,21 @@ class Asker:
             self.stopped = self.stopped or error
             return
         if isinstance(found, Answered):
-            self.store.add(each.question, self._record(each, found))
+            self._add(each, found)
         with self._lock:
-            if isinstance(found, Answered):
-                self.n_asked, self._in_a_row = self.n_asked + 1, 0
-            else:
+            if isinstance(found, Failed):
                 self._count(each.question, found)
             task.advance()
             if self.failures.total():
                 task.note(f"{self.failures.total():,} failed")
+
+    def _add(self, each: ToAsk, found: Answered) -> None:
+        """Store an answer, and count it."""
+        self.store.add(each.question, self._record(each, found))
+        with self._lock:
+            self.n_asked, self._in_a_row = self.n_asked + 1, 0
+            self.tokens_in += found.tokens_in or 0
+            self.tokens_out += found.tokens_out or 0
 
     def _count(self, question: Question, found: Failed) -> None:
         """Note a failure; give the server up where it will not get better."""
@@ -132,4 +141,5 @@ class Asker:
             | each.about
             | usage
             | {"cut": found.cut, "answer": found.text}
+            | ({"chances": found.chances and found.chances._asdict()} if each.question.likely else {})
         )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from neurolect.naming.answers import AnswerStore
 from neurolect.naming.endpoint import checked_url
-from neurolect.naming.options import NameOptions
+from neurolect.naming.options import LIST, NameOptions
 from neurolect.naming.plan import Plan, make_plan
 from neurolect.naming.questions import Question, read_name
 from neurolect.progress import Progress
@@ -15,7 +15,8 @@ from neurolect.store.stages import recorded_options
 
 CHARACTERS = 4
 """Characters that are counted as one token: nobody knows every server's tokenizer."""
-_SOME_NAME = "x" * 60  # as long as a name that is not there yet
+_LENGTH = 60
+"""Characters of a name that is not there yet."""
 
 
 class Cost(NamedTuple):
@@ -37,6 +38,8 @@ class Cost(NamedTuple):
     """Of the answers, at most."""
     endpoint: str | None = None
     """The server that would be asked."""
+    ask: str = LIST
+    """What a judge is asked at a time: the whole list of sentences, or one."""
 
 
 def name_cost(
@@ -89,23 +92,29 @@ def name_cost(
 
 def cost_of(plan: Plan, store: AnswerStore) -> Cost:
     """Count the questions of a plan that are not answered."""
-    names, fits, n_answered = [], [], 0
+    names: dict[str, Question] = {}
+    fits: dict[str, Question] = {}  # by key: a sentence that is there twice is one question
+    n_answered = 0
     for each in plan.lists:
         found = store.get(each.question)
         n_answered += found is not None
         if found is None:
-            names.append(each.question)
-        name = _SOME_NAME if found is None else read_name(found["answer"])
+            names[each.question.key] = each.question
+        some, other = (f"{each.neuron_id:{sign}<{_LENGTH}}" for sign in "xy")  # names that are not there yet
+        name = some if found is None else read_name(found["answer"])
         # the control is another list's name, about as long
-        for description in (name, each.automatic, name and _SOME_NAME if len(plan.lists) > 1 else None):
-            question = plan.fit(each, description) if description else None
-            if question is not None and store.get(question) is not None:
-                n_answered += 1
-            elif question is not None:
-                fits.append(question)
+        for description in (name, each.automatic, name and other if len(plan.lists) > 1 else None):
+            for question in plan.fits(each, description) if description else ():
+                if store.get(question) is not None:
+                    n_answered += 1
+                else:
+                    fits[question.key] = question
     n_judged = sum(each.judged is not None for each in plan.lists)
-    most = plan.options.answer_tokens * (len(names) + len(fits))
-    return Cost(len(plan.lists), n_judged, len(names), len(fits), n_answered, _tokens([*names, *fits]), most)
+    asked = [*names.values(), *fits.values()]
+    most = sum(question.max_tokens for question in asked)
+    return Cost(
+        len(plan.lists), n_judged, len(names), len(fits), n_answered, _tokens(asked), most, ask=plan.options.ask
+    )
 
 
 def _tokens(questions: Sequence[Question]) -> int:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from neurolect.errors import EndpointError, OptionError, require_extra
 from neurolect.naming.options import NameOptions
 from neurolect.naming.questions import Question
+from neurolect.naming.yes_no import Chances, chances_of, deciding, tokens_of
 from neurolect.visible import one_line
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Answered(NamedTuple):
     tokens_out: int | None
     cut: bool = False
     """Whether the limit of tokens ended it."""
+    chances: Chances | None = None
+    """How likely yes and no were; None where the server does not tell."""
 
 
 class Failed(NamedTuple):
@@ -62,6 +65,8 @@ class Endpoint:
     def __init__(self, url: str, options: NameOptions, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.url = checked_url(url)
         self._key, self._options, self._sleep = read_key(), options, sleep
+        self._tells: bool | None = None
+        """Whether it tells probabilities, once that is known."""
         self._httpx = require_extra("httpx", extra="name", purpose="to ask a language model")
         local = is_loopback(self.url)
         if self.url.startswith("http:") and not local:
@@ -88,9 +93,12 @@ class Endpoint:
 
         Raises: EndpointError, for a wrong key or address, and redirects.
         """
-        content = json.dumps(question.body).encode("ascii")
+        if self._tells is False:
+            question = question._replace(likely=0)
         for turn in range(self._options.retries + 1):
-            found = self._once(content)
+            found = self._once(question)
+            if question.likely and self._tells is None:
+                found = self._reported(question, found, last=turn == self._options.retries)
             if isinstance(found, Answered) or found.reason not in AGAIN or turn == self._options.retries:
                 return found
             wait = found.wait if found.wait is not None else min(2.0**turn, self._options.longest_wait)
@@ -99,8 +107,24 @@ class Endpoint:
             self._sleep(wait)
         return found
 
-    def _once(self, content: bytes) -> Answered | Failed:
+    def _reported(self, question: Question, found: Answered | Failed, *, last: bool) -> Answered | Failed:
+        """Find out whether a server tells probabilities; ask one that refuses them without.
+
+        ``last``: Whether the question is not tried again: a broken server may have had another reason.
+        """
+        if isinstance(found, Answered):
+            self._tells = True
+        elif found.reason == REFUSED or (last and found.reason == BROKEN):
+            plain = self._once(question._replace(likely=0))
+            if isinstance(plain, Answered):
+                self._tells = False
+                logger.warning("%s refuses to tell probabilities: yes and no are read as words.", self.url)
+                return plain
+        return found
+
+    def _once(self, question: Question) -> Answered | Failed:
         errors: Any = self._httpx
+        content = json.dumps(question.body).encode("ascii")
         until = time.monotonic() + self._options.timeout
         try:
             with self._client.stream("POST", f"{self.url}/chat/completions", content=content) as response:
@@ -183,7 +207,8 @@ def read_completion(whole: object, *, clean: Callable[[str], str]) -> Answered |
     ]
     known = [each if isinstance(each, int) and 0 <= each < 1 << 53 else None for each in counts]
     cut = first.get("finish_reason") == "length"
-    return Answered(content, clean(str(whole.get("model") or "")), known[0], known[1], cut)
+    chances = chances_of(deciding(tokens_of(first), content))
+    return Answered(content, clean(str(whole.get("model") or "")), known[0], known[1], cut, chances)
 
 
 def read_key() -> str | None:

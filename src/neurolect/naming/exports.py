@@ -16,9 +16,10 @@ from neurolect.folders.formats import check_no_part
 from neurolect.naming.answers import AnswerStore
 from neurolect.naming.batches import request
 from neurolect.naming.dashboards import write_dashboards
+from neurolect.naming.judging import choice_of
 from neurolect.naming.options import NameOptions
 from neurolect.naming.plan import ListToName, Plan, make_plan
-from neurolect.naming.questions import NAME, fits_of, read_name
+from neurolect.naming.questions import NAME, read_name
 from neurolect.naming.stage import questions_of
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
@@ -153,16 +154,12 @@ def _delphi(plan: Plan, store: AnswerStore, folder: Path) -> tuple[int, int]:
 
 
 def _samples(plan: Plan, each: ListToName, name: str, store: AnswerStore) -> list[dict[str, Any]] | None:
-    """Give a judge's choices as delphi gives its scorer's; None where it was not judged.
+    """Give a judge's choices as delphi gives its scorer's; None where it was not judged, or not of all sentences.
 
     A sentence is one token here: neurolect's activations are of sentences.
     """
-    question = plan.fit(each, name)
-    record = None if question is None else store.get(question)
-    if record is None or each.judged is None:
-        return None
-    chosen = fits_of(record, len(each.judged.texts))
-    if chosen is None:  # an answer that is no list of sentences
+    choice = choice_of(plan, each, plan.fits(each, name), store)
+    if each.judged is None or not choice.read.all():
         return None
     strongest = np.flatnonzero(each.judged.fits)
     order = strongest[np.argsort(-np.abs(np.array(each.judged.activations)[strongest]), kind="stable")]
@@ -173,9 +170,9 @@ def _samples(plan: Plan, each: ListToName, name: str, store: AnswerStore) -> lis
             "activations": [float(activation)],
             "distance": tenth.get(place, -1),
             "activating": bool(fits),
-            "prediction": place + 1 in chosen,
-            "probability": None,
-            "correct": (place + 1 in chosen) == bool(fits),
+            "prediction": bool(choice.fits[place]),
+            "probability": float(choice.probabilities[place]) if choice.is_graded else None,
+            "correct": bool(choice.fits[place]) == bool(fits),
         }
         for place, (text, activation, fits) in enumerate(
             zip(each.judged.texts, each.judged.activations, each.judged.fits, strict=True)

@@ -6,6 +6,12 @@ from typing import Annotated
 from neurolect.ranges import SEED, OneOf, Range, check_ranges
 from neurolect.store.sides import SIDES
 
+LIST, SENTENCE = "list", "sentence"
+ASKED = (LIST, SENTENCE)
+"""What a judge is asked at a time."""
+ANSWER_TOKENS, YES_TOKENS = 200, 5
+"""Tokens of an answer at most: of a name or a list, and of yes or no with what may be around it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameOptions:
@@ -29,8 +35,10 @@ class NameOptions:
     """Held-out sentences that a name should fit, the neuron's highest; as many of the lower half are mixed in."""
     judge: str | None = None
     """The model that says which of them fit, by its name at the endpoint; the one that names when not given."""
-    answer_tokens: Annotated[int, Range(8, 100_000)] = 200
-    """Tokens of an answer at most; models that think before they answer need more."""
+    ask: Annotated[str, OneOf(ASKED)] = LIST
+    """What the judge is asked at a time: which of the `list` fit, or of one `sentence` yes or no (small models)."""
+    answer_tokens: Annotated[int, Range(1, 100_000)] | None = None
+    """Tokens of an answer at most: 200, of a yes or no 5, when not given; models that think first need more."""
     temperature: Annotated[float, Range(0.0, 2.0)] = 0.0
     """How random answers are."""
     timeout: Annotated[float, Range(0.05, 86_400.0)] = 120.0
@@ -51,3 +59,13 @@ class NameOptions:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_ranges(self, "name")
+
+    @property
+    def yes_tokens(self) -> int:
+        """Tokens of a yes or no at most."""
+        return self.answer_tokens or YES_TOKENS
+
+    @property
+    def line_tokens(self) -> int:
+        """Tokens of a name or a list at most."""
+        return self.answer_tokens or ANSWER_TOKENS

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from neurolect.errors import OptionError
-from neurolect.naming.options import NameOptions
+from neurolect.naming.options import SENTENCE, NameOptions
 from neurolect.naming.questions import LONGEST_NAME, Question, fit_text, name_text
 from neurolect.naming.sentences import HeldOut, Judged, choose_neurons, shown_sentences
+from neurolect.naming.yes_no import LIKELY, yes_text
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run
 
@@ -33,12 +34,20 @@ class Plan(NamedTuple):
     widths: list[int]
     """Neurons of every site and layer, in order."""
 
-    def fit(self, each: ListToName, description: str) -> Question | None:
-        """Ask which of a list's held-out sentences fit a description; None where it is not judged."""
-        if each.judged is None:
-            return None
-        text = fit_text(description, each.judged.texts)
-        return Question(self.judge, text, self.options.answer_tokens, self.options.temperature)
+    def fits(self, each: ListToName, description: str) -> tuple[Question, ...]:
+        """Ask which of a list's held-out sentences fit a description: one question, or one a sentence.
+
+        Returns: Nothing where it is not judged. The questions are in the order of the sentences.
+        """
+        options, texts = self.options, () if each.judged is None else each.judged.texts
+        if options.ask == SENTENCE:
+            asked = (yes_text(description, text) for text in texts)
+            return tuple(
+                Question(self.judge, text, options.yes_tokens, options.temperature, LIKELY) for text in asked
+            )
+        if not texts:
+            return ()
+        return (Question(self.judge, fit_text(description, texts), options.line_tokens, options.temperature),)
 
 
 def make_plan(
@@ -62,7 +71,7 @@ def make_plan(
             if not listed:
                 continue
             text = name_text(listed, contrast, side=options.side)
-            question = Question(model, text, options.answer_tokens, options.temperature)
+            question = Question(model, text, options.line_tokens, options.temperature)
             shown = automatic[:LONGEST_NAME] if automatic else None
             lists.append(ListToName(neuron_id, neuron.address, shown, question, held_out.judged(neuron_id)))
     widths = [int(each["width"]) for each in run.manifest["model"]["sites"]]

@@ -27,21 +27,25 @@ class Question(NamedTuple):
     """The one message, of the user: not every model has a system's."""
     max_tokens: int
     temperature: float
+    likely: int = 0
+    """How many likely words a token's probability is asked of; none are asked of by 0."""
 
     @property
     def body(self) -> dict[str, Any]:
         """The request as OpenAI's chat completions take it."""
-        return {
+        plain = {
             "model": self.model,
             "messages": [{"role": "user", "content": self.text}],
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
         }
+        return plain | ({"logprobs": True, "top_logprobs": self.likely} if self.likely else {})
 
     @property
     def key(self) -> str:
-        """What names the question: the same one is not asked twice."""
-        return hashlib.sha256(json.dumps(self.body, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+        """What names the question, with or without probabilities: the same one is not asked twice."""
+        body = json.dumps(self._replace(likely=0).body, sort_keys=True)
+        return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def name_text(listed: Sequence[str], contrast: Sequence[str], *, side: str) -> str:
@@ -69,7 +73,7 @@ def fit_text(description: str, sentences: Sequence[str]) -> str:
     """Ask which sentences fit a description; how many do is not said."""
     return "\n\n".join(
         [
-            f"A description of some sentences: {_quoted(description)}",
+            f"A description of some sentences: {quoted_sentence(description)}",
             f"Which of these {len(sentences)} sentences fit it? {_DATA}",
             _numbered(sentences),
             "Answer with the numbers of those that fit, separated by commas (such as: 2, 5), and nothing else; "
@@ -80,17 +84,17 @@ def fit_text(description: str, sentences: Sequence[str]) -> str:
 
 
 def _numbered(sentences: Sequence[str]) -> str:
-    return "\n".join(f"{number}. {_quoted(text)}" for number, text in enumerate(sentences, 1))
+    return "\n".join(f"{number}. {quoted_sentence(text)}" for number, text in enumerate(sentences, 1))
 
 
-def _quoted(text: str) -> str:
+def quoted_sentence(text: str) -> str:
     """Write a foreign text as a JSON string of one line."""
     short = text if len(text) <= LONGEST_SENTENCE else text[: LONGEST_SENTENCE - 1].rstrip() + "\u2026"
     return json.dumps(one_line(short), ensure_ascii=False)
 
 
-_THOUGHT = re.compile(r"(?s)<think>.*?(</think>|\Z)")
-_LABEL = re.compile(r"(?i)^[\W_]*(?:name|label|answer)[\W_]*?:[\s*_]*")
+THOUGHT = re.compile(r"(?s)<think>.*?(</think>|\Z)")
+LABEL = re.compile(r"(?i)^[\W_]*(?:name|label|answer)[\W_]*?:[\s*_]*")
 _QUOTES = "\"'`*\u201c\u201d\u2018\u2019 \t"
 
 
@@ -104,12 +108,12 @@ def read_name(answer: str) -> str | None:
     >>> read_name(" \n") is None
     True
     """
-    lines = [line.strip() for line in _THOUGHT.sub("", answer).splitlines()]
-    lines = [line for line in lines if _LABEL.sub("", line).strip(_QUOTES)]
+    lines = [line.strip() for line in THOUGHT.sub("", answer).splitlines()]
+    lines = [line for line in lines if LABEL.sub("", line).strip(_QUOTES)]
     if not lines:
         return None
-    chosen = next((line for line in reversed(lines) if _LABEL.match(line)), lines[0])
-    name = _LABEL.sub("", chosen).strip(_QUOTES)
+    chosen = next((line for line in reversed(lines) if LABEL.match(line)), lines[0])
+    name = LABEL.sub("", chosen).strip(_QUOTES)
     name = one_line(name)
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME - 1].rstrip() + "\u2026"
@@ -133,7 +137,7 @@ def read_fits(answer: str, n: int) -> frozenset[int] | None:
     (True, True)
     """
     found: set[int] | None = None
-    for line in _THOUGHT.sub("", answer).splitlines():
+    for line in THOUGHT.sub("", answer).splitlines():
         if _NONE.fullmatch(line.strip()):
             found = found or set()
         elif matched := _NUMBERS.fullmatch(line.strip()):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -16,21 +17,22 @@ from neurolect.naming.answers import AnswerStore
 from neurolect.naming.asking import Asker, ToAsk
 from neurolect.naming.batches import NOT_IN_FILE, BatchAnswers
 from neurolect.naming.endpoint import Endpoint
-from neurolect.naming.options import NameOptions
+from neurolect.naming.judging import NONSENSE_FIT, NONSENSE_YES, all_graded, choice_of, judged
+from neurolect.naming.options import LIST, SENTENCE, NameOptions
 from neurolect.naming.plan import ListToName, Plan, make_plan
-from neurolect.naming.questions import FIT, NAME, Question, fits_of, read_name
-from neurolect.naming.scores import balanced_accuracy
+from neurolect.naming.questions import FIT, NAME, Question, read_name
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
 from neurolect.store.stages import StageRecord, making, plain_options, recorded_options
 
 TABLE = "names/neurons"
 NONSENSE_NAME, NOT_ASKED = "its answer is no name", "not asked"
-NONSENSE_FIT = "the judge's answer is no list of sentences"
 """Why a list has no name, in addition to the reasons of an endpoint."""
 OWN, AUTOMATIC, OTHER = "score", "automatic_score", "other_score"
 """What is judged: the name, the automatic one, and the name of another list."""
-_NUMBERS = [f"{name}{end}" for name in (OWN, AUTOMATIC, OTHER) for end in ("", "_low", "_high")]
+JUDGED = (OWN, AUTOMATIC, OTHER)
+_NUMBERS = [f"{name}{end}" for name in JUDGED for end in ("", "_low", "_high")]
+_COUNTS = [f"{name}_n" for name in JUDGED]
 ROWS = pa.schema(
     [
         ("neuron_id", pa.int32()),
@@ -38,6 +40,9 @@ ROWS = pa.schema(
         *((name, pa.string()) for name in ("model", "judge", "name", "failed", "asked")),
         ("n_judged", pa.int32()),
         *((name, pa.float64()) for name in _NUMBERS),
+        *((name, pa.int32()) for name in _COUNTS),
+        ("ask", pa.string()),
+        ("graded", pa.bool_()),
         ("other_id", pa.int32()),
         ("made_with", pa.string()),
         ("described", pa.string()),
@@ -84,10 +89,9 @@ def name_neurons(
     Returns
     -------
     Run
-        The run, opened again, with ``names/neurons``: name, ``score`` with interval (how often the judge is right
-        about the neuron's highest held-out sentences and as many of the lower half: balanced accuracy; chance is
-        0.5),
-        the same of the automatic name and of another neuron's name.
+        The run, opened again, with ``names/neurons``: name, ``score`` with interval (how well the judge tells the
+        neuron's highest held-out sentences from as many of the lower half: AUROC, which of a plain choice is the
+        balanced accuracy; chance is 0.5), the same of the automatic name and of another neuron's name.
 
     Raises
     ------
@@ -117,13 +121,14 @@ def name_neurons(
         if isinstance(server, BatchAnswers):
             _check_answers(server, plan, asker, run)
         asker.try_first(ToAsk(each.question, _about(NAME, each, plan)) for each in plan.lists)
+        begun = time.monotonic()
         with making(run.folder, "name", options=options, keep=True) as record:
             asker.keep_first()
             kept = _kept(run, described=_described(record))
             rows = _named_and_judged(plan, asker, kept, described=_described(record), progress=progress)
-            table = _joined(kept, rows)
+            table = _joined(kept, rows, cut_short=asker.stopped is not None)
             write_table(run.folder / f"{TABLE}.parquet", table)
-            record.entry |= _entry(plan, asker, table)
+            record.entry |= _entry(plan, asker, table, seconds=time.monotonic() - begun)
         if isinstance(server, BatchAnswers) and server.n_other:
             progress.message(f"{server.n_other:,} of {server.n:,} answers are of other questions, or were known.")
     if asker.stopped is not None:
@@ -149,7 +154,7 @@ def _server(
 
 def _check_answers(server: BatchAnswers, plan: Plan, asker: Asker, run: Run) -> None:
     """Refuse a file of answers of other questions; it changes nothing."""
-    fits = [question for _, _, question in questions_of(plan, run) if server.has(question)]
+    fits = [each for _, _, each in questions_of(plan, run) if server.has(each)]
     known = any(asker.store.get(each.question) is not None for each in plan.lists)
     if not fits and not known:
         what = f"None of the {server.n:,} answers of {server.url} is of a question of this command."
@@ -165,9 +170,9 @@ def questions_of(plan: Plan, run: Run) -> list[tuple[ListToName, str, Question]]
     found = [(each, NAME, each.question) for each in plan.lists]
     for each, named in _fits(plan, rows):
         if AUTOMATIC not in named and each.automatic:  # it needs no name by the model
-            question = plan.fit(each, each.automatic)
-            named |= {AUTOMATIC: question} if question is not None else {}
-        found += [(each, f"{kind.removesuffix('_score')} {FIT}", question) for kind, question in named.items()]
+            named |= {AUTOMATIC: plan.fits(each, each.automatic)}
+        for kind, questions in named.items():
+            found += [(each, f"{kind.removesuffix('_score')} {FIT}", question) for question in questions]
     return found
 
 
@@ -175,15 +180,19 @@ def _named_and_judged(
     plan: Plan, asker: Asker, kept: list[dict[str, Any]], *, described: str, progress: Progress
 ) -> list[dict[str, Any]]:
     """Ask for names and what fits them; give a row a list."""
-    with progress.task("names", total=4 * len(plan.lists), unit="questions") as task:
+    each_name = 2 * plan.options.judged if plan.options.ask == SENTENCE else 1
+    with progress.task("names", total=(1 + 3 * each_name) * len(plan.lists), unit="questions") as task:
         asker.ask_all((ToAsk(each.question, _about(NAME, each, plan)) for each in plan.lists), task)
         rows = _rows(plan, asker, kept, described=described)
         asked = _fits(plan, rows)
-        about_fits = (
-            ToAsk(question, _about(FIT, each, plan)) for each, named in asked for question in named.values()
-        )
-        task.set_total(len(plan.lists) + sum(len(named) for _, named in asked))
-        asker.ask_all(about_fits, task)
+        fits = [
+            ToAsk(question, _about(FIT, each, plan))
+            for each, named in asked
+            for questions in named.values()
+            for question in questions
+        ]
+        task.set_total(len(plan.lists) + len(fits))
+        asker.ask_all(fits, task)
     for each, named in asked:
         _score(rows[each.neuron_id], plan, each, named, asker)
     return list(rows.values())
@@ -210,9 +219,10 @@ def _kept(run: Run, *, described: str) -> list[dict[str, Any]]:
     if not run.files.is_intact(f"{TABLE}.parquet"):
         return []
     table = run.files.parquet(TABLE).read()
-    if not table.schema.equals(ROWS):
+    if set(table.column_names) - set(ROWS.names):
         return []
-    return [row for row in table.to_pylist() if row["described"] == described]
+    rows = [dict.fromkeys(ROWS.names) | {"ask": LIST} | row for row in table.to_pylist()]  # earlier ones have fewer
+    return [row for row in rows if row["described"] == described]
 
 
 def _rows(plan: Plan, asker: Asker, kept: list[dict[str, Any]], *, described: str) -> dict[int, dict[str, Any]]:
@@ -235,6 +245,7 @@ def _rows(plan: Plan, asker: Asker, kept: list[dict[str, Any]], *, described: st
             "failed": None if name else why,
             "asked": found.get("asked"),
             "n_judged": 0 if each.judged is None else len(each.judged.texts),
+            "ask": plan.options.ask,
             "made_with": made_with,
             "described": described,
         }
@@ -265,42 +276,51 @@ def _is_of(row: Mapping[str, Any], plan: Plan) -> bool:
     return bool(row["model"] == plan.model and row["side"] == plan.options.side)
 
 
-def _fits(plan: Plan, rows: dict[int, dict[str, Any]]) -> list[tuple[ListToName, dict[str, Question]]]:
+def _fits(plan: Plan, rows: dict[int, dict[str, Any]]) -> list[tuple[ListToName, dict[str, tuple[Question, ...]]]]:
     """Make the questions of every list: which sentences fit its name, the automatic one, another's."""
     asked = []
     for each in plan.lists:
         row = rows[each.neuron_id]
         names = {OWN: row["name"], AUTOMATIC: each.automatic if row["name"] else None, OTHER: row.pop("_other")}
-        questions = {name: plan.fit(each, text) for name, text in names.items() if text and row["name"]}
-        asked.append((each, {name: question for name, question in questions.items() if question is not None}))
+        asked.append((each, {name: plan.fits(each, text) for name, text in names.items() if text and row["name"]}))
     return asked
 
 
-def _score(row: dict[str, Any], plan: Plan, each: ListToName, named: Mapping[str, Question], asker: Asker) -> None:
+def _score(
+    row: dict[str, Any], plan: Plan, each: ListToName, named: Mapping[str, Sequence[Question]], asker: Asker
+) -> None:
     """Put what the judge chose into a row."""
-    for name, question in named.items():
-        record = asker.store.get(question)
-        chosen = None if record is None or each.judged is None else fits_of(record, len(each.judged.texts))
-        if chosen is None or each.judged is None:
-            if record is not None:
-                asker.failures[NONSENSE_FIT] += 1
-            continue
-        mask = np.isin(np.arange(1, len(each.judged.texts) + 1), sorted(chosen))
-        found = balanced_accuracy(mask, each.judged.fits, interval=plan.options.interval)
-        row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    choices = {name: choice_of(plan, each, questions, asker.store) for name, questions in named.items()}
+    asker.failures[NONSENSE_YES if plan.options.ask == SENTENCE else NONSENSE_FIT] += sum(
+        choice.n_unread for choice in choices.values()
+    )
+    asker.n_read += sum(int(choice.read.sum()) for choice in choices.values())
+    asker.n_yes += sum(int(choice.fits.sum()) for choice in choices.values())
+    if each.judged is None:
+        return
+    for name, found in judged(choices, each.judged.fits, interval=plan.options.interval).items():
+        score = found.score
+        row |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high, f"{name}_n": found.n}
+        row["graded"] = all_graded(choices)
 
 
-def _joined(kept: list[dict[str, Any]], rows: list[dict[str, Any]]) -> pa.Table:
-    """Put rows in the place of earlier ones of the same list and model, but no failure in that of a name."""
+def _joined(kept: list[dict[str, Any]], rows: list[dict[str, Any]], *, cut_short: bool) -> pa.Table:
+    """Put rows in the place of earlier ones of the same list and model, but no failure in that of a name.
+
+    ``cut_short``: Whether the server was given up on: a score stays until the same name has a newer one.
+    """
     place = {(row["neuron_id"], row["side"], row["model"]): row for row in kept}
     for row in rows:
         key = (row["neuron_id"], row["side"], row["model"])
-        if row["name"] or (row["failed"] not in (NOT_ASKED, NOT_IN_FILE) and not place.get(key, {}).get("name")):
+        before = place.get(key, {})
+        if cut_short and row[OWN] is None and before.get(OWN) is not None and before["name"] == row["name"]:
+            continue
+        if row["name"] or (row["failed"] not in (NOT_ASKED, NOT_IN_FILE) and not before.get("name")):
             place[key] = row
     return pa.Table.from_pylist([place[key] for key in sorted(place)], schema=ROWS)
 
 
-def _entry(plan: Plan, asker: Asker, table: pa.Table) -> dict[str, Any]:
+def _entry(plan: Plan, asker: Asker, table: pa.Table, *, seconds: float) -> dict[str, Any]:
     """Say what was asked, whom, and what failed."""
     return {
         "model": plan.model,
@@ -308,6 +328,12 @@ def _entry(plan: Plan, asker: Asker, table: pa.Table) -> dict[str, Any]:
         "endpoint": asker.server.url,
         "n_asked": asker.n_asked,
         "n_known": asker.n_known,
+        "tokens_in": asker.tokens_in,
+        "tokens_out": asker.tokens_out,
+        "seconds": round(seconds, 1),
+        "ask": plan.options.ask,
+        "n_read": asker.n_read,
+        "n_yes": asker.n_yes,
         "n_named": table.num_rows - table.column("name").null_count,
         "failures": {name: n for name, n in sorted(asker.failures.items()) if n},
     }

@@ -83,7 +83,8 @@ def _of_names(run: Run, asked: Asked) -> Numbers:
     table = run.table(NAMES)
     model = run.manifest["stages"]["name"]["model"]
     rows = table.filter(pc.is_valid(table.column("score"))).to_pylist()
-    rows = [row for row in rows if row["model"] == model]
+    ask = run.manifest["stages"]["name"].get("ask")  # scores of one kind
+    rows = [row for row in rows if row["model"] == model and row.get("ask") == ask]
     if not rows:
         what = f"No name by {model} in {run.folder} was judged."
         raise RunFolderError(what, hint=f"Name more, or with another judge: {command_of('name', run.folder)}")
@@ -187,7 +188,7 @@ _NUMBERS = [
     ),
     Number(
         name="model-name",
-        label="how often a judge is right about the name by a language model (balanced accuracy; chance 0.5)",
+        label="how well a judge tells sentences by the name by a language model (AUROC; chance 0.5)",
         source=NAMES,
         read=_of_names,
     ),
