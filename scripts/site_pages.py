@@ -23,6 +23,8 @@ from neurolect.cli import app
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TUTORIALS = ROOT / "docs" / "tutorials"
+LATER = ("decisions/", "benchmarks/", "log.md", "robustness.md")
+"""Pages that the search gives after the others."""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -51,7 +53,9 @@ def on_page_content(html: str, page: Any, **_: Any) -> str:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Let links to files of the repository that are pages here lead to these."""
+    """Let links to files that are pages here lead to these, and let reasons and records be found last."""
+    if page.file.src_uri.startswith(LATER):
+        page.meta["search"] = {"boost": 0.3}
     up = "../" * page.file.src_uri.count("/")
     return re.sub(r"\]\((?:\.\./)+benchmarks/results/", f"]({up}benchmarks/", markdown)
 

@@ -29,7 +29,7 @@ _QUICK = RunConfig(
 senses."""
 
 _ANNOUNCED = (
-    "Reads the 2,304 neurons of MiniLM on 5,096 documents: about five minutes on a laptop, more on a busy machine. "
+    "Reads the 2,304 neurons of MiniLM on 5,096 documents: three minutes on two quiet cores. "
     "A pass over the text, signatures, their scores, a report; cards of striking neurons come last. "
     "Ctrl-C is safe: the same command goes on. Quicker: neurolect demo --sample 500 --out quick-demo"
 )
@@ -50,7 +50,7 @@ def run_demo(
     out : str or Path
         The run folder to write; a finished one is only shown.
     sample : int, optional
-        Documents of a uniform sample; all 5,096 when not given. 500 take two minutes, and their lists are short.
+        Documents of a uniform sample; all 5,096 when not given. With fewer it is faster, and lists are short.
     workers : int
         Processes for reading and annotating.
     progress : Progress, optional

@@ -240,7 +240,7 @@ def export(
 def demo(
     out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("neurolect-demo"),
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Only so many of its 5,096 documents: 500 take two minutes.")
+        int | None, typer.Option(min=1, help="Only so many of its 5,096 documents, for less patience.")
     ] = None,
     workers: Workers = CORES,
 ) -> None:
