@@ -59,7 +59,9 @@ Settings = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps, auto (spread).")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes for reading and annotating; default: all cores.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes for reading and annotating.", show_default="all cores")
+]
 StopWhen = Annotated[
     str | None,
     typer.Option(

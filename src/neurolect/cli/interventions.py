@@ -108,7 +108,7 @@ def ablate(
 def cause(
     run: RunFolder,
     neurons: _Neurons = None,
-    side: Annotated[str | None, typer.Option(help="Whose signatures: top or bottom; top.")] = None,
+    side: Annotated[str | None, typer.Option(help="Whose signatures: top or bottom.", show_default="top")] = None,
     to: _To = None,
     model: Annotated[str | None, typer.Option(help="Where the run's model lies, if it has moved.")] = None,
     config: Config = None,
@@ -143,7 +143,9 @@ def cause(
 def align(
     run: RunFolder,
     neurons: _Neurons = None,
-    sides: Annotated[str | None, typer.Option(help="Whose lists: top, bottom, or top,bottom; top.")] = None,
+    sides: Annotated[
+        str | None, typer.Option(help="Whose lists: top, bottom, or top,bottom.", show_default="top")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Where the run's model lies, if it has moved.")] = None,
     config: Config = None,
     settings: Settings = None,
@@ -216,8 +218,10 @@ def prune(
 def dream(
     model: Annotated[str, typer.Argument(help="A run folder, or a model.", metavar="RUN|MODEL")],
     neuron: Annotated[str, typer.Argument(help="A neuron's address, e.g. hidden.6.200.")],
-    side: Annotated[str | None, typer.Option(help="top: the highest activation; bottom: the lowest; top.")] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Model tokens of a text; 12.")] = None,
+    side: Annotated[
+        str | None, typer.Option(help="top: the highest activation; bottom: the lowest.", show_default="top")
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Model tokens of a text.", show_default="12")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=1.0, help="Stop after so long.")] = None,
     settings: Settings = None,
     device: Device = "cpu",

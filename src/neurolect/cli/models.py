@@ -29,7 +29,7 @@ _Data = Annotated[
     list[str] | None, typer.Option(help=_TRAINS + "a file, folder or glob of texts; may be repeated.")
 ]
 _Text = Annotated[str | None, typer.Option(help=_TRAINS + "the column of the text; found when not given.")]
-_Label = Annotated[str | None, typer.Option(help=_TRAINS + "the column of the class; label.")]
+_Label = Annotated[str | None, typer.Option(help=_TRAINS + "the column of the class.", show_default="label")]
 
 
 @app.command()
@@ -40,7 +40,7 @@ def variant(
     data: _Data = None,
     text: _Text = None,
     label: _Label = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random; 0.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random.", show_default="0")] = None,
     new_embeddings: Annotated[
         bool, typer.Option("--new-embeddings", help="Random: reinitialise the word embeddings, too.")
     ] = False,

@@ -325,7 +325,8 @@ def bridge(
 def formulas(
     acts: Activations,
     neurons: Annotated[
-        str | None, typer.Option("--neurons", "--neuron", help="Addresses or layers, separated by commas; all.")
+        str | None,
+        typer.Option("--neurons", "--neuron", help="Addresses or layers, separated by commas.", show_default="all"),
     ] = None,
     random: Annotated[
         Path | None, typer.Option(help="The same units read by the model with random weights.", metavar="ACTS")

@@ -55,7 +55,7 @@ def find(
         ),
     ] = None,
     examples: Annotated[
-        Path | None, typer.Option(help="A file of sentences, one a line: who likes sentences like these?")
+        Path | None, typer.Option(help="A file of sentences, one a line: what responds to these?")
     ] = None,
     side: Annotated[str | None, typer.Option(help="top or bottom; both when not given.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Neurons to name.")] = 10,

@@ -24,7 +24,9 @@ def steer(
         typer.Option(help="A ranking (.parquet) of neurons; by average precision when not given.", metavar="FILE"),
     ] = None,
     top: Annotated[str | None, typer.Option(help="How many of the first neurons: 10,50,200.")] = None,
-    to: Annotated[str | None, typer.Option(help="p50, p90, mean, zero, NUMBER, scale=F or translate; p50.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="p50, p90, mean, zero, NUMBER, scale=F or translate.", show_default="p50")
+    ] = None,
     prompt: Annotated[
         list[str] | None,
         typer.Option(help="To write after; may be repeated; or @FILE of one a line; else 24 that say little."),
