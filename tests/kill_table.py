@@ -20,20 +20,23 @@ from typing import NamedTuple
 
 import pyarrow.parquet as pq
 import torch
+import transformers
 
 from neurolect.collector import collect
-from neurolect.corpus import open_corpus
-from neurolect.model import load_model
+from neurolect.corpus import open_corpus, prepare
+from neurolect.model import ModelOptions, load_model
 from neurolect.pipeline import run
 from neurolect.probing import ActivationsOptions, rank_activations, read_activations
 from neurolect.results import write_ranking
 from neurolect.signatures import DescribeOptions
 from neurolect.variants import variant
 from tests.collector.kill_driver import start, wait
+from tests.interventions.steering.concepts import films_and_banks
+from tests.interventions.steering.test_switches import FORMS, write_pairs
 from tests.probing.treebanks import sentences, write_treebank
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
-from tests.tiny_models import write_tiny_bert
+from tests.tiny_models import tiny_network, tiny_tokenizer, write_tiny_bert
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 WRITING = 0.7
@@ -93,21 +96,29 @@ ROWS = {
         " --set=protocol.n_resamples=2 --set=protocol.max_sets=2 --set=protocol.n_bootstrap=20"
     ),
     "rank": Row("rank GIVEN/scored --by length --out OWN/out/ranking.parquet"),
+    "writes": Row("writes OWN/out --neurons mlp.1,mlp.2", copies="of llama"),
+    "edit steer": Row(
+        "edit steer GIVEN/llama --concept GIVEN/texts.csv --label topic=film --out OWN/out --prompt the --top 2,4"
+        " --set=steer.strengths=1,3 --set=steer.tokens=4 --set=steer.draws=2 --set=steer.n_bootstrap=50"
+        " --set=steer.rank_texts=12 --set=steer.judge_texts=12 --set=steer.dev_texts=3 --set=steer.test_texts=6"
+        " --set=steer.sites=mlp"
+    ),
+    "edit switch": Row(
+        "edit switch GIVEN/llama GIVEN/pairs.csv --top 1,2 --out OWN/out/found.parquet --set=switch.pairs=4"
+        " --set=switch.exact=3 --set=switch.draws=1"
+    ),
+    "edit prune": Row("edit prune GIVEN/llama --keep 0.9,0.5 --on GIVEN/texts.csv --out OWN/out"),
 }
 NOT_KILLED = {
     "demo": "`run` with fixed inputs",
     "paper": "its steps are the verbs above, each complete or not begun (tests/paper)",
     "show": "reads", "find": "reads", "verify": "reads", "convergence": "reads",
     "stability": "reads, and writes as rank does",
-    "writes": "reads, and writes as rank does; of a run one table in one stage",
     "name": "asks a server; killed in tests/naming/test_stage.py",
     "serve": "reads",
     "edit dream": "reads",
     "doctor": "reads",
     "options": "reads",
-    "edit steer": "each setting is a file, whole or not begun (tests/interventions/steering)",
-    "edit switch": "reads, and writes as rank does",
-    "edit prune": "its folders are complete or not begun, as those of `variant`; it times, so no two are the same",
     "corpus": "reads, and writes as rank does",
     "probing compare": "reads",
     "probing formulas": "reads, and writes as rank does",
@@ -117,8 +128,33 @@ NOT_KILLED = {
 }  # fmt: skip
 
 
-def make_inputs(given: Path) -> None:
+OF_DECODERS = ("writes", "edit steer", "edit switch", "edit prune")
+
+
+def make_decoder(given: Path, *, run: bool) -> None:
+    """Make a decoder with its head, texts of two topics, minimal pairs, and a run where one is wanted."""
+    torch.manual_seed(1)
+    body = tiny_network("Llama")
+    transformers.AutoModelForCausalLM.from_config(body.config).save_pretrained(given / "llama")
+    tiny_tokenizer(special=False).save_pretrained(given / "llama")
+    films_and_banks(given / "texts.csv")
+    write_pairs(
+        given / "pairs.csv", [(f"the {one} was", f"the {two} was", *FORMS, name) for one, two, name in PAIRS]
+    )
+    if run:
+        prepare([write_documents(given / "documents.jsonl", n_documents=40)], out=given / "corpus")
+        model = load_model(str(given / "llama"), options=ModelOptions(sites=("mlp",), pooling="max"))
+        collect(model, open_corpus(given / "corpus"), out=given / "of llama", options=CONFIG.collect)
+
+
+PAIRS = [("film", "bank", "a"), ("team", "car", "b"), ("game", "price", "a"), ("car", "film", "b")]
+
+
+def make_inputs(given: Path, *, for_verb: str) -> None:
     """Make a model, a corpus and runs at every stage, as small as they can be."""
+    if for_verb in OF_DECODERS:
+        make_decoder(given, run=for_verb == "writes")
+        return
     write_tiny_bert(given / "bert")
     documents = write_documents(given / "documents.jsonl", n_documents=40)
     write_treebank(given / "treebank.jsonl", sentences(1500))
@@ -189,34 +225,34 @@ def kill_once(child: int, own: Path, choose: random.Random, *, seconds: float) -
     return {"signal": number.name, "moment": moment, "seconds": round(at, 3), "status": status}
 
 
+def afresh(row: Row, given: Path, own: Path) -> list[str]:
+    """Begin again: the verb's own folder with its input, and its words."""
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
+    if row.copies:
+        shutil.copytree(given / row.copies, own / "out")
+    return row.command.replace("GIVEN", str(given)).replace("OWN", str(own)).split()
+
+
 def go(verb: str, n_kills: int, seed: int, folder: Path) -> None:
     """Kill, resume, compare."""
     row, choose, log = ROWS[verb], random.Random(seed), folder / "log"
     given, own = folder / "given", folder / "own"
     given.mkdir()
-    make_inputs(given)
-
-    def afresh() -> list[str]:
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir()
-        if row.copies:
-            shutil.copytree(given / row.copies, own / "out")
-        words = row.command.replace("GIVEN", str(given)).replace("OWN", str(own))
-        return words.split()
-
-    command = afresh()
+    make_inputs(given, for_verb=verb)
+    command = afresh(row, given, own)
     begun = time.monotonic()
     status = wait(start(command, str(log)))
     if status:
         print(json.dumps({"failed": log.read_text(encoding="utf-8")}), flush=True)
         return
     seconds, undisturbed = time.monotonic() - begun, contents(own)
-    command = afresh()
+    command = afresh(row, given, own)
     for _ in range(n_kills):
         made = kill_once(start(command, str(log)), own, choose, seconds=seconds)
         print(json.dumps(made), flush=True)
         if made["status"] == 0:
-            command = afresh()
+            command = afresh(row, given, own)
     status = wait(start(command, str(log)))
     left = contents(own)
     differ = sorted(name for name in undisturbed | left if undisturbed.get(name) != left.get(name))

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,34 @@ def test_every_verb_has_a_row() -> None:
     assert set(verbs()) == {*ROWS, *NOT_KILLED}
 
 
+def rows_of(module: str, *given: str) -> list[dict[str, Any]]:
+    """Run a table in a process of its own; its rows."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.{module}", *given],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(map(json.loads, done.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("verb", ["edit switch", *(pytest.param(verb, marks=pytest.mark.slow) for verb in ROWS)])
+def test_ctrl_c_at_chosen_events_changes_nothing(verb: str, tmp_path: Path) -> None:
+    rows = rows_of("stop_table", verb, "0.1,0.5,0.9", str(tmp_path))
+    print(verb, *rows, sep="\n")
+    assert len(rows) == 3
+    for row in rows:
+        # 0: the event came after what this start had to do
+        assert row["status"] in (0, 130), row
+        assert not row["traceback"], row
+        assert row["again"] == 0, row
+        assert row["differ"] == [], row
+    assert any(row["status"] == 130 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("verb", "n_kills"),
     [
@@ -28,16 +57,7 @@ def test_every_verb_has_a_row() -> None:
     ],
 )
 def test_kills_change_nothing(verb: str, n_kills: int, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.kill_table", verb, str(n_kills), "0", str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    *kills, end = map(json.loads, done.stdout.splitlines())
+    *kills, end = rows_of("kill_table", verb, str(n_kills), "0", str(tmp_path))
     print(verb, *kills, sep="\n")
     assert end.get("same"), f"{kills}\n{end}"
     assert len(kills) == n_kills

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,8 @@ def load_kernels() -> None:
     moments.update(values)
 
 
-def start(arguments: list[str], log: str) -> int:
-    """Fork a child that gives the command as a user would."""
+def start(arguments: list[str], log: str, *, first: Callable[[], None] | None = None) -> int:
+    """Fork a child that gives the command as a user would, after something else done first."""
     child = os.fork()
     if child:
         return child
@@ -51,6 +52,8 @@ def start(arguments: list[str], log: str) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.argv = ["neurolect", *arguments]
+        if first is not None:
+            first()
         main()
         status = 0
     except SystemExit as leave:

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -148,6 +149,34 @@ def test_bad_input_is_named_and_nothing_is_left(tmp_path: Path, monkeypatch: pyt
     (out / "mine.txt").write_text("mine")
     with pytest.raises(VariantError, match="is there already"):
         prune(model, keep=[0.5], on=SENTENCES, out=out, options=QUICK)
+
+
+def test_shares_that_were_made_before_a_stop_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out, save, calls = model_of("Bert masked"), tmp_path / "out", pruning.save_cut, list[Path]()
+
+    def saved(cut: Any, kept: Any, place: Path, **how: Any) -> Any:
+        calls.append(place)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return save(cut, kept, place, **how)
+
+    monkeypatch.setattr(pruning, "save_cut", saved)
+    asked: Any = {"keep": [0.5, 0.25], "on": SENTENCES, "options": QUICK}
+    with pytest.raises(KeyboardInterrupt):
+        prune(model, **asked, out=out)
+    assert [each.name for each in out.iterdir()] == ["keep-0.5"]
+    with pytest.raises(VariantError, match=r"keep-0\.5 is there already"):
+        prune(model, **(asked | {"on": SENTENCES[::-1]}), out=out)
+    made = prune(model, **asked, out=out)
+    assert [each.name for each in calls] == ["keep-0.5", "keep-0.25", "keep-0.25"]
+    whole = prune(model, **asked, out=tmp_path / "whole")
+    same = [name for name in made.table.column_names if name != "folder" and not name.startswith("speed")]
+    assert made.table.select(same).equals(whole.table.select(same))
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(VariantError, match="out is there already"):
+        prune(model, **asked, out=out)
 
 
 def test_the_command(tmp_path: Path) -> None:

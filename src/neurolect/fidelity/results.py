@@ -13,6 +13,7 @@ from neurolect.fidelity.evaluate import NUMBERS, Scores
 from neurolect.fidelity.fit import Weights
 from neurolect.fidelity.inputs import ALL, Features, no_senses, read_features
 from neurolect.folders.atomic import write_npy, write_table
+from neurolect.folders.compact import rounded_scores
 from neurolect.signatures.evidence.registry import kind_names
 from neurolect.signatures.evidence.senses import SENSES, has_senses
 from neurolect.store import Run
@@ -78,7 +79,7 @@ def weights_table(features: Features, weights: Weights, *, sides: Sequence[str])
         "weight": pa.array(weights.together),
         "weight_alone": pa.array(weights.alone),
     }
-    return pa.table(columns)
+    return rounded_scores(pa.table(columns), ("weight", "weight_alone"))
 
 
 def _real(values: NDArray[np.float32]) -> pa.Array:

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neurolect.errors import NeurolectError
+from neurolect.folders.compact import encodings
 from neurolect.folders.parquet import CHECKED
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -225,4 +226,5 @@ def write_npy(path: Path, array: np.ndarray[Any, Any]) -> None:
 def write_table(path: Path, table: pa.Table, *, row_group_size: int = 1 << 17) -> None:
     """Write an Arrow table as Parquet (zstd, check sums); a reader of one neuron reads a group of rows or two."""
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size, **CHECKED)
+        how = CHECKED | encodings(table)
+        pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size, **how)

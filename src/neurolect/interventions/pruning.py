@@ -4,6 +4,9 @@ Dims: B sentences of a call, L tokens of each, W neurons of a layer's mlp, K of 
 """
 
 import copy
+import dataclasses
+import hashlib
+import json
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, OptionError
+from neurolect.folders.formats import VARIANT, format_of
+from neurolect.folders.variant_record import check_files, read_record
 from neurolect.interventions.ablation import foreign, interval_of, mean_of
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.measured_texts import measured_texts
@@ -30,7 +35,7 @@ from neurolect.model.architecture.taps import Tap, listen, write
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
-from neurolect.progress import NullProgress, Progress
+from neurolect.progress import NullProgress, Progress, Task
 from neurolect.results.table import provenance, read_ranking
 from neurolect.variants.folder import check_free, new_folder, save_model, write_record
 
@@ -140,7 +145,7 @@ def prune(
         If the network has no mlp site, or cannot be cut: what is left is compared with the whole one, its neurons
         set to 0.
     VariantError
-        If ``out`` is taken.
+        If ``out`` is taken. Of several shares those that the same call made before it was stopped are kept.
 
     References
     ----------
@@ -154,8 +159,7 @@ def prune(
     options, progress, folder = options or EditOptions(), progress or NullProgress(), Path(out)
     _check(keep, across)
     folders = [folder / f"keep-{share:g}" if len(keep) > 1 else folder for share in keep]
-    for each in (folder, *folders):
-        check_free(each)
+    _check_places(folder, folders)
     name = model if isinstance(model, str) else model.name
     if isinstance(model, str):
         with progress.step("load the model"):
@@ -171,26 +175,21 @@ def prune(
     cut = Cut(model, taps, texts, measured, [_plain(texts, rows) for rows in measured])
     n_random = min(options.controls, _RANDOM)
     by = "wanda" if ranking is None else provenance(_table(ranking)).method
+    facts = {"ranking": by, "across": across, "seed": options.seed}
     rows: list[dict[str, Any]] = []
     with progress.task("prune", total=len(keep) * (n_random + 3) + 1, unit="steps") as task:
         wanda = wanda_scores(cut, calibration)
         task.advance()
         for share, place in zip(keep, folders, strict=True):
             kept = _kept(wanda if given is None else given, share, across)
-            row: dict[str, Any] = {"keep": share, "n_kept": sum(map(len, kept)), "n_neurons": sum(cut.widths)}
-            own = _changed(cut, kept, options)
-            row |= own._asdict()
-            task.advance()
-            row["wanda"] = (_changed(cut, _kept(wanda, share, across), options) if given else own).change
-            task.advance()
-            drawn = []
-            for seed in range(n_random):
-                scores = [np.random.default_rng([options.seed, seed, n]).random(n) for n in cut.widths]
-                drawn.append(_changed(cut, _kept(scores, share, across), options).change)
-                task.advance()
-            row |= {"random": statistics.median(drawn), "random_low": min(drawn), "random_high": max(drawn)}
-            facts = {"ranking": by, "across": across, "seed": options.seed}
-            row |= save_cut(cut, kept, place, facts=facts | row, masked=across == "model")
+            asked = _asked(cut, kept, options)
+            if len(keep) > 1 and (there := _made(place, asked)) is not None:
+                rows.append(there | {"folder": str(place)})
+                task.resume(n_random + 3)
+                continue
+            row = _measured(cut, kept, wanda, share, across, options, task)
+            own_facts = facts | row | {"asked": asked}
+            row |= save_cut(cut, kept, place, facts=own_facts, masked=across == "model")
             rows.append(row | {"folder": str(place)})
             task.advance()
     sizes = texts.weights[np.concatenate(cut.rows)]
@@ -212,6 +211,66 @@ def _check(keep: Sequence[float], across: str) -> None:
     if across not in ACROSS:
         what = f"The neurons are to compete across {across!r}."
         raise OptionError(what, expected=" or ".join(ACROSS))
+
+
+def _measured(
+    cut: Cut,
+    kept: Kept,
+    wanda: Sequence[NDArray[np.float64]],
+    share: float,
+    across: str,
+    options: EditOptions,
+    task: Task,
+) -> dict[str, Any]:
+    """Measure what a share changes: by the ranking given, by Wanda's, by random ones."""
+    own = _changed(cut, kept, options)
+    row: dict[str, Any] = {"keep": share, "n_kept": sum(map(len, kept)), "n_neurons": sum(cut.widths)}
+    row |= own._asdict()
+    task.advance()
+    by_wanda = _kept(wanda, share, across)
+    same = all(np.array_equal(one, other) for one, other in zip(kept, by_wanda, strict=True))
+    row["wanda"] = (own if same else _changed(cut, by_wanda, options)).change
+    task.advance()
+    drawn = []
+    for seed in range(min(options.controls, _RANDOM)):
+        scores = [np.random.default_rng([options.seed, seed, n]).random(n) for n in cut.widths]
+        drawn.append(_changed(cut, _kept(scores, share, across), options).change)
+        task.advance()
+    return row | {"random": statistics.median(drawn), "random_low": min(drawn), "random_high": max(drawn)}
+
+
+def _check_places(folder: Path, folders: Sequence[Path]) -> None:
+    """Refuse places where something is; of several shares those may be there that an interrupted command made."""
+    if len(folders) > 1 and folder.is_dir() and {*folder.iterdir()} <= {*folders}:
+        folders = [each for each in folders if format_of(each) is not VARIANT]
+    else:
+        check_free(folder)
+    for each in folders:
+        check_free(each)
+
+
+_ROW = (
+    *("keep", "n_kept", "n_neurons", "change", "low", "high", "wanda", "random", "random_low", "random_high"),
+    *("share_bytes", "speed", "speed_low", "speed_high"),
+)
+
+
+def _asked(cut: Cut, kept: Kept, options: EditOptions) -> str:
+    """Name what a folder is of by what its figures depend on: model, texts, neurons kept, options."""
+    plain = json.dumps([cut.model.fingerprint, cut.model.dtype, dataclasses.asdict(options)])
+    parts = [np.frombuffer(plain.encode(), dtype=np.uint8), cut.texts.sentences.ids, *cut.rows, *kept]
+    return hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in parts)).hexdigest()[:32]
+
+
+def _made(folder: Path, asked: str) -> dict[str, Any] | None:
+    """Give a share's row as an interrupted command wrote it; refuse a folder of other neurons or texts."""
+    if format_of(folder) is not VARIANT:
+        return None
+    record: dict[str, Any] = dict(read_record(folder))
+    if record.get("asked") != asked:
+        check_free(folder)
+    check_files(folder)
+    return {name: record[name] for name in _ROW}
 
 
 def _plain(texts: Texts, rows: NDArray[np.int64]) -> Tensor:

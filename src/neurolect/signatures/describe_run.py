@@ -86,6 +86,8 @@ def describe(
     options = options or recorded_options(run.manifest, "describe", DescribeOptions)
     progress = progress or NullProgress()
     check_current(run.folder, read_manifest(run.folder), "collect")
+    n_lists = run.n_neurons * len(run.sides)
+    options = options.sized(n_lists, before=run.manifest["stages"].get("describe", {}).get("options"))
     tagger, notice = choose_tagger(options.tagger, run)
     annotator = tagger_fingerprint(tagger, parse=options.trees == "dependencies") if tagger else None
     made_by = {"annotator": annotator, "tables_version": TABLES_VERSION, **added_kinds()}

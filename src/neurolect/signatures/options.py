@@ -1,13 +1,17 @@
 """What can be chosen about describing a run."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from neurolect.errors import OptionError
 from neurolect.ranges import COUNT, SEED, SHARE, OneOf, Range, check_ranges
 from neurolect.statistics.scores import MIN_Z, PRIOR_SIZE
 
 LONGEST_PATTERN = 5
+FREQUENT, RELATIVE = 20, 40
+"""Evidence kept a list by frequency and by log-odds z, where no number is given and lists are not many."""
+_USUAL_LISTS = 18_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +30,12 @@ class DescribeOptions:
     typical_by: Literal["cosine", "euclidean"] = "cosine"
     """What makes a sentence typical of its list: the greatest ``cosine`` with the mean vector, or the least
     ``euclidean`` distance."""
-    n_frequent: Annotated[int, Range(1, 1_000_000)] = 20
-    """Words, values and patterns kept a list by frequency, per class."""
-    n_relative: Annotated[int, Range(1, 1_000_000)] = 40
-    """Words, values and patterns kept a list by log-odds z, per class."""
+    n_frequent: Annotated[int, Range(1, 1_000_000)] | None = None
+    """Words, values and patterns kept a list by frequency, per class; when not given 20, and fewer of more than
+    18,500 lists, down to 5."""
+    n_relative: Annotated[int, Range(1, 1_000_000)] | None = None
+    """Words, values and patterns kept a list by log-odds z, per class; when not given 40, and fewer of more than
+    18,500 lists, down to 10."""
     min_count: Annotated[int, COUNT] = 3
     """Evidence is held by at least so many sentences of the list."""
     min_share: Annotated[float, SHARE] = 0.005
@@ -81,6 +87,35 @@ class DescribeOptions:
     """Kept sentences (a seeded choice) that word vectors are trained on at most."""
     seed: Annotated[int, SEED] = 0
     """Seed of what is random: training sentences and initial word vectors."""
+
+    def sized(self, n_lists: int, *, before: Mapping[str, Any] | None = None) -> "DescribeOptions":
+        """Settle how much evidence is kept a list, so that what all lists have stays of a size.
+
+        Parameters
+        ----------
+        n_lists : int, >= 0
+            Lists that are described.
+        before : mapping, optional
+            Options that the run was described with; where they are the usual ones they stay.
+
+        Returns
+        -------
+        DescribeOptions
+            With numbers.
+
+        Examples
+        --------
+        >>> [(each.n_frequent, each.n_relative) for each in map(DescribeOptions().sized, (4_608, 30_000, 92_160))]
+        [(20, 40), (12, 24), (5, 10)]
+        """
+        whole = {"n_frequent": FREQUENT, "n_relative": RELATIVE}
+        usual = {
+            name: max(most // 4, min(most, most * _USUAL_LISTS // max(1, n_lists))) for name, most in whole.items()
+        }
+        # by an earlier version, of however many lists
+        usual |= {name: most for name, most in whole.items() if (before or {}).get(name) == most}
+        settled: dict[str, Any] = {name: getattr(self, name) or value for name, value in usual.items()}
+        return replace(self, **settled)
 
     def __post_init__(self) -> None:
         """Check the ranges."""

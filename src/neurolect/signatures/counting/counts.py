@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.signatures.inputs import Lists
-from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.options import FREQUENT, RELATIVE, DescribeOptions
 from neurolect.statistics.scores import lift, log_odds_z, share_bits
 
 if TYPE_CHECKING:
@@ -216,8 +216,8 @@ def select(evidence: Evidence, counts: "ListCounts", *, options: DescribeOptions
 
     ``counts``: What `evidence` was made of, row by row.
     """
-    keep = evidence.rank_frequency <= options.n_frequent
-    keep |= (evidence.rank_relative <= options.n_relative) & (evidence.log_odds_z >= options.min_z)
+    keep = evidence.rank_frequency <= (options.n_frequent or FREQUENT)
+    keep |= (evidence.rank_relative <= (options.n_relative or RELATIVE)) & (evidence.log_odds_z >= options.min_z)
     keep[_leading_at_peak(evidence, counts)] = True
     return Evidence._make(column[keep] for column in evidence)
 

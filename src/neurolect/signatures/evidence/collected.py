@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
 from neurolect.folders.atomic import write_table
+from neurolect.folders.compact import rounded_scores
 from neurolect.progress import Progress
 from neurolect.signatures.annotation.annotate import Annotations
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from neurolect.signatures.firing.token_words import TokenWords
     from neurolect.signatures.inputs import Inputs
     from neurolect.signatures.vectors.typical_sentences import TypicalSentences
+
+
+SCORES = ("lift", "lift_low", "lift_high", "lift_matched", "log_odds_z", "z_documents", "z_matched", "g2")
+"""Columns that are rounded when they are written; counts, shares and q are kept as they are."""
 
 
 # What every step of the describe stage needs: the run, the options, where to report and to write.
@@ -50,7 +55,7 @@ class Stage(NamedTuple):
         """Write one table of the run folder."""
         with self.timed("write"):
             # small row groups: a card reads one neuron
-            write_table(self.run.folder / f"{name}.parquet", table, row_group_size=8192)
+            write_table(self.run.folder / f"{name}.parquet", rounded_scores(table, SCORES), row_group_size=8192)
 
 
 # Sentences as kinds of evidence see them: their rows, their annotation, and how the run was described.

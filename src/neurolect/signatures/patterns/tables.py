@@ -24,7 +24,7 @@ from neurolect.signatures.counting.candidates import (
 from neurolect.signatures.counting.counts import NO_EVIDENCE, Evidence, evidence_columns, no_depths
 from neurolect.signatures.counting.items import count_in_rows, items_of_tokens
 from neurolect.signatures.inputs import Lists
-from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.options import FREQUENT, RELATIVE, DescribeOptions
 from neurolect.signatures.patterns.evidence import PatternEvidence, PatternTests
 from neurolect.signatures.patterns.options import SequenceItem
 from neurolect.statistics.scores import expected_share, lift
@@ -129,8 +129,8 @@ def mine_patterns_of(
         max_length=options.pattern_length,
         word_max_gap=options.word_gap if options.word_gap >= 0 else None,
         tag_max_gap=options.tag_gap if options.tag_gap >= 0 else None,
-        n_frequent=options.n_frequent,
-        n_relative=options.n_relative,
+        n_frequent=options.n_frequent or FREQUENT,
+        n_relative=options.n_relative or RELATIVE,
         prior_size=options.prior_size,
         keep=options.pattern_filter,
         false_discovery_rate=options.false_discovery_rate,

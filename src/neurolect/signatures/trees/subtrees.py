@@ -17,7 +17,7 @@ from neurolect.signatures.inputs import Lists
 from neurolect.signatures.mining.index import PatternIndex
 from neurolect.signatures.mining.shorter_patterns import shorter_trees
 from neurolect.signatures.mining.trie import PatternTrie
-from neurolect.signatures.options import DescribeOptions
+from neurolect.signatures.options import FREQUENT, RELATIVE, DescribeOptions
 from neurolect.signatures.patterns.evidence import PatternEvidence, gather_evidence
 from neurolect.signatures.patterns.indexed_lists import count_indexed_lists
 from neurolect.signatures.patterns.inputs import compare_with
@@ -230,8 +230,8 @@ def mine_subtrees_of(
         options=SkipNgramOptions(
             min_share=options.pattern_share,
             max_length=options.subtree_size,
-            n_frequent=options.n_frequent,
-            n_relative=options.n_relative,
+            n_frequent=options.n_frequent or FREQUENT,
+            n_relative=options.n_relative or RELATIVE,
             prior_size=options.prior_size,
             keep=options.pattern_filter,
             max_entries=MAX_ENTRIES,
