@@ -34,8 +34,8 @@ def name(
     """Have a language model name neurons; score its names.
 
     A judge says which held-out sentences fit them and the automatic names. A key is read from the environment
-    variable NEUROLECT_API_KEY. For small judges add --set name.ask=sentence: yes or no. More: --set name.side=bottom,
-    name.judge=MODEL, name.shown, name.at_once.
+    variable NEUROLECT_API_KEY. For small judges add --set name.ask=sentence: yes or no.
+    More: --set name.side=bottom, name.judge=MODEL, name.shown, name.at_once.
     """
     from neurolect.naming import export_names, name_cost, name_neurons
 

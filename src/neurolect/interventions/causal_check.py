@@ -30,6 +30,7 @@ from neurolect.interventions.matching import FEWEST, TINY, Matched, corrected, m
 from neurolect.interventions.options import CauseOptions
 from neurolect.interventions.outcomes import EMBEDDING, UNITS, Texts
 from neurolect.interventions.resuming import Rest
+from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.progress import NullProgress, Progress, Task
 from neurolect.results.number import nearly_constant
@@ -128,7 +129,7 @@ def cause(
         within = Run(run.folder, within="cause")
         parts = _Parts(within, _key(options, loaded.fingerprint, record))
         missing = np.setdiff1d(wanted, parts.neurons())
-        texts = Texts(loaded, within.table("held_out/sentences").column("text").to_pylist(), seed=options.seed)
+        texts = _texts(loaded, within.table("held_out/sentences"), seed=options.seed)
         check = _Check(within, texts, options, scored)
         if len(missing):
             fidelity = recorded_options(run.manifest, "fidelity", FidelityOptions)
@@ -153,6 +154,12 @@ def cause(
             "n_of": run.n_neurons,
         }
     return Run(run.folder)
+
+
+def _texts(model: Model, sentences: pa.Table, *, seed: int) -> Texts:
+    """Give the held-out sentences, with what the encoder is given for each where that is a field."""
+    fields = [sentences.column(each).to_pylist() for each in model.source_columns]
+    return Texts(model, sentences.column("text").to_pylist(), sources=fields[0] if fields else None, seed=seed)
 
 
 def _key(options: CauseOptions, model: str, record: StageRecord) -> str:

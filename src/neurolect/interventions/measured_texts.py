@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurolect.corpus import PrepareOptions, open_corpus, prepare
+from neurolect.corpus import Corpus, Part, PrepareOptions, open_corpus, prepare
 from neurolect.errors import OptionError
 from neurolect.folders.atomic import scratch_folder
 from neurolect.folders.formats import CORPUS, format_of
@@ -36,33 +36,42 @@ def measured_texts(model: Model, on: Sequence[str] | str | Path, *, options: Edi
     """
     labels: NDArray[np.int64] | None = None
     notices: tuple[str, ...] = ()
+    sources: list[str | None] | None = None
     if not isinstance(on, str | Path):
         texts, source = list(on), "texts"
     elif options.label is not None:
         texts, labels, notices = _labelled(model, on, options)
         source = str(on)
     else:
-        texts, source = _sentences(on, options), str(on)
+        texts, sources = _sentences(on, options, model.source_columns)
+        source = str(on)
     if not texts:
         what = f"There is no text in {source}."
         raise OptionError(what, expected="sentences to measure on")
     chosen = np.sort(np.random.default_rng(options.seed).permutation(len(texts))[: options.texts])
     some = [texts[each] for each in chosen.tolist()]
     own = None if labels is None else labels[chosen]
-    return Measured(Texts(model, some, labels=own, seed=options.seed), source, len(texts), notices)
+    given = None if sources is None else [sources[each] for each in chosen.tolist()]
+    return Measured(Texts(model, some, labels=own, sources=given, seed=options.seed), source, len(texts), notices)
 
 
-def _sentences(on: str | Path, options: EditOptions) -> list[str]:
-    """Read the sentences of a corpus folder, or of files."""
+def _sentences(
+    on: str | Path, options: EditOptions, fields: Sequence[str]
+) -> tuple[list[str], list[str | None] | None]:
+    """Read the sentences of a corpus folder, or of files, and the field that an encoder is given, if one is."""
     if Path(on).is_dir() and format_of(Path(on)) is CORPUS:
-        corpus = open_corpus(on)
-        ids = corpus.sentence_ids("all")
-        return list(corpus.take(ids, columns=["text"]).column("text").to_pylist())
+        return _columns(open_corpus(on), "all", fields)
     with scratch_folder() as folder:
         corpus = prepare(
             [on], out=folder / "corpus", options=PrepareOptions(text_column=options.text, held_out=0.0)
         )
-        return list(corpus.take(corpus.sentence_ids("mining"), columns=["text"]).column("text").to_pylist())
+        return _columns(corpus, "mining", fields)
+
+
+def _columns(corpus: Corpus, part: Part, fields: Sequence[str]) -> tuple[list[str], list[str | None] | None]:
+    """Read texts, and one field where one is named."""
+    found = corpus.take(corpus.sentence_ids(part), columns=["text", *fields])
+    return found.column("text").to_pylist(), found.column(fields[0]).to_pylist() if fields else None
 
 
 def _labelled(

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from neurolect.errors import ModelError, OptionError
 from neurolect.model.architecture.network import forward_keywords
-from neurolect.model.batching import plan_fed
+from neurolect.model.batching import SourceBatch, plan_fed
 from neurolect.model.language_model import Model
 from neurolect.model.tokens import TokenizedSentences
 
@@ -44,6 +44,8 @@ class Inputs(NamedTuple):
     """What is to be predicted at each token, shape (B, L), or the class, shape (B,); -100 for nothing."""
     text: NDArray[np.int64]
     """Which of the texts they are, shape (B,)."""
+    source: SourceBatch | None = None
+    """What the encoder is given, where its decoder is read."""
 
 
 class Changes(NamedTuple):
@@ -59,10 +61,16 @@ class Texts:
     """Texts that outcomes are measured on, with what is to be predicted of each."""
 
     def __init__(
-        self, model: Model, texts: Sequence[str], *, labels: NDArray[np.int64] | None = None, seed: int = 0
+        self,
+        model: Model,
+        texts: Sequence[str],
+        *,
+        labels: NDArray[np.int64] | None = None,
+        sources: Sequence[str | None] | None = None,
+        seed: int = 0,
     ) -> None:
-        self.model, self.kind = model, kind_of(model)
-        self.sentences: TokenizedSentences = model.tokenize(list(texts))
+        self.model, self.kind = model, measured_kind(model)
+        self.sentences: TokenizedSentences = model.tokenize(list(texts), sources)
         self.labels = labels
         self.lengths = np.where(self.sentences.end > self.sentences.first, self.sentences.lengths, 0)
         self.keywords = forward_keywords(model.network)
@@ -117,13 +125,15 @@ class Texts:
                 hidden[row, self._hidden[text]] = True
             targets = torch.where(hidden, ids, NOTHING)
             ids = torch.where(hidden, mask_id(self.model), ids)
-        return Inputs(ids.to(device), batch.mask.to(device), own.to(device), targets.to(device), rows)
+        source = None if batch.source is None else SourceBatch(*(each.to(device) for each in batch.source))
+        return Inputs(ids.to(device), batch.mask.to(device), own.to(device), targets.to(device), rows, source)
 
     def run(self, inputs: Inputs, rows: Tensor | slice = slice(None)) -> Tensor:
         """Run the network on sentences of a call; give scores or, without a head, states, shape (R, L, V)."""
         network: Any = self.model.network
         ids, mask = inputs.ids[rows], inputs.mask[rows]
-        result = network(input_ids=ids, attention_mask=mask, **self.keywords)
+        given = {} if inputs.source is None else {"source": SourceBatch(*(each[rows] for each in inputs.source))}
+        result = network(input_ids=ids, attention_mask=mask, **given, **self.keywords)
         states: Tensor = result.last_hidden_state if self.kind == EMBEDDING else result.logits
         return states
 
@@ -182,7 +192,7 @@ def text_losses(model: Model, texts: Sequence[str], *, seed: int = 0) -> NDArray
     --------
     >>> text_losses(model, ["Oil prices rose."])  # doctest: +SKIP
     """
-    _check_predicts(model, (NEXT, MASKED))
+    _check_predicts(model, (NEXT, MASKED), kind=measured_kind(model))
     return Texts(model, texts, seed=seed).losses()
 
 
@@ -212,7 +222,7 @@ def next_scores(model: Model, contexts: Sequence[str]) -> NDArray[np.float32]:
     --------
     >>> next_scores(model, ["The nurse said that"])[0].argmax()  # doctest: +SKIP
     """
-    _check_predicts(model, (NEXT,))
+    _check_predicts(model, (NEXT,), kind=kind_of(model))
     given = model.tokenize(list(contexts))
     if not len(contexts) or bool((given.end <= given.first).any()):
         what = f"There are {len(contexts):,} contexts, {int((given.end <= given.first).sum()):,} of them empty."
@@ -233,19 +243,26 @@ def next_scores(model: Model, contexts: Sequence[str]) -> NDArray[np.float32]:
     return np.zeros((0, 0), np.float32) if found is None else found
 
 
-def _check_predicts(model: Model, kinds: Sequence[str]) -> None:
+def _check_predicts(model: Model, kinds: Sequence[str], *, kind: str) -> None:
     """Refuse a model without such a head."""
-    if kind_of(model) not in kinds:
-        what = f"{model.name!r} is loaded so that what it gives is: {kind_of(model)}."
+    if kind not in kinds:
+        what = f"{model.name!r} is loaded so that what it gives is: {kind}."
         hint = 'load_model(name, head="lm")'
         raise ModelError(what, expected=f"a model of: {', '.join(kinds)}", hint=hint)
 
 
-def kind_of(model: Model) -> str:
-    """Say what a network predicts."""
+def measured_kind(model: Model) -> str:
+    """Say what edits of a network are measured by; of an encoder-decoder's decoder the next token of the target."""
     if model.options.of_decoder:
-        what = f"The decoder of {model.name!r} is read, an encoder-decoder: what edits do to it is not measured."
-        hint = "its encoder's neurons can be edited (--set model.sites=hidden)"
+        return EMBEDDING if model.network is model.body else NEXT
+    return kind_of(model)
+
+
+def kind_of(model: Model) -> str:
+    """Say what a network predicts, of encoders and decoders."""
+    if model.options.of_decoder:
+        what = f"The decoder of {model.name!r} is read, an encoder-decoder: this edit is not there for it."
+        hint = "what there is: neurolect edit ablate, edit cause; neurolect.edit and text_losses in Python"
         raise ModelError(what, expected="an encoder or a decoder", hint=hint)
     if model.network is model.body:
         return EMBEDDING

@@ -28,7 +28,7 @@ from neurolect.interventions.ablation import foreign, interval_of, mean_of
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.measured_texts import measured_texts
 from neurolect.interventions.options import EditOptions
-from neurolect.interventions.outcomes import UNITS, Texts
+from neurolect.interventions.outcomes import UNITS, Texts, kind_of
 from neurolect.interventions.resuming import tap_at
 from neurolect.model.architecture.structure import find_blocks, watch_linears
 from neurolect.model.architecture.taps import Tap, listen, write
@@ -164,6 +164,7 @@ def prune(
     if isinstance(model, str):
         with progress.step("load the model"):
             model = load_with_head(model, options=model_options, device=device)
+    kind_of(model)  # refuses an encoder-decoder's decoder
     taps = [tap_at(model, "mlp", layer) for layer in range(1, model.n_layers + 1)]
     given = None if ranking is None else _order(ranking, taps)
     texts = measured_texts(model, on, options=replace(options, texts=2 * options.texts)).texts

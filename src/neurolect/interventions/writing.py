@@ -23,6 +23,7 @@ from neurolect.errors import ModelError, NeuronAddressError, OptionError
 from neurolect.fidelity.score import load_model_of
 from neurolect.folders.atomic import write_table
 from neurolect.interventions.changes import read_address
+from neurolect.interventions.outcomes import kind_of
 from neurolect.interventions.resuming import tap_at
 from neurolect.model.architecture.gates import Inputs, find_inputs
 from neurolect.model.architecture.structure import is_linear
@@ -219,6 +220,7 @@ def _has(row: dict[str, Any], token: str) -> bool:
 
 def unembedding_of(model: Model) -> Unembedding:
     """Read the unembedding with the final norm's gain, which is tried on a state of mean 0 and size 1."""
+    kind_of(model)  # refuses an encoder-decoder's decoder
     network: Any = model.network
     head = network.get_output_embeddings() if model.network is not model.body else None
     weight = getattr(head, "weight", None)

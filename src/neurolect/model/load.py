@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from neurolect.errors import MissingHeadError, ModelError, require_extra
-from neurolect.model.architecture.decoder_side import decoder_side, read_targets
+from neurolect.model.architecture.decoder_side import DecoderSide, DecoderSideWithHead, decoder_side, read_targets
 from neurolect.model.architecture.devices import SPREAD, is_spread
 from neurolect.model.architecture.structure import blocks_by
 from neurolect.model.architecture.taps import resolve_layers
@@ -121,6 +121,8 @@ def load_model(
         body = _body_of(name, whole, head)
     _check_weights(name, whole, body, loading, head)
     network = whole if head is not None else body
+    if isinstance(body, DecoderSide) and head is not None:
+        network = DecoderSideWithHead(body, whole)
     network = to_device(network.eval().requires_grad_(False), name, dtype=dtype, device=device)
     return Model(
         network,
@@ -152,10 +154,10 @@ def _check_side(name: str, config: Any, options: ModelOptions, head: str | None)
         )
         hint = f"--set model.sites={plain_site(options.sites[0])} reads its blocks"
         raise ModelError(what, expected="a model such as T5, BART or Marian", hint=hint)
-    if head is not None:
+    if head not in (None, "lm"):
         what = f"The decoder of {name!r} was asked for with the head {head!r}."
         raise ModelError(
-            what, expected="a decoder without a head", hint="its neurons are read, not yet its tokens' scores"
+            what, expected='head="lm", or none', hint="a classifier is asked of with the sites of encoders"
         )
 
 
@@ -182,6 +184,8 @@ def load_with_head(name: str, *, options: ModelOptions | None = None, device: st
         head = "classifier"
     elif any(part in named for part in ("CausalLM", "MaskedLM", "LMHead", "PreTraining")):
         head = None if getattr(config, "is_encoder_decoder", False) else "lm"
+    if options.of_decoder and getattr(config, "is_encoder_decoder", False):
+        head = "lm" if any(part in named for part in ("ConditionalGeneration", "MTModel")) else None
     try:
         return load_model(name, options=options, device=device, head=head)
     except MissingHeadError as error:

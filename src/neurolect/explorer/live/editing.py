@@ -10,7 +10,7 @@ from torch import Tensor
 from neurolect.errors import OptionError
 from neurolect.explorer.answers.opened import OpenedRun
 from neurolect.interventions import edit
-from neurolect.interventions.outcomes import CLASS, EMBEDDING, MASKED, NEXT, Texts
+from neurolect.interventions.outcomes import CLASS, EMBEDDING, MASKED, NEXT, Texts, kind_of
 from neurolect.model.language_model import Model
 
 MODES = ("add", "scale")
@@ -26,6 +26,7 @@ def edited(of: OpenedRun, model: Model, text: str, change: str) -> dict[str, Any
     for address in changes:
         of.run().neuron(address)  # names the nearest where there is none
     about = {NEXT: _next_tokens, MASKED: _masked, CLASS: _classes, EMBEDDING: _embedding}
+    kind_of(model)  # refuses a decoder that waits for a source
     texts = Texts(model, [text])
     made: dict[str, Any] = about[texts.kind](model, texts, text, changes)
     return made

@@ -33,21 +33,42 @@ class DecoderSide(nn.Module):
         found: nn.Module = self.decoder_part.get_input_embeddings()
         return found
 
+    def encoded(self, n: int, source: SourceBatch | None) -> tuple[Tensor, Tensor]:
+        """Give what the encoder makes of the sources of ``n`` targets, and which of it is no padding."""
+        if source is None:
+            ids = self.get_buffer("nothing")[None]
+            made = self.encoder_part(input_ids=ids, attention_mask=torch.ones_like(ids), return_dict=True)
+            return made.last_hidden_state.expand(n, -1, -1), torch.ones_like(ids).expand(n, -1)
+        made = self.encoder_part(input_ids=source.ids, attention_mask=source.mask, return_dict=True)
+        return made.last_hidden_state, source.mask
+
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, source: SourceBatch | None = None, **keywords: object
     ) -> object:
         """Run the encoder, then the decoder; states are the decoder's."""
-        if source is None:
-            ids = self.get_buffer("nothing")[None]
-            made = self.encoder_part(input_ids=ids, attention_mask=torch.ones_like(ids), return_dict=True)
-            states = made.last_hidden_state.expand(len(input_ids), -1, -1)
-            mask = torch.ones_like(ids).expand(len(input_ids), -1)
-        else:
-            mask = source.mask
-            made = self.encoder_part(input_ids=source.ids, attention_mask=mask, return_dict=True)
-            states = made.last_hidden_state
+        states, mask = self.encoded(len(input_ids), source)
         given = {"encoder_hidden_states": states, "encoder_attention_mask": mask, "use_cache": False, **keywords}
         return self.decoder_part(input_ids=input_ids, attention_mask=attention_mask, **given)
+
+
+class DecoderSideWithHead(nn.Module):
+    """An encoder-decoder with its head, called as its decoder is: scores of the next token of the target."""
+
+    def __init__(self, side: DecoderSide, whole: Any) -> None:  # noqa: ANN401 - untyped library
+        super().__init__()
+        self.side, self.whole, self.config = side, whole, whole.config
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Give the table of the decoder's tokens."""
+        return self.side.get_input_embeddings()
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, source: SourceBatch | None = None, **keywords: object
+    ) -> object:
+        """Run the encoder, the decoder and the head."""
+        states, mask = self.side.encoded(len(input_ids), source)
+        given = {"decoder_input_ids": input_ids, "decoder_attention_mask": attention_mask, "use_cache": False}
+        return self.whole(encoder_outputs=(states,), attention_mask=mask, **{**given, **keywords})
 
 
 def n_decoder_blocks(config: Any) -> int:  # noqa: ANN401 - untyped library
