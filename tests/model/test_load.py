@@ -68,6 +68,17 @@ def test_the_number_format_is_the_one_asked_for(folder: Path, dtype: str) -> Non
     assert {each.dtype for each in model.network.parameters()} == {getattr(torch, dtype)}
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_rotary_frequencies_are_not_rounded(tmp_path: Path, dtype: str) -> None:
+    folder = str(write_tiny(tmp_path / "llama", family="Llama"))
+    model = load_model(folder, options=ModelOptions(dtype=dtype))
+    exact = load_model(folder, options=ModelOptions(dtype="float32"))
+    ours, theirs = (dict(each.network.named_buffers()) for each in (model, exact))
+    assert "rotary_emb.inv_freq" in ours
+    assert torch.equal(ours["rotary_emb.inv_freq"], theirs["rotary_emb.inv_freq"])
+    assert {each.dtype for each in model.network.parameters()} == {getattr(torch, dtype)}
+
+
 def test_the_limit_is_the_smallest_one(folder: Path) -> None:
     assert load_model(str(folder), options=ModelOptions(max_tokens=9)).max_tokens == 9
     assert load_model(str(folder), options=ModelOptions(max_tokens=900)).max_tokens == 64

@@ -298,12 +298,20 @@ def _first(keys: list[str]) -> str:
 
 
 def to_device(network: nn.Module, name: str, *, dtype: str, device: str) -> nn.Module:
-    """Move a network to a device; one that is spread over several stays."""
+    """Move a network to a device; one that is spread over several stays.
+
+    Weights take a number format; buffers stay as Hugging Face loads them, for the frequencies of rotary positions
+    are kept in float32: rounded ones would put tokens at other places.
+    """
     if device == SPREAD and is_spread(network):
         return network
     device = _kind(device)
     try:
-        return network.to(device=torch.device(device), dtype=getattr(torch, dtype))
+        network = network.to(device=torch.device(device))
+        for each in network.parameters():
+            if each.is_floating_point():
+                each.data = each.data.to(getattr(torch, dtype))
+        return network
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         # torch lists a score of device types that nobody has
         reason = str(error).partition("\n")[0]
