@@ -62,3 +62,13 @@ def test_labels_that_begin_alike_stay_apart_and_the_legend_is_one_line(example_r
     assert (
         sum("log-odds z, by documents" in line and "the corpus's share" in line for line in text.splitlines()) == 1
     )
+
+
+def test_figures_that_are_no_numbers_are_dashes(example_run: Run) -> None:
+    """As of tables that somebody wrote infinite numbers into: cards hold none of them."""
+    made = card(example_run.neuron("hidden.1.0"))
+    for side in made["sides"]:
+        for kind, rows in side["evidence"].items():
+            for row in rows if kind != "metadata" else [row for own in rows.values() for row in own]:
+                row |= {"z": None, "lift": None, "share_list": None}
+    assert any(line.count("\u2013") >= 2 for line in card_text(made).splitlines())

@@ -300,20 +300,22 @@ def _blocks(blocks: list[Block], width: int, colour: str) -> Iterator["Text"]:
         head = f"{title:<{label + BAR + 1}}{'list':>5}{'corpus':>7}{'lift':>6}{'z':>4} "
         yield _text(head, "bright_black")
         # Bars of one block share a scale: its longest is full.
-        scale = max(max(row["share_list"], row["share_background"]) for row in rows)
-        for row in rows:
+        shares = [(row["share_list"] or 0.0, row["share_background"] or 0.0) for row in rows]
+        scale = max(map(max, shares)) or 1.0
+        for row, (own, usual) in zip(rows, shares, strict=True):
             sure = row["passes"] is not False
             line = _text(_fitting(row["label"], label), "" if sure else "bright_black")
             if gloss:
                 line.append(" " + gloss.get(row["label"], ""), "bright_black")
             line.truncate(label, overflow="ellipsis", pad=True)
             line.append(" ")
-            for cell, style in share_bar(row["share_list"] / scale, row["share_background"] / scale, width=BAR):
+            for cell, style in share_bar(own / scale, usual / scale, width=BAR):
                 line.append(cell, colour if style == "list" else "bright_black")
-            figures = f"{percent(row['share_list']):>5}{percent(row['share_background']):>7}"
+            figures = f"{percent(own):>5}{percent(usual):>7}"
             lift = number(row["lift"]) + "\u00d7" if row["lift"] is not None else "\u2013"
             mark = "*" if row["passes"] else " "
-            yield line + _text(f"{figures}{lift:>6}{row['z']:>4.0f}{mark}", "" if sure else "bright_black")
+            z = "\u2013" if row["z"] is None else f"{row['z']:.0f}"
+            yield line + _text(f"{figures}{lift:>6}{z:>4}{mark}", "" if sure else "bright_black")
 
 
 def _fitting(label: str, width: int) -> str:
