@@ -137,9 +137,13 @@ def collect_here(
         seed=options.seed,
     )
     check_shard(shard, options, n_sentences=n_sentences)
-    if claim(folder, new_run(model, corpus, options, plan, shard=shard)):
+    new = new_run(model, corpus, options, plan, shard=shard)
+    if claim(folder, new):
         progress.message(f"{folder} is already collected.")
         return Run(folder)
+    for notice in new["notices"] if shard is None else ():
+        if notice not in model.notices:  # what loading has said already
+            progress.message(notice)
     with only_here(folder, doing="collect"):
         if Run(folder).is_current("collect"):
             return open_run(folder)  # another process was quicker

@@ -12,6 +12,7 @@ from neurolect.corpus.sentences.model_tokens import count_tokens
 from neurolect.corpus.sentences.windows import windows_of
 from neurolect.errors import CollectError, OptionError
 from neurolect.model import ModelOptions, load_model
+from neurolect.progress import NullProgress
 from neurolect.verification import verify
 from tests.command_line import succeed
 from tests.tiny_corpora import write_documents
@@ -110,6 +111,14 @@ def test_collect_looks_at_windows_before_it_reads(bert: Path, source: Path, tmp_
     assert not any("windows" in each for each in run.manifest["notices"])
     tokenizer_of("byte-level").save_pretrained(tmp_path / "other")
     short = load_model(str(bert), options=ModelOptions(max_tokens=32))
-    run = collect(short, corpus(str(tmp_path / "other"), 62), out=tmp_path / "again", options=few)
+    other = corpus(str(tmp_path / "other"), 62)
+
+    class Hears(NullProgress):
+        def message(self, text: str) -> None:
+            heard.append((text, len(list((tmp_path / "again").glob("lists/*")))))
+
+    heard: list[tuple[str, int]] = []
+    run = collect(short, other, out=tmp_path / "again", options=few, progress=Hears())
     (said,) = (each for each in run.manifest["notices"] if "another tokenizer" in each)
+    assert (said, 0) in heard  # before anything is read
     assert "longer than its limit of 32" in said
