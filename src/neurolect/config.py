@@ -324,7 +324,7 @@ def _parse(setting: str) -> tuple[str, str, Any]:
     key, equals, text = setting.partition("=")
     stage, dot, option = key.strip().partition(".")
     if not (equals and dot and stage and option):
-        what = f"--set {setting!r} cannot be read."
+        what = f"--set (or --sae) {setting!r} cannot be read: it is no option, and no such folder is there."
         expected = "stage.option=value, e.g. --set collect.list_size=500; or an autoencoder's folder that is there"
         raise OptionError(what, expected=expected, hint=_LIST_ALL)
     try:

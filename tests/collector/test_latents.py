@@ -20,6 +20,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run, open_run
 from neurolect.verification import verify
 from neurolect.views import card, card_text
+from neurolect.views.cards.facts import run_facts
 from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.command_line import command, succeed
 from tests.model.autoencoders.folders import LATENTS, write_sae_lens
@@ -102,6 +103,21 @@ def test_addresses_cards_and_questions_work_as_for_neurons(run: Run) -> None:
     assert [(each["name"], each["layer"], each["kind"], each["hook"]) for each in facts] == [
         ("own", 1, "standard", "encoder.layer.0")
     ]
+
+
+def test_a_card_says_latent_and_facts_say_what_was_read(place: Path, tmp_path: Path) -> None:
+    """Of a run that a limit ended: the sentences it read, not those that there are."""
+    few = CollectOptions(list_size=40, limit=50)
+    run = describe(
+        collect(loaded(place), open_corpus(place / "corpus"), out=tmp_path / "few", options=few),
+        options=DescribeOptions(tagger="none", vectors="none"),
+    )
+    shown = card(run.neuron(f"latent.own.1.{LATENTS - 1}"))
+    assert f"latent.own, block 1 of 2, latent {LATENTS - 1}" in card_text(shown, width=100)
+    n = run.manifest["corpus"]["n_sentences"]
+    assert n > 50
+    assert ("Sentences read", f"50 of {n:,}") in run_facts(run)
+    assert shown["sides"][0]["corpus_share"] == pytest.approx(shown["sides"][0]["n_sentences"] / 50)
 
 
 def test_a_latent_that_is_rarely_above_0_is_not_scored_on_zeros(run: Run) -> None:

@@ -155,6 +155,26 @@ def test_models_of_other_depth_or_width_are_reported(workshop: Path, tmp_path: P
     assert "differ in shape: 2 layers of 16 (hidden) in run-trained, 7 layers of 16 (hidden) in deep" in notices[0]
 
 
+OWN = {"name": "own", "layer": 1, "folder": "own", "kind": "topk", "hook": "h", "k": 1, "trained_on": None}
+
+
+def test_addresses_mean_nothing_across_autoencoders(workshop: Path, tmp_path: Path) -> None:
+    runs = [
+        open_run(changed(workshop / "run-random", tmp_path / name, model__autoencoders=[OWN | of])).folder
+        for name, of in (
+            ("one", {"fingerprint": "1"}),
+            ("other", {"fingerprint": "2"}),
+            ("same", {"fingerprint": "1"}),
+        )
+    ]
+    one, other, same = map(open_run, runs)
+    said = "latents of different autoencoders"
+    assert any(said in each for each in common_ground([one, other], streamed=False).notices)
+    plain = open_run(workshop / "run-trained")
+    assert any(said in each for each in common_ground([plain, one], streamed=False).notices)
+    assert not any(said in each for each in common_ground([one, same], streamed=False).notices)
+
+
 def test_fewer_sentences_than_neurons_are_reported(workshop: Path, tmp_path: Path) -> None:
     few = CollectOptions(list_size=12, activation_sample_size=60)
     model, corpus = load_model(str(workshop / "random")), open_corpus(workshop / "corpus")

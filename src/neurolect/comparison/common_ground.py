@@ -44,6 +44,7 @@ def common_ground(runs: Sequence[Run], *, streamed: bool) -> CommonGround:
         if len(set(values := [each.manifest["options"]["model"].get(key) for each in runs])) > 1
     ]
     notices += _different_shapes(runs, labels)
+    notices += _different_autoencoders(runs)
     sides, size = _lists(runs, labels, corpora, notices)
     return CommonGround(labels, sides, size, tuple(notices))
 
@@ -75,6 +76,21 @@ def _different_shapes(runs: Sequence[Run], labels: Sequence[str]) -> list[str]:
     return [
         f"The models differ in shape: {_by_run(labels, sizes)}. The same address is not the same neuron there: "
         "read partners, R2 and the most similar layer, not what was kept at its place."
+    ]
+
+
+def _different_autoencoders(runs: Sequence[Run]) -> list[str]:
+    """Say what an address means where runs are of latents of several autoencoders, or of latents and neurons."""
+    found = [
+        {(each["name"], each.get("fingerprint")) for each in run.manifest["model"].get("autoencoders", ())}
+        for run in runs
+    ]
+    if all(each == found[0] for each in found):
+        return []
+    return [
+        "The runs read latents of different autoencoders, or latents and neurons. The same address is not the same "
+        "latent there, and one that moved was found again under another number or site, not at another place: read "
+        "partners and R2, not what was kept, lists at the same address or differences between the same neurons."
     ]
 
 

@@ -12,6 +12,7 @@ from neurolect.store.field_columns import fields_of
 from neurolect.store.sides import check_side
 from neurolect.views.cards.activating_words import activating_words, firing_words
 from neurolect.views.cards.contents import card, card_head, note
+from neurolect.views.cards.numbers import sentences_read
 
 N_EXAMPLES = 20
 A_DECILE, IN_QUANTILES = 2, 400
@@ -49,7 +50,7 @@ def neuron_card(of: OpenedRun, address: str, *, n_examples: int = N_EXAMPLES) ->
 def _plain_card(neuron: Neuron, *, n_examples: int) -> dict[str, Any]:
     """Give the parts of a card that need no signature, in the same shape."""
     run = neuron.run
-    n_mining = run.manifest["corpus"]["n_mining"]
+    n_mining = sentences_read(run)
     sides = []
     for side in run.sides:
         listed = neuron.rows(f"lists/{side}")

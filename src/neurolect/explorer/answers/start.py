@@ -13,6 +13,7 @@ from neurolect.store.stage_kinds import STAGES, command_of
 from neurolect.store.stages import state_of
 from neurolect.views.cards.contents import short_name
 from neurolect.views.cards.facts import run_facts
+from neurolect.views.cards.numbers import sentences_read
 
 HAS = {
     "described": "signatures/summary",
@@ -63,7 +64,7 @@ def _entry(run: Run, of: OpenedRun) -> dict[str, Any]:
         "corpus": {
             "path": Path(corpus["path"]).name if corpus.get("path") else None,
             "n_sentences": corpus["n_sentences"],
-            "n_mining": corpus["n_mining"],
+            "n_mining": sentences_read(run),
         },
         "fields": [{"name": each["name"], "kind": each["kind"]} for each in corpus.get("fields", [])],
         "has": {name: _has(run, table, notices) for name, table in HAS.items()},

@@ -33,6 +33,7 @@ from neurolect.views.cards.numbers import (
     card_fidelity,
     card_names,
     card_writes,
+    sentences_read,
 )
 
 # The neurons most like one: by shared sentences, by signature, by response.
@@ -333,7 +334,7 @@ def card_head(neuron: Neuron) -> dict[str, Any]:
         "layer": neuron.layer,
         "index": neuron.index,
         "model": named,
-        "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": corpus["n_mining"]},
+        "corpus": {"n_sentences": corpus["n_sentences"], "n_mining": sentences_read(neuron.run)},
         "activation": _activation(neuron),
         "stale": neuron.run.stale(),
     }
@@ -381,7 +382,7 @@ def _side(
         **{name: _plain(summary[name]) for name in ("name", "name_kind", "name_z", "n_sentences")},
         "name_held": _name_held(summary, len(listed)),
         "gate_positive": _gate_positive(listed),
-        "corpus_share": _plain(len(listed) / max(neuron.run.manifest["corpus"]["n_mining"], 1)),
+        "corpus_share": _plain(len(listed) / max(sentences_read(neuron.run), 1)),
         "of_lowest": side == "bottom" and side in firing_sides(neuron.run),
         "threshold": _plain(activations[-1].as_py()) if len(activations) else None,
         "length": {

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from neurolect.progress import counted
 from neurolect.store import Run
 from neurolect.views.cards.contents import short_name
+from neurolect.views.cards.numbers import sentences_read
 
 
 def run_facts(run: Run) -> list[tuple[str, str]]:
@@ -15,7 +16,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     facts = [
         ("Model", f"{short_name(model['name'])} ({model['architecture']})"),
         ("Neurons", f"{run.n_neurons:,} of {', '.join(sites)} in {layers}"),
-        ("Sentences read", f"{corpus['n_mining']:,} of {corpus['n_sentences']:,}"),
+        ("Sentences read", f"{sentences_read(run):,} of {corpus['n_sentences']:,}"),
         ("Sentences a list", f"{run.manifest['options'].get('collect', {}).get('list_size', 0):,} at most"),
         ("Metadata", ", ".join(field["name"] for field in corpus["fields"]) or "none"),
         ("Made", f"{_moment(run.manifest['created'])} by neurolect {run.manifest['neurolect']}"),

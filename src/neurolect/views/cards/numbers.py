@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from neurolect.signatures.evidence.kind import EvidenceKind
 from neurolect.signatures.evidence.registry import kinds, title_of
 from neurolect.statistics.scores import MIN_Z
-from neurolect.store import Neuron
+from neurolect.store import Neuron, Run
 from neurolect.views.texts.bars import number, percent
 
 NOT_APART = 0.55
@@ -126,6 +126,13 @@ def name_fidelity(of_name: dict[str, float | None]) -> list[str]:
         f"name alone {auroc:.2f}{compared}: holds for {percent(of_name['covered'])} of its held-out sentences, "
         f"{percent(of_name['share'])} of all"
     ]
+
+
+def sentences_read(run: Run) -> int:
+    """Count the sentences that lists were chosen from: the mining part, or less where a limit ended the reading."""
+    read = run.manifest["stages"].get("collect", {}).get("n_sentences")
+    n_mining = int(run.manifest["corpus"]["n_mining"])
+    return n_mining if read is None else min(int(read), n_mining)
 
 
 def card_names(neuron: Neuron, side: str) -> list[dict[str, Any]]:

@@ -86,7 +86,8 @@ def card_console(card: dict[str, Any], console: "Console") -> None:
     model = card["model"]
     layer = f"block {card['layer']} of {model['n_layers']}" if card["layer"] else "embedding output"
     title = f"[bold]{card['address']}[/]"
-    subtitle = f"{card['site']}, {layer}, dimension {card['index']}"
+    what = "latent" if card["site"].startswith("latent.") else "dimension"
+    subtitle = f"{card['site']}, {layer}, {what} {card['index']}"
     console.print(
         Panel(Group(*parts), title=title, title_align="left", subtitle=subtitle, box=ROUNDED, padding=(0, 1))
     )

@@ -74,7 +74,7 @@ function Head({ now, card }) {
   const where = card.layer ? `block ${card.layer} of ${card.model.n_layers}` : "embedding output";
   const { activation } = card;
   return html`<header class="card-head">
-    <div><p class="dim">${cut(card.model.name, 80)} \u00b7 ${card.site}, ${where}, dimension ${card.index}</p>
+    <div><p class="dim">${cut(card.model.name, 80)} \u00b7 ${card.site}, ${where}, ${card.site.startsWith("latent.") ? "latent" : "dimension"} ${card.index}</p>
       <h1 tabindex="-1"><${Address}>${card.address}<//></h1>
       <dl class="names">${card.sides.map((side) => html`<div class=${side.side}><dt><${Side} side=${side.side} /><span class="dim">${SIDES[side.side]} for</span></dt><dd><strong>${side.name ? counted(cut(side.name, 200)) : "no clear theme"}</strong>
         ${side.name_held ? html`<span class="dim"> ${side.name_held.of_10} of its first 10 sentences, ${side.name_held.of_100} of its first 100</span>` : null}</dd></div>`)}</dl>
