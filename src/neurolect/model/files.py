@@ -199,6 +199,8 @@ def _not_loaded(name: str, error: Exception, *, local: bool) -> ModelError:
         reason = f"a JSON file is damaged ({reason})"
     if "trust_remote_code" in str(error):
         hint = "it brings its own code; if you trust it: --set model.trust_remote_code=true"
+    elif "torch.load" in str(error):
+        hint = "pickled weights need PyTorch 2.6 or newer; or give a model with model.safetensors"
     elif local:
         hint = "check that the folder holds config.json, model.safetensors and tokenizer.json of one model"
     elif os.environ.get("HF_HUB_OFFLINE") == "1":
