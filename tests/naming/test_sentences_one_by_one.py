@@ -263,3 +263,20 @@ def test_a_batch_asks_sentence_by_sentence(folder: Path, tmp_path: Path) -> None
     assert {key: [row[each] for each in columns] for key, row in found.items()} == {
         key: [row[each] for each in columns] for key, row in wanted.items()
     }
+
+
+def test_the_hint_is_of_what_fails(folder: Path) -> None:
+    """A server that limits the rate, or is slow, is there."""
+    with (
+        serving(lambda *_: Reply(b"{}", 429)) as stub,
+        pytest.raises(EndpointError, match=r"limits the rate: wait"),
+    ):
+        named(folder, stub.url)
+    slow = NameOptions(**{name: getattr(ONE, name) for name in ONE.__slots__} | {"timeout": 0.2})
+    with (
+        serving(lambda *_: Reply(b"{}", seconds=3.0)) as stub,
+        pytest.raises(EndpointError, match=r"name\.timeout=600"),
+    ):
+        named(folder, stub.url, slow)
+    with pytest.raises(EndpointError, match="Is the server running"):
+        named(folder, "http://127.0.0.1:9/v1")

@@ -10,12 +10,18 @@ from typing import Any, NamedTuple
 from neurolect.errors import EndpointError
 from neurolect.naming.answers import AnswerStore
 from neurolect.naming.batches import BatchAnswers
-from neurolect.naming.endpoint import AGAIN, NONSENSE, Answered, Endpoint, Failed
+from neurolect.naming.endpoint import AGAIN, NONSENSE, RATE, SLOW, Answered, Endpoint, Failed
 from neurolect.naming.questions import Question
 from neurolect.progress import Task
 
 PATIENCE = 3
 """Questions in a row that fail, each after its retries, before no more are asked."""
+_IS_THERE = "Is the server running, and is this its address?"
+_HINTS = {
+    RATE: "It is there and limits the rate: wait longer, --set name.retries=8 --set name.longest_wait=300; or later.",
+    SLOW: "It may be slow: --set name.timeout=600 waits longer for an answer.",
+}
+"""What to do where the very first question fails."""
 
 
 class ToAsk(NamedTuple):
@@ -57,7 +63,7 @@ class Asker:
                     self._first = (each, found)
                 elif found.reason in (*AGAIN, NONSENSE):
                     what = f"{self.server.url} does not answer: {found.reason} ({found.said})."
-                    raise EndpointError(what, hint="Is the server running, and is this its address?")
+                    raise EndpointError(what, hint=_HINTS.get(found.reason, _IS_THERE))
                 return
 
     def keep_first(self) -> None:
