@@ -18,7 +18,7 @@ PATIENCE = 3
 """Questions in a row that fail, each after its retries, before no more are asked."""
 _IS_THERE = "Is the server running, and is this its address?"
 _HINTS = {
-    RATE: "It is there and limits the rate: wait longer, --set name.retries=8 --set name.longest_wait=300; or later.",
+    RATE: "It is there and limits the rate: wait longer, --set name.retries=8 --set name.longest_wait=300.",
     SLOW: "It may be slow: --set name.timeout=600 waits longer for an answer.",
 }
 """What to do where the very first question fails."""
