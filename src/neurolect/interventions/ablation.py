@@ -214,17 +214,19 @@ class _Work:
         """Measure neurons, groups and layers, each next to random neurons of the same layers."""
         asked = [self._resolved(one) for one in asked]
         n_random = self.options.controls
+        drawn = [n_random if one.n == 1 else min(n_random, _RANDOM_GROUPS) for one in asked]
         rows = []
-        with self.progress.task("ablate", total=len(asked), unit="groups") as task:
+        with self.progress.task("ablate", total=len(asked) + sum(drawn), unit="edits") as task:
             estimates = self._estimates(asked)
-            for one, estimate in zip(asked, estimates, strict=True):
+            for one, n, estimate in zip(asked, drawn, estimates, strict=True):
                 own = self._effect(one)
-                random = [
-                    self._score(self._effect(other))
-                    for other in self._random(one, n=n_random if one.n == 1 else min(n_random, _RANDOM_GROUPS))
-                ]
-                rows.append(self._row(one, own) | {"estimate": estimate} | _compared(random))
                 task.advance(1)
+                random = []
+                for other in self._random(one, n=n):
+                    random.append(self._score(self._effect(other)))
+                    task.advance(1)
+                task.advance(n - len(random))  # none where the layer has too few others
+                rows.append(self._row(one, own) | {"estimate": estimate} | _compared(random))
         return _as_columns(rows)
 
     def each(self, asked: Sequence[Neurons]) -> dict[str, Any]:
