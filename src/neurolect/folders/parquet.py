@@ -59,6 +59,9 @@ class ParquetReader:
         self, groups: Sequence[int], columns: Sequence[str] | None = None, *, use_threads: bool = True
     ) -> pa.Table:
         """Read some groups of rows."""
+        if not groups:  # PyArrow 18 fails at none
+            empty, there = self.schema_arrow.empty_table(), self._there(columns)
+            return empty if there is None else empty.select(there)
         with self._reporting(), self._one_at_a_time:
             table = self._file.read_row_groups(list(groups), columns=self._there(columns), use_threads=use_threads)
             return self._whole(table)

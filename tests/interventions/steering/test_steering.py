@@ -45,7 +45,7 @@ def test_on_the_planted_model_those_that_act_steer_and_decoys_do_not(truth: Trut
     assert any(each.used for each in first)
     rows = by_method(made)
     assert rows["experts"]["more"] > 0.4  # of a few prompts: other releases of PyTorch draw other texts
-    assert rows["experts"]["concept"] > rows["random"]["concept"] + 0.5
+    assert rows["experts"]["concept"] > rows["random"]["concept"] + 0.4
     assert rows["plain"]["kl"] == rows["plain"]["more"] == 0.0
     assert rows["plain"]["same"] == 1.0
     unused = [
