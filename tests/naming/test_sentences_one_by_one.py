@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from neurolect.errors import EndpointError
-from neurolect.naming import NameOptions, export_names, name_cost, name_neurons, stage
+from neurolect.naming import NameOptions, export_names, name_cost, name_neurons, plan, stage
 from neurolect.naming.endpoint import RATE, Endpoint
 from neurolect.naming.judging import NONSENSE_FIT, NONSENSE_YES
 from neurolect.naming.sentences import HeldOut
@@ -62,7 +62,7 @@ def test_by_words_the_scores_are_those_of_lists(folder: Path) -> None:
     read = Counter(sentences_of(each["messages"][0]["content"])[0] for each in fits)
     assert set(judged.texts) <= set(read)
     found = names_of_run(run)
-    assert found["n_read"] == sum(row[f"{each}_n"] for row in rows.values() for each in SCORES)
+    assert found["n_read"] == sum(row[f"{each}_n"] or 0 for row in rows.values() for each in SCORES)
     assert "probability" not in names_text(found)
     assert "The judge said yes to" in names_text(found)
 
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_counted_and_left_out(folder: Path) -> None:
     found, rows = names_of_run(run), rows_of(run)
     n_asked = sum(is_yes(each) for each in stub.prompts)
     assert 0 < found["failures"][NONSENSE_YES] < n_asked / 3
-    assert found["n_read"] == sum(row[f"{each}_n"] for row in rows.values() for each in SCORES)
+    assert found["n_read"] == sum(row[f"{each}_n"] or 0 for row in rows.values() for each in SCORES)
     assert f"{NONSENSE_YES} {found['failures'][NONSENSE_YES]}" in names_text(found)
     assert {row["score_n"] for row in rows.values()} - {12, None}
     with serving(lambda prompt, _: rule(prompt, 1)) as stub:
@@ -280,3 +280,9 @@ def test_the_hint_is_of_what_fails(folder: Path) -> None:
         named(folder, stub.url, slow)
     with pytest.raises(EndpointError, match="Is the server running"):
         named(folder, "http://127.0.0.1:9/v1")
+
+
+def test_no_clear_theme_is_no_name_to_judge() -> None:
+    names = pa.table({"name": ["no clear theme", "pasta", "no clear theme \u00b7 at plural nouns (NNS)", None]})
+    found = [plan._automatic_name(names.slice(each, 1)) for each in range(5)]
+    assert found == [None, "pasta", "at plural nouns (NNS)", None, None]

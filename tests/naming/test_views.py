@@ -25,7 +25,7 @@ def test_without_yes_the_cost_is_said_and_nothing_asked(folder: Path) -> None:
     with serving(by_word) as stub:
         said = succeed("name", folder, "--endpoint", stub.url, "--model", "m", *SET)
         assert stub.asked == []
-    assert "80 questions to m at http://127.0.0.1" in said
+    assert "65 questions to m at http://127.0.0.1" in said
     assert "4 characters each" in said
     assert "with --yes" in said
     assert not (folder / "names").exists()

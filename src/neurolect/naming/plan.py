@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from neurolect.errors import OptionError
 from neurolect.naming.options import SENTENCE, NameOptions
 from neurolect.naming.questions import LONGEST_NAME, Question, fit_text, name_text
 from neurolect.naming.sentences import HeldOut, Judged, choose_neurons, shown_sentences
 from neurolect.naming.yes_no import LIKELY, yes_text
 from neurolect.progress import NullProgress, Progress
+from neurolect.signatures.counting.names import DOT, NO_THEME
 from neurolect.store import Run
 
 
@@ -65,7 +68,7 @@ def make_plan(
         for neuron_id in chosen:
             neuron = run.neuron(run.index.address(neuron_id))
             summary = neuron.rows("signatures/summary", side=options.side)
-            automatic = summary.column("name")[0].as_py() if summary.num_rows else None
+            automatic = _automatic_name(summary)
             listed, contrast = shown_sentences(neuron, options)
             task.advance()
             if not listed:
@@ -76,3 +79,9 @@ def make_plan(
             lists.append(ListToName(neuron_id, neuron.address, shown, question, held_out.judged(neuron_id)))
     widths = [int(each["width"]) for each in run.manifest["model"]["sites"]]
     return Plan(lists, options, model, options.judge or model, widths)
+
+
+def _automatic_name(summary: pa.Table) -> str | None:
+    """Give the name made from evidence, without saying that there is no clear theme; None where that is all."""
+    name = (summary.column("name")[0].as_py() or "") if summary.num_rows else ""
+    return str(name).removeprefix(NO_THEME).removeprefix(DOT) or None
