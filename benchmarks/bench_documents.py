@@ -44,12 +44,10 @@ def main() -> None:
         coded.words, coded.offsets, n_items=len(coded.vocabulary), keep=coded.counts_as_word[coded.words]
     )
     everywhere = np.ones(coded.n_sentences, np.bool_)
-    rows = random_lists(documents, n=given.n, size=given.size)
+    lists = Lists(random_lists(documents, n=given.n, size=given.size), ("top",), documents)
     least = np.full(given.n, 5, np.int64)
-    counts = count_in_lists(items, rows, in_background=everywhere, min_counts=least)
-    held = held_in_lists(
-        items, Lists(rows, ("top",), documents), row_lists=counts.lists, row_items=counts.items, inside=everywhere
-    )
+    counts = count_in_lists(items, lists, in_background=everywhere, min_counts=least)
+    held = held_in_lists(items, lists, row_lists=counts.lists, row_items=counts.items, inside=everywhere)
     in_all = count_in_rows(items, everywhere)[counts.items]
     n = held.n_sentences.astype(np.float64)
     size = np.full(len(n), float(given.size))

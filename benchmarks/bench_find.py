@@ -8,6 +8,7 @@ have and ones that none has. Each search opens the run again, as the command lin
 """
 
 import argparse
+import dataclasses
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,7 @@ def make_run(source: Run, folder: Path, *, size: int) -> Run:
     rows = fill_up(inputs.lists.rows, n_sentences=coded.n_sentences, size=size)
     for turn in ("compiled and written", "written"):
         start, processor = time.perf_counter(), time.process_time()
-        write_index(folder, inputs._replace(lists=inputs.lists._replace(rows=rows)), coded)
+        write_index(folder, inputs._replace(lists=dataclasses.replace(inputs.lists, rows=rows)), coded)
         spent = f"{time.perf_counter() - start:.1f} s ({time.process_time() - processor:.1f} s of processor time)"
         print(f"index of {len(rows):,} lists of {size:,} {turn} in {spent}")
     n_bytes = sum(path.stat().st_size for path in (folder / "index").iterdir())

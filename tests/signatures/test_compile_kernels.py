@@ -2,26 +2,32 @@ import numpy as np
 
 from neurolect.clustering import k_means_in_step
 from neurolect.clustering import quality as silhouette
+from neurolect.signatures import inverted
 from neurolect.signatures.compile_kernels import compile_kernels
-from neurolect.signatures.counting import items
+from neurolect.signatures.counting import depths, items
 from neurolect.signatures.evidence import sense_tables as sense_evidence
 from neurolect.signatures.mining import index as pattern_index
 from neurolect.signatures.mining import prefixspan
 from neurolect.signatures.patterns import indexed_lists
 from neurolect.signatures.patterns.skip_ngrams import mine_skip_ngrams
+from neurolect.signatures.vectors import senses
 
 KERNELS = (
     indexed_lists._add_up,
     indexed_lists._keep,
     indexed_lists._of_chosen,
+    depths._cluster_strongest,
+    depths._held_kernel,
+    inverted._inverted,
+    inverted.count_inside,
+    inverted.postings,
     items._count_kernel,
     k_means_in_step._rounds,
-    k_means_in_step._spread_out,
     pattern_index._find_in_sentences,
     prefixspan._grow_patterns,
     sense_evidence._count_kernel,
-    silhouette._draw,
-    silhouette._fill,
+    senses._best_split,
+    silhouette.fill_silhouettes,
 )
 
 

@@ -5,6 +5,7 @@ blocks lie side by side, so that one reading of a point compares it with all of 
 starts; what is random is drawn by the caller, so equal input gives equal output.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 MAX_ROUNDS = 12
-LANES = 8
+AT_ONCE = 512
+"""Points whose nearness to the centres stays in the processor's cache."""
 
 
 class Clusters(NamedTuple):
@@ -40,15 +42,34 @@ def cluster(
     References: S. Lloyd (1982), Least squares quantization in PCM, IEEE Trans. Information Theory 28(2); D. Arthur,
     S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA.
     """
-    starts = [_spread_out(points, max(numbers), each) for each in draws]
-    firsts = np.concatenate([[0], np.cumsum([number for number in numbers for _ in starts])])
-    centers = np.concatenate([points[start[:number]] for number in numbers for start in starts])
+    labels, centers, firsts = cluster_each(points, np.array(numbers), draws, max_rounds)
+    return [Clusters(labels[each], centers[first:last]) for each, (first, last) in enumerate(pairwise(firsts))]
+
+
+@njit(cache=True, nogil=True)
+def cluster_each(
+    points: NDArray[np.float32], numbers: NDArray[np.int64], draws: NDArray[np.float64], max_rounds: int
+) -> tuple[NDArray[np.int16], NDArray[np.float32], NDArray[np.int64]]:
+    """Cluster as :func:`cluster`; give labels of each number, all centres, and where each number's start."""
+    n_starts, most = len(draws), numbers.max()
+    chosen = np.empty((n_starts, most), np.int64)
+    for each in range(n_starts):
+        chosen[each] = _spread_out(points, most, draws[each])
+    firsts = np.zeros(len(numbers) * n_starts + 1, np.int64)
+    centers = np.empty((numbers.sum() * n_starts, points.shape[1]), np.float32)
+    for block in range(len(firsts) - 1):
+        number = numbers[block // n_starts]
+        firsts[block + 1] = firsts[block] + number
+        for c in range(number):
+            centers[firsts[block] + c] = points[chosen[block % n_starts, c]]
     labels, spent = _rounds(points, firsts, centers, max_rounds)
-    found = []
+    of_best, ends = np.empty((len(numbers), len(points)), np.int16), np.zeros(len(numbers) + 1, np.int64)
+    kept = np.empty((numbers.sum(), points.shape[1]), np.float32)
     for place in range(len(numbers)):
-        best = place * len(starts) + int(np.argmin(spent[place * len(starts) : (place + 1) * len(starts)]))
-        found.append(Clusters(labels[best], centers[firsts[best] : firsts[best + 1]]))
-    return found
+        best = place * n_starts + np.argmin(spent[place * n_starts : (place + 1) * n_starts])
+        ends[place + 1] = ends[place] + numbers[place]
+        of_best[place], kept[ends[place] : ends[place + 1]] = labels[best], centers[firsts[best] : firsts[best + 1]]
+    return of_best, kept, ends
 
 
 def assign(points: NDArray[np.float32], centers: NDArray[np.float32], *, n_rounds: int) -> Clusters:
@@ -94,73 +115,90 @@ def _rounds(
     labels = np.full((n_blocks, n), -1, np.int16)
     spent = np.zeros(n_blocks)  # less the points' own squared lengths, which are the same for all
     sizes, sums = np.empty(len(centers), np.int64), np.empty_like(centers)
+    turned = np.ascontiguousarray(points.T)
+    near = np.empty((int(np.diff(firsts).max()), min(n, AT_ONCE)), np.float32)
+    best = np.empty(near.shape[1], np.int16)
     going = np.arange(n_blocks)
     for _ in range(max_rounds):
+        changed = np.zeros(len(going), np.int64)
+        for place, block in enumerate(going):
+            columns = slice(firsts[block], firsts[block + 1])
+            sizes[columns], sums[columns], spent[block] = 0, 0.0, 0.0
+            for first in range(0, n, AT_ONCE):
+                last = min(first + AT_ONCE, n)
+                _come_near(turned, first, last, centers[columns], near)
+                spent[block] -= 2 * _nearest(near, firsts[block + 1] - firsts[block], best[: last - first])
+                changed[place] += _add_up(
+                    points[first:last], best, labels[block], first, sizes[columns], sums[columns]
+                )
+            if changed[place] > 0:
+                for column in range(firsts[block], firsts[block + 1]):
+                    if sizes[column] > 0:
+                        for d in range(n_dimensions):
+                            centers[column, d] = sums[column, d] / sizes[column]
+        going = going[changed > 0]
         if len(going) == 0:
             break
-        columns = np.empty(len(centers), np.int64)
-        bounds = np.zeros(len(going) + 1, np.int64)
-        n_columns = 0
-        for place, block in enumerate(going):
-            for column in range(firsts[block], firsts[block + 1]):
-                columns[n_columns] = column
-                n_columns += 1
-            bounds[place + 1] = n_columns
-            spent[block] = 0.0
-        # whole vector registers: columns of zeros that no block looks at fill the last one
-        turned = np.zeros((n_dimensions, -(-n_columns // LANES) * LANES), np.float32)
-        halves = np.zeros(turned.shape[1], np.float32)
-        for c in range(n_columns):
-            sizes[columns[c]] = 0
-            sums[columns[c]] = 0.0
-            for d in range(n_dimensions):
-                turned[d, c] = centers[columns[c], d]
-                halves[c] += turned[d, c] * turned[d, c] / 2
-        changed = _compare(points, turned, halves, (bounds, columns, going), labels, spent, sizes, sums)
-        for place in range(len(going)):
-            for c in range(bounds[place], bounds[place + 1]):
-                column = columns[c]
-                if sizes[column] > 0 and changed[place] > 0:
-                    for d in range(n_dimensions):
-                        centers[column, d] = sums[column, d] / sizes[column]
-        going = going[changed > 0]
     return labels, spent
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _compare(
+def _come_near(
+    turned: NDArray[np.float32], first: int, last: int, centers: NDArray[np.float32], near: NDArray[np.float32]
+) -> None:
+    """Fill `near` with points' products with each centre, less half its squared length: the nearest has most."""
+    n_dimensions, n = len(turned), last - first
+    for c in range(len(centers)):
+        half = np.float32(0)
+        for d in range(n_dimensions):
+            half += centers[c, d] * centers[c, d] / 2
+        own = near[c]
+        own[:n] = -half
+        for d in range(0, n_dimensions - 3, 4):  # four at once, so that `near` is read and written less often
+            a, b = centers[c, d], centers[c, d + 1]
+            e, f = centers[c, d + 2], centers[c, d + 3]
+            of_a, of_b = turned[d, first:last], turned[d + 1, first:last]
+            of_e, of_f = turned[d + 2, first:last], turned[d + 3, first:last]
+            for i in range(n):
+                own[i] += a * of_a[i] + b * of_b[i] + e * of_e[i] + f * of_f[i]
+        for d in range(n_dimensions - n_dimensions % 4, n_dimensions):
+            for i in range(n):
+                own[i] += centers[c, d] * turned[d, first + i]
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _nearest(near: NDArray[np.float32], n_centers: int, best: NDArray[np.int16]) -> float:
+    """Say which centre is nearest to each point, the first of equally near ones; add up how near."""
+    best[:] = 0
+    most = near[0]
+    for c in range(1, n_centers):
+        other = near[c]
+        for i in range(len(best)):
+            closer = other[i] > most[i]
+            best[i] = np.int16(c) if closer else best[i]
+            most[i] = max(other[i], most[i])
+    total = 0.0
+    for i in range(len(best)):
+        total += most[i]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _add_up(
     points: NDArray[np.float32],
-    turned: NDArray[np.float32],
-    halves: NDArray[np.float32],
-    layout: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    best: NDArray[np.int16],
     labels: NDArray[np.int16],
-    spent: NDArray[np.float64],
+    first: int,
     sizes: NDArray[np.int64],
     sums: NDArray[np.float32],
-) -> NDArray[np.int64]:
-    """Give every point to its nearest centre in each block, and add it up there; count the changes."""
-    bounds, columns, going = layout
-    changed = np.zeros(len(going), np.int64)
-    near = np.empty(len(halves), np.float32)
+) -> int:
+    """Add every point up at its centre; count those that have another one than before."""
+    changed = 0
     for i in range(len(points)):
-        for c in range(len(halves)):
-            near[c] = -halves[c]
-        for d in range(points.shape[1]):
-            value = points[i, d]
-            for c in range(len(halves)):
-                near[c] += value * turned[d, c]
-        for place in range(len(going)):
-            best = bounds[place]
-            for c in range(best + 1, bounds[place + 1]):
-                if near[c] > near[best]:
-                    best = c
-            block, label = going[place], best - bounds[place]
-            if labels[block, i] != label:
-                labels[block, i] = label
-                changed[place] += 1
-            spent[block] -= 2 * near[best]
-            column = columns[best]
-            sizes[column] += 1
-            for d in range(points.shape[1]):
-                sums[column, d] += points[i, d]
+        changed += labels[first + i] != best[i]
+        labels[first + i] = best[i]
+        sizes[best[i]] += 1
+        own, point = sums[best[i]], points[i]
+        for d in range(len(own)):
+            own[d] += point[d]
     return changed

@@ -21,7 +21,7 @@ def silhouettes(points: NDArray[np.float32], labels: NDArray[np.int16], *, n_clu
     cluster, and where there is no other cluster. Clusters may be empty.
     """
     values = np.zeros(len(points), np.float32)
-    _fill(points, labels, n_clusters, values)
+    fill_silhouettes(points, labels, n_clusters, values)
     return values
 
 
@@ -33,33 +33,38 @@ def one_cluster_like(points: NDArray[np.float32], normal: NDArray[np.float64]) -
     """
     # No BLAS here: products this small are done before its threads have woken up, and many lists run at once.
     drawn = np.empty(normal.shape, np.float32)
-    _draw(points, normal, drawn)
+    draw_one_cluster(points, normal, drawn)
     return drawn
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _draw(points: NDArray[np.float32], normal: NDArray[np.float64], drawn: NDArray[np.float32]) -> None:
+def draw_one_cluster(points: NDArray[np.float32], normal: NDArray[np.float64], drawn: NDArray[np.float32]) -> None:
+    """Fill `drawn` as :func:`one_cluster_like`."""
     n, n_dimensions = points.shape
-    center = np.zeros(n_dimensions)
-    for i in range(n):
-        for d in range(n_dimensions):
-            center[d] += points[i, d] / n
-    root = np.zeros((n_dimensions, n_dimensions))
-    away = np.empty(n_dimensions)
-    for i in range(n):
-        for d in range(n_dimensions):
-            away[d] = points[i, d] - center[d]
-        for d in range(n_dimensions):
-            weight = away[d] / n
-            for e in range(d + 1):
-                root[d, e] += weight * away[e]
+    away, turned = np.empty((n_dimensions, n)), np.ascontiguousarray(normal.T)  # long rows go fast
+    away[:] = points.T
+    root, center = np.zeros((n_dimensions, n_dimensions)), np.empty(n_dimensions)
+    for d in range(n_dimensions):
+        center[d] = away[d].sum() / n
+        away[d] -= center[d]
+        for e in range(d + 1):
+            total, own, other = 0.0, away[d], away[e]
+            for i in range(n):
+                total += own[i] * other[i]
+            root[d, e] = total / n
     _cholesky(root)
-    for i in range(len(normal)):
-        for d in range(n_dimensions):
-            total = center[d]
-            for e in range(d + 1):
-                total += root[d, e] * normal[i, e]
-            drawn[i, d] = total
+    row = np.empty(len(normal))
+    for d in range(n_dimensions):
+        row[:] = center[d]
+        for e in range(0, d, 2):  # two at once, so that `row` is read and written less often
+            first, second = root[d, e], root[d, e + 1]
+            along, across = turned[e], turned[e + 1]
+            for i in range(len(row)):
+                row[i] += first * along[i] + second * across[i]
+        if d % 2 == 0:
+            for i in range(len(row)):
+                row[i] += root[d, d] * turned[d, i]
+        drawn[:, d] = row
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
@@ -77,38 +82,48 @@ def _cholesky(root: NDArray[np.float64]) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _fill(
+def fill_silhouettes(
     points: NDArray[np.float32], labels: NDArray[np.int16], n_clusters: int, values: NDArray[np.float32]
 ) -> None:
+    """Fill `values`, zeros before, as :func:`silhouettes`."""
     n, n_dimensions = points.shape
     means = np.zeros((n_clusters, n_dimensions))
     squares = np.zeros(n_clusters)
     sizes = np.zeros(n_clusters, np.int64)
-    own_squares = np.zeros(n)
+    own_squares, turned = np.zeros(n), np.ascontiguousarray(points.T)  # long rows go fast
     for i in range(n):
+        mean, point = means[labels[i]], points[i]
         sizes[labels[i]] += 1
         for d in range(n_dimensions):
-            means[labels[i], d] += points[i, d]
-            own_squares[i] += points[i, d] * points[i, d]
+            mean[d] += point[d]
+            own_squares[i] += point[d] * point[d]
         squares[labels[i]] += own_squares[i]
+    distances = np.empty((n_clusters, n))
     for each in range(n_clusters):
         if sizes[each] > 0:
             squares[each] /= sizes[each]
-            for d in range(n_dimensions):
-                means[each, d] /= sizes[each]
+            means[each] /= sizes[each]
+        distance = distances[each]
+        for i in range(n):
+            distance[i] = own_squares[i] + squares[each]
+        for d in range(0, n_dimensions - 1, 2):  # two at once, so that `distance` is read and written less often
+            first, second = 2 * means[each, d], 2 * means[each, d + 1]
+            along, across = turned[d], turned[d + 1]
+            for i in range(n):
+                distance[i] -= first * along[i] + second * across[i]
+        for d in range(n_dimensions - n_dimensions % 2, n_dimensions):
+            for i in range(n):
+                distance[i] -= 2 * means[each, d] * turned[d, i]
     for i in range(n):
         own, other = 0.0, np.inf
         for each in range(n_clusters):
             if sizes[each] == 0:
                 continue
-            product = 0.0
-            for d in range(n_dimensions):
-                product += points[i, d] * means[each, d]
-            distance = max(own_squares[i] + squares[each] - 2 * product, 0.0)
+            apart = max(distances[each, i], 0.0)
             if each == labels[i]:
-                own = distance * sizes[each] / max(sizes[each] - 1, 1)
+                own = apart * sizes[each] / max(sizes[each] - 1, 1)
             else:
-                other = min(other, distance)
+                other = min(other, apart)
         largest = max(own, other)
         if sizes[labels[i]] > 1 and other < np.inf and largest > 1e-12:
             values[i] = (other - own) / largest

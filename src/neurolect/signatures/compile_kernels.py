@@ -26,9 +26,10 @@ def compile_kernels() -> None:
     options = SkipNgramOptions(min_sentences=1, max_overlap=0.0, min_z=-100.0, word_min_association=0.0)
     mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
     items = items_of_values([np.zeros(8, np.int32)], n_items=[1])
-    count_in_lists(items, lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
-    places = np.zeros(4, np.int32)
     in_lists = Lists(lists, ("top",))
+    in_lists.count_in(np.ones(8, np.bool_))
+    count_in_lists(items, in_lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))
+    places = np.zeros(4, np.int32)
     held = held_in_lists(
         items, in_lists, row_lists=np.arange(4, dtype=np.int32), row_items=places, inside=np.ones(8, np.bool_)
     )

@@ -25,7 +25,7 @@ from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
 from neurolect.signatures.evidence.kind import Counted
 from neurolect.signatures.evidence.length import length_notice
 from neurolect.signatures.evidence.registry import added_kinds, kinds
-from neurolect.signatures.evidence.senses import count_senses
+from neurolect.signatures.evidence.senses import SenseSearch
 from neurolect.signatures.firing.listed_tokens import firing_sides
 from neurolect.signatures.firing.token_words import SPANS, TokenWords, token_words
 from neurolect.signatures.inputs import Inputs, read_inputs
@@ -141,11 +141,7 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         with stage.progress.task("word vectors", total=1) as task:
             typical, _ = meanings.result()
             task.advance()
-    with stage.timed("index"):
-        write_index(run.folder, inputs, sentences.coded)
-    table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
-    stage.write("signatures/typical_sentences", table)
-    _name(collected, counted, typical=typical)
+        n_senses = _end(collected, counted, typical=typical, background=background)
     tables = [name for each in counted for name in each.tables]
     lengths = length_notice(collected.lengths.times_longer)
     if lengths is not None:
@@ -159,12 +155,32 @@ def _describe(stage: Stage, tagger: str | None) -> dict[str, object]:
         "n_patterns": sum(each["n_reported"] for item, each in passed.items() if item != "subtree"),
         "patterns": passed,
         "tables": ["summary", *tables, "typical_sentences"],
-        "n_senses": _senses(collected),
+        "n_senses": n_senses,
         "length_notice": lengths,
         "tagger": tagger or "none",
         "vectors": stage.options.vectors,
         **({} if collected.tokens is None else {"firing_tokens": True}),
     }
+
+
+def _end(
+    collected: Collected, counted: Sequence[Counted], *, typical: TypicalSentences, background: ThreadPoolExecutor
+) -> int:
+    """Write what searches need, typical sentences, the summary and senses; say how many of these there are.
+
+    Names are plain Python and senses are kernels: together they use both cores.
+    """
+    search = SenseSearch(collected, background)
+    try:
+        stage, inputs = collected.stage, collected.inputs
+        with stage.timed("index"):
+            write_index(stage.run.folder, inputs, collected.coded)
+        table = typical_sentences_table(typical, sentence_ids=inputs.sentence_ids, lists=inputs.lists)
+        stage.write("signatures/typical_sentences", table)
+        _name(collected, counted, typical=typical)
+        return _senses(collected, search)
+    finally:
+        search.stop()
 
 
 def _annotate(stage: Stage, inputs: Inputs, *, tagger: str | None) -> Annotated:
@@ -277,9 +293,9 @@ def _count(collected: Collected) -> list[Counted]:
 def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalSentences) -> None:
     """Name every list and write the summary."""
     stage, inputs = collected.stage, collected.inputs
-    with stage.timed("names"), stage.progress.task("names", total=1) as task:
-        names = name_lists(collected, counted)
-        task.advance()
+    n_lists = len(inputs.lists.rows)
+    with stage.timed("names"), stage.progress.task("names", total=n_lists, unit="lists") as task:
+        names = name_lists(collected, counted, advance=task.advance)
     table = summary_table(
         names,
         lists=inputs.lists,
@@ -292,9 +308,9 @@ def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalS
     stage.write("signatures/summary", table)
 
 
-def _senses(collected: Collected) -> int:
-    """Find and write the senses of all lists; say how many there are."""
-    tables = count_senses(collected, [kind.sense_items for kind in kinds() if kind.sense_items is not None])
+def _senses(collected: Collected, search: SenseSearch) -> int:
+    """Write the senses of all lists; say how many there are."""
+    tables = search.tables([kind.sense_items for kind in kinds() if kind.sense_items is not None])
     for name, table in tables.items():
         collected.stage.write(f"signatures/{name}", table)
     return int(tables["senses"].num_rows)

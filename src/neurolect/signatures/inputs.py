@@ -1,5 +1,7 @@
 """What the describe stage reads from a run folder, as arrays."""
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +12,15 @@ from numpy.typing import NDArray
 from neurolect.results.field_values import CodedField, coded_field
 from neurolect.results.number import nearly_constant, not_finite
 from neurolect.signatures.annotation.coding import CodedSentences
+from neurolect.signatures.inverted import InvertedLists, count_inside, invert
 from neurolect.store import Run
 from neurolect.store.sides import list_columns
 from neurolect.store.tables import checked_neurons, rows_of_sentences
 
 
 # The lists of a run, laid out for counting: one row a neuron and side.
-class Lists(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Lists:
     """Every list of a run; neuron by neuron, and top before bottom within a neuron."""
 
     rows: NDArray[np.int32]
@@ -32,9 +36,15 @@ class Lists(NamedTuple):
 
     def count_in(self, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count how many sentences of each list belong to a set."""
-        return np.array([np.count_nonzero(inside[rows[rows >= 0]]) for rows in self.rows], dtype=np.int64)
+        found: NDArray[np.int64] = count_inside(self.rows, inside)
+        return found
 
-    @property
+    @cached_property
+    def inverted(self) -> tuple[InvertedLists, ...]:
+        """The lists that hold each sentence, in blocks of lists; as large as `rows`, and kept."""
+        return invert(self.rows)
+
+    @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Sentences of each list, shape (n_lists,)."""
         return np.asarray(np.count_nonzero(self.rows >= 0, axis=1), dtype=np.int64)
@@ -119,7 +129,7 @@ def read_inputs(run: Run) -> Inputs:
     sentences = run.sentences()
     kept = sentences.column("sentence_id").to_numpy()
     sides = {side: _read_side(run, side, kept=kept) for side in run.sides}
-    lists = interleave(sides)._replace(documents=sentences.column("document_id").to_numpy().astype(np.int64))
+    lists = replace(interleave(sides), documents=sentences.column("document_id").to_numpy().astype(np.int64))
     sample = run.table("sample/sentences").column("sentence_id").to_numpy()
     in_sample = np.isin(kept, sample)
     lengths = run.table("background/lengths")

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,20 +15,27 @@ from neurolect.signatures.inputs import Lists
 from neurolect.signatures.vectors.typical_sentences import TypicalSentences
 
 # Names of all lists of a run: lists whose evidence differs get names that differ.
-MAX_DETAILS = 2
+LISTS_AT_ONCE, MAX_DETAILS = 256, 2
 """Pieces of evidence that a name may be given beyond its own."""
 CONDITION = pa.struct([("part", pa.int8()), ("kind", pa.string()), ("label", pa.string())])
 
 
-def distinct_names(evidence: Sequence[ListEvidence], *, origin: str = "after") -> list[Name]:
+def distinct_names(
+    evidence: Sequence[ListEvidence], *, origin: str = "after", advance: Callable[[int], None] | None = None
+) -> list[Name]:
     """Name lists, and tell those of the same name apart by what else they hold.
 
+    ``advance``: Called now and then with the number of lists named.
     ``origin``: As of :func:`neurolect.signatures.counting.names.gather`.
     Returns: One for each list. Names that differ in numbers only count as the same. Two lists keep one name where
         none of them has further evidence, or further evidence is the same.
     """
-    gathered = [gather(each, origin=origin) for each in evidence]
-    names = [name_of(*pair) for pair in zip(evidence, gathered, strict=True)]
+    gathered, names = [], []
+    for number, of_list in enumerate(evidence, start=1):
+        gathered.append(gather(of_list, origin=origin))
+        names.append(name_of(of_list, gathered[-1]))
+        if advance is not None and (number % LISTS_AT_ONCE == 0 or number == len(evidence)):
+            advance(number - (number - 1) // LISTS_AT_ONCE * LISTS_AT_ONCE)
     for n_details in range(1, MAX_DETAILS + 1):
         keys = [_without_numbers(name.text) for name in names]
         holders = Counter(keys)
@@ -43,7 +50,9 @@ def _without_numbers(text: str) -> str:
     return re.sub(r"\([^)]*\d[^)]*\)", "", text)
 
 
-def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
+def name_lists(
+    collected: Collected, counted: Sequence[Counted], *, advance: Callable[[int], None] | None = None
+) -> list[Name]:
     """Name every list by what was counted of all kinds."""
     silent, sizes = collected.inputs.silent, collected.lists.sizes.tolist()
     every = [
@@ -58,7 +67,7 @@ def name_lists(collected: Collected, counted: Sequence[Counted]) -> list[Name]:
         )
         for number in range(len(sizes))
     ]
-    return distinct_names(every, origin=collected.options.name_metadata)
+    return distinct_names(every, origin=collected.options.name_metadata, advance=advance)
 
 
 def summary_table(

@@ -122,7 +122,9 @@ def false_discoveries(
     q /= np.arange(len(q), 0, -1)
     np.minimum(q, 1.0, out=q)
     np.minimum.accumulate(q, out=q)
-    places = np.minimum(np.searchsorted(ascending, asked), len(q) - 1)
+    order = np.argsort(asked)  # searches in order find their places in the cache
+    places = np.empty(len(asked), np.int64)
+    places[order] = np.minimum(np.searchsorted(ascending, asked[order]), len(q) - 1)
     return FalseDiscoveries(np.where(asked > 0, q[places], 1.0), int(np.count_nonzero(q <= rate)))
 
 

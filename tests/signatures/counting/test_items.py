@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurolect.signatures.counting.items import count_in_lists, count_in_rows, items_of_tokens, items_of_values
+from neurolect.signatures.inputs import Lists
 from tests.reference.item_counts import count_in_lists as plain_count_in_lists
 
 N_ITEMS = 7
@@ -33,7 +34,7 @@ def test_equals_plain_counting(
     items = items_of_tokens(codes, offsets, n_items=N_ITEMS, occurrences=occurrences)
     counted = count_in_lists(
         items,
-        np.array(padded, dtype=np.int32).reshape(len(lists), width),
+        Lists(np.array(padded, dtype=np.int32).reshape(len(lists), width), ("top",)),
         in_background=inside,
         min_counts=np.full(len(lists), min_count, dtype=np.int64),
         workers=workers,
@@ -46,7 +47,7 @@ def test_equals_plain_counting(
 
 def test_more_lists_than_a_block_come_out_in_order() -> None:
     items = items_of_values([np.array([0, 1, -1], dtype=np.int32)], n_items=[2])
-    lists = np.tile(np.array([[0, 1, 2]], dtype=np.int32), (300, 1))
+    lists = Lists(np.tile(np.array([[0, 1, 2]], dtype=np.int32), (300, 1)), ("top",))
     counted = count_in_lists(
         items, lists, in_background=np.array([True, False, True]), min_counts=np.ones(300, np.int64), workers=2
     )
@@ -67,7 +68,7 @@ def test_values_of_fields_are_numbered_one_field_after_the_other() -> None:
 
 def test_more_entries_than_there_was_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     items = items_of_values([np.array([0, 1, 2], np.int32)], n_items=[3])
-    lists = np.array([[0, 1], [1, 2]], np.int32)
+    lists = Lists(np.array([[0, 1], [1, 2]], np.int32), ("top",))
     inside, least = np.array([True, False, True]), np.ones(2, np.int64)
     roomy = count_in_lists(items, lists, in_background=inside, min_counts=least)
     monkeypatch.setattr("neurolect.signatures.counting.items.ENTRIES_PER_LIST", 1)

@@ -92,20 +92,26 @@ def item_evidence(
     `background` counts each item in the `n_background` sentences that the background has, of which those kept are
     `inside`.
     """
-    from neurolect.signatures.counting.items import count_in_lists
+    from neurolect.signatures.counting.items import count_in_blocks
 
-    counts = count_in_lists(
+    of_list, of_overlap = lists.sizes, overlap(lists, inside)
+    sizes = Sizes(of_list=of_list, of_overlap=of_overlap, of_background=n_background)
+
+    def leading(counts: "ListCounts") -> Evidence:
+        scored = score_counts(counts, background=background, sizes=sizes, prior_size=options.prior_size)
+        return select(scored, counts, options=options)
+
+    found = count_in_blocks(
         items,
-        lists.rows,
+        lists,
         in_background=inside,
         min_counts=min_counts(lists, options=options),
+        of_block=leading,
         workers=workers,
         advance=advance,
     )
-    sizes = Sizes(of_list=lists.sizes, of_overlap=overlap(lists, inside), of_background=n_background)
-    scored = score_counts(counts, background=background, sizes=sizes, prior_size=options.prior_size)
     return at_depths(
-        select(scored, counts, options=options),
+        Evidence._make(np.concatenate(columns) for columns in zip(NO_EVIDENCE, *found, strict=True)),
         items=items,
         lists=lists,
         background=background,
@@ -146,6 +152,7 @@ def at_depths(
         size_background=size_background if isinstance(size_background, int) else size_background[evidence.items],
         inside=inside,
         n_items=int(np.count_nonzero(background)) if n_items is None else n_items,
+        workers=workers,
     )
     return evidence._replace(
         share_10=tested.share_10,

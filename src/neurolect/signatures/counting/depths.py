@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from neurolect.signatures.inverted import LAST_RANK, RANK_BITS, InvertedLists, postings
 from neurolect.statistics.significance import false_discoveries, log_factorials
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ DEPTHS = (10, 100)
 """Strongest sentences that evidence is counted in, besides all."""
 WIDTH = 2
 """Words of 64 bits that say which of the strongest sentences hold it."""
-LISTS_PER_BLOCK = 128
+ROWS_AT_ONCE = 1 << 16
 SENTENCES, OVERLAP, DOCUMENTS, SQUARES, LATEST, HERE = range(6)
 """Columns of what is summed of a row: the last two are its latest document and its sentences of that so far."""
 
@@ -57,7 +58,7 @@ def held_in_lists(
     ``row_lists, row_items``: int32, shape (R,), lists ascending. List and item code of each row.
     ``inside``: bool, shape (n_sentences,). Kept sentences that belong to the background.
     """
-    n_rows, n_lists = len(row_lists), len(lists.rows)
+    n_rows = len(row_lists)
     found = Held(
         np.zeros((n_rows, WIDTH), np.uint64),
         np.zeros(n_rows, np.int64),
@@ -65,30 +66,36 @@ def held_in_lists(
         np.zeros(n_rows, np.int32),
         np.ones((n_rows, 3)),
     )
-    starts = np.searchsorted(row_lists, np.arange(n_lists + 1)).astype(np.int64)
     documents = lists.documents_of(len(items.offsets) - 1)
+    of_items = postings(*items)
 
-    def block(first: int) -> None:
-        last = min(first + LISTS_PER_BLOCK, n_lists)
-        rows = lists.rows[first:last]
-        slots = np.full(items.n_items, -1, np.int32)
-        of_block = (rows, documents, inside, starts[first : last + 1], row_items, slots)
-        _held_kernel(items.offsets, items.codes, *of_block, *found)
+    def block(part: InvertedLists) -> None:
+        bounds = np.searchsorted(row_lists, np.arange(part.first, part.first + part.n_lists + 1))
+        rows = slice(bounds[0], bounds[-1])
+        order = np.argsort(row_items[rows], kind="stable")
+        own = Held._make(column[rows] for column in found)
+        at = (row_lists[rows] - np.int32(part.first), row_items[rows], order)
+        slots = np.full(part.n_lists, -1, np.int32)
+        _held_kernel(*of_items[:2], part.starts, part.entries, documents, inside, *at, slots, *own)
+        of_lists = lists.rows[part.first : part.first + part.n_lists]
+        _cluster_strongest(of_lists, documents, bounds - bounds[0], own.places, own.clustering)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        list(pool.map(block, range(0, n_lists, LISTS_PER_BLOCK)))
+        list(pool.map(block, lists.inverted))
     return found
 
 
 @njit(nogil=True, cache=True)
 def _held_kernel(
-    offsets: NDArray[np.int64],
-    codes: NDArray[np.int32],
-    lists: NDArray[np.int32],
+    posting_starts: NDArray[np.int64],
+    posting_rows: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    entries: NDArray[np.int32],
     documents: NDArray[np.int64],
     inside: NDArray[np.bool_],
-    starts: NDArray[np.int64],
+    row_lists: NDArray[np.int32],
     row_items: NDArray[np.int32],
+    order: NDArray[np.int64],
     slots: NDArray[np.int32],
     places: NDArray[np.uint64],
     n_sentences: NDArray[np.int64],
@@ -96,72 +103,69 @@ def _held_kernel(
     n_documents: NDArray[np.int32],
     clustering: NDArray[np.float64],
 ) -> None:
-    """Fill the last five; `slots` are -1 before and after: the row of each item in the list at hand."""
-    for each in range(lists.shape[0]):
-        first, last = starts[each], starts[each + 1]
-        if first == last:
-            continue
-        for row in range(first, last):
-            slots[row_items[row]] = row - first
-        kept = lists[each][lists[each] >= 0]
-        for place in range(min(len(kept), 100)):
-            for entry in range(offsets[kept[place]], offsets[kept[place] + 1]):
-                slot = slots[codes[entry]]
-                if slot >= 0:
-                    places[first + slot, place // 64] |= np.uint64(1) << np.uint64(place % 64)
-        sums = np.zeros((last - first, 6), np.int64)
-        _count_all(offsets, codes, np.sort(kept), documents, inside, slots, sums)
-        for slot in range(last - first):
-            total = sums[slot, SENTENCES]
-            n_sentences[first + slot], n_overlap[first + slot] = total, sums[slot, OVERLAP]
-            n_documents[first + slot] = sums[slot, DOCUMENTS]
-            clustering[first + slot, 2] = sums[slot, SQUARES] / total if total else 1.0
-        _cluster_strongest(kept, documents, places[first:last], clustering[first:last])
-        for row in range(first, last):
-            slots[row_items[row]] = -1
+    """Fill the last five, item by item; `slots` are -1 before and after: place of each list among the item's.
 
+    ``order``: int64, shape (R,). Rows by item.
 
-@njit(nogil=True, cache=True)
-def _count_all(
-    offsets: NDArray[np.int64],
-    codes: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    documents: NDArray[np.int64],
-    inside: NDArray[np.bool_],
-    slots: NDArray[np.int32],
-    sums: NDArray[np.int64],
-) -> None:
-    """Count sentences, those of the background, and documents, and sum the squares of the documents' counts.
-
-    ``sums``: int64, shape (R, 6), zeros before. Sums of a row lie side by side: one line of the cache each.
-
-    Sentences of one document are neighbours in `rows`.
+    Sentences of one document are neighbours among an item's, so that the squares of the documents' counts add up as
+    sentences are read. The sums of a row lie side by side: one line of the cache each.
     """
-    for place in range(len(rows)):
-        row = np.uint64(rows[place])
-        document, is_inside = documents[row] + 1, np.int64(inside[row])  # 0 stands for none yet
-        for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + np.uint64(1)])):
-            slot = slots[np.uint64(codes[entry])]
-            if slot < 0:
-                continue
-            own = sums[np.uint64(slot)]
-            own[SENTENCES] += 1
-            own[OVERLAP] += is_inside
-            if own[LATEST] != document:
-                own[LATEST], own[HERE] = document, 0
-                own[DOCUMENTS] += 1
-            own[SQUARES] += 2 * own[HERE] + 1  # the square of n is 1 + 3 + 5 + ...
-            own[HERE] += 1
+    end, sums = 0, np.empty((len(slots), 6), np.int64)
+    while end < len(order):
+        start, item = end, row_items[order[end]]
+        while end < len(order) and row_items[order[end]] == item:
+            slots[row_lists[order[end]]] = end - start
+            end += 1
+        sums[: end - start] = 0
+        for at in range(posting_starts[item], posting_starts[item + 1]):
+            row = np.uint64(posting_rows[at])
+            if row >= len(starts) - 1:
+                break
+            document, is_inside = documents[row] + 1, np.int64(inside[row])  # 0 stands for none yet
+            for entry in range(np.uint64(starts[row]), np.uint64(starts[row + np.uint64(1)])):
+                slot = slots[np.uint64(entries[entry] >> RANK_BITS)]
+                if slot < 0:
+                    continue
+                own = sums[np.uint64(slot)]
+                own[SENTENCES] += 1
+                own[OVERLAP] += is_inside
+                if own[LATEST] != document:
+                    own[LATEST], own[HERE] = document, 0
+                    own[DOCUMENTS] += 1
+                own[SQUARES] += 2 * own[HERE] + 1  # the square of n is 1 + 3 + 5 + ...
+                own[HERE] += 1
+                rank = entries[entry] & LAST_RANK
+                if rank < 100:
+                    places[order[start + slot], rank // 64] |= np.uint64(1) << np.uint64(rank % 64)
+        for place in range(start, end):
+            row, total = order[place], sums[place - start, SENTENCES]
+            slots[row_lists[row]] = -1
+            n_sentences[row], n_overlap[row] = total, sums[place - start, OVERLAP]
+            n_documents[row] = sums[place - start, DOCUMENTS]
+            clustering[row, 2] = sums[place - start, SQUARES] / total if total else 1.0
 
 
 @njit(nogil=True, cache=True)
 def _cluster_strongest(
+    lists: NDArray[np.int32],
+    documents: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    places: NDArray[np.uint64],
+    clustering: NDArray[np.float64],
+) -> None:
+    """Give the design effects in the strongest 10 and 100 of lists, whose rows lie between bounds."""
+    for each in range(len(lists)):
+        rows = slice(bounds[each], bounds[each + 1])
+        _cluster_list(lists[each][lists[each] >= 0], documents, places[rows], clustering[rows])
+
+
+@njit(nogil=True, cache=True)
+def _cluster_list(
     kept: NDArray[np.int32],
     documents: NDArray[np.int64],
     places: NDArray[np.uint64],
     clustering: NDArray[np.float64],
 ) -> None:
-    """Give the design effects in the strongest 10 and 100."""
     n = min(len(kept), 100)
     twin = np.zeros(n, np.int64)  # the first place of the same document
     for place in range(n):
@@ -197,11 +201,7 @@ def count_strongest(places: NDArray[np.uint64], depth: int) -> NDArray[np.int64]
     >>> count_strongest(np.array([[0b1000000011, 1]], np.uint64), 10).tolist()
     [3]
     """
-    kept = np.ascontiguousarray(places & strongest_mask(depth)).view(np.uint8)
-    return np.asarray(_BITS[kept].sum(axis=1), dtype=np.int64)
-
-
-_BITS = np.array([each.bit_count() for each in range(256)], np.uint8)
+    return np.asarray(np.bitwise_count(places & strongest_mask(depth)).sum(axis=1), dtype=np.int64)
 
 
 def strongest_mask(depth: int) -> NDArray[np.uint64]:
@@ -288,6 +288,7 @@ def depth_tests(
     size_background: int | NDArray[np.int64],
     inside: NDArray[np.bool_],
     n_items: int,
+    workers: int = 1,
 ) -> AtDepths:
     """Test rows of evidence at every depth.
 
@@ -296,31 +297,74 @@ def depth_tests(
     ``n_items``: Items that lists may have: as many tests a list are made at every depth.
     """
     n_tests = n_items * len(lists.rows)
-    own = _inside_bits(lists, inside)
-    sizes, of_inside = lists.sizes, lists.count_in(inside)
-    shares, qs = [], []
-    for place, depth in enumerate((*DEPTHS, None)):
-        if depth is None:
-            n, size = held.n_sentences, sizes
-            overlap, of_overlap = held.n_overlap, of_inside
-        else:
-            n, size = count_strongest(held.places, depth), np.minimum(sizes, depth)
-            overlap = count_strongest(held.places & own[row_lists], depth)
-            of_overlap = count_strongest(own, depth)
-        logs = surprise(
-            n.astype(np.float64),
-            size[row_lists].astype(np.float64),
-            np.maximum(n_background - overlap, 0).astype(np.float64),
-            np.maximum(size_background - of_overlap[row_lists], 0).astype(np.float64),
-            clustering=held.clustering[:, place],
-        )
-        found = false_discoveries(logs, every=logs[logs > 0], n_tests=max(n_tests, 1), rate=0.05)
-        shares.append(n / np.maximum(size[row_lists], 1))
-        qs.append(found.q)
-    usual = n_background / np.maximum(size_background, 1)
-    at_10, at_100, whole = qs
-    effect = held.clustering[:, 2]
-    return AtDepths(shares[0], shares[1], held.n_documents, effect, at_10, at_100, whole, usual, held.places)
+    n = len(row_lists)
+    given = _Given(
+        held=held,
+        row_lists=row_lists,
+        n_background=n_background,
+        size_background=np.broadcast_to(size_background, n),
+        sizes=lists.sizes,
+        sizes_inside=lists.count_in(inside),
+        bits_inside=_inside_bits(lists, inside),
+    )
+    shares, logs = np.empty((3, n)), np.empty((3, n), np.float32)
+
+    def test(start: int) -> None:
+        rows = slice(start, start + ROWS_AT_ONCE)
+        for place in range(3):
+            shares[place, rows], logs[place, rows] = _tested(given, rows, place)
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        list(pool.map(test, range(0, n, ROWS_AT_ONCE)))
+    at_10, at_100, whole = (
+        false_discoveries(each, every=each[each > 0], n_tests=max(n_tests, 1), rate=0.05).q for each in logs
+    )
+    return AtDepths(
+        share_10=shares[0],
+        share_100=shares[1],
+        n_documents=held.n_documents,
+        clustering=held.clustering[:, 2],
+        q_10=at_10,
+        q_100=at_100,
+        q=whole,
+        usual=n_background / np.maximum(size_background, 1),
+        places=held.places,
+    )
+
+
+class _Given(NamedTuple):
+    """What the tests need of the rows, R, and of the lists, L."""
+
+    held: Held
+    row_lists: NDArray[np.int32]
+    n_background: NDArray[np.int64]
+    size_background: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    """Sentences of each list, shape (L,)."""
+    sizes_inside: NDArray[np.int64]
+    """How many of them belong to the background, shape (L,)."""
+    bits_inside: NDArray[np.uint64]
+    """Which of the strongest 100 do, as bits, shape (L, 2)."""
+
+
+def _tested(given: _Given, rows: slice, place: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Give the shares of some rows at one depth, and the logarithms of their tests."""
+    of, held = given.row_lists[rows], given.held
+    if place == len(DEPTHS):
+        n, size = held.n_sentences[rows], given.sizes[of]
+        overlap, of_overlap = held.n_overlap[rows], given.sizes_inside[of]
+    else:
+        places, inside, depth = held.places[rows], given.bits_inside[of], DEPTHS[place]
+        n, size = count_strongest(places, depth), np.minimum(given.sizes[of], depth)
+        overlap, of_overlap = count_strongest(places & inside, depth), count_strongest(inside, depth)
+    logs = surprise(
+        n.astype(np.float64),
+        size.astype(np.float64),
+        np.maximum(given.n_background[rows] - overlap, 0).astype(np.float64),
+        np.maximum(given.size_background[rows] - of_overlap, 0).astype(np.float64),
+        clustering=held.clustering[rows, place],
+    )
+    return n / np.maximum(size, 1), logs
 
 
 def _inside_bits(lists: "Lists", inside: NDArray[np.bool_]) -> NDArray[np.uint64]:

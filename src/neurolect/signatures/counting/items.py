@@ -5,14 +5,21 @@ An item is a word, a tag or a value of a metadata field: all are counted by the 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-LISTS_PER_BLOCK = 128
-ENTRIES_PER_LIST = 1_024
+from neurolect.signatures.inverted import LAST_RANK, RANK_BITS, InvertedLists, postings
+
+if TYPE_CHECKING:
+    from neurolect.signatures.inputs import Lists
+
+Found = TypeVar("Found")
+LISTS_AT_ONCE = 128
+ENTRIES_PER_LIST = 512
 """Room for entries to begin with."""
 PEAK_10, PEAK_100 = 3, 5
 """Sentences of the strongest 10 or 100 from which an item counts as one that the list has, rare as it may be."""
@@ -104,7 +111,7 @@ def count_in_rows(items: Items, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def count_in_lists(
     items: Items,
-    lists: NDArray[np.int32],
+    lists: "Lists",
     *,
     in_background: NDArray[np.bool_],
     min_counts: NDArray[np.int64],
@@ -113,7 +120,6 @@ def count_in_lists(
 ) -> ListCounts:
     """Count every item in every list, and in its strongest 10 and 100 sentences.
 
-    ``lists``: int32, shape (n_lists, N). Sentences of each list; -1 where it has fewer.
     ``in_background``: bool, shape (n_sentences,). Whether a sentence is part of the background that the lists are
         compared with.
     ``min_counts``: int64, shape (n_lists,), >= 1. Items counted less often in a list are left out, unless
@@ -121,76 +127,126 @@ def count_in_lists(
     ``workers``: Threads; the result is the same for any number.
     ``advance``: Called now and then with the number of lists done.
     """
+    blocks = count_in_blocks(
+        items,
+        lists,
+        in_background=in_background,
+        min_counts=min_counts,
+        of_block=lambda counts: counts,
+        workers=workers,
+        advance=advance,
+    )
+    whole, few = np.empty(0, np.int64), np.empty(0, np.int32)
+    none = ListCounts(few, few, whole, whole, whole, whole)
+    return ListCounts(*(np.concatenate(columns) for columns in zip(none, *blocks, strict=True)))
 
-    def block(start: int) -> ListCounts:
-        end = min(start + LISTS_PER_BLOCK, len(lists))
-        counts = _count_block(
-            items, lists[start:end], in_background=in_background, min_counts=min_counts[start:end]
-        )
-        return counts._replace(lists=counts.lists + np.int32(start))
 
-    blocks: list[ListCounts] = []
-    starts = range(0, len(lists), LISTS_PER_BLOCK)
+def count_in_blocks(
+    items: Items,
+    lists: "Lists",
+    *,
+    in_background: NDArray[np.bool_],
+    min_counts: NDArray[np.int64],
+    of_block: Callable[[ListCounts], Found],
+    workers: int = 1,
+    advance: Callable[[int], None] | None = None,
+) -> list[Found]:
+    """Count as :func:`count_in_lists`, and give what `of_block` makes of the counts of so many lists at once.
+
+    What it makes is small, where the counts of all lists are not.
+    """
+    of_items = postings(*items)
+
+    def block(part: InvertedLists) -> list[Found]:
+        counts = _count_block(of_items, part, in_background=in_background, min_counts=min_counts)
+        bounds = np.arange(part.first, part.first + part.n_lists + LISTS_AT_ONCE, LISTS_AT_ONCE)
+        ends = np.searchsorted(counts.lists, bounds)
+        return [of_block(ListCounts._make(column[start:end] for column in counts)) for start, end in pairwise(ends)]
+
+    found: list[Found] = []
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for start, each in zip(starts, pool.map(block, starts), strict=True):
-            blocks.append(each)
+        for part, each in zip(lists.inverted, pool.map(block, lists.inverted), strict=True):
+            found += each
             if advance is not None:
-                advance(min(LISTS_PER_BLOCK, len(lists) - start))
-    if not blocks:
-        empty = np.empty(0, dtype=np.int64)
-        return ListCounts(empty.astype(np.int32), empty.astype(np.int32), empty, empty, empty, empty)
-    return ListCounts(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+                advance(part.n_lists)
+    return found
 
 
 def _count_block(
-    items: Items, lists: NDArray[np.int32], *, in_background: NDArray[np.bool_], min_counts: NDArray[np.int64]
+    of_items: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]],
+    part: InvertedLists,
+    *,
+    in_background: NDArray[np.bool_],
+    min_counts: NDArray[np.int64],
 ) -> ListCounts:
-    scratch = np.zeros((4, items.n_items), np.int32)
-    out = np.empty((6, len(lists) * min(items.n_items, ENTRIES_PER_LIST)), dtype=np.int64)
-    n = _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
-    if n > out.shape[1]:  # once more, now that the number is known
-        out = np.empty((6, n), dtype=np.int64)
-        _count_kernel(*items[:3], lists, in_background, min_counts, scratch, out)
-    found = out[:, :n]
-    lists_and_items = (column.astype(np.int32) for column in found[:2])
-    return ListCounts(*lists_and_items, *(column.copy() for column in found[2:]))
+    least = min_counts[part.first : part.first + part.n_lists]
+    counts, held = np.zeros((part.n_lists, 2), np.int64), np.empty(part.n_lists + 1, np.int32)
+    item, parts = 0, []
+    while item < len(of_items[0]) - 1:  # as often as there is no room left
+        out = np.empty((6, max(ENTRIES_PER_LIST, 1) * part.n_lists), np.int32)
+        item, n = _count_kernel(*of_items, part.starts, part.entries, in_background, least, item, counts, held, out)
+        parts.append(out[:, :n])
+    found = np.concatenate([np.empty((6, 0), np.int32), *parts], axis=1)
+    order = np.argsort(found[0].astype(np.uint16), kind="stable")  # items stay ascending within a list
+    of_lists, codes, *numbers = found[:, order]
+    return ListCounts(of_lists + np.int32(part.first), codes, *(column.astype(np.int64) for column in numbers))
 
 
 @njit(nogil=True, cache=True)
 def _count_kernel(
-    offsets: NDArray[np.int64],
-    codes: NDArray[np.int32],
+    posting_starts: NDArray[np.int64],
+    posting_rows: NDArray[np.int32],
     weights: NDArray[np.int32],
-    lists: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    entries: NDArray[np.int32],
     in_background: NDArray[np.bool_],
     min_counts: NDArray[np.int64],
-    counts: NDArray[np.int32],
-    out: NDArray[np.int64],
-) -> int:
-    """Fill `out`, as far as it goes, with the columns of :class:`ListCounts`; give the number of entries.
+    first: int,
+    counts: NDArray[np.int64],
+    held: NDArray[np.int32],
+    out: NDArray[np.int32],
+) -> tuple[int, int]:
+    """Fill `out` with the columns of :class:`ListCounts`, item by item from the first on, until there is no room.
 
-    `counts` are zeros before and after: of sentences outside the background, inside, of the strongest 10 and 100.
+    Returns: the item to resume at; the number of entries.
+
+    `counts` are zeros before and after. Two numbers lie in one, each 32 bits: a list's sentences outside the
+    background and, above, inside; of its strongest 10 and, above, 100. `held` is for the lists at hand.
     """
     n_out = 0
-    for each in range(lists.shape[0]):
-        place = 0  # among the sentences that are there
-        for row in lists[each]:
-            if row >= 0:
-                into = counts[np.int64(in_background[row])]
-                for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
-                    into[np.uint64(codes[entry])] += weights[entry]
-                    if place < 100:
-                        counts[3, np.uint64(codes[entry])] += 1
-                        if place < 10:
-                            counts[2, np.uint64(codes[entry])] += 1
-                place += 1
-        for code in range(counts.shape[1]):
-            total = counts[0, code] + counts[1, code]
-            if total >= min_counts[each] or counts[2, code] >= PEAK_10 or counts[3, code] >= PEAK_100:
-                if n_out < out.shape[1]:
-                    out[0, n_out], out[1, n_out] = each, code
-                    out[2, n_out], out[3, n_out] = total, counts[1, code]
-                    out[4, n_out], out[5, n_out] = counts[2, code], counts[3, code]
+    peaks = np.zeros(LAST_RANK + 1, np.int64)
+    peaks[:100] = 1 << 32
+    peaks[:10] += 1
+    fewest = min(min_counts.min(), PEAK_10)
+    for item in range(first, len(posting_starts) - 1):
+        if n_out + len(counts) > out.shape[1]:
+            return item, n_out
+        total = 0
+        for at in range(posting_starts[item], posting_starts[item + 1]):
+            total += weights[at]
+        if total < fewest:
+            continue
+        n_held = 0
+        for at in range(posting_starts[item], posting_starts[item + 1]):
+            row = posting_rows[at]
+            if row >= len(starts) - 1:
+                break
+            weight = np.int64(weights[at]) << (32 * np.int64(in_background[row]))
+            for entry in range(np.uint64(starts[row]), np.uint64(starts[row + 1])):
+                own = counts[np.uint64(entries[entry] >> RANK_BITS)]
+                held[n_held] = entries[entry] >> RANK_BITS
+                n_held += own[0] == 0  # without a branch, which would be guessed wrong
+                own[0] += weight
+                own[1] += peaks[np.uint64(entries[entry] & LAST_RANK)]
+        for at in range(n_held):
+            each = np.uint64(held[at])
+            own = counts[each]
+            inside = own[0] >> 32
+            both, of_10, of_100 = inside + (own[0] & 0xFFFFFFFF), own[1] & 0xFFFFFFFF, own[1] >> 32
+            if both >= min_counts[each] or of_10 >= PEAK_10 or of_100 >= PEAK_100:
+                out[0, n_out], out[1, n_out] = each, item
+                out[2, n_out], out[3, n_out] = both, inside
+                out[4, n_out], out[5, n_out] = of_10, of_100
                 n_out += 1
-        counts[:] = 0
-    return n_out
+            own[0] = own[1] = 0
+    return len(posting_starts) - 1, n_out

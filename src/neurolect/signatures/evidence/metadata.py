@@ -47,7 +47,7 @@ def field_evidence(
     items = items_of_values([field.codes for field in fields], n_items=sizes_of_fields)
     counts = count_in_lists(
         items,
-        lists.rows,
+        lists,
         in_background=everywhere,
         min_counts=min_counts(lists, options=options),
         workers=workers,

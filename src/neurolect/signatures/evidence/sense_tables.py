@@ -134,12 +134,12 @@ def _counted(
     items: Items, block: _Block, least: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Count items in senses: list of the block, sense, item, count in the sense, count in the list."""
-    counts = np.zeros((least.shape[1], items.n_items), np.int32)
+    scratch = np.zeros((items.n_items, least.shape[1]), np.int32), np.empty(items.n_items, np.int32)
     out = np.empty((5, len(block.rows) * 512), dtype=np.int64)
-    n = _count_kernel(*items[:3], block.rows, block.labels, least, counts, out)
+    n = _count_kernel(*items[:3], block.rows, block.labels, least, *scratch, out)
     if n > out.shape[1]:  # once more, now that the number is known
         out = np.empty((5, n), dtype=np.int64)
-        _count_kernel(*items[:3], block.rows, block.labels, least, counts, out)
+        _count_kernel(*items[:3], block.rows, block.labels, least, *scratch, out)
     places, senses, codes, n_sense, n_list = (column[:n] for column in out)
     return places, senses, codes, n_sense, n_list
 
@@ -160,30 +160,36 @@ def _count_kernel(
     labels: NDArray[np.int8],
     least: NDArray[np.int64],
     counts: NDArray[np.int32],
+    held: NDArray[np.int32],
     out: NDArray[np.int64],
 ) -> int:
-    """Fill `out`, as far as it goes; give the number of entries. `counts` are zeros before and after."""
-    n_out, n_senses = 0, counts.shape[0]
+    """Fill `out`, as far as it goes; give the number of entries.
+
+    `counts`, of each item in each sense, are zeros before and after; `held` is for the items of the list at hand.
+    """
+    n_out, n_senses = 0, counts.shape[1]
     for each in range(rows.shape[0]):
+        n_held = 0
         for place in range(rows.shape[1]):
-            if labels[each, place] >= 0:
-                into = counts[labels[each, place]]
-                row = rows[each, place]
-                for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
-                    into[np.uint64(codes[entry])] += weights[entry]
-        for code in range(counts.shape[1]):
-            total = 0
-            for sense in range(n_senses):
-                total += counts[sense, code]
-            if total == 0:
+            sense = labels[each, place]
+            if sense < 0:
                 continue
+            row = rows[each, place]
+            for entry in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
+                own = counts[np.uint64(codes[entry])]
+                if not own.any():
+                    held[n_held] = codes[entry]
+                    n_held += 1
+                own[sense] += weights[entry]
+        for at in range(n_held):
+            own = counts[np.uint64(held[at])]
             for sense in range(n_senses):
-                if counts[sense, code] >= least[each, sense]:
+                if own[sense] >= least[each, sense]:
                     if n_out < out.shape[1]:
-                        out[0, n_out], out[1, n_out], out[2, n_out] = each, sense, code
-                        out[3, n_out], out[4, n_out] = counts[sense, code], total
+                        out[0, n_out], out[1, n_out], out[2, n_out] = each, sense, held[at]
+                        out[3, n_out], out[4, n_out] = own[sense], own.sum()
                     n_out += 1
-        counts[:] = 0
+            own[:] = 0
     return n_out
 
 

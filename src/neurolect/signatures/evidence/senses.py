@@ -4,7 +4,10 @@ The one kind that is not the same for all lists: every sentence has some of ever
 products made where they are needed (see ``fidelity/inputs.py``), and they come last among those of a list.
 """
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Executor, wait
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +18,9 @@ from neurolect.signatures.evidence.kind import EvidenceKind, SenseItems
 from neurolect.store import Run
 from neurolect.store.sides import lists_of
 
+if TYPE_CHECKING:
+    from neurolect.signatures.vectors.senses import Senses
+
 
 def has_senses(run: Run) -> bool:
     """Tell whether a run's lists have senses that sentences can be compared with: not without word vectors."""
@@ -23,21 +29,52 @@ def has_senses(run: Run) -> bool:
     return described and all(run.files.has(f"signatures/{name}") for name in files)
 
 
-def count_senses(
-    collected: Collected, by: Sequence[Callable[[Collected], SenseItems | None]]
-) -> dict[str, pa.Table]:
-    """Find the senses of all lists, and what tells them apart by the items given."""
-    from neurolect.signatures.evidence.sense_tables import sense_tables
-    from neurolect.signatures.vectors.senses import find_senses
+class SenseSearch:
+    """Looks for the senses of all lists while other steps work; a bar is shown from when they are waited for."""
 
-    stage, lists = collected.stage, collected.lists
-    _, vectors = collected.meanings.result()
-    with stage.timed("senses"), stage.progress.task("senses", total=len(lists.rows), unit="lists") as task:
-        senses = find_senses(vectors, lists, options=stage.options, workers=stage.workers, advance=task.advance)
-    with stage.timed("sense evidence"):
-        items = [found for each in by if (found := each(collected)) is not None]
-        longer = collected.lengths.times_longer
-        return sense_tables(senses, items, inputs=collected.inputs, times_longer=longer, workers=stage.workers)
+    def __init__(self, collected: Collected, background: Executor) -> None:
+        self._collected, self._n_done, self._stopped = collected, 0, threading.Event()
+        self._found = background.submit(self._find)
+        if collected.stage.workers == 1:
+            wait([self._found])
+
+    def _find(self) -> "Senses":
+        from neurolect.signatures.vectors.senses import find_senses
+
+        stage = self._collected.stage
+        _, vectors = self._collected.meanings.result()
+        with stage.timed("senses"):
+            lists, options = self._collected.lists, stage.options
+            return find_senses(vectors, lists, options=options, workers=stage.workers, advance=self._advance)
+
+    def _advance(self, n: int) -> None:
+        if self._stopped.is_set():
+            raise CancelledError
+        self._n_done += n
+
+    def stop(self) -> None:
+        """Let the search end early."""
+        self._stopped.set()
+
+    def tables(self, by: Sequence[Callable[[Collected], SenseItems | None]]) -> dict[str, pa.Table]:
+        """Wait for the senses, and find what tells them apart by the items given."""
+        from neurolect.signatures.evidence.sense_tables import sense_tables
+
+        stage, shown = self._collected.stage, 0
+        with stage.progress.task("senses", total=len(self._collected.lists.rows), unit="lists") as task:
+            while shown < self._n_done or not self._found.done():
+                wait([self._found], timeout=0.2)
+                task.advance(self._n_done - shown)
+                shown = self._n_done
+        with stage.timed("sense evidence"):
+            items = [found for each in by if (found := each(self._collected)) is not None]
+            return sense_tables(
+                self._found.result(),
+                items,
+                inputs=self._collected.inputs,
+                times_longer=self._collected.lengths.times_longer,
+                workers=stage.workers,
+            )
 
 
 def _labels(run: Run, sides: Sequence[str]) -> Labelled:

@@ -84,7 +84,7 @@ def tag_evidence(
     codes, offsets = tag_tokens(coded)
     items = items_of_tokens(codes, offsets, n_items=len(coded.tag_names), occurrences=True)
     counts = count_in_lists(
-        items, lists.rows, in_background=in_sample, min_counts=np.ones(len(lists.rows), np.int64), workers=workers
+        items, lists, in_background=in_sample, min_counts=np.ones(len(lists.rows), np.int64), workers=workers
     )
     totals = count_in_rows(items, in_sample)
     sums = [

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from neurolect.clustering.k_means_in_step import assign, cluster
-from neurolect.clustering.quality import one_cluster_like, silhouettes
+from neurolect.clustering.k_means_in_step import MAX_ROUNDS, assign, cluster_each
+from neurolect.clustering.quality import draw_one_cluster, fill_silhouettes, silhouettes
 from neurolect.signatures.inputs import Lists
 from neurolect.signatures.options import DescribeOptions
 
@@ -104,26 +105,40 @@ def senses_of(
     no sense is smaller than ``sense_share``. Otherwise there is one sense. See decision 10.
     """
     size = min(len(points), options.sense_sentences)
-    numbers = tuple(range(2, min(options.max_senses, size // 2) + 1))
-    if not numbers:
+    numbers = np.arange(2, min(options.max_senses, size // 2) + 1)
+    if not len(numbers):
         return _one_sense(points, math.nan, math.nan)
-    chosen = np.ascontiguousarray(points[np.linspace(0, len(points) - 1, size).astype(np.int64)])
-    splits = cluster(chosen, numbers=numbers, draws=draws)
-    means = [
-        float(silhouettes(chosen, split.labels, n_clusters=number).mean())
-        for number, split in zip(numbers, splits, strict=True)
-    ]
-    best = int(np.argmax(np.round(means, 6)))
-    null = one_cluster_like(chosen, normal[:size])
-    of_null = cluster(null, numbers=numbers[best : best + 1], draws=draws)[0]
-    null_mean = float(silhouettes(null, of_null.labels, n_clusters=numbers[best]).mean())
-    if means[best] < null_mean + options.sense_margin:
-        return _one_sense(points, means[best], null_mean)
-    settled = assign(points, splits[best].centers, n_rounds=SETTLING_ROUNDS)
-    sizes = np.bincount(settled.labels, minlength=numbers[best])
+    chosen = points[np.linspace(0, len(points) - 1, size).astype(np.int64)]
+    centers, silhouette, null = _best_split(chosen, numbers, draws, normal[:size])
+    if silhouette < null + options.sense_margin:
+        return _one_sense(points, silhouette, null)
+    settled = assign(points, centers, n_rounds=SETTLING_ROUNDS)
+    sizes = np.bincount(settled.labels, minlength=len(centers))
     if sizes.min() < max(options.sense_share * len(points), 2):
-        return _one_sense(points, means[best], null_mean)
-    return _in_order(points, settled.labels, sizes)._replace(silhouette=means[best], null_silhouette=null_mean)
+        return _one_sense(points, silhouette, null)
+    return _in_order(points, settled.labels, sizes)._replace(silhouette=silhouette, null_silhouette=null)
+
+
+@njit(cache=True, nogil=True)
+def _best_split(
+    points: NDArray[np.float32], numbers: NDArray[np.int64], draws: NDArray[np.float64], normal: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], float, float]:
+    """Give the centres of the split with the highest mean silhouette, that silhouette, and one cluster's."""
+    labels, centers, firsts = cluster_each(points, numbers, draws, MAX_ROUNDS)
+    best, highest, values = 0, -np.inf, np.empty(len(points), np.float32)
+    means = np.empty(len(numbers))
+    for each in range(len(numbers)):
+        values[:] = 0.0
+        fill_silhouettes(points, labels[each], numbers[each], values)
+        means[each] = values.astype(np.float64).mean()
+        if round(means[each], 6) > highest:
+            best, highest = each, round(means[each], 6)
+    drawn = np.empty(normal.shape, np.float32)
+    draw_one_cluster(points, normal, drawn)
+    of_null, _, _ = cluster_each(drawn, numbers[best : best + 1], draws, MAX_ROUNDS)
+    values[:] = 0.0
+    fill_silhouettes(drawn, of_null[0], numbers[best], values)
+    return centers[firsts[best] : firsts[best + 1]], means[best], values.astype(np.float64).mean()
 
 
 def _in_order(points: NDArray[np.float32], found: NDArray[np.int16], sizes: NDArray[np.intp]) -> ListSenses:
