@@ -141,7 +141,7 @@ def test_vectors_that_cannot_be_had_are_reported_before_anything_is_done(
         describe(run, options=DescribeOptions(tagger="none", vectors="none.vec"))
     monkeypatch.setattr("neurolect.signatures.vectors.files._gensim_is_installed", lambda: False)
     monkeypatch.setitem(sys.modules, "gensim", None)
-    with pytest.raises(MissingExtraError, match=r"'gensim' is needed for word vectors(.|\n)*neurolect\[describe\]"):
+    with pytest.raises(MissingExtraError, match=r"'gensim' is needed for word vectors(.|\n)*pip install "):
         describe(run, options=DescribeOptions(tagger="none"))
     assert (run.folder / "manifest.json").read_text() == before
 

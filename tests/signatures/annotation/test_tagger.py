@@ -37,7 +37,7 @@ def test_none_is_no_tagger() -> None:
 def test_spacy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "spacy")
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(MissingExtraError, match=r"tagger=none.*\n.*neurolect\[describe\]"):
+    with pytest.raises(MissingExtraError, match=r"tagger=none.*\n.*pip install "):
         find_tagger("auto")
 
 

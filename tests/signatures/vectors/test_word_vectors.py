@@ -62,7 +62,7 @@ def test_nothing_to_learn_gives_zeros() -> None:
 
 def test_gensim_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim.models", None)
-    with pytest.raises(MissingExtraError, match=r"vectors=none(.|\n)*neurolect\[describe\]"):
+    with pytest.raises(MissingExtraError, match=r"vectors=none(.|\n)*pip install "):
         train_vectors(PETS, options=DescribeOptions())
 
 
