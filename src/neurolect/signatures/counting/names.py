@@ -281,20 +281,27 @@ def _either(content: Sequence[_Scored], n_sentences: int) -> _Scored | None:
     best: _Scored | None = None
     for pair in combinations([each for each in content if each.share_10 >= EACH_OF_TWO - 1e-9], 2):
         one, other = (each.part for each in sorted(pair, key=lambda each: -each.share_10))
-        if one.kind == other.kind:
+        least = max(OF_BOTH, max(each.share_10 for each in pair) + EACH_OF_TWO) - 1e-9
+        if one.kind == other.kind or _shares(_places(one) | _places(other), n_sentences)[0] < least:
             continue
         text = f"{one.text}, or {other.text}"
         part = Part(one.candidates + other.candidates, one.kind, text, text, other_kind=other.kind)
         found = _joined(part, n_sentences, discount=WORDS_DISCOUNT)
-        least = max(OF_BOTH, max(each.share_10 for each in pair) + EACH_OF_TWO) - 1e-9
-        if found.share_10 >= least and found.usual <= GRADES[1][1] and (best is None or found.bits > best.bits):
+        if found.usual <= GRADES[1][1] and (best is None or found.bits > best.bits):
             best = found
     return best
 
 
+def _places(part: Part) -> int:
+    places = 0
+    for each in part.candidates:
+        places |= each.places
+    return places
+
+
 def bits_of(share: float, background: float) -> float:
     """Give what :func:`~neurolect.statistics.scores.share_bits` gives, of one pair of shares."""
-    p, q = (min(max(each, 1e-6), 1 - 1e-6) for each in (share, background))
+    p, q = min(max(share, 1e-6), 1 - 1e-6), min(max(background, 1e-6), 1 - 1e-6)
     return p * math.log2(p / q) + (1 - p) * math.log2((1 - p) / (1 - q)) if p > q else 0.0
 
 
@@ -374,8 +381,8 @@ def _further(first: _Scored, gathered: _Gathered, *, n_content: int) -> list[_Sc
     found = content[:1] if first.part.candidates[0].of_layer else []
     for parts, most in ((content, n_content), (_settings(origins, first), n_content + 1)):
         for each in parts:
-            is_new = all(_is_new(each.part, one.part) for one in (first, *found))
-            if len(found) < most and each.share_10 >= SETTING - 1e-9 and is_new:
+            covers = len(found) < most and each.share_10 >= SETTING - 1e-9
+            if covers and all(_is_new(each.part, one.part) for one in (first, *found)):
                 found.append(each)
     return found
 
