@@ -190,7 +190,7 @@ def test_every_verb_and_option_of_the_command_line_has_help() -> None:
         for number, line in enumerate(lines):
             if re.match(r"  --\w", line):
                 shown = line + (lines[number + 1] if number + 1 < len(lines) else "")
-                form = r"  --[\w-]+(?:, --[\w-]+)*(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+))?\s{2,}\S"
+                form = r"  --[\w-]+(?:, --[\w-]+)*(?: (?:<[^>]+>|\[[^\]]+\]|[A-Z=]+(?: RANGE)?))?\s{2,}\S"
                 assert re.search(form, shown), line
 
 

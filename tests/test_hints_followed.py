@@ -5,9 +5,11 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.command_line import Answer, command
 from tests.hint_cases import CASES, SLOW, Case, make_world, quoted
@@ -187,6 +189,8 @@ WAYS: dict[str, Callable[[str, str, str, dict[str, str], Path], Way]] = {
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
 def test_the_hint_is_right(name: str, tmp_path: Path) -> None:
     case = CASES[name]
+    if name == "pickled weights" and Version(version("torch")) < Version("2.6"):
+        pytest.skip("transformers loads pickled weights with PyTorch 2.6 or newer only")
     folder = copy_of(make_world, tmp_path / "w")
     relocate(folder)
     case.before(folder)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from neurolect.results.field_values import CodedField, coded_field
 from neurolect.results.number import nearly_constant, not_finite
 from neurolect.signatures.annotation.coding import CodedSentences
-from neurolect.signatures.inverted import InvertedLists, count_inside, invert
 from neurolect.store import Run
 from neurolect.store.sides import list_columns
 from neurolect.store.tables import checked_neurons, rows_of_sentences
+
+if TYPE_CHECKING:
+    from neurolect.signatures.inverted import InvertedLists
 
 
 # The lists of a run, laid out for counting: one row a neuron and side.
@@ -36,12 +38,16 @@ class Lists:
 
     def count_in(self, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count how many sentences of each list belong to a set."""
+        from neurolect.signatures.inverted import count_inside
+
         found: NDArray[np.int64] = count_inside(self.rows, inside)
         return found
 
     @cached_property
-    def inverted(self) -> tuple[InvertedLists, ...]:
+    def inverted(self) -> "tuple[InvertedLists, ...]":
         """The lists that hold each sentence, in blocks of lists; as large as `rows`, and kept."""
+        from neurolect.signatures.inverted import invert
+
         return invert(self.rows)
 
     @cached_property

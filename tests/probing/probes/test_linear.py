@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from packaging.version import Version
 
 from neurolect.errors import FormatVersionError, OptionError, ProbingError
 from neurolect.probing import LinearOptions, LinearProbe, fit_linear, fit_path, open_probe, write_probe
@@ -65,12 +66,19 @@ def test_it_is_as_good_as_the_plain_twin(n_classes: int, n_neurons: int, seed: i
 @pytest.mark.parametrize("n_classes", [2, 5])
 @pytest.mark.parametrize(("l1", "l2"), [(0.01, 0.002), (0.02, 0.0), (0.0, 0.01)])
 def test_scikit_learn_finds_the_same(n_classes: int, l1: float, l2: float) -> None:
+    from sklearn import __version__
     from sklearn.linear_model import LogisticRegression
 
     rows, labels = example(150, 8, n_classes, 3)
+    named = {"penalty": "elasticnet"} if Version(__version__) < Version("1.8") else {}
     probe = fit_linear(rows, labels, options=with_penalties(l1, l2))
     oracle = LogisticRegression(
-        C=1 / (len(rows) * (l1 + 2 * l2)), l1_ratio=l1 / (l1 + 2 * l2), solver="saga", tol=1e-12, max_iter=50_000
+        C=1 / (len(rows) * (l1 + 2 * l2)),
+        l1_ratio=l1 / (l1 + 2 * l2),
+        solver="saga",
+        tol=1e-12,
+        max_iter=50_000,
+        **named,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
