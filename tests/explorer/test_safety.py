@@ -67,7 +67,9 @@ async def requested(
     left = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:
-        return left.pop() if left else {"type": "http.disconnect"}
+        if not left:
+            await asyncio.Event().wait()  # who asked stays: older Starlettes listen while they send
+        return left.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
         messages.append(message)
