@@ -60,8 +60,9 @@ class SenseSearch:
         """Wait for the senses, and find what tells them apart by the items given."""
         from neurolect.signatures.evidence.sense_tables import sense_tables
 
-        stage, shown = self._collected.stage, 0
+        stage, shown = self._collected.stage, self._n_done
         with stage.progress.task("senses", total=len(self._collected.lists.rows), unit="lists") as task:
+            task.resume(shown)
             while shown < self._n_done or not self._found.done():
                 wait([self._found], timeout=0.2)
                 task.advance(self._n_done - shown)
