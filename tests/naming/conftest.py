@@ -1,4 +1,4 @@
-"""A whole run, with histograms and a model: what cards and dashboards need."""
+"""A whole run, with histograms and a model: what cards and dashboards need; and one whose lists are known."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import succeed
+from tests.fidelity.scored_run import write_described_run
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
 
@@ -25,3 +26,15 @@ def made_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole_run(made_run: Path, tmp_path: Path) -> Path:
     """A copy of it."""
     return Path(shutil.copytree(made_run, tmp_path / "whole"))
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("named") / "run"
+    write_described_run(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(described: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(described, tmp_path / "run"))

@@ -19,24 +19,12 @@ from neurolect.naming.sentences import HeldOut
 from neurolect.results import rank
 from neurolect.store import Run
 from neurolect.views.texts.names import cost_text, names_of_run, names_text
-from tests.fidelity.scored_run import RECIPE, write_described_run
+from tests.fidelity.scored_run import RECIPE
 from tests.naming.stub_server import Reply, by_share, by_word, completion, is_fit, is_yes, sentences_of, serving
 from tests.naming.test_stage import FAST, rows_of
 
 ONE = NameOptions(**{name: getattr(FAST, name) for name in FAST.__slots__} | {"ask": "sentence"})
 SCORES = ("score", "automatic_score", "other_score")
-
-
-@pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("named") / "run"
-    write_described_run(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(described: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(described, tmp_path / "run"))
 
 
 def named(folder: Path, url: str, options: NameOptions = ONE, **more: Any) -> Run:

@@ -21,23 +21,11 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
 from neurolect.verification import verify
 from neurolect.views.texts.names import names_of_run
-from tests.fidelity.scored_run import CONSTANT, GOLDEN, NOISE, RECIPE, write_described_run
+from tests.fidelity.scored_run import CONSTANT, GOLDEN, NOISE, RECIPE
 from tests.naming.stub_server import Reply, by_word, completion, is_fit, sentences_of, serving
 
 SECRET = "sk-very-secret-123"
 FAST = NameOptions(shown=8, contrast=3, judged=6, retries=0, longest_wait=0.0, n_bootstrap=50)
-
-
-@pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("named") / "run"
-    write_described_run(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(described: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(described, tmp_path / "run"))
 
 
 def named(folder: Path, url: str, *, model: str = "m", options: NameOptions = FAST, **more: Any) -> Run:
