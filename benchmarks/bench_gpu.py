@@ -9,7 +9,7 @@ corpus, repeated with their words shuffled until there are enough, so that lists
 * collect: from the corpus folder to the finished run folder. ``pass`` is the rate from its first launch until the
   device is through with all (pass_clock.py), ``whole`` that of the whole call, with compiling and writing.
 * rounds: bare, pooled and collect in turns, BERT's shape compiled, MPNet's as it is by default.
-* profile: what the GPU and the host do in collect of MPNet's shape, by PyTorch's profiler.
+* profile: what the GPU and the host do in collect of MPNet's shape, part by part (pass_breakdown.py).
 
     python benchmarks/shuffled_corpus.py SMALL_CORPUS CORPUS 5000000
     python benchmarks/bench_gpu.py --corpus CORPUS --tokenizer FOLDER [--parts bare,packed,padded,mpnet,precision]
@@ -31,6 +31,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 import transformers
+from pass_breakdown import Kernel, parts, show_parts, show_traced, traced
 from pass_clock import clocked_pass
 
 from neurolect.collector import CollectOptions, collect
@@ -167,31 +168,29 @@ def in_turns(name: str, model: Model, corpus: Corpus, folder: Path, n_rounds: in
     show(f"{name}, medians", medians | ratios | {"tokens a sentence": fed.n_tokens})
 
 
-def idle_share(spans: list[tuple[float, float]]) -> float:
-    """Give the share of time in which nothing ran, in the middle half of some spans of time."""
-    spans = sorted(spans)[len(spans) // 4 : len(spans) * 3 // 4]
-    busy, until = 0.0, spans[0][0]
-    for start, end in spans:
-        busy += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return 1 - busy / (until - spans[0][0])
-
-
 def profiled(model: Model, corpus: Corpus, folder: Path, **options: Any) -> None:
-    """Print what takes the GPU's time in a collect, and how much of it the GPU is idle."""
-    shutil.rmtree(folder, ignore_errors=True)
-    activities = [torch.profiler.ProfilerActivity.CUDA]
-    with clocked_pass() as clock, torch.profiler.profile(activities=activities) as profile:
-        collect(model, corpus, out=folder, options=CollectOptions(**options))
-    begun = [event for event in profile.events() if event.device_type.name == "CUDA"]
-    idle = idle_share([(event.time_range.start, event.time_range.end) for event in begun])
-    spent: dict[str, float] = {}
-    for event in begun:
-        spent[event.name[:60]] = spent.get(event.name[:60], 0.0) + event.time_range.elapsed_us() / 1e6
-    print(f"pass {clock.seconds:.1f} s; GPU at work in the whole call {sum(spent.values()):.1f} s", flush=True)
-    print(f"    idle for {idle:.1%} of the middle half", flush=True)
-    for each, seconds in sorted(spent.items(), key=lambda each: -each[1])[:24]:
-        print(f"    {seconds:7.3f} s  {each}", flush=True)
+    """Print where a collect spends its time, by marks and by PyTorch's profiler, next to the network alone."""
+    whole(model, corpus, folder, **options | {"limit": 65_536})  # compiles
+    fed, kernels = feed(model, corpus, n_sentences=options["limit"]), list[Kernel]()
+    bare = fed.bare(2.0)
+    with traced(kernels):
+        fed.bare(0.0)
+    print(f"bare, three times and once before: {bare:,.0f} sentences/s, {fed.n_sentences:,} sentences", flush=True)
+    show_traced(kernels)
+    del fed
+    for look in (parts, traced):
+        shutil.rmtree(folder, ignore_errors=True)
+        found: list[Any] = []
+        offset = time.time() - time.perf_counter()
+        with clocked_pass() as clock, look(found):
+            collect(model, corpus, out=folder, options=CollectOptions(**options))
+        print(f"{look.__name__}: pass {clock.taken[-1][0] / clock.seconds:,.0f} sentences/s", flush=True)
+        print("    by tenths:", [round(rate) for rate in clock.by_tenths()], flush=True)
+        if look is parts:
+            show_parts(found, clock)
+        else:
+            begun, through = clock.begun + offset, clock.through + offset
+            show_traced([each for each in found if begun - 1e-3 < each.start < through])
 
 
 @contextmanager
@@ -316,7 +315,7 @@ def main() -> None:
         if "rounds" in parts:
             in_turns("MPNet", mpnet, corpus, run, arguments.rounds, **usual, limit=n)
         if "profile" in parts:
-            profiled(mpnet, corpus, run, **usual, limit=163_840)
+            profiled(mpnet, corpus, run, **usual, limit=n)
         if "mpnet" in parts:
             show("MPNet, padded, for long", bare(mpnet, corpus, n_sentences=n, at_least=10.0))
             show("MPNet, collect", whole(mpnet, corpus, run, **usual, limit=n))
