@@ -12,6 +12,7 @@ from neurolect.results import rank
 from neurolect.store import Run, open_run
 from neurolect.views import card, card_text
 from tests.command_line import command
+from tests.documented_folder import check_folder
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -30,6 +31,7 @@ def test_the_twin_is_read_and_scored_like_the_run(controlled: Run) -> None:
     assert twin.manifest["corpus"]["fingerprint"] == controlled.manifest["corpus"]["fingerprint"]
     assert twin.manifest["model"]["fingerprint"] != controlled.manifest["model"]["fingerprint"]
     assert controlled.is_current("control")
+    assert check_folder(controlled.folder, page="run_folder.md", below="fidelity")
     before = (controlled.folder / "fidelity" / "twins.parquet").stat().st_mtime_ns
     again = run(
         controlled.manifest["model"]["name"], [controlled.manifest["corpus"]["path"]], out=controlled.folder,

@@ -1,4 +1,4 @@
-"""What is written is there and true: docstrings, options, glossary, README, the run folder's specification."""
+"""What is written is there and true: docstrings, options, glossary, README, commands, decisions."""
 
 import ast
 import dataclasses
@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from numpydoc.validate import validate
 from typer.main import get_command
@@ -22,14 +21,9 @@ from typer.main import get_command
 from neurolect.cli import app
 from neurolect.config import load_tables
 from neurolect.paper.options import PaperConfig
-from neurolect.signatures import DescribeOptions, describe
-from neurolect.store import Run
-from tests.command_line import command, split_verb, succeed, verbs
-from tests.tiny_corpora import write_documents
-from tests.tiny_models import write_tiny_bert
+from tests.command_line import split_verb, succeed, verbs
 
 ROOT = Path(__file__).parent.parent
-SPECIFICATION = ROOT / "docs" / "run_folder.md"
 STAGES = (
     *(
         "corpus",
@@ -199,74 +193,6 @@ def test_a_verb_says_what_it_does_in_one_line_of_80_columns() -> None:
         first = str(verb.__doc__ or "").strip().splitlines()[0]
         assert first.endswith("."), first
         assert len(first) <= 60, first
-
-
-@pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("documented")
-    model = write_tiny_bert(folder / "bert")
-    documents = write_documents(folder / "documents.jsonl", n_documents=30)
-    answer = command(
-        "run", model, documents, "--out", folder / "run", "--workers=1", "--set=describe.tagger=none",
-        "--set=describe.vectors=none", "--set=model.pooling=max",
-    )  # fmt: skip
-    assert answer.code == 0, answer.err
-    run = Run(folder / "run")
-    return describe(run, options=DescribeOptions(tagger="none", vectors="none"))
-
-
-def test_the_run_folder_holds_the_files_of_its_specification(described: Run) -> None:
-    text = SPECIFICATION.read_text(encoding="utf-8")
-    lines = re.findall(r"(?m)^ {6}([\w/]+\.\w+)(?: (.*))?$", text)
-    listed = {name for name, _ in lines} | {"lists/bottom.parquet"}
-    # "only in ...", "only while ...": not in every run folder
-    sometimes = {name for name, meaning in lines if re.search(r"\bonly (in|of|while|with|when)\b", meaning)}
-    there = {
-        path.relative_to(described.folder).as_posix() for path in described.folder.rglob("*") if path.is_file()
-    }
-    assert there <= listed
-    assert listed - there <= sometimes
-
-
-def test_every_table_and_column_is_in_the_specification(described: Run) -> None:
-    text = SPECIFICATION.read_text(encoding="utf-8")
-    own = {"topic", "year"}  # this corpus's metadata
-    for path in sorted(described.folder.rglob("*.parquet")):
-        for column in pq.read_schema(path):
-            assert f"`{column.name}`" in text or column.name in own, f"{path.name}: {column.name}"
-
-
-def specified_types() -> list[tuple[str, str, str]]:
-    """Read table, column and type wherever the specification puts a type behind a name."""
-    text = SPECIFICATION.read_text(encoding="utf-8")
-    typed = re.compile(r"`(\w+)` (u?int\d+|float\d+|string|bool|list<string>)")
-    found = []
-    for block in re.split(r"\n\n|(?<!, )(?=\*\*[\w/.]+\*\*(?:, \*\*[\w/.]+\*\*)*:)", text):
-        tables = re.findall(r"\*\*([\w/]+?)(?:\.parquet)?\*\*", block.split(":")[0])
-        own = [
-            name if "/" in name or name in ("neurons", "sentences", "annotations") else f"signatures/{name}"
-            for name in tables
-        ]
-        if "| column | meaning |" in block:
-            own = ["signatures/words", "signatures/skip_ngrams", "signatures/tags", "signatures/metadata"]
-        found += [(table, column, kind) for table in own for column, kind in typed.findall(block)]
-    return found
-
-
-def test_types_are_those_of_the_specification(described: Run) -> None:
-    specified = specified_types()
-    assert len(specified) > 50
-    names = {"double": "float64", "float": "float32", "list<element: string>": "list<string>"}
-    for table, column, kind in specified:
-        if table.endswith(("/subtrees", "token_spans")):
-            continue  # only with trees, with max pooling
-        if table.startswith(("relations/", "cause/", "align/", "concepts/", "writes/", "names/")):
-            continue  # checked where a run is related, and where neurons are set
-        path = described.folder / f"{table}.parquet"
-        if not path.is_file():
-            path = described.folder / "background" / f"{table.rpartition('/')[2]}.parquet"
-        found = str(pq.read_schema(path).field(column).type)
-        assert names.get(found, found) == kind, f"{table}: {column} is {found}, not {kind}"
 
 
 def test_the_changelog_is_four_sections_of_one_line_entries() -> None:

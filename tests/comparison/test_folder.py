@@ -18,6 +18,7 @@ from neurolect.views.comparisons.pages import comparison_figure
 from neurolect.views.comparisons.summary import comparison_summary
 from tests.command_line import command, succeed
 from tests.comparison.runs import changed, runs_of
+from tests.documented_folder import check_folder
 
 TABLES = ("matches", "across", "layers", "rankings", "number_distances", "distances")
 
@@ -51,6 +52,7 @@ def test_a_folder_opened_has_what_was_computed(made: Comparison, workshop: Path)
     assert ours == theirs
     assert comparison_figure(opened, ours) == comparison_figure(fresh, theirs)
     assert repr(opened) == "Comparison(run-trained, run-random: 460 sentences)"
+    assert check_folder(made.folder, page="comparison_folder.md") == {f"{name}.parquet" for name in TABLES}
 
 
 def test_the_explorer_shows_it_next_to_its_runs(made: Comparison, workshop: Path) -> None:

@@ -12,6 +12,7 @@ from neurolect.pipeline import run
 from neurolect.store import Run, open_run, read_manifest, write_manifest
 from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
 from tests.damaged import forget_sums
+from tests.documented_folder import check_folder
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import tiny_corpus, write_documents
 from tests.tiny_models import write_tiny_bert
@@ -34,6 +35,7 @@ def test_another_corpus_is_read_and_scored(scored: Run, tmp_path: Path) -> None:
     again = open_run(scored.folder)
     assert again.table(f"against/{folder.name}/sentences").num_rows == other.n_sentences
     assert again.table(f"against/{folder.name}/scores").num_rows > 0
+    assert check_folder(again.folder, page="run_folder.md", below="against")
     assert again.manifest["stages"]["against"]["corpora"][0]["n_sentences"] == other.n_sentences
     assert f"on {other.location}" in fidelity_text(fidelity_of_run(again))
     with pytest.raises(CorpusError, match="is the corpus that"):

@@ -18,6 +18,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.signatures.evidence.registry import kind_names
 from neurolect.store import Run, open_run
 from neurolect.views.texts.fidelity import fidelity_of_run, fidelity_text
+from tests.documented_folder import check_folder
 from tests.fidelity.scored_run import RECIPE, write_held_out
 from tests.fidelity.test_fit import RIDGE, N, dense, sparse, written_out
 from tests.signatures.collected_run import COOKING, NEWS, write_collected_run
@@ -69,6 +70,13 @@ def test_a_neuron_of_one_kind_of_text_is_explained_by_its_trees_and_by_its_meani
     for side in ("top", "bottom"):
         assert scores_of(scored, RECIPE, side)[evidence]["spearman"] > 0.5
     assert f"by {evidence}" in fidelity_text(fidelity_of_run(scored))
+
+
+def test_files_columns_and_types_are_those_of_the_page(scored: Run) -> None:
+    there = check_folder(scored.folder, page="run_folder.md", below="fidelity")
+    assert "fidelity/sense_centroids.npy" in there
+    there = check_folder(scored.folder, page="run_folder.md", below="signatures")
+    assert {"signatures/subtrees.parquet", "signatures/word_vectors.npy"} <= there
 
 
 def test_weights_name_subtrees_and_senses(scored: Run) -> None:

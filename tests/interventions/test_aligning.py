@@ -24,6 +24,7 @@ from neurolect.store import Run, open_run
 from neurolect.store.stages import making
 from neurolect.views.texts.aligning import align_of_run, align_text
 from tests.command_line import command, succeed
+from tests.documented_folder import check_folder
 from tests.made_once import copy_of
 from tests.test_disjoint import CONFIG, with_trees
 from tests.tiny_corpora import write_documents
@@ -158,6 +159,7 @@ def test_excess_is_over_random_phrases_of_as_many_words(made: Run, monkeypatch: 
 
     monkeypatch.setattr(gather, "align_list", keep)
     found = align(made, neurons=["mlp.2.5"], options=OPTIONS)
+    assert check_folder(made.folder, page="run_folder.md", below="align")
     ((_, random),) = kept
     words = [each.words for each in random.phrases]
     assert len(set(words)) == len(words) == 2 * OPTIONS.n_random

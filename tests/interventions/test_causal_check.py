@@ -26,6 +26,7 @@ from neurolect.signatures import DescribeOptions
 from neurolect.store import Run, open_run
 from neurolect.views.texts.interventions import cause_of_run, cause_text
 from tests.command_line import command, succeed
+from tests.documented_folder import check_folder
 from tests.made_once import copy_of
 from tests.test_disjoint import CONFIG
 from tests.tiny_corpora import write_documents
@@ -79,6 +80,7 @@ def distance(texts: Texts, row: int, address: str, value: float) -> float:
 def test_effects_are_those_of_single_passes(scored: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = predicted_by(scored, monkeypatch)
     checked = cause(scored, model=str(tmp_path / "made" / "bert"), options=OPTIONS)
+    assert check_folder(scored.folder, page="run_folder.md", below="cause")
     rows = {row["neuron_id"]: row for row in checked.table("cause/effects").to_pylist()}
     lists, predicted = kept[0]
     model = load_model(str(tmp_path / "made" / "bert"), options=ModelOptions(sites=("hidden", "mlp")))

@@ -22,6 +22,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run, open_run
 from neurolect.views import card, card_text
 from tests.command_line import command, succeed
+from tests.documented_folder import check_folder
 from tests.interventions.test_editing import decoder
 from tests.model.networks import tiny_model
 from tests.tiny_corpora import write_documents
@@ -141,6 +142,7 @@ def test_what_a_runs_neurons_write_is_kept_shown_and_ranked(tmp_path: Path) -> N
     succeed("writes", run.folder)
     run, table = open_run(run.folder), writes(folder, ["mlp.2"])
     kept = run.table("writes/neurons")
+    assert check_folder(run.folder, page="run_folder.md", below="writes")
     by_address = {row["address"]: row for row in table.to_pylist()}
     for row in kept.to_pylist():
         expected = by_address[run.index.address(row["neuron_id"])]

@@ -21,6 +21,7 @@ from neurolect.signatures import DescribeOptions, describe
 from neurolect.store import Run
 from neurolect.verification import verify
 from neurolect.views.texts.names import names_of_run
+from tests.documented_folder import check_folder
 from tests.fidelity.scored_run import CONSTANT, GOLDEN, NOISE, RECIPE
 from tests.naming.stub_server import Reply, by_word, completion, is_fit, sentences_of, serving
 
@@ -62,6 +63,7 @@ def test_names_are_judged_next_to_the_automatic_ones(folder: Path) -> None:
     assert found["means"]["score"]["n"] == len(rows)
     assert found["chance"] == 0.5
     assert not verify(run.folder).damaged
+    assert check_folder(run.folder, page="run_folder.md", below="names")
 
 
 def test_no_prompt_says_which_sentences_fit(folder: Path) -> None:

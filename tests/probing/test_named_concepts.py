@@ -19,6 +19,7 @@ from neurolect.statistics.sorting import mean_ranks
 from neurolect.store import Run
 from neurolect.views import card, card_text
 from tests.command_line import command, csv_rows, succeed
+from tests.documented_folder import check_folder
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
 
@@ -96,6 +97,7 @@ def test_cards_say_ranks_until_the_run_is_described_again(run: Run, tmp_path: Pa
         assert part in text
     facts = json.loads(succeed("probing", "bridge", run.folder, tmp_path / "lca.parquet", "--format=json"))
     assert facts["agreement"][0]["method"] == "lca"
+    assert check_folder(run.folder, page="run_folder.md", below="concepts")
     rows = csv_rows("probing", "bridge", run.folder, tmp_path / "lca.parquet")
     assert [row["concept"] for row in rows] == [each["concept"] for each in facts["agreement"]]
     bridged = Run(run.folder)

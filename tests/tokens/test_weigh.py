@@ -22,6 +22,7 @@ from neurolect.views.cards.numbers import card_activation
 from neurolect.views.report.page import card_html
 from tests.command_line import command, succeed
 from tests.damaged import forget_sums
+from tests.documented_folder import check_folder
 from tests.reference.occurrences_plain import mean_of_occurrences
 from tests.tiny_corpora import write_documents
 from tests.tiny_models import write_tiny_bert
@@ -226,7 +227,7 @@ def test_options_that_do_not_fit(run: Run, tmp_path: Path) -> None:
         read_tokens(open_run(folder))
 
 
-def test_every_column_is_in_the_specification(run: Run) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "run_folder.md").read_text(encoding="utf-8")
-    for name in ("tokens/entries", "tokens/sentences", "signatures/token_words", "signatures/token_patterns"):
-        assert all(f"`{column}`" in text for column in run.table(name).column_names), name
+def test_files_columns_and_types_are_those_of_the_page(run: Run) -> None:
+    assert len(check_folder(run.folder, page="run_folder.md", below="tokens")) == 2
+    signatures = check_folder(run.folder, page="run_folder.md", below="signatures")
+    assert signatures >= {"signatures/token_words.parquet", "signatures/token_patterns.parquet"}
