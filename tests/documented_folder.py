@@ -72,7 +72,7 @@ def _read_columns(section: str, made: Described, groups: dict[str, str]) -> None
             _read_columns(groups["".join(group)], made, groups)
         made.open |= names.startswith("*one")
         for name in re.findall(r"`(\w+)`", names):
-            made.types[name] = kind
+            made.types[name] = kind.replace("`", "")
             if meaning.startswith("Only"):
                 made.optional.add(name)
 
