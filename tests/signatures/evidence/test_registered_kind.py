@@ -164,3 +164,8 @@ def test_names_of_neurolects_own_are_taken(toy: EvidenceKind) -> None:
     register(TOY)  # a second time replaces the first
     assert [kind.name for kind in kinds()].count("toy") == 1
     assert kinds()[-1].name == "senses"
+
+
+def test_the_page_names_every_part_of_a_kind() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "evidence_kinds.md").read_text(encoding="utf-8")
+    assert not {each.name for each in dataclasses.fields(EvidenceKind) if f"`{each.name}`" not in page}
