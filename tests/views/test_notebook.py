@@ -89,13 +89,25 @@ def test_a_neuron_shows_its_card_or_without_signatures_its_sentences(example_run
     assert "neurolect describe" in checked(bare._repr_html_()).text
 
 
+def test_a_list_shorter_than_100_says_so(example_run: Run, tmp_path: Path) -> None:
+    path = hostile(example_run, tmp_path / "run").folder / "signatures" / "summary.parquet"
+    summary = pq.read_table(path)
+    for name in ("name_share_10", "name_share_100", "name_share_list"):
+        summary = summary.append_column(name, pa.array([0.5] * len(summary)))
+    pq.write_table(summary, path)
+    neuron = open_run(tmp_path / "run").neuron("hidden.1.2")
+    assert len(neuron.list("top")) == 60
+    assert "held by 5 of the strongest 10, 30 of all 60" in checked(neuron._repr_html_()).text
+
+
 def test_a_ranking_shows_its_first_neurons_and_how_it_was_made(example_run: Run) -> None:
     found = find(example_run, word="shall")
     page = checked(show_ranking(found)._repr_html_())
     for row in found.slice(0, 20).to_pylist():
         assert row["address"] in page.text
-    for text in ("find", "shall", "score"):
+    for text in ("Neurons found", "find", "shall", "score"):
         assert text in page.text
+    assert {"-1": "-1", "1": "+1"}[str(found.column("sign")[0].as_py())] in page.text
     assert page.names.count("i") == min(20, len(found))  # a bar each
     with pytest.raises(OptionError, match="does not say how it came about"):
         show_ranking(pa.table({"a": [1]}))

@@ -112,16 +112,22 @@ def _ranking_page(table: pa.Table) -> str:
             [
                 {"share": round(100 * abs(row["score"] or 0.0) / most, 1)},
                 "-" if row["score"] is None else number(row["score"]),
-                *(_short(row[name] if row[name] is not None else "-") for name in shown_too),
+                *(_cell(row[name]) for name in shown_too),
             ],
         )
         for row in first
     ]
     note = f"the first {len(first)} of {len(table):,}" if len(first) < len(table) else ""
-    title = f"Neurons by {made.details.get('label') or made.method}"
+    title = "Neurons found" if made.method == "find" else f"Neurons by {made.details.get('label') or made.method}"
     lines = [str(each) for each in made.details.get("notes") or ()]
     heads = ["neuron", "", "score", *shown_too]
     return _page(title, facts=facts, lines=lines, tables=[("The best first", note, heads, rows)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+d}" if isinstance(value, int) else _short(value)
 
 
 def _short(value: object) -> str:

@@ -157,7 +157,7 @@ ${s.labels[s.values[a]]}`),o[a]=i.toLowerCase(),!(a&255)&&performance.now()-r>Qo
     <div><p class="dim">${w(t.model.name,80)} \u00b7 ${t.site}, ${o}, ${t.site.startsWith("latent.")?"latent":"dimension"} ${t.index}</p>
       <h1 tabindex="-1"><${Nt}>${t.address}<//></h1>
       <dl class="names">${t.sides.map(a=>l`<div class=${a.side}><dt><${ce} side=${a.side} /><span class="dim">${fe[a.side]} for</span></dt><dd><strong>${a.name?Or(w(a.name,200)):"no clear theme"}</strong>
-        ${a.name_held?l`<span class="dim"> ${a.name_held.of_10} of its first 10 sentences, ${a.name_held.of_100} of its first 100</span>`:null}</dd></div>`)}</dl>
+        ${a.name_held?l`<span class="dim"> ${a.name_held.of_10} of its first 10 sentences, ${a.name_held.of_100} of ${a.n_sentences>100?"its first 100":`all ${a.n_sentences}`}</span>`:null}</dd></div>`)}</dl>
       ${r.n?r.nearly_constant?l`<p class="notice">Nearly constant: its activation varies too little for the model to use. Its lists are the first sentences among equals.</p>`:null:l`<p class="notice">Its activation was NaN or infinite on every sentence: its lists are empty.</p>`}
     </div>
     <div class="actions"><nav aria-label="Neighbours in the layer">${[[-1,"previous","\u2190"],[1,"next","\u2192"]].map(([a,i,u])=>s(a)?l`<a class="button" href=${V(e.n,s(a))} title=${`${i} neuron (${i[0]})`}><span aria-hidden="true">${u}</span><span class="hidden">${i} neuron</span></a>`:l`<span class="button off" aria-hidden="true">${u}</span>`)}</nav>

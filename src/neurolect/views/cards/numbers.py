@@ -340,6 +340,26 @@ def card_activation(neuron: Neuron, side: str) -> dict[str, list[dict[str, Any]]
     return {"answers_to": strong, "beside_it": weak[:N_WEAK]}
 
 
+def held_line(side: dict[str, Any]) -> str:
+    """Say how many of a list's strongest sentences hold its name's first part; a list may be shorter than 100.
+
+    Examples
+    --------
+    >>> held_line({"n_sentences": 52, "name_held": {"of_10": 9, "of_100": 41, "share": 0.79}})
+    'held by 9 of the strongest 10, 41 of all 52'
+    >>> held_line({"n_sentences": 500, "name_held": {"of_10": 9, "of_100": 80, "share": 0.5}})
+    'held by 9 of the strongest 10, 80 of 100, 50% of all'
+    """
+    held, n = side["name_held"], side["n_sentences"]
+    first = f"held by {held['of_10']} of the strongest {min(10, n)}"
+    if n <= 10:
+        return first
+    if n <= 100:
+        return f"{first}, {held['of_100']} of all {n}"
+    of_all = "" if held["share"] is None else f", {percent(held['share'])} of all"
+    return f"{first}, {held['of_100']} of 100{of_all}"
+
+
 def activation_lines(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
     """Say it in lines.
 

@@ -15,6 +15,7 @@ from neurolect.views.cards.numbers import (
     cause_line,
     concepts_line,
     fidelity_lines,
+    held_line,
     names_line,
     writes_line,
 )
@@ -229,9 +230,7 @@ def _counts(side: dict[str, Any]) -> str:
     length, shares = side["length"], side["shares"]
     parts = [f"{side['n_sentences']:,} sentences"]
     if side["name_held"] is not None:
-        held = side["name_held"]
-        of_all = "" if held["share"] is None else f", {percent(held['share'])} of all"
-        parts.insert(0, f"held by {held['of_10']} of the strongest 10, {held['of_100']} of 100{of_all}")
+        parts.insert(0, held_line(side))
     if side["corpus_share"] > LARGE_PART:
         parts[-1] += f", {side['corpus_share']:.0%} of those read"
     if length["mean"] is not None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from neurolect.signatures.evidence.registry import shown_in_order
 from neurolect.signatures.evidence.tags import tag_name
 from neurolect.views.cards.activating_words import pieces
-from neurolect.views.cards.numbers import align_line, cause_line, concepts_line, name_fidelity, writes_line
+from neurolect.views.cards.numbers import (
+    align_line,
+    cause_line,
+    concepts_line,
+    held_line,
+    name_fidelity,
+    writes_line,
+)
 from neurolect.views.palette import page_colours
 from neurolect.views.report.figures import histogram_bars, marked
 from neurolect.views.texts.bars import number, percent
@@ -46,6 +53,7 @@ def _environment() -> "Environment":
         align_line=align_line,
         cause_line=cause_line,
         concepts_line=concepts_line,
+        held_line=held_line,
         name_fidelity=name_fidelity,
         writes_line=writes_line,
     )

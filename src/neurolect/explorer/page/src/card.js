@@ -77,7 +77,7 @@ function Head({ now, card }) {
     <div><p class="dim">${cut(card.model.name, 80)} \u00b7 ${card.site}, ${where}, ${card.site.startsWith("latent.") ? "latent" : "dimension"} ${card.index}</p>
       <h1 tabindex="-1"><${Address}>${card.address}<//></h1>
       <dl class="names">${card.sides.map((side) => html`<div class=${side.side}><dt><${Side} side=${side.side} /><span class="dim">${SIDES[side.side]} for</span></dt><dd><strong>${side.name ? counted(cut(side.name, 200)) : "no clear theme"}</strong>
-        ${side.name_held ? html`<span class="dim"> ${side.name_held.of_10} of its first 10 sentences, ${side.name_held.of_100} of its first 100</span>` : null}</dd></div>`)}</dl>
+        ${side.name_held ? html`<span class="dim"> ${side.name_held.of_10} of its first 10 sentences, ${side.name_held.of_100} of ${side.n_sentences > 100 ? "its first 100" : `all ${side.n_sentences}`}</span>` : null}</dd></div>`)}</dl>
       ${!activation.n ? html`<p class="notice">Its activation was NaN or infinite on every sentence: its lists are empty.</p>` : activation.nearly_constant ? html`<p class="notice">Nearly constant: its activation varies too little for the model to use. Its lists are the first sentences among equals.</p>` : null}
     </div>
     <div class="actions"><nav aria-label="Neighbours in the layer">${[[-1, "previous", "\u2190"], [1, "next", "\u2192"]].map(([step, name, arrow]) =>
