@@ -217,6 +217,7 @@ def test_decisions_have_one_number_one_form_and_a_line_in_the_index() -> None:
         assert page.name.startswith(f"{int(number):04d}-"), f"{page.name} is headed {number}"
         assert "\n**Context.** " in text, page.name
         assert re.search(r"\n\*\*Choice[^*]*\.\*\* ", text), page.name
+        assert "\n**What would change it.** " in text or "\n**Replaced** by [" in text, page.name
         numbers.append(number)
         lines.append(f"- {number}. [{title}]({page.name})")
     assert len(set(numbers)) == len(numbers), numbers
