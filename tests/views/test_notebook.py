@@ -14,6 +14,7 @@ from neurolect.errors import OptionError
 from neurolect.finding import find
 from neurolect.results import ranking_table, show_ranking
 from neurolect.store import Run, open_run
+from neurolect.views.notebook import page_of
 from tests.example_run import HOSTILE
 
 WORSE = HOSTILE + ' <img src=x onerror="alert(1)"> \u202egnp.exe\u2066 \x1b[31m'
@@ -119,3 +120,14 @@ def test_texts_of_a_ranking_stay_texts(example_run: Run) -> None:
     page = checked(show_ranking(made)._repr_html_())
     assert "<script>" in page.text
     assert "<b>by hand</b>" in page.text
+
+
+def test_long_texts_of_a_ranking_are_cut_visibly_and_what_all_rows_share_is_left_out(example_run: Run) -> None:
+    names = ["so many words " * 20, "few"]
+    columns = {"score": [2.0, 1.0], "address": ["hidden.1.0", "hidden.1.1"], "name": names}
+    for evidence, shown in ((["oven", "oven"], False), (["oven", "stove"], True)):
+        made = ranking_table({**columns, "evidence": evidence}, runs=example_run, method="find")
+        page = page_of(show_ranking(made))
+        assert ('<th scope="col">evidence</th>' in page) is shown
+        assert "<td>" + names[0][:79] + "\u2026</td>" in page
+        assert names[0].strip() not in page

@@ -20,6 +20,7 @@ from neurolect.views.cards.facts import run_facts
 from neurolect.views.comparisons.summary import comparison_summary
 from neurolect.views.report.page import card_html, rendered
 from neurolect.views.texts.bars import number, percent
+from neurolect.views.texts.rankings import cut
 from neurolect.views.texts.striking import striking_tile
 from neurolect.visible import one_line, visible
 
@@ -106,6 +107,8 @@ def _ranking_page(table: pa.Table) -> str:
     shown_too = [
         name for name in ("side", "sign", "evidence", "name") if any(row.get(name) is not None for row in first)
     ]
+    if len(first) > 1 and len({row.get("evidence") for row in first}) == 1:
+        shown_too = [name for name in shown_too if name != "evidence"]  # what was asked for, in every row
     rows = [
         (
             row["address"],
@@ -131,7 +134,7 @@ def _cell(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    return one_line(str(value))[:LONGEST]
+    return cut(one_line(str(value)), LONGEST)
 
 
 def _share(value: float | None) -> str:
