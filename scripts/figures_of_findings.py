@@ -100,7 +100,7 @@ def latents() -> Any:
     right.set_yscale("log")
     right.set_xticks(range(3), ["neurons", "latents,\nseed 0", "random\ndirections"])
     right.yaxis.set_major_formatter("{x:g}")
-    right.set(ylabel="change of the embedding", title="What setting one does")
+    right.set(ylabel="change of the embedding", title="What setting one does", ylim=(2e-5, 6e-3))
     right.legend(fontsize=7)
     return figure
 
