@@ -3,6 +3,9 @@
     neurolect prepare TEXTS --unit window --tokenizer smollm2 --out CORPUS
     python benchmarks/bench_latents_scored.py CORPUS [--latents 65536] [--limit 120000] [--device cuda]
 
+or on generated sentences (bench_decoder.py make) with random weights of a decoder's shape (``save`` of
+bench_spread.py writes them): ``--model FOLDER``.
+
 A random top-k autoencoder of a real decoder's middle layer (its latents are random directions: the figures are of
 time and memory, not of what latents are); enough held-out windows that most latents can be scored. Each stage is a
 command of its own: seconds, and the memory of its largest process.
@@ -45,6 +48,15 @@ def staged(name: str, *arguments: str, seconds: float) -> bool:
     return status == 0
 
 
+def shape_of(model: str) -> tuple[int, int]:
+    """Give a decoder's width and its middle layer; of a folder without loading it."""
+    if (Path(model) / "config.json").is_file():
+        config = json.loads((Path(model) / "config.json").read_text())
+        return config["hidden_size"], config["num_hidden_layers"] // 2
+    loaded = load_model(model)
+    return loaded.body.config.hidden_size, loaded.n_layers // 2  # type: ignore[union-attr, return-value]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
@@ -57,9 +69,8 @@ def main() -> None:
     parser.add_argument("--most-seconds", type=float, default=200.0, help="of each stage")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        model = load_model(arguments.model)
-        width, layer = model.body.config.hidden_size, model.n_layers // 2  # type: ignore[union-attr]
-        sizes = {"width": int(width), "n": arguments.latents, "k": arguments.k, "layer": layer}  # type: ignore[arg-type]
+        width, layer = shape_of(arguments.model)
+        sizes = {"width": width, "n": arguments.latents, "k": arguments.k, "layer": layer}
         sae, run = str(write_sae(Path(name) / "sae", "topk", **sizes)), str(Path(name) / "run")
         show("autoencoder", sizes)
         where = {"model.pooling": "max", "model.skip_first": 1, "collect.limit": arguments.limit}

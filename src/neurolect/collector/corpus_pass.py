@@ -24,7 +24,7 @@ from neurolect.collector.chunk_pass import (
 )
 from neurolect.collector.convergence.monitor import step_length
 from neurolect.collector.device.peaks import watch_for
-from neurolect.collector.ending import Ending, Watch, write_convergence
+from neurolect.collector.ending import Watch, write_convergence
 from neurolect.collector.feed.chosen import chosen_ids
 from neurolect.collector.feed.chunks import Chunk, ahead, chunks, counted_fields
 from neurolect.collector.feed.mixed import mixed, read_part
@@ -197,7 +197,7 @@ def _collect(
             task.note("")
             task.resume(state.n_sentences)
             this = _Pass(model, corpus, options, state, checkpoints, stop, task, started, position)
-            ending = _run(this, stream)
+            _run(this, stream)
     if shard is not None:
         save_state(folder / PARTIAL, state, Position(share.end, 0))
         complete_shard(folder, state, seconds=time.monotonic() - started)
@@ -210,6 +210,7 @@ def _collect(
     state.sample = state.sample.to_host().only(sample_ids)
     of_run: dict[str, Any] = {"corpus": corpus, "neurons": model.neurons, "options": options}
     n_kept = write_results(folder, state, sample_ids=sample_ids, progress=progress, **of_run)
+    ending = this.watch.ending()  # not before: the last lists may still be looked into while results are written
     write_convergence(folder, state, ending)
     complete(folder, state, n_kept=n_kept, seconds=time.monotonic() - started, ending=ending)
     checkpoints.remove()
@@ -304,8 +305,8 @@ class _Pass:
         return self._wider[model.dtype]
 
 
-def _run(this: _Pass, stream: Iterator[Chunk]) -> Ending:
-    """Feed every chunk of a stream that begins at the pass's position; say why it ended."""
+def _run(this: _Pass, stream: Iterator[Chunk]) -> None:
+    """Feed every chunk of a stream that begins at the pass's position."""
     watch = this.watch
     feed = _feed_host if this.state.device is None else _feed_device
     # A GPU would be idle meanwhile; a rule that may end the pass must know at once.
@@ -333,7 +334,6 @@ def _run(this: _Pass, stream: Iterator[Chunk]) -> Ending:
     with this.aside.after():
         this.state.convergence.step(this.state.lists)
     this.aside.end()
-    return watch.ending()
 
 
 def _pause(this: _Pass, position: Position) -> None:
@@ -364,15 +364,15 @@ def _feed_device(this: _Pass, stream: Iterator[Chunk]) -> Generator[Chunk, None,
     """Give every chunk once its activations are in the state.
 
     Blocks of batches are launched before the host waits for this one, so that the device always has work.
-    Packed batches are launched without waiting for anything. Padded ones may wait for the device, as networks look
-    whether a mask masks anything; they are launched in a thread, which waits while this one goes on.
+    Packed batches are launched without waiting for anything. Networks may wait for the device where they are given
+    padded ones; these are launched in a thread, which waits while this one goes on, and keeps two blocks ready.
     """
-    launches = _launches(this, stream)
-    with nullcontext(launches) if this.model.way.packed else ahead(launches, depth=1) as coming:
+    launches, packed = _launches(this, stream), this.model.way.packed
+    with nullcontext(launches) if packed else ahead(launches, depth=1) as coming:
         waiting: deque[tuple[Launched, Position]] = deque()
         for launched in coming:
             waiting.append(launched)
-            if len(waiting) > this.aside.depth(launched[0]):
+            if len(waiting) > this.aside.depth(launched[0]) - (not packed):
                 yield from _taken_in(this, *waiting.popleft())
         while waiting:
             yield from _taken_in(this, *waiting.popleft())

@@ -156,8 +156,8 @@ class Watch:
         self._seconds = seconds
 
     def note(self) -> str:
-        """Say the last step in a few words."""
-        return step_note(self._convergence.steps[-1], stable=self._rule.stable)
+        """Say the last step that was looked into in a few words."""
+        return step_note(self._convergence.finished_steps[-1], stable=self._rule.stable)
 
     def time_up(self, seconds: float) -> bool:
         """Say between two batches whether the pass may end here, that of all nearest to the time set."""

@@ -49,6 +49,9 @@ class PaddedBatch(NamedTuple):
     source: SourceBatch | None = None
     """What the encoder is given where a decoder reads them, and that is not always the same."""
 
+    n_tokens: int | None = None
+    """Tokens that are no padding, where they are counted; the host then need not ask the device."""
+
     def moved(self, move: "Callable[[torch.Tensor], torch.Tensor]") -> "PaddedBatch":
         """Move, or change otherwise, all tensors alike.
 
@@ -63,7 +66,7 @@ class PaddedBatch(NamedTuple):
             Of what it gave.
         """
         source = None if self.source is None else SourceBatch(*map(move, self.source))
-        return PaddedBatch(move(self.ids), move(self.mask), move(self.first), move(self.end), source)
+        return PaddedBatch(move(self.ids), move(self.mask), move(self.first), move(self.end), source, self.n_tokens)
 
 
 class PackedBatch(NamedTuple):
@@ -215,6 +218,7 @@ def pad(
         first=torch.from_numpy(sentences.first[positions].astype(np.int64)),
         end=torch.from_numpy(sentences.end[positions].astype(np.int64)),
         source=None if source is None else SourceBatch(*_side_by_side(source, positions, pad_id, 0)),
+        n_tokens=int(mask.sum()),
     )
 
 

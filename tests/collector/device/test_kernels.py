@@ -11,6 +11,7 @@ from neurolect.collector.device.lists import DeviceTopLists
 from neurolect.collector.device.peaks import Peaks, watch_for
 from neurolect.collector.device.spilled import SpilledTopLists
 from neurolect.collector.device.transfers import OnItsWay
+from neurolect.collector.lists.entry_keys import ids_of
 from neurolect.collector.lists.top_lists import TopLists
 from neurolect.model.pooling.packed import Segments, pool_segments_plain
 from neurolect.model.pooling.receive import Seen
@@ -132,6 +133,39 @@ def test_lists_are_those_of_the_host(side: str) -> None:
     for x, y in zip(host.sorted(), there.sorted(), strict=True):
         assert x is not None
         assert y is not None
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("side", ["top", "bottom"])
+@pytest.mark.parametrize("step", [1, 3])
+def test_what_the_monitor_sees_is_that_of_the_host(side: str, step: int) -> None:
+    random = np.random.default_rng(11)
+    host, there = (
+        TopLists(WIDTH, 1500, side=side),
+        DeviceTopLists(WIDTH, 1500, side=side, device=torch.device("cuda")),
+    )
+    neurons = np.arange(0, WIDTH, step)
+    read = np.empty(0, dtype=np.int64)
+    for number in range(6):
+        n = int(random.integers(900, 1800))
+        values: NDArray[np.float32] = np.round(random.standard_normal((n, WIDTH)) * 500).astype(np.float32)
+        ids = random.permutation(2000)[:n].astype(np.int64) + 2000 * number
+        read = np.concatenate([read, ids])
+        host.update(values, sentence_ids=ids)
+        there.update(torch.from_numpy(values).cuda(), sentence_ids=ids)
+        look: dict[str, Any] = {"sampled": np.sort(read[::7]), "neurons": neurons, "width": 1500}
+        seen, of_host = (each.watch(ids, **look)() for each in (there, host))
+        for name in ("n_among", "fill", "thresholds"):
+            np.testing.assert_array_equal(getattr(seen, name), getattr(of_host, name))
+        for keys, n_keys, all_keys, n_all in zip(seen.keys, seen.n_keys, of_host.keys, of_host.n_keys, strict=True):
+            some = all_keys[:n_all][np.isin(ids_of(all_keys[:n_all]), read[::7])]
+            np.testing.assert_array_equal(np.sort(keys[:n_keys]), np.sort(some))
+        narrow = there.watch(ids, **look | {"width": 20})()
+        np.testing.assert_array_equal(narrow.n_keys, np.minimum(seen.n_keys, 20))
+        for few, n_few, keys in zip(narrow.keys, narrow.n_keys, seen.keys, strict=True):
+            assert np.isin(few[:n_few], keys).all()
+            assert len(np.unique(few[:n_few])) == n_few
+    for x, y in zip(host.sorted()[:2], there.sorted()[:2], strict=True):
         np.testing.assert_array_equal(x, y)
 
 

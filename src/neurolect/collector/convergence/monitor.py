@@ -6,6 +6,7 @@ list's sentences have in common: at each step every list's leading words and met
 those at half as many sentences, when at least half of the list was another.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -103,7 +104,7 @@ class Convergence:
         self._width = 2 * sampled + 128
         self.aside = False
         self._steps: list[Step] = []
-        self._look: _Look | None = None
+        self._looks: deque[_Look] = deque()
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="neurolect-monitor")
         self._n_at_step = 0
         self._items = SampledItems(fields, share=item_share(sampled=sampled, list_size=list_size, seed=seed))
@@ -121,7 +122,12 @@ class Convergence:
     @property
     def steps(self) -> list[Step]:
         """Steps taken, in their order; waits for the last."""
-        self._finish()
+        self._finish_all()
+        return self._steps
+
+    @property
+    def finished_steps(self) -> list[Step]:
+        """Steps whose lists were looked into by now."""
         return self._steps
 
     @property
@@ -139,7 +145,7 @@ class Convergence:
         self._items.update(sentences, found=items)
         self._ids.append(sentences.column("sentence_id").to_numpy().astype(np.uint32))
         self._n += sentences.num_rows
-        finished = self._look is not None and self._look.leading.done()
+        finished = bool(self._looks) and self._looks[0].leading.done()
         if finished:
             self._finish()
         if self._n - self._n_at_step < self.length:
@@ -151,11 +157,14 @@ class Convergence:
         """Take a step now; nothing if no sentence was read since the last."""
         if not self._ids:
             return
-        self._finish()
+        while len(self._looks) > 1:
+            self._finish()
         ids = np.concatenate(self._ids)
         rows, shares = self._items.rows(), self._items.shares
-        number = len(self._steps) + 1
-        before = self._leading[number // 2 - 1] if number > 1 else None
+        number = len(self._steps) + len(self._looks) + 1
+        # the second step follows the first, which may still be looked into, in the same thread
+        unknown = self._looks[-1].leading if self._looks and number == 2 else None
+        known = self._leading[number // 2 - 1] if number > 1 and unknown is None else None
         read = ids.astype(np.int64)
         looks = [
             each.watch(read, sampled=rows[0], neurons=self.neurons, width=self._width) for each in lists.values()
@@ -166,20 +175,24 @@ class Convergence:
             share = 0.5 if self.aside else 1.0
             seen = [each() for each in looks]
             found = [leading_items(one.keys, one.n_keys, rows=rows, shares=shares, cores=share) for one in seen]
+            before = known if unknown is None else unknown.result()[1]
             if before is None:
                 return seen, found, [np.full(len(one.fill), np.nan, dtype=np.float32) for one in seen]
             return seen, found, [kept_evidence(*pair) for pair in zip(before, found, strict=True)]
 
-        self._look = _Look(self._n, len(ids), rows[0], self._looking.submit(look))
+        self._looks.append(_Look(self._n, len(ids), rows[0], self._looking.submit(look)))
         self._ids, self._n_at_step = [], self._n
         if not self.aside:
+            self._finish_all()
+
+    def _finish_all(self) -> None:
+        """Take in what was seen at all steps."""
+        while self._looks:
             self._finish()
 
     def _finish(self) -> None:
-        """Take in what was seen at the last step; the same whenever it is done before the next."""
-        if self._look is None:
-            return
-        look, self._look = self._look, None
+        """Take in what was seen at the oldest step that waits; the same whenever it is done."""
+        look = self._looks.popleft()
         seen, leading, stability = look.leading.result()
         used = np.any([each.used for each in leading], axis=0)
         self._items.keep(_still_wanted(self._items.rows()[0], sampled=look.sampled, used=used))
@@ -195,7 +208,7 @@ class Convergence:
 
     def merge(self, other: "Convergence", *, lists: Mapping[str, Lists], others: Mapping[str, Lists]) -> None:
         """Take other sentences' lists as one more step; whether evidence was kept is not known then."""
-        self._finish()
+        self._finish_all()
         churn = []
         for side, each in lists.items():
             (keys, fill), (new, n_new) = (
@@ -214,7 +227,7 @@ class Convergence:
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the state as arrays."""
-        self._finish()
+        self._finish_all()
         arrays: dict[str, NDArray[np.generic]] = {
             f"items-{name}": array for name, array in self._items.to_arrays().items()
         }
@@ -257,7 +270,7 @@ def _still_wanted(
     ids: NDArray[np.int64], *, sampled: NDArray[np.int64], used: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Say which sentences some list held when it was looked into, or were read since; ids ascend."""
-    if len(ids) == len(sampled):
+    if np.array_equal(ids, sampled):
         return used
     places = np.minimum(np.searchsorted(sampled, ids), max(len(sampled) - 1, 0))
     wanted = np.ones(len(ids), dtype=np.bool_)

@@ -17,6 +17,7 @@ _SPLITS = 16
 _ROWS_COUNTED = 252
 """Sentences whose bins one program counts before it adds them to the histograms; 8 bits must hold them."""
 _COLUMNS_COUNTED = 128
+_COLUMNS_WATCHED = 1024
 
 
 def append_entries(
@@ -53,7 +54,8 @@ def append_entries(
         )
 
 
-@triton.jit
+# What changes with a batch's size is not compiled for: a last, smaller batch would wait for another compilation.
+@triton.jit(do_not_specialize=["n_rows", "capacity"])
 def _append(
     activations: "Tensor",
     low: "Tensor",
@@ -117,7 +119,7 @@ def count_reaching(activations: Tensor, threshold: Tensor, top: bool) -> Tensor:
     return counts
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["n_rows", "rows_each"])
 def _count(
     activations: "Tensor",
     threshold: "Tensor",
@@ -143,6 +145,69 @@ def _count(
         signed = value if TOP else -value
         count += (inside & (signed >= least[None, :])).to(tl.int32)
     tl.atomic_add(counts + columns, tl.sum(count, axis=0), mask=known)
+
+
+def watched_entries(
+    keys: Tensor, neurons: Tensor, read: Tensor, sampled: Tensor, *, size: int, width: int, empty: int
+) -> tuple[Tensor, Tensor]:
+    """Count some neurons' entries of sentences read, and gather those of sampled ones in their order.
+
+    ``keys``: int64, shape (n_all, capacity). The first ``size`` of a row are looked at; its places are those of
+        ``neurons``, int64, shape (n_neurons,).
+    ``read``, ``sampled``: bool. Marks by sentence id; what lies beyond is not marked.
+    Returns: int64, shape (n_neurons,), and the keys, shape (n_neurons, width), ``empty`` behind them.
+    """
+    counts = torch.empty(len(neurons), dtype=torch.int64, device=keys.device)
+    kept = torch.full((len(neurons), width), empty, dtype=torch.int64, device=keys.device)
+    with torch.cuda.device(keys.device):
+        _watch[(len(neurons),)](
+            keys,
+            neurons,
+            read.view(torch.uint8),
+            sampled.view(torch.uint8),
+            counts,
+            kept,
+            size,
+            width,
+            len(read),
+            len(sampled),
+            keys.stride(0),
+            COLUMNS=_COLUMNS_WATCHED,
+        )
+    return counts, kept
+
+
+@triton.jit(do_not_specialize=["size", "width", "n_read", "n_sampled", "capacity"])
+def _watch(
+    keys: "Tensor",
+    neurons: "Tensor",
+    read: "Tensor",
+    sampled: "Tensor",
+    counts: "Tensor",
+    kept: "Tensor",
+    size: "int",
+    width: "int",
+    n_read: "int",
+    n_sampled: "int",
+    capacity: "int",
+    COLUMNS: tl.constexpr,
+) -> None:
+    """Look at one neuron's entries. The key of none has the id that no sentence has: beyond all marks."""
+    row = tl.program_id(0).to(tl.int64)
+    own = keys + tl.load(neurons + row) * capacity
+    target = kept + row * width
+    n_among = tl.zeros([COLUMNS], dtype=tl.int32)
+    base = tl.zeros([], dtype=tl.int32)
+    for at in range(0, size, COLUMNS):
+        columns = at + tl.arange(0, COLUMNS)
+        key = tl.load(own + columns, mask=columns < size, other=0)
+        sentence = 0xFFFFFFFF - (key & 0xFFFFFFFF)
+        n_among += tl.load(read + sentence, mask=sentence < n_read, other=0).to(tl.int32)
+        wanted = tl.load(sampled + sentence, mask=sentence < n_sampled, other=0).to(tl.int32)
+        place = base + tl.cumsum(wanted, axis=0) - wanted
+        tl.store(target + place, key, mask=(wanted > 0) & (place < width))
+        base += tl.sum(wanted, axis=0)
+    tl.store(counts + row, tl.sum(n_among, axis=0).to(tl.int64))
 
 
 def sum_moments(
@@ -190,7 +255,7 @@ def sum_moments(
     return n.sum(dim=0), powers.sum(dim=0), low_high
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["n_rows", "rows_each"])
 def _moments(
     activations: "Tensor",
     shift: "Tensor",
@@ -237,7 +302,7 @@ def _moments(
     tl.store(extremes + split * 2 * n_neurons + n_neurons + columns, most, mask=known)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["n_rows"])
 def _count_bins(
     activations: "Tensor",
     first: "Tensor",

@@ -120,6 +120,8 @@ class DeviceTopLists:
         self._fill = torch.zeros(n_neurons, dtype=torch.int32, device=device)
         self._threshold = torch.full((n_neurons,), -torch.inf, dtype=torch.float32, device=device)
         self._is_cut = True
+        self._most = 0
+        """Entries of the fullest buffer at most, as the host knows it without asking."""
 
     @property
     def reach(self) -> Tensor:
@@ -136,13 +138,13 @@ class DeviceTopLists:
         return threshold if self.side == "top" else -threshold
 
     def look(self, activations: Tensor) -> OnItsWay:
-        """Ask, without waiting for the answer, which buffers may be too small for a batch.
+        """Ask, without waiting for the answer, how many entries a batch may leave in each buffer.
 
         ``activations``: float32 Tensor, shape (n_sentences, n_neurons). The batch that the next update takes in.
-        Returns: For :meth:`update`; bool, shape (n_neurons,).
+        Returns: For :meth:`update`; integers, shape (n_neurons,).
         """
         kernels = activations.is_cuda and triton_here()
-        return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels) > self._keys.shape[1])
+        return OnItsWay(self._fill + self._n_reaching(activations, kernels=kernels))
 
     def update(
         self,
@@ -169,13 +171,18 @@ class DeviceTopLists:
             rows = slice(start, start + room)
             own = tokens[rows] if tokens is not None and self._tokens.shape[1] else None
             looked = look if look is not None and len(sentence_ids) <= room else self.look(activations[rows])
-            self._append(activations[rows], low[rows], own, full=looked.array())
+            self._append(activations[rows], low[rows], own, wanted=looked.array())
 
-    def _append(self, activations: Tensor, low: Tensor, tokens: Tensor | None, *, full: NDArray[np.bool_]) -> None:
+    def _append(
+        self, activations: Tensor, low: Tensor, tokens: Tensor | None, *, wanted: NDArray[np.integer]
+    ) -> None:
         """Cut the buffers that may be too small, then append what reaches the thresholds."""
         self._is_cut = False
+        full = wanted > self._keys.shape[1]
         if full.any():
             self._cut(to_device(np.flatnonzero(full), self.device))
+        most = np.where(full, np.minimum(wanted, self.list_size + len(activations)), wanted)
+        self._most = int(most.max(initial=0))
         if activations.is_cuda and triton_here():
             from neurolect.collector.device import kernels as device_kernels
 
@@ -206,30 +213,41 @@ class DeviceTopLists:
 
     def _cut(self, neurons: Tensor) -> None:
         """Keep the largest keys of some buffers, raise the thresholds of full ones; nothing is waited for."""
-        size = self.list_size
+        whole = self._keys[:, : self._width_cut], self._tokens[:, : self._width_cut], self._fill, self._threshold
         # Indexing by assignment would have the host wait for the device.
-        for chosen in torch.split(neurons, max(1, _BLOCK // self._keys.shape[1])):
-            block, fill = self._keys.index_select(0, chosen), self._fill.index_select(0, chosen)
-            full = (fill >= size)[:, None]
-            kept, order = torch.topk(block, size, dim=1, sorted=False)
-            # a list that is not full stays as it is: the next entry goes behind its last
-            block[:, :size].copy_(torch.where(full, kept, block[:, :size]))
-            block[:, size:].fill_(EMPTY)
-            self._keys.index_copy_(0, chosen, block)
-            if self._tokens.shape[1]:
-                tokens = self._tokens.index_select(0, chosen)
-                tokens[:, :size].copy_(torch.where(full, tokens.gather(1, order), tokens[:, :size]))
-                self._tokens.index_copy_(0, chosen, tokens)
-            threshold = self._threshold.index_select(0, chosen)
-            self._threshold.index_copy_(0, chosen, torch.where(full[:, 0], _thresholds(kept), threshold))
-            self._fill.index_copy_(0, chosen, fill.clamp(max=size))
+        for chosen in torch.split(neurons, max(1, _BLOCK // self._width_cut)):
+            keys, tokens, fill, threshold = (each.index_select(0, chosen) for each in whole)
+            self._cut_rows(keys, tokens, fill, threshold)
+            for each, cut in zip(whole, (keys, tokens, fill, threshold), strict=True):
+                each.index_copy_(0, chosen, cut)
+
+    @property
+    def _width_cut(self) -> int:
+        """Columns that any entry is in, or a list's first ones."""
+        return min(self._keys.shape[1], max(self.list_size, self._most))
+
+    def _cut_rows(self, keys: Tensor, tokens: Tensor, fill: Tensor, threshold: Tensor) -> None:
+        """Cut some rows of the buffers in place."""
+        size, width = self.list_size, self._width_cut
+        full = (fill >= size)[:, None]
+        kept, order = torch.topk(keys[:, :width], size, dim=1, sorted=False)
+        # a list that is not full stays as it is: the next entry goes behind its last
+        keys[:, :size].copy_(torch.where(full, kept, keys[:, :size]))
+        keys[:, size:width].fill_(EMPTY)
+        if tokens.shape[1]:
+            tokens[:, :size].copy_(torch.where(full, tokens.gather(1, order), tokens[:, :size]))
+        threshold.copy_(torch.where(full[:, 0], _thresholds(kept), threshold))
+        fill.clamp_(max=size)
 
     def _cut_all(self) -> None:
         """Keep the largest keys of all buffers, raise the thresholds of full ones; nothing is waited for."""
         if self._is_cut:
             return
-        self._cut(torch.arange(len(self._keys), device=self.device))
-        self._is_cut = True
+        step = max(1, _BLOCK // self._width_cut)
+        for start in range(0, len(self._keys), step):
+            rows = slice(start, start + step)
+            self._cut_rows(self._keys[rows], self._tokens[rows], self._fill[rows], self._threshold[rows])
+        self._is_cut, self._most = True, min(self._most, self.list_size)
 
     def merge(self, other: "DeviceTopLists | TopLists") -> None:
         """Take in lists collected on other sentences.
@@ -251,7 +269,7 @@ class DeviceTopLists:
             tokens = (each._tokens[:, :size].to(self.device) for each in (self, theirs))
             self._tokens[:, :size] = torch.cat(list(tokens), dim=1).gather(1, order)[:, :size]
         self._fill = (best[:, :size] != EMPTY).sum(dim=1).to(torch.int32)
-        self._is_cut = False
+        self._is_cut, self._most = False, size
         self._cut_all()
 
     def _like(self, other: TopLists) -> "DeviceTopLists":
@@ -271,23 +289,23 @@ class DeviceTopLists:
 
         ``width``: More entries of sampled sentences than this are not in any list, or are left out.
         """
-        size, width = self.list_size, min(self.list_size, width)
-        read, some = (mark(each, device=self.device) for each in (sentence_ids, sampled))
+        width = min(self.list_size, width)
+        marks = [mark(each, device=self.device) for each in (sentence_ids, sampled)]
         chosen = to_device(neurons, self.device)
-        if not self._is_cut:
+        if len(neurons) == len(self._keys):
+            self._cut_all()
+        elif not self._is_cut:
             self._cut(chosen)
-        counts, found = [], []
-        for own in torch.split(chosen, max(1, _BLOCK // size)):
-            block = self._keys.index_select(0, own)[:, :size]
-            counts.append(marked_entries(block, read).sum(dim=1))
-            among = marked_entries(block, some)
-            # entries of others, and those beyond the width, go into a column that is left out
-            place = torch.where(among, torch.cumsum(among, dim=1) - 1, width).clamp_(max=width)
-            kept = torch.full((len(own), width + 1), EMPTY, dtype=torch.int64, device=self.device)
-            found.append(kept.scatter_(1, place, block)[:, :width])
-        keys = torch.cat(found)
+        if self._keys.is_cuda and triton_here():
+            from neurolect.collector.device import kernels as device_kernels
+
+            counts, keys = device_kernels.watched_entries(
+                self._keys, chosen, *marks, size=self.list_size, width=width, empty=EMPTY
+            )
+        else:
+            counts, keys = self._watched(chosen, *marks, width=width)
         fill, threshold = self._fill.index_select(0, chosen), self._threshold.index_select(0, chosen)
-        coming = [OnItsWay(each) for each in (torch.cat(counts), fill, threshold, keys)]
+        coming = [OnItsWay(each) for each in (counts, fill, threshold, keys)]
 
         def seen() -> Watched:
             n_among, filled, thresholds, signed = (each.array() for each in coming)
@@ -297,6 +315,19 @@ class DeviceTopLists:
             return Watched(n_among, filled.astype(np.int64), thresholds * sign, unsigned, held)
 
         return seen
+
+    def _watched(self, chosen: Tensor, read: Tensor, sampled: Tensor, *, width: int) -> tuple[Tensor, Tensor]:
+        """Count entries of sentences read and gather those of sampled ones, as the kernel does."""
+        counts, found = [], []
+        for own in torch.split(chosen, max(1, _BLOCK // self.list_size)):
+            block = self._keys.index_select(0, own)[:, : self.list_size]
+            counts.append(marked_entries(block, read).sum(dim=1))
+            among = marked_entries(block, sampled)
+            # entries of others, and those beyond the width, go into a column that is left out
+            place = torch.where(among, torch.cumsum(among, dim=1) - 1, width).clamp_(max=width)
+            kept = torch.full((len(own), width + 1), EMPTY, dtype=torch.int64, device=self.device)
+            found.append(kept.scatter_(1, place, block)[:, :width])
+        return torch.cat(counts), torch.cat(found)
 
     def sentence_ids(self) -> NDArray[np.int64]:
         """Give the sentences that any list holds; as :meth:`TopLists.sentence_ids`.
@@ -357,7 +388,7 @@ class DeviceTopLists:
         if with_tokens:
             lists._tokens[:, :width] = torch.from_numpy(arrays["tokens"].astype(np.int16)).to(device)
         lists._fill = torch.from_numpy(fill.astype(np.int32)).to(device)
-        lists._is_cut = False
+        lists._is_cut, lists._most = False, width
         lists._cut_all()
         return lists
 

@@ -1,7 +1,7 @@
 """Run a network on padded sentences in PyTorch: the way that every network takes."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, cast
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from neurolect.model.architecture.devices import is_spread
 from neurolect.model.architecture.gates import listen_to_gates
 from neurolect.model.architecture.network import Network
 from neurolect.model.architecture.taps import Receiver, hand_over, listen
@@ -17,6 +18,7 @@ from neurolect.model.batching import Batch, Feeding, PaddedBatch, plan_fed
 from neurolect.model.hugging_face import Output, quiet_transformers
 from neurolect.model.pooling.receive import DeviceActivations, receiver_for
 from neurolect.model.tokens import TokenizedSentences
+from neurolect.model.ways.unwaited import Unwaited
 
 
 class Plain:
@@ -28,6 +30,8 @@ class Plain:
         self.because = because
         """Why sentences are not packed, where that was wanted and cannot be had."""
         self.feeding = feeding or Feeding()
+        self.waits = False
+        """Whether the host waits where the network asks the device something, as with compiled blocks."""
 
     def plan(
         self, tokens: TokenizedSentences, *, token_budget: int, rows: NDArray[np.int64] | None = None
@@ -70,7 +74,10 @@ class Plain:
 
     def forward(self, model: Network, batch: Batch) -> Output:
         """Run the network alone."""
-        return model.forward(cast(PaddedBatch, batch), output_hidden_states=model.keep_states)
+        padded = cast(PaddedBatch, batch)
+        asks = self.waits or padded.n_tokens is None or not padded.mask.is_cuda or is_spread(model.body)
+        with nullcontext() if asks else Unwaited(padded.mask, n_tokens=padded.n_tokens or 0):
+            return model.forward(padded, output_hidden_states=model.keep_states)
 
 
 # Run a network in PyTorch with compiled blocks, each by itself: what is between them can still be read.
@@ -85,6 +92,7 @@ class Compiled:
 
     def __init__(self, inner: Plain, blocks: list[nn.Module]) -> None:
         self.packed, self._inner, self._blocks = inner.packed, inner, blocks
+        inner.waits = True
         self._usual = [block.__dict__.get("forward") for block in blocks]
         # 12 layers differ in nothing but their weights and a few attributes; they must not use up the compiler's
         # limit of variants.
@@ -95,6 +103,7 @@ class Compiled:
 
     def restore(self) -> None:
         """Leave the blocks as they were."""
+        self._inner.waits = False
         for block, own in zip(self._blocks, self._usual, strict=True):
             del block.forward
             if own is not None:
