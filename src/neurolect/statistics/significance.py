@@ -91,7 +91,7 @@ def fisher_surprise(
     size_rest = max(size_background - size_overlap, 0)
     logs = log_factorials(1 << (size_list + size_rest).bit_length())
     columns = (each.astype(np.int64) for each in (n_list, np.minimum(rest, size_rest)))
-    return _fisher(*columns, size_list, size_rest, logs)  # type: ignore[no-any-return]
+    return upper_tails(*columns, size_list, size_rest, logs)  # type: ignore[no-any-return]
 
 
 def false_discoveries(
@@ -160,7 +160,7 @@ def log_factorials(n: int) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True)
-def _fisher(
+def upper_tails(
     held: NDArray[np.int64], rest: NDArray[np.int64], size: int, size_rest: int, logs: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Sum the upper tail of the hypergeometric distribution; `logs` are logarithms of factorials."""

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from neurolect.signatures.mining.prefixspan import MinedPatterns, mine_patterns
-from neurolect.signatures.mining.ranking import association, by_score, preselect, rank_patterns
+from neurolect.signatures.mining.ranking import association, by_score, most_frequent, preselect, rank_patterns
 from tests.signatures.pattern_strategies import as_tuples, flat
 
 
@@ -37,33 +40,40 @@ def test_preselection_keeps_the_frequent_and_the_surprising() -> None:
     expected[written.index((1, 0))] = 0.0
     longer = np.flatnonzero(patterns.length > 1)
     support = patterns.support[longer]
-    chosen = preselect(support, expected=expected[longer], n_frequent=1, n_candidates=2)
+    chosen = preselect(support, expected[longer], 1, 2)
     assert [written[place] for place in longer[chosen]] == [(0, 2), (1, 0)]
-    everything = preselect(support, expected=expected[longer], n_frequent=1, n_candidates=100)
+    everything = preselect(support, expected[longer], 1, 100)
     assert everything.tolist() == list(range(len(longer)))
 
 
-def test_order_of_equal_scores() -> None:
-    support, length = np.array([5, 5, 6, 1], np.int32), np.array([2, 3, 2, 2], np.int8)
-    assert by_score(np.array([3.0, 3.0, 3.0, 9.0]), support, length).tolist() == [3, 2, 1, 0]
+def order_slowly(chosen: list[int], *columns: NDArray[np.generic]) -> list[int]:
+    """Python's own sort: by the columns given, highest first, then by the last, lowest first."""
+    return sorted(chosen, key=lambda each: (*(-column[each] for column in columns[:-1]), columns[-1][each]))
 
 
-def test_frequent_rows_come_after_the_typical_ones() -> None:
-    ranked = rank_patterns(
-        np.array([2, 3]),
-        scores=np.array([7.0, 5.0, 8.0, 6.0]),
-        support=np.array([50, 90, 10, 40], np.int32),
-        length=np.full(4, 2, np.int8),
-        n_frequent=2,
-    )
-    assert ranked.chosen.tolist() == [2, 3, 0, 1]
-    assert ranked.rank_relative.tolist() == [1, 2, 3, 4]
-    assert ranked.rank_frequency.tolist() == [4, 3, 2, 1]
+@given(st.integers(0, 40), st.integers(0, 9), st.integers(0, 2**32 - 1))
+def test_ranking_is_what_sorting_by_all_keys_gives(n: int, n_frequent: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores, support = random.integers(0, 4, n).astype(np.float64), random.integers(1, 4, n).astype(np.int32)
+    length, place = random.integers(2, 4, n).astype(np.int8), random.permutation(n).astype(np.int32)
+    some = np.flatnonzero(random.random(n) < 0.4)
+    ordered = by_score(some, scores, support, length, place)
+    assert ordered.tolist() == order_slowly(some.tolist(), scores, support, length, place)
+    frequent = most_frequent(n_frequent, scores, support, length, place)
+    by_frequency = order_slowly(list(range(n)), support, scores, length, place)
+    assert frequent.tolist() == by_frequency[:n_frequent]
+    chosen, ranks = rank_patterns(ordered, scores, support, length, place, n_frequent)
+    others = [each for each in by_frequency[:n_frequent] if each not in some]
+    assert chosen.tolist() == [*ordered, *order_slowly(others, scores, support, length, place)]
+    reported = order_slowly(chosen.tolist(), support, scores, length, place)
+    assert ranks.tolist() == [reported.index(each) + 1 for each in chosen]
 
 
-def test_equally_frequent_rows_go_by_score_then_length_then_order() -> None:
-    scores, length = np.array([1.0, 4.0, 4.0, 4.0, 9.0]), np.array([2, 2, 3, 2, 2], np.int8)
-    support = np.array([5, 5, 5, 5, 1], np.int32)
-    ranked = rank_patterns(np.array([4]), scores=scores, support=support, length=length, n_frequent=3)
-    assert ranked.chosen.tolist() == [4, 2, 1, 3]
-    assert ranked.rank_frequency.tolist() == [4, 1, 2, 3]
+@given(st.integers(1, 60), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_preselection_is_that_of_a_stable_sort(n: int, n_frequent: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    support, expected = random.integers(1, 9, n).astype(np.int32), random.integers(0, 4, n) / 2
+    surprise = (support - expected) / np.sqrt(expected + 1.0)
+    first = sorted(range(n), key=lambda each: -support[each])[:n_frequent]
+    by_surprise = sorted(range(n), key=lambda each: (each not in first, -surprise[each]))
+    assert preselect(support, expected, n_frequent, 20).tolist() == sorted(by_surprise[:20])

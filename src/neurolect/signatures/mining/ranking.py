@@ -4,25 +4,12 @@ Dims: P patterns of one list, prefixes before extensions, siblings together and 
 ``prefixspan.py``); C candidates among them.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.signatures.mining.prefixspan import MinedPatterns
 from neurolect.signatures.mining.trie import PatternTrie
-
-
-class RankedPatterns(NamedTuple):
-    """The reported candidates, typical ones first."""
-
-    chosen: NDArray[np.int64]
-    """Candidate of each row, shape (R,), by `rank_relative`."""
-    rank_frequency: NDArray[np.int16]
-    """From 1, by support; ties to the higher score."""
-    rank_relative: NDArray[np.int16]
-    """From 1: the typical ones by score, then those reported for their frequency only, by score."""
 
 
 def association(mined: MinedPatterns, *, n_sentences: int) -> NDArray[np.float64]:
@@ -57,65 +44,110 @@ def suffixes(trie: PatternTrie) -> NDArray[np.int32]:
     return _suffixes(trie.parent, trie.item)  # type: ignore[no-any-return]
 
 
+@njit(cache=True, nogil=True)
 def preselect(
-    support: NDArray[np.int32], *, expected: NDArray[np.float64], n_frequent: int, n_candidates: int
-) -> NDArray[np.intp]:
+    support: NDArray[np.int32], expected: NDArray[np.float64], n_frequent: int, n_candidates: int
+) -> NDArray[np.int64]:
     """Choose the patterns whose background counts are worth finding out.
 
     ``support``: int32, shape (L,). Sentences of the list that hold each pattern of two items or more.
     ``expected``: float64, shape (L,). Sentences of the list that would hold it if its items were spread as in the
         background and independently.
-    Returns: intp, shape (C,), ascending. All of them where there are at most `n_candidates`.
+    Returns: int64, shape (C,), ascending. All of them where there are at most `n_candidates`.
     """
     if len(support) <= n_candidates:
         return np.arange(len(support))
-    surprise = (support - expected) / np.sqrt(expected + 1.0)
-    surprise[np.argsort(-support, kind="stable")[:n_frequent]] = np.inf
-    return np.sort(np.argsort(-surprise, kind="stable")[:n_candidates])
+    surprise = (expected - support) / np.sqrt(expected + 1.0)  # least first
+    surprise[np.argsort(-support, kind="mergesort")[:n_frequent]] = -np.inf
+    return np.sort(np.argsort(surprise, kind="mergesort")[:n_candidates])
 
 
-def by_score(scores: NDArray[np.float64], support: NDArray[np.int32], length: NDArray[np.int8]) -> NDArray[np.intp]:
-    """Order candidates by score; ties to the greater support, then to the longer, then to the earlier.
-
-    ``scores``: float64, shape (C,). Higher is more typical.
-    ``support``: int32, shape (C,). Sentences of the list that hold it.
-    ``length``: int8, shape (C,). Items of each candidate.
-    Returns: intp, shape (C,). Candidates, best first.
-    """
-    return np.lexsort((-length, -support, -scores))
-
-
-def rank_patterns(
-    typical: NDArray[np.intp],
-    *,
+@njit(cache=True, nogil=True)
+def by_score(
+    chosen: NDArray[np.int64],
     scores: NDArray[np.float64],
     support: NDArray[np.int32],
     length: NDArray[np.int8],
+    place: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Order candidates by score; ties to the greater support, then to the longer, then to the earlier.
+
+    ``chosen``: int64, shape (n,). Candidates to order.
+    ``scores``: float64, shape (C,). Higher is more typical.
+    ``support``: int32, shape (C,). Sentences of the list that hold it.
+    ``length``: int8, shape (C,). Items of each candidate.
+    ``place``: int32, shape (C,). Where each is in the order of mining.
+    Returns: int64, shape (n,). Candidates, best first.
+    """
+    ordered = chosen[np.argsort(-scores[chosen])]
+    for at in range(1, len(ordered)):  # only ties are still to be settled
+        one, before = ordered[at], at - 1
+        while before >= 0 and scores[ordered[before]] == scores[one]:
+            other = ordered[before]
+            of_other = (-support[other], -length[other], place[other])
+            if of_other <= (-support[one], -length[one], place[one]):
+                break
+            ordered[before + 1] = other
+            before -= 1
+        ordered[before + 1] = one
+    return ordered
+
+
+@njit(cache=True, nogil=True)
+def most_frequent(
+    n: int,
+    scores: NDArray[np.float64],
+    support: NDArray[np.int32],
+    length: NDArray[np.int8],
+    place: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Choose the `n` candidates of most support; ties to the higher score, then to the longer, then to the earlier.
+
+    Returns: int64, shape (at most n,). The most frequent first.
+    """
+    best, n_best = np.empty(min(n, len(support)) + 1, np.int64), 0  # one more than asked for: what falls out
+    for one in range(len(support)):
+        if 0 < n_best == len(best) - 1 and support[one] < support[best[n_best - 1]]:
+            continue
+        key, at = (-support[one], -scores[one], -length[one], place[one]), n_best
+        while at > 0:
+            other = best[at - 1]
+            if (-support[other], -scores[other], -length[other], place[other]) < key:
+                break
+            best[at] = other
+            at -= 1
+        best[at] = one
+        n_best = min(n_best + 1, len(best) - 1)
+    return best[:n_best].copy()
+
+
+@njit(cache=True, nogil=True)
+def rank_patterns(
+    typical: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    support: NDArray[np.int32],
+    length: NDArray[np.int8],
+    place: NDArray[np.int32],
     n_frequent: int,
-) -> RankedPatterns:
+) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     """Join the typical candidates and the most frequent ones.
 
-    ``typical``: intp, shape (T,). Candidates reported for their score, best first.
-    ``scores, support, length``: arrays, shape (C,). As :func:`by_score` takes them.
+    ``typical``: int64, shape (T,). Candidates reported for their score, best first.
+    ``scores, support, length, place``: arrays, shape (C,). As :func:`by_score` takes them.
+    Returns: chosen: int64, shape (R,). The typical ones by score, then those reported for their frequency only, by
+        score.
+    Returns: rank_frequency: int16, shape (R,). Of each, from 1, by support; ties to the higher score.
     """
-
-    def by_support(candidates: NDArray[np.intp]) -> NDArray[np.intp]:
-        keys = (candidates, -length[candidates], -scores[candidates], -support[candidates])
-        return candidates[np.lexsort(keys)]
-
-    leading = np.arange(len(support))
-    if len(support) > n_frequent:  # sort only those that can be among the most frequent
-        least = -np.partition(-support, n_frequent - 1)[n_frequent - 1]
-        leading = np.flatnonzero(support >= least)
-    is_frequent = np.zeros(len(support), np.bool_)
-    is_frequent[by_support(leading)[:n_frequent]] = True
-    is_frequent[typical] = False
-    frequent = np.flatnonzero(is_frequent)
-    frequent = frequent[by_score(scores[frequent], support[frequent], length[frequent])]
-    chosen = np.concatenate([typical, frequent]).astype(np.int64)
-    rank_frequency = np.empty(len(support), np.int16)
-    rank_frequency[by_support(chosen)] = np.arange(1, len(chosen) + 1)
-    return RankedPatterns(chosen, rank_frequency[chosen], np.arange(1, len(chosen) + 1, dtype=np.int16))
+    frequent = most_frequent(n_frequent, scores, support, length, place)
+    is_typical = np.zeros(len(support), np.bool_)
+    is_typical[typical] = True
+    only_frequent = by_score(frequent[~is_typical[frequent]], scores, support, length, place)
+    chosen = np.concatenate((typical, only_frequent))
+    ranks = np.empty(len(chosen), np.int16)
+    ranks[most_frequent(len(chosen), scores[chosen], support[chosen], length[chosen], place[chosen])] = np.arange(
+        1, len(chosen) + 1
+    ).astype(np.int16)
+    return chosen, ranks
 
 
 @njit(cache=True, nogil=True)

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurolect.signatures.inverted import count_inside
 from neurolect.signatures.mining.shorter_patterns import CLOSED, MAXIMAL
 from neurolect.signatures.mining.trie import pattern_items
 from neurolect.signatures.patterns.inputs import Comparison, match_lists, matched_counts
-from neurolect.signatures.patterns.reported import MinedLists, ReportedPatterns, join_reported
+from neurolect.signatures.patterns.reported import MinedLists, ReportedPatterns
 from neurolect.statistics.scores import lift, log_odds_z
 from neurolect.statistics.significance import false_discoveries, g2_root, wilson_interval
 
@@ -66,14 +67,13 @@ def gather_evidence(mined: MinedLists, compared: Comparison, *, lists: NDArray[n
 
     ``lists``: int32, shape (n_lists, n). Sentences of each list; -1 where a list is shorter.
     """
-    rows = join_reported([each.rows for each in mined.reports])
-    n_rows = [len(each.rows.nodes) for each in mined.reports]
+    rows, n_rows, tested = mined.report
     list_index = np.repeat(np.arange(len(n_rows), dtype=np.int32), n_rows)
     items, offsets = pattern_items(mined.trie, rows.nodes)
     n_tests = mined.n_distinct * len(lists)
     found = false_discoveries(
         rows.surprise,
-        every=np.concatenate([np.empty(0, np.float32), *(each.tested for each in mined.reports)]),
+        every=tested,
         n_tests=n_tests,
         rate=compared.options.false_discovery_rate,
     )
@@ -128,8 +128,7 @@ def _tests(
 
 def _own(lists: NDArray[np.int32], compared: Comparison) -> NDArray[np.int64]:
     """Count the sentences of each list that lie in the background."""
-    own = [np.count_nonzero(compared.in_background[each[each >= 0]]) for each in lists]
-    return np.array(own, dtype=np.int64)
+    return np.asarray(count_inside(lists, compared.in_background))
 
 
 def _against_matched(

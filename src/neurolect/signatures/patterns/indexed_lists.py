@@ -16,21 +16,20 @@ from neurolect.signatures.mining.index import PatternIndex
 from neurolect.signatures.mining.ranking import preselect
 from neurolect.signatures.mining.shorter_patterns import closed_or_maximal
 from neurolect.signatures.patterns.inputs import Comparison, expected_shares
-from neurolect.signatures.patterns.reported import Candidates, ListReport, MinedLists, report_patterns
+from neurolect.signatures.patterns.reported import (
+    Candidates,
+    MinedLists,
+    Report,
+    ReportedPatterns,
+    Rules,
+    join_reports,
+    report_rows,
+    rules_of,
+    score_candidates,
+)
 
 LISTS_PER_BLOCK = 32
 """Lists that a thread takes at a time: they share one set of counters."""
-
-
-class _Counts(NamedTuple):
-    """Patterns of two items or more of one list, in the order of mining."""
-
-    numbers: NDArray[np.int32]
-    support: NDArray[np.int32]
-    overlap: NDArray[np.int32]
-    association: NDArray[np.float32]
-    flags: NDArray[np.uint8]
-    truncated: bool
 
 
 class _Background(NamedTuple):
@@ -58,40 +57,40 @@ def count_indexed_lists(
     background = _background(index, compared)
     used = np.zeros(n_patterns, np.bool_)
 
-    def block(start: int) -> tuple[list[ListReport], int]:
+    rules = rules_of(compared, longest=lists.shape[1])
+    supports = np.array([compared.options.min_support(n) for n in range(lists.shape[1] + 1)])
+    limits = compared.options.max_patterns, compared.options.max_list_entries
+
+    def block(start: int) -> tuple[Report, int]:
         scratch = _Scratch(
             np.zeros((2, n_patterns), np.int32),
             np.zeros(n_patterns, np.uint8),
             np.full(len(compared.in_background), -1, np.int32),
             used,
         )
-        reported, n_truncated = [], 0
-        for rows in lists[start : start + LISTS_PER_BLOCK]:
-            held = rows[rows >= 0]
-            found = _candidates(held, index, compared, background, scratch)
-            n_truncated += found.truncated
-            scratch.place[held] = np.arange(len(held), dtype=np.int32)
-            reported.append(_report(found, index, compared, background, scratch.place))
-            scratch.place[held] = -1
-        return reported, n_truncated
+        of_block = lists[start : start + LISTS_PER_BLOCK]
+        rows, n_rows, tested, n_truncated = _report_lists(
+            of_block, supports, limits, index, compared.in_background, background, scratch, rules
+        )
+        return Report(rows, n_rows, tested), n_truncated
 
-    everything: list[ListReport] = []
+    reports: list[Report] = []
     total = 0
     with (
         ThreadPoolExecutor(compared.workers) as pool,
         progress.task(f"mine {compared.item} patterns", total=len(lists), unit="lists") as task,
     ):
-        for reported, n_truncated in pool.map(block, range(0, len(lists), LISTS_PER_BLOCK)):
-            everything += reported
+        for report, n_truncated in pool.map(block, range(0, len(lists), LISTS_PER_BLOCK)):
+            reports.append(report)
             total += n_truncated
-            task.advance(len(reported))
+            task.advance(len(report.n_rows))
 
     def count_by_bin(nodes: NDArray[np.int32]) -> NDArray[np.int32]:
         counts = np.zeros((len(nodes), int(compared.bins.max(initial=0)) + 1), np.int32)
         _add_bins(index.holder_starts, index.holders, nodes, compared.in_background, compared.bins, counts)
         return counts
 
-    return MinedLists(index.trie, everything, total, int(np.count_nonzero(used)), count_by_bin)
+    return MinedLists(index.trie, join_reports(reports), total, int(np.count_nonzero(used)), count_by_bin)
 
 
 def _background(index: PatternIndex, compared: Comparison) -> _Background:
@@ -105,58 +104,149 @@ def _background(index: PatternIndex, compared: Comparison) -> _Background:
     )
 
 
-def _candidates(
-    rows: NDArray[np.int32],
+@njit(cache=True, nogil=True)
+def _report_lists(
+    lists: NDArray[np.int32],
+    supports: NDArray[np.int64],
+    limits: tuple[int, int],
     index: PatternIndex,
-    compared: Comparison,
+    in_background: NDArray[np.bool_],
     background: _Background,
     scratch: _Scratch,
+    rules: Rules,
+) -> tuple[ReportedPatterns, NDArray[np.int64], NDArray[np.float32], int]:
+    """Count, score and report the patterns of some lists: no thread waits for another's Python.
+
+    ``supports``: int64. Least support of a pattern, by the size of the list.
+    Returns: rows of all lists, rows of each, ``-ln p`` of all candidates where above 0, how many were truncated.
+    """
+    room = _room(len(lists) * (rules.n_relative + rules.n_frequent))
+    n_rows = np.zeros(len(lists), np.int64)
+    tested = np.empty(len(lists) * min(rules.n_candidates, len(index.length)), np.float32)
+    n_tested = n_truncated = at = 0
+    for each in range(len(lists)):
+        rows = lists[each][lists[each] >= 0]
+        found = _candidates(rows, supports[len(rows)], limits, index, in_background, background, scratch, rules)
+        n_truncated += int(found.truncated)
+        for place in range(len(rows)):
+            scratch.place[rows[place]] = place
+        of_background = background.counts[found.nodes]
+        scores, surprise, ranking = score_candidates(found, of_background, rules)
+        typical = ranking[_keep(index.holder_starts, index.holders, found, ranking, scratch.place, rules)]
+        reported = report_rows(found, of_background, typical, scores, surprise, rules)
+        n_rows[each] = len(reported.nodes)
+        _put(room, at, reported)
+        at += n_rows[each]
+        for value in surprise:
+            if value > 0:
+                tested[n_tested] = value
+                n_tested += 1
+        scratch.place[rows] = -1
+    return _cut(room, at), n_rows, tested[:n_tested].copy(), n_truncated
+
+
+@njit(cache=True, nogil=True)
+def _room(n: int) -> ReportedPatterns:
+    return ReportedPatterns(
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.int64),
+        np.empty(n, np.float32),
+        np.empty(n, np.float32),
+        np.empty(n, np.uint8),
+        np.empty(n, np.int16),
+        np.empty(n, np.int16),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _put(room: ReportedPatterns, at: int, rows: ReportedPatterns) -> None:
+    n = at + len(rows.nodes)
+    room.nodes[at:n], room.support[at:n], room.overlap[at:n] = rows.nodes, rows.support, rows.overlap
+    room.n_background[at:n], room.scores[at:n] = rows.n_background, rows.scores
+    room.surprise[at:n], room.flags[at:n] = rows.surprise, rows.flags
+    room.rank_frequency[at:n], room.rank_relative[at:n] = rows.rank_frequency, rows.rank_relative
+
+
+@njit(cache=True, nogil=True)
+def _cut(room: ReportedPatterns, n: int) -> ReportedPatterns:
+    short: ReportedPatterns = _room(n)
+    short.nodes[:], short.support[:], short.overlap[:] = room.nodes[:n], room.support[:n], room.overlap[:n]
+    short.n_background[:], short.scores[:] = room.n_background[:n], room.scores[:n]
+    short.surprise[:], short.flags[:] = room.surprise[:n], room.flags[:n]
+    short.rank_frequency[:], short.rank_relative[:] = room.rank_frequency[:n], room.rank_relative[:n]
+    return short
+
+
+@njit(cache=True, nogil=True)
+def _candidates(
+    rows: NDArray[np.int32],
+    min_support: int,
+    limits: tuple[int, int],
+    index: PatternIndex,
+    in_background: NDArray[np.bool_],
+    background: _Background,
+    scratch: _Scratch,
+    rules: Rules,
 ) -> Candidates:
-    options = compared.options
-    counts = _count_list(rows, index, compared, scratch)
-    chosen = preselect(
-        counts.support,
-        expected=background.expected[counts.numbers] * len(rows),
-        n_frequent=options.n_frequent,
-        n_candidates=options.n_candidates,
-    )
-    numbers = counts.numbers[chosen]
-    return Candidates(
-        nodes=numbers,
-        length=index.length[numbers],
-        support=counts.support[chosen],
-        overlap=counts.overlap[chosen],
-        association=counts.association[chosen],
-        flags=counts.flags[chosen],
-        n_sentences=len(rows),
-        n_overlap=int(np.count_nonzero(compared.in_background[rows])),
-        truncated=counts.truncated,
-    )
-
-
-def _count_list(rows: NDArray[np.int32], index: PatternIndex, compared: Comparison, scratch: _Scratch) -> _Counts:
-    """Count the patterns of one list; those longer than fit under its bounds are left out."""
-    options = compared.options
-    _add_up(index.starts, index.numbers, rows, compared.in_background, scratch.counts)
-    min_support = options.min_support(len(rows))
-    everywhere = scratch.counts[0] + scratch.counts[1]
-    frequent = np.flatnonzero(everywhere >= min_support)
-    lengths = index.length[frequent]
-    held = np.bincount(lengths, weights=everywhere[frequent], minlength=index.max_length + 1)
-    n_up_to = np.cumsum(np.bincount(lengths, minlength=index.max_length + 1))
-    held_up_to = np.cumsum(held)
-    longest = index.max_length
-    while longest > 1 and (
-        n_up_to[longest] > options.max_patterns or held_up_to[longest] > options.max_list_entries
-    ):
-        longest -= 1
-    chosen = frequent[(lengths > 1) & (lengths <= longest)]
-    chosen = chosen[np.argsort(index.place[chosen])]
-    scratch.used[chosen] = True
-    support, overlap, association = _of_chosen(chosen, index.parts, scratch.counts, len(rows))
+    """Count the patterns of one list, and choose those that may be reported."""
+    _add_up(index.starts, index.numbers, rows, in_background, scratch.counts)
+    chosen, longest = _frequent(index, scratch.counts, min_support, limits)
+    everywhere = scratch.counts[0]  # from here on: of sentences inside the background or not
+    for k in range(len(everywhere)):
+        everywhere[k] += scratch.counts[1, k]
     flags = closed_or_maximal(chosen, index.shorter, everywhere, scratch.marks)
+    for number in chosen:
+        scratch.used[number] = True
+    if len(chosen) > rules.n_candidates:
+        order = np.argsort(index.place[chosen])
+        chosen, flags = chosen[order], flags[order]
+        expected = background.expected[chosen] * len(rows)
+        first = preselect(everywhere[chosen], expected, rules.n_frequent, rules.n_candidates)
+        chosen, flags = chosen[first], flags[first]
+    n_overlap = 0
+    for row in rows:
+        n_overlap += int(in_background[row])
+    found = Candidates(
+        chosen.astype(np.int32),
+        index.length[chosen],
+        index.place[chosen],
+        everywhere[chosen],
+        scratch.counts[1][chosen],
+        _association(chosen, index.parts, everywhere, len(rows)),
+        flags,
+        len(rows),
+        n_overlap,
+        longest < index.max_length,
+    )
     scratch.counts[:] = 0
-    return _Counts(chosen.astype(np.int32), support, overlap, association, flags, longest < index.max_length)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _frequent(
+    index: PatternIndex, counts: NDArray[np.int32], min_support: int, limits: tuple[int, int]
+) -> tuple[NDArray[np.int64], int]:
+    """Choose the frequent patterns of two items or more; those longer than fit under the bounds are left out."""
+    frequent, n = np.empty(counts.shape[1], np.int64), 0
+    n_of, held_of = np.zeros(index.max_length + 1, np.int64), np.zeros(index.max_length + 1, np.int64)
+    for number in range(counts.shape[1]):
+        support = counts[0, number] + counts[1, number]
+        if support >= min_support:
+            frequent[n] = number
+            n += 1
+            n_of[index.length[number]] += 1
+            held_of[index.length[number]] += support
+    longest = index.max_length
+    while longest > 1 and (n_of[: longest + 1].sum() > limits[0] or held_of[: longest + 1].sum() > limits[1]):
+        longest -= 1
+    n_chosen = 0
+    for number in frequent[:n]:
+        if 1 < index.length[number] <= longest:
+            frequent[n_chosen] = number
+            n_chosen += 1
+    return frequent[:n_chosen].copy(), longest
 
 
 @njit(cache=True, nogil=True)
@@ -191,94 +281,60 @@ def _add_up(
 
 
 @njit(cache=True, nogil=True)
-def _of_chosen(
-    chosen: NDArray[np.int64], parts: NDArray[np.int32], counts: NDArray[np.int32], n_rows: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Support, support in the background and association of patterns, from the counts of all patterns."""
-    support = np.empty(len(chosen), np.int32)
-    overlap = np.empty(len(chosen), np.int32)
+def _association(
+    chosen: NDArray[np.int64], parts: NDArray[np.int32], support: NDArray[np.int32], n_rows: int
+) -> NDArray[np.float32]:
+    """Give the association of patterns from the support of all patterns."""
     association = np.empty(len(chosen), np.float32)
     of_parts = np.empty(4)
     for k in range(len(chosen)):
-        support[k] = counts[0, chosen[k]] + counts[1, chosen[k]]
-        overlap[k] = counts[1, chosen[k]]
         for part in range(4):
-            of_parts[part] = counts[0, parts[chosen[k], part]] + counts[1, parts[chosen[k], part]]
+            of_parts[part] = support[parts[chosen[k], part]]
         by_chance = max(of_parts[0] * of_parts[1], of_parts[2] * of_parts[3])
-        association[k] = np.float64(support[k]) * n_rows / by_chance
-    return support, overlap, association
-
-
-def _report(
-    found: Candidates,
-    index: PatternIndex,
-    compared: Comparison,
-    background: _Background,
-    place: NDArray[np.int32],
-) -> ListReport:
-    options = compared.options
-
-    def distinct(ranking: NDArray[np.intp]) -> NDArray[np.int64]:
-        kept: NDArray[np.int64] = _keep(
-            index.holder_starts,
-            index.holders,
-            found.nodes[ranking],
-            found.support[ranking],
-            place,
-            found.n_sentences,
-            options.n_relative,
-            options.max_overlap,
-        )
-        return kept
-
-    return report_patterns(
-        found,
-        in_background=background.counts[found.nodes],
-        distinct=distinct,
-        compared=compared,
-    )
+        association[k] = np.float64(support[chosen[k]]) * n_rows / by_chance
+    return association
 
 
 @njit(cache=True, nogil=True)
 def _keep(
     holder_starts: NDArray[np.int64],
     holders: NDArray[np.int32],
-    patterns: NDArray[np.int32],
-    support: NDArray[np.int32],
+    found: Candidates,
+    ranking: NDArray[np.int64],
     place: NDArray[np.int32],
-    n_rows: int,
-    n_keep: int,
-    max_overlap: float,
+    rules: Rules,
 ) -> NDArray[np.int64]:
     """Keep the first patterns of a ranking that overlap little with each other; see ``distinct_patterns.py``.
 
     `place` has the place of each sentence in the list, or -1. The sentences of a pattern are bits by place.
     """
-    kept = np.empty(min(n_keep, len(patterns)), np.int64)
-    bits = np.zeros((len(kept) + 1, (n_rows >> 6) + 1), np.uint64)
+    kept = np.empty(min(rules.n_relative, len(ranking)), np.int64)
+    bits = np.zeros((len(kept) + 1, (found.n_sentences >> 6) + 1), np.uint64)
     known = np.zeros(len(kept) + 1, np.bool_)
     n = 0
-    for candidate in range(len(patterns)):
+    for at in range(len(ranking)):
         if n == len(kept):
             break
-        size = np.int64(support[candidate])
+        candidate = ranking[at]
+        size = np.int64(found.support[candidate])
         known[n] = False
         new = True
         for k in range(n):
-            other = np.int64(support[kept[k]])
-            if min(size, other) <= max_overlap * max(size, other):
+            before = ranking[kept[k]]
+            other = np.int64(found.support[before])
+            if min(size, other) <= rules.max_overlap * max(size, other):
                 continue  # sizes this different cannot overlap so much
-            for slot, pattern in ((k, patterns[kept[k]]), (n, patterns[candidate])):
+            for slot, pattern in ((k, found.nodes[before]), (n, found.nodes[candidate])):
                 if not known[slot]:
                     held = holders[holder_starts[pattern] : holder_starts[pattern + 1]]
                     _set_bits(held, place, bits[slot])
                     known[slot] = True
             both = _n_common(bits[n], bits[k])
-            if both > max_overlap * (size + other - both):
+            if both > rules.max_overlap * (size + other - both):
                 new = False
                 break
         if new:
-            kept[n] = candidate
+            kept[n] = at
             n += 1
     return kept[:n]
 

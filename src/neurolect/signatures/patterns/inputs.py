@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from neurolect.signatures.mining.projections import compact_sentences
@@ -60,22 +61,32 @@ def match_lists(
     """
     n_bins = int(bins.max(initial=0)) + 1
     of_background = np.bincount(bins[in_background], minlength=n_bins).astype(np.float64)
-    sizes = np.full(len(lists), of_background.sum())
-    weights = np.ones((len(lists), n_bins))
-    overlap_weight = np.ones(len(lists))
-    for place, rows in enumerate(lists):
-        held = rows[rows >= 0]
-        of_list = np.bincount(bins[held], minlength=n_bins) * (of_background > 0)
-        if of_list.sum():
-            share = of_list / of_list.sum()
-            weights[place] = np.divide(share, of_background, out=np.zeros(n_bins), where=of_background > 0)
-            # (sum of w)^2 / sum of w^2, of the weights of all sentences
-            sizes[place] = 1.0 / (weights[place] * share).sum()
-            weights[place] *= sizes[place]
-        own = bins[held[in_background[held]]]
-        if len(own):
-            overlap_weight[place] = weights[place][own].mean()
+    of_lists, own = _bins_of_lists(lists, bins, in_background, n_bins)
+    of_lists *= of_background > 0
+    share = of_lists / np.maximum(of_lists.sum(axis=1, keepdims=True), 1)
+    weights = np.divide(share, of_background, out=np.zeros_like(share), where=of_background > 0)
+    # (sum of w)^2 / sum of w^2, of the weights of all sentences
+    sizes = 1.0 / np.maximum((weights * share).sum(axis=1), 1e-300)
+    weights *= sizes[:, None]
+    empty = ~of_lists.any(axis=1)
+    weights[empty], sizes[empty] = 1.0, of_background.sum()
+    n_own = own.sum(axis=1)
+    overlap_weight = np.where(n_own > 0, (weights * own).sum(axis=1) / np.maximum(n_own, 1), 1.0)
     return MatchedLists(weights, sizes, overlap_weight)
+
+
+@njit(nogil=True, cache=True)
+def _bins_of_lists(
+    lists: NDArray[np.int32], bins: NDArray[np.int8], in_background: NDArray[np.bool_], n_bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the sentences of each list in each bin: all, and those of the background."""
+    of_lists, own = np.zeros((len(lists), n_bins), np.int64), np.zeros((len(lists), n_bins), np.int64)
+    for each in range(len(lists)):
+        for row in lists[each]:
+            if row >= 0:
+                of_lists[each, bins[row]] += 1
+                own[each, bins[row]] += in_background[row]
+    return of_lists, own
 
 
 def matched_counts(

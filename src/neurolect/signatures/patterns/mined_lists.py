@@ -18,7 +18,16 @@ from neurolect.signatures.mining.ranking import association, preselect
 from neurolect.signatures.mining.shorter_patterns import closed_or_maximal, shorter_sequences
 from neurolect.signatures.mining.trie import PatternTrie, TrieUnion, padded_items, pattern_hashes, pruned
 from neurolect.signatures.patterns.inputs import PatternInput, background_shares, expected_shares
-from neurolect.signatures.patterns.reported import Candidates, ListReport, MinedLists, report_patterns
+from neurolect.signatures.patterns.reported import (
+    Candidates,
+    MinedLists,
+    Report,
+    Rules,
+    join_reports,
+    report_rows,
+    rules_of,
+    score_candidates,
+)
 from neurolect.statistics.sorting import distinct
 
 
@@ -41,7 +50,8 @@ def mine_each_list(given: PatternInput, *, lists: NDArray[np.int32], progress: P
         counts = _count(given, everything, given.compared.background)
         reported = []
         with progress.task(f"rank {item} patterns", total=len(lists), unit="lists") as task:
-            rank = partial(_rank_list, given=given, trie=everything, counts=counts)
+            rules = rules_of(given.compared, longest=lists.shape[1])
+            rank = partial(_rank_list, given=given, trie=everything, counts=counts, rules=rules)
             for each in pool.map(rank, candidates, lists):
                 reported.append(each)
                 task.advance()
@@ -56,7 +66,7 @@ def mine_each_list(given: PatternInput, *, lists: NDArray[np.int32], progress: P
         return np.stack(by_bin, axis=1).astype(np.int32)
 
     n_truncated = sum(each.truncated for each in candidates)
-    return MinedLists(everything, reported, n_truncated, len(seen), count_by_bin)
+    return MinedLists(everything, join_reports(reported), n_truncated, len(seen), count_by_bin)
 
 
 class _Distinct:
@@ -116,14 +126,7 @@ def _mine_list(
     longer = np.flatnonzero(mined.length > 1)
     last_shares = shares[mined.trie.item]
     expected = expected_shares(mined.trie, length=mined.length, last_shares=last_shares) * len(rows)
-    chosen = longer[
-        preselect(
-            mined.support[longer],
-            expected=expected[longer],
-            n_frequent=options.n_frequent,
-            n_candidates=options.n_candidates,
-        )
-    ]
+    chosen = longer[preselect(mined.support[longer], expected[longer], options.n_frequent, options.n_candidates)]
     ties = association(mined, n_sentences=len(rows))[chosen].astype(np.float32)
     shorter = shorter_sequences(mined.trie, length=mined.length)
     flags = np.zeros(len(mined.length), np.uint8)
@@ -132,6 +135,7 @@ def _mine_list(
     candidates = Candidates(
         nodes,
         mined.length[chosen],
+        chosen.astype(np.int32),
         mined.support[chosen],
         mined.support_marked[chosen],
         ties,
@@ -150,30 +154,25 @@ def _rank_list(
     given: PatternInput,
     trie: PatternTrie,
     counts: NDArray[np.int64],
-) -> ListReport:
-    options = given.compared.options
-
-    def distinct(ranking: NDArray[np.intp]) -> NDArray[np.int64]:
-        held = rows[rows >= 0].astype(np.int64)
-        sentences = compact_sentences(
-            given.codes,
-            given.offsets,
-            rows=held,
-            allowed=given.allowed,
-            min_support=options.min_support(len(held)),
-        )
-        return distinct_patterns(
-            sentences,
-            items=padded_items(trie, found.nodes[ranking], length=options.max_length),
-            support=found.support[ranking],
-            max_gap=options.max_gap(given.compared.item),
-            n_keep=options.n_relative,
-            max_overlap=options.max_overlap,
-        )
-
-    return report_patterns(
-        found,
-        in_background=counts[found.nodes],
-        distinct=distinct,
-        compared=given.compared,
+    rules: Rules,
+) -> Report:
+    options, in_background = given.compared.options, counts[found.nodes]
+    scores, surprise, ranking = score_candidates(found, in_background, rules)
+    held = rows[rows >= 0].astype(np.int64)
+    sentences = compact_sentences(
+        given.codes,
+        given.offsets,
+        rows=held,
+        allowed=given.allowed,
+        min_support=options.min_support(len(held)),
     )
+    kept = distinct_patterns(
+        sentences,
+        items=padded_items(trie, found.nodes[ranking], length=options.max_length),
+        support=found.support[ranking],
+        max_gap=options.max_gap(given.compared.item),
+        n_keep=options.n_relative,
+        max_overlap=options.max_overlap,
+    )
+    reported = report_rows(found, in_background, ranking[kept], scores, surprise, rules)
+    return Report(reported, np.array([len(reported.nodes)]), surprise[surprise > 0])
