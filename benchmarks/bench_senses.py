@@ -60,7 +60,7 @@ def main() -> None:
         longer = np.ones(chosen.neurons)
         tables = sense_tables(senses, items, inputs=inputs, times_longer=longer, workers=chosen.workers)
     seconds = time.perf_counter() - start
-    counts = np.bincount([len(each.medoids) for each in senses.of_list])
+    counts = np.bincount(senses.n_senses)
     print(f"{chosen.neurons / seconds:.0f} lists/s; lists of 0, 1, 2, ... senses: {counts.tolist()}")
     print({name: table.num_rows for name, table in tables.items()})
 

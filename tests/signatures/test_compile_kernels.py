@@ -1,7 +1,5 @@
 import numpy as np
 
-from neurolect.clustering import k_means_in_step
-from neurolect.clustering import quality as silhouette
 from neurolect.signatures import inverted
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.counting import depths, items
@@ -14,20 +12,17 @@ from neurolect.signatures.vectors import senses
 
 KERNELS = (
     indexed_lists._add_up,
-    indexed_lists._keep,
-    indexed_lists._of_chosen,
+    indexed_lists._report_lists,
     depths._cluster_strongest,
     depths._held_kernel,
     inverted._inverted,
     inverted.count_inside,
     inverted.postings,
     items._count_kernel,
-    k_means_in_step._rounds,
     pattern_index._find_in_sentences,
     prefixspan._grow_patterns,
     sense_evidence._count_kernel,
-    senses._best_split,
-    silhouette.fill_silhouettes,
+    senses._find_in_lists,
 )
 
 

@@ -72,11 +72,17 @@ def cluster_each(
     return of_best, kept, ends
 
 
-def assign(points: NDArray[np.float32], centers: NDArray[np.float32], *, n_rounds: int) -> Clusters:
-    """Let clusters found on some points settle on more points, for `n_rounds` of Lloyd's rounds at most."""
+@njit(cache=True, nogil=True)
+def settle(
+    points: NDArray[np.float32], centers: NDArray[np.float32], n_rounds: int
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Let clusters found on some points settle on more points, for `n_rounds` of Lloyd's rounds at most.
+
+    Returns: labels: int16, shape (N,); centers: float32, shape (K, D).
+    """
     moved = centers.copy()
     labels, _ = _rounds(points, np.array([0, len(moved)]), moved, n_rounds)
-    return Clusters(labels[0], moved)
+    return labels[0], moved
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})

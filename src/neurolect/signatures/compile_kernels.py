@@ -47,4 +47,4 @@ def compile_kernels() -> None:
     vectors = np.eye(2, dtype=np.float32)[np.arange(8) // 4]
     senses = find_senses(vectors, in_lists, options=DescribeOptions(sense_margin=0.0))
     kind = SenseItems("word", items, np.ones(1, np.int64), 8, np.ones(1), 1)
-    sense_evidence(kind, lists, senses.labels, lists=[0], times_longer=np.ones(4), min_share=0.0)
+    sense_evidence(kind, lists, senses.labels, lists=np.arange(1), times_longer=np.ones(4), min_share=0.0)

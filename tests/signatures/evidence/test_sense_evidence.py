@@ -20,7 +20,9 @@ def test_counts_and_scores_are_those_of_the_senses() -> None:
     rows = np.tile(np.arange(120, dtype=np.int32), (3, 1))
     labels = np.tile(np.repeat([0, 1], 60).astype(np.int8), (3, 1))
     kind = SenseItems("metadata", items, background, 400, np.ones(N_ITEMS), 4)
-    found = sense_evidence(kind, rows, labels, lists=[0, 2], times_longer=np.ones(3), min_share=0.0, workers=2)
+    found = sense_evidence(
+        kind, rows, labels, lists=np.array([0, 2], np.intp), times_longer=np.ones(3), min_share=0.0, workers=2
+    )
     first = [(found.lists[i], found.senses[i], found.items[i]) for i in (0, len(found.lists) // 2)]
     assert (0, 0, 7) in first
     assert set(found.lists.tolist()) == {0, 2}
@@ -40,7 +42,7 @@ def test_shares_of_tokens() -> None:
     items = items_of_tokens(codes, np.arange(0, 241, 6), n_items=2, occurrences=True)
     rows, labels = np.arange(40, dtype=np.int32)[None], np.repeat([0, 1], 20).astype(np.int8)[None]
     kind = SenseItems("tag", items, np.array([120, 1200]), 1320, np.ones(2), 2, of_tokens=True)
-    found = sense_evidence(kind, rows, labels, lists=[0], times_longer=np.ones(1), min_share=0.1)
+    found = sense_evidence(kind, rows, labels, lists=np.array([0], np.intp), times_longer=np.ones(1), min_share=0.1)
     assert found.share_sense[0] == 1.0
     assert (found.senses[0], found.items[0], found.share_list[0]) == (0, 0, 0.75)
 
@@ -49,5 +51,7 @@ def test_no_list_with_several_senses() -> None:
     items = items_of_tokens(np.zeros(4, np.int32), np.arange(5), n_items=1)
     kind = SenseItems("word", items, np.ones(1, np.int64), 4, np.ones(1), 2)
     rows = np.zeros((1, 4), np.int32)
-    found = sense_evidence(kind, rows, rows.astype(np.int8), lists=[], times_longer=np.ones(1), min_share=0.1)
+    found = sense_evidence(
+        kind, rows, rows.astype(np.int8), lists=np.array([], np.intp), times_longer=np.ones(1), min_share=0.1
+    )
     assert len(found.lists) == 0

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,7 +48,7 @@ def test_preselection_keeps_the_frequent_and_the_surprising() -> None:
     assert everything.tolist() == list(range(len(longer)))
 
 
-def order_slowly(chosen: list[int], *columns: NDArray[np.generic]) -> list[int]:
+def order_slowly(chosen: list[int], *columns: NDArray[Any]) -> list[int]:
     """Python's own sort: by the columns given, highest first, then by the last, lowest first."""
     return sorted(chosen, key=lambda each: (*(-column[each] for column in columns[:-1]), columns[-1][each]))
 

@@ -39,10 +39,11 @@ def test_scores_and_tests_are_those_of_arrays(n: int, keep: str, seed: int) -> N
         truncated=False,
     )
     scores, surprise, ranking = score_candidates(found, in_background, rules_of(compared, longest=size))
-    inside = {"n_overlap": overlap, "size_overlap": n_overlap}
-    of_arrays = log_odds_z(support, size, in_background, n_background, **inside, prior_size=20.0)
+    of_arrays = log_odds_z(
+        support, size, in_background, n_background, n_overlap=overlap, size_overlap=n_overlap, prior_size=20.0
+    )
     np.testing.assert_allclose(scores, of_arrays, rtol=1e-9, atol=1e-12)
-    tested = fisher_surprise(support, size, in_background, n_background, **inside)
+    tested = fisher_surprise(support, size, in_background, n_background, n_overlap=overlap, size_overlap=n_overlap)
     np.testing.assert_array_equal(surprise, tested)
     flag = {"all": 3, "closed": 1, "maximal": 2}[keep]
     may = (scores >= 0.5) & (found.association >= 1.0) & ((found.flags & flag > 0) | (keep == "all"))

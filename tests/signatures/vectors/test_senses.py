@@ -33,7 +33,7 @@ def test_planted_senses_are_found(sizes: list[int]) -> None:
     assert np.bincount(senses.labels[0]).tolist() == sizes
     truth = vectors[:, : len(sizes)].argmax(axis=1)
     assert (senses.labels[0] == truth).all()
-    for sense, medoid in enumerate(senses.of_list[0].medoids):
+    for sense, medoid in enumerate(senses.medoids[0, : senses.n_senses[0]]):
         own = vectors[truth == sense]
         distances = ((vectors[:, None] - own[None]) ** 2).sum(axis=(1, 2))
         assert distances[medoid] == pytest.approx(distances[truth == sense].min(), rel=1e-4)
@@ -43,12 +43,12 @@ def test_planted_senses_are_found(sizes: list[int]) -> None:
 def test_one_sense_is_one(spread: float) -> None:
     for seed in range(4):
         senses = found(around([300], spread=spread, seed=seed))
-        assert len(senses.of_list[0].medoids) == 1
+        assert senses.n_senses[0] == 1
         assert senses.labels[0].tolist() == [0] * 300
 
 
 def test_a_sense_too_small_to_count_is_none() -> None:
-    assert len(found(around([290, 10])).of_list[0].medoids) == 1
+    assert found(around([290, 10])).n_senses[0] == 1
 
 
 def test_sentences_without_vectors_have_no_sense() -> None:
@@ -57,25 +57,26 @@ def test_sentences_without_vectors_have_no_sense() -> None:
     rows = np.concatenate([np.arange(100), [-1, -1]]).astype(np.int32)[None]
     senses = find_senses(vectors, Lists(rows, ("top",)), options=OPTIONS)
     assert np.flatnonzero(senses.labels[0] < 0).tolist() == [3, 50, 100, 101]
-    assert not {3, 50} & set(senses.of_list[0].medoids.tolist())
+    assert not {3, 50} & set(senses.medoids[0].tolist())
 
 
 def test_lists_too_short_to_split() -> None:
     vectors = around([1])
     senses = find_senses(vectors, Lists(np.array([[0], [-1]], np.int32), ("top", "bottom")), options=OPTIONS)
-    assert [each.medoids.tolist() for each in senses.of_list] == [[0], []]
-    assert np.isnan(senses.of_list[0].silhouette)
+    assert senses.n_senses.tolist() == [1, 0]
+    assert senses.medoids[:, 0].tolist() == [0, -1]
+    assert np.isnan(senses.silhouette[0])
 
 
 def test_one_giant_duplicate_is_one_sense() -> None:
-    assert len(found(np.full((100, 4), 0.5, np.float32)).of_list[0].medoids) == 1
+    assert found(np.full((100, 4), 0.5, np.float32)).n_senses[0] == 1
 
 
 def test_workers_do_not_change_the_result() -> None:
     vectors = around([80, 70])
     one, two = (found(vectors, workers=workers, n_lists=130) for workers in (1, 3))
     assert (one.labels == two.labels).all()
-    assert len(two.of_list) == 130
+    assert len(two.n_senses) == 130
 
 
 def test_polysemy_is_the_effective_number_of_senses() -> None:

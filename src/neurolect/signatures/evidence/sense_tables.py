@@ -54,7 +54,7 @@ def sense_evidence(
     rows: NDArray[np.int32],
     labels: NDArray[np.int8],
     *,
-    lists: Sequence[int],
+    lists: NDArray[np.intp],
     times_longer: NDArray[np.float64],
     min_share: float,
     workers: int = 1,
@@ -70,7 +70,7 @@ def sense_evidence(
     ``workers``: Threads; the result is the same for any number.
     Returns: At most ``kind.n_kept`` rows a sense, all above 2 by both log-odds z.
     """
-    chosen = np.asarray(lists, dtype=np.int64)
+    chosen = lists.astype(np.int64)
     blocks = [chosen[start : start + LISTS_PER_BLOCK] for start in range(0, len(chosen), LISTS_PER_BLOCK)]
 
     def count(block: NDArray[np.int64]) -> SenseEvidence:
@@ -207,7 +207,7 @@ def sense_tables(
 ) -> dict[str, pa.Table]:
     """Write senses as tables."""
     lists, sentence_ids = inputs.lists, inputs.sentence_ids
-    several = [each for each, found in enumerate(senses.of_list) if len(found.medoids) > 1]
+    several = np.flatnonzero(senses.n_senses > 1)
     found = [
         sense_evidence(
             each,
@@ -228,44 +228,36 @@ def sense_tables(
     }
 
 
-def polysemy(shares: NDArray[np.float64]) -> float:
+def polysemy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the effective number of senses.
+
+    ``shares``: float64, shape (..., M). Share of each sense; zeros after the last.
+    Returns: float64, shape (...). NaN where there is none.
 
     Examples
     --------
-    >>> round(polysemy(np.array([0.5, 0.5])), 6), round(polysemy(np.array([0.95, 0.05])), 2)
-    (2.0, 1.22)
+    >>> polysemy(np.array([[0.5, 0.5], [0.95, 0.05]])).round(2).tolist()
+    [2.0, 1.22]
     """
-    held = shares[shares > 0]
-    return float(np.exp(-(held * np.log(held)).sum())) if len(held) else float("nan")
+    held = np.where(shares > 0, shares, 1.0)
+    return np.where(shares.sum(axis=-1) > 0, np.exp(-(held * np.log(held)).sum(axis=-1)), np.nan)
 
 
-def _sizes(senses: Senses, each: int) -> NDArray[np.intp]:
-    labels = senses.labels[each]
-    return np.bincount(labels[labels >= 0], minlength=len(senses.of_list[each].medoids))
+def _shares(senses: Senses) -> NDArray[np.float64]:
+    return np.asarray(senses.sizes / np.maximum(senses.sizes.sum(axis=1, keepdims=True), 1))
 
 
 def _senses_table(senses: Senses, *, lists: Lists, sentence_ids: NDArray[np.int64]) -> pa.Table:
-    counts = np.array([len(each.medoids) for each in senses.of_list], np.int64)
-    owners = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    sizes = [_sizes(senses, each) for each in range(len(counts))]
-    rows = [lists.rows[each][found.medoids] for each, found in enumerate(senses.of_list)]
-    numbers = [np.arange(1, count + 1, dtype=np.int8) for count in counts]
+    owners, numbers = np.nonzero(senses.medoids >= 0)
+    rows = lists.rows[owners, senses.medoids[owners, numbers]]
     columns = {
-        "sense": pa.array(_joined(numbers, np.int8)),
-        "n_sentences": pa.array(_joined(sizes, np.int32)),
-        "share": pa.array(_joined([each / max(each.sum(), 1) for each in sizes], np.float32)),
-        "silhouette": pa.array(
-            _joined([each.silhouettes for each in senses.of_list], np.float32), from_pandas=True
-        ),
-        "medoid_sentence_id": pa.array(sentence_ids[_joined(rows, np.int64)]),
+        "sense": pa.array((numbers + 1).astype(np.int8)),
+        "n_sentences": pa.array(senses.sizes[owners, numbers]),
+        "share": pa.array(_shares(senses)[owners, numbers].astype(np.float32)),
+        "silhouette": pa.array(senses.silhouettes[owners, numbers], from_pandas=True),
+        "medoid_sentence_id": pa.array(sentence_ids[rows].astype(np.int64)),
     }
-    return pa.table(lists.identify(owners) | columns)
-
-
-def _joined(parts: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDArray[np.generic]:
-    """Put columns of lists one after the other; nothing where there are no lists."""
-    return np.concatenate([np.empty(0, kind), *parts]).astype(kind)
+    return pa.table(lists.identify(owners.astype(np.int32)) | columns)
 
 
 def _evidence_table(found: Sequence[SenseEvidence], kinds: Sequence[SenseItems], *, lists: Lists) -> pa.Table:
@@ -296,10 +288,10 @@ def _evidence_table(found: Sequence[SenseEvidence], kinds: Sequence[SenseItems],
     return pa.table(lists.identify(joined.lists) | columns).take(pa.array(order))
 
 
-def _members_table(senses: Senses, several: list[int], *, lists: Lists) -> pa.Table:
+def _members_table(senses: Senses, several: NDArray[np.intp], *, lists: Lists) -> pa.Table:
     labels = senses.labels[several]
     places, ranks = np.nonzero(labels >= 0)
-    owners = np.asarray(several, dtype=np.int32)[places]
+    owners = several[places].astype(np.int32)
     columns = {
         "rank": pa.array(ranks.astype(np.int32)),
         "sense": pa.array(labels[places, ranks] + np.int8(1)),
@@ -308,15 +300,10 @@ def _members_table(senses: Senses, several: list[int], *, lists: Lists) -> pa.Ta
 
 
 def _polysemy_table(senses: Senses, *, lists: Lists) -> pa.Table:
-    shares = [_sizes(senses, each) / max(_sizes(senses, each).sum(), 1) for each in range(len(senses.of_list))]
     columns = {
-        "n_senses": pa.array([len(each.medoids) for each in senses.of_list], pa.int8()),
-        "polysemy": pa.array(np.array([polysemy(each) for each in shares], np.float32), from_pandas=True),
-        "silhouette": pa.array(
-            np.array([each.silhouette for each in senses.of_list], np.float32), from_pandas=True
-        ),
-        "null_silhouette": pa.array(
-            np.array([each.null_silhouette for each in senses.of_list], np.float32), from_pandas=True
-        ),
+        "n_senses": pa.array(senses.n_senses),
+        "polysemy": pa.array(polysemy(_shares(senses)).astype(np.float32), from_pandas=True),
+        "silhouette": pa.array(senses.silhouette.astype(np.float32), from_pandas=True),
+        "null_silhouette": pa.array(senses.null_silhouette.astype(np.float32), from_pandas=True),
     }
-    return pa.table(lists.identify(np.arange(len(senses.of_list), dtype=np.int32)) | columns)
+    return pa.table(lists.identify(np.arange(len(senses.n_senses), dtype=np.int32)) | columns)
