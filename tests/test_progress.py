@@ -1,11 +1,14 @@
 """Progress in log lines and in bars."""
 
 import logging
+import re
+import threading
 import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
-from neurolect.progress import LogProgress, LogTask, NullProgress, Progress, RichProgress
+from neurolect.progress import LogProgress, LogTask, NullProgress, Progress, RichProgress, StoppableProgress
 
 
 def work(progress: Progress) -> None:
@@ -86,6 +89,46 @@ def test_a_step_above_bars_is_printed(capsys: pytest.CaptureFixture[str], monkey
     with progress.step("train"):
         time.sleep(0.5)
     assert "train: 0 s so far" in capsys.readouterr().err
+
+
+def test_bars_of_two_threads_are_shown_together(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, both = RichProgress(), threading.Barrier(2, timeout=10)
+
+    def count(name: str) -> None:
+        with progress.task(name, total=2, unit=f"{name}s") as task:
+            both.wait()
+            task.advance(2)
+            both.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(count, ["word", "tag"]))
+    shown = capsys.readouterr().err
+    assert re.search(r"word .*2/2 words", shown)
+    assert re.search(r"tag .*2/2 tags", shown)
+    work(progress)  # a new display
+    assert "4/8" in capsys.readouterr().err
+
+
+def test_work_in_threads_ends_when_it_reports_after_a_stop() -> None:
+    said = list[str]()
+
+    class Said(NullProgress):
+        def message(self, text: str) -> None:
+            said.append(text)
+
+    progress = StoppableProgress(Said())
+    with progress.step("read"), progress.task("count", total=3) as task:
+        task.resume(1)
+        task.advance()
+        progress.stop()
+        with pytest.raises(CancelledError):
+            task.advance()
+    with pytest.raises(CancelledError), progress.step("write"):
+        pass
+    with pytest.raises(CancelledError), progress.task("write"):
+        pass
+    progress.message("stopped")
+    assert said == ["stopped"]
 
 
 def test_null_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from neurolect.visible import visible
 
@@ -82,6 +83,55 @@ class NullProgress:
     def message(self, text: str) -> None:
         """Log the message."""
         logger.info("%s", visible(text))
+
+
+class StoppableTask:
+    """A task of :class:`StoppableProgress`."""
+
+    def __init__(self, inner: Task, check: Callable[[], None]) -> None:
+        self._inner, self._check = inner, check
+        self.resume, self.set_total, self.note = inner.resume, inner.set_total, inner.note
+
+    def advance(self, n: float = 1) -> None:
+        """Count, or end the work."""
+        self._check()
+        self._inner.advance(n)
+
+
+class StoppableProgress:
+    """Reports to another, and ends work in threads once it is asked to: an interrupt reaches the main thread alone.
+
+    Parameters
+    ----------
+    inner : Progress
+        Where to report.
+    """
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner, self._stopped = inner, threading.Event()
+        self.message = inner.message
+
+    def stop(self) -> None:
+        """Let whatever reports next, or begins something, raise CancelledError."""
+        self._stopped.set()
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise CancelledError
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        """Open a task of the other."""
+        self._check()
+        with self._inner.task(name, total=total, unit=unit) as task:
+            yield StoppableTask(task, self._check)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Open a step of the other."""
+        self._check()
+        with self._inner.step(name):
+            yield
 
 
 class LogTask:
@@ -222,38 +272,62 @@ def _so_far(name: str, start: float) -> str:
 class RichTask:
     """A bar of a :class:`RichProgress`."""
 
-    def __init__(self, bars: object, task_id: object) -> None:
+    def __init__(self, bars: Any, task_id: Any) -> None:  # noqa: ANN401 - Rich is imported when it is used
         self._bars, self._id = bars, task_id
 
     def advance(self, n: float = 1) -> None:
         """Advance the bar."""
-        self._bars.advance(self._id, n)  # type: ignore[attr-defined]
+        self._bars.advance(self._id, n)
 
     def resume(self, n: float) -> None:
         """Advance the bar by what was done before."""
-        self._bars.update(self._id, advance=n)  # type: ignore[attr-defined]
+        self._bars.update(self._id, advance=n)
 
     def set_total(self, total: float) -> None:
         """Give the bar its length."""
-        self._bars.update(self._id, total=total)  # type: ignore[attr-defined]
+        self._bars.update(self._id, total=total)
 
     def note(self, text: str) -> None:
         """Show the remark at the end of the bar."""
-        self._bars.update(self._id, note=visible(text))  # type: ignore[attr-defined]
+        self._bars.update(self._id, note=visible(text))
+
+    def close(self) -> None:
+        """Stop the clock."""
+        self._bars.stop_task(self._id)
 
 
 class RichProgress:
-    """Bars with rate and remaining time on standard error."""
+    """Bars with rate and remaining time on standard error; tasks of several threads are shown together."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True)
         self._silence = _Silence(10.0)
+        self._lock, self._n_open = threading.Lock(), 0
+        self._bars: Any = None
 
     @contextmanager
     def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
         """Open a task with a bar."""
+        with self._lock:
+            if self._bars is None:
+                self._bars = self._new_bars()
+                self._bars.start()
+            bars, self._n_open = self._bars, self._n_open + 1
+        task = RichTask(bars, bars.add_task(name, total=total, unit=unit, note=""))
+        try:
+            yield task
+        finally:
+            task.close()
+            with self._lock:
+                self._n_open -= 1
+                if not self._n_open:
+                    bars.stop()
+                    self._bars = None
+        self._silence.heard()
+
+    def _new_bars(self) -> Any:  # noqa: ANN401
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -269,15 +343,13 @@ class RichProgress:
             BarColumn(bar_width=28),
             TaskProgressColumn(),
             MofNCompleteColumn(),
-            TextColumn(unit),
+            TextColumn("{task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Bars(*columns, console=self._console) as bars:
-            yield RichTask(bars, bars.add_task(name, total=total, note=""))
-        self._silence.heard()
+        return Bars(*columns, console=self._console)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

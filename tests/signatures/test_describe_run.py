@@ -1,6 +1,8 @@
 """The describe stage on a small collected run."""
 
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,10 @@ import pytest
 
 from neurolect.errors import DescribeError, MissingExtraError, RunFolderError
 from neurolect.signatures import DescribeOptions, describe
+from neurolect.signatures.evidence import EvidenceKind, register, unregister
+from neurolect.signatures.evidence.collected import Collected
+from neurolect.signatures.evidence.kind import Counted
+from neurolect.signatures.evidence.tags import TAGS
 from neurolect.store import Run, open_run
 from tests.signatures.collected_run import N_LIST, write_collected_run
 from tests.signatures.patterns.test_skip_ngrams import Messages
@@ -68,6 +74,36 @@ def test_words_of_a_signature_are_ordered_by_strength(run: Run) -> None:
             z = [row["z_documents"] for row in table.to_pylist() if row["word_class"] == name]
             assert z == sorted(z, reverse=True)
         assert table.num_rows == len(rows(run, "words", neuron))
+
+
+def test_an_error_of_one_kind_ends_the_work_on_others(tmp_path: Path) -> None:
+    begun = threading.Event()
+
+    def work_on(collected: Collected) -> Counted:
+        with collected.stage.progress.task("endless") as task:
+            for _ in range(1000):
+                task.advance()
+                begun.set()
+                time.sleep(0.02)
+        return Counted()
+
+    def fail(collected: Collected) -> Counted:
+        assert begun.wait(10)
+        what = "no room"
+        raise DescribeError(what)
+
+    folder = write_collected_run(tmp_path / "run")
+    start = time.monotonic()
+    for name, count in (("endless", work_on), ("failing", fail)):
+        register(EvidenceKind(name=name, title=name, count=count, features=TAGS.features))
+    try:
+        with pytest.raises(DescribeError, match="no room"):
+            describe(open_run(folder), options=QUICK, workers=2)
+    finally:
+        for name in ("endless", "failing"):
+            unregister(name)
+    assert time.monotonic() - start < 15
+    assert describe(open_run(folder), options=QUICK).manifest["stages"]["describe"]["status"] == "complete"
 
 
 def test_names_tell_what_the_neurons_like(run: Run) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from neurolect.errors import RunFolderError
 from neurolect.store.files import RunFiles
-from neurolect.store.tables import read_parts, read_rows_of, read_table, rows_of_side, take_rows
+from neurolect.store.tables import (
+    read_parts,
+    read_rows_of,
+    read_table,
+    rows_of_sentences,
+    rows_of_side,
+    take_rows,
+)
 
 
 @given(st.lists(st.integers(0, 4), max_size=5), st.data())
@@ -27,6 +35,20 @@ def test_one_sides_rows_are_those_that_a_filter_finds(sides: str) -> None:
     for side in ("top", "bottom"):
         found = [row for row in table.to_pylist() if row["side"] == side]
         assert rows_of_side(table, side).to_pylist() == found
+
+
+@given(st.lists(st.integers(0, 40), unique=True), st.lists(st.integers(-3, 45), max_size=60))
+def test_kept_sentences_are_found_by_their_ids(kept: list[int], ids: list[int]) -> None:
+    files = RunFiles(Path("run"), {"stages": {}, "corpus": {}, "model": {"sites": []}})  # type: ignore[typeddict-item]
+    known = np.array(sorted(kept), np.int64)
+    for dtype in (np.int64, np.uint32):
+        given_ids: Any = np.array([each for each in ids if each >= 0 or dtype == np.int64], dtype)
+        if set(given_ids.tolist()) <= set(kept):
+            rows = rows_of_sentences(files, "lists/top", given_ids, kept=known)
+            assert rows.tolist() == [sorted(kept).index(each) for each in given_ids.tolist()]
+        else:
+            with pytest.raises(RunFolderError, match="names sentences that"):
+                rows_of_sentences(files, "lists/top", given_ids, kept=known)
 
 
 def files_with(folder: Path, ids: list[int], *, statistics: bool) -> RunFiles:

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,14 @@ from neurolect.corpus.sentences.words import WORD_RULE
 from neurolect.errors import CorpusError, ModelError
 from neurolect.folders.atomic import write_npy
 from neurolect.folders.lock import only_here
-from neurolect.progress import NullProgress, Progress
+from neurolect.progress import NullProgress, Progress, StoppableProgress
 from neurolect.signatures.annotation.annotate import Annotations, annotate, annotation_cache
 from neurolect.signatures.annotation.coding import CodedSentences, code_sentences
 from neurolect.signatures.annotation.tagger import choose_tagger, tagger_fingerprint
 from neurolect.signatures.annotation.word_rule import background_notice
 from neurolect.signatures.compile_kernels import compile_kernels
 from neurolect.signatures.evidence.collected import Annotated, Collected, Stage
-from neurolect.signatures.evidence.kind import Counted
+from neurolect.signatures.evidence.kind import Counted, EvidenceKind
 from neurolect.signatures.evidence.length import length_notice
 from neurolect.signatures.evidence.registry import added_kinds, kinds
 from neurolect.signatures.evidence.senses import SenseSearch
@@ -276,18 +276,37 @@ def _typical(stage: Stage, inputs: Inputs, coded: CodedSentences) -> tuple[Typic
 
 
 def _count(collected: Collected) -> list[Counted]:
-    """Count every kind in all lists and write its tables, of which the names are kept; earlier ones go."""
-    counted = []
-    for kind in kinds():
-        if kind.count is not None:
-            found = kind.count(collected)
-            for name, table in found.tables.items():
-                collected.stage.write(f"signatures/{name}", table)
-            if kind.rows is not None and kind.rows.table not in found.tables:
-                (collected.stage.run.folder / f"{kind.rows.name}.parquet").unlink(missing_ok=True)
-            names = {name: table.slice(0, 0) for name, table in found.tables.items()}
-            counted.append(dataclasses.replace(found, tables=names))
-    return counted
+    """Count every kind in all lists.
+
+    Two at a time: part of each is plain Python, next to which the kernels of another can work.
+    """
+    stage = collected.stage
+    progress = StoppableProgress(stage.progress)
+    collected = dataclasses.replace(collected, stage=stage._replace(progress=progress))
+    collected.lists.prepare()
+    with ThreadPoolExecutor(min(stage.workers, 2)) as pool:
+        counted = [pool.submit(_count_kind, collected, kind) for kind in kinds() if kind.count is not None]
+        try:
+            for each in wait(counted, return_when=FIRST_EXCEPTION).done:
+                each.result()
+            return [each.result() for each in counted]
+        except BaseException:
+            progress.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _count_kind(collected: Collected, kind: EvidenceKind) -> Counted:
+    """Count a kind in all lists and write its tables, of which the names are kept; earlier ones go."""
+    if kind.count is None:
+        return Counted()
+    found = kind.count(collected)
+    for name, table in found.tables.items():
+        collected.stage.write(f"signatures/{name}", table)
+    if kind.rows is not None and kind.rows.table not in found.tables:
+        (collected.stage.run.folder / f"{kind.rows.name}.parquet").unlink(missing_ok=True)
+    names = {name: table.slice(0, 0) for name, table in found.tables.items()}
+    return dataclasses.replace(found, tables=names)
 
 
 def _name(collected: Collected, counted: Sequence[Counted], *, typical: TypicalSentences) -> None:

@@ -50,6 +50,10 @@ class Lists:
 
         return invert(self.rows)
 
+    def prepare(self) -> None:
+        """Make now what threads would each make for themselves."""
+        _ = self.inverted, self.sizes
+
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Sentences of each list, shape (n_lists,)."""

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,7 @@ class StageRecord:
         """What people should know of the run because of this stage."""
         self.seconds: dict[str, float] = {}
         """Time of each step."""
+        self._lock = threading.Lock()
 
     def write(self) -> None:
         """Put what it says now into the manifest, so that an interrupted stage knows what it has."""
@@ -143,7 +145,8 @@ class StageRecord:
         """Add the time of a step to the account."""
         start = time.perf_counter()
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+        with self._lock:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
 @contextmanager

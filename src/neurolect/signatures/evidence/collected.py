@@ -1,12 +1,13 @@
 """What kinds of evidence are counted from: a collected run with its sentences annotated."""
 
 import dataclasses
-from collections.abc import Iterator
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neurolect.signatures.vectors.typical_sentences import TypicalSentences
 
 
+Made = TypeVar("Made")
 SCORES = ("lift", "lift_low", "lift_high", "lift_matched", "log_odds_z", "z_documents", "z_matched", "g2")
 """Columns that are rounded when they are written; counts, shares and q are kept as they are."""
 
@@ -164,8 +166,16 @@ class Collected:
     """Typical sentences of the lists, and the vectors of the kept sentences."""
     tokens: "TokenWords | None" = None
     """Model tokens of the kept sentences, where lists say at which each activation is greatest."""
-    made: dict[str, Any] = field(default_factory=dict)
-    """What kinds have made of the kept sentences (``SenseItems``), by kind; what those of firing tokens share."""
+    _made: dict[str, Any] = field(default_factory=dict)
+    _locks: defaultdict[str, threading.RLock] = field(default_factory=lambda: defaultdict(threading.RLock))
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Make what several kinds need, or one needs again; kinds are counted in threads, of which others wait."""
+        with self._locks[name]:
+            if name not in self._made:
+                self._made[name] = make()
+            made: Made = self._made[name]
+            return made
 
     @property
     def options(self) -> DescribeOptions:
@@ -182,9 +192,12 @@ class Collected:
         """Words and tags of the kept sentences."""
         return self.sentences.coded
 
-    @cached_property
+    @property
     def lengths(self) -> Lengths:
         """Lengths of the sentences of lists."""
+        return self.once("lengths", self._lengths)
+
+    def _lengths(self) -> Lengths:
         with self.stage.timed("lengths"):
             return compare_lengths(
                 self.inputs.sentences.column("n_words").to_numpy(),
@@ -193,16 +206,16 @@ class Collected:
                 background_n_sentences=self.inputs.length_counts,
             )
 
-    @cached_property
+    @property
     def word_background(self) -> NDArray[np.int64]:
         """Sentences read that hold each word; 0 for a word that the background has let go."""
         from neurolect.signatures.inputs import word_background
 
-        return word_background(self.stage.run, self.coded)
+        return self.once("word background", lambda: word_background(self.stage.run, self.coded))
 
-    @cached_property
+    @property
     def fields(self) -> "list[CodedField]":
         """Metadata of the kept sentences."""
         from neurolect.signatures.inputs import coded_fields
 
-        return coded_fields(self.stage.run, self.inputs)
+        return self.once("fields", lambda: coded_fields(self.stage.run, self.inputs))

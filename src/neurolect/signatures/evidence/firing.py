@@ -100,10 +100,7 @@ class _OfFiring:
 
 def _prepared(collected: Collected) -> _Prepared | None:
     """Read the firing tokens once for all kinds; None where a run has none."""
-    if "firing tokens" not in collected.made:
-        collected.made["firing tokens"] = _prepare(collected) if collected.tokens is not None else None
-    made: _Prepared | None = collected.made["firing tokens"]
-    return made
+    return collected.once("firing tokens", lambda: _prepare(collected))
 
 
 def _prepare(collected: Collected) -> _Prepared | None:
@@ -114,6 +111,7 @@ def _prepare(collected: Collected) -> _Prepared | None:
         texts = sentences.table.column("text").to_pylist()
         read = read_from(texts, sentences.annotations, sentences.coded, tokens)
         firing = read_firing(collected.stage.run, collected.inputs, tokens)
+        firing.lists.prepare()
         usual = np.repeat(collected.inputs.in_sample, np.diff(tokens.offsets))
         usual &= may_fire(tokens, collected.stage.run)
         return _Prepared(read, firing, np.flatnonzero(usual))

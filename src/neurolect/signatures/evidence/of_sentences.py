@@ -112,19 +112,18 @@ class _OfSentences:
         return present(items.offsets, items.codes)
 
     def sense_items(self, collected: Collected) -> SenseItems:
+        # asked for twice: to count, and to distinguish senses
+        return collected.once(self.name, lambda: self.made(collected))
+
+    def made(self, collected: Collected) -> SenseItems:
         from neurolect.signatures.counting.items import count_in_rows
 
-        found: SenseItems | None = collected.made.get(self.name)
-        if found is not None:  # asked for twice: to count, and to distinguish senses
-            return found
         every = self.labels(collected.sentences)
         n_sentences = Counter(chain.from_iterable(every))
         known = sorted(label for label, n in n_sentences.items() if n >= self.least)
         items, in_sample = _items(every, known), collected.inputs.in_sample
         background, size = count_in_rows(items, in_sample), int(in_sample.sum())
-        found = SenseItems(self.name, items, background, size, np.ones(len(known)), N_IN_SENSES, known)
-        collected.made[self.name] = found
-        return found
+        return SenseItems(self.name, items, background, size, np.ones(len(known)), N_IN_SENSES, known)
 
 
 def _items(every: Sequence[Sequence[str]], known: Sequence[str]) -> "Items":
