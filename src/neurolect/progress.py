@@ -154,10 +154,11 @@ class LogTask:
             self.speak()
 
     def resume(self, n: float) -> None:
-        """Count what was done before; the clock of the rate starts again."""
+        """Count what was done before; the clock of the rate starts again, where nothing was done yet."""
+        if self._done == self._before:
+            self._start = time.monotonic()
         self._done += n
         self._before += n
-        self._start = time.monotonic()
 
     def speak(self) -> None:
         """Log a line now, and none for the interval after it."""

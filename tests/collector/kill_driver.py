@@ -39,14 +39,14 @@ def load_kernels() -> None:
     moments.update(values)
 
 
-def start(arguments: list[str], log: str, *, first: Callable[[], None] | None = None) -> int:
+def start(arguments: list[str], log: str, *, first: Callable[[], None] | None = None, out: str = os.devnull) -> int:
     """Fork a child that gives the command as a user would, after something else done first."""
     child = os.fork()
     if child:
         return child
     status = 1
     try:
-        for number, place in ((1, os.devnull), (2, log)):
+        for number, place in ((1, out), (2, log)):
             os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
         # as a shell starts it, whatever the tests were started by
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,6 +10,7 @@ from types import FrameType
 
 from neurolect.cli.app import app, echo
 from neurolect.errors import InterruptedRunError, NeurolectError
+from neurolect.folders.parts import removed_last
 from neurolect.visible import visible
 
 READING = frozenset({"convergence", "find", "report", "show", "verify"})
@@ -90,7 +91,7 @@ def main(run: Callable[..., None] = app) -> None:
             _leave_pandas_out()
         if run is app:
             quiet_first(sys.argv)
-        with _stop_like_interrupt():
+        with _stop_like_interrupt(), removed_last():
             run()
     except InterruptedRunError as error:
         echo(f"\n{error}", err=True)

@@ -17,6 +17,7 @@ from neurolect.corpus.reading.fields import find_text_column, survey_rows
 from neurolect.corpus.reading.rows import RowReader
 from neurolect.corpus.reading.sources import find_sources
 from neurolect.errors import CorpusError, ModelError, OptionError, RunFolderError
+from neurolect.folders.parts import Parts
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_model
 from neurolect.model.options import ModelOptions
@@ -62,27 +63,49 @@ def joint_values(
 ) -> Iterator[list[NDArray[np.float32]]]:
     """Run models over sentences, some at a time: float32 (n_sentences, n_neurons), model by model.
 
-    Sentences without a token in some model are left out; ``task`` is advanced when all models have read a sentence.
+    Sentences without a token in some model are left out; ``task`` is advanced as models have read sentences.
     """
-    for start in range(0, len(texts), _SENTENCES):
+    for _, values in joint_chunks(models, texts, task=task, parts=Parts()):
+        if len(values[0]):
+            yield values
+
+
+def joint_chunks(
+    models: Sequence[Model], texts: Sequence[str], *, task: Task, parts: Parts, first: int = 0
+) -> Iterator[tuple[int, list[NDArray[np.float32]]]]:
+    """Run models over sentences from one on; give with the values where in the sentences they end.
+
+    What was read of a chunk before a stop is not read again.
+    """
+    if first:
+        task.resume(first)
+    for start in range(first, len(texts), _SENTENCES):
         part = list(texts[start : start + _SENTENCES])
         tokens = [model.tokenize(part) for model in models]
         empty = np.unique(np.concatenate([each.empty for each in tokens]))
         rows = np.setdiff1d(np.arange(len(part)), empty)
-        values = []
-        for model, own in zip(models, tokens, strict=True):
-            found = np.empty((len(part), model.neurons.n_neurons), dtype=np.float32)
-            budget = _TOKENS.get(model.device.type, _TOKENS["cpu"])
-            for batch in model.way.plan(own, token_budget=budget, rows=rows):
-                found[batch] = model.read(model.batch(own, batch)).values
-            values.append(found[rows])
-        task.advance(len(part))
-        if len(rows):
-            yield values
+        name = f"sentences-{start}"
+        state = parts.read(name) or {}
+        for number, model in enumerate(models):
+            state.setdefault(f"values.{number}", np.empty((len(part), model.neurons.n_neurons), np.float32))
+            state.setdefault(f"done.{number}", np.zeros(len(part), bool))
+        with parts.growing(name, lambda state=state: state, whole=False) as grown:  # type: ignore[misc]
+            for number, (model, own) in enumerate(zip(models, tokens, strict=True)):
+                found, done = state[f"values.{number}"], state[f"done.{number}"]
+                budget = _TOKENS.get(model.device.type, _TOKENS["cpu"])
+                for batch in model.way.plan(own, token_budget=budget, rows=rows):
+                    if not done[batch].all():
+                        found[batch] = model.read(model.batch(own, batch)).values
+                        done[batch] = True
+                        grown()
+                    task.advance(len(batch) / len(models))
+        task.advance(len(empty))
+        yield start + len(part), [state[f"values.{number}"][rows] for number in range(len(models))]
+        parts.drop(name)
 
 
 def stored_values(
-    runs: Sequence[Run], *, columns: Sequence[NDArray[np.int64]]
+    runs: Sequence[Run], *, columns: Sequence[NDArray[np.int64]], task: Task
 ) -> Iterator[list[NDArray[np.float32]]]:
     """Read the same stored sentences of several runs, some at a time: float32 (n_sentences, n_neurons), run by run.
 
@@ -95,6 +118,7 @@ def stored_values(
             np.ascontiguousarray(array[:, own[part]].T, dtype=np.float32)
             for array, own in zip(arrays, columns, strict=True)
         ]
+        task.advance(len(columns[0][part]))
 
 
 # Sets of sentences that models are run on again: a corpus, or a file with a sentence in each row.

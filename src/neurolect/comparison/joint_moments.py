@@ -3,7 +3,7 @@
 Sentences fall by turns into two halves, so that what is fitted on one can be tried on the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -103,7 +103,9 @@ class JointMoments:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "JointMoments":
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[np.generic]], *, device: str | torch.device = "cpu"
+    ) -> "JointMoments":
         """Make a state from arrays.
 
         Returns: Goes on exactly as the one it was taken from, but that values are not kept.
@@ -113,11 +115,13 @@ class JointMoments:
             [arrays[f"{name}.{number}"].astype(np.float32) for number in range(count)]
             for name in ("shift", "scale")
         )
-        state = cls(shifts, scales)
+        state = cls(shifts, scales, device=device)
         state.n = arrays["n"].astype(np.int64)
         state.sums = [arrays[f"sum.{number}"].astype(np.float64) for number in range(count)]
         state.products = {
-            (first, second): torch.from_numpy(arrays[f"products.{first}.{second}"].astype(np.float32))
+            (first, second): torch.from_numpy(arrays[f"products.{first}.{second}"].astype(np.float32)).to(
+                state.device
+            )
             for first, second in state.products
         }
         return state

@@ -1,8 +1,8 @@
 """Two models compared: a row for each neuron, a row for each two layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +14,11 @@ from threadpoolctl import threadpool_limits
 from neurolect.collector.process import n_own_cores, threads_each
 from neurolect.comparison.common_ground import CommonGround, same_addresses
 from neurolect.comparison.joint_moments import JointMoments
-from neurolect.comparison.layers import Likeness, axes_of, layer_pair, layer_scatters, likeness
+from neurolect.comparison.layers import LayerAxes, Likeness, axes_of, layer_pair, layer_scatters, likeness
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.overlaps import BestShared, best_shared, list_rows, shared_shares
 from neurolect.comparison.regression import held_out_r2
+from neurolect.folders.parts import Parts
 from neurolect.model.neurons import NeuronIndex
 from neurolect.progress import Task
 from neurolect.store import Run
@@ -184,20 +185,28 @@ def _layers(index: NeuronIndex) -> tuple[list[tuple[str, int, slice]], NDArray[n
 
 
 def match_table(
-    moments: JointMoments, first: Side, second: Side, *, options: CompareOptions, task: Task
+    moments: JointMoments, first: Side, second: Side, *, options: CompareOptions, parts: Parts, task: Task
 ) -> tuple[pa.Table, pa.Table]:
     """Compare the neurons of two models, both ways: a row for each neuron, as ``matches.parquet``."""
-    found = best_matches(moments, first.number, second.number)
-    by_lists = _best_by_lists(first, second)
-    tables = []
-    for own, other, matches, shared, gone in (
-        (first, second, found[0], by_lists[0], "vanished"),
-        (second, first, found[1], by_lists[1], "appeared"),
-    ):
-        r2 = held_out_r2(moments, of=own.number, by=other.number, ridge=options.ridge)
-        tables.append(_rows(moments, own, other, matches, shared, r2, options.match, gone))
-        task.advance()
-    return tables[0], tables[1]
+
+    @cache
+    def both() -> tuple[tuple[Matches, Matches], tuple[BestShared, BestShared]]:
+        return best_matches(moments, first.number, second.number), _best_by_lists(first, second)
+
+    def made(number: int) -> pa.Table:
+        own, other = (first, second) if number == 0 else (second, first)
+        matches, shared = both()[0][number], both()[1][number]
+        how: dict[str, Any] = {"of": own.number, "by": other.number, "ridge": options.ridge}
+        r2 = held_out_r2(moments, **how, parts=parts.of(f"r2-{number}"), task=task)
+        return _rows(moments, own, other, matches, shared, r2, options.match, ("vanished", "appeared")[number])
+
+    found = []
+    for number in range(2):
+        there = parts.has(f"matches-{number}")
+        found.append(parts.table(f"matches-{number}", partial(made, number)))
+        if there:
+            task.resume(1)
+    return found[0], found[1]
 
 
 def _rows(
@@ -283,14 +292,21 @@ def _shared_with_best(own: Side, other: Side, matches: Matches) -> NDArray[np.fl
 
 
 def layer_rows(
-    moments: JointMoments, first: Side, second: Side, *, partners: pa.Table, options: CompareOptions, task: Task
+    moments: JointMoments,
+    first: Side,
+    second: Side,
+    *,
+    partners: pa.Table,
+    options: CompareOptions,
+    parts: Parts,
+    task: Task,
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Compare the layers of two models, as ``layers.parquet``; ``partners`` is the first's table of matches.
 
     Returns: The rows, and for either model's neurons what the directions shared with the layer that has most of
         them say of them (``svcca`` of ``matches.parquet``).
     """
-    alike_layers = likenesses(moments, first, second, kept=options.variance, task=task)
+    alike_layers = likenesses(moments, first, second, kept=options.variance, parts=parts, task=task)
     shared = np.zeros(first.run.n_neurons), np.zeros(second.run.n_neurons)
     shares = _partner_shares(partners, first, second, match=options.match)
     rows = []
@@ -317,24 +333,45 @@ def layer_rows(
 
 
 def likenesses(
-    moments: JointMoments, first: Side, second: Side, *, kept: float, task: Task
+    moments: JointMoments, first: Side, second: Side, *, kept: float, parts: Parts, task: Task
 ) -> list[list[Likeness]]:
     """Compare every layer of one model with every layer of another: a row for each layer of the first.
 
     ``kept`` is the share of the variance that directions hold. Decompositions of a few hundred rows gain nothing
     by more threads, and lose where threads are many: each is made by one, several at a time.
     """
+    widths = _widths(second)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads_each(n_own_cores())) as pool:
-        layers = []
-        for side in (first, second):
+
+        @cache
+        def axes(which: int) -> list[tuple[int, slice, LayerAxes]]:
+            side = (first, second)[which]
             scatters = [layer_scatters(moments, side.number, at) for _, _, at in side.layers]
-            axes = pool.map(partial(axes_of, kept=kept), scatters)
-            layers.append([(side.number, at, each) for (_, _, at), each in zip(side.layers, axes, strict=True)])
-        found = []
-        for own in layers[0]:
-            found.append(list(pool.map(likeness, [layer_pair(moments, own, other) for other in layers[1]])))
-            task.advance()
-    return found
+            made = pool.map(partial(axes_of, kept=kept), scatters)
+            return [(side.number, at, each) for (_, _, at), each in zip(side.layers, made, strict=True)]
+
+        def row(here: int) -> dict[str, NDArray[Any]]:
+            own = axes(0)[here]
+            return _as_arrays(list(pool.map(likeness, [layer_pair(moments, own, other) for other in axes(1)])))
+
+        made = [parts.made(f"layer-{here}", partial(row, here), task=task) for here in range(len(first.layers))]
+    return [_from_arrays(each, widths) for each in made]
+
+
+def _as_arrays(row: Sequence[Likeness]) -> dict[str, NDArray[Any]]:
+    """Put the comparisons of a layer with all of another model into arrays."""
+    numbers = np.array([[each.same, each.held_out, each.n_directions] for each in row])
+    own, others = (np.concatenate([each.shared[which] for each in row]) for which in range(2))
+    return {"numbers": numbers, "own": own, "others": others}
+
+
+def _from_arrays(arrays: Mapping[str, NDArray[Any]], widths: Sequence[int]) -> list[Likeness]:
+    """Make comparisons of a layer of what :func:`_as_arrays` gave; ``widths`` are of the other model's layers."""
+    own, others = np.split(arrays["own"], len(widths)), np.split(arrays["others"], np.cumsum(widths)[:-1])
+    return [
+        Likeness(numbers[0], numbers[1], int(numbers[2]), (own[at], others[at]))
+        for at, numbers in enumerate(arrays["numbers"].tolist())
+    ]
 
 
 def _partner_shares(partners: pa.Table, first: Side, second: Side, *, match: float) -> NDArray[np.float64]:

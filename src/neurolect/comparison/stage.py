@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +18,6 @@ from neurolect.comparison.folder import Comparison, asked_of, finished, is_compa
 from neurolect.comparison.inputs import (
     SentenceSet,
     check_names,
-    joint_values,
     load_models,
     parse_set,
     read_set,
@@ -29,12 +28,13 @@ from neurolect.comparison.layers import DistanceSums, layer_rankings, usual_rank
 from neurolect.comparison.number_distances import number_distances
 from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.pair_tables import Side, across_models, layer_rows, match_table, read_side
-from neurolect.errors import OptionError, RunFolderError
+from neurolect.comparison.reading import Apart, Gathered, read_all
+from neurolect.errors import OptionError
+from neurolect.folders.parts import Parts, digest_of, unfinished
 from neurolect.model.language_model import Model
+from neurolect.model.trials.remembered import made_of
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
-
-Values = list[NDArray[np.float32]]
 
 
 def compare(
@@ -98,61 +98,138 @@ def compare(
     named = [parse_set(each) for each in sentences]
     check_names([name for name, _ in named])
     asked = asked_of(opened, ground.labels, options=dataclasses.asdict(options), stream=stream, sentences=sentences)
-    if out is not None and (made := finished(Path(out), asked)) is not None:
-        return made
     if named and not _same_neurons(opened):
         what = "Sentence sets were given, but no two of the runs have the same neurons (sites, layers, widths)."
         hint = "leave --sentences out, or collect both models at the same sites"
         raise OptionError(what, expected="runs that a distance can be taken between", hint=hint)
-    sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
-    streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
-    loaded = partial(load_models, opened, names=models, device=device)
-    facts, tables = _computed(opened, ground, options, sets=sets, streamed=streamed, load=loaded, progress=progress)
-    facts["source"] = "the runs' stored samples" if stream is None else str(stream)
-    return put_together(asked, facts=facts, tables=tables, out=None if out is None else Path(out))
+    with unfinished("compare", [asked._asdict(), *map(_made_from, opened), torch.__version__]) as parts:
+        if out is not None and (made := finished(Path(out), asked)) is not None:
+            return made
+        sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
+        streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
+        read = [*sets, *([streamed] if streamed else [])]
+        loaded = load_models(opened, names=models, device=device) if read else []
+        of_read = digest_of(*map(made_of, loaded), *([each.name, list(each.texts)] for each in read))
+        own = parts.of(of_read) if all(each.fingerprint for each in loaded) else Parts()
+        work = _Work(opened, ground, options, own, progress)
+        facts, tables = work.all(sets=sets, streamed=streamed, models=loaded)
+        facts["source"] = "the runs' stored samples" if stream is None else str(stream)
+        return put_together(asked, facts=facts, tables=tables, out=None if out is None else Path(out))
 
 
-def _computed(
-    runs: Sequence[Run],
-    ground: CommonGround,
-    options: CompareOptions,
-    *,
-    sets: Sequence[SentenceSet],
-    streamed: SentenceSet | None,
-    load: Callable[[], list[Model]],
-    progress: Progress,
-) -> tuple[dict[str, Any], dict[str, pa.Table | None]]:
-    """Compute what the manifest says of a comparison, and its tables."""
-    numbers = options.rank_by or usual_rankings(runs)
-    rankings = layer_rankings(runs, labels=ground.labels, by=numbers) if numbers else None
-    apart = number_distances(runs, labels=ground.labels, by=numbers) if numbers else None
-    columns = common_sample(runs, labels=ground.labels) if streamed is None else []
-    loaded = load() if sets or streamed else []
-    start = time.monotonic()
-    if streamed is None:
-        few = len(columns[0]) < 2 * max(run.n_neurons for run in runs)
-        moments, dropped = _gathered(stored_values(runs, columns=columns), keep_values=few)
-    else:
-        with progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
-            moments, dropped = _gathered(joint_values(loaded, streamed.texts, task=task), device=loaded[0].device)
-    notices = list(ground.notices)
-    if dropped:
-        notices.append(f"{dropped:,} sentences left out: an activation was NaN or infinite.")
-    notices += _few_sentences(moments)
-    seconds = {"activations": time.monotonic() - start}
-    distances = _distances(runs, sets, loaded, ground.labels, notices, progress)
-    seconds["distances"] = time.monotonic() - start - seconds["activations"]
-    matches, across, layers = _tables(runs, ground, moments, options, progress)
-    seconds["tables"] = time.monotonic() - start - sum(seconds.values())
-    facts = {
-        "n_sentences": moments.n_sentences,
-        "chance_shared": _chance(runs[0], ground),
-        "notices": notices,
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-    }
-    tables = {"matches": matches, "across": across, "layers": layers, "rankings": rankings, "distances": distances}
-    tables["number_distances"] = apart
-    return facts, tables
+def _made_from(run: Run) -> dict[str, str | None]:
+    """Name the makings of all stages of a run: numbers may be of any of them."""
+    return {name: entry.get("id") for name, entry in run.manifest["stages"].items()}
+
+
+class _Work:
+    """What is compared, and what stops have left of that."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        ground: CommonGround,
+        options: CompareOptions,
+        parts: Parts,
+        progress: Progress,
+    ) -> None:
+        self.runs, self.ground, self.options, self.parts, self.progress = runs, ground, options, parts, progress
+        self.notices = list(ground.notices)
+
+    def all(
+        self, *, sets: Sequence[SentenceSet], streamed: SentenceSet | None, models: Sequence[Model]
+    ) -> tuple[dict[str, Any], dict[str, pa.Table | None]]:
+        """Compute what the manifest says of a comparison, and its tables."""
+        columns = common_sample(self.runs, labels=self.ground.labels) if streamed is None else []
+        rankings, apart = self.numbers()
+        start = time.monotonic()
+        moments, dropped = self.stored(columns) if streamed is None else self.streamed(models, streamed)
+        if dropped:
+            self.notices.append(f"{dropped:,} sentences left out: an activation was NaN or infinite.")
+        self.notices += _few_sentences(moments)
+        seconds = {"activations": time.monotonic() - start}
+        distances = self.distances(sets, models)
+        seconds["distances"] = time.monotonic() - start - seconds["activations"]
+        matches, across, layers = self.tables(moments)
+        seconds["tables"] = time.monotonic() - start - sum(seconds.values())
+        facts = {
+            "n_sentences": moments.n_sentences,
+            "chance_shared": _chance(self.runs[0], self.ground),
+            "notices": self.notices,
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        }
+        tables = {"matches": matches, "across": across, "layers": layers, "rankings": rankings}
+        return facts, tables | {"distances": distances, "number_distances": apart}
+
+    def numbers(self) -> tuple[pa.Table | None, pa.Table | None]:
+        """Rank layers, and say how far apart models are, by numbers of their lists."""
+        by, labels = self.options.rank_by or usual_rankings(self.runs), self.ground.labels
+        if not by:
+            return None, None
+        with self.progress.task("numbers", total=len(by) + 1, unit="numbers") as task:
+            rankings = [
+                self.parts.table(
+                    f"rankings-{n}", partial(layer_rankings, self.runs, labels=labels, by=[each]), task=task
+                )
+                for n, each in enumerate(by)
+            ]
+            make = partial(number_distances, self.runs, labels=labels, by=by)
+            return pa.concat_tables(rankings), self.parts.table("number distances", make, task=task)
+
+    def stored(self, columns: Sequence[NDArray[np.int64]]) -> tuple[JointMoments, int]:
+        """Take in stored activations; after a stop too, for reading them takes no longer than reading moments."""
+        gathered = Gathered(keep_values=len(columns[0]) < 2 * max(run.n_neurons for run in self.runs))
+        with self.progress.task("stored activations", total=len(columns[0]), unit="sentences") as task:
+            for values in stored_values(self.runs, columns=columns, task=task):
+                gathered.take(values)
+        return gathered.of_all()
+
+    def streamed(self, models: Sequence[Model], streamed: SentenceSet) -> tuple[JointMoments, int]:
+        """Run all models over a corpus."""
+        gathered = Gathered(device=models[0].device)
+        with self.progress.task("forward passes", total=len(streamed.texts), unit="sentences") as task:
+            read_all(models, streamed.texts, gathered, parts=self.parts.of("stream"), task=task)
+        return gathered.of_all()
+
+    def tables(self, moments: JointMoments) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Compare every two models, neuron by neuron and layer by layer."""
+        sides = [read_side(number, run, self.ground) for number, run in enumerate(self.runs)]
+        pairs = list(combinations(sides, 2))
+        matches: dict[tuple[int, int], pa.Table] = {}
+        layers = []
+        total = sum(2 + len(first.layers) for first, _ in pairs)
+        with self.progress.task("compare", total=total, unit="steps") as task:
+            for first, second in pairs:
+                how: dict[str, Any] = {"options": self.options, "task": task}
+                how["parts"] = self.parts.of(f"{first.number}-{second.number}")
+                tables = match_table(moments, first, second, **how)
+                rows, shared = layer_rows(moments, first, second, partners=tables[0], **how)
+                keys = (first.number, second.number), (second.number, first.number)
+                for key, table, each in zip(keys, tables, shared, strict=True):
+                    matches[key] = table.append_column("svcca", pa.array(each, pa.float32()))
+                layers += rows
+        across = [across_models(_of(matches, side, sides)) for side in sides]
+        ordered = [matches[key] for key in sorted(matches)]
+        return pa.concat_tables(ordered), pa.concat_tables(across), _layer_table(layers)
+
+    def distances(self, sets: Sequence[SentenceSet], models: Sequence[Model]) -> pa.Table | None:
+        """Run all models over every sentence set."""
+        if not sets:
+            return None
+        runs, pairs = self.runs, _same_neurons(self.runs)
+        if len(pairs) < len(runs) * (len(runs) - 1) // 2:
+            self.notices.append("Distances are between runs of the same neurons (sites, layers, widths) alone.")
+        rows: list[dict[str, object]] = []
+        with self.progress.task("distances", total=sum(len(s.texts) for s in sets), unit="sentences") as task:
+            for number, each in enumerate(sets):
+                apart = Apart({pair: runs[pair[0]].index.offsets for pair in pairs})
+                read_all(models, each.texts, apart, parts=self.parts.of(f"set-{number}"), task=task)
+                if apart.dropped:
+                    self.notices.append(
+                        f"{apart.dropped:,} sentences of {each.name} left out: an activation was not finite."
+                    )
+                rows += _distance_rows(each.name, runs, apart.sums, self.ground.labels)
+        return pa.Table.from_pylist(rows, schema=_DISTANCES)
 
 
 def _few_sentences(moments: JointMoments) -> list[str]:
@@ -168,51 +245,6 @@ def _few_sentences(moments: JointMoments) -> list[str]:
 
 def _chance(run: Run, ground: CommonGround) -> float | None:
     return ground.list_size / run.manifest["stages"]["collect"]["n_sentences"] if ground.sides else None
-
-
-def _gathered(
-    batches: Iterable[Values], *, device: str | torch.device = "cpu", keep_values: bool = False
-) -> tuple[JointMoments, int]:
-    """Take in all sentences whose activations are finite in every model; count the others."""
-    moments, dropped = None, 0
-    for values in batches:
-        finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in values])
-        dropped += int((~finite).sum())
-        own = values if finite.all() else [each[finite] for each in values]
-        if not len(own[0]):
-            continue
-        if moments is None:
-            means, deviations = ([getattr(each, of)(axis=0) for each in own] for of in ("mean", "std"))
-            moments = JointMoments(means, deviations, device=device, keep_values=keep_values)
-        moments.update(own)
-    if moments is None or moments.n_sentences < 2:
-        what = f"No two sentences have finite activations in all models ({dropped:,} were left out)."
-        raise RunFolderError(what, hint="collect again with --set model.dtype=float32, or compare other sentences")
-    return moments, dropped
-
-
-def _tables(
-    runs: Sequence[Run],
-    ground: CommonGround,
-    moments: JointMoments,
-    options: CompareOptions,
-    progress: Progress,
-) -> tuple[pa.Table, pa.Table, pa.Table]:
-    sides = [read_side(number, run, ground) for number, run in enumerate(runs)]
-    pairs = list(combinations(sides, 2))
-    matches: dict[tuple[int, int], pa.Table] = {}
-    layers = []
-    with progress.task("compare", total=sum(2 + len(first.layers) for first, _ in pairs), unit="steps") as task:
-        for first, second in pairs:
-            tables = match_table(moments, first, second, options=options, task=task)
-            rows, shared = layer_rows(moments, first, second, partners=tables[0], options=options, task=task)
-            keys = (first.number, second.number), (second.number, first.number)
-            for key, table, each in zip(keys, tables, shared, strict=True):
-                matches[key] = table.append_column("svcca", pa.array(each, pa.float32()))
-            layers += rows
-    across = [across_models(_of(matches, side, sides)) for side in sides]
-    ordered = [matches[key] for key in sorted(matches)]
-    return pa.concat_tables(ordered), pa.concat_tables(across), _layer_table(layers)
 
 
 def _of(matches: dict[tuple[int, int], pa.Table], own: Side, sides: Sequence[Side]) -> list[pa.Table]:
@@ -240,36 +272,6 @@ def _same_neurons(runs: Sequence[Run]) -> list[tuple[int, int]]:
     """Name the pairs of runs that a distance can be taken between."""
     pairs = combinations(range(len(runs)), 2)
     return [(first, second) for first, second in pairs if runs[first].index == runs[second].index]
-
-
-def _distances(
-    runs: Sequence[Run],
-    sets: Sequence[SentenceSet],
-    models: Sequence[Model],
-    labels: Sequence[str],
-    notices: list[str],
-    progress: Progress,
-) -> pa.Table | None:
-    """Run all models over every sentence set."""
-    if not sets:
-        return None
-    pairs = _same_neurons(runs)
-    if len(pairs) < len(runs) * (len(runs) - 1) // 2:
-        notices.append("Distances are between runs of the same neurons (sites, layers, widths) alone.")
-    rows: list[dict[str, object]] = []
-    with progress.task("distances", total=sum(len(each.texts) for each in sets), unit="sentences") as task:
-        for each in sets:
-            sums = {pair: DistanceSums(runs[pair[0]].index.offsets) for pair in pairs}
-            dropped = 0
-            for values in joint_values(models, each.texts, task=task):
-                finite = np.logical_and.reduce([np.isfinite(own).all(axis=1) for own in values])
-                dropped += int((~finite).sum())
-                for (first, second), own in sums.items():
-                    own.update(values[first][finite], values[second][finite])
-            if dropped:
-                notices.append(f"{dropped:,} sentences of {each.name} left out: an activation was not finite.")
-            rows += _distance_rows(each.name, runs, sums, labels)
-    return pa.Table.from_pylist(rows, schema=_DISTANCES)
 
 
 _DISTANCES = pa.schema(

@@ -94,16 +94,6 @@ def temporary_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def begin_parts(folder: Path, key: dict[str, Any]) -> None:
-    """Keep the parts in a folder if they are parts of the work of a key; else start an empty one for it."""
-    plan = folder / "plan.json"
-    if plan.is_file() and plan.read_bytes().split() == json.dumps(key, indent=2).encode().split():
-        return
-    if folder.exists():
-        shutil.rmtree(folder)
-    write_json(plan, key)
-
-
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Give a folder among the system's temporary ones, for the time of the block."""

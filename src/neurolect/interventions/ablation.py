@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError, NeuronAddressError, OptionError
+from neurolect.folders.parts import Parts
 from neurolect.interventions.changes import addresses_of_ranking, read_address
 from neurolect.interventions.effects import (
     Pairs,
@@ -24,11 +25,12 @@ from neurolect.interventions.measured_texts import Measured, measured_texts
 from neurolect.interventions.options import EditOptions
 from neurolect.interventions.outcomes import UNITS
 from neurolect.interventions.resuming import Rest, tap_at
+from neurolect.interventions.stops import digest_of_texts, parts_of
 from neurolect.model.architecture.taps import Tap
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
-from neurolect.progress import NullProgress, Progress
+from neurolect.progress import NullProgress, Progress, Task
 from neurolect.results.table import provenance, ranking_table, read_ranking
 from neurolect.statistics.sorting import rank_correlation_of
 
@@ -52,6 +54,11 @@ class Neurons(NamedTuple):
     def n(self) -> int:
         """How many."""
         return sum(len(each) for each in self.columns.values())
+
+    @property
+    def key(self) -> list[object]:
+        """Name them in plain values."""
+        return [self.name, *([*place, own.tolist()] for place, own in self.columns.items())]
 
 
 def ablate(
@@ -128,20 +135,23 @@ def ablate(
     if not asked:
         what = "No neuron was given to set."
         raise OptionError(what, expected="addresses (mlp.15.200, mlp.15) or a ranking")
+    loaded = isinstance(model, str)
     if isinstance(model, str):
         with progress.step("load the model"):
             model = load_with_head(model, options=model_options, device=device)
     measured = measured_texts(model, on, options=options)
+    rests_on = [asdict(options), each, [one.key for one in asked], digest_of_texts(measured.texts)]
     if isinstance(neurons, pa.Table) and (note := foreign(neurons, model)):
         logger.warning(note)
         measured = measured._replace(notices=(*measured.notices, note))
-    work = _Work(model, measured, options, progress)
-    columns = work.each(asked) if each else work.groups(asked)
+    with parts_of("ablate", model, loaded=loaded, rests_on=rests_on) as parts:
+        work = _Work(model, measured, options, progress, parts)
+        columns = work.each(asked) if each else work.groups(asked)
+        facts = work.facts() | ({"rank_correlation": work.correlation} if each else {})
     if not np.isfinite(np.array(columns["score"], dtype=np.float64)).any():
         n_texts = int(work.texts.usable.sum())
         what = f"What {model.name!r} gives is NaN on all {n_texts:,} texts, as it is or after neurons are set."
         raise ModelError(what, expected="finite numbers", hint="--set model.dtype=float32, if it is another one")
-    facts = work.facts() | ({"rank_correlation": work.correlation} if each else {})
     said = asdict(options) | {"neurons": [one.name for one in asked], "each": each, "model": model.name}
     own = [model.fingerprint]
     return ranking_table(
@@ -184,8 +194,11 @@ def _of_addresses(name: str, addresses: Sequence[str]) -> Neurons:
 class _Work:
     """Everything that is measured of one model on the same texts."""
 
-    def __init__(self, model: Model, measured: Measured, options: EditOptions, progress: Progress) -> None:
+    def __init__(
+        self, model: Model, measured: Measured, options: EditOptions, progress: Progress, parts: Parts
+    ) -> None:
         self.model, self.measured, self.options, self.progress = model, measured, options, progress
+        self.parts = parts
         self.texts = measured.texts
         self.correlation: float | None = None
         self.n_nan = 0
@@ -196,7 +209,9 @@ class _Work:
     def facts(self) -> dict[str, Any]:
         """Say on what it rests."""
         texts = self.texts
-        plain = mean_of(texts.losses(), texts.weights)
+        with self.progress.task("plain loss", total=int(texts.usable.sum()), unit="sentences") as task:
+            losses = self.parts.made("losses", lambda: {"all": texts.losses(task=task)})["all"]
+        plain = mean_of(losses, texts.weights)
         return {
             "outcome": texts.kind,
             "unit": UNITS[texts.kind],
@@ -216,16 +231,17 @@ class _Work:
         n_random = self.options.controls
         drawn = [n_random if one.n == 1 else min(n_random, _RANDOM_GROUPS) for one in asked]
         rows = []
-        with self.progress.task("ablate", total=len(asked) + sum(drawn), unit="edits") as task:
-            estimates = self._estimates(asked)
-            for one, n, estimate in zip(asked, drawn, estimates, strict=True):
-                own = self._effect(one)
-                task.advance(1)
-                random = []
-                for other in self._random(one, n=n):
-                    random.append(self._score(self._effect(other)))
-                    task.advance(1)
-                task.advance(n - len(random))  # none where the layer has too few others
+        estimates = self._estimates(asked)
+        n_usable = int(self.texts.usable.sum())
+        total = (len(asked) + sum(drawn)) * n_usable
+        with self.progress.task("ablate", total=total, unit="sentences") as task:
+            for number, (one, n, estimate) in enumerate(zip(asked, drawn, estimates, strict=True)):
+                own = self._effect(one, f"{number}", task)
+                random = [
+                    self._score(self._effect(other, f"{number}-random-{draw}", task))
+                    for draw, other in enumerate(self._random(one, n=n))
+                ]
+                task.advance((n - len(random)) * n_usable)  # none where the layer has too few others
                 rows.append(self._row(one, own) | {"estimate": estimate} | _compared(random))
         return _as_columns(rows)
 
@@ -248,7 +264,8 @@ class _Work:
                 at = np.repeat(np.arange(len(own)), len(usable))
                 pairs = Pairs(np.tile(usable, len(own)), columns[own - starts[number]][at])
                 rest = Rest(self.texts, *place)
-                made = effects_of_pairs(rest, pairs, reference=self._reference(place), task=task)
+                parts = self.parts.of(".".join(map(str, place)))
+                made = effects_of_pairs(rest, pairs, reference=self._references[place], task=task, parts=parts)
                 for name, values in made.items():
                     whole = effects.setdefault(name, np.full((len(names), n_texts), np.nan, np.float32))
                     whole[own[at], pairs.text] = values
@@ -287,26 +304,22 @@ class _Work:
             self._taps[place] = tap_at(self.model, *place)
         return self._taps[place]
 
-    def _reference(self, place: tuple[str, int]) -> Reference:
-        if place not in self._references:
-            made = references_of(self.texts, [self._tap(place)], to=self.options.to, seed=self.options.seed)
-            self._references[place] = made[0]
-        return self._references[place]
-
-    def _effect(self, one: Neurons) -> dict[str, NDArray[np.float32]]:
+    def _effect(self, one: Neurons, name: str, task: Task) -> dict[str, NDArray[np.float32]]:
         """Measure neurons that are set together, text by text."""
-        places = list(one.columns)
+        places, parts = list(one.columns), self.parts.of(name)
+        references = [self._references[place] for place in places]
         if one.n == 1:
             usable = np.flatnonzero(self.texts.usable)
             pairs = Pairs(usable, np.full(len(usable), one.columns[places[0]][0]))
-            made = effects_of_pairs(Rest(self.texts, *places[0]), pairs, reference=self._reference(places[0]))
+            rest = Rest(self.texts, *places[0])
+            made = effects_of_pairs(rest, pairs, reference=references[0], task=task, parts=parts)
             whole = {name: np.full(len(self.texts.lengths), np.nan, np.float32) for name in made}
             for name, values in made.items():
                 whole[name][usable] = values
             return whole
-        references = [self._reference(place) for place in places]
         taps = [self._tap(place) for place in places]
-        return effects_of_group(self.texts, taps, list(one.columns.values()), references)
+        columns = list(one.columns.values())
+        return effects_of_group(self.texts, taps, columns, references, task=task, parts=parts)
 
     def _random(self, one: Neurons, *, n: int) -> Iterator[Neurons]:
         """Draw groups as large from the same sites and layers, without the neurons themselves."""
@@ -339,14 +352,14 @@ class _Work:
     def _estimated(self, wanted: Sequence[tuple[tuple[str, int], NDArray[np.int64]]]) -> list[NDArray[np.float64]]:
         """Estimate neurons of several layers in one pass."""
         taps = [self._tap(place) for place, _ in wanted]
-        missing = [place for place, _ in wanted if place not in self._references]
-        made = references_of(
-            self.texts, [self._tap(place) for place in missing], to=self.options.to, seed=self.options.seed
-        )
-        self._references |= dict(zip(missing, made, strict=True))
-        values = [self._references[place].set_to for place, _ in wanted]
-        with self.progress.task("estimate", total=int(self.texts.usable.sum()), unit="sentences") as task:
-            found = estimated_changes(self.texts, taps, values, seed=self.options.seed, task=task)
+        n_usable = int(self.texts.usable.sum())
+        with self.progress.task("means", total=n_usable, unit="sentences") as task:
+            how: dict[str, Any] = {"to": self.options.to, "seed": self.options.seed}
+            made = references_of(self.texts, taps, **how, task=task, parts=self.parts)
+        self._references = dict(zip((place for place, _ in wanted), made, strict=True))
+        values = [each.set_to for each in made]
+        with self.progress.task("estimate", total=n_usable, unit="sentences") as task:
+            found = estimated_changes(self.texts, taps, values, seed=self.options.seed, task=task, parts=self.parts)
         parts = np.split(found, np.cumsum([tap.place.width for tap in taps])[:-1])
         return [part[own] for part, (_, own) in zip(parts, wanted, strict=True)]
 

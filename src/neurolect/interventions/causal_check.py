@@ -24,12 +24,14 @@ from neurolect.fidelity.score import load_model_of
 from neurolect.fidelity.stage import Stage
 from neurolect.folders.atomic import write_table
 from neurolect.folders.parquet import ParquetReader
+from neurolect.folders.parts import Parts, digest_of
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.effects import Pairs, effects_of_pairs, references_of
 from neurolect.interventions.matching import FEWEST, TINY, Matched, corrected, match_sentences, times_as_much
 from neurolect.interventions.options import CauseOptions
 from neurolect.interventions.outcomes import EMBEDDING, UNITS, Texts
 from neurolect.interventions.resuming import Rest
+from neurolect.interventions.stops import parts_of
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.progress import NullProgress, Progress, Task
@@ -127,21 +129,23 @@ def cause(
         loaded = load_model_of(run, model, device=device, load=load_with_head)
     with making(run.folder, "cause", options=options, keep=True) as record:
         within = Run(run.folder, within="cause")
-        parts = _Parts(within, _key(options, loaded.fingerprint, record))
+        key = _key(options, loaded.fingerprint, record)
+        parts = _Parts(within, key)
         missing = np.setdiff1d(wanted, parts.neurons())
         texts = _texts(loaded, within.table("held_out/sentences"), seed=options.seed)
-        check = _Check(within, texts, options, scored)
-        if len(missing):
-            fidelity = recorded_options(run.manifest, "fidelity", FidelityOptions)
-            check.predict(Stage(within, fidelity, workers, progress, record), missing)
-            total = _n_pairs(int(np.isin(missing, scored).sum()), options)
-            with progress.task("cause", total=total, unit="sentences") as task:
-                for place in _layers(run):
-                    here = missing[(missing >= place.first) & (missing < place.first + place.width)]
-                    if len(here):
-                        parts.add(place, check.part(place, here, task))
-        else:
-            progress.message(f"All {len(wanted):,} neurons were checked before by these options.")
+        with parts_of("cause", loaded, loaded=True, rests_on=[key], written=True) as of_stops:
+            check = _Check(within, texts, options, scored, of_stops)
+            if len(missing):
+                fidelity = recorded_options(run.manifest, "fidelity", FidelityOptions)
+                check.predict(Stage(within, fidelity, workers, progress, record), missing)
+                total = _n_pairs(int(np.isin(missing, scored).sum()), options)
+                with progress.task("cause", total=total, unit="sentences") as task:
+                    for place in _layers(run):
+                        here = missing[(missing >= place.first) & (missing < place.first + place.width)]
+                        if len(here):
+                            parts.add(place, check.part(place, here, task))
+            else:
+                progress.message(f"All {len(wanted):,} neurons were checked before by these options.")
         least = options.least_effect * (EMBEDDING_SCALE if texts.kind == EMBEDDING else 1.0)
         table = _joined(parts.rows(), side=options.side, least=least)
         write_table(run.folder / f"{TABLE}.parquet", table)
@@ -283,8 +287,10 @@ def equally_by_layer(run: Run, neurons: NDArray[np.int64], *, n: int, seed: int)
 class _Check:
     """What the check of every layer needs."""
 
-    def __init__(self, run: Run, texts: Texts, options: CauseOptions, scored: NDArray[np.int64]) -> None:
-        self.run, self.texts, self.options, self.scored = run, texts, options, scored
+    def __init__(
+        self, run: Run, texts: Texts, options: CauseOptions, scored: NDArray[np.int64], parts: Parts
+    ) -> None:
+        self.run, self.texts, self.options, self.scored, self.parts = run, texts, options, scored, parts
         self.still = nearly_constant(run)
         self.predicted: dict[int, NDArray[np.float32]] = {}
         """By neuron what its signature gives every held-out sentence."""
@@ -326,8 +332,12 @@ class _Check:
         ]
         pairs, starts = _pairs(matches, neurons - place.first, alive, seed=self.options.seed)
         rest = Rest(self.texts, place.site, place.layer)
-        reference = references_of(self.texts, [rest.tap], to=self.options.to, seed=self.options.seed)[0]
-        effects = effects_of_pairs(rest, pairs, reference=reference, task=task) if len(pairs.text) else {}
+        how: dict[str, Any] = {"to": self.options.to, "seed": self.options.seed}
+        parts = self.parts.of(digest_of(list(place), *pairs))
+        reference = references_of(self.texts, [rest.tap], **how, parts=parts)[0]
+        effects: dict[str, NDArray[np.float32]] = {}
+        if len(pairs.text):
+            effects = effects_of_pairs(rest, pairs, reference=reference, task=task, parts=parts)
         rows: dict[int, dict[str, Any]] = {}
         for number, neuron in enumerate(neurons.tolist()):
             here = slice(starts[number], starts[number + 1])

@@ -3,8 +3,10 @@
 Dims: P texts of the population, C children of each, L tokens, V tokens of the vocabulary.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,14 +14,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from neurolect.errors import NeuronAddressError, OptionError
 from neurolect.fidelity.score import load_model_of
+from neurolect.folders.parts import Parts
 from neurolect.interventions.changes import read_address
 from neurolect.interventions.objective import Ids, Objective, Scored
 from neurolect.interventions.options import DreamOptions
 from neurolect.interventions.outcomes import EMBEDDING
 from neurolect.interventions.resuming import tap_at
+from neurolect.interventions.stops import parts_of
 from neurolect.interventions.writing import run_of
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
@@ -36,6 +41,23 @@ _ON_GPU = {"population": 8, "children": 32, "iterations": 300}
 _ON_CPU = {"population": 4, "children": 16, "iterations": 60}
 _LOWEST, _HIGHEST = 0.1, 10.0
 """Ends of the penalties on the loss, as published."""
+
+
+_STATE = "state"
+_MIXED = ("theta", "step", "exp_avg", "exp_avg_sq", "noise")
+"""What is kept of mixtures over a stop: weights, Adam's state, the generator's."""
+
+
+class _Searched(NamedTuple):
+    """A search after a round."""
+
+    n: int
+    """Rounds."""
+    population: list[Ids]
+    random: dict[str, Any]
+    """State of the generator."""
+    seen: dict[Ids, Scored]
+    """All texts that it scored."""
 
 
 class Dreams(NamedTuple):
@@ -123,7 +145,7 @@ def dream(
     >>> dream("my-run", "hidden.6.200")  # doctest: +SKIP
     """
     options, progress, began = options or DreamOptions(), progress or NullProgress(), time.monotonic()
-    run = run_of(model)
+    run, loaded_here = run_of(model), not isinstance(model, Model)
     with progress.step("load the model"):
         if run is not None:
             loaded = load_model_of(run, device=device, load=load_with_head)
@@ -141,9 +163,17 @@ def dream(
         raise OptionError(what, expected=f"at most {loaded.max_tokens - 8:,}")
     objective = Objective(loaded, tap, int(own[0]))
     n_iterations = _size(options, "iterations", objective)
-    with progress.task("dream", total=2 * n_iterations + options.gumbel_steps, unit="steps") as task:
-        work = _Work(objective, options, run, neuron, task, began)
+    plain = {**asdict(options), "max_seconds": None}
+    sizes = [_size(options, each, objective) for each in _ON_CPU]
+    of_run = None if run is None else run.manifest["stages"]["collect"]["id"]
+    total = (1 if run is None else 2) * n_iterations + options.gumbel_steps
+    with (
+        parts_of("dream", loaded, loaded=loaded_here, rests_on=[neuron, plain, sizes, of_run]) as parts,
+        progress.task("dream", total=total, unit="steps") as task,
+    ):
+        work = _Work(objective, options, run, neuron, task, parts, began)
         rows = work.all(n_iterations)
+        parts.more = work.stopped
     return Dreams(pa.Table.from_pylist(rows, schema=_SCHEMA), work.facts(rows) | {"address": neuron})
 
 
@@ -174,15 +204,19 @@ class _Work:
         run: Run | None,
         address: str,
         task: Task,
+        parts: Parts,
         began: float,
     ) -> None:
-        self.objective, self.options, self.run, self.task = objective, options, run, task
+        self.objective, self.options, self.run, self.task, self.parts = objective, options, run, task, parts
         self.random = np.random.default_rng(options.seed)
         self.stopped = False
         self._until = None if options.max_seconds is None else began + options.max_seconds
         self._began, self._address = began, address
         self.allowed = _allowed(objective)
+        self._searched: dict[str, _Searched] = {}
+        self._mixed: dict[str, NDArray[Any]] = {}
         self.by_chance = self.readable(64)
+        self.recall()
         if run is None:
             values = [each.activation for each in self.scored(self.by_chance)]
             moments = (float(np.mean(values)), float(np.std(values)))
@@ -193,17 +227,48 @@ class _Work:
 
     def all(self, n_iterations: int) -> list[dict[str, Any]]:
         """Write and score, and say what it is compared with."""
-        sentences, windows = self.real()
-        rows = [*self.best(SENTENCE, sentences), *self.best(NGRAM, windows)]
-        starts = sorted(windows, key=lambda each: -self.goal.value(each, 0.0)) or self.scored(self.by_chance)
-        size = _size(self.options, "population", self.objective)
-        front = self.search([each.ids for each in starts[:size]], n_iterations)
-        rows += [self.row(FRONT, each) for each in front]
-        if windows:
-            again = self.search(self.by_chance[:size], n_iterations)
-            rows += self.best(FROM_RANDOM, again)
-        rows += self.best(RELAXED, self.relaxed())
+        with self.parts.growing(_STATE, self.state) as self.grown:
+            sentences, windows = self.real()
+            rows = [*self.best(SENTENCE, sentences), *self.best(NGRAM, windows)]
+            starts = sorted(windows, key=lambda each: -self.goal.value(each, 0.0)) or self.scored(self.by_chance)
+            size = _size(self.options, "population", self.objective)
+            front = self.search(FRONT, [each.ids for each in starts[:size]], n_iterations)
+            rows += [self.row(FRONT, each) for each in front]
+            if windows:
+                again = self.search(FROM_RANDOM, self.by_chance[:size], n_iterations)
+                rows += self.best(FROM_RANDOM, again)
+            mixed = self.relaxed()
+        # what is read of mixtures that are not finished is no part of what is kept
+        rows += self.best(RELAXED, self.scored(mixed))
         return [*rows, *self.best(CHANCE, self.scored(self.by_chance))]
+
+    def state(self) -> dict[str, NDArray[Any]] | None:
+        """Give what a stop leaves: texts as scored, each search after its last round, the mixtures."""
+        known, n = self.objective.to_arrays(), self.options.tokens
+        if not len(known["ids"]):
+            return None
+        seen = {how: np.array(list(each.seen), np.int64).reshape(-1, n) for how, each in self._searched.items()}
+        rounds = {
+            how: {"n": each.n, "population": each.population, "random": each.random}
+            for how, each in self._searched.items()
+        }
+        found = {f"seen {how}": each for how, each in seen.items()} | {"rounds": np.array(json.dumps(rounds))}
+        return known | found | self._mixed
+
+    def recall(self) -> None:
+        """Take what a stop left."""
+        kept = self.parts.read(_STATE)
+        if kept is None:
+            return
+        self.objective.from_arrays(kept)
+        for how, each in json.loads(str(kept["rounds"])).items():
+            population, seen = (
+                [tuple(ids) for ids in own] for own in (each["population"], kept[f"seen {how}"].tolist())
+            )
+            scored = zip(seen, self.objective.score(seen), strict=True)
+            found = {ids: one for ids, one in scored if one is not None}
+            self._searched[how] = _Searched(each["n"], population, each["random"], found)
+        self._mixed = {name: kept[name] for name in _MIXED if name in kept}
 
     def row(self, how: str, scored: Scored) -> dict[str, Any]:
         """Lay one text out."""
@@ -261,7 +326,9 @@ class _Work:
         if self.run is None:
             return [], []
         listed = self.run.neuron(self._address).list(self.options.side, limit=N_SENTENCES)
-        sentences = self.objective.measure(listed.column("text").to_pylist())
+        texts = listed.column("text").to_pylist()
+        kept = self.parts.made("sentences", lambda: {"all": np.array(json.dumps(self.objective.measure(texts)))})
+        sentences = [Scored(tuple(ids), *rest) for ids, *rest in json.loads(str(kept["all"]))]
         n = self.options.tokens
         windows = [each.ids[start : start + n] for each in sentences for start in range(len(each.ids) - n + 1)]
         return sentences, self.scored(windows)
@@ -271,7 +338,7 @@ class _Work:
         self.stopped = self.stopped or (self._until is not None and time.monotonic() >= self._until)
         return self.stopped
 
-    def search(self, starts: Sequence[Ids], n_iterations: int) -> list[Scored]:
+    def search(self, how: str, starts: Sequence[Ids], n_iterations: int) -> list[Scored]:
         """Run EPO; give the Pareto front of all texts scored, the strongest first."""
         size = _size(self.options, "population", self.objective)
         penalties = np.geomspace(_LOWEST, _HIGHEST, size).tolist() if size > 1 else [_LOWEST]
@@ -279,22 +346,30 @@ class _Work:
             penalties = [0.0] * size
         population = [starts[number % len(starts)] for number in range(size)]
         seen: dict[Ids, Scored] = {each.ids: each for each in self.scored(population)}
-        for number in range(n_iterations):
-            if self.over():
-                break
+        n = 0
+        if (before := self._searched.get(how)) is not None:
+            n, population, seen = before.n, before.population, before.seen
+            self.random.bit_generator.state = before.random
+            self.task.resume(n)
+        while n < n_iterations and not self.over():
             children = self.children(population, penalties)
             seen |= {each.ids: each for each in self.scored(children)}
             known = [seen[ids] for ids in dict.fromkeys([*population, *children]) if ids in seen]
-            if self.objective.kind == EMBEDDING:  # one goal: the first of all, not one text many times
-                ranked = sorted(known, key=lambda each: -self.goal.value(each, 0.0))
-                population = [ranked[place % len(ranked)].ids for place in range(size)]
-            else:
-                population = [max(known, key=_by(self.goal, penalty)).ids for penalty in penalties]
-            if (number + 1) % self.options.restart == 0 and number + 1 < n_iterations and size > 1:
+            population, n = self.chosen(known, penalties), n + 1
+            if n % self.options.restart == 0 and n < n_iterations and size > 1:
                 drawn = float(self.random.choice(penalties))
                 population = [max(known, key=_by(self.goal, drawn)).ids] * size
+            self._searched[how] = _Searched(n, population, dict(self.random.bit_generator.state), seen)
+            self.grown()
             self.task.advance()
         return _front(list(seen.values()), self.goal)
+
+    def chosen(self, known: Sequence[Scored], penalties: Sequence[float]) -> list[Ids]:
+        """Choose for each penalty the best text."""
+        if self.objective.kind == EMBEDDING:  # one goal: the first of all, not one text many times
+            ranked = sorted(known, key=lambda each: -self.goal.value(each, 0.0))
+            return [ranked[place % len(ranked)].ids for place in range(len(penalties))]
+        return [max(known, key=_by(self.goal, penalty)).ids for penalty in penalties]
 
     def children(self, population: Sequence[Ids], penalties: Sequence[float]) -> list[Ids]:
         """Change one token of each text, many times: a random place, one of the tokens best by gradient."""
@@ -314,9 +389,9 @@ class _Work:
             ]
         return made
 
-    def relaxed(self) -> list[Scored]:
+    def relaxed(self) -> list[Ids]:
         """Optimise mixtures of tokens, the temperature falling, and take the first token at each place."""
-        if self.over() or not self.options.gumbel_steps:
+        if not self.options.gumbel_steps or (self.over() and not self._mixed):
             return []  # what no step was taken for would be random tokens
         n, options = self.options.gumbel_restarts, self.options
         device = self.objective.model.device
@@ -324,10 +399,11 @@ class _Work:
         shape = (n, options.tokens, len(self.allowed))
         theta = torch.randn(shape, generator=generator).mul_(0.1).to(device).requires_grad_()
         adam = torch.optim.Adam([theta], lr=options.gumbel_rate)
+        n_done = self._restore(theta, adam, generator)
         width = self.objective.table.shape[0]
         columns = torch.from_numpy(self.allowed).to(device)
         around = (self.by_chance * n)[:n]
-        for number in range(options.gumbel_steps):
+        for number in range(n_done, options.gumbel_steps):
             if self.over():
                 break
             temperature = 0.1 ** (number / max(options.gumbel_steps - 1, 1))
@@ -338,9 +414,27 @@ class _Work:
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
+            own = [theta.detach(), *(adam.state[theta][each] for each in _MIXED[1:4])]
+            tensors = [*(each.cpu().clone() for each in own), generator.get_state()]
+            self._mixed = {name: each.numpy() for name, each in zip(_MIXED, tensors, strict=True)}
+            self.grown()
             self.task.advance()
         hard = self.allowed[theta.detach().argmax(-1).cpu().numpy()].tolist()
-        return self.scored([tuple(each) for each in hard])
+        return [tuple(each) for each in hard]
+
+    def _restore(self, theta: Tensor, adam: torch.optim.Adam, generator: torch.Generator) -> int:
+        """Put mixtures back as a stop left them; give the steps taken."""
+        if not self._mixed:
+            return 0
+        own, *state, random = (torch.from_numpy(self._mixed[name]) for name in _MIXED)
+        with torch.no_grad():
+            theta.copy_(own)
+        places = [torch.device("cpu"), theta.device, theta.device]  # Adam counts on the processor
+        adam.state[theta] = {name: each.to(at) for name, each, at in zip(_MIXED[1:4], state, places, strict=True)}
+        generator.set_state(random)
+        n_done = int(state[0])
+        self.task.resume(n_done)
+        return n_done
 
 
 def _by(goal: _Goal, penalty: float) -> Callable[[Scored], float]:

@@ -5,13 +5,14 @@ Dims: P pairs of a text and a neuron of one site and layer; B texts, R copies of
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurolect.folders.parts import Parts
 from neurolect.interventions.outcomes import Changes, Inputs, Texts
 from neurolect.interventions.resuming import Plain, Rest, reached
 from neurolect.model.architecture.taps import Tap, write
@@ -20,6 +21,8 @@ from neurolect.progress import Task
 TOKEN_BUDGET = 4_096
 ON_GPU = 4
 """How many times as many tokens a call has there."""
+_MEANS, _PAIRS, _GROUP, _DONE = "means", "pairs", "group", "done"
+"""What is kept over a stop: sums; effects by name, and which pairs or texts they are of."""
 
 
 class Pairs(NamedTuple):
@@ -57,36 +60,53 @@ def budget_of(texts: Texts) -> int:
     return TOKEN_BUDGET * (ON_GPU if texts.model.device.type == "cuda" else 1)
 
 
-def references_of(texts: Texts, taps: Sequence[Tap], *, to: str, seed: int, most: int = 4_096) -> list[Reference]:
+def references_of(
+    texts: Texts,
+    taps: Sequence[Tap],
+    *,
+    to: str,
+    seed: int,
+    most: int = 4_096,
+    task: Task | None = None,
+    parts: Parts | None = None,
+) -> list[Reference]:
     """Read for each tap mean and deviation of its neurons over all texts' own tokens, and values to draw from.
 
     Tokens at which a tap is not finite are left out.
 
-    ``most``: Tokens to draw from, which are drawn from all.
+    ``most``: Tokens to draw from, which are drawn from all. ``parts``: Of a pass that was stopped; values to draw
+        from are large, and are read again.
     """
-    totals = [torch.zeros((2, tap.place.width), dtype=torch.float64, device=texts.model.device) for tap in taps]
+    parts = parts if parts is not None and to != "resample" else Parts()
+    widths, device = [tap.place.width for tap in taps], texts.model.device
     text, place = _some_tokens(texts, n=most if to == "resample" else 0, seed=seed)
-    pools = [each.new_empty((len(text), each.shape[1]), dtype=torch.float32) for each in totals]
-    n = [0] * len(taps)
-    for group in texts.groups(token_budget=budget_of(texts)):
+    pools = [torch.empty((len(text), each), device=device) for each in widths]
+
+    def sums_of(group: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         inputs = texts.inputs(group)
         places = inputs.own.flatten().nonzero()[:, 0]
         here = np.flatnonzero(np.isin(text, group))
         rows = np.argsort(group)[np.searchsorted(np.sort(group), text[here])]
         kept = torch.from_numpy(rows * inputs.ids.shape[1] + place[here]).to(places.device)
+        sums, counts = [], []
         for number, states in enumerate(states_of(texts, taps, inputs)):
             flat = states.flatten(0, 1)
             own = flat[places].double()
             own = own[own.isfinite().all(1)]
-            n[number] += len(own)
-            totals[number] += torch.stack([own.sum(0), own.square().sum(0)])
+            counts.append(len(own))
+            sums.append(torch.stack([own.sum(0), own.square().sum(0)]))
             pools[number][torch.from_numpy(here).to(places.device)] = flat[kept].float()
+        return {"totals": torch.cat(sums, 1).cpu().numpy(), "n": np.array(counts)}
+
+    made = parts.summed(_MEANS, texts.groups(token_budget=budget_of(texts)), sums_of, task=task, size=len)
+    totals = torch.from_numpy(made["totals"]).to(device)
     found = []
-    for (mean, square), pool in zip(
-        (total / each for total, each in zip(totals, n, strict=True)), pools, strict=True
+    for (mean, square), count, pool in zip(
+        torch.split(totals, widths, dim=1), made["n"].tolist(), pools, strict=True
     ):
-        deviation = (square - mean.square()).clamp(min=0).sqrt()
-        found.append(Reference(to, mean.float(), deviation.float(), pool if to == "resample" else None, seed))
+        deviation = (square / count - (mean / count).square()).clamp(min=0).sqrt()
+        own_pool = pool if to == "resample" else None
+        found.append(Reference(to, (mean / count).float(), deviation.float(), own_pool, seed))
     return found
 
 
@@ -114,34 +134,47 @@ def states_of(texts: Texts, taps: Sequence[Tap], inputs: Inputs) -> list[Tensor]
 
 
 def effects_of_pairs(
-    rest: Rest, pairs: Pairs, *, reference: Reference, task: Task | None = None
+    rest: Rest, pairs: Pairs, *, reference: Reference, task: Task | None = None, parts: Parts | None = None
 ) -> dict[str, NDArray[np.float32]]:
-    """Measure pairs.
+    """Measure pairs; those that were measured before a stop are not measured again.
 
     Returns: By name (``loss``, ``kl``, ``distance``, ...) the change over a text, shape (P,); with ``peak_`` before
         it, that at the token where the neuron is strongest.
     """
-    found: dict[str, NDArray[np.float32]] = {}
-    for places, plain, local in _calls(rest, pairs):
-        budget = max(1, budget_of(rest.texts) // plain.inputs.ids.shape[1])
-        if rest.model.feeding.together == "alone":
-            budget = 1
-        for start in range(0, len(places), budget):
-            here, rows = places[start : start + budget], local[start : start + budget]
-            rows_t, neurons = (torch.from_numpy(each).to(rest.model.device) for each in (rows, pairs.neuron[here]))
-            like = neurons if pairs.like is None else torch.from_numpy(pairs.like[here]).to(neurons.device)
-            edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, like, reference))
-            changes = rest.texts.changes(plain.result, edited, plain.inputs, rows_t)
-            for name, values in _named(changes, plain, rows_t, like).items():
-                whole = found.setdefault(name, np.full(len(pairs.text), np.nan, np.float32))
-                whole[here] = values.float().cpu().numpy()
-            if task is not None:
-                task.advance(len(here))
+    parts = parts or Parts()
+    found: dict[str, NDArray[Any]] = parts.read(_PAIRS) or {}
+    done = found.pop(_DONE, np.zeros(len(pairs.text), bool))
+    if task is not None and done.any():
+        task.resume(int(done.sum()))
+    with parts.growing(_PAIRS, lambda: {**found, _DONE: done} if found else None) as grown:
+        for places, plain, local in _calls(rest, pairs, done):
+            budget = max(1, budget_of(rest.texts) // plain.inputs.ids.shape[1])
+            if rest.model.feeding.together == "alone":
+                budget = 1
+            for start in range(0, len(places), budget):
+                here, rows = places[start : start + budget], local[start : start + budget]
+                if done[here].all():
+                    continue
+                rows_t, neurons = (
+                    torch.from_numpy(each).to(rest.model.device) for each in (rows, pairs.neuron[here])
+                )
+                like = neurons if pairs.like is None else torch.from_numpy(pairs.like[here]).to(neurons.device)
+                edited = rest.edited(plain, rows_t, _setter(plain, rows_t, neurons, like, reference))
+                changes = rest.texts.changes(plain.result, edited, plain.inputs, rows_t)
+                for name, values in _named(changes, plain, rows_t, like).items():
+                    whole = found.setdefault(name, np.full(len(pairs.text), np.nan, np.float32))
+                    whole[here] = values.float().cpu().numpy()
+                done[here] = True
+                grown()
+                if task is not None:
+                    task.advance(len(here))
     return found
 
 
-def _calls(rest: Rest, pairs: Pairs) -> Iterator[tuple[NDArray[np.int64], Plain, NDArray[np.int64]]]:
-    """Yield groups of texts as they are, the pairs of each, and the row of each pair's text."""
+def _calls(
+    rest: Rest, pairs: Pairs, done: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.int64], Plain, NDArray[np.int64]]]:
+    """Yield groups of texts as they are, the pairs of each, and the row of each pair's text; none that is done."""
     order = np.argsort(pairs.text, kind="stable")
     sorted_texts = pairs.text[order]
     wanted = np.unique(sorted_texts)
@@ -151,7 +184,8 @@ def _calls(rest: Rest, pairs: Pairs) -> Iterator[tuple[NDArray[np.int64], Plain,
             continue
         starts, stops = (np.searchsorted(sorted_texts, rows, side=side) for side in ("left", "right"))
         places = np.concatenate([order[a:b] for a, b in zip(starts, stops, strict=True)])
-        yield places, rest.plain(rows), np.repeat(np.arange(len(rows)), stops - starts)
+        if not done[places].all():
+            yield places, rest.plain(rows), np.repeat(np.arange(len(rows)), stops - starts)
 
 
 def _setter(
@@ -200,25 +234,42 @@ def strongest_tokens(values: Tensor, inputs: Inputs, rows: Tensor) -> Tensor:
 
 
 def effects_of_group(
-    texts: Texts, taps: Sequence[Tap], columns: Sequence[NDArray[np.int64]], references: Sequence[Reference]
+    texts: Texts,
+    taps: Sequence[Tap],
+    columns: Sequence[NDArray[np.int64]],
+    references: Sequence[Reference],
+    *,
+    task: Task | None = None,
+    parts: Parts | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Measure the effect of setting many neurons at once, wherever they are.
+    """Measure the effect of setting many neurons at once, wherever they are; not again what was before a stop.
 
     ``columns``: For each tap the neurons that are set.
     Returns: By name the change over a text, shape (n_texts,); NaN where nothing is predicted.
     """
-    found: dict[str, NDArray[np.float32]] = {}
-    for group in texts.groups(token_budget=budget_of(texts)):
-        inputs = texts.inputs(group)
-        rows = torch.arange(len(group), device=texts.model.device)
-        edit = partial(_with_group, inputs=inputs, columns=columns, references=references)
-        with torch.inference_mode():
-            plain = texts.run(inputs)
-            with write(texts.model.body, taps, edit=edit):
-                edited = texts.run(inputs)
-        for name, values in texts.changes(plain, edited, inputs, rows).of_sentence.items():
-            whole = found.setdefault(name, np.full(len(texts.lengths), np.nan, np.float32))
-            whole[group] = values.float().cpu().numpy()
+    parts = parts or Parts()
+    found: dict[str, NDArray[Any]] = parts.read(_GROUP) or {}
+    done = found.pop(_DONE, np.zeros(len(texts.lengths), bool))
+    if task is not None and done.any():
+        task.resume(int(done.sum()))
+    with parts.growing(_GROUP, lambda: {**found, _DONE: done} if found else None) as grown:
+        for group in texts.groups(token_budget=budget_of(texts)):
+            if done[group].all():
+                continue
+            inputs = texts.inputs(group)
+            rows = torch.arange(len(group), device=texts.model.device)
+            edit = partial(_with_group, inputs=inputs, columns=columns, references=references)
+            with torch.inference_mode():
+                plain = texts.run(inputs)
+                with write(texts.model.body, taps, edit=edit):
+                    edited = texts.run(inputs)
+            for name, values in texts.changes(plain, edited, inputs, rows).of_sentence.items():
+                whole = found.setdefault(name, np.full(len(texts.lengths), np.nan, np.float32))
+                whole[group] = values.float().cpu().numpy()
+            done[group] = True
+            grown()
+            if task is not None:
+                task.advance(len(group))
     return found
 
 

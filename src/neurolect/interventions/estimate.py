@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurolect.folders.parts import Parts
 from neurolect.interventions.effects import budget_of
 from neurolect.interventions.outcomes import CLASS, EMBEDDING, NOTHING, Inputs, Texts
 from neurolect.model.architecture.taps import Tap, write
@@ -20,28 +21,45 @@ from neurolect.progress import Task
 
 N_DIRECTIONS = 8
 """Random directions along which the change of an embedding is estimated."""
+_PASS = "estimates"
+"""What is kept of the pass over a stop."""
 
 
 def estimated_changes(
-    texts: Texts, taps: Sequence[Tap], means: Sequence[Tensor], *, seed: int = 0, task: Task | None = None
+    texts: Texts,
+    taps: Sequence[Tap],
+    means: Sequence[Tensor],
+    *,
+    seed: int = 0,
+    task: Task | None = None,
+    parts: Parts | None = None,
 ) -> NDArray[np.float64]:
     """Estimate the mean change of loss or distance over the texts, for every neuron set to a value.
 
-    ``means``: For each tap what its neurons are set to, shape (W,).
+    ``means``: For each tap what its neurons are set to, shape (W,). ``parts``: Of a pass that was stopped.
     Returns: float64, shape (N,), in the order of the taps.
     """
-    totals = [torch.zeros(len(each), dtype=torch.float64, device=each.device) for each in means]
-    n = 0.0
-    random = torch.Generator().manual_seed(seed)
-    for group in texts.groups(token_budget=max(1, budget_of(texts) // 2)):
-        inputs = texts.inputs(group)
-        found, weight = _of_call(texts, inputs, taps, means, random)
-        n += weight
-        for number, each in enumerate(found):
-            totals[number] += each
+    parts, random = parts or Parts(), torch.Generator().manual_seed(seed)
+    totals = torch.zeros(sum(map(len, means)), dtype=torch.float64, device=means[0].device)
+    n, n_done, known = 0.0, 0, parts.read(_PASS)
+    groups = texts.groups(token_budget=max(1, budget_of(texts) // 2))
+    if known is not None:
+        totals, n, n_done = torch.from_numpy(known["totals"]).to(totals), float(known["n"]), int(known["n_done"])
+        random.set_state(torch.from_numpy(known["random"]))
         if task is not None:
-            task.advance(len(group))
-    return np.concatenate([(each / max(n, 1.0)).cpu().numpy() for each in totals])
+            task.resume(sum(map(len, groups[:n_done])))
+    with parts.growing(_PASS, lambda: known) as grown:
+        for group in groups[n_done:]:
+            inputs = texts.inputs(group)
+            found, weight = _of_call(texts, inputs, taps, means, random)
+            n, n_done = n + weight, n_done + 1
+            totals = totals + torch.cat(found)
+            state = {"totals": totals.cpu().numpy(), "random": random.get_state().numpy()}
+            known = {**state, "n": np.array(n), "n_done": np.array(n_done)}
+            grown()
+            if task is not None:
+                task.advance(len(group))
+    return (totals / max(n, 1.0)).cpu().numpy()
 
 
 def _weight(texts: Texts, inputs: Inputs, fine: Tensor) -> float:

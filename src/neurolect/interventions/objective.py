@@ -3,7 +3,7 @@
 Dims: B texts of L model tokens of their own each, V tokens of the vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -91,9 +91,30 @@ class Objective:
     def score(self, rows: Sequence[Ids]) -> list[Scored | None]:
         """Measure texts, each once; None for those that are not read as the same tokens."""
         new = [ids for ids in dict.fromkeys(rows) if ids not in self._known]
-        readable = [ids for ids, ok in zip(new, self.readable(new).tolist(), strict=True) if ok] if new else []
-        self._known |= dict.fromkeys(new) | dict(zip(readable, self.measure(self.texts(readable)), strict=True))
+        read = dict(zip(new, self.readable(new).tolist(), strict=True)) if new else {}
+        self._known |= dict.fromkeys(ids for ids, ok in read.items() if not ok)
+        readable = [ids for ids, ok in read.items() if ok]
+        for start in range(0, len(readable), _ROWS):  # each call's are known at once, for there may be a stop
+            some = readable[start : start + _ROWS]
+            self._known |= dict(zip(some, self.measure(self.texts(some)), strict=True))
         return [self._known[ids] for ids in rows]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give all texts scored, which are of one length, and those refused."""
+        kept = [each or Scored(ids, "", np.nan, np.nan) for ids, each in self._known.items()]
+        return {
+            "ids": np.array(list(self._known), np.int64),
+            "refused": np.array([each is None for each in self._known.values()], bool),
+            "activation": np.array([each.activation for each in kept]),
+            "loss": np.array([each.loss for each in kept]),
+        }
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Know texts again without measuring them."""
+        rows = [tuple(ids) for ids in arrays["ids"].tolist()]
+        numbers = zip(*(arrays[name].tolist() for name in ("refused", "activation", "loss")), strict=True)
+        for ids, text, (refused, *own) in zip(rows, self.texts(rows), numbers, strict=True):
+            self._known[ids] = None if refused else Scored(ids, text, *own)
 
     def measure(self, texts: Sequence[str]) -> list[Scored]:
         """Measure texts as they are, in calls of one length; in their order."""

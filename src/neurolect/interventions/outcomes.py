@@ -18,6 +18,7 @@ from neurolect.model.architecture.network import forward_keywords
 from neurolect.model.batching import SourceBatch, plan_fed
 from neurolect.model.language_model import Model
 from neurolect.model.tokens import TokenizedSentences
+from neurolect.progress import Task
 
 NOTHING = -100
 """Target where nothing is to be predicted."""
@@ -145,13 +146,15 @@ class Texts:
             return _of_classes(plain, edited, inputs.targets, rows)
         return of_tokens(plain, edited, inputs, rows)
 
-    def losses(self) -> NDArray[np.float64]:
+    def losses(self, *, task: Task | None = None) -> NDArray[np.float64]:
         """Measure the loss of every text as the network is, shape (n_texts,); NaN without anything to predict."""
         found = np.full(len(self.lengths), np.nan)
         for group in [] if self.kind == EMBEDDING else self.groups(token_budget=4_096):
             inputs = self.inputs(group)
             with torch.inference_mode():
                 found[group] = self.loss(self.run(inputs), inputs).double().cpu().numpy()
+            if task is not None:
+                task.advance(len(group))
         return found
 
     def loss(self, plain: Tensor, inputs: Inputs) -> Tensor:

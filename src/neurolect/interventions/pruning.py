@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from neurolect.errors import ModelError, OptionError
 from neurolect.folders.formats import VARIANT, format_of
+from neurolect.folders.parts import Parts, digest_of
 from neurolect.folders.variant_record import check_files, read_record
 from neurolect.interventions.ablation import foreign, interval_of, mean_of
 from neurolect.interventions.changes import read_address
@@ -30,6 +31,7 @@ from neurolect.interventions.measured_texts import measured_texts
 from neurolect.interventions.options import EditOptions
 from neurolect.interventions.outcomes import UNITS, Texts, kind_of
 from neurolect.interventions.resuming import tap_at
+from neurolect.interventions.stops import digest_of_texts, parts_of
 from neurolect.model.architecture.structure import find_blocks, watch_linears
 from neurolect.model.architecture.taps import Tap, listen, write
 from neurolect.model.language_model import Model
@@ -161,6 +163,7 @@ def prune(
     folders = [folder / f"keep-{share:g}" if len(keep) > 1 else folder for share in keep]
     _check_places(folder, folders)
     name = model if isinstance(model, str) else model.name
+    loaded = isinstance(model, str)
     if isinstance(model, str):
         with progress.step("load the model"):
             model = load_with_head(model, options=model_options, device=device)
@@ -178,9 +181,14 @@ def prune(
     by = "wanda" if ranking is None else provenance(_table(ranking)).method
     facts = {"ranking": by, "across": across, "seed": options.seed}
     rows: list[dict[str, Any]] = []
-    with progress.task("prune", total=len(keep) * (n_random + 3) + 1, unit="steps") as task:
-        wanda = wanda_scores(cut, calibration)
-        task.advance()
+    rests_on = [dataclasses.asdict(options), across, digest_of_texts(texts), digest_of(*(given or []))]
+    total = len(keep) * (n_random + 3) + 1
+    with (
+        parts_of("prune", model, loaded=loaded, rests_on=rests_on, written=True) as parts,
+        progress.task("prune", total=total, unit="steps") as task,
+    ):
+        scored = parts.made("wanda", lambda: _numbered(wanda_scores(cut, calibration)), task=task)
+        wanda = [scored[f"{number}"] for number in range(len(taps))]
         for share, place in zip(keep, folders, strict=True):
             kept = _kept(wanda if given is None else given, share, across)
             asked = _asked(cut, kept, options)
@@ -188,7 +196,7 @@ def prune(
                 rows.append(there | {"folder": str(place)})
                 task.resume(n_random + 3)
                 continue
-            row = _measured(cut, kept, wanda, share, across, options, task)
+            row = _measured(cut, kept, wanda, share, across, options, _Steps(parts.of(asked), task))
             own_facts = facts | row | {"asked": asked}
             row |= save_cut(cut, kept, place, facts=own_facts, masked=across == "model")
             rows.append(row | {"folder": str(place)})
@@ -214,6 +222,22 @@ def _check(keep: Sequence[float], across: str) -> None:
         raise OptionError(what, expected=" or ".join(ACROSS))
 
 
+class _Steps(NamedTuple):
+    """Where what a share changes is kept over a stop, and counted."""
+
+    parts: Parts
+    task: Task
+
+    def changed(self, name: str, cut: Cut, kept: Kept, options: EditOptions) -> "_Change":
+        """Measure what setting the others to 0 changes, or take it from before a stop."""
+        values = self.parts.made(name, lambda: {"all": _changes_of(cut, kept)}, task=self.task)["all"]
+        return _changed(cut, values, options)
+
+
+def _numbered(arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{number}": each for number, each in enumerate(arrays)}
+
+
 def _measured(
     cut: Cut,
     kept: Kept,
@@ -221,22 +245,21 @@ def _measured(
     share: float,
     across: str,
     options: EditOptions,
-    task: Task,
+    steps: _Steps,
 ) -> dict[str, Any]:
     """Measure what a share changes: by the ranking given, by Wanda's, by random ones."""
-    own = _changed(cut, kept, options)
+    own = steps.changed("own", cut, kept, options)
     row: dict[str, Any] = {"keep": share, "n_kept": sum(map(len, kept)), "n_neurons": sum(cut.widths)}
     row |= own._asdict()
-    task.advance()
     by_wanda = _kept(wanda, share, across)
     same = all(np.array_equal(one, other) for one, other in zip(kept, by_wanda, strict=True))
-    row["wanda"] = (own if same else _changed(cut, by_wanda, options)).change
-    task.advance()
+    row["wanda"] = own.change if same else steps.changed("wanda", cut, by_wanda, options).change
+    if same:
+        steps.task.advance()
     drawn = []
     for seed in range(min(options.controls, _RANDOM)):
         scores = [np.random.default_rng([options.seed, seed, n]).random(n) for n in cut.widths]
-        drawn.append(_changed(cut, _kept(scores, share, across), options).change)
-        task.advance()
+        drawn.append(steps.changed(f"random-{seed}", cut, _kept(scores, share, across), options).change)
     return row | {"random": statistics.median(drawn), "random_low": min(drawn), "random_high": max(drawn)}
 
 
@@ -377,9 +400,9 @@ class _Change(NamedTuple):
     high: float | None
 
 
-def _changed(cut: Cut, kept: Kept, options: EditOptions) -> _Change:
-    """Measure what setting the others to 0 changes, with its interval over texts."""
-    values, sizes = [], []
+def _changes_of(cut: Cut, kept: Kept) -> NDArray[np.float32]:
+    """Measure what setting the others to 0 changes of each text, in the order of the groups."""
+    values = []
     for rows, plain in zip(cut.rows, cut.plain, strict=True):
         inputs = cut.texts.inputs(rows)
         with torch.inference_mode(), without(cut, kept):
@@ -390,8 +413,12 @@ def _changed(cut: Cut, kept: Kept, options: EditOptions) -> _Change:
                 made = cut.texts.changes(plain, edited, inputs, torch.arange(len(rows), device=cut.model.device))
                 change = made.of_sentence[cut.texts.main]
         values.append(change.float().cpu().numpy())
-        sizes.append(cut.texts.weights[rows])
-    own, weights = np.concatenate(values), np.concatenate(sizes)
+    return np.concatenate(values)
+
+
+def _changed(cut: Cut, own: NDArray[np.float32], options: EditOptions) -> _Change:
+    """Average changes, with an interval over texts."""
+    weights = cut.texts.weights[np.concatenate(cut.rows)]
     low, high = interval_of(own, weights, options)
     mean = mean_of(own, weights)
     if not np.isfinite(mean):

@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import ModelError, RunFolderError
-from neurolect.folders.atomic import begin_parts, write_table
+from neurolect.folders.atomic import write_table
 from neurolect.folders.parquet import ParquetReader
+from neurolect.folders.parts import begin_parts
 from neurolect.model import Model
 from neurolect.model.token_values import read_token_values
 from neurolect.model.word_alignment import TokenSpans

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from neurolect.errors import ModelError, OptionError
+from neurolect.folders.parts import Parts
 from neurolect.interventions import SwitchOptions, edit, find_switches
 from neurolect.interventions.steering.minimal_pairs import KINDS, Pair, minimal_pairs
 from neurolect.interventions.steering.pair_contexts import Contexts
 from neurolect.interventions.steering.switches import _first_order, _scored, _Search, means_of
 from neurolect.model import Model
 from neurolect.planted import Truth, planted_model, read_truth
-from neurolect.progress import NullTask
+from neurolect.progress import NullProgress, NullTask
 from neurolect.results import provenance, read_ranking
 from neurolect.views.texts.steering import switches_text
 from tests.command_line import csv_rows, succeed
@@ -115,11 +116,14 @@ def test_means_and_what_a_neuron_moves_are_those_of_one_context_at_a_time(kind: 
     taps = model.taps_at(["mlp"], None)[0]
     contexts = Contexts(model, PAIRS)
     search = _Search(contexts, taps, FEW)
+    search.estimates(NullProgress())
     rows: list[list[torch.Tensor]] = [[], []]
     for each in contexts.contexts:
         rows[each.side].append(slow_states(model, "mlp", 2, each.ids)[each.first : each.at + 1])
     means = torch.stack([torch.cat(own).mean(0) for own in rows])
-    torch.testing.assert_close(means_of(contexts, taps)[1], means, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        means_of(contexts, taps, parts=Parts(), task=NullTask())[1], means, rtol=1e-4, atol=1e-5
+    )
     width = taps[0].place.width
     neurons = np.array([width + 3, width + 5])
     after, moved = search.moved(contexts, contexts.predicted(), neurons)
@@ -147,6 +151,7 @@ def test_the_estimate_is_the_slope_of_a_small_step() -> None:
     taps = model.taps_at(["mlp"], None)[0]
     contexts = Contexts(model, PAIRS)
     search = _Search(contexts, taps, FEW)
+    estimates = search.estimates(NullProgress())
     (batch,) = contexts.batches()
     sums = _first_order(contexts, search.sites, batch)
     plain = contexts.predicted()
@@ -164,9 +169,7 @@ def test_the_estimate_is_the_slope_of_a_small_step() -> None:
         after = contexts.predicted([taps[layer]], step)
         slope = (np.where(contexts.side == 0, -1, 1) * (after.difference - plain.difference)).sum() / 0.01
         assert float(sums[layer][neuron]) == pytest.approx(slope, rel=0.05, abs=2e-3)
-    np.testing.assert_allclose(
-        search.estimates(NullTask()), np.concatenate([each.numpy() for each in sums]) / len(contexts.contexts)
-    )
+    np.testing.assert_allclose(estimates, np.concatenate([each.numpy() for each in sums]) / len(contexts.contexts))
 
 
 def test_success_by_hand() -> None:

@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.errors import RunFolderError
-from neurolect.folders.atomic import begin_parts, write_table
+from neurolect.folders.atomic import write_table
 from neurolect.folders.parquet import ParquetReader
+from neurolect.folders.parts import begin_parts
 from neurolect.model.language_model import Model
 from neurolect.progress import Progress
 from neurolect.visible import quoted

@@ -3,7 +3,9 @@
 Dims: C contexts, W neurons of a site and layer, N of all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,17 +16,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.errors import ModelError, OptionError
+from neurolect.folders.parts import Parts
 from neurolect.interventions.outcomes import MASKED, NEXT, kind_of
 from neurolect.interventions.steering.mean_direction import layers_tried
 from neurolect.interventions.steering.minimal_pairs import count_templates, minimal_pairs
 from neurolect.interventions.steering.options import SwitchOptions
 from neurolect.interventions.steering.pair_contexts import Batch, Contexts, Predicted
 from neurolect.interventions.steering.summary import resampled
+from neurolect.interventions.stops import parts_of
 from neurolect.model.architecture.taps import Tap, write
 from neurolect.model.language_model import Model
 from neurolect.model.load import load_with_head
 from neurolect.model.options import ModelOptions
-from neurolect.progress import NullProgress, Progress, Task
+from neurolect.progress import NullProgress, NullTask, Progress, Task
 from neurolect.results.table import ranking_table
 from neurolect.statistics.sorting import rank_correlation_of
 
@@ -33,6 +37,8 @@ _EXACT_PAIRS = 40
 """Pairs that single neurons and layers are measured on."""
 _LEAST_RIGHT = 10
 """Contexts with the right form below which a share says little."""
+Moved = tuple[Predicted, NDArray[np.float64]]
+"""What is predicted in each context, and by how many nats it moved towards the other value."""
 
 
 class Switches(NamedTuple):
@@ -108,7 +114,7 @@ def find_switches(
     --------
     >>> find_switches("smollm2", "number").table  # doctest: +SKIP
     """
-    options, progress = options or SwitchOptions(), progress or NullProgress()
+    options, progress, loaded = options or SwitchOptions(), progress or NullProgress(), isinstance(model, str)
     look, held, values = minimal_pairs(kind, n=options.pairs, seed=options.seed)
     if isinstance(model, str):
         with progress.step("load the model"):
@@ -121,16 +127,17 @@ def find_switches(
     if max(options.top) > n_neurons:
         what = f"The first {max(options.top):,} of {n_neurons:,} neurons were asked for."
         raise OptionError(what, expected=f"at most {n_neurons:,}", hint="--set switch.top=1,5")
-    search = _Search(Contexts(model, look), taps, options)
-    with progress.task("estimate", total=2, unit="passes") as task:
-        estimates = search.estimates(task)
-    exact = search.exact_of(estimates)
-    with progress.task("set single neurons", total=len(exact), unit="neurons") as task:
-        moved = search.measured(exact, task)
-    order = _order(estimates, moved)
-    contexts = Contexts(model, held)
-    with progress.task("held-out pairs", unit="groups") as task:
-        rows, known = _held_out(search, contexts, order, task)
+    rests_on = [asdict(options), look, held]
+    with parts_of("switch", model, loaded=loaded, rests_on=rests_on) as parts:
+        search = _Search(Contexts(model, look), taps, options, parts)
+        estimates = search.estimates(progress)
+        exact = search.exact_of(estimates)
+        with progress.task("set single neurons", total=len(exact), unit="neurons") as task:
+            moved = search.measured(exact, task)
+        order = _order(estimates, moved)
+        contexts = Contexts(model, held)
+        with progress.task("held-out pairs", unit="passes") as task:
+            rows, known = _held_out(search, contexts, order, task)
     known |= {"kind": str(kind), "values": list(values), "model": model.name, "outcome": kind_of(model)}
     known |= {"n_neurons": n_neurons, "n_exact": len(moved), "rank_correlation": search.agreement(estimates, moved)}
     counts = {"look": len(search.contexts.contexts) // 2, "held_out": len(contexts.contexts) // 2}
@@ -143,22 +150,32 @@ def find_switches(
 class _Search:
     """Looks for neurons on the pairs to look with."""
 
-    def __init__(self, contexts: Contexts, taps: Sequence[Tap], options: SwitchOptions) -> None:
-        self.contexts, self.options = contexts, options
-        self.few = contexts.first(_EXACT_PAIRS)
-        self.plain = self.few.predicted()
-        self.sites = [_Site(tap, each) for tap, each in zip(taps, means_of(contexts, taps), strict=True)]
+    def __init__(
+        self, contexts: Contexts, taps: Sequence[Tap], options: SwitchOptions, parts: Parts | None = None
+    ) -> None:
+        self.contexts, self.options, self.parts = contexts, options, parts or Parts()
+        self.taps, self.few = list(taps), contexts.first(_EXACT_PAIRS)
+        self.sites: list[_Site] = []
         self.offsets = np.concatenate([[0], np.cumsum([tap.place.width for tap in taps])])
 
-    def estimates(self, task: Task) -> NDArray[np.float64]:
+    @cached_property
+    def plain(self) -> Predicted:
+        """What is predicted of the pairs that single neurons are measured on."""
+        return self.few.predicted()
+
+    def estimates(self, progress: Progress) -> NDArray[np.float64]:
         """Estimate by how many nats each neuron alone moves towards the other value, shape (N,)."""
-        task.advance()
-        totals: list[Any] = [0.0] * len(self.sites)
-        for batch in self.contexts.batches():
-            sums = _first_order(self.contexts, self.sites, batch)
-            totals = [total + each for total, each in zip(totals, sums, strict=True)]
-        task.advance()
-        return np.concatenate([each.cpu().numpy() for each in totals]) / len(self.contexts.contexts)
+        n = len(self.contexts.contexts)
+        with progress.task("estimate", total=2 * n, unit="contexts") as task:
+            means = means_of(self.contexts, self.taps, parts=self.parts, task=task)
+            self.sites = [_Site(tap, each) for tap, each in zip(self.taps, means, strict=True)]
+
+            def sums_of(batch: Batch) -> dict[str, NDArray[Any]]:
+                return {"all": torch.cat(_first_order(self.contexts, self.sites, batch)).cpu().numpy()}
+
+            batches = list(self.contexts.batches())
+            made = self.parts.summed("estimates", batches, sums_of, task=task, size=len_of)
+        return made["all"] / n
 
     def exact_of(self, estimates: NDArray[np.float64]) -> NDArray[np.int64]:
         """Choose neurons to set one by one: the first by estimate, and some at random, last."""
@@ -170,16 +187,33 @@ class _Search:
 
     def measured(self, neurons: NDArray[np.int64], task: Task) -> dict[int, float]:
         """Set neurons one by one, on some of the pairs."""
-        found = {}
-        for neuron in neurons.tolist():
-            found[neuron] = float(np.mean(self.moved(self.few, self.plain, np.array([neuron]))[1]))
-            task.advance()
+        kept = self.parts.read("single neurons") or {"neurons": neurons[:0], "moved": np.zeros(0)}
+        found = dict(zip(kept["neurons"].tolist(), kept["moved"].tolist(), strict=True))
+        if found:
+            task.resume(len(found))
+        state: dict[str, NDArray[Any]] | None = None
+        with self.parts.growing("single neurons", lambda: state) as grown:
+            for neuron in neurons[len(found) :].tolist():
+                found[neuron] = float(np.mean(self.moved(self.few, self.plain, np.array([neuron]))[1]))
+                state = {"neurons": np.array(list(found)), "moved": np.array(list(found.values()))}
+                grown()
+                task.advance()
         return found
 
-    def moved(
-        self, contexts: Contexts, plain: Predicted, neurons: NDArray[np.int64]
-    ) -> tuple[Predicted, NDArray[np.float64]]:
+    def kept(
+        self, name: str, contexts: Contexts, plain: Predicted, make: Callable[[], Predicted], *, task: Task
+    ) -> Moved:
+        """Give what is predicted, and by how many nats it moved; as it was before a stop, where it was there."""
+        after = Predicted(**self.parts.made(name, lambda: make()._asdict(), task=task))
+        return after, _towards_other(contexts, plain, after)
+
+    def moved(self, contexts: Contexts, plain: Predicted, neurons: NDArray[np.int64]) -> Moved:
         """Set neurons to their means with the other value; give what is predicted and by how many nats it moved."""
+        after = self.predicted(contexts, neurons)
+        return after, _towards_other(contexts, plain, after)
+
+    def predicted(self, contexts: Contexts, neurons: NDArray[np.int64]) -> Predicted:
+        """Set neurons to their means with the other value."""
         own = np.searchsorted(self.offsets, neurons, side="right") - 1
         sites = [self.sites[each] for each in np.unique(own).tolist()]
         columns = [torch.as_tensor(neurons[own == each] - self.offsets[each]) for each in np.unique(own).tolist()]
@@ -190,8 +224,7 @@ class _Search:
             made[..., at] = torch.where(batch.here[..., None], given, made[..., at])
             return made
 
-        after = contexts.predicted([each.tap for each in sites], setter, likeliest=self.options.likeliest)
-        return after, _towards_other(contexts, plain, after)
+        return contexts.predicted([each.tap for each in sites], setter, likeliest=self.options.likeliest)
 
     def agreement(self, estimates: NDArray[np.float64], moved: dict[int, float]) -> float | None:
         """Correlate estimates with what was measured."""
@@ -218,25 +251,32 @@ class _Search:
         return np.concatenate(drawn)
 
 
-def means_of(contexts: Contexts, taps: Sequence[Tap]) -> list[Tensor]:
+def means_of(
+    contexts: Contexts, taps: Sequence[Tap], *, parts: Parts, task: Task, name: str = "means"
+) -> list[Tensor]:
     """Average taps over the tokens from the first that differs on, by value; each float32, shape (2, W)."""
-    sums: list[Any] = [0.0] * len(taps)
-    n: Any = 0.0
-    for batch in contexts.batches():
+
+    def sums_of(batch: Batch) -> dict[str, NDArray[Any]]:
         sides = torch.stack([(batch.here & (batch.side == each)[:, None]) for each in (0, 1)]).double()
         found: dict[int, Tensor] = {}
 
-        def see(number: int, states: Tensor, _: Batch, found: dict[int, Tensor] = found) -> Tensor:
+        def see(number: int, states: Tensor, _: Batch) -> Tensor:
             found[number] = states
             return states
 
         with torch.inference_mode(), contexts.setting(taps, see, batch):
             contexts.scores(batch)
-        n = n + sides.sum((1, 2))
-        sums = [
-            total + torch.einsum("sbl,blw->sw", sides, found[number].double()) for number, total in enumerate(sums)
-        ]
-    return [(total / n[:, None]).float() for total in sums]
+        sums = [torch.einsum("sbl,blw->sw", sides, found[number].double()) for number in range(len(taps))]
+        return {"sums": torch.cat(sums, 1).cpu().numpy(), "n": sides.sum((1, 2)).cpu().numpy()}
+
+    made = parts.summed(name, list(contexts.batches()), sums_of, task=task, size=len_of)
+    means = torch.from_numpy(made["sums"] / made["n"][:, None]).float().to(contexts.model.device)
+    return list(torch.split(means, [tap.place.width for tap in taps], dim=1))
+
+
+def len_of(batch: Batch) -> int:
+    """Count the contexts of a call."""
+    return len(batch.ids)
 
 
 def _first_order(contexts: Contexts, sites: Sequence[_Site], batch: Batch) -> list[Tensor]:
@@ -282,36 +322,36 @@ def _held_out(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Score the first neurons, random ones and the direction on held-out pairs."""
     options = search.options
-    task.set_total(len(options.top) * (1 + options.draws) + 1)
+    task.set_total(len(options.top) * (1 + options.draws) + 3 + len(layers_tried(contexts.model)))
     plain = contexts.predicted(likeliest=options.likeliest)
+    task.advance()
     right = np.where(contexts.side == 0, 1, -1) * plain.difference > 0
+
+    def moved(name: str, neurons: NDArray[np.int64]) -> Moved:
+        return search.kept(name, contexts, plain, lambda: search.predicted(contexts, neurons), task=task)
+
     rows = []
+
+    def add(method: str, n: int, made: Sequence[Moved]) -> None:
+        after, by = [each for each, _ in made], [each for _, each in made]
+        rows.append({"method": method, "n_neurons": n} | _scored(contexts, plain, after, by, right, options))
+
     for n in options.top:
         first = order[:n]
-        after, moved = search.moved(contexts, plain, first)
-        rows.append(
-            {"method": NEURONS, "n_neurons": n} | _scored(contexts, plain, [after], [moved], right, options)
-        )
-        task.advance()
-        drawn = []
-        for draw in range(options.draws):
-            drawn.append(search.moved(contexts, plain, search.random_like(first, draw)))
-            task.advance()
-        both = [each for each, _ in drawn], [each for _, each in drawn]
-        rows.append({"method": RANDOM, "n_neurons": n} | _scored(contexts, plain, *both, right, options))
-    layer, after, moved = _by_direction(search, contexts, plain)
-    rows.append({"method": DIRECTION, "n_neurons": 0} | _scored(contexts, plain, [after], [moved], right, options))
-    task.advance()
+        add(NEURONS, n, [moved(f"first-{n}", first)])
+        draws = [(f"random-{n}-{each}", search.random_like(first, each)) for each in range(options.draws)]
+        add(RANDOM, n, [moved(*each) for each in draws])
+    layer, by_direction = _by_direction(search, contexts, plain, task)
+    add(DIRECTION, 0, [by_direction])
     known = {"right": float(right.mean()), "n_right": int(right.sum()), "layer": layer}
     return rows, known | {"gap": float(np.mean(np.abs(plain.difference)))}
 
 
-def _by_direction(
-    search: _Search, contexts: Contexts, plain: Predicted
-) -> tuple[int, Predicted, NDArray[np.float64]]:
+def _by_direction(search: _Search, contexts: Contexts, plain: Predicted, task: Task) -> tuple[int, Moved]:
     """Add the difference of the means at the layer that moves the pairs to look with most."""
     taps = layers_tried(contexts.model)
-    means = means_of(search.contexts, taps)
+    means = means_of(search.contexts, taps, parts=search.parts, task=NullTask(), name="direction")
+    task.advance()
 
     def added(number: int, on: Contexts) -> Predicted:
         away = means[number][1] - means[number][0]
@@ -322,13 +362,14 @@ def _by_direction(
 
         return on.predicted([taps[number]], setter, likeliest=search.options.likeliest)
 
-    gains = [
-        float(np.mean(_towards_other(search.few, search.plain, added(each, search.few))))
-        for each in range(len(taps))
-    ]
+    gains = []
+    for each, tap in enumerate(taps):
+        name = f"direction-{tap.place.layer}"
+        tried = search.kept(name, search.few, search.plain, partial(added, each, search.few), task=task)
+        gains.append(float(np.mean(tried[1])))
     best = int(np.argmax(gains))
-    after = added(best, contexts)
-    return taps[best].place.layer, after, _towards_other(contexts, plain, after)
+    after = search.kept("direction-best", contexts, plain, partial(added, best, contexts), task=task)
+    return taps[best].place.layer, after
 
 
 def _scored(

@@ -38,13 +38,10 @@ def keep(model: Network, *, longest: int, found: dict[str, Any]) -> None:
             write_text(path, json.dumps({"key": path.stem, **found}))
 
 
-def _path(model: Network, longest: int) -> Path | None:
-    """Name the file; None for a model without a fingerprint."""
-    if not model.fingerprint:
-        return None
+def made_of(model: Network) -> list[object]:
+    """Name all that what a network gives depends on, but for its options."""
     config: Any = model.body.config
-    key = [
-        _VERSION,
+    return [
         torch.__version__,
         version("transformers"),
         model.fingerprint,
@@ -53,12 +50,16 @@ def _path(model: Network, longest: int) -> Path | None:
         getattr(config, "_attn_implementation", None),
         model.dtype,
         torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else model.device.type,
-        model.options.sites,
-        model.options.layers,
-        model.options.source,
         model.max_tokens,
-        longest,
         len(model.tokenizer),
     ]
+
+
+def _path(model: Network, longest: int) -> Path | None:
+    """Name the file; None for a model without a fingerprint."""
+    if not model.fingerprint:
+        return None
+    found = [model.options.sites, model.options.layers, model.options.source, longest]
+    key = [_VERSION, *made_of(model), *found]
     digest = hashlib.blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
     return user_cache() / "models" / f"{digest}.json"

@@ -63,7 +63,7 @@ def prune_text(pruned: Pruned, *, width: int = 100) -> str:
 def dream_text(dreams: Dreams, *, width: int = 100) -> str:
     """Lay out the texts of :func:`neurolect.interventions.dream` as lines that end in a newline."""
     facts, rows = dreams.facts, dreams.table.to_pylist()
-    stopped = ", stopped by the time limit" if facts["stopped"] else ""
+    stopped = ", stopped by the time limit (the same command resumes)" if facts["stopped"] else ""
     lines = [
         f"{facts['address']} of {facts['model']}, {facts['side']}: z is over {facts['of']} "
         f"(mean {facts['mean']:.3g}, standard deviation {facts['std']:.3g}).",
