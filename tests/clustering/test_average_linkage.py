@@ -12,7 +12,13 @@ from neurolect.clustering.average_linkage import average_linkage, groups_at
 def test_groups_are_joined_as_scipy_joins_them(n: int, seed: int) -> None:
     distances = np.random.default_rng(seed).random(n * (n - 1) // 2).astype(np.float32)
     expected = linkage(distances, "average")[:, 2]
-    merges = average_linkage(distances, n=n)
+    told: list[float] = []
+    merges = average_linkage(distances.copy(), n=n, advance=told.append)
+    assert sum(told) == n - 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolect.clustering.average_linkage._JOINS", 3)
+        by_threes = average_linkage(distances.copy(), n=n)
+    assert [each.tolist() for each in by_threes] == [each.tolist() for each in merges]
     assert merges.heights.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
     assert sorted(set(groups_at(merges, height=2.0).tolist())) == [0]
     assert sorted(groups_at(merges, height=-1.0).tolist()) == list(range(n))

@@ -1,14 +1,17 @@
 import dataclasses
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from neurolect.clustering.planar_maps import N_STEPS
 from neurolect.config import load_config
 from neurolect.errors import DescribeError, OptionError, RunFolderError
 from neurolect.folders.atomic import write_npy
-from neurolect.progress import NullProgress
+from neurolect.progress import NullProgress, NullTask, Task
 from neurolect.relations import RelateOptions, relate, stage
 from neurolect.store import Run, read_manifest, write_manifest
 from tests.relations.related_run import QUICK, write_described_run
@@ -22,6 +25,23 @@ class Heard(NullProgress):
 
     def message(self, text: str) -> None:
         self.texts.append(text)
+
+
+class Counted(NullProgress):
+    """Keeps the total of every task, and how far it came."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, list[float]] = {}
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        counts = self.tasks[name] = [total or 0.0, 0.0]
+
+        class Counting(NullTask):
+            def advance(self, n: float = 1) -> None:
+                counts[1] += n
+
+        yield Counting()
 
 
 def copy(run: Run, folder: Path) -> Run:
@@ -39,6 +59,17 @@ def test_a_run_that_is_related_is_left_as_it_is(related: Run) -> None:
     relate(related, options=QUICK, progress=heard)
     assert heard.texts == [f"The neurons of {related.folder} are already related."]
     assert before == {path: path.stat().st_mtime_ns for path in related.folder.rglob("*") if path.is_file()}
+
+
+def test_every_long_step_says_how_far_it_is(tmp_path: Path) -> None:
+    heard = Counted()
+    relate(write_described_run(tmp_path / "run"), options=QUICK, progress=heard)
+    assert all(done == total > 0 for total, done in heard.tasks.values()), heard.tasks
+    searches = {"alike by signature", "shared sentences", "responses", "correlation groups", "response groups"}
+    assert heard.tasks.keys() == searches | {
+        *("relations", "clusters", "layer groups", "maps", "diversity", "same index")
+    }
+    assert heard.tasks["maps"] == [3 * N_STEPS] * 2
 
 
 def test_another_option_makes_only_what_depends_on_it(related: Run, tmp_path: Path) -> None:

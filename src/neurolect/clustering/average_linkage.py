@@ -1,10 +1,14 @@
 """Correlation clustering: join the two groups whose members are most alike on average, again and again."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+_JOINS = 1024
+"""Joins between two reports."""
 
 
 class Merges(NamedTuple):
@@ -16,8 +20,23 @@ class Merges(NamedTuple):
     """Mean distance between members of the two groups, shape (n - 1,)."""
 
 
-def average_linkage(distances: NDArray[np.float32], *, n: int) -> Merges:
-    """Join n points by average linkage.
+class _Chains(NamedTuple):
+    """Where joining has come to."""
+
+    sizes: NDArray[np.float64]
+    """Points of each group, at its first."""
+    live: NDArray[np.int32]
+    """First points of the groups that there are."""
+    chain: NDArray[np.int32]
+    """Groups, each of which has the next as its nearest."""
+    counts: NDArray[np.int64]
+    """How many groups are live, and in the chain."""
+
+
+def average_linkage(
+    distances: NDArray[np.float32], *, n: int, advance: Callable[[float], None] | None = None
+) -> Merges:
+    """Join n points by average linkage; `advance` is told of joins.
 
     `distances`, shape (n (n - 1) / 2,), row by row above the diagonal, is the only large array, and is used up:
     what it holds afterwards means nothing.
@@ -29,7 +48,14 @@ def average_linkage(distances: NDArray[np.float32], *, n: int) -> Merges:
     """
     pairs = np.empty((max(n - 1, 0), 2), dtype=np.int32)
     heights = np.empty(max(n - 1, 0), dtype=np.float32)
-    _follow_chains(distances, n, pairs, heights)
+    state = _Chains(
+        np.ones(n, np.float64), np.arange(n, dtype=np.int32), np.empty(n, np.int32), np.array([n, 0], np.int64)
+    )
+    for first in range(0, n - 1, _JOINS):
+        last = min(first + _JOINS, n - 1)
+        _follow_chains(distances, n, pairs, heights, state, first, last)
+        if advance is not None:
+            advance(last - first)
     order = np.argsort(heights, kind="stable")
     return Merges(pairs[order], heights[order])
 
@@ -82,19 +108,22 @@ def _nearest_to(
 
 @njit(cache=True, nogil=True)
 def _follow_chains(
-    distances: NDArray[np.float32], n: int, pairs: NDArray[np.int32], heights: NDArray[np.float32]
+    distances: NDArray[np.float32],
+    n: int,
+    pairs: NDArray[np.int32],
+    heights: NDArray[np.float32],
+    state: _Chains,
+    first: int,
+    last: int,
 ) -> None:
     """Go from a group to its nearest, on and on, until two are each other's nearest; join those.
 
     `distances`, shape (n (n - 1) / 2,), is overwritten; `pairs`, shape (n - 1, 2), and `heights`, shape (n - 1,),
-    are written to in the order of joining.
+    are written to in the order of joining, from the join `first` to before `last`.
     """
-    sizes = np.ones(n, np.float64)
-    live = np.arange(n).astype(np.int32)
-    n_live = n
-    chain = np.empty(n, np.int32)
-    length = 0
-    for merge in range(n - 1):
+    sizes, live, chain, counts = state
+    n_live, length = counts
+    for merge in range(first, last):
         if length == 0:
             chain[0] = live[0]
             length = 1
@@ -124,3 +153,4 @@ def _follow_chains(
                 distances[place] = np.float32(joined)
         n_live = kept
         sizes[one] += sizes[other]
+    counts[0], counts[1] = n_live, length

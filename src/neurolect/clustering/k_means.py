@@ -1,5 +1,6 @@
 """Lloyd's k-means from several seeded starts, in float32 products and float64 sums."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,12 +24,18 @@ class Clustering(NamedTuple):
 
 
 def k_means(
-    points: NDArray[np.float32], *, k: int, seed: int = 0, n_starts: int = 10, n_iterations: int = 100
+    points: NDArray[np.float32],
+    *,
+    k: int,
+    seed: int = 0,
+    n_starts: int = 10,
+    n_iterations: int = 100,
+    advance: Callable[[float], None] | None = None,
 ) -> Clustering:
     """Group n points, finite and at least k, around k means; groups by falling size, ties by their first point.
 
     Of `n_starts` starts by k-means++ (D. Arthur, S. Vassilvitskii 2007, SODA) the one with the least sum of squares
-    wins, the first of equals.
+    wins, the first of equals. `advance` is told of every start.
     """
     if not 1 <= k <= len(points):
         msg = f"{len(points)} points cannot make {k} groups"
@@ -46,6 +53,8 @@ def k_means(
         sse = float(np.sum((moved - centres[labels]).astype(np.float64) ** 2))
         if best is None or sse < best[0]:
             best = sse, labels, centres
+        if advance is not None:
+            advance(1)
     sse, labels, centres = best if best is not None else (0.0, found[0], moved[:k])
     sizes = np.bincount(labels, minlength=k)
     firsts = np.full(k, len(labels))

@@ -1,5 +1,6 @@
 """The nearest rows of a sparse matrix by the products of rows: shared sentences of lists, alike signatures."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
@@ -7,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+_PARTS = 32
+"""A worker's parts of the rows."""
 
 
 class SparseRows(NamedTuple):
@@ -29,11 +33,19 @@ class Nearest(NamedTuple):
     """How near, shape (n, k); 0 where there are no more."""
 
 
-def nearest_rows(rows: SparseRows, *, n_columns: int, k: int, workers: int = 1) -> Nearest:
+def nearest_rows(
+    rows: SparseRows,
+    *,
+    n_columns: int,
+    k: int,
+    workers: int = 1,
+    advance: Callable[[float], None] | None = None,
+) -> Nearest:
     """Find the k other rows that every row has the greatest product with; only products above 0 count.
 
     The rows that hold a column are looked up from the column, so the work is the sum over columns of the square of
-    how many rows hold it, and the memory that of the matrix: nothing of size n x n is made.
+    how many rows hold it, and the memory that of the matrix: nothing of size n x n is made. `advance` is told how
+    many rows are done.
     """
     order = np.argsort(rows.columns, kind="stable")
     owners = np.repeat(np.arange(len(rows.starts) - 1, dtype=np.int32), np.diff(rows.starts))
@@ -44,7 +56,7 @@ def nearest_rows(rows: SparseRows, *, n_columns: int, k: int, workers: int = 1) 
     n = len(rows.starts) - 1
     ids = np.full((n, k), -1, dtype=np.int32)
     values = np.zeros((n, k), dtype=np.float32)
-    bounds = np.linspace(0, n, num=max(1, workers) * 4 + 1).astype(np.int64)
+    bounds = np.linspace(0, n, num=max(1, workers) * _PARTS + 1).astype(np.int64)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         parts = [
             pool.submit(
@@ -62,8 +74,10 @@ def nearest_rows(rows: SparseRows, *, n_columns: int, k: int, workers: int = 1) 
             )
             for low, high in pairwise(bounds.tolist())
         ]
-        for part in parts:
+        for part, n_rows in zip(parts, np.diff(bounds).tolist(), strict=True):
             part.result()
+            if advance is not None:
+                advance(n_rows)
     return Nearest(ids, values)
 
 

@@ -1,6 +1,7 @@
 """Two-dimensional maps of points: t-SNE and UMAP, after principal components where there are many dimensions."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from neurolect.errors import require_extra
 N_COMPONENTS = 50
 FEWEST = 5
 """Fewer points make no map."""
+N_EXAGGERATED, N_STEPS = 250, 750
+"""Steps that t-SNE takes with exaggerated attraction, and in all; a map counts as so many, whatever makes it."""
+_EVERY = 10
 
 
 def check_map(method: str) -> None:
@@ -41,11 +45,46 @@ def principal_components(points: NDArray[np.float32], *, n_components: int = N_C
     return turned
 
 
-def t_sne(points: NDArray[np.float32], *, seed: int = 0, perplexity: float = 30.0) -> NDArray[np.float32]:
+def lay_out(
+    points: NDArray[np.float32],
+    method: str,
+    *,
+    seed: int,
+    perplexity: float,
+    advance: Callable[[float], None],
+) -> NDArray[np.float32]:
+    """Lay points out by ``tsne`` or ``umap``.
+
+    ``advance``: Is told of :data:`N_STEPS` steps in all; of UMAP, which does not say how far it is, at the end.
+    """
+    n_told = 0.0
+
+    def count(n: float) -> None:
+        nonlocal n_told
+        n_told += n
+        advance(n)
+
+    made = (
+        umap(points, seed=seed)
+        if method == "umap"
+        else t_sne(points, seed=seed, perplexity=perplexity, advance=count)
+    )
+    advance(N_STEPS - n_told)
+    return made
+
+
+def t_sne(
+    points: NDArray[np.float32],
+    *,
+    seed: int = 0,
+    perplexity: float = 30.0,
+    advance: Callable[[float], None] | None = None,
+) -> NDArray[np.float32]:
     """Lay points out by t-SNE.
 
     ``points``: float32, shape (n, D). Finite points.
     ``perplexity``: About how many neighbours count; fewer where there are few points.
+    ``advance``: Is told of steps as they are taken; the map is the same.
     Returns: float32, shape (n, 2). Coordinates; NaN where there are too few points. One thread computes, so that
         the map is the same again.
 
@@ -57,6 +96,10 @@ def t_sne(points: NDArray[np.float32], *, seed: int = 0, perplexity: float = 30.
         return np.full((len(points), 2), np.nan, dtype=np.float32)
     few = min(perplexity, (len(points) - 1) / 3)
     options = {"perplexity": few, "initialization": "pca", "random_state": seed, "n_jobs": 1}
+    options |= {"early_exaggeration_iter": N_EXAGGERATED, "n_iter": N_STEPS - N_EXAGGERATED}
+    if advance is not None:
+        # what a callback returns says whether to stop
+        options |= {"callbacks": lambda *_: bool(advance(_EVERY)), "callbacks_every_iters": _EVERY}
     with warnings.catch_warnings():
         # what its libraries deprecate among themselves
         warnings.simplefilter("ignore")

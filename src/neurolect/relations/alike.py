@@ -160,7 +160,13 @@ def find_alike(inputs: RelateInputs) -> dict[str, Any]:
 def _like_signatures(inputs: RelateInputs, k: int) -> Nearest:
     """Find the lists with the most alike signatures; their evidence is let go before responses are linked."""
     rows, n_columns = signature_rows(inputs.run, sides=inputs.sides)
-    return nearest_rows(rows, n_columns=n_columns, k=k, workers=inputs.workers)
+    return _nearest(inputs, "alike by signature", rows, n_columns=n_columns, k=k)
+
+
+def _nearest(inputs: RelateInputs, name: str, rows: SparseRows, *, n_columns: int, k: int) -> Nearest:
+    """Find the lists that are most alike, and say how far that is."""
+    with inputs.progress.task(name, total=len(rows.starts) - 1, unit="lists") as task:
+        return nearest_rows(rows, n_columns=n_columns, k=k, workers=inputs.workers, advance=task.advance)
 
 
 def _shared_sentences(inputs: RelateInputs, k: int) -> Nearest:
@@ -173,7 +179,7 @@ def _shared_sentences(inputs: RelateInputs, k: int) -> Nearest:
         begin = np.repeat(starts[place :: len(sides)][: len(side.sizes)] - side.starts[:-1], side.sizes)
         positions[np.arange(len(side.positions)) + begin] = side.positions
     rows = SparseRows(starts, positions, np.ones(len(positions), dtype=np.float32))
-    found = nearest_rows(rows, n_columns=len(inputs.sentence_ids), k=k, workers=inputs.workers)
+    found = _nearest(inputs, "shared sentences", rows, n_columns=len(inputs.sentence_ids), k=k)
     values = found.values
     values /= np.maximum(sizes, 1).astype(np.float32)[:, None]
     return found._replace(values=values)
@@ -192,7 +198,8 @@ def _responses(inputs: RelateInputs, unit: NDArray[np.float32], k: int) -> tuple
         found = compare_responses(unit, inputs.block_of, k=k, with_distances=linked, advance=task.advance)
     if found.distances is None:
         return found, None
-    return found._replace(distances=None), average_linkage(found.distances, n=n)
+    with inputs.progress.task("correlation groups", total=n - 1, unit="joins") as task:
+        return found._replace(distances=None), average_linkage(found.distances, n=n, advance=task.advance)
 
 
 def _table(by: str, nearest: Nearest, *, sides: tuple[str, ...] | None) -> pa.Table:
@@ -223,7 +230,9 @@ def _response_table(
     groups = np.full(len(unit), -1, dtype=np.int32)
     k = min(options.response_groups, int(alive.sum()))
     if k:
-        groups[alive] = k_means(unit[alive], k=k, seed=options.seed, n_starts=3, n_iterations=50).labels
+        how = {"k": k, "seed": options.seed, "n_starts": 3, "n_iterations": 50}
+        with inputs.progress.task("response groups", total=3, unit="starts") as task:
+            groups[alive] = k_means(unit[alive], **how, advance=task.advance).labels
     linked = None if merges is None else groups_at(merges, height=1.0 - options.twin_threshold)
     twins, correlations = responses.nearest.ids[:, 0], responses.nearest.values[:, 0]
     inside, correlation_inside = responses.twin_in_layer, responses.correlation_in_layer

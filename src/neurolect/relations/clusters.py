@@ -21,23 +21,42 @@ class _Lists(NamedTuple):
     sides: NDArray[np.int32]  # place in inputs.sides
 
 
+class _Plan(NamedTuple):
+    """How lists are grouped."""
+
+    groupings: dict[str, tuple[NDArray[np.int32], list[str]]]
+    """The known groups that are compared with."""
+    ks: list[int]
+    """Numbers of groups."""
+    too_many: list[int]
+    """Numbers of groups that there are too few lists for."""
+
+
+def _plan(inputs: RelateInputs, lists: _Lists) -> _Plan:
+    groupings = _groupings(inputs, lists)
+    wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups or ())
+    n = len(lists.neurons)
+    return _Plan(groupings, sorted(k for k in wanted if k <= n), sorted(k for k in wanted if k > n))
+
+
 def cluster_vectors(inputs: RelateInputs) -> dict[str, Any]:
     """Write ``relations/clusters``, ``members`` and ``crossed``."""
     rows: list[dict[str, Any]] = []
     cells: list[dict[str, Any]] = []
     members: list[pa.Table] = []
     too_many: dict[int, list[str]] = {}
-    for kind in inputs.vector_kinds:
-        for lists in _lists(inputs, kind):
-            groupings = _groupings(inputs, lists)
-            wanted = {len(names) for _, names in groupings.values()} | set(inputs.options.groups or ())
-            for k in wanted:
-                if k > len(lists.neurons):
-                    too_many.setdefault(k, []).append(lists.of)
-            for k in sorted(each for each in wanted if each <= len(lists.neurons)):
-                found = k_means(lists.vectors, k=k, seed=inputs.options.seed, n_starts=inputs.options.n_starts)
+    work = [(kind, lists) for kind in inputs.vector_kinds for lists in _lists(inputs, kind)]
+    plans = [_plan(inputs, lists) for _, lists in work]
+    total = sum(len(plan.ks) for plan in plans) * inputs.options.n_starts
+    with inputs.progress.task("clusters", total=total, unit="starts") as task:
+        how: dict[str, Any] = {"seed": inputs.options.seed, "n_starts": inputs.options.n_starts}
+        for (kind, lists), plan in zip(work, plans, strict=True):
+            for k in plan.too_many:
+                too_many.setdefault(k, []).append(lists.of)
+            for k in plan.ks:
+                found = k_means(lists.vectors, k=k, **how, advance=task.advance)
                 members.append(_members(inputs, lists, kind, k, found.labels))
-                for grouping, (codes, names) in groupings.items():
+                for grouping, (codes, names) in plan.groupings.items():
                     if len(names) != k and k not in (inputs.options.groups or ()):
                         continue
                     what = {"vectors": kind, "lists": lists.of, "grouping": grouping, "k": k}

@@ -7,11 +7,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neurolect.clustering.k_means import k_means
-from neurolect.clustering.planar_maps import t_sne, umap
+from neurolect.clustering.planar_maps import N_STEPS, lay_out
 from neurolect.errors import OptionError
 from neurolect.folders.atomic import write_table
+from neurolect.progress import Task
 from neurolect.relations.inputs import RelateInputs, finite_sentences, standardised
 
+_STARTS = 10
 _SCHEMA = pa.schema(
     [
         ("site", pa.string()),
@@ -30,10 +32,9 @@ def group_layers(inputs: RelateInputs) -> dict[str, Any]:
     layers = chosen_layers(inputs)
     blocks = [number for number, (_, layer) in enumerate(inputs.site_layers) if layer in layers]
     parts = [_SCHEMA.empty_table()]
-    with inputs.progress.task("layer groups", total=len(blocks), unit="layers") as task:
+    with inputs.progress.task("layer groups", total=len(blocks) * (_STARTS + N_STEPS), unit="steps") as task:
         for block in blocks:
-            parts.append(_of_layer(inputs, block))
-            task.advance()
+            parts.append(_of_layer(inputs, block, task))
     write_table(inputs.run.folder / "relations" / "layer_groups.parquet", pa.concat_tables(parts))
     return {"layers": sorted(layers)}
 
@@ -51,7 +52,7 @@ def chosen_layers(inputs: RelateInputs) -> set[int]:
     return set(asked)
 
 
-def _of_layer(inputs: RelateInputs, block: int) -> pa.Table:
+def _of_layer(inputs: RelateInputs, block: int, task: Task) -> pa.Table:
     """Group and map one layer's neurons."""
     options = inputs.options
     site, layer = inputs.site_layers[block]
@@ -60,15 +61,18 @@ def _of_layer(inputs: RelateInputs, block: int) -> pa.Table:
     varies = np.asarray(np.ptp(points, axis=1) > 0) if points.shape[1] else np.zeros(len(points), dtype=bool)
     neurons, points = neurons[varies], np.ascontiguousarray(points[varies])
     k = min(options.response_groups, len(points))
-    labels = (
-        k_means(points, k=k, seed=options.seed, n_starts=10, n_iterations=50).labels
-        if k
-        else np.empty(0, dtype=np.int32)
-    )
+    how: dict[str, Any] = {"seed": options.seed, "advance": task.advance}
+    if k:
+        labels = k_means(points, k=k, n_starts=_STARTS, n_iterations=50, **how).labels
+    else:
+        labels = np.empty(0, dtype=np.int32)
+        task.advance(_STARTS)
     method = options.maps[0] if options.maps else "none"
     xy = np.full((len(points), 2), np.nan, dtype=np.float32)
     if method != "none" and len(points):
-        xy = umap(points, seed=options.seed) if method == "umap" else _t_sne(inputs, points)
+        xy = lay_out(points, method, perplexity=options.perplexity, **how)
+    else:
+        task.advance(N_STEPS)
     columns = {
         "site": pa.array([site] * len(points), pa.string()),
         "layer": pa.array([layer] * len(points), pa.int16()),
@@ -79,10 +83,6 @@ def _of_layer(inputs: RelateInputs, block: int) -> pa.Table:
         "n_sentences": pa.array([points.shape[1]] * len(points), pa.int32()),
     }
     return pa.table(columns, schema=_SCHEMA)
-
-
-def _t_sne(inputs: RelateInputs, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    return t_sne(points, seed=inputs.options.seed, perplexity=inputs.options.perplexity)
 
 
 def _responses(inputs: RelateInputs, neurons: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.clustering.nearest import Nearest, strongest_of_block
-from neurolect.clustering.planar_maps import t_sne, umap
+from neurolect.clustering.planar_maps import N_STEPS, lay_out
 from neurolect.folders.atomic import write_table
 from neurolect.relations.inputs import RelateInputs
 from neurolect.results import numbers
@@ -24,11 +24,14 @@ def draw_maps(inputs: RelateInputs) -> dict[str, Any]:
     for side in reversed(inputs.sides):
         of = {f"{side} vectors": inputs.neuron_vectors("words", side)} | of
     parts = [_SCHEMA.empty_table()]
-    with inputs.progress.task("maps", total=len(methods) * len(of), unit="maps") as task:
+    with inputs.progress.task("maps", total=len(methods) * len(of) * N_STEPS, unit="steps") as task:
         for method in methods:
             for name, points in of.items():
-                parts.append(_map(points, method, name, perplexity=options.perplexity, seed=options.seed))
-                task.advance()
+                has = np.flatnonzero(np.isfinite(points).all(axis=1))
+                kept = np.ascontiguousarray(points[has])
+                how: dict[str, Any] = {"seed": options.seed, "perplexity": options.perplexity}
+                xy = lay_out(kept, method, **how, advance=task.advance)
+                parts.append(_map(method, name, has, xy))
     write_table(inputs.run.folder / "relations" / "maps.parquet", pa.concat_tables(parts))
     return {"n_maps": len(parts) - 1}
 
@@ -44,11 +47,8 @@ _SCHEMA = pa.schema(
 )
 
 
-def _map(points: NDArray[np.float32], method: str, name: str, *, perplexity: float, seed: int) -> pa.Table:
-    """Lay out the neurons that have a vector."""
-    has = np.flatnonzero(np.isfinite(points).all(axis=1))
-    kept = np.ascontiguousarray(points[has])
-    xy = umap(kept, seed=seed) if method == "umap" else t_sne(kept, seed=seed, perplexity=perplexity)
+def _map(method: str, name: str, has: NDArray[np.int64], xy: NDArray[np.float32]) -> pa.Table:
+    """Write where the neurons lie that have a vector."""
     columns = [
         pa.array([method] * len(has), pa.string()),
         pa.array([name] * len(has), pa.string()),
