@@ -12,9 +12,9 @@ from neurolect.clustering.average_linkage import average_linkage, groups_at
 def test_groups_are_joined_as_scipy_joins_them(n: int, seed: int) -> None:
     distances = np.random.default_rng(seed).random(n * (n - 1) // 2).astype(np.float32)
     expected = linkage(distances, "average")[:, 2]
-    told: list[float] = []
-    merges = average_linkage(distances.copy(), n=n, advance=told.append)
-    assert sum(told) == n - 1
+    counted: list[float] = []
+    merges = average_linkage(distances.copy(), n=n, advance=counted.append)
+    assert sum(counted) == n - 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neurolect.clustering.average_linkage._JOINS", 3)
         by_threes = average_linkage(distances.copy(), n=n)

@@ -10,9 +10,9 @@ from neurolect.clustering.k_means import k_means
 @given(st.integers(0, 1000), st.integers(1, 6), st.integers(6, 60))
 def test_points_are_with_the_nearest_mean_and_means_are_means(seed: int, k: int, n: int) -> None:
     points = np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32)
-    told: list[float] = []
-    found = k_means(points, k=k, seed=seed, n_starts=2, advance=told.append)
-    assert told == [1, 1]
+    counted: list[float] = []
+    found = k_means(points, k=k, seed=seed, n_starts=2, advance=counted.append)
+    assert counted == [1, 1]
     distances = np.array([[np.sum((point - centre) ** 2) for centre in found.centres] for point in points])
     assert np.allclose(distances[np.arange(n), found.labels], distances.min(axis=1), atol=1e-4)
     assert found.sse == pytest.approx(distances[np.arange(n), found.labels].sum(), rel=1e-3, abs=1e-4)

@@ -19,9 +19,9 @@ def test_neighbours_are_those_of_the_whole_matrix(
     rows, columns = np.nonzero(dense)
     starts = np.concatenate([[0], np.cumsum(np.count_nonzero(dense, axis=1))]).astype(np.int64)
     sparse = SparseRows(starts, columns.astype(np.int32), dense[rows, columns].astype(np.float32))
-    told: list[float] = []
-    found = nearest_rows(sparse, n_columns=dense.shape[1], k=k, workers=workers, advance=told.append)
-    assert sum(told) == len(dense)
+    counted: list[float] = []
+    found = nearest_rows(sparse, n_columns=dense.shape[1], k=k, workers=workers, advance=counted.append)
+    assert sum(counted) == len(dense)
     ids, values = nearest_dense(dense.astype(np.float64), k)
     assert found.ids.tolist() == ids
     assert found.values.tolist() == values

@@ -31,18 +31,18 @@ def test_t_sne_keeps_clouds_apart_and_is_the_same_again() -> None:
     middles = xy.reshape(3, 20, 2).mean(axis=1)
     spread = np.linalg.norm(xy.reshape(3, 20, 2) - middles[:, None], axis=2).max()
     assert min(np.linalg.norm(middles[one] - middles[other]) for one, other in ((0, 1), (0, 2), (1, 2))) > spread
-    told: list[float] = []
-    assert np.array_equal(xy, t_sne(clouds(), perplexity=5, advance=told.append))
-    assert len(told) == 75
-    assert sum(told) == N_STEPS
+    counted: list[float] = []
+    assert np.array_equal(xy, t_sne(clouds(), perplexity=5, advance=counted.append))
+    assert len(counted) == 75
+    assert sum(counted) == N_STEPS
 
 
 @pytest.mark.parametrize(("method", "n"), [("tsne", 60), ("tsne", 4), ("umap", 4)])
 def test_every_map_counts_as_many_steps(method: str, n: int) -> None:
     pytest.importorskip("umap" if method == "umap" else "openTSNE")
-    told: list[float] = []
-    assert lay_out(clouds()[:n], method, seed=0, perplexity=5, advance=told.append).shape == (n, 2)
-    assert sum(told) == N_STEPS
+    counted: list[float] = []
+    assert lay_out(clouds()[:n], method, seed=0, perplexity=5, advance=counted.append).shape == (n, 2)
+    assert sum(counted) == N_STEPS
 
 
 def test_too_few_points_make_no_map() -> None:

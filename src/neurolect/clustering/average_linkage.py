@@ -36,7 +36,7 @@ class _Chains(NamedTuple):
 def average_linkage(
     distances: NDArray[np.float32], *, n: int, advance: Callable[[float], None] | None = None
 ) -> Merges:
-    """Join n points by average linkage; `advance` is told of joins.
+    """Join n points by average linkage; `advance` counts joins.
 
     `distances`, shape (n (n - 1) / 2,), row by row above the diagonal, is the only large array, and is used up:
     what it holds afterwards means nothing.

@@ -35,7 +35,7 @@ def k_means(
     """Group n points, finite and at least k, around k means; groups by falling size, ties by their first point.
 
     Of `n_starts` starts by k-means++ (D. Arthur, S. Vassilvitskii 2007, SODA) the one with the least sum of squares
-    wins, the first of equals. `advance` is told of every start.
+    wins, the first of equals. `advance` counts starts.
     """
     if not 1 <= k <= len(points):
         msg = f"{len(points)} points cannot make {k} groups"

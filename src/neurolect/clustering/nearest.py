@@ -44,8 +44,8 @@ def nearest_rows(
     """Find the k other rows that every row has the greatest product with; only products above 0 count.
 
     The rows that hold a column are looked up from the column, so the work is the sum over columns of the square of
-    how many rows hold it, and the memory that of the matrix: nothing of size n x n is made. `advance` is told how
-    many rows are done.
+    how many rows hold it, and the memory that of the matrix: nothing of size n x n is made. `advance` counts
+    the rows that are done.
     """
     order = np.argsort(rows.columns, kind="stable")
     owners = np.repeat(np.arange(len(rows.starts) - 1, dtype=np.int32), np.diff(rows.starts))

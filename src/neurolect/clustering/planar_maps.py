@@ -55,13 +55,13 @@ def lay_out(
 ) -> NDArray[np.float32]:
     """Lay points out by ``tsne`` or ``umap``.
 
-    ``advance``: Is told of :data:`N_STEPS` steps in all; of UMAP, which does not say how far it is, at the end.
+    ``advance``: Counts :data:`N_STEPS` steps in all; those of UMAP, which does not say how far it is, at the end.
     """
-    n_told = 0.0
+    n_counted = 0.0
 
     def count(n: float) -> None:
-        nonlocal n_told
-        n_told += n
+        nonlocal n_counted
+        n_counted += n
         advance(n)
 
     made = (
@@ -69,7 +69,7 @@ def lay_out(
         if method == "umap"
         else t_sne(points, seed=seed, perplexity=perplexity, advance=count)
     )
-    advance(N_STEPS - n_told)
+    advance(N_STEPS - n_counted)
     return made
 
 
@@ -84,7 +84,7 @@ def t_sne(
 
     ``points``: float32, shape (n, D). Finite points.
     ``perplexity``: About how many neighbours count; fewer where there are few points.
-    ``advance``: Is told of steps as they are taken; the map is the same.
+    ``advance``: Counts steps as they are taken; the map is the same.
     Returns: float32, shape (n, 2). Coordinates; NaN where there are too few points. One thread computes, so that
         the map is the same again.
 
