@@ -317,12 +317,18 @@ def _with_autoencoders(fingerprint: str, others: Sequence[str]) -> str:
     return hashlib.blake2b(" ".join([fingerprint, *others]).encode(), digest_size=16).hexdigest()
 
 
+def named_lengths(model: Network) -> dict[str, int]:
+    """Give what a configuration calls a sequence's length, by key."""
+    given = vars(model.body.config).items()
+    return {key: value for key, value in given if "seq_len" in key and isinstance(value, int)}
+
+
 def trial_lengths(model: Network) -> list[int]:
     """Give lengths of sentences to try where the usual ones do not run; some networks take but a few.
 
     Returns: Ascending, those that the configuration calls a sequence's length among them.
     """
-    named = [value for key, value in vars(model.body.config).items() if "seq_len" in key and isinstance(value, int)]
+    named = list(named_lengths(model).values())
     usual = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512]
     most = max([model.max_tokens, *(each for each in named if each <= MAX_TOKENS_LIMIT)])
     return sorted({each for each in (*usual, *named, model.max_tokens) if 0 < each <= most})

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurolect.errors import ModelError
-from neurolect.model.architecture.network import Network, trial_lengths
+from neurolect.model.architecture.network import Network, named_lengths, trial_lengths
 from neurolect.model.architecture.taps import Receiver, Tap, hand_over, listen
 from neurolect.model.architecture.unchanged import put_back
 from neurolect.model.batching import Batch, Feeding, PaddedBatch, pad
@@ -335,9 +335,14 @@ def _lengths_that_run(model: Network, why: Exception) -> tuple[int, int]:
     least = min(n for n in good if all(ran for other, ran in runs if n <= other <= most))
     if least > _LEAST:
         name, bad = type(model.body).__name__, [n for n, ran in runs if not ran]
-        what = f"A {name} runs on sentences of {_listed(good)} tokens and not of {_listed(bad)}: {_first_line(why)}"
+        key = next((key for key, n in named_lengths(model).items() if [n] == good), None)
+        where = f", {key} of its config.json," if key else ""
+        what = f"A {name} runs on sentences of {_listed(good)} tokens{where} and not of {_listed(bad)}: "
+        what += _first_line(why)
         hint = "set model.dtype to float32"
-        if model.dtype == "float32":
+        if key:
+            hint = "use another model"
+        elif model.dtype == "float32":
             hint = f"another version of transformers may run it (here: {version('transformers')})"
         raise ModelError(what, expected="a network that runs on sentences of any length", hint=hint)
     return least, most if most < model.max_tokens else 0
