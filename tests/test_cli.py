@@ -174,6 +174,7 @@ def test_a_pass_ends_early_by_a_rule(workshop: Workshop, tmp_path: Path, rule: l
         (["find", "RUN", "--has", "tags=NN"], r"the tag 'NN'"),
         (["find", "RUN", "--pattern", "* film"], r"is no pattern"),
         (["report", "RUN", "--out", "BERT"], r"could not be written: Is a directory"),
+        (["rank", "RUN", "--by", "nothing", "--out", "DOCUMENTS/x.csv"], r"x\.csv could not be written: Not a dir"),
     ],
 )  # fmt: skip
 def test_mistakes(workshop: Workshop, tmp_path: Path, given: list[str], message: str) -> None:
@@ -181,7 +182,7 @@ def test_mistakes(workshop: Workshop, tmp_path: Path, given: list[str], message:
         "DOCUMENTS": workshop.documents, "CORPUS": workshop.corpus, "RUN": workshop.run, "BERT": workshop.model,
         "X": tmp_path / "x",
     }  # fmt: skip
-    answer = command(*(places.get(each, each) for each in given))
+    answer = command(*(places.get(each, each.replace("DOCUMENTS", str(places["DOCUMENTS"]))) for each in given))
     assert answer.code == 1
     assert answer.out == ""
     assert answer.err.startswith("neurolect: ")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from neurolect.errors import RunFolderError
+from neurolect.errors import NeurolectError, RunFolderError
 from neurolect.explorer import Answers, write_report
 from neurolect.explorer.site import report
 from neurolect.store import open_run
@@ -49,6 +49,15 @@ def test_every_neuron_has_a_card_with_its_five_strongest_sentences(path: Path, e
             assert side["evidence"] == other["evidence"]
     assert values["overview/0"] == answers.get("overview/0")
     assert HOSTILE in json.dumps(values, ensure_ascii=False).replace('\\"', '"')
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_cards_are_made(
+    example_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.delattr(report, "size_of")
+    with pytest.raises(NeurolectError, match=r"could not be written: Not a directory(.|\n)*another --out"):
+        write_report(example_folder, tmp_path / "file" / "report.html")
 
 
 def test_only_its_own_script_and_style_are_allowed_by_their_sums(path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from neurolect.errors import CorpusError, NeurolectError
 from neurolect.folders.atomic import (
     _computer,
+    check_writable,
     remove_leftovers,
     replacing,
     replacing_folder,
@@ -45,6 +46,32 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NeurolectError, match="No permission"):
         half_written(tmp_path / "file.txt", PermissionError(errno.EACCES, "denied"))
+
+
+def test_a_read_only_disk_is_reported_without_the_name_of_what_is_temporary(tmp_path: Path) -> None:
+    of_arrow = OSError(errno.EROFS, f"Failed to open local file '{tmp_path}/.x.tmp'. Detail: [errno 30] Read-only")
+    with pytest.raises(NeurolectError, match=r"^\S+file\.txt could not be written: Read-only file system\.\n"):
+        half_written(tmp_path / "file.txt", of_arrow)
+
+
+def test_a_place_is_tried_before_long_work_and_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file.txt").write_text("kept")
+    for path in (tmp_path / "file.txt", tmp_path / "deep" / "down" / "x.html"):
+        check_writable(path)
+    with pytest.raises(NeurolectError, match=r"x\.html could not be written: Not a directory"):
+        check_writable(tmp_path / "file.txt" / "x.html")
+
+    def touch(_: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "touch", touch)
+    with pytest.raises(
+        NeurolectError, match=r"x\.html could not be written: Read-only file system(.|\n)*another --out"
+    ):
+        check_writable(tmp_path / "x.html")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"file.txt": "kept"}
 
 
 def test_a_place_that_cannot_be_is_reported(tmp_path: Path) -> None:

@@ -76,9 +76,11 @@ RankingOutput = Annotated[RankingFormat, typer.Option("--format", help="text, js
 def ranking_file(path: Path | None) -> Path | None:
     """Refuse a name that no ranking can be written to, before any work is done."""
     if path is not None:
+        from neurolect.folders.atomic import check_writable
         from neurolect.results.table import check_ranking_file
 
         check_ranking_file(path)
+        check_writable(path)
     return path
 
 

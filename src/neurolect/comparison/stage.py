@@ -30,6 +30,7 @@ from neurolect.comparison.options import CompareOptions
 from neurolect.comparison.pair_tables import Side, across_models, layer_rows, match_table, read_side
 from neurolect.comparison.reading import Apart, Gathered, read_all
 from neurolect.errors import OptionError
+from neurolect.folders.atomic import check_writable
 from neurolect.folders.parts import Parts, digest_of, unfinished
 from neurolect.model.language_model import Model
 from neurolect.model.trials.remembered import made_of
@@ -105,6 +106,8 @@ def compare(
     with unfinished("compare", [asked._asdict(), *map(_made_from, opened), torch.__version__]) as parts:
         if out is not None and (made := finished(Path(out), asked)) is not None:
             return made
+        if out is not None:
+            check_writable(Path(out))
         sets = [read_set(*each, limit=options.limit, seed=options.seed) for each in named]
         streamed = None if stream is None else read_set("stream", stream, limit=options.limit, seed=options.seed)
         read = [*sets, *([streamed] if streamed else [])]

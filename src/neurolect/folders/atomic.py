@@ -49,6 +49,16 @@ def replacing(path: Path) -> Iterator[Path]:
         raise _not_written(path, error, NeurolectError) from error
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a place that no file can be written to, before long work; nothing is left there."""
+    there = next(each for each in path.absolute().parents if each.exists())
+    try:
+        with _hidden(there / path.name) as temporary:
+            temporary.touch()
+    except OSError as error:
+        raise _not_written(path, error, NeurolectError) from error
+
+
 @contextlib.contextmanager
 def replacing_folder(folder: Path, *, error: type[NeurolectError], fresh: bool = False) -> Iterator[Path]:
     """Give a temporary folder that becomes ``folder`` if the block succeeds, in place of what is there.
@@ -187,7 +197,8 @@ def _not_written(path: Path, error: Exception, kind: type[NeurolectError]) -> Ne
     if isinstance(error, PermissionError):
         what = f"No permission to write {path}."
         return kind(what, hint="Choose an --out that you may write to.")
-    what = f"{path} could not be written: {getattr(error, 'strerror', None) or error}."
+    number = getattr(error, "errno", None)  # Arrow's words name the temporary file
+    what = f"{path} could not be written: {os.strerror(number) if number else error}."
     return kind(what, hint="Choose another --out.")
 
 

@@ -14,7 +14,7 @@ from neurolect.explorer.server.files import BUNDLE
 from neurolect.explorer.server.safety import POLICY
 from neurolect.explorer.site.chunks import CARDS, packed
 from neurolect.explorer.site.pages import PAGE, Site, Size, delivered, made_in_order, values_of_cards, write_chunks
-from neurolect.folders.atomic import replacing_folder, write_text
+from neurolect.folders.atomic import check_writable, replacing_folder, write_text
 from neurolect.folders.formats import check_no_part
 from neurolect.progress import NullProgress, Progress
 from neurolect.store import Run, open_run
@@ -70,6 +70,7 @@ def write_report(
     if path.is_dir():
         what = f"{path} could not be written: Is a directory."
         raise RunFolderError(what, hint=f"Name the file: --out {quoted(path / 'report.html')}")
+    check_writable(path)
     open_run(run).table("signatures/summary", columns=["neuron_id"])
     site, progress = Site([folder], n_examples=N_SENTENCES), progress or NullProgress()
     say = announce or (lambda _: None)
