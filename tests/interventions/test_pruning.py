@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from neurolect.errors import ModelError, OptionError, VariantError
+from neurolect.folders.atomic import _computer
 from neurolect.interventions import EditOptions, edit, prune, pruning
 from neurolect.interventions.outcomes import Texts
 from neurolect.interventions.pruning import Cut, wanda_scores
@@ -169,8 +170,11 @@ def test_shares_that_were_made_before_a_stop_are_not_made_again(
     assert [each.name for each in out.iterdir()] == ["keep-0.5"]
     with pytest.raises(VariantError, match=r"keep-0\.5 is there already"):
         prune(model, **(asked | {"on": SENTENCES[::-1]}), out=out)
+    # what a kill leaves while a folder is written
+    (out / f".keep-0.25.{_computer()}-4194305.tmp").mkdir()
     made = prune(model, **asked, out=out)
     assert [each.name for each in calls] == ["keep-0.5", "keep-0.25", "keep-0.25"]
+    assert sorted(each.name for each in out.iterdir()) == ["keep-0.25", "keep-0.5"]
     whole = prune(model, **asked, out=tmp_path / "whole")
     same = [name for name in made.table.column_names if name != "folder" and not name.startswith("speed")]
     assert made.table.select(same).equals(whole.table.select(same))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurolect.errors import ModelError, OptionError
+from neurolect.folders.atomic import is_leftover
 from neurolect.folders.formats import VARIANT, format_of
 from neurolect.folders.parts import Parts, digest_of
 from neurolect.folders.variant_record import check_files, read_record
@@ -265,7 +267,7 @@ def _measured(
 
 def _check_places(folder: Path, folders: Sequence[Path]) -> None:
     """Refuse places where something is; of several shares those may be there that an interrupted command made."""
-    if len(folders) > 1 and folder.is_dir() and {*folder.iterdir()} <= {*folders}:
+    if len(folders) > 1 and folder.is_dir() and {*filterfalse(is_leftover, folder.iterdir())} <= {*folders}:
         folders = [each for each in folders if format_of(each) is not VARIANT]
     else:
         check_free(folder)
