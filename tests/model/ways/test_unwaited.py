@@ -111,6 +111,7 @@ def test_compiled_blocks_and_processors_wait(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @pytest.mark.parametrize("family", ["MPNet", "Llama", "Bert"])
 def test_a_gpu_is_waited_for_nowhere(family: str) -> None:
     model = model_of(family, device="cuda")
@@ -120,8 +121,8 @@ def test_a_gpu_is_waited_for_nowhere(family: str) -> None:
         usual = states_of(model, there)
         model.torch_way.forward(model, there)
         CUDA.synchronize()
-        CUDA.set_sync_debug_mode("error")
         try:
+            CUDA.set_sync_debug_mode("error")
             with torch.inference_mode():
                 ahead = model.torch_way.forward(model, there).last_hidden_state
         finally:
