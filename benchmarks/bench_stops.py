@@ -135,8 +135,8 @@ def main() -> None:
         start = time.perf_counter()
         limited = CollectOptions(**known, max_seconds=arguments.max_seconds)
         ended = collect(model, corpus, out=runs["ended"], options=limited, progress=Said())
-        took, n_read = time.perf_counter() - start, ended.manifest["stages"]["collect"]["n_sentences"]
-        show("ended", {"asked for": arguments.max_seconds, "seconds": took, "sentences": n_read})
+        ended_after, n_read = time.perf_counter() - start, ended.manifest["stages"]["collect"]["n_sentences"]
+        show("ended", {"asked for": arguments.max_seconds, "seconds": ended_after, "sentences": n_read})
         for side in ("top", "bottom"):
             n, missing = strays(runs["ended"], runs["whole"], side=side)
             print(f"{side}: {n:,} entries are better than the whole pass's last, {missing:,} of them not there")
