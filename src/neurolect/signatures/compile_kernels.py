@@ -6,7 +6,7 @@ While the taggers work in processes of their own, this process has nothing to do
 import numpy as np
 
 from neurolect.signatures.counting.depths import depth_tests, held_in_lists
-from neurolect.signatures.counting.items import count_in_lists, items_of_values
+from neurolect.signatures.counting.items import count_in_lists, items_of_entries
 from neurolect.signatures.evidence.kind import SenseItems
 from neurolect.signatures.evidence.sense_tables import sense_evidence
 from neurolect.signatures.inputs import Lists
@@ -25,7 +25,7 @@ def compile_kernels() -> None:
     rows = np.arange(8)
     options = SkipNgramOptions(min_sentences=1, max_overlap=0.0, min_z=-100.0, word_min_association=0.0)
     mine_skip_ngrams(codes, offsets, lists=lists, background_rows=rows, item="word", options=options)
-    items = items_of_values([np.zeros(8, np.int32)], n_items=[1])
+    items = items_of_entries(rows, np.zeros(8, np.int32), n_rows=8, n_items=1)
     in_lists = Lists(lists, ("top",))
     in_lists.count_in(np.ones(8, np.bool_))
     count_in_lists(items, in_lists, in_background=np.ones(8, np.bool_), min_counts=np.ones(4, np.int64))

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolect.signatures.counting.items import count_in_lists, count_in_rows, items_of_tokens, items_of_values
+from neurolect.signatures.counting.items import (
+    count_in_lists,
+    count_in_rows,
+    items_of_entries,
+    items_of_tokens,
+    items_of_values,
+)
 from neurolect.signatures.inputs import Lists
 from tests.reference.item_counts import count_in_lists as plain_count_in_lists
 
@@ -83,3 +89,14 @@ def test_only_kept_tokens_count_and_rows_choose_sentences() -> None:
     items = items_of_tokens(codes, offsets, n_items=3, keep=np.array([False, True, True, True]), occurrences=True)
     assert count_in_rows(items, np.array([True, False])).tolist() == [0, 2, 0]
     assert count_in_rows(items, np.array([True, True])).tolist() == [0, 2, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 6)), unique=True, max_size=40))
+def test_entries_in_any_order_become_rows(entries: list[tuple[int, int]]) -> None:
+    rows = np.array([row for row, _ in entries], np.int64)
+    codes = np.array([code for _, code in entries], np.int32)
+    items = items_of_entries(rows, codes, n_rows=6, n_items=7)
+    found = [items.codes[start:end].tolist() for start, end in zip(items.offsets, items.offsets[1:], strict=False)]
+    assert found == [sorted(code for row, code in entries if row == each and code >= 0) for each in range(6)]
+    assert items.weights.tolist() == [1] * len(items.codes)
+    assert items.n_items == 7

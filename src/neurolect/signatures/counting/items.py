@@ -83,6 +83,38 @@ def items_of_tokens(
     )
 
 
+def items_of_entries(rows: NDArray[np.int64], codes: NDArray[np.int32], *, n_rows: int, n_items: int) -> Items:
+    """Collect the items of every row from entries in any order, each item of a row once.
+
+    ``rows, codes``: shape (n_entries,). Row and item code of each; -1 for an entry that does not count.
+    """
+    offsets, found = _collect_rows(rows, codes, n_rows)
+    return Items(offsets, found, np.ones(len(found), np.int32), n_items)
+
+
+@njit(nogil=True, cache=True)
+def _collect_rows(
+    rows: NDArray[np.int64], codes: NDArray[np.int32], n_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Give where each row's codes start, and the codes, ascending within a row; a row has few."""
+    offsets = np.zeros(n_rows + 1, np.int64)
+    for entry in range(len(rows)):
+        offsets[rows[entry] + 1] += codes[entry] >= 0
+    offsets = np.cumsum(offsets)
+    ends, found = offsets[:-1].copy(), np.empty(offsets[-1], np.int32)
+    for entry in range(len(rows)):
+        code, row = codes[entry], rows[entry]
+        if code < 0:
+            continue
+        place = ends[row]
+        ends[row] += 1
+        while place > offsets[row] and found[place - 1] > code:
+            found[place] = found[place - 1]
+            place -= 1
+        found[place] = code
+    return offsets, found
+
+
 def items_of_values(codes: Sequence[NDArray[np.int32]], *, n_items: Sequence[int]) -> Items:
     """Give every sentence the items that are its values of some fields.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from neurolect.signatures.counting.candidates import Candidate, of_evidence
@@ -119,22 +121,21 @@ def _prepare(collected: Collected) -> _Prepared | None:
 
 def _items(labels: Labels, n_rows: int) -> tuple["Items", NDArray[np.int64]]:
     """Give the labels that enough firing tokens have a number, and say which key each number stands for."""
-    from neurolect.signatures.counting.items import Items
+    from neurolect.signatures.counting.items import items_of_entries
 
-    keys, code, n = np.unique(labels.keys, return_inverse=True, return_counts=True)
-    known = n >= LEAST
-    number = np.where(known, np.cumsum(known) - 1, -1)[code]
-    kept = number >= 0
-    offsets = np.searchsorted(labels.rows[kept], np.arange(n_rows + 1)).astype(np.int64)
-    codes = number[kept].astype(np.int32)
-    return Items(offsets, codes, np.ones(len(codes), np.int32), int(known.sum())), keys[known]
+    encoded = pa.array(labels.keys).dictionary_encode()  # many times as fast as sorting all
+    code, keys = (each.to_numpy(zero_copy_only=False) for each in (encoded.indices, encoded.dictionary))
+    known = np.flatnonzero(np.bincount(code, minlength=len(keys)) >= LEAST)
+    known = known[np.argsort(keys[known])]
+    number = np.full(len(keys), -1, np.int32)
+    number[known] = np.arange(len(known), dtype=np.int32)
+    return items_of_entries(labels.rows, number[code], n_rows=n_rows, n_items=len(known)), keys[known]
 
 
 def _count(labels: Labels, keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the tokens that have each label."""
-    place = np.minimum(np.searchsorted(keys, labels.keys), max(len(keys) - 1, 0))
-    same = keys[place] == labels.keys if len(keys) else np.zeros(len(labels.keys), np.bool_)
-    return np.bincount(place[same], minlength=len(keys)).astype(np.int64)
+    place = pc.index_in(pa.array(labels.keys), value_set=pa.array(keys)).drop_null().to_numpy(zero_copy_only=False)
+    return np.bincount(place, minlength=len(keys)).astype(np.int64)
 
 
 def _said_of_tag(label: str) -> str:

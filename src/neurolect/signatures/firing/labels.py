@@ -46,10 +46,10 @@ class Read(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """Labels of tokens, an entry a token and label."""
+    """Labels of tokens, an entry a token and label; each label of a token once."""
 
     rows: NDArray[np.int64]
-    """Place of the token among those looked at."""
+    """Place of the token among those looked at, in any order."""
     keys: NDArray[np.int64]
 
 
@@ -89,7 +89,12 @@ def context_of(read: Read, tokens: NDArray[np.int64]) -> Labels:
     one, two, after = before[1], before[2], np.flatnonzero(words + 1 <= last)
     pair = word(1, one) * n + word(0, one)
     triple = (word(2, two) * n + word(1, two)) * n + word(0, two)
-    near = [(at[before[k]], NEAR, word(k, before[k])) for k in range(1, WITHIN + 1)]
+    near = []
+    for k in range(1, WITHIN + 1):
+        new = before[k]
+        for nearer in range(1, k):
+            new = new[word(nearer, new) != word(k, new)]
+        near.append((at[new], NEAR, word(k, new)))
     own = [(at[one], AFTER, word(1, one)), (at[after], BEFORE, word(-1, after))]
     longer = [(at[one], PAIR, pair), (at[two], TRIPLE, triple)]
     # with 800,000 words or more, three of them do not fit into one integer
@@ -133,15 +138,10 @@ def name_of(read: Read, key: int) -> str:
 
 
 def _joined(*parts: tuple[NDArray[np.int64], int, NDArray[np.integer]]) -> Labels:
-    """Join labels of several families; one that a token has twice counts once."""
+    """Join labels of several families."""
     rows = np.concatenate([np.empty(0, np.int64), *(each for each, _, _ in parts)])
     keys = [payload.astype(np.int64) * N_FAMILIES + family for _, family, payload in parts]
-    pairs = np.concatenate([np.empty(0, np.int64), *keys])
-    order = np.lexsort((pairs, rows))
-    rows, pairs = rows[order], pairs[order]
-    new = np.ones(len(rows), np.bool_)
-    new[1:] = (np.diff(rows) != 0) | (np.diff(pairs) != 0)
-    return Labels(rows[new], pairs[new])
+    return Labels(rows, np.concatenate([np.empty(0, np.int64), *keys]))
 
 
 def _pieces(
