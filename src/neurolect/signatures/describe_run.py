@@ -280,9 +280,9 @@ def _count(collected: Collected) -> list[Counted]:
 
     Two at a time: part of each is plain Python, next to which the kernels of another can work.
     """
-    stage = collected.stage
-    progress = StoppableProgress(stage.progress)
-    collected = dataclasses.replace(collected, stage=stage._replace(progress=progress))
+    stage, progress = collected.stage, StoppableProgress(collected.stage.progress)
+    half = stage._replace(progress=progress, workers=(stage.workers + 1) // 2)
+    collected = dataclasses.replace(collected, stage=half)
     collected.lists.prepare()
     with ThreadPoolExecutor(min(stage.workers, 2)) as pool:
         counted = [pool.submit(_count_kind, collected, kind) for kind in kinds() if kind.count is not None]
