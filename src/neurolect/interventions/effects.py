@@ -142,10 +142,7 @@ def effects_of_pairs(
         it, that at the token where the neuron is strongest.
     """
     parts = parts or Parts()
-    found: dict[str, NDArray[Any]] = parts.read(_PAIRS) or {}
-    done = found.pop(_DONE, np.zeros(len(pairs.text), bool))
-    if task is not None and done.any():
-        task.resume(int(done.sum()))
+    found, done = _resumed(parts, _PAIRS, n=len(pairs.text), task=task)
     with parts.growing(_PAIRS, lambda: {**found, _DONE: done} if found else None) as grown:
         for places, plain, local in _calls(rest, pairs, done):
             budget = max(1, budget_of(rest.texts) // plain.inputs.ids.shape[1])
@@ -169,6 +166,17 @@ def effects_of_pairs(
                 if task is not None:
                     task.advance(len(here))
     return found
+
+
+def _resumed(
+    parts: Parts, name: str, *, n: int, task: Task | None
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
+    """Give effects by name as a stop left them, and which of n are measured."""
+    found = parts.read(name) or {}
+    done = found.pop(_DONE, np.zeros(n, bool))
+    if task is not None and done.any():
+        task.resume(int(done.sum()))
+    return found, done
 
 
 def _calls(
@@ -248,10 +256,7 @@ def effects_of_group(
     Returns: By name the change over a text, shape (n_texts,); NaN where nothing is predicted.
     """
     parts = parts or Parts()
-    found: dict[str, NDArray[Any]] = parts.read(_GROUP) or {}
-    done = found.pop(_DONE, np.zeros(len(texts.lengths), bool))
-    if task is not None and done.any():
-        task.resume(int(done.sum()))
+    found, done = _resumed(parts, _GROUP, n=len(texts.lengths), task=task)
     with parts.growing(_GROUP, lambda: {**found, _DONE: done} if found else None) as grown:
         for group in texts.groups(token_budget=budget_of(texts)):
             if done[group].all():
